@@ -1,0 +1,1 @@
+"""Readings in; room states, purifier commands and messages to people out."""

@@ -1,0 +1,205 @@
+"""Connecting to MQTT: the only file that knows the client library."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as mqtt
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_S = 10  # a half-open connection is noticed within 15 s
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and as whom we go there. The client id is the user name."""
+
+    host: str
+    port: int
+    user: str
+    password: str = ""
+    cafile: str = ""
+
+    @classmethod
+    def of(cls, url: str, user: str, password: str = "", cafile: str = "") -> BrokerAddress:
+        """From `mqtt://host:port` or `mqtts://host:port`. Raises ValueError."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ValueError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
+        if parts.username or parts.password:
+            raise ValueError("broker address: name and password come from the environment, not from the address")
+        secure = parts.scheme == "mqtts"
+        return cls(parts.hostname, parts.port or (8883 if secure else 1883), user, password,
+                   (cafile or "system") if secure else "")
+
+    def __repr__(self) -> str:
+        return f"BrokerAddress({self.user}@{self.host}:{self.port})"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it arrived. `mid` and `qos` are what `Link.ack` wants back when acknowledging by hand."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    mid: int
+    qos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    topic: str
+    payload: bytes
+
+
+class Link:
+    """A connection that comes back by itself. Callbacks run on the network thread and must be quick.
+
+    Publishing while disconnected is refused (False), never queued in memory: whoever must not lose a message keeps it.
+    An exception in a callback is logged and counted; it never ends the network thread.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        *,
+        on_message: Callable[[Message], None],
+        subscriptions: Sequence[tuple[str, int]] = (),
+        on_up: Callable[[], None] | None = None,
+        on_down: Callable[[], None] | None = None,
+        on_published: Callable[[int], None] | None = None,
+        will: Will | None = None,
+        keep_session: bool = False,
+        manual_ack: bool = False,
+        receive_maximum: int = 0,
+    ) -> None:
+        self.address = address
+        self.errors = 0
+        self._subscriptions = list(subscriptions)
+        self._lock = threading.Lock()
+        self._up = threading.Event()
+        self._stopping = False
+        self._said_away = False
+        self._on_message, self._on_up, self._on_down, self._on_published = on_message, on_up, on_down, on_published
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=address.user, clean_session=not keep_session,
+                             manual_ack=manual_ack)
+        if address.password:
+            client.username_pw_set(address.user, address.password)
+        if address.cafile:
+            client.tls_set_context(ssl.create_default_context(
+                cafile=None if address.cafile == "system" else str(Path(address.cafile))))
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.reconnect_delay_set(1, 30)
+        client.max_inflight_messages_set(1000)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_connect_fail = self._refused
+        client.on_message = self._received
+        if on_published is not None:
+            client.on_publish = self._published
+        self._client = client
+
+    def start(self) -> None:
+        """Begins connecting in the background; returns at once."""
+        self._client.connect_async(self.address.host, self.address.port, keepalive=KEEPALIVE_S)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Says goodbye properly (the will is not sent) and ends the network thread."""
+        self._stopping = True
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._up.clear()
+
+    @property
+    def up(self) -> bool:
+        return self._up.is_set()
+
+    @property
+    def thread_alive(self) -> bool:
+        """False when the network thread has died; a process should then end and be started anew."""
+        thread = getattr(self._client, "_thread", None)
+        return thread is not None and thread.is_alive()
+
+    def wait_up(self, timeout: float) -> bool:
+        return self._up.wait(timeout)
+
+    def publish(self, topic: str, payload: bytes | str, qos: int = 0, retain: bool = False) -> int | None:
+        """Sends now; the message number (see on_published), or None when there is no connection."""
+        if not self._up.is_set():
+            return None
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
+
+    def ack(self, mid: int, qos: int) -> None:
+        """Acknowledges a message received with manual_ack."""
+        self._client.ack(mid, qos)
+
+    def subscribe(self, topic: str, qos: int = 0) -> None:
+        """Also remembered for every reconnection."""
+        with self._lock:
+            if (topic, qos) not in self._subscriptions:
+                self._subscriptions.append((topic, qos))
+        if self._up.is_set():
+            self._client.subscribe(topic, qos)
+
+    # -- callbacks of the library: nothing may escape from them -------------------------------------------------------
+
+    def _guarded(self, what: str, call: Callable[..., None] | None, *args: Any) -> None:
+        if call is None:
+            return
+        try:
+            call(*args)
+        except Exception:
+            self.errors += 1
+            log.exception("callback_failed in=%s", what)
+
+    def _connected(self, client: mqtt.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+        if reason.is_failure:
+            if not self._said_away:
+                self._said_away = True
+                log.error("broker_refused user=%s why=%s", self.address.user, reason)
+            return
+        with self._lock:
+            wanted = list(self._subscriptions)
+        if wanted:
+            client.subscribe(wanted)
+        self._up.set()
+        log.info("broker_up at=%s:%s user=%s", self.address.host, self.address.port, self.address.user)
+        self._said_away = False
+        self._guarded("on_up", self._on_up)
+
+    def _disconnected(self, _c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+        was_up = self._up.is_set()
+        self._up.clear()
+        if was_up:
+            if not self._stopping:
+                log.warning("broker_away user=%s why=%s", self.address.user, reason)
+            self._guarded("on_down", self._on_down)
+
+    def _refused(self, _c: Any, _u: Any) -> None:
+        if not self._said_away and not self._stopping:
+            self._said_away = True
+            log.warning("broker_not_reached at=%s:%s; trying on", self.address.host, self.address.port)
+
+    def _received(self, _c: Any, _u: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            self.errors += 1
+            topic = ""
+        self._guarded("on_message", self._on_message,
+                      Message(topic, message.payload, bool(message.retain), message.mid, message.qos))
+
+    def _published(self, _c: Any, _u: Any, mid: int, _r: Any, _p: Any) -> None:
+        self._guarded("on_published", self._on_published, mid)

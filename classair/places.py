@@ -1,0 +1,75 @@
+"""Where things are kept inside a data folder; the only file that knows the names of files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Names of everything under one data folder. Making a folder is left to whoever writes into it."""
+
+    root: Path
+
+    @property
+    def readings(self) -> Path:
+        """Written by ingest alone: readings, rollups, gaps, deployments, configuration versions, quarantine."""
+        return self.root / "readings.db"
+
+    @property
+    def ledger(self) -> Path:
+        """Written by alerts alone: states as told, commands, overrides, deliveries."""
+        return self.root / "ledger.db"
+
+    @property
+    def desk(self) -> Path:
+        """Written by the dashboard alone: accounts, sessions, tokens."""
+        return self.root / "desk.db"
+
+    def spool(self, bridge: str) -> Path:
+        """Written by that bridge alone; `bridge` is `<site>.<id>`."""
+        return self.root / "spool" / f"{bridge}.db"
+
+    @property
+    def accepted_config(self) -> Path:
+        """The configuration version a service saw last, so that it can start when nobody announces one."""
+        return self.root / "config" / "accepted.json"
+
+    def bridge_config(self, bridge: str) -> Path:
+        """The part of the configuration that a bridge follows; `bridge` is `<site>.<id>`."""
+        return self.root / "config" / f"bridge-{bridge}.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Credentials and the broker's files; readable by the owner only."""
+        return self.root / "run"
+
+    def sim_port(self, sensor: str) -> Path:
+        """The link under which the simulator offers a sensor's pseudo-terminal; `sensor` is `<site>.<id>`."""
+        return self.root / "sim" / sensor
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Puts `data` at `path` so that after a power cut there is the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -1,0 +1,153 @@
+"""What every service does at its start: arguments, logging, signals, and following the accepted configuration."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pydantic import ValidationError
+
+from classair import config as configuration
+from classair.broker import BrokerAddress
+from classair.places import Places, write_atomically
+from classair.wire import ConfigAnnouncement
+
+log = logging.getLogger(__name__)
+
+BROKER_VARIABLE = "CLASSAIR_BROKER"
+PASSWORD_VARIABLE = "CLASSAIR_MQTT_PASSWORD"  # noqa: S105  the name of a variable
+CAFILE_VARIABLE = "CLASSAIR_MQTT_CAFILE"
+
+
+def arguments(name: str, description: str) -> argparse.ArgumentParser:
+    """The options that all services share."""
+    parser = argparse.ArgumentParser(prog=f"classair {name}", description=description)
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE",
+                        help="default: sensors.yaml")
+    parser.add_argument("--broker", default=os.environ.get(BROKER_VARIABLE, "mqtt://127.0.0.1:1883"), metavar="URL",
+                        help=f"mqtt://host:port or mqtts://host:port (or ${BROKER_VARIABLE}); "
+                             f"the password comes from ${PASSWORD_VARIABLE}")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    return parser
+
+
+def places_of(args: argparse.Namespace) -> Places:
+    return Places(args.data.resolve())
+
+
+def broker_of(args: argparse.Namespace, user: str) -> BrokerAddress:
+    env = os.environ
+    return BrokerAddress.of(args.broker, user, env.get(PASSWORD_VARIABLE, ""), env.get(CAFILE_VARIABLE, ""))
+
+
+def begin_logging(level: str = "INFO") -> None:
+    """Events with fields, one a line, to standard error; whoever starts the service keeps them."""
+    logging.basicConfig(level=level, stream=sys.stderr, force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
+                        format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def stop_on_signals() -> threading.Event:
+    """Set at SIGTERM or SIGINT."""
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A configuration that is in force, with its version number."""
+
+    version: int
+    accepted_at: int
+    text: str
+    config: configuration.Config
+    refused: str | None = None
+
+
+class _Lenient(dict[str, str]):
+    """An environment in which every variable exists: who merely follows does not need everybody's secrets."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __missing__(self, key: str) -> str:
+        return "unset"
+
+
+def read_announcement(payload: bytes, env: Mapping[str, str] | None = None) -> Accepted | None:
+    """An announced configuration, None when it cannot be understood (logged): the one in force stays."""
+    try:
+        told = ConfigAnnouncement.model_validate_json(payload)
+        parsed = configuration.parse(told.text, _Lenient(env if env is not None else os.environ))
+    except (ValidationError, configuration.ConfigFaults) as error:
+        log.error("config_announcement_refused why=%s", str(error).splitlines()[0])
+        return None
+    return Accepted(told.version, told.accepted_at, told.text, parsed, told.refused)
+
+
+class Following:
+    """Keeps the configuration a service works by: the newest version announced, remembered on disk.
+
+    `place` is where this follower remembers it. `on_change` is called on the thread that brings the news.
+    """
+
+    def __init__(self, place: Path, on_change: Callable[[Accepted], None] | None = None) -> None:
+        self._place = place
+        self._on_change = on_change
+        self._news = threading.Event()
+        self.current: Accepted | None = None
+        if place.exists():
+            self.current = read_announcement(place.read_bytes())
+            if self.current is not None:
+                self._news.set()
+
+    def hear(self, payload: bytes) -> None:
+        """Takes in a retained announcement; an older or equal version changes nothing but what was refused."""
+        news = read_announcement(payload)
+        if news is None or (self.current is not None and news.version < self.current.version):
+            return
+        changed = self.current is None or news.version > self.current.version or news.text != self.current.text
+        self.current = news
+        if changed:
+            try:
+                write_atomically(self._place, payload)
+            except OSError as error:
+                log.error("config_not_remembered at=%s why=%s", self._place, error.strerror)
+            log.info("config_followed version=%d", news.version)
+        self._news.set()
+        if changed and self._on_change is not None:
+            self._on_change(news)
+
+    def wait(self, stop: threading.Event, every: float = 0.2) -> Accepted | None:
+        """The configuration as soon as there is one; None when asked to stop first."""
+        while not stop.is_set():
+            if self._news.wait(every):
+                return self.current
+        return None
+
+
+def run_service(call: Callable[..., int], *args: Any) -> int:
+    """Runs a service's loop, turning the two ways of ending by person or by configuration into exit codes."""
+    try:
+        return call(*args)
+    except KeyboardInterrupt:
+        return 0
+    except configuration.ConfigFaults as faults:
+        for line in faults.faults:
+            print(f"sensors.yaml: {line}", file=sys.stderr)
+        return 2

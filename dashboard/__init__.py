@@ -1,0 +1,1 @@
+"""One web application: the wall display, the working pages and the API."""

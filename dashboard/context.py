@@ -1,0 +1,43 @@
+"""What pages and API are given: passed along, never fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from classair import i18n
+from classair.config import Config
+from classair.wire import Answer, PurifierState, RoomState, ServiceStatus
+
+if TYPE_CHECKING:
+    from dashboard.queries import Queries
+
+
+class LiveStates(Protocol):
+    """What the broker said last; empty until it has spoken."""
+
+    def state(self, room: str) -> RoomState | None: ...
+
+    def states(self) -> dict[str, RoomState]: ...
+
+    def purifier(self, purifier: str) -> PurifierState | None: ...
+
+    def services(self) -> dict[str, ServiceStatus]: ...
+
+    def connected(self) -> bool: ...
+
+    async def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`config` gives the configuration in force at this moment; `now_ms` the server's clock."""
+
+    config: Callable[[], Config]
+    queries: Queries
+    live: LiveStates
+    now_ms: Callable[[], int]
+
+    def t(self, language: str, key: str, **places: Any) -> str:
+        return i18n.t(language, key, **places)

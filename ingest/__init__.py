@@ -1,0 +1,1 @@
+"""MQTT in, store out: judges, commits and only then says "stored"."""
