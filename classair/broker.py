@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Link:
         self._stopping = False
         self._said_away = False
         self._on_message, self._on_up, self._on_down, self._on_published = on_message, on_up, on_down, on_published
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=address.user, clean_session=not keep_session,
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=address.user, clean_session=not keep_session,
                              manual_ack=manual_ack)
         if address.password:
             client.username_pw_set(address.user, address.password)
@@ -199,7 +200,7 @@ class Link:
             self.errors += 1
             topic = ""
         self._guarded("on_message", self._on_message,
-                      Message(topic, message.payload, bool(message.retain), message.mid, message.qos))
+                      Message(topic, bytes(message.payload), bool(message.retain), message.mid, message.qos))
 
     def _published(self, _c: Any, _u: Any, mid: int, _r: Any, _p: Any) -> None:
         self._guarded("on_published", self._on_published, mid)

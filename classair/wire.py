@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as dataclass_of
@@ -23,8 +23,12 @@ Epoch = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{8,32}$")]
 Ms = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
 Seq = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-QuantityKey = Literal[tuple(QUANTITIES)]  # type: ignore[valid-type]
-FlagName = Literal[tuple(f.name for f in Flag if f.name)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    QuantityKey = str
+    FlagName = str
+else:
+    QuantityKey = Literal[tuple(QUANTITIES)]
+    FlagName = Literal[tuple(f.name for f in Flag if f.name)]
 
 
 # -- topics ------------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
         if self.depth > MAX_DEPTH:
             raise YamlFault(f"line {event.start_mark.line + 1}: nested deeper than {MAX_DEPTH}")
         try:
-            return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+            return super().compose_node(parent, index)
         finally:
             self.depth -= 1
 

@@ -1,0 +1,27 @@
+"""sensors.yaml, typed: `load` and `parse` give a Config or say everything that is wrong."""
+
+from classair.config.reading import ConfigFaults, load, parse
+from classair.config.scalars import duration
+from classair.config.settings import (
+    BridgeSettings,
+    Calendar,
+    Config,
+    Person,
+    Position,
+    Purifier,
+    PurifierFaultRule,
+    PurifierRule,
+    Room,
+    Sensor,
+    SilentRule,
+    Site,
+    TimetableSettings,
+    Titles,
+    Windows,
+)
+
+__all__ = [
+    "BridgeSettings", "Calendar", "Config", "ConfigFaults", "Person", "Position", "Purifier", "PurifierFaultRule",
+    "PurifierRule", "Room", "Sensor", "SilentRule", "Site", "TimetableSettings", "Titles", "Windows", "duration",
+    "load", "parse",
+]

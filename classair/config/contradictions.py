@@ -1,0 +1,82 @@
+"""What is wrong with a configuration as a whole although every field of it is well formed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from classair.config.settings import Config, PurifierRule, Site
+
+
+def contradictions(config: Config) -> Iterator[str]:
+    """What each field allows but the whole does not, one line each."""
+    owners: dict[str, str] = {}
+    for site_id, site in config.sites.items():
+        for bridge in site.bridges:
+            if bridge in owners:
+                yield (f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} has a bridge of this name too; "
+                       "it is its name at the broker")
+            owners[bridge] = site_id
+        at = f"sites.{site_id}"
+        yield from _rooms(config, site, at)
+        yield from _sensors(site_id, site, at)
+        yield from _purifiers(site, at)
+    yield from _rules(config)
+
+
+def _rooms(config: Config, site: Site, at: str) -> Iterator[str]:
+    for room_id, room in site.rooms.items():
+        if room.timetable is not None and room.timetable not in config.timetables:
+            yield (f"{at}.rooms.{room_id}.timetable: {room.timetable!r} is not among timetables; "
+                   f"{_nearest(room.timetable, config.timetables)}")
+        if not room.outdoor and room.volume_m3 is None:
+            yield f"{at}.rooms.{room_id}.volume_m3: is missing (only a room with outdoor: yes has none)"
+    if sum(room.outdoor for room in site.rooms.values()) > 1:
+        yield f"{at}.rooms: only one may be outdoor: yes"
+
+
+def _sensors(site_id: str, site: Site, at: str) -> Iterator[str]:
+    owners: dict[tuple[str, str], str] = {}
+    for sensor_id, sensor in site.sensors.items():
+        here = f"{at}.sensors.{sensor_id}"
+        if sensor.bridge not in site.bridges:
+            near = _nearest(sensor.bridge, site.bridges)
+            yield f"{here}.bridge: {sensor.bridge!r} is not a bridge of this site; {near}"
+        if sensor.room not in site.rooms:
+            yield f"{here}.room: {sensor.room!r} is not a room of this site; {_nearest(sensor.room, site.rooms)}"
+        port = (sensor.bridge, sensor.port)
+        if not sensor.simulated and port in owners:
+            yield f"{here}.port: {sensor.port} is the port of {owners[port]} already"
+        owners[port] = sensor_id
+    if len({sensor.simulated for sensor in site.sensors.values()}) > 1:
+        real = next(sensor_id for sensor_id, sensor in site.sensors.items() if not sensor.simulated)
+        yield (f"{at}.sensors.{real}.port: a site is simulated or real, never both; give every sensor of {site_id} "
+               "a real port and begin with an empty data folder: classair run --data DIR")
+
+
+def _purifiers(site: Site, at: str) -> Iterator[str]:
+    for unit_id, unit in site.purifiers.items():
+        here = f"{at}.purifiers.{unit_id}"
+        if unit.room not in site.rooms:
+            yield f"{here}.room: {unit.room!r} is not a room of this site; {_nearest(unit.room, site.rooms)}"
+        elif site.rooms[unit.room].outdoor:
+            yield f"{here}.room: {unit.room} is outdoors"
+        if unit_id in site.sensors:
+            yield f"{here}: a sensor has this id already"
+
+
+def _rules(config: Config) -> Iterator[str]:
+    for name, rule in config.rules.items():
+        if isinstance(rule, PurifierRule):
+            if rule.off_below + 5 > rule.on_above:
+                yield f"rules.{name}.off_below: must be at least 5 µg/m³ below on_above, or sensor noise switches it"
+            continue
+        for person in rule.tell:
+            if person not in config.people:
+                yield f"rules.{name}.tell: {person!r} is not among people; {_nearest(person, config.people)}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"

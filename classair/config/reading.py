@@ -1,0 +1,114 @@
+"""sensors.yaml → a typed Config, or a list of everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from classair import yamltext
+from classair.config.contradictions import contradictions
+from classair.config.settings import Config
+
+
+class ConfigFaults(Exception):
+    """Everything wrong with a configuration, one line each: path, what is wrong, what would be right."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
+    """The configuration in a file. Raises ConfigFaults with everything that is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigFaults([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigFaults([f"{path}: is not UTF-8 text (byte {error.start})"]) from None
+    return parse(text, env)
+
+
+def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:
+    """The configuration in a text; `${NAME}` in it is taken from `env`. Raises ConfigFaults."""
+    try:
+        raw = yamltext.read(text)
+    except yamltext.YamlFault as fault:
+        raise ConfigFaults([str(fault)]) from None
+    if not isinstance(raw, dict):
+        raise ConfigFaults(["the file must be a mapping that begins with org: and sites:"])
+    missing: list[str] = []
+    raw = _with_environment(raw, env, "", missing)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigFaults(missing + [_say(fault) for fault in error.errors(include_url=False)]) from None
+    faults = missing + list(contradictions(config))
+    if faults:
+        raise ConfigFaults(faults)
+    return config
+
+
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+def _with_environment(value: Any, env: Mapping[str, str], path: str, missing: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _with_environment(v, env, f"{path}.{k}" if path else k, missing) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(v, env, f"{path}[{i}]", missing) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def put(match: re.Match[str]) -> str:
+        if match[1] not in env:
+            missing.append(f"{path}: the environment variable {match[1]} is not set")
+            return ""
+        return env[match[1]]
+
+    return _VARIABLE.sub(put, value)
+
+
+def _say(fault: Any) -> str:
+    """One pydantic fault in words: path, what is wrong, and for an unknown key the nearest known one."""
+    where = [part for part in fault["loc"] if part not in ("[key]", "purifier", "silent", "purifier_fault")]
+    path = ".".join(str(part) for part in where) or "the file"
+    kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        known = sorted(_known_keys(Config, [str(p) for p in where[:-1]]))
+        near = difflib.get_close_matches(str(where[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return f"{path}: unknown key; {hint}"
+    if kind == "missing":
+        return f"{path}: is missing"
+    if "[key]" in fault["loc"]:
+        return f"{path}: an id has 1 to 32 of a-z, 0-9 and -"
+    if kind == "string_pattern_mismatch" and where and where[-1] == "store":
+        return f"{path}: expected sqlite, memory or influxdb://host:port/database"
+    return f"{path}: {message[:1].lower()}{message[1:]}"
+
+
+def _known_keys(annotation: Any, path: list[str]) -> set[str]:
+    """The keys allowed where `path` leads from a model."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _known_keys(get_args(annotation)[0], path)
+    if origin in (Union, type(int | str)):
+        return set().union(*(_known_keys(arg, path) for arg in get_args(annotation)))
+    if origin is dict:
+        return _known_keys(get_args(annotation)[1], path[1:])
+    if origin is list:
+        return _known_keys(get_args(annotation)[0], path[1:])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = {(f.alias or name): f for name, f in annotation.model_fields.items()}
+        if not path:
+            return set(fields)
+        return _known_keys(fields[path[0]].annotation, path[1:]) if path[0] in fields else set()
+    return set()

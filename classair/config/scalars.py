@@ -1,0 +1,70 @@
+"""The small forms sensors.yaml is written in: durations, spans, names, yes and no."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from classair import timetable
+
+_DURATION = re.compile(r"^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)$")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SPAN = re.compile(r"^(\d{1,2}[:.]\d{2})\s*[-–]\s*(\d{1,2}[:.]\d{2})$")
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DURATION.match(value.strip())
+        if not match:
+            raise ValueError("expected a duration such as 10s, 3m or 2h")
+        return float(match[1]) * _SECONDS[match[2]]
+    return value
+
+
+def _every(value: Any) -> Any:
+    return 0.0 if value == "frame" else _seconds(value)
+
+
+def _plain(text: str) -> str:
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _switch(value: Any) -> Any:
+    if isinstance(value, str):
+        known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+        if value.lower() not in known:
+            raise ValueError("expected yes or no")
+        return known[value.lower()]
+    return value
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86400 * 400)]
+Every = Annotated[float, BeforeValidator(_every), Field(ge=0, le=3600)]
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
+YesNo = Annotated[bool, BeforeValidator(_switch)]
+Language = Literal["th", "en"]
+
+
+def _span(value: Any) -> timetable.Span:
+    match = _SPAN.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("expected a span such as 08:30-15:30")
+    start, end = (time.fromisoformat(part.replace(".", ":").rjust(5, "0")) for part in match.groups())
+    if start >= end:
+        raise ValueError("a span must end after it begins")
+    return timetable.Span(start, end)
+
+
+Span = Annotated[timetable.Span, BeforeValidator(_span)]
+
+
+def duration(text: str) -> float:
+    """Seconds in `10s`, `3m`, `2h`. Raises ValueError."""
+    seconds = _seconds(text)
+    assert isinstance(seconds, float)
+    return seconds

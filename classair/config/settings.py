@@ -1,0 +1,235 @@
+"""The typed shape of sensors.yaml, and how to look things up in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from classair import timetable
+from classair.config.scalars import Duration, Every, Language, Name, Span, YesNo, _switch
+from classair.wire import Id
+
+_PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/dev/\S+|[a-z][a-z0-9+.-]*:\S+)$")
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Titles(Part):
+    """A name in both languages; plain text stands for both."""
+
+    th: Name
+    en: Name
+
+    def in_(self, language: str) -> str:
+        return self.en if language == "en" else self.th
+
+
+def _titles(value: Any) -> Any:
+    return {"th": value, "en": value} if isinstance(value, str) else value
+
+
+Title = Annotated[Titles, BeforeValidator(_titles)]
+
+
+class TimetableSettings(Part):
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["mon", "tue", "wed", "thu", "fri"]
+    occupied: list[Span]
+    lessons: list[Span]
+
+
+class Calendar(Part):
+    holidays: list[date] = []
+
+
+class Windows(Part):
+    """What the simulator and the advice need to know of a room's windows."""
+
+    count: Annotated[int, Field(ge=0, le=100)] = 4
+    open: list[Span] = []
+    openable: YesNo = True
+
+
+class BridgeSettings(Part):
+    """A computer that reads sensors. Its id is unique in the whole organisation: it is its name at the broker."""
+
+    name: Title | None = None
+
+
+class Room(Part):
+    name: Title
+    outdoor: YesNo = False
+    volume_m3: Annotated[float, Field(gt=0, le=100000)] | None = None
+    capacity: Annotated[int, Field(ge=0, le=2000)] = 0
+    timetable: str | None = None
+    windows: Windows = Windows()
+    clean_room: YesNo = False
+    display: Literal["dark", "light"] = "dark"
+    pupil_lines: YesNo = False
+
+
+class Sensor(Part):
+    bridge: Id
+    room: Id
+    model: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+    port: Annotated[str, Field(max_length=256)]
+    every: Every = 10.0
+    since: date | None = None
+    settings: dict[str, Any] = {}
+
+    @field_validator("port")
+    @classmethod
+    def _port_form(cls, value: str) -> str:
+        if not _PORT.match(value):
+            raise ValueError("expected sim:…, /dev/serial/by-id/… or a pyserial URL such as socket://host:port")
+        return value
+
+    @property
+    def simulated(self) -> bool:
+        return self.port.startswith("sim:")
+
+
+class Purifier(BaseModel):
+    """`kind` is a file in alerts/purifiers; what it needs beyond these is validated by that plugin's Settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    room: Id
+    kind: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+    cadr_m3h: Annotated[float, Field(gt=0, le=5000)]
+    when_blind: Annotated[bool, BeforeValidator(_switch)] = True
+    port: Annotated[str, Field(max_length=256)] = ""
+
+    @property
+    def simulated(self) -> bool:
+        return self.port.startswith("sim:")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Position(Part):
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+
+
+class Site(Part):
+    name: Title
+    position: Position | None = None
+    bridges: dict[Id, BridgeSettings]
+    rooms: dict[Id, Room]
+    sensors: dict[Id, Sensor]
+    purifiers: dict[Id, Purifier] = {}
+
+
+class PurifierRule(Part):
+    """When purifiers run; defaults are the project's control numbers (docs/control.md)."""
+
+    kind: Literal["purifier"]
+    on_above: Annotated[float, Field(ge=0, le=500)] = 25.0
+    on_for: Duration = 180.0
+    off_below: Annotated[float, Field(ge=0, le=500)] = 15.0
+    off_for: Duration = 600.0
+    min_on: Duration = 900.0
+    min_off: Duration = 600.0
+    max_starts_per_hour: Annotated[int, Field(ge=1, le=12)] = 4
+
+
+class SilentRule(Part):
+    kind: Literal["silent"]
+    for_: Annotated[Duration, Field(alias="for")] = 900.0
+    tell: list[str] = []
+
+
+class PurifierFaultRule(Part):
+    kind: Literal["purifier_fault"]
+    tell: list[str] = []
+
+
+Rule = Annotated[PurifierRule | SilentRule | PurifierFaultRule, Field(discriminator="kind")]
+
+
+class Person(BaseModel):
+    """Who is told. `channel` is a file in alerts/channels; the rest is that plugin's."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+    language: Language = "th"
+
+
+class Config(Part):
+    """The whole organisation, as sensors.yaml says it."""
+
+    org: Id
+    language: Language = "th"
+    sites: Annotated[dict[Id, Site], Field(min_length=1)]
+    timetables: dict[str, TimetableSettings] = {}
+    calendar: Calendar = Calendar()
+    rules: dict[Id, Rule] = {}
+    people: dict[Id, Person] = {}
+    store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"
+
+    # -- looking things up; ids are `<site>.<id>` ---------------------------------------------------------------------
+
+    def rooms(self) -> Iterator[tuple[str, Room]]:
+        return ((f"{s}.{r}", room) for s, site in self.sites.items() for r, room in site.rooms.items())
+
+    def sensors(self) -> Iterator[tuple[str, Sensor]]:
+        return ((f"{s}.{i}", sensor) for s, site in self.sites.items() for i, sensor in site.sensors.items())
+
+    def purifiers(self) -> Iterator[tuple[str, Purifier]]:
+        return ((f"{s}.{i}", unit) for s, site in self.sites.items() for i, unit in site.purifiers.items())
+
+    def bridges(self) -> Iterator[tuple[str, BridgeSettings]]:
+        return ((f"{s}.{b}", bridge) for s, site in self.sites.items() for b, bridge in site.bridges.items())
+
+    def room(self, full: str) -> Room:
+        site, _, room = full.partition(".")
+        return self.sites[site].rooms[room]
+
+    def has_room(self, full: str) -> bool:
+        site, _, room = full.partition(".")
+        return site in self.sites and room in self.sites[site].rooms
+
+    def sensors_in(self, room: str) -> list[str]:
+        return [full for full, s in self.sensors() if f"{full.partition('.')[0]}.{s.room}" == room]
+
+    def purifiers_in(self, room: str) -> list[str]:
+        return [full for full, p in self.purifiers() if f"{full.partition('.')[0]}.{p.room}" == room]
+
+    def outdoor_of(self, room: str) -> str | None:
+        """The room outdoors of the same site, None when the school has no sensor outside."""
+        site = room.partition(".")[0]
+        return next((f"{site}.{r}" for r, it in self.sites[site].rooms.items() if it.outdoor), None)
+
+    def timetable_of(self, room: str) -> timetable.Timetable:
+        settings = self.timetables.get(self.room(room).timetable or "")
+        if settings is None:
+            return timetable.ALWAYS_EMPTY
+        return timetable.Timetable(
+            frozenset(timetable.DAYS.index(day) for day in settings.days),
+            tuple(settings.occupied), tuple(settings.lessons), frozenset(self.calendar.holidays),
+        )
+
+    def site_simulated(self, site: str) -> bool:
+        return any(s.simulated for s in self.sites[site].sensors.values())
+
+    def purifier_rule(self) -> PurifierRule:
+        return next((r for r in self.rules.values() if isinstance(r, PurifierRule)), PurifierRule(kind="purifier"))
+
+    def part_for(self, bridge: str) -> Config:
+        """What one bridge (`<site>.<id>`) needs to know: its own sensors and their rooms, nobody's addresses."""
+        site_id, _, bridge_id = bridge.partition(".")
+        site = self.sites[site_id]
+        sensors = {i: s for i, s in site.sensors.items() if s.bridge == bridge_id}
+        rooms = {r: room for r, room in site.rooms.items() if any(s.room == r for s in sensors.values())}
+        part = site.model_copy(update={
+            "bridges": {bridge_id: site.bridges[bridge_id]}, "sensors": sensors, "rooms": rooms,
+            "purifiers": {i: p for i, p in site.purifiers.items() if p.room in rooms},
+        })
+        return self.model_copy(update={"sites": {site_id: part}, "rules": {}, "people": {}, "store": "sqlite"})
