@@ -1,0 +1,29 @@
+"""The part of a configuration that concerns one bridge, as text: what is announced to it and what a bundle holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from classair import yamltext
+
+
+def part_text(text: str, bridge: str) -> str:
+    """Only the sensors of `bridge` (`<site>.<id>`), their rooms and purifiers; no people, no rules, no store.
+
+    Works on the text, so that `${NAME}` stays a name and no secret travels. The text must be a valid configuration.
+    """
+    whole = yamltext.read(text)
+    site_id, _, bridge_id = bridge.partition(".")
+    site = whole["sites"][site_id]
+    sensors = {key: it for key, it in (site.get("sensors") or {}).items() if it["bridge"] == bridge_id}
+    rooms = {key: it for key, it in site["rooms"].items() if any(sensor["room"] == key for sensor in sensors.values())}
+    purifiers = {key: it for key, it in (site.get("purifiers") or {}).items() if it["room"] in rooms}
+    part: dict[str, Any] = {key: whole[key] for key in ("org", "language", "timetables", "calendar") if key in whole}
+    part["sites"] = {site_id: {
+        **{key: site[key] for key in ("name", "position") if key in site},
+        "bridges": {bridge_id: site["bridges"][bridge_id] or {}},
+        "rooms": rooms, "sensors": sensors, "purifiers": purifiers,
+    }}
+    return yaml.safe_dump(part, allow_unicode=True, sort_keys=False, width=120)
