@@ -1,0 +1,1 @@
+"""`classair run`: everything on one machine, as child processes of a small supervisor."""

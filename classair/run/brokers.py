@@ -1,0 +1,120 @@
+"""The broker of a one-machine installation: mosquitto where it is installed, else amqtt; ours alone, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from classair import brokerfiles
+from classair.places import Places, write_atomically
+from classair.run.child import Child
+
+_SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+SERVICES = ("ingest", "alerts", "dashboard", "simulator")
+
+
+def find_mosquitto() -> str | None:
+    """mosquitto on PATH or in the folders where systems keep servers."""
+    return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBroker:
+    """Which program it is, where it listens, and everybody's random password."""
+
+    kind: str
+    port: int
+    passwords: dict[str, str]
+    child: Child
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+
+def own_broker(places: Places, org: str, bridges: Iterable[str], *, wanted: str = "auto") -> OwnBroker:
+    """Writes the broker's files into the data folder; the child is not started yet.
+
+    `bridges` are local ids. Raises RuntimeError when neither broker is installed.
+    """
+    mosquitto = None if wanted == "amqtt" else find_mosquitto()
+    if wanted == "mosquitto" and mosquitto is None:
+        raise RuntimeError("mosquitto is not installed (Debian: apt install mosquitto)")
+    passwords = _passwords(places, [*SERVICES, *bridges])
+    port = _port(places)
+    folder = places.run / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = places.logs / "broker.log"
+    if mosquitto is not None:
+        conf = brokerfiles.write_mosquitto(folder, port=port, org=org, passwords=passwords)
+        child = Child("broker", [mosquitto, "-c", str(conf)], log)
+        return OwnBroker("mosquitto", port, passwords, child)
+    secrets_file = folder / "passwords.json"
+    write_atomically(secrets_file, json.dumps(passwords).encode())
+    command = [sys.executable, "-m", "classair.run.amqtt_broker", "--port", str(port), "--passwords", str(secrets_file)]
+    return OwnBroker("amqtt", port, passwords, Child("broker", command, log))
+
+
+def wait_for_port(port: int, until: float) -> bool:
+    """Whether something listens on the loopback port before the monotonic moment `until`."""
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def _passwords(places: Places, users: Iterable[str]) -> dict[str, str]:
+    path = places.run / "passwords.json"
+    places.run.mkdir(parents=True, exist_ok=True)
+    places.run.chmod(0o700)
+    known: dict[str, str] = {}
+    if path.exists():
+        try:
+            known = json.loads(path.read_text())
+        except ValueError:
+            known = {}  # a damaged file: everybody gets a new password, the broker is ours and reads it too
+    for user in users:
+        known.setdefault(user, secrets.token_urlsafe(24))
+    write_atomically(path, json.dumps(known, indent=1).encode())
+    return known
+
+
+def _port(places: Places) -> int:
+    """The port of last time while it is free, else any free one."""
+    place = places.run / "broker" / "port"
+    for wanted in (int(place.read_text()) if place.exists() else 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            port = int(probe.getsockname()[1])
+        write_atomically(place, str(port).encode())
+        return port
+    raise RuntimeError("no free loopback port for the broker")
+
+
+def admit(broker: OwnBroker, places: Places, org: str, bridge: str) -> None:
+    """Lets a bridge in that was added to the configuration while the broker runs."""
+    if bridge in broker.passwords:
+        return
+    broker.passwords.update(_passwords(places, [*SERVICES, bridge]))
+    folder = places.run / "broker"
+    if broker.kind == "mosquitto":
+        brokerfiles.write_mosquitto(folder, port=broker.port, org=org, passwords=broker.passwords)
+        if broker.child.pid:
+            os.kill(broker.child.pid, signal.SIGHUP)  # mosquitto reads passwords and rules again
+    else:
+        write_atomically(folder / "passwords.json", json.dumps(broker.passwords).encode())
