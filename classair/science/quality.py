@@ -7,6 +7,7 @@ The tests here need no memory; what needs a sensor's past (stuck, spike, rate) j
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 from classair.model import QUANTITIES, Flag
@@ -50,7 +51,7 @@ def judge(
     `now_ms` is the judge's own time, None while that is not synchronised; `clock` is the reading's word on its time.
     A reading with nothing against it gets back the very objects it brought, at the cost of a few comparisons.
     """
-    if (clock not in _DATED or at_ms < EARLIEST_MS or (now_ms is not None and at_ms > now_ms + FUTURE_MS)):
+    if clock not in _DATED or at_ms < EARLIEST_MS or (now_ms is not None and at_ms > now_ms + FUTURE_MS):
         flags |= _of_time(at_ms, now_ms, clock)
     get = values.get
     for key, value in values.items():
@@ -68,6 +69,7 @@ def judge(
                 and count >= (count := get("n05", count)) >= (count := get("n1", count))
                 and count >= (count := get("n25", count)) >= (count := get("n5", count)) >= get("n10", count)
                 and (pm25 != 0.0 or get("n03", 0.0) <= ZERO_COUNTS)
+                and ("co2_ppm" not in values or values["co2_ppm"] not in _CO2_CEILINGS.get(model, _CO2_COMMON))
             ):
                 return flags, value_flags
         elif _MAY_CONTRADICT.isdisjoint(values) and get("co2_ppm") not in _CO2_CEILINGS.get(model, _CO2_COMMON):
@@ -106,7 +108,7 @@ def _of_values(values: Mapping[str, float], model: str) -> Iterator[tuple[str, F
             yield smaller, Flag.ORDER
             yield larger, Flag.ORDER
     present = [key for key in _COUNTS if key in values]
-    for wider, narrower in zip(present, present[1:], strict=False):
+    for wider, narrower in pairwise(present):
         if values[narrower] > values[wider]:
             yield wider, Flag.ORDER
             yield narrower, Flag.ORDER
