@@ -17,7 +17,7 @@ from amqtt.broker import Broker
 from amqtt.plugins.base import BaseAuthPlugin
 
 
-class SecretAuth(BaseAuthPlugin):
+class SecretAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped
     """Random secrets of one machine, compared in constant time; hashing them slowly would stall many connections."""
 
     @dataclass

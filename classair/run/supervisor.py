@@ -98,7 +98,7 @@ class _Supervisor:
         self._accepted_seen = self._accepted_stamp()
         self._told = ""
 
-    # -- the course of a run --------------------------------------------------------------------------------------------
+    # -- the course of a run -------------------------------------------------------------------------------------------
 
     def run(self) -> int:
         try:
@@ -115,8 +115,10 @@ class _Supervisor:
                 self._say(name, what)
             total = self._history() if self._simulated() else 0
             self._start_edge()
-            address = f"http://{'127.0.0.1' if self.args.host in ('0.0.0.0', '::') else self.args.host}:{self.args.port}"  # noqa: S104
-            print(f"\n  {address}    (Ctrl-C ends everything; data in {self.places.root})\n", flush=True)
+            everywhere = self.args.host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound
+            host = "127.0.0.1" if everywhere else self.args.host
+            print(f"\n  http://{host}:{self.args.port}    (Ctrl-C ends everything; data in {self.places.root})\n",
+                  flush=True)
             self._watch(total)
             return 0
         finally:
@@ -132,7 +134,8 @@ class _Supervisor:
     def _start_bridge(self, bridge: str) -> None:
         local = bridge.partition(".")[2]
         name = f"bridge-{bridge}"
-        self._start(self._service("bridge", "--bridge", bridge, "--config", str(self.config_file), user=local, name=name))
+        self._start(self._service("bridge", "--bridge", bridge, "--config", str(self.config_file),
+                                  user=local, name=name))
         ports = sum(1 for full, s in self.config.sensors() if f"{full.partition('.')[0]}.{s.bridge}" == bridge)
         self._say(name, f"{ports} ports")
 
@@ -167,7 +170,7 @@ class _Supervisor:
             self.broker.child.kill()
         self._write_status()
 
-    # -- its parts -------------------------------------------------------------------------------------------------------
+    # -- its parts -----------------------------------------------------------------------------------------------------
 
     def _service(self, command: str, *more: str, user: str = "", name: str = "") -> Child:
         user = user or command
@@ -219,9 +222,9 @@ class _Supervisor:
         if not total:
             return 0
         done = 0
-        with contextlib.suppress(sqlite3.Error):
-            with contextlib.closing(sqlite3.connect(f"file:{self.places.readings}?mode=ro", uri=True)) as store:
-                done = store.execute("select coalesce(sum(last - first + 1), 0) from received").fetchone()[0]
+        with (contextlib.suppress(sqlite3.Error),
+              contextlib.closing(sqlite3.connect(f"file:{self.places.readings}?mode=ro", uri=True)) as store):
+            done = store.execute("select coalesce(sum(last - first + 1), 0) from received").fetchone()[0]
         line = f"  history stored {min(done, total):,} of {total:,} readings"
         if line != self._told:
             self._told = line
