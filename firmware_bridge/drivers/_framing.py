@@ -1,0 +1,53 @@
+"""What drivers share: keeping an unfinished frame, and counting what became of every byte."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from firmware_bridge.drivers import Counters, Frame
+
+
+class FramedDriver(ABC):
+    """A driver that finds frames in a stream. Whoever inherits writes `_scan`."""
+
+    def __init__(self) -> None:
+        self.counters = Counters()
+        self._rest = b""
+
+    @abstractmethod
+    def _scan(self, buffer: bytes, found: list[Frame]) -> int:
+        """Appends the measurements in `buffer`, counts, and returns how many bytes are dealt with.
+
+        Bytes may be dealt with only when no byte to come could change the judgement: that makes the result
+        independent of chunks.
+        """
+
+    @property
+    def pending(self) -> int:
+        return len(self._rest)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        self.counters.bytes_in += len(data)
+        found: list[Frame] = []
+        buffer = self._rest + data
+        self._rest = buffer[self._scan(buffer, found):]
+        return found
+
+    def silence(self) -> list[Frame]:
+        found: list[Frame] = []
+        while self._rest:
+            # The candidate will not be finished; a whole frame may begin behind its first byte.
+            self.counters.skipped += 1
+            buffer = self._rest[1:]
+            self._rest = buffer[self._scan(buffer, found):]
+        return found
+
+    def _forget(self) -> None:
+        """Skips what is kept: a new exchange begins."""
+        self.counters.skipped += len(self._rest)
+        self._rest = b""
+
+
+def word(value: float) -> int:
+    """A number as an unsigned 16-bit word, rounded and held inside what fits."""
+    return min(max(round(value), 0), 0xFFFF)
