@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from classair import i18n
 from classair.config import Config
-from classair.wire import Answer, PurifierState, RoomState, ServiceStatus
+from classair.service import Accepted
+from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, SensorHealth, ServiceStatus
 
 if TYPE_CHECKING:
     from dashboard.queries import Queries
@@ -22,6 +23,18 @@ class LiveStates(Protocol):
     def states(self) -> dict[str, RoomState]: ...
 
     def purifier(self, purifier: str) -> PurifierState | None: ...
+
+    def purifiers(self) -> dict[str, PurifierState]: ...
+
+    def sensor(self, sensor: str) -> SensorHealth | None: ...
+
+    def bridge(self, bridge: str) -> BridgeStatus | None: ...
+
+    def beat(self) -> Beat | None: ...
+
+    def accepted(self) -> Accepted | None:
+        """The configuration in force with its version, and why the newest edit of the file is not."""
+        ...
 
     def services(self) -> dict[str, ServiceStatus]: ...
 

@@ -1,0 +1,77 @@
+"""From one update to every open browser: encoded once, the latest value wins, no queue that can grow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+KEEP_ALIVE_S: Final = 15.0
+
+
+def frame(event: str, data: str) -> bytes:
+    """One Server-Sent Event; `data` must be a single line, which JSON is."""
+    return f"event: {event}\ndata: {data}\n\n".encode()
+
+
+@dataclass(eq=False, slots=True)
+class Box:
+    """What one browser has not been sent yet: at most one frame a key. `wants` None means every key."""
+
+    wants: frozenset[str] | None
+    frames: dict[str, bytes]
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Hub:
+    """Belongs to one event loop; `publish` and `stream` are called there and nowhere else."""
+
+    def __init__(self, build: str, now_ms: Callable[[], int], keep_alive_s: float = KEEP_ALIVE_S) -> None:
+        self.build = build
+        self._now_ms = now_ms
+        self._keep_alive_s = keep_alive_s
+        self._boxes: set[Box] = set()
+        self._latest: dict[str, bytes] = {}
+
+    @property
+    def listeners(self) -> int:
+        return len(self._boxes)
+
+    def publish(self, key: str, encoded: bytes) -> None:
+        self._latest[key] = encoded
+        for box in self._boxes:
+            if box.wants is None or key in box.wants:
+                box.frames[key] = encoded
+                box.ready.set()
+
+    def forget(self, key: str) -> None:
+        self._latest.pop(key, None)
+
+    async def stream(self, wants: Callable[[str], bool], keys: frozenset[str] | None = None) -> AsyncIterator[bytes]:
+        """The snapshot of what `wants` holds for, then every change; each chunk begins with the server's time.
+
+        A page that opens later is given older frames, so the time travels beside them and not inside.
+        """
+        box = Box(keys, {key: encoded for key, encoded in self._latest.items() if wants(key)})
+        self._boxes.add(box)
+        try:
+            yield frame("hello", json.dumps({"build": self.build, "server_time": self._now_ms()}))
+            box.ready.set()
+            while True:
+                try:
+                    await asyncio.wait_for(box.ready.wait(), self._keep_alive_s)
+                except TimeoutError:
+                    yield self._time()
+                    continue
+                box.ready.clear()
+                out = b"".join(encoded for key, encoded in box.frames.items() if wants(key))
+                box.frames = {}
+                if out:
+                    yield self._time() + out
+        finally:
+            self._boxes.discard(box)
+
+    def _time(self) -> bytes:
+        return frame("time", str(self._now_ms()))

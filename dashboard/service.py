@@ -1,0 +1,105 @@
+"""`classair dashboard`: the web application, following the broker, the configuration and the store."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import uvicorn
+
+from classair import config as configuration
+from classair import service
+from classair.config import Config
+from classair.places import Places
+from classair.stores import Store
+from classair.wire import Topics
+from dashboard.app import create_app
+from dashboard.context import Context
+from dashboard.hub import Hub
+from dashboard.live import Live
+from dashboard.queries import Queries
+
+log = logging.getLogger(__name__)
+
+STORE_PAUSE_S = 5.0  # how long a store that could not be opened is left alone
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class OpenStore:
+    """The store in force, opened when first asked for and again when the configuration names another."""
+
+    def __init__(self, places: Places, config: Callable[[], Config]) -> None:
+        self._places, self._config = places, config
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._address = ""
+        self._not_before = 0.0
+        self._said = ""
+
+    def __call__(self) -> Store | None:
+        wanted = self._config().store
+        with self._lock:
+            if self._store is not None and self._address == wanted:
+                return self._store
+            if time.monotonic() < self._not_before and self._address == wanted:
+                return None
+            self._close()
+            self._address = wanted
+            try:
+                from classair.stores import open_store
+
+                self._store = open_store(wanted, self._places, read_only=True)
+            except Exception as error:
+                # Every store has a library of its own with failures of its own; to pages they all mean "away".
+                self._not_before = time.monotonic() + STORE_PAUSE_S
+                if str(error) != self._said:
+                    self._said = str(error)
+                    log.warning("store_away store=%s why=%s", wanted.partition("?")[0], error)
+                return None
+            self._said = ""
+            log.info("store_open store=%s", wanted.partition("?")[0])
+            return self._store
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def main(argv: list[str]) -> int:
+    parser = service.arguments("dashboard", "pages, wall displays and the API")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
+    parser.add_argument("--port", type=int, default=8050, help="default: 8050")
+    args = parser.parse_args(argv)
+    service.begin_logging(args.log_level)
+    return service.run_service(serve, args)
+
+
+def serve(args: argparse.Namespace) -> int:
+    places = service.places_of(args)
+    following = service.Following(places.accepted_config)
+    fallback = None if following.current is not None else configuration.load(args.config)
+
+    def config() -> Config:
+        if following.current is not None:
+            return following.current.config
+        assert fallback is not None
+        return fallback
+
+    hub = Hub(build=str(now_ms()), now_ms=now_ms)
+    live = Live(hub, now_ms)
+    queries = Queries(OpenStore(places, config), config)
+    ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms)
+    app = create_app(ctx, hub)
+    link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)
+    try:
+        uvicorn.run(app, host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=2)
+    finally:
+        link.stop()
+    return 0
