@@ -7,7 +7,7 @@ import http.server
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from classair.broker import BrokerAddress, Link, Message
 
 
 @pytest.mark.servers
-def test_a_broker_keeps_its_port_and_its_retained_messages_over_a_restart(broker: Any, wait_for: Callable[..., Any]) -> None:
+def test_a_broker_keeps_its_port_and_its_retained_messages_over_a_restart(broker: Any, wait_for: Any) -> None:
     port, heard = broker.port, []
     published: list[int] = []
     link = Link(BrokerAddress.of(broker.url, "writer"), on_message=lambda m: None, on_published=published.append)
