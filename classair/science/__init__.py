@@ -1,0 +1,1 @@
+"""The science: pure functions from measurements to meaning. Each formula names its source."""

@@ -1,0 +1,73 @@
+"""Means that know how complete they are, by the time their samples cover rather than by how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+COMPLETE: Final = 0.75  # share of a window that must be covered before its mean is one
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sample:
+    """A valid value: the mean over the `interval_ms` that ended at `at` (UTC ms). Ordered by time."""
+
+    at: int
+    value: float
+    interval_ms: int
+    sensor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMean:
+    """`mean` weighs each sample by the time it stands for; None when `covered_ms` is under three quarters."""
+
+    mean: float | None
+    covered_ms: int
+    n: int
+
+
+def window_mean(samples: Iterable[Sample], start: int, end: int) -> WindowMean:
+    """The mean over (start, end] of pooled sensors.
+
+    A minute is covered when any sensor covers it: one dead sensor of two does not silence the room.
+    Intervals may differ (history has 60 s, live values 10 s): each sample weighs the part of its interval inside.
+    """
+    weight, total, count = 0, 0.0, 0
+    spans: list[tuple[int, int]] = []
+    for sample in samples:
+        if not start < sample.at <= end:
+            continue
+        begin = max(sample.at - sample.interval_ms, start)
+        span = sample.at - begin
+        weight += span
+        total += sample.value * span
+        count += 1
+        spans.append((begin, sample.at))
+    covered = covered_ms(spans)
+    if not weight or covered < COMPLETE * (end - start):
+        return WindowMean(None, covered, count)
+    return WindowMean(round(total / weight, 6), covered, count)
+
+
+def covered_ms(spans: Sequence[tuple[int, int]]) -> int:
+    """Length of the union of spans."""
+    covered, reached = 0, None
+    for begin, end in sorted(spans):
+        if reached is None or begin > reached:
+            covered += end - begin
+            reached = end
+        elif end > reached:
+            covered += end - reached
+            reached = end
+    return covered
+
+
+def median(values: Sequence[float]) -> float | None:
+    """The middle value, the mean of the two middle ones for an even count; None of nothing."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
