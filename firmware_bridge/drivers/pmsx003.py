@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from struct import Struct
 from typing import Final
 
@@ -174,7 +175,7 @@ class Pmsx003(FramedDriver):
     def _judge_counts(self, frame: Frame, words: tuple[int, ...]) -> None:
         keys = _COUNTS[:self._layout.counts]
         counts = words[6:6 + len(keys)]
-        if any(larger > smaller for smaller, larger in zip(counts, counts[1:], strict=False)):
+        if any(larger > smaller for smaller, larger in pairwise(counts)):
             self._flag(frame, keys, Flag.ORDER)
         for key, value in zip(keys, counts, strict=True):
             if value == _COUNT_CEILING:

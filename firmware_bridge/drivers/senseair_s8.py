@@ -95,6 +95,10 @@ def crc(data: bytes) -> bytes:
     return value.to_bytes(2, "little")
 
 
+def _closed(frame: bytes) -> bytes:
+    return frame + crc(frame)
+
+
 def _size_of(function: int, third: int) -> int:
     """Bytes of the frame that begins so, 0 when none does. An echoed question has 8 bytes and begins 04 00."""
     if function == _READ_INPUT:
