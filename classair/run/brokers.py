@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from classair import brokerfiles
 from classair.places import Places, write_atomically
 from classair.run.child import Child
 
 _SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
-SERVICES = ("ingest", "alerts", "dashboard", "simulator")
 
 
 def find_mosquitto() -> str | None:
@@ -48,19 +48,27 @@ def own_broker(places: Places, org: str, bridges: Iterable[str], *, wanted: str 
     mosquitto = None if wanted == "amqtt" else find_mosquitto()
     if wanted == "mosquitto" and mosquitto is None:
         raise RuntimeError("mosquitto is not installed (Debian: apt install mosquitto)")
-    passwords = _passwords(places, [*SERVICES, *bridges])
+    passwords = _passwords(places, [*brokerfiles.SERVICES, *bridges])
     port = _port(places)
     folder = places.run / "broker"
     folder.mkdir(parents=True, exist_ok=True)
     log = places.logs / "broker.log"
     if mosquitto is not None:
-        conf = brokerfiles.write_mosquitto(folder, port=port, org=org, passwords=passwords)
+        conf = _mosquitto_files(folder, org, port, passwords)
         child = Child("broker", [mosquitto, "-c", str(conf)], log)
         return OwnBroker("mosquitto", port, passwords, child)
     secrets_file = folder / "passwords.json"
     write_atomically(secrets_file, json.dumps(passwords).encode())
     command = [sys.executable, "-m", "classair.run.amqtt_broker", "--port", str(port), "--passwords", str(secrets_file)]
     return OwnBroker("amqtt", port, passwords, Child("broker", command, log))
+
+
+def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str]) -> Path:
+    conf = brokerfiles.write_broker_files(folder, org, port, passwords)
+    if os.geteuid() == 0:
+        # Started by root it would become the user mosquitto, who may not read a folder of root's.
+        write_atomically(conf, conf.read_bytes() + b"user root\n")
+    return conf
 
 
 def wait_for_port(port: int, until: float) -> bool:
@@ -110,10 +118,10 @@ def admit(broker: OwnBroker, places: Places, org: str, bridge: str) -> None:
     """Lets a bridge in that was added to the configuration while the broker runs."""
     if bridge in broker.passwords:
         return
-    broker.passwords.update(_passwords(places, [*SERVICES, bridge]))
+    broker.passwords.update(_passwords(places, [*brokerfiles.SERVICES, bridge]))
     folder = places.run / "broker"
     if broker.kind == "mosquitto":
-        brokerfiles.write_mosquitto(folder, port=broker.port, org=org, passwords=broker.passwords)
+        _mosquitto_files(folder, org, broker.port, broker.passwords)
         if broker.child.pid:
             os.kill(broker.child.pid, signal.SIGHUP)  # mosquitto reads passwords and rules again
     else:

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from classair.model import Bucket, Reading, SwitchEvent
 
+if TYPE_CHECKING:
+    from classair.places import Places
+
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+BANGKOK_MS = 7 * HOUR_MS
+"""Asia/Bangkok is seven hours ahead of UTC all year round, and has been since 1920."""
+
+TOKEN_VARIABLE = "CLASSAIR_INFLUX_TOKEN"  # noqa: S105  the name of a variable
+ORG_VARIABLE = "CLASSAIR_INFLUX_ORG"
+
+
+class StoreAway(Exception):
+    """The store cannot be asked or written now: full, locked, damaged, unreachable. Nothing was kept by halves.
+
+    The message says why in words; trying again later is right.
+    """
+
+
+class StoreConflict(Exception):
+    """One reading that can never be kept, named, so that the caller can set it aside and go on with the others.
+
+    Either another reading with another key stands at the same series, time and sequence number, or a value is not a
+    number that an integer of eight bytes can hold. Nothing of the batch was kept.
+    """
+
+    def __init__(self, reading: Reading, reason: str) -> None:
+        super().__init__(f"{reading.sensor} seq {reading.seq} of {reading.bridge}: {reason}")
+        self.reading = reading
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +50,39 @@ class SensorNewest:
     reading: Reading
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What stands together in a store: one sensor in one room, measured or simulated."""
+
+    sensor: str
+    room: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """What one series knows about one minute or hour that begins at `start_ms`, by quantity; exact to the step."""
+
+    series: Series
+    start_ms: int
+    buckets: Mapping[str, Bucket]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a journal of readings has committed between two positions, for copying into another store.
+
+    `position` is what to remember once all of it has arrived. Rollups are whole and as they stand now, so that
+    copying twice, or in pieces, ends in the same state.
+    """
+
+    position: int
+    readings: list[Reading] = field(default_factory=list)
+    minutes: list[Rollup] = field(default_factory=list)
+    hours: list[Rollup] = field(default_factory=list)
+    switches: list[SwitchEvent] = field(default_factory=list)
+
+
 class Store(Protocol):
     """Synchronous; callers that must not wait use a thread. Ids are `<site>.<id>`, times UTC milliseconds.
 
@@ -27,6 +90,7 @@ class Store(Protocol):
     writing a reading again (same bridge, epoch, seq) changes nothing; order of arrival changes nothing; rollups equal
     a recomputation from the readings after every write; a reading keeps the room it was written with; values survive
     to the step of their quantity's scale; bad values (classair.model.BAD) are kept, counted by class, and in no mean.
+    Every call raises StoreAway when the store cannot be reached.
     """
 
     def write(self, readings: Iterable[Reading]) -> int:
@@ -50,7 +114,7 @@ class Store(Protocol):
 
         `step_ms` is a multiple of one minute (shown quantities) or of one hour (all); buckets begin at multiples of
         it counted from midnight in Asia/Bangkok. With several sensors in the room their samples are pooled. A bucket
-        that has only bad values is present, with n = 0.
+        that has only bad values is present, with n = 0. Raises ValueError for a step it has no rollups for.
         """
         ...
 
@@ -62,4 +126,28 @@ class Store(Protocol):
         """Every room that has readings."""
         ...
 
+    def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
+        """How many readings each series has with start <= at < end; those with none are absent."""
+        ...
+
     def close(self) -> None: ...
+
+
+def open_store(config_store: str, places: Places, *, readonly: bool) -> Store:
+    """The store that `store:` in sensors.yaml names: sqlite, memory, influxdb://host:port/database (or +https).
+
+    `readonly` is for everyone but ingest. For InfluxDB the token comes from CLASSAIR_INFLUX_TOKEN (for 1.x
+    `user:password`) and the organisation from CLASSAIR_INFLUX_ORG. Raises ValueError for another name and StoreAway
+    when a file that is there cannot be opened.
+    """
+    if config_store == "sqlite":
+        from classair.stores.sqlite import SqliteStore
+
+        return SqliteStore(places.readings, readonly=readonly)
+    if config_store == "memory":
+        from classair.stores.memory import MemoryStore
+
+        return MemoryStore()
+    from classair.stores.influxdb import InfluxStore
+
+    return InfluxStore.of(config_store, os.environ.get(TOKEN_VARIABLE, ""), os.environ.get(ORG_VARIABLE, ""))

@@ -1,0 +1,85 @@
+"""`classair check`: everything that is wrong with sensors.yaml, also what only a driver, a channel or a socket knows."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from classair import config as configuration
+from classair import plugins
+
+OUR_NAMES = ("classair", "firmware_bridge", "ingest", "alerts", "dashboard")
+
+
+def main(argv: list[str]) -> int:
+    """Prints every fault with its path; the exit code is 0 when there is none, else 2."""
+    parser = argparse.ArgumentParser(prog="classair check", description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
+    args = parser.parse_args(argv)
+    for name, owner in foreign_owners():
+        print(f"the import name {name} belongs to the installed package {owner} too: give ClassAir an environment "
+              "of its own", file=sys.stderr)
+    try:
+        config = configuration.load(args.config)
+    except configuration.ConfigFaults as faults:
+        found = faults.faults
+    else:
+        found = list(plugin_faults(config))
+    for line in found:
+        print(f"{args.config}: {line}", file=sys.stderr)
+    if found:
+        print(f"{len(found)} to put right", file=sys.stderr)
+        return 2
+    counts = [f"{len(config.sites)} schools", f"{len(list(config.rooms()))} rooms",
+              f"{len(list(config.sensors()))} sensors", f"{len(list(config.purifiers()))} purifiers"]
+    print(f"{args.config}: in order ({', '.join(counts)})")
+    return 0
+
+
+def plugin_faults(config: configuration.Config) -> Iterator[str]:
+    """What the plugins find wrong with their sections, each with its path."""
+    drivers = importlib.import_module("firmware_bridge.drivers")
+    for full, sensor in config.sensors():
+        site, _, local = full.partition(".")
+        try:
+            drivers.driver_for(sensor.model)
+        except LookupError as error:
+            yield f"sites.{site}.sensors.{local}.model: {error}"
+    for full, unit in config.purifiers():
+        site, _, local = full.partition(".")
+        yield from _settings_faults("alerts.purifiers", unit.kind, unit.settings, f"sites.{site}.purifiers.{local}")
+    for name, person in config.people.items():
+        yield from _settings_faults("alerts.channels", person.channel, dict(person.model_extra or {}), f"people.{name}")
+
+
+def foreign_owners() -> Iterator[tuple[str, str]]:
+    """Installed distributions other than ours that own one of our five import names."""
+    owners = importlib.metadata.packages_distributions()
+    for name in OUR_NAMES:
+        for owner in owners.get(name, []):
+            if owner.lower() != "classair":
+                yield name, owner
+
+
+def _settings_faults(package: str, kind: str, settings: dict[str, Any], path: str) -> Iterator[str]:
+    try:
+        model = plugins.load(package, kind).Settings
+    except plugins.UnknownPlugin as error:
+        yield f"{path}: {error}"
+        return
+    try:
+        model.model_validate(settings)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            where = ".".join([path, *map(str, fault["loc"])])
+            if fault["type"] == "extra_forbidden":
+                yield f"{where}: unknown key; known here: {', '.join(sorted(model.model_fields)) or 'none'}"
+            else:
+                yield f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
