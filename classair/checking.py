@@ -1,4 +1,4 @@
-"""`classair check`: everything that is wrong with sensors.yaml, also what only a driver, a channel or a socket knows."""
+"""`classair check`: everything wrong with sensors.yaml, also what only a driver, a channel or a socket knows."""
 
 from __future__ import annotations
 
