@@ -13,12 +13,13 @@ from classair.stores import HOUR_MS, MINUTE_MS, StoreConflict
 from classair.stores._received import Received
 from classair.stores._rollups import Rollups, Shape
 from classair.stores._schema import CLOCKS
-
-LIMIT: Final = 2**48
-"""Largest scaled value that is kept: no sensor means more, and sums of an hour stay within eight bytes."""
+from classair.stores._tally import LIMIT
 
 CHANGE_SPAN_MS: Final = 60_000
 """Readings of a series this close together are one entry of the change log."""
+
+SWITCHES: Final = 0
+"""In the change log in place of a series' number: switch events of any purifier."""
 
 _CLOCK_CODES: Final = {name: code for code, name in enumerate(CLOCKS)}
 _FIXED: Final = ("series", "at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
@@ -79,8 +80,8 @@ class Writer:
                 self._collect(reading)
             except StoreConflict:
                 raise
-            except (ValueError, OverflowError, TypeError) as error:
-                raise StoreConflict(reading, f"a value is not a finite number ({error})") from error
+            except (ValueError, OverflowError, TypeError, KeyError) as error:
+                raise StoreConflict(reading, f"it has something no reading has: {error}") from error
         try:
             for layout in self._layouts.values():
                 if layout.rows:
@@ -97,6 +98,15 @@ class Writer:
         self.rollups.write()
         self.received.flush()
         return len(new)
+
+    def log_span(self, series: int, first_ms: int, last_ms: int) -> None:
+        """Puts a stretch of a series into the change log, when one is kept."""
+        if self._journal:
+            self._connection.execute("insert into change(series, first_ms, last_ms) values(?, ?, ?)",
+                                     (series, first_ms, last_ms))
+
+    def log_switches(self, first_ms: int, last_ms: int) -> None:
+        self.log_span(SWITCHES, first_ms, last_ms)
 
     # -- once is once --------------------------------------------------------------------------------------------------
 
@@ -171,7 +181,8 @@ class Writer:
 
     def _new_series(self, reading: Reading) -> int:
         key = (reading.sensor, reading.room, reading.simulated)
-        row = self._connection.execute("select id from series where sensor=? and room=? and simulated=?", key).fetchone()
+        row = self._connection.execute(
+            "select id from series where sensor=? and room=? and simulated=?", key).fetchone()
         row = row or self._connection.execute(
             "insert into series(sensor, room, simulated) values(?, ?, ?) returning id", key).fetchone()
         self._series[key] = int(row[0])

@@ -1,0 +1,86 @@
+"""The change log: which stretches of which series each commit touched, in order of commit, to be copied elsewhere."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from classair.model import Reading, SwitchEvent
+from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, Changes, Rollup
+from classair.stores._queries import Queries, all_series
+from classair.stores._writing import SWITCHES
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Inside a transaction: a log that was never kept, or not lately, begins with everything there is."""
+    if connection.execute("select 1 from remembered where name='journal'").fetchone() is None:
+        connection.execute("insert into remembered values('journal', 1)")
+        carry_again(connection, -2**62, 2**62)
+
+
+def end(connection: sqlite3.Connection) -> None:
+    """Inside a transaction: nothing is logged from here on, so that a later beginning starts afresh."""
+    connection.execute("delete from remembered where name='journal'")
+    connection.execute("delete from change")
+
+
+def carry_again(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> None:
+    """Inside a transaction: logs every series that has readings in start <= at < end, a day at a time."""
+    days: list[tuple[int, int, int]] = []
+    for identity in all_series(connection):
+        first = start_ms
+        while (row := connection.execute("select min(at_ms) from reading where series=? and at_ms>=? and at_ms<?",
+                                         (identity, first, end_ms)).fetchone())[0] is not None:
+            last = min(row[0] // DAY_MS * DAY_MS + DAY_MS, end_ms) - 1
+            days.append((row[0], identity, last))
+            first = last + 1
+    connection.executemany("insert into change(series, first_ms, last_ms) values(?, ?, ?)",
+                           [(identity, first, last) for first, identity, last in sorted(days)])
+    found = connection.execute("select min(at_ms), max(at_ms) from switch where at_ms>=? and at_ms<?",
+                               (start_ms, end_ms)).fetchone()
+    if found[0] is not None:
+        connection.execute("insert into change(series, first_ms, last_ms) values(?, ?, ?)", (SWITCHES, *found))
+
+
+def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
+    """See SqliteStore.next_changes. Ends at the entry that reaches `limit`, so one day of a series is the most."""
+    with queries.connection() as connection:
+        entries = connection.execute(
+            "select position, series, first_ms, last_ms from change where position>? order by position limit ?",
+            (after, limit)).fetchall()
+        names = all_series(connection)
+    if not entries:
+        return None
+    readings: dict[tuple[str, str, str, int], Reading] = {}
+    minutes: dict[tuple[int, int], Rollup] = {}
+    hours: dict[tuple[int, int], Rollup] = {}
+    switches: list[SwitchEvent] = []
+    position = after
+    for entry, identity, first_ms, last_ms in entries:
+        if len(readings) >= limit:
+            break
+        position = entry
+        if identity == SWITCHES:
+            switches += queries.all_switches(first_ms, last_ms)
+            continue
+        series = names[identity]
+        for reading in queries.readings_of(identity, series, first_ms, last_ms + 1):
+            readings[(reading.sensor, *reading.key)] = reading
+        for grain, unit, found in (("1m", MINUTE_MS, minutes), ("1h", HOUR_MS, hours)):
+            missing = (identity, last_ms // unit) not in found or (identity, first_ms // unit) not in found
+            if missing:
+                for rollup in queries.rollups(identity, series, grain, first_ms // unit * unit, last_ms + 1):
+                    found[identity, rollup.start_ms // unit] = rollup
+    return Changes(position, list(readings.values()), list(minutes.values()), list(hours.values()), switches)
+
+
+def span(queries: Queries) -> tuple[int, int] | None:
+    """From the first to behind the last hour that has readings."""
+    firsts, lasts = [], []
+    with queries.connection() as connection:
+        for identity in all_series(connection):
+            low, high = (connection.execute(f"select {end}(at_ms) from reading where series=?",
+                                            (identity,)).fetchone()[0] for end in ("min", "max"))
+            if low is not None:
+                firsts.append(low // HOUR_MS * HOUR_MS)
+                lasts.append(high // HOUR_MS * HOUR_MS + HOUR_MS)
+    return (min(firsts), max(lasts)) if firsts else None

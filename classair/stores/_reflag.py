@@ -1,0 +1,63 @@
+"""A change of flags, by a person or a slow judgement: rewrites them and recomputes the hours concerned."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from classair.model import QUANTITIES, Flag
+from classair.stores._writing import Writer
+
+
+def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tuple[int, int], add: Flag, remove: Flag,
+           quantity: str | None) -> int:
+    """See SqliteStore.reflag; inside a transaction."""
+    if quantity is not None and quantity not in QUANTITIES:
+        raise ValueError(f"there is no quantity {quantity!r}")
+    changed = 0
+    for (series,) in connection.execute("select id from series where sensor=?", (sensor,)).fetchall():
+        rows = connection.execute(
+            "select flags, vflags, at_ms, seq from reading where series=? and at_ms>=? and at_ms<?",
+            (series, *span)).fetchall()
+        fresh: list[tuple[int, str | None, int, int, int]] = []
+        for flags, vflags, at_ms, seq in rows:
+            marks = read_marks(vflags)
+            new_flags = flags
+            if quantity is None:
+                new_flags = flags & ~int(remove) | int(add)
+            else:
+                marks[quantity] = marks.get(quantity, 0) & ~int(remove) | int(add)
+            text = write_marks(marks)
+            if (new_flags, text) != (flags, vflags):
+                fresh.append((new_flags, text, series, at_ms, seq))
+        if fresh:
+            connection.executemany("update reading set flags=?, vflags=? where series=? and at_ms=? and seq=?", fresh)
+            moments = [row[3] for row in fresh]
+            recompute(connection, writer, series, min(moments), max(moments))
+            writer.log_span(series, min(moments), max(moments))
+            changed += len(fresh)
+    return changed
+
+
+def recompute(connection: sqlite3.Connection, writer: Writer, series: int, first_ms: int, last_ms: int) -> None:
+    """Makes the rollups of the hours around first…last anew from the readings; inside a transaction."""
+    start, end = writer.rollups.clear(series, first_ms, last_ms)
+    keys = tuple(QUANTITIES)
+    rows: list[Any] = connection.execute(
+        f"select at_ms, flags, vflags, {', '.join(keys)} from reading where series=? and at_ms>=? and at_ms<?",
+        (series, start, end)).fetchall()
+    for at_ms, flags, vflags, *values in rows:
+        present = [i for i, value in enumerate(values) if value is not None]
+        # The way of flagged readings is right for all; it merely takes longer.
+        writer.rollups.add_flagged(series, at_ms, tuple(keys[i] for i in present),
+                                   tuple(values[i] for i in present), flags, read_marks(vflags))
+    writer.rollups.write()
+
+
+def read_marks(text: str | None) -> dict[str, int]:
+    """Flags of single quantities as they are stored: `pm25:3,rh_pct:1`."""
+    return {key: int(mark) for key, mark in (part.split(":") for part in text.split(","))} if text else {}
+
+
+def write_marks(marks: dict[str, int]) -> str | None:
+    return ",".join(f"{key}:{int(mark)}" for key, mark in marks.items() if mark) or None

@@ -1,0 +1,104 @@
+"""A store in dicts: simple, forgetful, and the yardstick for the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from classair.model import QUANTITIES, Bucket, Reading, SwitchEvent
+from classair.stores import SensorNewest, Series, StoreConflict
+from classair.stores._steps import bucket_start, grain_for, span_of
+from classair.stores._tally import LIMIT, steps_of, tallied
+
+Place = tuple[int, str, bool, int]
+
+
+class MemoryStore:
+    """See the Store contract. Lives inside one process; rollups are worked out from the readings at each question."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received: set[tuple[str, str, int]] = set()
+        self._rooms: dict[str, dict[Place, Reading]] = {}
+        self._switches: dict[str, dict[int, SwitchEvent]] = {}
+
+    def write(self, readings: Iterable[Reading]) -> int:
+        with self._lock:
+            fresh: dict[tuple[str, str, int], Reading] = {}
+            places: dict[tuple[str, Place], Reading] = {}
+            for reading in readings:
+                if reading.key in self._received or reading.key in fresh:
+                    continue
+                place = (reading.at_ms, reading.sensor, reading.simulated, reading.seq)
+                if (reading.room, place) in places or place in self._rooms.get(reading.room, {}):
+                    raise StoreConflict(reading, "another reading has its series, time and number")
+                fresh[reading.key] = places[reading.room, place] = _in_steps(reading)
+            for (room, place), reading in places.items():
+                self._rooms.setdefault(room, {})[place] = reading
+            self._received.update(fresh)
+            return len(fresh)
+
+    def write_switches(self, events: Iterable[SwitchEvent]) -> None:
+        with self._lock:
+            for event in events:
+                self._switches.setdefault(event.purifier, {})[event.at_ms] = event
+
+    def latest(self, room: str) -> list[SensorNewest]:
+        newest: dict[str, Reading] = {}
+        for reading in self._sorted(room):
+            there = newest.get(reading.sensor)
+            if there is None or (there.at_ms, there.seq) < (reading.at_ms, reading.seq):
+                newest[reading.sensor] = reading
+        return [SensorNewest(sensor, newest[sensor]) for sensor in sorted(newest)]
+
+    def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
+        return (reading for reading in self._sorted(room) if start_ms <= reading.at_ms < end_ms)
+
+    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
+        grain_for(quantity, step_ms)
+        first, end = span_of(start_ms, end_ms, step_ms)
+        found = tallied(self.readings(room, first, end), lambda at_ms: bucket_start(at_ms, step_ms), [quantity])
+        return [found[start][quantity] for start in sorted(found)]
+
+    def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
+        with self._lock:
+            events = sorted(self._switches.get(purifier, {}).values(), key=lambda event: event.at_ms)
+        before = [event for event in events if event.at_ms < start_ms]
+        return before[-1:] + [event for event in events if start_ms <= event.at_ms < end_ms]
+
+    def rooms(self) -> list[str]:
+        with self._lock:
+            return sorted(self._rooms)
+
+    def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
+        found: dict[Series, int] = {}
+        for room in self.rooms():
+            for reading in self.readings(room, start_ms, end_ms):
+                series = Series(reading.sensor, room, reading.simulated)
+                found[series] = found.get(series, 0) + 1
+        return found
+
+    def close(self) -> None:
+        with self._lock:
+            self._received.clear()
+            self._rooms.clear()
+            self._switches.clear()
+
+    def _sorted(self, room: str) -> list[Reading]:
+        with self._lock:
+            return sorted(self._rooms.get(room, {}).values(), key=lambda r: (r.at_ms, r.sensor, r.seq))
+
+
+def _in_steps(reading: Reading) -> Reading:
+    """The reading as a store gives it back: values on the steps of their scale. Raises StoreConflict."""
+    values: dict[str, float] = {}
+    for key, value in reading.values.items():
+        try:
+            scaled = steps_of(value, key)
+        except (KeyError, ValueError, OverflowError, TypeError) as error:
+            raise StoreConflict(reading, f"it has something no reading has: {error}") from error
+        if abs(scaled) > LIMIT:
+            raise StoreConflict(reading, "a value is larger than any that can be kept")
+        values[key] = scaled / QUANTITIES[key].scale
+    return replace(reading, values=values, value_flags={key: int(m) for key, m in reading.value_flags.items() if m})
