@@ -332,6 +332,7 @@ class Current(BaseModel):
     value: float | None = None
     shown: str = ""
     level: str = "unknown"          # Level for PM2.5, Ventilation for CO2
+    level_since: int | None = None  # since when this level has held without a gap
     newest_at: int | None = None
     late_at: int | None = None
     unknown_at: int | None = None
@@ -379,7 +380,7 @@ class RoomState(Payload):
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every payload, by topic leaf, as published in docs/wire/."""
     parts: dict[str, Any] = {
-        "reading": ITEMS, "stored": Stored, "replay": Replay, "time": TimeQuestion, "status": BridgeStatus,
+        "reading": TypeAdapter(_ONE | Annotated[list[_ONE], Field(min_length=1, max_length=MAX_LIST)]), "stored": Stored, "replay": Replay, "time": TimeQuestion, "status": BridgeStatus,
         "health": SensorHealth, "now": RoomState, "state": PurifierState, "beat": Beat, "config": ConfigAnnouncement,
         "service": ServiceStatus, "ask": Ask, "answer": Answer,
     }
