@@ -1,34 +1,88 @@
-"""One ASGI application: API, light pages and Dash, put together in one place."""
+"""One ASGI application: API, light pages and Dash behind one guard, put together in one place."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import httpx2
-from fastapi import FastAPI, HTTPException
+from dash import Dash
+from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import classair
-from dashboard import frame
+from dashboard import api, frame
+from dashboard.access.desk import Desk
+from dashboard.access.guard import LIGHT_POLICY, LOOPBACK_NAMES, Guard, dash_policy
+from dashboard.api import _faults
 from dashboard.context import Context
-from dashboard.hub import Hub
+from dashboard.live import Live
+from dashboard.public import display, signing_in
 
 
-def create_app(ctx: Context, hub: Hub) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a web server runs, and for tests the parts inside."""
+
+    guard: ASGIApp
+    server: FastAPI
+    dash: Dash
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.guard(scope, receive, send)
+
+
+def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1") -> Application:
+    """The whole application. `host` is the address it will listen on.
+
+    Working pages are open without signing in only in the demo: every site simulated and listening on loopback.
+    """
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        live.begin()
         # Dash finishes registering callbacks and scripts at its first request; without this a first hit on a deep
-        # link gets a page with broken client-side callbacks.
+        # link gets a page with broken client-side callbacks. It is asked behind the guard, as nobody.
         transport = httpx2.ASGITransport(app=server)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             (await client.get("/_dash-dependencies")).raise_for_status()
+        policies.append(dash_policy(list(dash.csp_hashes())))
         yield
 
-    server = FastAPI(title="ClassAir", version=classair.__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    frame.mount(server, ctx)
+    server = FastAPI(
+        title="ClassAir", version=classair.__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
+        description="The air in classrooms. Times are ISO 8601 with an offset or UTC milliseconds; errors say what, "
+                    "where and what would be right; a value that is not known is empty, never zero.",
+    )
+    server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
+    _faults.install(server)
+    for router in [*api.routers(ctx), display.router(ctx), signing_in.router(ctx)]:
+        server.include_router(router)
+    dash = frame.mount(server, ctx)
+    server.include_router(_nothing_else())
 
-    @server.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    policies: list[str] = []
+    pages = frame.pages()
+
+    def policy(path: str) -> str:
+        is_dash = any(page.match(path) is not None for page in pages)
+        return policies[0] if is_dash and policies else LIGHT_POLICY
+
+    def demo() -> bool:
+        config = ctx.config()
+        return host in LOOPBACK_NAMES and all(config.site_simulated(site) for site in config.sites)
+
+    return Application(Guard(server, server, desk, demo, policy), server, dash)
+
+
+def _nothing_else() -> APIRouter:
+    """Before Dash's own catch-all, which would answer any address with its page and 200."""
+    last = APIRouter(include_in_schema=False)
+
+    @last.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     async def not_found(rest: str) -> None:
         raise HTTPException(404)
 
-    return server
+    return last

@@ -40,7 +40,7 @@ class Live:
     """Implements `dashboard.context.LiveStates`. Messages arrive on the network thread, pages read on the loop."""
 
     def __init__(self, hub: Hub, now_ms: Callable[[], int]) -> None:
-        self._hub = hub
+        self.hub = hub
         self._now_ms = now_ms
         self._loop: asyncio.AbstractEventLoop | None = None
         self._link: Link | None = None
@@ -164,7 +164,7 @@ class Live:
         """Remembers a payload under its topic's name; an empty one is how a retained message is taken back."""
         if not payload:
             into.pop(key, None)
-            self._on_loop(self._hub.forget, key)
+            self._on_loop(self.hub.forget, key)
             return False
         value = model.model_validate_json(payload)
         if named is not None and getattr(value, named) != key:
@@ -176,8 +176,8 @@ class Live:
 
     def _announce(self, room: str) -> None:
         state = self._rooms[room]
-        self._on_loop(self._hub.publish, f"full/{room}", frame("state", state.model_dump_json()))
-        self._on_loop(self._hub.publish, f"brief/{room}", frame("state", state.model_dump_json(exclude={"texts"})))
+        self._on_loop(self.hub.publish, f"full/{room}", frame("state", state.model_dump_json()))
+        self._on_loop(self.hub.publish, f"brief/{room}", frame("state", state.model_dump_json(exclude={"texts"})))
 
     def _answered(self, answer: Answer) -> None:
         def settle() -> None:

@@ -16,10 +16,12 @@ from classair.config import Config
 from classair.places import Places
 from classair.stores import Store
 from classair.wire import Topics
+from dashboard.access.desk import Desk
 from dashboard.app import create_app
 from dashboard.context import Context
 from dashboard.hub import Hub
 from dashboard.live import Live
+from dashboard.public.pages import build
 from dashboard.queries import Queries
 
 log = logging.getLogger(__name__)
@@ -92,14 +94,15 @@ def serve(args: argparse.Namespace) -> int:
         assert fallback is not None
         return fallback
 
-    hub = Hub(build=str(now_ms()), now_ms=now_ms)
-    live = Live(hub, now_ms)
+    live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
     queries = Queries(OpenStore(places, config), config)
     ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms)
-    app = create_app(ctx, hub)
+    desk = Desk(places.desk, now_ms)
+    app = create_app(ctx, live, desk, host=args.host)
     link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)
     try:
         uvicorn.run(app, host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=2)
     finally:
         link.stop()
+        desk.close()
     return 0

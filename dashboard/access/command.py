@@ -1,0 +1,114 @@
+"""`classair user …` and `classair user token …`: accounts and API tokens, made by whoever sits at the machine."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+import time
+from pathlib import Path
+
+from classair.i18n import show_date
+from classair.places import Places
+from classair.timetable import local_time
+from dashboard.access.desk import Desk, Refused
+from dashboard.access.roles import ROLES, TOKEN_SCOPES
+
+
+def main(argv: list[str]) -> int:
+    """Returns 0, or 2 when something was refused (said on standard error)."""
+    args = _parser().parse_args(argv)
+    desk = Desk(Places(args.data.resolve()).desk, lambda: time.time_ns() // 1_000_000)
+    try:
+        args.call(desk, args)
+    except (Refused, EOFError) as error:
+        print(f"classair user: {error or 'no password was given'}", file=sys.stderr)
+        return 2
+    finally:
+        desk.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="classair user", description="accounts and API tokens of the dashboard")
+    user = parser.add_subparsers(dest="verb", required=True)
+    add = _verb(user, "add", "adds an account; asks for its password twice", _add)
+    add.add_argument("name")
+    add.add_argument("--role", choices=ROLES, required=True)
+    password = _verb(user, "password", "gives an account a new password and ends its sessions", _password)
+    password.add_argument("name")
+    for verb in (add, password):
+        verb.add_argument("--password-stdin", action="store_true", help="reads the password from standard input")
+    _verb(user, "disable", "ends an account's access", _disable).add_argument("name")
+    _verb(user, "list", "lists accounts", _list_accounts)
+
+    token = user.add_parser("token", help="API tokens").add_subparsers(dest="token_verb", required=True)
+    create = _verb(token, "create", "makes a token and shows it once", _create)
+    create.add_argument("name")
+    create.add_argument("--scope", action="append", choices=TOKEN_SCOPES, required=True,
+                        help="what it may do; repeat for several (every scope includes read)")
+    create.add_argument("--days", type=int, default=365, help="until it expires (default: 365)")
+    _verb(token, "list", "lists tokens, never the secrets", _list_tokens)
+    _verb(token, "revoke", "ends a token's access", _revoke).add_argument("token", help="its id or name")
+    return parser
+
+
+def _verb(nouns: argparse._SubParsersAction[argparse.ArgumentParser], name: str, description: str,
+          call: object) -> argparse.ArgumentParser:
+    verb = nouns.add_parser(name, help=description, description=description)
+    verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    verb.set_defaults(call=call)
+    return verb
+
+
+def _ask_password(args: argparse.Namespace) -> str:
+    if args.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass(f"Password for {args.name}: ")
+    if getpass.getpass("Once more: ") != first:
+        raise Refused("the two passwords differ")
+    return first
+
+
+def _add(desk: Desk, args: argparse.Namespace) -> None:
+    desk.add_account(args.name, args.role, _ask_password(args))
+    desk.note("console", "user add", args.name, args.role)
+    print(f"{args.name} may sign in as {args.role}")
+
+
+def _password(desk: Desk, args: argparse.Namespace) -> None:
+    desk.set_password(args.name, _ask_password(args))
+    desk.note("console", "user password", args.name, "changed")
+    print(f"{args.name} has a new password; open sessions have ended")
+
+
+def _disable(desk: Desk, args: argparse.Namespace) -> None:
+    desk.disable_account(args.name)
+    desk.note("console", "user disable", args.name, "disabled")
+    print(f"{args.name} can no longer sign in")
+
+
+def _list_accounts(desk: Desk, _args: argparse.Namespace) -> None:
+    for name, role, active in desk.accounts():
+        print(f"{name:<32} {role:<11} {'active' if active else 'disabled'}")
+
+
+def _create(desk: Desk, args: argparse.Namespace) -> None:
+    secret = desk.create_token(args.name, tuple(args.scope), args.days)
+    desk.note("console", "token create", args.name, " ".join(args.scope))
+    print(secret)
+    print("Keep it now: it is not shown again.", file=sys.stderr)
+
+
+def _list_tokens(desk: Desk, _args: argparse.Namespace) -> None:
+    now = time.time_ns() // 1_000_000
+    for token in desk.tokens():
+        state = "revoked" if token.revoked_at else "expired" if token.expires_at <= now else "in force"
+        until = show_date(local_time(token.expires_at), "en")
+        print(f"{token.id}  {token.name:<32} {' '.join(token.scopes):<20} {state:<9} until {until}")
+
+
+def _revoke(desk: Desk, args: argparse.Namespace) -> None:
+    desk.revoke_token(args.token)
+    desk.note("console", "token revoke", args.token, "revoked")
+    print(f"{args.token} is revoked")

@@ -1,0 +1,273 @@
+"""desk.db: accounts, sessions, tokens, attempts to sign in and who changed what. The dashboard is its only writer."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from dashboard.access.roles import ROLES, SCOPES_OF, TOKEN_SCOPES, Principal
+
+MINUTE_MS: Final = 60_000
+IDLE_MS: Final = 30 * MINUTE_MS
+TOTAL_MS: Final = 12 * 60 * MINUTE_MS
+LIMIT_WINDOW_MS: Final = 15 * MINUTE_MS
+LIMIT_ACCOUNT: Final = 10   # failures per account within the window
+LIMIT_ADDRESS: Final = 30   # failures per address within the window; a school shares one
+TOKEN_PREFIX: Final = "classair_"  # noqa: S105  how a leaked token is recognised
+PASSWORD_LEAST: Final = 10
+NAME_PATTERN: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{1,31}$")
+
+_SCHEMA: Final = """
+create table if not exists account(
+  name text primary key, role text not null, password text not null, created_at int not null, disabled_at int
+) without rowid;
+create table if not exists session(
+  hash blob primary key, account text not null, csrf text not null, began_at int not null, seen_at int not null
+) without rowid;
+create table if not exists token(
+  id text primary key, hash blob not null unique, name text not null, scopes text not null,
+  created_at int not null, expires_at int not null, revoked_at int
+) without rowid;
+create table if not exists failure(at int not null, account blob not null, address text not null);
+create index if not exists failure_at on failure(at);
+create table if not exists audit(
+  id integer primary key, at int not null, who text not null, do text not null, about text not null,
+  outcome text not null
+);
+"""
+
+
+class Refused(ValueError):
+    """An account or token that cannot be made so; the message says what would be right."""
+
+
+class TooMany(Exception):
+    """Too many failed attempts to sign in; the same for accounts that exist and for those that do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`secret` goes to the browser alone; here only its hash is kept."""
+
+    secret: str
+    csrf: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: int
+    expires_at: int
+    revoked_at: int | None
+
+
+def _hash(secret: str) -> bytes:
+    # Secrets of 256 random bits need no slow hash; passwords do and get argon2id.
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Desk:
+    """One connection behind a lock; every question is short. `now_ms` is the clock."""
+
+    def __init__(self, path: Path, now_ms: Callable[[], int]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._hasher = PasswordHasher()
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=full")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("begin immediate")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+
+    def _ask(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    # -- accounts -----------------------------------------------------------------------------------------------------
+
+    def add_account(self, name: str, role: str, password: str) -> None:
+        """Raises Refused."""
+        if not NAME_PATTERN.match(name):
+            raise Refused(f"account name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
+        if role not in ROLES:
+            raise Refused(f"role {role!r}: expected one of {', '.join(ROLES)}")
+        _check_password(password, name)
+        hashed = self._hasher.hash(password)
+        with self._change() as db:
+            if db.execute("select 1 from account where name=?", (name,)).fetchone():
+                raise Refused(f"account {name!r} exists already; `classair user password {name}` gives it a new one")
+            db.execute("insert into account values(?,?,?,?,null)", (name, role, hashed, self._now_ms()))
+
+    def set_password(self, name: str, password: str) -> None:
+        """Ends all sessions of the account. Raises Refused."""
+        _check_password(password, name)
+        hashed = self._hasher.hash(password)
+        with self._change() as db:
+            changed = db.execute("update account set password=?, disabled_at=null where name=?",
+                                 (hashed, name)).rowcount
+            db.execute("delete from session where account=?", (name,))
+        if not changed:
+            raise Refused(f"there is no account {name!r}")
+
+    def disable_account(self, name: str) -> None:
+        """The account can no longer sign in and its sessions end; what it did stays in the audit. Raises Refused."""
+        with self._change() as db:
+            changed = db.execute("update account set disabled_at=? where name=? and disabled_at is null",
+                                 (self._now_ms(), name)).rowcount
+            db.execute("delete from session where account=?", (name,))
+        if not changed:
+            raise Refused(f"there is no active account {name!r}")
+
+    def accounts(self) -> list[tuple[str, str, bool]]:
+        """Name, role and whether it is active."""
+        rows = self._ask("select name, role, disabled_at is null from account order by name")
+        return [(str(name), str(role), bool(active)) for name, role, active in rows]
+
+    # -- signing in ---------------------------------------------------------------------------------------------------
+
+    def sign_in(self, name: str, password: str, address: str) -> Session | None:
+        """A new session, None when name or password is wrong. Raises TooMany. Takes as long for unknown names.
+
+        The name that was typed is kept only as a hash: people type passwords into the wrong field.
+        """
+        now, account = self._now_ms(), _hash(name)
+        with self._change() as db:
+            db.execute("delete from failure where at<?", (now - LIMIT_WINDOW_MS,))
+            of_account = db.execute("select count(*) from failure where account=?", (account,)).fetchone()[0]
+            of_address = db.execute("select count(*) from failure where address=?", (address,)).fetchone()[0]
+        if of_account >= LIMIT_ACCOUNT or of_address >= LIMIT_ADDRESS:
+            raise TooMany
+        row = self._ask("select password from account where name=? and disabled_at is null", name)
+        try:
+            self._hasher.verify(str(row[0][0]) if row else self._nobody, password)
+            good = bool(row)
+        except (VerifyMismatchError, InvalidHashError):
+            good = False
+        if not good:
+            with self._change() as db:
+                db.execute("insert into failure values(?,?,?)", (now, account, address))
+            return None
+        fresh = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
+        with self._change() as db:
+            db.execute("delete from failure where account=?", (account,))
+            db.execute("delete from session where began_at<? or seen_at<?", (now - TOTAL_MS, now - IDLE_MS))
+            db.execute("insert into session values(?,?,?,?,?)", (_hash(fresh.secret), name, fresh.csrf, now, now))
+        return fresh
+
+    def session(self, secret: str) -> Principal | None:
+        """Whose session this is, None when it is unknown, too old or idle for too long."""
+        now, key = self._now_ms(), _hash(secret)
+        rows = self._ask("select account, role, csrf, began_at, seen_at from session join account on name=account "
+                         "where hash=? and disabled_at is null", key)
+        if not rows:
+            return None
+        name, role, csrf, began_at, seen_at = rows[0]
+        assert isinstance(began_at, int) and isinstance(seen_at, int)
+        if now - began_at > TOTAL_MS or now - seen_at > IDLE_MS:
+            self.sign_out(secret)
+            return None
+        if now - seen_at > MINUTE_MS:  # not a write for every request
+            with self._change() as db:
+                db.execute("update session set seen_at=? where hash=?", (now, key))
+        return Principal("account", str(name), str(role), SCOPES_OF[str(role)], str(csrf))
+
+    def sign_out(self, secret: str) -> None:
+        with self._change() as db:
+            db.execute("delete from session where hash=?", (_hash(secret),))
+
+    # -- tokens -------------------------------------------------------------------------------------------------------
+
+    def create_token(self, name: str, scopes: tuple[str, ...], days: int) -> str:
+        """The token, to be shown once; only its hash is kept. Raises Refused."""
+        if not NAME_PATTERN.match(name):
+            raise Refused(f"token name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
+        unknown = [scope for scope in scopes if scope not in TOKEN_SCOPES]
+        if unknown or not scopes:
+            raise Refused(f"scope {', '.join(unknown) or 'missing'}: expected {', '.join(TOKEN_SCOPES)}")
+        if not 1 <= days <= 730:
+            raise Refused("days: expected 1 to 730")
+        secret, now = TOKEN_PREFIX + secrets.token_urlsafe(32), self._now_ms()
+        with self._change() as db:
+            db.execute("insert into token values(?,?,?,?,?,?,null)",
+                       (secrets.token_hex(4), _hash(secret), name, " ".join(sorted(set(scopes))), now,
+                        now + days * 86_400_000))
+        return secret
+
+    def tokens(self) -> list[TokenInfo]:
+        rows = self._ask("select id, name, scopes, created_at, expires_at, revoked_at from token order by created_at")
+        return [TokenInfo(str(i), str(n), tuple(str(s).split()), int(str(c)), int(str(e)),
+                          None if r is None else int(str(r))) for i, n, s, c, e, r in rows]
+
+    def revoke_token(self, token: str) -> None:
+        """By id or, when there is one of it, by name. Raises Refused."""
+        with self._change() as db:
+            ids = [row[0] for row in db.execute(
+                "select id from token where (id=? or name=?) and revoked_at is null", (token, token))]
+            if len(ids) == 1:
+                db.execute("update token set revoked_at=? where id=?", (self._now_ms(), ids[0]))
+        if not ids:
+            raise Refused(f"there is no token {token!r} in force")
+        if len(ids) > 1:
+            raise Refused(f"{token!r} names several tokens; revoke by id: {', '.join(ids)}")
+
+    def token(self, secret: str) -> Principal | None:
+        """What a token stands for; None when unknown, expired or revoked. Every scope includes reading."""
+        if not secret.startswith(TOKEN_PREFIX):
+            return None
+        rows = self._ask("select name, scopes from token where hash=? and revoked_at is null and expires_at>?",
+                         _hash(secret), self._now_ms())
+        if not rows:
+            return None
+        return Principal("token", str(rows[0][0]), "", frozenset({"read", *str(rows[0][1]).split()}))
+
+    # -- who changed what ---------------------------------------------------------------------------------------------
+
+    def note(self, who: str, do: str, about: str, outcome: str) -> None:
+        with self._change() as db:
+            db.execute("insert into audit(at, who, do, about, outcome) values(?,?,?,?,?)",
+                       (self._now_ms(), who, do, about[:200], outcome[:200]))
+
+    def audit(self, limit: int = 100) -> list[tuple[int, str, str, str, str]]:
+        """Newest first: at, who, do, about, outcome."""
+        rows = self._ask("select at, who, do, about, outcome from audit order by id desc limit ?", limit)
+        return [(int(str(at)), str(who), str(do), str(about), str(outcome)) for at, who, do, about, outcome in rows]
+
+
+def _check_password(password: str, name: str) -> None:
+    if len(password) < PASSWORD_LEAST:
+        raise Refused(f"password: at least {PASSWORD_LEAST} characters; three or four unrelated words are good")
+    if len(password) > 1024:
+        raise Refused("password: at most 1024 characters")
+    if name and name in password.lower():
+        raise Refused("password: must not contain the account's name")

@@ -1,0 +1,213 @@
+"""The one middleware over API, light pages and Dash: who is asking, may they, and the headers of every answer."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.access.desk import Desk
+from dashboard.access.roles import TABLE, VISITOR, Need, Principal, may
+
+log = logging.getLogger(__name__)
+
+SESSION_COOKIE: Final = "classair_session"
+CSRF_HEADER: Final = "x-csrf-token"
+MAX_BODY: Final = 256 * 1024  # bytes; the largest honest request is a Dash callback of a few kB
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+# Light pages: nothing but what this server serves, no inline script, no inline style.
+LIGHT_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def dash_policy(script_hashes: list[str]) -> str:
+    """For Dash pages: its few inline scripts by hash; inline styles allowed, its components cannot do without."""
+    return (
+        f"default-src 'none'; script-src 'self' {' '.join(script_hashes)}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    status: int
+    what: str
+    right: str
+
+
+class Guard:
+    """Wraps the whole application. `demo` says whether working pages are open at this moment (see `create_app`)."""
+
+    def __init__(self, app: ASGIApp, server: FastAPI, desk: Desk, demo: Callable[[], bool],
+                 policy: Callable[[str], str]) -> None:
+        self._app, self._server, self._desk, self._demo, self._policy = app, server, desk, demo, policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4403, "reason": "not offered here"})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        principal = self._principal(headers)
+        scope.setdefault("state", {})["principal"] = principal
+        need = self.need(scope)
+        refusal = self._refusal(scope, headers, principal, need)
+        sending = self._with_headers(scope, send)
+        if refusal is not None:
+            if refusal.status in (401, 403) and scope["method"] not in SAFE:
+                self._desk.note(principal.who, f"refused {scope['method']}", scope["path"], refusal.what)
+            await self._answer(refusal, scope, headers)(scope, receive, sending)
+            return
+        await self._app(scope, _bounded(receive), sending)
+
+    def need(self, scope: Scope) -> Need:
+        """What the route that will answer asks for; a route that the table does not know is refused."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        for route in self._server.router.routes:
+            match, _ = route.matches({**scope, "method": method})
+            if match is Match.FULL:
+                need = TABLE.get((method, getattr(route, "path", "")))
+                if need is None and (name := getattr(route, "path", "")) == "/assets":
+                    need = TABLE[("GET", name)]
+                if need is None:
+                    log.error("route_without_rule method=%s route=%s", method, getattr(route, "path", route))
+                    return Need.NOBODY
+                return need
+        return Need.OPEN  # no route: the answer is 404 or 405
+
+    def _principal(self, headers: Headers) -> Principal:
+        authorization = headers.get("authorization", "")
+        if authorization:
+            kind, _, secret = authorization.partition(" ")
+            # A wrong token is a visitor, never quietly the browser's session.
+            return (self._desk.token(secret.strip()) if kind.lower() == "bearer" else None) or VISITOR
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
+        except CookieError:
+            cookie = None
+        return (self._desk.session(cookie.value) if cookie is not None else None) or VISITOR
+
+    def _refusal(self, scope: Scope, headers: Headers, principal: Principal, need: Need) -> Refusal | None:
+        if _length(headers) > MAX_BODY:
+            return Refusal(413, "the request is too large", f"at most {MAX_BODY // 1024} KiB")
+        near, loopback = _nearness(scope)
+        demo = loopback and _host_name(headers) in LOOPBACK_NAMES and self._demo()
+        if not may(need, principal, demo=demo, near=near):
+            if need is Need.NOBODY:
+                return Refusal(404, "there is nothing at this address", "")
+            if not principal.signed_in:
+                return Refusal(401, "this needs signing in", "sign in at /login, or send an API token: "
+                                                             "Authorization: Bearer classair_…")
+            return Refusal(403, f"{principal.role or 'this token'} may not do this", f"it needs the scope {need.value}")
+        if scope["method"] in SAFE:
+            return None
+        return _changing(scope, headers, principal, need)
+
+    def _answer(self, refusal: Refusal, scope: Scope, headers: Headers) -> Response:
+        if (refusal.status == 401 and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+                and not scope["path"].startswith("/api/")):
+            target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+            return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
+        extra = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+        return JSONResponse(fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right),
+                            refusal.status, extra)
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Frame-Options"] = "DENY"
+                headers["Referrer-Policy"] = "same-origin"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Cross-Origin-Resource-Policy"] = "same-origin"
+                headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+                headers["Content-Security-Policy"] = self._policy(scope["path"])
+                if not scope["path"].startswith(("/assets/", "/_dash-component-suites/")):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        return sending
+
+
+def fault(what: str, where: str, right: str = "") -> dict[str, Any]:
+    """How every error of the API reads."""
+    return {"error": {"what": what, "where": where, **({"right": right} if right else {})}}
+
+
+def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) -> Refusal | None:
+    """What a request that changes something must bring besides permission: its own origin, and a session its token."""
+    origin = headers.get("origin")
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return Refusal(403, "the request comes from another site", "send it from this server's own pages")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+        return Refusal(403, "the request comes from another site", "send it from this server's own pages")
+    if principal.kind == "account":
+        if origin is None:
+            return Refusal(403, "the request does not say where it comes from", "send the Origin header")
+        given = headers.get(CSRF_HEADER, "")
+        if need is not Need.MEMBER and not hmac.compare_digest(given.encode(), principal.csrf.encode()):
+            return Refusal(403, "the request lacks the session's CSRF token",
+                           "send the cookie classair_csrf again as X-CSRF-Token")
+    if need in (Need.CONTROL, Need.EXPORT, Need.ADMIN):
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            return Refusal(415, "the body must be JSON", "send Content-Type: application/json")
+    return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Ends a body without a declared length once it is too long."""
+    seen = 0
+
+    async def receiving() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if seen > MAX_BODY else message
+
+    return receiving
+
+
+def _length(headers: Headers) -> int:
+    try:
+        return int(headers.get("content-length", "0"))
+    except ValueError:
+        return MAX_BODY + 1
+
+
+def _nearness(scope: Scope) -> tuple[bool, bool]:
+    """Whether the client is inside the school's network, and whether it is this very machine."""
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("", 0))[0].partition("%")[0])
+    except ValueError:
+        return False, False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_private or address.is_loopback or address.is_link_local, address.is_loopback
+
+
+def _host_name(headers: Headers) -> str:
+    """The name asked for, so that a foreign name pointed at this machine does not open the demo."""
+    host = headers.get("host", "")
+    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+
+

@@ -1,0 +1,114 @@
+"""What a route asks for and what a role is given; the table that says it for every route of the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal, get_args
+
+Role = Literal["viewer", "teacher", "researcher", "caretaker", "admin"]
+Scope = Literal["read", "control", "export", "admin"]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+TOKEN_SCOPES: Final = ("read", "control", "export")
+
+SCOPES_OF: Final[dict[str, frozenset[str]]] = {
+    "viewer": frozenset({"read"}),
+    "teacher": frozenset({"read", "control"}),
+    "researcher": frozenset({"read", "export"}),
+    "caretaker": frozenset({"read", "control"}),
+    "admin": frozenset({"read", "control", "export", "admin"}),
+}
+
+
+class Need(StrEnum):
+    """What a route asks of whoever calls it."""
+
+    OPEN = "open"          # anyone: signing in, style sheets, the API's description
+    DISPLAY = "display"    # anyone inside the school's network: what hangs on the wall
+    READ = "read"          # working pages and their data; open in the demo on this machine
+    MEMBER = "member"      # anyone signed in
+    CONTROL = "control"    # whatever moves a machine; never without signing in
+    EXPORT = "export"      # whatever takes data away; never without signing in
+    ADMIN = "admin"
+    NOBODY = "nobody"      # exists in the framework, is not offered here
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever is asking. `csrf` is set for a browser session, which must prove each change with it."""
+
+    kind: Literal["visitor", "account", "token"] = "visitor"
+    name: str = ""
+    role: str = ""
+    scopes: frozenset[str] = frozenset()
+    csrf: str = ""
+
+    @property
+    def signed_in(self) -> bool:
+        return self.kind != "visitor"
+
+    @property
+    def who(self) -> str:
+        """For logs and for the ledger: account names are ids that the school chose, not people's names."""
+        return f"{self.kind}:{self.name}" if self.signed_in else "visitor"
+
+
+VISITOR: Final = Principal()
+
+
+def may(need: Need, principal: Principal, *, demo: bool, near: bool) -> bool:
+    """Whether a request passes. `demo`: simulated schools on this machine alone; `near`: from the school's network."""
+    match need:
+        case Need.OPEN:
+            return True
+        case Need.NOBODY:
+            return False
+        case Need.DISPLAY:
+            return near or "read" in principal.scopes
+        case Need.READ:
+            return demo or "read" in principal.scopes
+        case Need.MEMBER:
+            return principal.kind == "account"
+        case Need.CONTROL | Need.EXPORT | Need.ADMIN:
+            return need.value in principal.scopes
+
+
+# Every route of the application. A route that is not here is refused, and a test compares this with what there is.
+TABLE: Final[dict[tuple[str, str], Need]] = {
+    # Working pages (Dash) and what carries them.
+    ("GET", "/"): Need.READ,
+    ("GET", "/room/{room}"): Need.READ,
+    ("GET", "/health"): Need.READ,
+    ("GET", "/_dash-layout"): Need.READ,
+    ("GET", "/_dash-dependencies"): Need.READ,
+    ("POST", "/_dash-update-component"): Need.READ,
+    ("GET", "/_dash-component-suites/{package_name}/{fingerprinted_path:path}"): Need.OPEN,
+    ("GET", "/_favicon.ico"): Need.OPEN,
+    ("GET", "/_reload-hash"): Need.NOBODY,
+    ("WEBSOCKET", "/_dash-ws-callback"): Need.NOBODY,
+    ("GET", "{path:path}"): Need.NOBODY,
+    ("GET", "/assets"): Need.OPEN,
+    # Light pages.
+    ("GET", "/login"): Need.OPEN,
+    ("POST", "/login"): Need.OPEN,
+    ("POST", "/logout"): Need.MEMBER,
+    ("GET", "/display"): Need.DISPLAY,
+    ("GET", "/display/{room}"): Need.DISPLAY,
+    ("GET", "/display/{room}/now"): Need.DISPLAY,
+    ("GET", "/display/{room}/live"): Need.DISPLAY,
+    ("GET", "/display/{room}/line"): Need.DISPLAY,
+    # The API.
+    ("GET", "/openapi.json"): Need.OPEN,
+    ("GET", "/api/live"): Need.READ,
+    ("GET", "/api/v1/me"): Need.OPEN,
+    ("GET", "/api/v1/rooms"): Need.READ,
+    ("GET", "/api/v1/rooms/{room}/now"): Need.READ,
+    ("GET", "/api/v1/rooms/{room}/series"): Need.READ,
+    ("GET", "/api/v1/health"): Need.READ,
+    ("GET", "/api/v1/purifiers"): Need.READ,
+    ("GET", "/api/v1/purifiers/{purifier}"): Need.READ,
+    ("POST", "/api/v1/purifiers/{purifier}/override"): Need.CONTROL,
+    # Everything else is a 404 of our own.
+    **{(method, "/{rest:path}"): Need.OPEN for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+}

@@ -1,0 +1,36 @@
+"""What a state published earlier says at this moment: the same three phases that every page goes through by age."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from classair.wire import Current, RoomState
+
+Phase = Literal["ok", "late", "unknown"]
+
+SILENT_MS: Final = 15 * 60_000  # a state that nobody renewed for so long speaks of the past, whatever it says
+
+
+def current_as_of(value: Current, at_ms: int) -> Current:
+    """A value as it stands at `at_ms`: late or unknown once its own moments have passed. Nothing gets better by age."""
+    if value.status in ("ok", "late") and value.unknown_at is not None and at_ms >= value.unknown_at:
+        return value.model_copy(update={"status": "unknown", "value": None, "shown": "", "level": "unknown"})
+    if value.status == "ok" and value.late_at is not None and at_ms >= value.late_at:
+        return value.model_copy(update={"status": "late"})
+    return value
+
+
+def state_as_of(state: RoomState, at_ms: int) -> RoomState:
+    """The state with each of its values as it stands at `at_ms`."""
+    parts: dict[str, object] = {
+        name: current_as_of(getattr(state, name), at_ms) for name in ("pm25", "co2", "outdoor")
+    }
+    if state.purifier is not None and at_ms - max(state.at, state.purifier.at) > SILENT_MS:
+        # Whoever watches the purifier has gone quiet: what it said last is no longer known.
+        parts["purifier"] = state.purifier.model_copy(update={"on": None, "confirmed": False})
+    return state.model_copy(update=parts)
+
+
+def phase_of(value: Current) -> Phase:
+    """Which of the state's three texts fits a value that has been brought to the present."""
+    return "ok" if value.status == "ok" else "late" if value.status == "late" else "unknown"

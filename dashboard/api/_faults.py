@@ -1,0 +1,83 @@
+"""Errors of the API as JSON: what is wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from dashboard.access.guard import fault
+from dashboard.queries import RangeRefused, StoreUnavailable
+
+
+class Fault(BaseModel):
+    """`right`, where there is one, says what would have been accepted."""
+
+    what: str
+    where: str
+    right: str | None = None
+
+
+class Faults(BaseModel):
+    error: Fault
+
+
+class ApiFault(Exception):
+    """Ends a request with a status and words."""
+
+    def __init__(self, status: int, what: str, where: str, right: str = "") -> None:
+        super().__init__(what)
+        self.status, self.what, self.where, self.right = status, what, where, right
+
+
+def unknown(kind: str, asked: str, known: Iterable[str]) -> ApiFault:
+    """404 with the nearest name that exists."""
+    names = sorted(known)
+    near = difflib.get_close_matches(asked, names, n=1, cutoff=0.5)
+    listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+    return ApiFault(404, f"there is no {kind} {asked!r}", kind, f"did you mean {near[0]}?" if near else f"known: {listed}")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the API's description: how these failures look."""
+    return {status: {"model": Faults, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def install(server: FastAPI) -> None:
+    """Makes every error of /api, and of the framework, read the same."""
+
+    @server.exception_handler(ApiFault)
+    async def _ours(_: Request, error: ApiFault) -> Response:
+        return JSONResponse(fault(error.what, error.where, error.right), error.status)
+
+    @server.exception_handler(RangeRefused)
+    async def _range(_: Request, error: RangeRefused) -> Response:
+        return JSONResponse(fault(str(error), "query"), 422)
+
+    @server.exception_handler(StoreUnavailable)
+    async def _store(_: Request, error: StoreUnavailable) -> Response:
+        return JSONResponse(fault("the store of readings does not answer at the moment", "store", "try again shortly"),
+                            503, {"Retry-After": "5"})
+
+    @server.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return JSONResponse(fault(str(first["msg"]).removeprefix("Value error, "), where), 422)
+
+    @server.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api"):
+            from dashboard.public.pages import plain_page
+
+            return plain_page(request, error.status_code)
+        right = "see /openapi.json" if error.status_code in (404, 405) else ""
+        return JSONResponse(fault(HTTPStatus(error.status_code).phrase.lower(),
+                                  f"{request.method} {request.url.path}", right), error.status_code, error.headers)

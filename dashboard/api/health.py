@@ -1,0 +1,70 @@
+"""How the parts are: broker, store, services, sensors and the configuration in force."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+import classair
+from classair.wire import BridgeStatus, SensorHealth, ServiceStatus
+from dashboard.api._faults import responses
+from dashboard.context import Context
+from dashboard.queries import StoreUnavailable
+
+
+class ConfigurationHealth(BaseModel):
+    version: int | None = Field(description="None while ingest has not announced one")
+    refused: str | None = Field(description="why the newest edit of sensors.yaml is not in force")
+
+
+class Health(BaseModel):
+    """`state` is `ok` when nothing below needs anybody, else `degraded`."""
+
+    state: Literal["ok", "degraded"]
+    server_time: int
+    version: str
+    broker: bool = Field(description="whether this dashboard is connected to it")
+    store: bool = Field(description="whether the store of readings answers")
+    control_at: int | None = Field(description="UTC ms of the newest sign of life of the controller")
+    configuration: ConfigurationHealth
+    services: dict[str, ServiceStatus]
+    bridges: dict[str, BridgeStatus | None]
+    sensors: dict[str, SensorHealth | None]
+    simulated: list[str] = Field(description="sites whose data are simulated")
+
+
+CONTROL_SILENT_MS = 20_000  # the controller beats every 5 s
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["health"])
+
+    @api.get("/health", summary="How the parts are", responses=responses(401))
+    async def health() -> Health:
+        config, live, now = ctx.config(), ctx.live, ctx.now_ms()
+        try:
+            await asyncio.to_thread(ctx.queries.rooms)
+            store = True
+        except StoreUnavailable:
+            store = False
+        beat, accepted, services = live.beat(), live.accepted(), live.services()
+        sensors = {full: live.sensor(full) for full, _ in config.sensors()}
+        well = (
+            live.connected() and store and beat is not None and now - beat.at < CONTROL_SILENT_MS
+            and all(status.state == "online" for status in services.values())
+            and all(word is not None and word.state in ("ok", "starting") for word in sensors.values())
+            and (accepted is None or accepted.refused is None)
+        )
+        return Health(
+            state="ok" if well else "degraded", server_time=now, version=classair.__version__,
+            broker=live.connected(), store=store, control_at=beat.at if beat else None,
+            configuration=ConfigurationHealth(version=accepted.version if accepted else None,
+                                              refused=accepted.refused if accepted else None),
+            services=services, bridges={full: live.bridge(full) for full, _ in config.bridges()}, sensors=sensors,
+            simulated=[site for site in config.sites if config.site_simulated(site)],
+        )
+
+    return api

@@ -1,0 +1,27 @@
+"""Who is asking, as the server sees it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from dashboard.access.roles import Principal
+from dashboard.context import Context
+
+
+class Me(BaseModel):
+    kind: str = Field(description="visitor, account or token", examples=["account"])
+    name: str = Field(examples=["teacher-p1"])
+    role: str = Field(examples=["teacher"])
+    scopes: list[str] = Field(examples=[["control", "read"]])
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["access"])
+
+    @api.get("/me", summary="Who is asking")
+    async def me(request: Request) -> Me:
+        principal: Principal = request.state.principal
+        return Me(kind=principal.kind, name=principal.name, role=principal.role, scopes=sorted(principal.scopes))
+
+    return api

@@ -1,0 +1,84 @@
+"""Purifiers: how each is, and a person's word on it. Only alerts switches; here it is asked to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from classair.wire import PurifierState
+from dashboard.access.desk import Desk
+from dashboard.access.roles import Principal
+from dashboard.api._faults import ApiFault, responses, unknown
+from dashboard.context import Context
+from dashboard.live import NoAnswer
+
+PurifierId = Annotated[str, Path(description="`<site>.<purifier>`", examples=["ban-suan.p1-2-fan"])]
+
+
+class PurifierInfo(BaseModel):
+    purifier: str = Field(examples=["ban-suan.p1-2-fan"])
+    room: str
+    kind: str
+    cadr_m3h: float
+    state: PurifierState | None = Field(description="None until its controller has spoken")
+
+
+class Purifiers(BaseModel):
+    server_time: int
+    purifiers: list[PurifierInfo]
+
+
+class Override(BaseModel):
+    """A person's word: on, off, or back to automatic. It ends by itself after `minutes`."""
+
+    model_config = ConfigDict(extra="forbid")
+    do: Literal["on", "off", "auto"] = Field(examples=["on"])
+    minutes: Annotated[int, Field(ge=1, le=480, description="how long it holds; without meaning for auto")] = 60
+
+
+class Overridden(BaseModel):
+    ok: bool
+    state: PurifierState | None
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["purifiers"])
+
+    def info(purifier: str) -> PurifierInfo:
+        units = dict(ctx.config().purifiers())
+        if purifier not in units:
+            raise unknown("purifier", purifier, units)
+        unit, site = units[purifier], purifier.partition(".")[0]
+        return PurifierInfo(purifier=purifier, room=f"{site}.{unit.room}", kind=unit.kind, cadr_m3h=unit.cadr_m3h,
+                            state=ctx.live.purifier(purifier))
+
+    @api.get("/purifiers", summary="All purifiers", responses=responses(401))
+    async def purifiers() -> Purifiers:
+        return Purifiers(server_time=ctx.now_ms(), purifiers=[info(full) for full, _ in ctx.config().purifiers()])
+
+    @api.get("/purifiers/{purifier}", summary="How a purifier is", responses=responses(401, 404))
+    async def purifier(purifier: PurifierId) -> PurifierInfo:
+        return info(purifier)
+
+    @api.post("/purifiers/{purifier}/override", summary="Switch by hand for a while",
+              responses=responses(401, 403, 404, 409, 415, 422, 503))
+    async def override(purifier: PurifierId, wish: Override, request: Request) -> Overridden:
+        """Needs the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
+        info(purifier)
+        principal: Principal = request.state.principal
+        desk: Desk = request.app.state.desk
+        about = f"{purifier} {wish.do} {wish.minutes} min"
+        try:
+            answer = await ctx.live.ask("alerts", "override", principal.who,
+                                        {"purifier": purifier, "do": wish.do, "minutes": wish.minutes})
+        except NoAnswer as error:
+            desk.note(principal.who, "override", about, str(error))
+            raise ApiFault(503, str(error), purifier, "the purifier keeps doing what it did; try again") from None
+        desk.note(principal.who, "override", about, "done" if answer.ok else answer.error)
+        if not answer.ok:
+            raise ApiFault(409, answer.error or "alerts refused", purifier)
+        return Overridden(ok=True, state=ctx.live.purifier(purifier))
+
+    return api

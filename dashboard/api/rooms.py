@@ -1,0 +1,174 @@
+"""Rooms: which there are, how each is now, and its past in buckets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AfterValidator, BaseModel, Field
+
+from classair.config import Room
+from classair.model import QUANTITIES, SHOWN
+from classair.stores import HOUR_MS, MINUTE_MS
+from classair.timetable import local_time
+from classair.wire import RoomState
+from dashboard.ages import state_as_of
+from dashboard.api._faults import ApiFault, responses, unknown
+from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.context import Context
+from dashboard.queries import MAX_BUCKETS
+
+RoomId = Annotated[str, Path(description="`<site>.<room>`", examples=["ban-suan.p1-2"])]
+
+
+class Names(BaseModel):
+    th: str
+    en: str
+
+
+class RoomInfo(BaseModel):
+    """A room as sensors.yaml describes it; `level` as every screen shows it at `server_time`."""
+
+    room: str = Field(examples=["ban-suan.p1-2"])
+    site: str
+    name: Names
+    site_name: Names
+    outdoor: bool
+    simulated: bool
+    sensors: list[str]
+    purifiers: list[str]
+    level: str = Field(examples=["good"])
+    pm25: str = Field(description="PM2.5 as shown, µg/m³; empty when unknown", examples=["18"])
+    status: str = Field(examples=["ok"])
+    display: str = Field(examples=["/display/ban-suan.p1-2"])
+
+
+class Rooms(BaseModel):
+    server_time: int = Field(description="UTC ms", examples=[1795401720000])
+    rooms: list[RoomInfo]
+
+
+class RoomNow(BaseModel):
+    """The room's one state, brought to `server_time`: a value whose time has run out is late or unknown here too."""
+
+    server_time: int = Field(description="UTC ms", examples=[1795401720000])
+    state: RoomState
+
+
+class Point(BaseModel):
+    """One bucket. `mean`, `low`, `high` of valid values; None when it has only bad ones."""
+
+    start: str = Field(examples=["2026-11-23T09:40:00+07:00"])
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    suspect: int
+    bad: dict[str, int]
+    complete: bool = Field(description="at least 75 % of its time is covered")
+
+
+class SeriesAnswer(BaseModel):
+    """Oldest first; buckets without any reading are absent, so a gap stays a gap."""
+
+    room: str
+    quantity: str
+    unit: str
+    step_s: int
+    start: str
+    end: str
+    completeness: float | None = Field(description="share of the time up to now with a valid value")
+    correction: Literal["none"] = "none"
+    simulated: bool
+    points: list[Point]
+
+
+def _step(value: str) -> str:
+    step_ms(value)
+    return value
+
+
+def step_ms(value: str) -> int:
+    """Milliseconds of `5m`, `1h`. Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,3})(m|h)", value)
+    if match is None:
+        raise ValueError("expected minutes or hours, such as 5m or 1h")
+    return int(match[1]) * (MINUTE_MS if match[2] == "m" else HOUR_MS)
+
+
+Step = Annotated[str, AfterValidator(_step)]
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["rooms"])
+
+    def known(room: str) -> Room:
+        if not ctx.config().has_room(room):
+            raise unknown("room", room, (full for full, _ in ctx.config().rooms()))
+        return ctx.config().room(room)
+
+    @api.get("/rooms", summary="All rooms, with the level each shows now", responses=responses(401))
+    async def rooms() -> Rooms:
+        config, now = ctx.config(), ctx.now_ms()
+        return Rooms(server_time=now, rooms=[_info(ctx, full, room, now) for full, room in config.rooms()])
+
+    @api.get("/rooms/{room}/now", summary="How a room is at this moment", responses=responses(401, 404, 503))
+    async def now(room: RoomId) -> RoomNow:
+        known(room)
+        at, state = ctx.now_ms(), ctx.live.state(room)
+        if state is None:
+            raise ApiFault(503, "nobody has worked out this room's state yet", room,
+                           "alerts and the broker must run; see /api/v1/health")
+        return RoomNow(server_time=at, state=state_as_of(state, at))
+
+    @api.get("/rooms/{room}/series", summary="A room's quantity over time", responses=responses(401, 404, 422, 503))
+    async def series(
+        room: RoomId,
+        quantity: Annotated[str, Query(description="one of " + ", ".join(QUANTITIES), examples=[SHOWN[0]])] = "pm25",
+        start: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; a day before `end`",
+                                              examples=["2026-11-23T00:00:00+07:00"])] = None,
+        end: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; now",
+                                            examples=["2026-11-24T00:00:00+07:00"])] = None,
+        step: Annotated[Step | None, Query(description="bucket length, 1m to 24h; must divide a day",
+                                           examples=["5m"])] = None,
+        points: Annotated[int, Query(ge=1, le=MAX_BUCKETS, description="at most so many buckets when no step is "
+                                                                       "given")] = 720,
+    ) -> SeriesAnswer:
+        known(room)
+        until = moment_ms(end) if end else ctx.now_ms()
+        since = moment_ms(start) if start else until - 24 * HOUR_MS
+        found = await asyncio.to_thread(ctx.queries.series, room, quantity, _sane(since), _sane(until),
+                                        step_ms=step_ms(step) if step else None, points=points)
+        return SeriesAnswer(
+            room=room, quantity=quantity, unit=QUANTITIES[quantity].unit, step_s=found.step_ms // 1000,
+            start=iso(found.start_ms), end=iso(found.end_ms), completeness=found.completeness(ctx.now_ms()),
+            simulated=ctx.config().site_simulated(room.partition(".")[0]),
+            points=[Point(start=iso(b.start_ms), n=b.n, mean=b.mean, low=b.low, high=b.high, suspect=b.suspect,
+                          bad=b.bad, complete=found.complete(i)) for i, b in enumerate(found.buckets)],
+        )
+
+    return api
+
+
+def _sane(at_ms: int) -> int:
+    """A moment that a calendar can hold. Raises ApiFault."""
+    try:
+        local_time(at_ms)
+    except (OverflowError, ValueError, OSError):
+        raise ApiFault(422, "the time lies outside of what a calendar holds", "query") from None
+    return at_ms
+
+
+def _info(ctx: Context, full: str, room: Room, at_ms: int) -> RoomInfo:
+    config, site = ctx.config(), full.partition(".")[0]
+    told = ctx.live.state(full)
+    state: Any = state_as_of(told, at_ms).pm25 if told is not None else None
+    return RoomInfo(
+        room=full, site=site, name=Names(**room.name.model_dump()), outdoor=room.outdoor,
+        site_name=Names(**config.sites[site].name.model_dump()), simulated=config.site_simulated(site),
+        sensors=config.sensors_in(full), purifiers=config.purifiers_in(full),
+        level=state.level if state else "unknown", pm25=state.shown if state else "",
+        status=state.status if state else "unknown", display=f"/display/{full}",
+    )

@@ -1,0 +1,37 @@
+"""The live stream of the working pages: every room's state as Server-Sent Events, without the screens' texts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from dashboard.api._faults import responses, unknown
+from dashboard.context import Context
+
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(tags=["rooms"])
+
+    @api.get("/api/live", summary="Room states as they change (Server-Sent Events)", response_class=StreamingResponse,
+             responses={**responses(401, 404), 200: {"description": "text/event-stream", "content": {
+                 "text/event-stream": {"example": "event: hello\ndata: {\"build\": \"3f2a\", \"server_time\": 1795401720000}"
+                                                  "\n\nevent: time\ndata: 1795401720000\n\n"}}}})
+    async def live(
+        request: Request,
+        room: Annotated[str | None, Query(description="only this room, with its texts",
+                                          examples=["ban-suan.p1-2"])] = None,
+    ) -> StreamingResponse:
+        """First `hello` {build, server_time}, then what is known, then every change: `time` (UTC ms) before each
+        `state` (a RoomState). `time` comes at least every 15 s."""
+        if room is not None and not ctx.config().has_room(room):
+            raise unknown("room", room, (full for full, _ in ctx.config().rooms()))
+        hub = request.app.state.hub
+        key = f"full/{room}"
+        stream = hub.stream((lambda k: k == key) if room else (lambda k: k.startswith("brief/")))
+        return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
+
+    return api

@@ -1,0 +1,1 @@
+"""Light pages made on the server: wall displays and signing in. No framework in the browser, no inline script."""

@@ -1,0 +1,140 @@
+"""The wall display: its page, and the three things that page asks for. Open inside the school, nothing personal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+
+from classair import i18n
+from classair.stores import HOUR_MS, MINUTE_MS
+from classair.timetable import ZONE, Timetable, local_time
+from dashboard.api._faults import unknown
+from dashboard.api.stream import HEADERS
+from dashboard.context import Context
+from dashboard.public.pages import build, language, page
+from dashboard.queries import Series, StoreUnavailable
+
+LINE_MS: Final = 3 * HOUR_MS
+LINE_STEP_MS: Final = 5 * MINUTE_MS
+WAKES_BEFORE: Final = timedelta(minutes=30)
+REFERENCE_UGM3: Final = 37.5  # Thai 24 h standard for PM2.5 since 2023, drawn dashed for comparison
+LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown")
+# What the page says by itself, counting ages; everything else comes in the room's state.
+WORDS: Final = tuple(key for key in (
+    "measured.now", "measured.one", "measured.other", "late", "not_current", "last_value", "filling", "warming_up",
+    "unreachable", "no_sensor", "waiting", "purifier.on", "purifier.off", "purifier.unknown", "purifier.auto",
+    "purifier.person", "purifier.fail_safe", "purifier.since", "purifier.unconfirmed", "purifier.none", "indoor",
+    "outdoor", "own_yard", "no_outdoor", "no_data", "simulated", "panel", "panel_unknown", "line_summary",
+    "line_empty", "gap",
+))
+
+
+def router(ctx: Context) -> APIRouter:
+    light = APIRouter(include_in_schema=False)
+
+    def known(room: str) -> None:
+        if not ctx.config().has_room(room):
+            raise unknown("room", room, (full for full, _ in ctx.config().rooms()))
+
+    @light.get("/display")
+    async def displays(request: Request) -> HTMLResponse:
+        chosen = language(request)
+        config = ctx.config()
+        sites = [
+            (site.name.in_(chosen), [(f"{key}.{room}", it.name.in_(chosen)) for room, it in site.rooms.items()])
+            for key, site in config.sites.items()
+        ]
+        return page(request, "displays.html", chosen, sites=sites)
+
+    @light.get("/display/{room}")
+    async def display(
+        request: Request, room: str,
+        theme: Annotated[str, Query(pattern="^(dark|light)$")] = "",
+        awake: Annotated[bool, Query()] = False, dim: Annotated[bool, Query()] = False,
+    ) -> HTMLResponse:
+        known(room)
+        chosen, config = language(request), ctx.config()
+        settings, site = config.room(room), config.sites[room.partition(".")[0]]
+        simulated = config.site_simulated(room.partition(".")[0])
+        facts = {
+            "room": room, "lang": chosen, "build": build(), "dims": not awake and (dim or not simulated),
+            "children": bool(settings.pupil_lines), "outdoor": bool(settings.outdoor),
+            "words": {key: i18n.t(chosen, f"display.{key}") for key in WORDS},
+            "levels": {key: i18n.t(chosen, f"level.{key}") for key in LEVELS},
+            "ventilation": {key: i18n.t(chosen, f"ventilation.{key}")
+                            for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")},
+            "days": _days(chosen, ctx.now_ms()),
+        }
+        return page(
+            request, "display.html", chosen, theme=theme or settings.display, room_name=settings.name.in_(chosen),
+            site_name=site.name.in_(chosen), simulated=simulated, outdoor=settings.outdoor, levels=LEVELS,
+            facts=json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c"),
+        )
+
+    @light.get("/display/{room}/now")
+    async def now(room: str) -> JSONResponse:
+        """For a page that cannot hold the stream: the same as its newest events."""
+        known(room)
+        state = ctx.live.state(room)
+        return JSONResponse({"build": build(), "server_time": ctx.now_ms(),
+                             "state": state.model_dump(mode="json") if state is not None else None})
+
+    @light.get("/display/{room}/live")
+    async def live(request: Request, room: str) -> StreamingResponse:
+        known(room)
+        key = f"full/{room}"
+        return StreamingResponse(request.app.state.hub.stream(lambda k: k == key), media_type="text/event-stream",
+                                 headers=HEADERS)
+
+    @light.get("/display/{room}/line")
+    async def line(request: Request, room: str) -> JSONResponse:
+        """PM2.5 of the last three hours inside and outside in 5-minute means, and whether the wall may sleep."""
+        known(room)
+        at = ctx.now_ms()
+        start = at - LINE_MS
+        answer: dict[str, Any] = {
+            "server_time": at, "start": start, "end": at, "step": LINE_STEP_MS, "reference": REFERENCE_UGM3,
+            "asleep": is_asleep(ctx.config().timetable_of(room), at), "days": _days(language(request), at),
+        }
+        try:
+            inside, outside = await asyncio.gather(
+                asyncio.to_thread(ctx.queries.series, room, "pm25", start, at, step_ms=LINE_STEP_MS),
+                asyncio.to_thread(ctx.queries.outdoor_series, room, start, at, step_ms=LINE_STEP_MS),
+            )
+        except StoreUnavailable:
+            return JSONResponse({**answer, "indoor": None, "outdoor": None})
+        return JSONResponse({**answer, "indoor": _points(inside), "outdoor": _points(outside) if outside else []})
+
+    return light
+
+
+def is_asleep(timetable: Timetable, at_ms: int) -> bool:
+    """Whether nobody is expected in the room: from the end of its last block until half an hour before its first.
+
+    A room without a timetable never sleeps: nobody said when it is empty.
+    """
+    if not timetable.occupied:
+        return False
+    local = local_time(at_ms)
+    if not timetable.school_day(local.date()):
+        return True
+    first = datetime.combine(local.date(), min(span.start for span in timetable.occupied), ZONE) - WAKES_BEFORE
+    last = datetime.combine(local.date(), max(span.end for span in timetable.occupied), ZONE)
+    return not first <= local < last
+
+
+def _days(chosen: str, at_ms: int) -> dict[str, str]:
+    """The date as people write it for yesterday, today and tomorrow, so that midnight needs no server."""
+    today = local_time(at_ms).date()
+    days = (today + timedelta(days=offset) for offset in (-1, 0, 1))
+    return {day.isoformat(): i18n.show_date(day, chosen, "short") for day in days}
+
+
+def _points(series: Series) -> list[tuple[int, float]]:
+    """Middle of the bucket and its mean; a bucket that is missing or has only bad values is a gap."""
+    return [(b.start_ms + series.step_ms // 2, round(b.mean, 1)) for b in series.buckets if b.mean is not None]

@@ -1,0 +1,64 @@
+"""Filling templates: the language, the theme, the build and what every light page shares."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+import classair
+from classair import i18n
+from dashboard.frame import language_of
+
+ASSETS: Final = Path(__file__).parent.parent / "assets"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(loader=PackageLoader("dashboard.public", "templates"), autoescape=True,
+                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@lru_cache(maxsize=1)
+def build() -> str:
+    """Changes when what a display shows or runs changes, not at every restart."""
+    digest = hashlib.sha256(classair.__version__.encode())
+    for path in sorted([*(ASSETS / "display").glob("*"), ASSETS / "fonts.css", *_TEMPLATES.glob("*")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def page(request: Request, template: str, language: str, *, status: int = 200, **places: Any) -> HTMLResponse:
+    """A template filled; `t(key)` in it gives text in the page's language."""
+    other = "en" if language == "th" else "th"
+
+    def t(key: str, **values: Any) -> str:
+        return i18n.t(language, key, **values)
+
+    text = _environment().get_template(template).render(
+        t=t, lang=language, other=other, other_name=i18n.t(other, "display.own_name"), build=build(),
+        version=classair.__version__, here=request.url.path, **places,
+    )
+    return HTMLResponse(text, status)
+
+
+def phrases(text: str) -> Markup:
+    """‹phrases› kept on one line, everything else as text."""
+    safe = str(escape(text))
+    return Markup(safe.replace("‹", '<span class="phrase">').replace("›", "</span>"))  # noqa: S704  escaped above
+
+
+def language(request: Request) -> str:
+    return language_of(dict(request.query_params), request.app.state.ctx.config().language)
+
+
+def plain_page(request: Request, status: int) -> HTMLResponse:
+    """A short page for people who came to an address that is not there."""
+    return page(request, "plain.html", language(request), status=status, words="access.not_found")
