@@ -27,7 +27,7 @@ bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
 
 docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, deploy/mosquitto/*
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 
 test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=http://host:8086/bucket
 	@test -n "$(URL)" || { echo 'say which server: make test-influx URL=http://127.0.0.1:8086/classair' >&2; exit 2; }

@@ -176,7 +176,9 @@ Item = ReadingItem | GapItem | SwitchItem
 # Readings first: the ordinary case pays for no other.
 _ONE = Annotated[Item, Field(union_mode="left_to_right")]
 ITEM: Final[TypeAdapter[Any]] = TypeAdapter(_ONE)
-ITEMS: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[list[_ONE], Field(min_length=1, max_length=MAX_LIST)])
+_SEVERAL = Annotated[list[_ONE], Field(min_length=1, max_length=MAX_LIST)]
+ITEMS: Final[TypeAdapter[Any]] = TypeAdapter(_SEVERAL)
+MESSAGE: Final[TypeAdapter[Any]] = TypeAdapter(_ONE | _SEVERAL)  # what the published schema says
 
 
 def stream_items(payload: bytes) -> list[Item]:
@@ -380,7 +382,7 @@ class RoomState(Payload):
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every payload, by topic leaf, as published in docs/wire/."""
     parts: dict[str, Any] = {
-        "reading": TypeAdapter(_ONE | Annotated[list[_ONE], Field(min_length=1, max_length=MAX_LIST)]), "stored": Stored, "replay": Replay, "time": TimeQuestion, "status": BridgeStatus,
+        "reading": MESSAGE, "stored": Stored, "replay": Replay, "time": TimeQuestion, "status": BridgeStatus,
         "health": SensorHealth, "now": RoomState, "state": PurifierState, "beat": Beat, "config": ConfigAnnouncement,
         "service": ServiceStatus, "ask": Ask, "answer": Answer,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from classair.brokerfiles import SERVICES
 from classair.config.settings import Config, PurifierRule, Site
 
 
@@ -16,6 +17,8 @@ def contradictions(config: Config) -> Iterator[str]:
             if bridge in owners:
                 yield (f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} has a bridge of this name too; "
                        "it is its name at the broker")
+            if bridge in SERVICES:
+                yield f"sites.{site_id}.bridges.{bridge}: is the name of a service at the broker; choose another"
             owners[bridge] = site_id
         at = f"sites.{site_id}"
         yield from _rooms(config, site, at)
