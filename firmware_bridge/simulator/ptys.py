@@ -1,4 +1,4 @@
-"""Simulated sensors as real serial ports: each a pseudo-terminal under a link of its own, spoken to in genuine frames."""
+"""Simulated sensors as real serial ports: each a pseudo-terminal under its own link, speaking genuine frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from firmware_bridge.drivers import Driver, driver_for
+from firmware_bridge.drivers import Driver, driver_for, pmsx003
 
 Fault = Literal["noise", "cut", "silence", "stuck", "unplug"]
 FAULTS: Final[tuple[Fault, ...]] = ("noise", "cut", "silence", "stuck", "unplug")
@@ -35,7 +35,7 @@ class SimulatedPort:
         self.sent = 0
         self.master = -1
         self._slave = -1
-        self._values = values
+        self.values = values
         self._stuck: dict[str, float] | None = None
         self._streaming = self.driver.poll_every_s is None
         self._chance = random.Random(name)  # noqa: S311  faults are no secret
@@ -74,7 +74,7 @@ class SimulatedPort:
     def set_fault(self, fault: Fault | None) -> None:
         """From now on so; plugging and unplugging are done by whoever owns the loop."""
         self.fault = fault
-        self._stuck = dict(self._values()) if fault == "stuck" else None
+        self._stuck = dict(self.values()) if fault == "stuck" else None
 
     def next_due(self) -> float | None:
         """When it next speaks by itself, None when it waits to be asked."""
@@ -105,12 +105,10 @@ class SimulatedPort:
             self._write(self._spoilt(answer))
 
     def _heard(self) -> Mapping[str, float]:
-        return self._stuck if self._stuck is not None else self._values()
+        return self._stuck if self._stuck is not None else self.values()
 
     def _obey(self, request: bytes) -> None:
         """Plantower's modes: sent to sleep or made passive it is silent until told otherwise."""
-        from firmware_bridge.drivers import pmsx003
-
         if request in (pmsx003.PASSIVE, pmsx003.SLEEP):
             self._streaming = False
         elif request in (pmsx003.ACTIVE, pmsx003.WAKE):

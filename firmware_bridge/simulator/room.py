@@ -45,7 +45,7 @@ class RoomAir:
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What happens in a room for a while: people, open windows, share of the time the door is open, sources µg/(m³·h)."""
+    """What happens for a while: people, open windows, share of the time the door is open, sources in µg/(m³·h)."""
 
     people: float = 0.0
     windows_open: int = 0
@@ -117,7 +117,8 @@ def step(air: RoomAir, volume_m3: float, outside: Outdoor, doing: Doing, cadr_m3
     # What air cannot hold settles on walls and louvres.
     vapour = min(vapour, 0.92 * saturation_g_m3(temp))
     vapour_mean = min(vapour_mean, 0.92 * saturation_g_m3(temp_mean))
-    return Step(RoomAir(pm25, coarse, co2, temp, vapour), RoomAir(pm25_mean, coarse_mean, co2_mean, temp_mean, vapour_mean))
+    return Step(RoomAir(pm25, coarse, co2, temp, vapour),
+                RoomAir(pm25_mean, coarse_mean, co2_mean, temp_mean, vapour_mean))
 
 
 def coarse_outdoors(pm25: float) -> float:

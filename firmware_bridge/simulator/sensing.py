@@ -1,4 +1,4 @@
-"""What a low-cost sensor makes of the air in a room: its own gain, noise, warmth, and the words derived from each other.
+"""What a low-cost sensor makes of the air in a room: its own gain, noise and warmth, and the words it sends.
 
 Plantower relations as in measured frames: CF=1 and atmospheric words are equal below about 30 µg/m³, above it the
 atmospheric one falls to two thirds; about 120 particles over 0.3 µm per 0.1 L stand for 1 µg/m³ (CF=1).

@@ -1,9 +1,9 @@
 """A smart socket with Tasmota firmware, as a pure machine: commands and time in, MQTT messages out, traps included.
 
-What it does with the pulse timer is what the firmware does (support_tasmota.ino, ExecuteCommandPower and CmndPulsetime):
-every POWER command, an empty question too, first sets the remaining time to 0, and only ON, OFF and TOGGLE that leave the
-relay on start it again, in full; setting PulseTime starts it at once; after a restart it runs in full again
-(Tasmota #9325, #12323, #23526).
+The pulse timer behaves as in the firmware (support_tasmota.ino, ExecuteCommandPower and CmndPulsetime): every POWER
+command, an empty question too, first sets the remaining time to 0, and only a command that leaves the relay on starts
+it again, in full; setting PulseTime starts it at once; after a restart it runs in full again (Tasmota #9325, #12323,
+#23526).
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ BACKLOG_PAUSE_S: Final = 0.2      # the firmware's SetOption34 by default; Backl
 TELE_PERIOD_S: Final = 60.0       # TelePeriod; the firmware's own default is 300 s, a demo likes it livelier
 _MAX_BACKLOG: Final = 30
 _MAX_PULSE: Final = 64900
-_STATES: Final = {"on": "on", "1": "on", "true": "on", "off": "off", "0": "off", "false": "off", "toggle": "toggle", "2": "toggle"}
-_RULE: Final = re.compile(r"\bon\s+(?P<event>\S+)\s+do\s+(?P<commands>.*?)\s+(?:endon|break)\b", re.IGNORECASE | re.DOTALL)
+_STATES: Final = {"on": "on", "1": "on", "true": "on", "off": "off", "0": "off", "false": "off",
+                  "toggle": "toggle", "2": "toggle"}
+_RULE: Final = re.compile(r"\bon\s+(?P<event>\S+)\s+do\s+(?P<commands>.*?)\s+(?:endon|break)\b",
+                          re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +203,9 @@ class TasmotaPlug:
     def _status(self, value: str, now: float) -> list[Publish]:
         said = []
         if value in ("", "0"):
-            payload = {"Status": {"Module": 1, "DeviceName": self.topic, "FriendlyName": [self.topic], "Topic": self.topic,
-                                  "ButtonTopic": "0", "Power": int(self.on), "PowerOnState": self.power_on_state}}
+            payload = {"Status": {"Module": 1, "DeviceName": self.topic, "FriendlyName": [self.topic],
+                                  "Topic": self.topic, "ButtonTopic": "0", "Power": int(self.on),
+                                  "PowerOnState": self.power_on_state}}
             said.append(Publish(f"stat/{self.topic}/STATUS", json.dumps(payload)))
         if value in ("0", "11"):
             said.append(Publish(f"stat/{self.topic}/STATUS11", json.dumps({"StatusSTS": self._state(now)})))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from firmware_bridge.simulator import chance
@@ -114,7 +115,7 @@ def _temperatures(seed: str, day: int) -> tuple[float, float]:
 
 
 def _diurnal(hour: float) -> float:
-    for (from_hour, low), (to_hour, high) in zip(_DIURNAL, _DIURNAL[1:], strict=False):
+    for (from_hour, low), (to_hour, high) in pairwise(_DIURNAL):
         if hour <= to_hour:
             return low + (high - low) * (hour - from_hour) / (to_hour - from_hour)
     return _DIURNAL[-1][1]

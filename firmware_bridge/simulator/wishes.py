@@ -21,7 +21,7 @@ _ONCE: Final = ("press", "reboot")
 
 
 class Wishes(BaseModel):
-    """`haze`: µg/m³ added outdoors. `faults`, `plugs`: lasting, but press and reboot happen once. `indoor`: µg/m³, once.
+    """`haze`: µg/m³ added outdoors. `faults`, `plugs`: lasting, but press and reboot happen once. `indoor`: µg/m³ once.
 
     What happens once happens when it newly appears, or again when `serial` has changed.
     """
@@ -80,7 +80,7 @@ class WishFile:
 
 
 def understood(words: list[str], config: Config, before: Wishes) -> Wishes:
-    """`haze=90`, `ban-suan.p1-2-pm=unplug`, `ban-suan.p1-2-fan=press`, `ban-suan.p1-2=60` (smoke), `…=none` ends a wish.
+    """`haze=90`, `ban-suan.p1-2-pm=unplug`, `ban-suan.p1-2-fan=press`, `ban-suan.p1-2=60` (smoke); `…=none` ends it.
 
     The wishes before stay in force where no word speaks of them. Raises ValueError with what is wrong.
     """

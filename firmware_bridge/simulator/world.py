@@ -29,7 +29,7 @@ class SimulatedRoom:
 
 
 class World:
-    """The simulated schools of a configuration at `at_ms` (UTC ms). Deterministic: the organisation's id is the seed."""
+    """The simulated schools of a configuration at `at_ms` (UTC ms). The organisation's id is the seed."""
 
     def __init__(self, config: Config, at_ms: int, state: Mapping[str, Any] | None = None) -> None:
         state = state or {}

@@ -1,0 +1,295 @@
+"""The simulated schools as they live: one loop that moves the world, lets sensors speak and sockets obey."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import selectors
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from classair import __version__
+from classair.broker import BrokerAddress, Link, Message, Will
+from classair.config import Config
+from classair.places import Places
+from classair.service import Accepted, Following
+from classair.wire import ServiceStatus, Topics
+from firmware_bridge.drivers import UnknownModel
+from firmware_bridge.simulator import memory as remembering
+from firmware_bridge.simulator import wishes as wishing
+from firmware_bridge.simulator.memory import Memory
+from firmware_bridge.simulator.ptys import Fault, SimulatedPort, clear_links
+from firmware_bridge.simulator.sensing import FRAME, Sensing
+from firmware_bridge.simulator.sockets import Sockets
+from firmware_bridge.simulator.tasmota import Publish
+from firmware_bridge.simulator.wishes import Wishes
+from firmware_bridge.simulator.world import World
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "simulator"
+_TICK_S: Final = 0.1
+_WORLD_S: Final = 0.25
+_WISHES_S: Final = 0.5
+_REMEMBER_S: Final = 10.0
+_STATUS_S: Final = 15.0
+_LONGEST_CATCHING_UP_MS: Final = 14 * 86_400_000
+
+
+class Live:
+    """Plays every sensor and socket of the accepted configuration whose port is sim:, from the state remembered."""
+
+    def __init__(self, places: Places, address: BrokerAddress, org: str | None) -> None:
+        self._places = places
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._events: deque[Callable[[], None]] = deque()
+        self._memory = remembering.recall(places)
+        self._world: World | None = None
+        self._accepted: Accepted | None = None
+        self._ports: dict[str, SimulatedPort] = {}
+        self._bridges: list[str] = []
+        self._chance = random.Random()  # noqa: S311  a live sensor's noise
+        self._wishes = wishing.WishFile(wishing.place_of(places))
+        self._wished = Wishes()
+        self._sockets = Sockets(self._say, self._switched)
+        self._following = Following(places.accepted_config, lambda news: self._later(partial(self._follow, news)))
+        subscriptions = [(Topics(org or "+").config, 1)]
+        will = Will(Topics(org).service_status(NAME), _status("offline").encode()) if org else None
+        self._link = Link(address, on_message=self._received, subscriptions=subscriptions, will=will,
+                          on_up=lambda: self._later(self._up), on_down=lambda: self._later(self._down))
+
+    def run(self, stop: threading.Event) -> int:
+        """Until asked to stop."""
+        clear_links(self._places.sim_port("any").parent)
+        self._link.start()
+        if self._following.current is not None:
+            self._follow(self._following.current)
+        else:
+            log.info("waiting_for_configuration")
+        slow = dict.fromkeys(("tick", "world", "wishes", "remember", "status"), 0.0)
+        slow["remember"] = time.monotonic() + _REMEMBER_S
+        try:
+            while not stop.is_set():
+                now = time.monotonic()
+                self._turn(now, slow)
+                due = min((at for port in self._ports.values() if (at := port.next_due()) is not None),
+                          default=now + _TICK_S)
+                pause = min(due, slow["tick"]) - time.monotonic()
+                for key, _ in self._selector.select(max(0.0, pause)):
+                    if key.fd == self._wake_read:
+                        _drain(self._wake_read)
+                    else:
+                        key.data.readable()
+                while self._events:
+                    self._events.popleft()()
+        finally:
+            self._end()
+        return 0
+
+    # -- the loop's parts ---------------------------------------------------------------------------------------------
+
+    def _turn(self, now: float, slow: dict[str, float]) -> None:
+        if now >= slow["wishes"]:
+            slow["wishes"] = now + _WISHES_S
+            self._look_at_wishes(now)
+        if now >= slow["world"]:
+            slow["world"] = now + _WORLD_S
+            self._move_world()
+        if now >= slow["tick"]:
+            slow["tick"] = now + _TICK_S
+            self._sockets.tick(now)
+        for port in self._ports.values():
+            port.due(now)
+        if now >= slow["remember"]:
+            slow["remember"] = now + _REMEMBER_S
+            self._remember()
+        if now >= slow["status"]:
+            slow["status"] = now + _STATUS_S
+            self._tell_status("online")
+
+    def _move_world(self) -> None:
+        if self._world is None:
+            return
+        now_ms = _wall_ms()
+        if now_ms - self._world.at_ms > _LONGEST_CATCHING_UP_MS:
+            # The clock was set: nobody needs to live through years.
+            self._world.at_ms = now_ms - _LONGEST_CATCHING_UP_MS
+        self._world.advance(now_ms)
+
+    def _follow(self, accepted: Accepted) -> None:
+        """Plays another configuration from now on; what stays keeps its state."""
+        config, now = accepted.config, time.monotonic()
+        self._accepted = accepted
+        if self._world is None:
+            at_ms = max(self._memory.bridges.values(), default=_wall_ms())
+            self._world = World(config, min(at_ms, _wall_ms()), self._memory.world)
+            self._move_world()
+        else:
+            self._world.follow(config)
+        self._bridges = [full for full, _ in config.bridges() if config.site_simulated(full.partition(".")[0])]
+        self._follow_sensors(config)
+        self._sockets.follow(config, now, self._memory.plugs)
+        for topic in self._sockets.topics():
+            self._link.subscribe(topic, 1)
+        self._apply_lasting(now)
+        self._tell_status("online")
+
+    def _follow_sensors(self, config: Config) -> None:
+        wanted = {name: sensor for name, sensor in config.sensors() if sensor.simulated}
+        for name, port in list(self._ports.items()):
+            if name not in wanted or wanted[name].model != port.model:
+                self._unplug(port)
+                del self._ports[name]
+        for name, sensor in wanted.items():
+            room = f"{name.partition('.')[0]}.{sensor.room}"
+            values = partial(self._values, Sensing(config.org, name), room)
+            if name in self._ports:
+                self._ports[name].values = values
+                continue
+            try:
+                self._ports[name] = SimulatedPort(name, sensor.model, self._places.sim_port(name), values)
+            except UnknownModel as error:
+                log.error("sensor_not_played sensor=%s why=%s", name, error)
+                continue
+            self._plug_in(self._ports[name])
+        log.info("playing sensors=%d", len(self._ports))
+
+    def _values(self, sensing: Sensing, room: str) -> Mapping[str, float]:
+        assert self._world is not None
+        gauss = self._chance.gauss
+        return sensing.values(self._world.rooms[room].air, FRAME, tuple(gauss(0.0, 1.0) for _ in range(5)))
+
+    def _plug_in(self, port: SimulatedPort) -> None:
+        if not port.plugged:
+            port.plug_in()
+            self._selector.register(port.master, selectors.EVENT_READ, port)
+
+    def _unplug(self, port: SimulatedPort) -> None:
+        if port.plugged:
+            self._selector.unregister(port.master)
+            port.unplug()
+
+    # -- wishes -------------------------------------------------------------------------------------------------------
+
+    def _look_at_wishes(self, now: float) -> None:
+        wishes = self._wishes.changed()
+        if wishes is None:
+            return
+        if self._world is not None:
+            # Before the schools live, what is to happen once is a leftover of an earlier run.
+            once = wishes.once_since(self._wished)
+            for room, puff in once.indoor.items():
+                self._world.puff(room, puff)
+            for name, wish in once.plugs.items():
+                self._sockets.wish(name, wish, now)
+        self._wished = wishes
+        self._apply_lasting(now)
+        log.info("wishes haze=%s faults=%s plugs=%s indoor=%s", wishes.haze, wishes.faults, wishes.plugs, wishes.indoor)
+
+    def _apply_lasting(self, now: float) -> None:
+        if self._world is None:
+            return
+        self._world.haze_wished = self._wished.haze or 0.0
+        for name, port in self._ports.items():
+            fault: Fault | None = self._wished.faults.get(name)
+            if fault != port.fault:
+                port.set_fault(fault)
+                (self._unplug if fault == "unplug" else self._plug_in)(port)
+        for name in self._sockets.plugs:
+            wish = self._wished.plugs.get(name)
+            if wish not in ("press", "reboot"):
+                self._sockets.wish(name, wish, now)
+
+    # -- the broker's thread ------------------------------------------------------------------------------------------
+
+    def _later(self, event: Callable[[], None]) -> None:
+        """Hands something to the loop; the only thing other threads may do here."""
+        self._events.append(event)
+        try:
+            os.write(self._wake_write, b"!")
+        except BlockingIOError:
+            pass  # it is awake already
+
+    def _received(self, message: Message) -> None:
+        if message.topic.endswith("/control/config"):
+            self._following.hear(message.payload)
+        else:
+            self._later(lambda: self._sockets.hear(message.topic, message.payload, time.monotonic()))
+
+    def _up(self) -> None:
+        self._sockets.up(time.monotonic())
+        self._tell_status("online")
+
+    def _down(self) -> None:
+        self._sockets.down(time.monotonic())
+
+    def _say(self, message: Publish) -> None:
+        # A socket without a broker speaks to nobody, and says how it stands when it is back.
+        self._link.publish(message.topic, message.payload, qos=1 if message.retain else 0, retain=message.retain)
+
+    def _switched(self, purifier: str, on: bool) -> None:
+        if self._world is not None:
+            self._world.switch(purifier, on)
+
+    # -- remembering and leaving --------------------------------------------------------------------------------------
+
+    def _remember(self) -> None:
+        if self._world is None:
+            return
+        at_ms = self._world.at_ms
+        self._memory = Memory({**self._memory.bridges, **dict.fromkeys(self._bridges, at_ms)}, self._world.state(),
+                              self._sockets.state(time.monotonic()))
+        try:
+            remembering.remember(self._places, self._memory)
+        except OSError as error:
+            log.error("simulator_not_remembered why=%s", error.strerror)
+
+    def _tell_status(self, state: str) -> None:
+        if self._accepted is None:
+            return
+        figures: dict[str, float | int | str | None] = {
+            "sensors": len(self._ports), "plugged": sum(port.plugged for port in self._ports.values()),
+            "sockets": len(self._sockets.plugs), "frames": sum(port.sent for port in self._ports.values()),
+            "haze_added": round(self._world.haze, 1) if self._world else 0.0,
+        }
+        topic = Topics(self._accepted.config.org).service_status(NAME)
+        self._link.publish(topic, _status(state, self._accepted.version, figures), qos=1, retain=True)
+
+    def _end(self) -> None:
+        self._remember()
+        self._sockets.farewell()
+        self._tell_status("offline")
+        for port in self._ports.values():
+            self._unplug(port)
+        self._link.stop()
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+
+def _status(state: str, version: int = 0, figures: dict[str, float | int | str | None] | None = None) -> str:
+    return ServiceStatus.model_validate({
+        "service": NAME, "state": state, "at": _wall_ms(), "pid": os.getpid(), "version": __version__,
+        "config_version": version, "figures": figures or {},
+    }).model_dump_json()
+
+
+def _drain(fd: int) -> None:
+    try:
+        while os.read(fd, 4096):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def _wall_ms() -> int:
+    return round(time.time() * 1000)

@@ -1,0 +1,90 @@
+"""`classair simulate`: plays the schools whose ports are sim:, makes their past, and takes wishes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from classair import config as configuration
+from classair.places import Places
+from classair.service import (
+    Accepted,
+    arguments,
+    begin_logging,
+    broker_of,
+    places_of,
+    read_announcement,
+    run_service,
+    stop_on_signals,
+)
+from classair.wire import ConfigAnnouncement
+from firmware_bridge.simulator import wishes as wishing
+from firmware_bridge.simulator.history import make_history
+from firmware_bridge.simulator.live import NAME, Live
+from firmware_bridge.simulator.memory import AlreadyPlayed, alone
+
+
+def main(argv: list[str]) -> int:
+    """Exit code 0 when asked to stop, 1 when another simulator is at work, 2 for wrong use or configuration."""
+    parser = arguments("simulate", "Plays every sensor and socket whose port is sim:, as schools that obey physics.")
+    parser.add_argument("--history", action="store_true",
+                        help="only write what the schools measured since the last run (14 days at most), then end")
+    parser.add_argument("words", nargs="*", metavar="wish WORD",
+                        help="haze=90, SITE.SENSOR=unplug|silence|stuck|cut|noise, SITE.PURIFIER=press|reboot|offline|"
+                             "disobey, SITE.ROOM=60 (smoke in a room), …=none ends a wish")
+    args = parser.parse_args(argv)
+    begin_logging(args.log_level)
+    if args.words:
+        return _wish(args)
+    return run_service(_play, args)
+
+
+def _play(args: argparse.Namespace) -> int:
+    places = places_of(args)
+    stop = stop_on_signals()
+    try:
+        with alone(places):
+            if args.history:
+                # The file before what was accepted once: ingest is about to accept it.
+                accepted = _from_file(args.config) or _remembered(places)
+                if accepted is None:
+                    raise configuration.ConfigFaults([f"{args.config}: no configuration to make a history for"])
+                return make_history(places, accepted.config, stop)
+            known = _remembered(places) or _from_file(args.config)
+            return Live(places, broker_of(args, NAME), known.config.org if known else None).run(stop)
+    except AlreadyPlayed as error:
+        print(f"classair simulate: {error}", file=sys.stderr)
+        return 1
+
+
+def _wish(args: argparse.Namespace) -> int:
+    places = places_of(args)
+    accepted = _remembered(places) or _from_file(args.config)
+    if args.words[0] != "wish" or len(args.words) < 2 or accepted is None:
+        print("classair simulate wish NAME=WISH …: such as `classair simulate wish haze=90`", file=sys.stderr)
+        return 2
+    path = wishing.place_of(places)
+    before = wishing.WishFile(path).changed() or wishing.Wishes()
+    try:
+        wishes = wishing.understood(args.words[1:], accepted.config, before)
+    except ValueError as error:
+        print(f"classair simulate wish: {error}", file=sys.stderr)
+        return 2
+    wishing.write(path, wishes)
+    print(f"wished: {wishes.model_dump_json(exclude={'serial'}, exclude_defaults=True)}")
+    return 0
+
+
+def _remembered(places: Places) -> Accepted | None:
+    path = places.accepted_config
+    return read_announcement(path.read_bytes()) if path.exists() else None
+
+
+def _from_file(path: Path) -> Accepted | None:
+    """sensors.yaml as if it were accepted; secrets in it are nobody's business here."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return read_announcement(ConfigAnnouncement(version=1, accepted_at=0, text=text).model_dump_json().encode())
