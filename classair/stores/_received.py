@@ -94,6 +94,19 @@ class Runs:
             self._insert(start, end)
         return True
 
+    def take_out(self, number: int) -> bool:
+        """Forgets one number; False when it was not there."""
+        first = self._at_or_before(number)
+        if first is None or self._lasts[first] < number:
+            return False
+        last = self._lasts[first]
+        self._drop(first)
+        if first < number:
+            self._insert(first, number - 1)
+        if number < last:
+            self._insert(number + 1, last)
+        return True
+
     def holes(self) -> list[tuple[int, int]]:
         """What is missing from 1 up to the highest number."""
         found, wanted = [], 1

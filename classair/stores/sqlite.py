@@ -129,6 +129,11 @@ class SqliteStore:
             raise ValueError(f"{first}…{last} is no range of sequence numbers")
         return self._writer.received.runs(self._writer.received.id_of(bridge, epoch)).add_run(first, last)
 
+    def unmark(self, bridge: str, epoch: str, seq: int) -> bool:
+        """Inside a transaction: what was set aside under this number is about to be added; False when none was."""
+        self._inside()
+        return self._writer.received.runs(self._writer.received.id_of(bridge, epoch)).take_out(seq)
+
     def add_gap(self, gap: Gap, at_ms: int | None = None) -> bool:
         """Inside a transaction: keeps a gap learnt of at `at_ms` (default now) and marks it dealt with.
 
