@@ -89,11 +89,16 @@ class _Lenient(dict[str, str]):
         return "unset"
 
 
+def parse_as_follower(text: str, env: Mapping[str, str] | None = None) -> configuration.Config:
+    """A configuration text with unset secrets left open. Raises ConfigFaults."""
+    return configuration.parse(text, _Lenient(env if env is not None else os.environ))
+
+
 def read_announcement(payload: bytes, env: Mapping[str, str] | None = None) -> Accepted | None:
     """An announced configuration, None when it cannot be understood (logged): the one in force stays."""
     try:
         told = ConfigAnnouncement.model_validate_json(payload)
-        parsed = configuration.parse(told.text, _Lenient(env if env is not None else os.environ))
+        parsed = parse_as_follower(told.text, env)
     except (ValidationError, configuration.ConfigFaults) as error:
         log.error("config_announcement_refused why=%s", str(error).splitlines()[0])
         return None
