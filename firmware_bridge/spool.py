@@ -229,7 +229,8 @@ class Spool:
                 self.storage = f"{self.path}: the disk has failed for so long that no numbers for readings are left"
                 return None
             shape, n, given = self.shapes.pack(item)
-            row = Row(self._next, shape, at, n, CLOCKS.index(clock), given, *((None, None) if at else (mono, boot)))
+            waits = (mono, boot) if at is None else (None, None)
+            row = Row(self._next, shape, at, n, CLOCKS.index(clock), given, *waits)
             self._next += 1
             self._fresh.append(row)
             if len(self._fresh) > self._memory_items:
