@@ -142,7 +142,8 @@ def co2_figure(series: Series, limits: Sequence[Limit], span: Span, words: Words
 
 
 def climate_figure(
-    temperature: Series, humidity: Series, span: Span, words: Words, temperature_word: str, humidity_word: str, key: str,
+    temperature: Series, humidity: Series, span: Span, words: Words, temperature_word: str, humidity_word: str,
+    key: str,
 ) -> Figure:
     """Temperature (°C) above relative humidity (%), each on an axis of its own from zero."""
     figure = _figure(span, words, key, "temp_c", _top([temperature.high()], at_least=40.0), (0.56, 1.0))
@@ -326,17 +327,16 @@ def _limits(figure: Figure, limits: Sequence[Limit], top: float) -> None:
 
 def _end_labels(figure: Figure, named: Sequence[tuple[Series, str, str]], top: float) -> None:
     """The name of each line beside its last point, moved apart where they would touch."""
-    ends = []
+    ends: list[tuple[float, str, str]] = []
     for series, name, colour in named:
         last = next((b for b in reversed(series.buckets) if b.n), None)
         if last is not None and last.mean is not None:
-            ends.append([last.mean, name, colour])
-    ends.sort(key=lambda end: float(end[0]))
+            ends.append((last.mean, name, colour))
+    ends.sort()
     apart = top * 0.075
     if len(ends) == 2 and ends[1][0] - ends[0][0] < apart:
-        middle = (ends[0][0] + ends[1][0]) / 2
-        low = max(0.0, middle - apart / 2)
-        ends[0][0], ends[1][0] = low, low + apart
+        low = max(0.0, (ends[0][0] + ends[1][0] - apart) / 2)
+        ends = [(low, *ends[0][1:]), (low + apart, *ends[1][1:])]
     for y, name, colour in ends:
         figure["layout"]["annotations"].append({
             "xref": "paper", "x": 1.004, "xanchor": "left", "yref": "y", "y": y, "yanchor": "middle", "text": name,

@@ -17,17 +17,29 @@ from dash import dcc, html
 from classair import i18n
 from classair.timetable import local_time
 from classair.wire import Current, PurifierState, RoomState
+from dashboard.ages import current_as_of, phase_of, state_as_of
 from dashboard.context import Context
-
-Phase = Literal["ok", "late", "unknown"]
 
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 WINDOWS: Final[Mapping[str, str]] = {
     "fresh": "open", "stuffy_soon": "ajar", "stuffy": "closed", "very_stuffy": "alert", "unknown": "unknown",
 }
 MINUTE_MS: Final = 60_000
-UNCONFIRMED_MS: Final = 30_000
-"""A purifier is given 10 s and three tries to confirm; after this long without, it is a case for a person."""
+
+
+def data(**attributes: str) -> dict[str, Any]:
+    """data-… attributes, in the form that Dash components take them: data(late_at="…") is data-late-at."""
+    return {f"data-{name.replace('_', '-')}": value for name, value in attributes.items()}
+
+
+def aria(**attributes: str) -> dict[str, Any]:
+    """aria-… attributes: aria(live="polite") is aria-live."""
+    return {f"aria-{name}": value for name, value in attributes.items()}
+
+
+def spoken(label: str) -> dict[str, Any]:
+    """What a screen reader says instead of what is drawn."""
+    return aria(label=label)
 
 
 # -- the frame of a page -----------------------------------------------------------------------------------------------
@@ -38,9 +50,8 @@ def page(ctx: Context, language: str, path: str, query: Mapping[str, str], *cont
         html.A(ctx.t(language, "pages.skip"), href="#content", className="skip"),
         _bar(ctx, language, path, query),
         html.Div(ctx.t(language, "pages.away"), id="server-away", className="server-away", hidden=True, role="status"),
-        html.Span(id="clock", hidden=True, **{
-            "data-now": str(ctx.now_ms()), "data-words": json.dumps(_age_templates(ctx, language)),
-        }),
+        html.Span(id="clock", hidden=True,
+                  **data(now=str(ctx.now_ms()), words=json.dumps(_age_templates(ctx, language)))),
         html.Div(list(content), id="content", className="content", tabIndex=-1),
         html.Footer(ctx.t(language, "pages.footer"), className="foot"),
     ], className="working")
@@ -50,22 +61,22 @@ def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> An
     from dashboard import frame  # at call time: frame loads the pages, and the pages load this
 
     links = [
-        dcc.Link(ctx.t(language, known.module.TITLE_KEY), href=address(known.path, lang=language), className="nav-link",
-                 **({"data-here": "yes"} if _here(known.path, path) else {}))
+        dcc.Link(ctx.t(language, known.module.TITLE_KEY), href=address(known.path, lang=language),
+                 className="nav-link here" if _here(known.path, path) else "nav-link")
         for known in frame.pages() if "<" not in known.path and known.module.ORDER < 100
     ]
     config = ctx.config()
     simulated = any(config.site_simulated(site) for site in config.sites)
     switch = [
-        dcc.Link(i18n.t(code, "language"), href=address(path, **{**query, "lang": code}), className="language",
-                 **({"data-here": "yes"} if code == language else {}))
+        dcc.Link(html.Span(i18n.t(code, "language"), lang=code), href=address(path, **{**query, "lang": code}),
+                 className="language here" if code == language else "language")
         for code in i18n.LANGUAGES
     ]
     return html.Header([
         dcc.Link([html.Span(className="mark"), "ClassAir"], href=address("/", lang=language), className="brand"),
-        html.Nav(links, className="nav", **{"aria-label": ctx.t(language, "pages.navigation")}),
+        html.Nav(links, className="nav", **spoken(ctx.t(language, "pages.navigation"))),
         *([simulated_mark(ctx, language)] if simulated else []),
-        html.Nav(switch, className="languages", **{"aria-label": ctx.t(language, "pages.languages")}),
+        html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
     ], className="bar")
 
 
@@ -98,7 +109,7 @@ def phrases(text: str) -> list[Any]:
 # -- ages --------------------------------------------------------------------------------------------------------------
 
 def _age_templates(ctx: Context, language: str) -> dict[str, str]:
-    keys = ("moment", "minutes", "hours", "days", "measured", "late", "since", "for", "silent")
+    keys = ("moment", "minutes", "hours", "days", "ago", "measured", "late", "since", "for", "silent")
     return {key: ctx.t(language, f"pages.age.{key}") for key in keys}
 
 
@@ -117,7 +128,7 @@ def duration(ctx: Context, language: str, ms: int) -> str:
 def age(ctx: Context, language: str, at_ms: int, form: str, **attributes: Any) -> Any:
     """A time since `at_ms` that goes on counting in the browser; `form` is a key of pages.age."""
     text = ctx.t(language, f"pages.age.{form}", age=duration(ctx, language, ctx.now_ms() - at_ms))
-    return html.Span(text, **{"data-age": form, "data-at": str(at_ms), **attributes})
+    return html.Span(text, **data(age=form, at=str(at_ms)), **attributes)
 
 
 def moment(at_ms: int, now_ms: int, language: str) -> str:
@@ -128,20 +139,9 @@ def moment(at_ms: int, now_ms: int, language: str) -> str:
 
 # -- the room's state --------------------------------------------------------------------------------------------------
 
-def phase(current: Current, now_ms: int) -> Phase:
-    """Whether a value still is one: what the state says, and from then on its age alone."""
-    if current.status not in ("ok", "late") or current.value is None:
-        return "unknown"
-    if current.unknown_at is not None and now_ms >= current.unknown_at:
-        return "unknown"
-    if current.status == "late" or (current.late_at is not None and now_ms >= current.late_at):
-        return "late"
-    return "ok"
-
-
-def phase_marks(current: Current, now_ms: int) -> dict[str, str]:
+def phase_marks(current: Current, now_ms: int) -> dict[str, Any]:
     """Attributes by which the page's script takes a value from ok to late to unknown without asking the server."""
-    marks = {"data-phase": phase(current, now_ms)}
+    marks = data(phase=phase_of(current_as_of(current, now_ms)))
     if marks["data-phase"] != "unknown":
         marks |= {f"data-{name}-at": str(at) for name, at in
                   (("late", current.late_at), ("unknown", current.unknown_at)) if at is not None}
@@ -156,8 +156,7 @@ def bars(ctx: Context, language: str, level: str) -> Any:
     """n of five small bars; none are filled while the level is unknown."""
     filled = LEVELS.index(level) + 1 if level in LEVELS else 0
     return html.Span([html.I(className="full" if i < filled else "") for i in range(5)], className="bars", role="img",
-                     **{"aria-label": ctx.t(language, "pages.bars", n=filled) if filled
-                        else ctx.t(language, "level.unknown")})
+                     **spoken(ctx.t(language, "pages.bars", n=filled) if filled else ctx.t(language, "level.unknown")))
 
 
 def face(level: str) -> Any:
@@ -172,7 +171,7 @@ def window(level: str) -> Any:
 def number(ctx: Context, language: str, current: Current, unit: str) -> Any:
     """The number as every screen writes it, with its unit spelled out for screen readers."""
     return html.Span([html.B(current.shown or "–"), html.Span(f"\u00a0{ctx.t(language, f'unit.{unit}')}",
-                      className="unit", **{"aria-label": ctx.t(language, f"pages.spoken.{unit}")})], className="number")
+                      className="unit", **spoken(ctx.t(language, f"pages.spoken.{unit}")))], className="number")
 
 
 def unknown_reason(ctx: Context, language: str, current: Current) -> str:
@@ -196,7 +195,7 @@ def last_value(ctx: Context, language: str, current: Current) -> str:
 
 def ventilation(ctx: Context, language: str, co2: Current) -> Any:
     """CO2 with its word and window, greyed out by age like everything else."""
-    level = co2.level if phase(co2, ctx.now_ms()) != "unknown" else "unknown"
+    level = current_as_of(co2, ctx.now_ms()).level
     known = html.Span([window(level), html.B(co2.shown), f"\u00a0{ctx.t(language, 'unit.ppm')} ",
                        ctx.t(language, f"ventilation.{level}")], className="if-known")
     missing = html.Span([window("unknown"), ctx.t(language, "pages.no_sensor") if co2.status == "none"
@@ -209,20 +208,13 @@ def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> An
     if unit is None:
         return html.Span(ctx.t(language, "pages.purifier.none"), className="quiet")
     key = "unknown" if unit.on is None else "on" if unit.on else "off"
-    mode = f"pages.purifier.mode.{unit.mode}"
+    decided = [html.Span(f" · {ctx.t(language, f'pages.purifier.mode.{unit.mode}')}", className="quiet")] \
+        if unit.mode in ("person", "fail_safe") else []
     return html.Span([
         html.I(className=f"lamp {key}"), html.Span(ctx.t(language, f"pages.purifier.{key}")), " ",
         age(ctx, language, unit.since, "for", className="quiet"),
-        *([html.Span(f" · {ctx.t(language, mode)}", className="quiet")] if unit.mode not in ("auto", "unknown") else []),
+        *decided,
     ], className="purifier")
-
-
-def purifier_in_trouble(unit: PurifierState | None, now_ms: int) -> bool:
-    """Whether a person should look: nobody knows its state, it never confirmed, or it runs on its fail-safe."""
-    if unit is None:
-        return False
-    return (unit.on is None or unit.mode == "fail_safe"
-            or (not unit.confirmed and now_ms - unit.since > UNCONFIRMED_MS))
 
 
 def room_name(ctx: Context, language: str, room: str) -> str:
@@ -234,8 +226,9 @@ def site_name(ctx: Context, language: str, room: str) -> str:
 
 
 def state_of(ctx: Context, room: str) -> RoomState | None:
-    """The room's state; one that nobody has spoken of yet is None, which every page shows as unknown."""
-    return ctx.live.state(room)
+    """The room's state as it stands at this moment; None while nobody has spoken of it, shown as unknown."""
+    state = ctx.live.state(room)
+    return None if state is None else state_as_of(state, ctx.now_ms())
 
 
 # -- order -------------------------------------------------------------------------------------------------------------

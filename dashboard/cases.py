@@ -1,0 +1,67 @@
+"""What needs a person's attention now, worst first, each with since when. Pure: room states in, cases out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from classair.wire import PurifierState, RoomState
+
+Kind = Literal[
+    "affects_health", "unknown", "starts_to_affect_health", "purifier_unconfirmed", "purifier_unknown",
+    "purifier_fail_safe", "late", "outdoor",
+]
+UNCONFIRMED_MS: Final = 30_000
+"""A purifier is given 10 s and three tries to confirm; after this long without, it is a case for a person."""
+
+_ORDER: Final[tuple[Kind, ...]] = (
+    "affects_health", "unknown", "starts_to_affect_health", "purifier_unconfirmed", "purifier_unknown",
+    "purifier_fail_safe", "late", "outdoor",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to look after. `since` is UTC ms, None when nobody knows."""
+
+    room: str
+    kind: Kind
+    since: int | None
+
+
+def purifier_trouble(unit: PurifierState | None, now_ms: int) -> Kind | None:
+    """Whether a person should look at a purifier, and why."""
+    if unit is None:
+        return None
+    if unit.mode == "fail_safe":
+        return "purifier_fail_safe"
+    if unit.on is None:
+        return "purifier_unknown"
+    if not unit.confirmed and now_ms - unit.since > UNCONFIRMED_MS:
+        return "purifier_unconfirmed"
+    return None
+
+
+def cases_of(room: str, outdoor: bool, state: RoomState | None, now_ms: int) -> list[Case]:
+    """The cases of one room, from its state as it stands at `now_ms`."""
+    if state is None:
+        return [Case(room, "outdoor" if outdoor else "unknown", None)]
+    current, found = state.pm25, []
+    if current.status in ("unknown", "filling", "warming_up"):
+        found.append(Case(room, "outdoor" if outdoor else "unknown", current.newest_at or current.last_at))
+    elif current.status == "late":
+        found.append(Case(room, "late", current.newest_at))
+    if not outdoor and current.level == "affects_health":
+        found.append(Case(room, "affects_health", current.level_since))
+    elif not outdoor and current.level == "starts_to_affect_health":
+        found.append(Case(room, "starts_to_affect_health", current.level_since))
+    trouble = purifier_trouble(state.purifier, now_ms)
+    if trouble is not None and state.purifier is not None:
+        found.append(Case(room, trouble, state.purifier.since))
+    return found
+
+
+def worst_first(cases: Iterable[Case]) -> list[Case]:
+    """By kind, and within a kind the longest standing first."""
+    return sorted(cases, key=lambda case: (_ORDER.index(case.kind), case.since or 0, case.room))

@@ -1,0 +1,72 @@
+"""Which stretch of time a room page shows: a day, a week from Monday, a calendar month, in Asia/Bangkok. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal
+
+from classair import i18n
+from classair.timetable import ZONE, local_time, to_ms
+
+RangeName = Literal["day", "week", "month"]
+RANGES: Final[tuple[RangeName, ...]] = ("day", "week", "month")
+EARLIEST: Final = date(2015, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A named stretch from the local midnight of `first` up to that of `after`."""
+
+    name: RangeName
+    first: date
+    after: date
+
+    @property
+    def start_ms(self) -> int:
+        return to_ms(datetime.combine(self.first, time(), ZONE))
+
+    @property
+    def end_ms(self) -> int:
+        return to_ms(datetime.combine(self.after, time(), ZONE))
+
+    def holds(self, at_ms: int) -> bool:
+        return self.start_ms <= at_ms < self.end_ms
+
+    def previous(self) -> Range:
+        return around(self.name, self.first - timedelta(days=1))
+
+    def following(self) -> Range:
+        return around(self.name, self.after)
+
+    def title(self, language: str) -> str:
+        """The stretch as people write it; Thai in Buddhist years."""
+        if self.name == "day":
+            return i18n.show_date(self.first, language, "long")
+        if self.name == "month":
+            whole = i18n.show_date(self.first, language, "medium").split()
+            return f"{whole[-2]} {whole[-1]}"
+        last = self.after - timedelta(days=1)
+        return f"{i18n.show_date(self.first, language, 'medium')} – {i18n.show_date(last, language, 'medium')}"
+
+
+def around(name: RangeName, day: date) -> Range:
+    """The day, week or month that a date lies in."""
+    if name == "week":
+        monday = day - timedelta(days=day.weekday())
+        return Range(name, monday, monday + timedelta(days=7))
+    if name == "month":
+        first = day.replace(day=1)
+        return Range(name, first, (first + timedelta(days=32)).replace(day=1))
+    return Range(name, day, day + timedelta(days=1))
+
+
+def asked(name: str, day: str, now_ms: int) -> Range:
+    """What an address asks for; what cannot be understood, or lies in the future, becomes today's."""
+    today = local_time(now_ms).date()
+    known: RangeName = name if name in RANGES else "day"
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError:
+        chosen = today
+    return around(known, min(max(chosen, EARLIEST), today))
