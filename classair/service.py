@@ -113,7 +113,7 @@ class Following:
 
     def __init__(self, place: Path, on_change: Callable[[Accepted], None] | None = None) -> None:
         self._place = place
-        self._on_change = on_change
+        self.on_change = on_change
         self._news = threading.Event()
         self.current: Accepted | None = None
         if place.exists():
@@ -135,8 +135,8 @@ class Following:
                 log.error("config_not_remembered at=%s why=%s", self._place, error.strerror)
             log.info("config_followed version=%d", news.version)
         self._news.set()
-        if changed and self._on_change is not None:
-            self._on_change(news)
+        if changed and self.on_change is not None:
+            self.on_change(news)
 
     def wait(self, stop: threading.Event, every: float = 0.2) -> Accepted | None:
         """The configuration as soon as there is one; None when asked to stop first."""

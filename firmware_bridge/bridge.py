@@ -1,0 +1,282 @@
+"""The bridge itself: one thread that takes what ports and broker post, averages, dates, numbers, keeps and sends."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from classair.broker import BrokerAddress, Link, Message, Will
+from classair.config import Config, Sensor
+from classair.places import Places
+from classair.service import Accepted, Following
+from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
+from firmware_bridge.averaging import Mean
+from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
+from firmware_bridge.delivery import Delivery
+from firmware_bridge.keeper import Keeper
+from firmware_bridge.line import Line, removed
+from firmware_bridge.spool import Spool
+
+log = logging.getLogger(__name__)
+
+STATUS_EVERY_S: Final = 60.0
+_LONGEST_SLEEP_S: Final = 0.25
+FAILED: Final = 3                    # exit code: a thread has died, start me anew
+
+
+def sensors_of(config: Config, bridge: str) -> dict[str, Sensor]:
+    """The sensors (by `<site>.<id>`) that a bridge (`<site>.<id>`) reads."""
+    site, _, local = bridge.partition(".")
+    if site not in config.sites:
+        return {}
+    return {f"{site}.{i}": sensor for i, sensor in config.sites[site].sensors.items() if sensor.bridge == local}
+
+
+class Bridge:
+    """`full` is `<site>.<id>`. `run` blocks until told to stop and returns the exit code."""
+
+    def __init__(self, full: str, config: Config, following: Following, places: Places, address: BrokerAddress,
+                 spool: Spool, clock: Clock) -> None:
+        self.full = full
+        self.site, _, self.id = full.partition(".")
+        self._config, self._following, self._places = config, following, places
+        self._spool, self._clock = spool, clock
+        self._boot = boot_id()
+        self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._lines: dict[str, Line] = {}
+        self._topics = topics = Topics(config.org)
+        self._stream = topics.bridge(self.site, self.id, "reading")
+        self._status_topic = topics.bridge(self.site, self.id, "status")
+        leaves = ("stored", "replay", "config")
+        self._leaf_of = {topics.bridge(self.site, self.id, leaf): leaf for leaf in leaves}
+        self._link = Link(
+            address, on_message=self._heard, subscriptions=[(topic, 1) for topic in self._leaf_of],
+            on_up=lambda: self._events.put(("up", None)), on_down=lambda: self._events.put(("down", None)),
+            will=Will(self._status_topic, BridgeStatus(state="offline").model_dump_json().encode()),
+        )
+        self._delivery = Delivery(
+            spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None)
+        self._keeper = Keeper(spool)
+        self._undated = spool.undated
+        self._next_status = 0.0
+        self._said_storage = spool.storage
+        following.on_change = lambda news: self._events.put(("config", news))
+
+    def _heard(self, message: Message) -> None:
+        self._events.put(("mqtt", (message, elapsed())))
+
+    # -- life ----------------------------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> int:
+        self._keeper.start()
+        self._link.start()
+        self._use(self._config)
+        log.info("bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d", self.full, len(self._lines),
+                 self._spool.epoch, self._spool.next_seq)
+        code = 0
+        try:
+            while not stop.is_set():
+                now = elapsed()
+                wake = self._tick(now)
+                if not self._healthy():
+                    code = FAILED
+                    break
+                try:
+                    event = self._events.get(timeout=min(max(wake - elapsed(), 0.0), _LONGEST_SLEEP_S))
+                except queue.Empty:
+                    continue
+                self._handle(*event)
+        finally:
+            self._end()
+        return code
+
+    def _healthy(self) -> bool:
+        dead = [what for what, alive in self._threads() if not alive]
+        if dead:
+            log.critical("thread_dead which=%s; ending, to be started anew", ",".join(dead))
+        return not dead
+
+    def _threads(self) -> Iterator[tuple[str, bool]]:
+        yield "network", self._link.thread_alive
+        yield "spool", self._keeper.alive
+        for line in self._lines.values():
+            if line.port is not None:
+                yield line.sensor, line.port.alive
+
+    def _end(self) -> None:
+        lines = list(self._lines.values())
+        for line in lines:
+            if line.port is not None:
+                line.port.ask_to_stop()
+        for line in lines:
+            if line.port is not None:
+                line.port.stop()
+        # Frames that the ports posted while they were being stopped belong to readings as well.
+        while True:
+            try:
+                kind, what = self._events.get_nowait()
+            except queue.Empty:
+                break
+            if kind == "frames":
+                self._handle(kind, what)
+        for line in lines:
+            self._keep(line, line.flush())
+        self._keeper.stop()
+        self._spool.close()
+        self._link.publish(self._status_topic, self._status("offline"), qos=1, retain=True)
+        self._link.stop()
+        log.info("bridge_ended bridge=%s", self.full)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def _handle(self, kind: str, what: Any) -> None:
+        if kind == "frames":
+            line, frames, at_s, warming_up = what
+            for mean in line.take(frames, at_s, warming_up):
+                self._keep(line, mean)
+        elif kind == "state":
+            line, state = what
+            self._keep(line, line.now_is(state))
+        elif kind == "mqtt":
+            self._handle_message(*what)
+        elif kind == "up":
+            self._clock.ask_soon()
+            self._delivery.connected(elapsed())
+            self._next_status = 0.0
+            for line in self._lines.values():
+                line.tell_again()
+        elif kind == "down":
+            self._delivery.disconnected()
+        elif kind == "config":
+            self._follow(what)
+
+    def _handle_message(self, message: Message, arrived_s: float) -> None:
+        leaf = self._leaf_of.get(message.topic)
+        try:
+            if leaf == "stored":
+                told = Stored.model_validate_json(message.payload)
+                if told.answer_to is not None:
+                    self._clock.answer(told.answer_to, told.server_time, arrived_s)
+                self._delivery.stored(told, arrived_s)
+            elif leaf == "replay":
+                self._delivery.replay(Replay.model_validate_json(message.payload))
+            elif leaf == "config" and message.payload:
+                self._following.hear(message.payload)
+        except ValidationError as error:
+            log.warning("message_not_understood topic=%s faults=%d", message.topic, error.error_count())
+
+    def _follow(self, news: Accepted) -> None:
+        if news.config.org != self._config.org:
+            log.error("config_of_another_org told=%s ours=%s; not followed", news.config.org, self._config.org)
+            return
+        self._use(news.config)
+        self._next_status = 0.0
+
+    def _use(self, config: Config) -> None:
+        """Makes the lines what the configuration says; those it does not touch go on undisturbed."""
+        self._config = config
+        wanted = sensors_of(config, self.full)
+        gone = [s for s, line in self._lines.items() if s not in wanted or not line.same_line(wanted[s])]
+        for sensor in gone:
+            line = self._lines[sensor]
+            if line.port is not None:
+                line.port.ask_to_stop()
+        for sensor in gone:
+            line = self._lines.pop(sensor)
+            if line.port is not None:
+                line.port.stop()
+            self._keep(line, line.flush())
+            if sensor not in wanted:
+                self._tell(line, removed(line.settings, self._now_ms(), self.id).model_dump_json())
+                log.info("sensor_removed sensor=%s", sensor)
+        for sensor, settings in wanted.items():
+            old = self._lines.get(sensor)
+            if old is not None:
+                self._keep(old, old.adopt(settings))
+                continue
+            self._lines[sensor] = Line(sensor, settings, self._places, self._events.put)
+            log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
+
+    # -- readings ------------------------------------------------------------------------------------------------------
+
+    def _keep(self, line: Line, mean: Mean | None) -> None:
+        """Dates, numbers and sends a reading."""
+        if mean is None or not mean.values:
+            return
+        moment = self._clock.date(mean.end_s)
+        item = line.item(mean)
+        if moment is None:
+            row = self._spool.append(item, None, mono=round(mean.end_s * 1000), boot=self._boot)
+            self._undated = True
+        else:
+            row = self._spool.append(item, moment.at_ms, moment.quality)
+        if row is not None:
+            self._delivery.live(row, elapsed())
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def _tick(self, now: float) -> float:
+        """Everything that is due; returns when the next thing is."""
+        wake, at_ms = now + _LONGEST_SLEEP_S, self._now_ms()
+        for line in self._lines.values():
+            self._keep(line, line.tick(now))
+            health = line.health(now, at_ms, self.id)
+            if health is not None and not self._tell(line, health.model_dump_json()):
+                line.tell_again()
+            due = line.due_s()
+            if due is not None:
+                wake = min(wake, due)
+        if self._undated:
+            self._date_what_waits()
+        name = self._clock.question() if self._link.up else None
+        if name is not None:
+            self._link.publish(self._topics.bridge(self.site, self.id, "time"),
+                               TimeQuestion(id=name).model_dump_json(), qos=0)
+        if self._spool.storage != self._said_storage:
+            self._said_storage, self._next_status = self._spool.storage, 0.0
+        if now >= self._next_status and self._link.up:
+            self._next_status = now + STATUS_EVERY_S
+            self._link.publish(self._status_topic, self._status("online"), qos=1, retain=True)
+        again = self._delivery.tick(now)
+        return wake if again is None else min(wake, again)
+
+    def _date_what_waits(self) -> None:
+        offset = self._clock.offset()
+        if offset is None:
+            return
+        count = self._spool.date(self._boot, offset.at_ms, offset.quality, BUILT_MS)
+        self._undated = self._spool.undated
+        if count:
+            log.info("dated readings=%d clock=%s", count, offset.quality)
+            self._delivery.dated()
+
+    def _now_ms(self) -> int:
+        moment = self._clock.date(elapsed())
+        return moment.at_ms if moment else 0
+
+    # -- telling -------------------------------------------------------------------------------------------------------
+
+    def _tell(self, line: Line, payload: str) -> bool:
+        topic = self._topics.sensor_health(self.site, line.id)
+        return self._link.publish(topic, payload, qos=1, retain=True) is not None
+
+    def _status(self, state: str) -> bytes:
+        current = self._following.current
+        return BridgeStatus(
+            state=state, at=self._now_ms(), epoch=self._spool.epoch,
+            next_seq=self._spool.next_seq, waiting=self._spool.waiting, version=_version(),
+            config_version=current.version if current else 0, clock=self._clock.quality, storage=self._spool.storage,
+        ).model_dump_json().encode()
+
+
+def _version() -> str:
+    try:
+        return version("classair")
+    except PackageNotFoundError:
+        return ""
