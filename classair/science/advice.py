@@ -6,7 +6,7 @@ Rules, limits and order are those of the display's design; the words are in the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Literal
@@ -38,7 +38,7 @@ class Facts:
     co2: float | None = None
     purifier: Purifier = "unknown"
     flat: bool = False
-    co2_above: Mapping[int, int] = MappingProxyType({})
+    co2_above: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
