@@ -88,7 +88,7 @@ class Guard:
                 if need is None and (name := getattr(route, "path", "")) == "/assets":
                     need = TABLE[("GET", name)]
                 if need is None:
-                    log.error("route_without_rule method=%s route=%s", method, getattr(route, "path", route))
+                    log.error("route_without_rule method=%s route=%s", method, getattr(route, "path", type(route).__name__))
                     return Need.NOBODY
                 return need
         return Need.OPEN  # no route: the answer is 404 or 405

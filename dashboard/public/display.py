@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from classair import i18n
+from classair.config import Config, Room
 from classair.stores import HOUR_MS, MINUTE_MS
 from classair.timetable import ZONE, Timetable, local_time
 from dashboard.api._faults import unknown
@@ -25,13 +26,12 @@ WAKES_BEFORE: Final = timedelta(minutes=30)
 REFERENCE_UGM3: Final = 37.5  # Thai 24 h standard for PM2.5 since 2023, drawn dashed for comparison
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown")
 # What the page says by itself, counting ages; everything else comes in the room's state.
-WORDS: Final = tuple(key for key in (
-    "measured.now", "measured.one", "measured.other", "late", "not_current", "last_value", "filling", "warming_up",
-    "unreachable", "no_sensor", "waiting", "purifier.on", "purifier.off", "purifier.unknown", "purifier.auto",
-    "purifier.person", "purifier.fail_safe", "purifier.since", "purifier.unconfirmed", "purifier.none", "indoor",
-    "outdoor", "own_yard", "no_outdoor", "no_data", "simulated", "panel", "panel_unknown", "line_summary",
-    "line_empty", "gap",
-))
+AGE_WORDS: Final = ("measured_now", "measured_one", "measured", "late", "not_current", "last_value", "filling",
+                    "warming_up", "no_sensor")
+WORDS: Final = ("waiting", "purifier.on", "purifier.off", "purifier.unknown", "purifier.none", "purifier.auto",
+                "purifier.person", "purifier.fail_safe", "purifier.since", "purifier.unconfirmed", "indoor", "outdoor",
+                "own_yard", "no_outdoor", "no_co2", "no_data", "panel", "panel_unknown", "line_summary", "line_empty",
+                "line_away")
 
 
 def router(ctx: Context) -> APIRouter:
@@ -64,7 +64,10 @@ def router(ctx: Context) -> APIRouter:
         facts = {
             "room": room, "lang": chosen, "build": build(), "dims": not awake and (dim or not simulated),
             "children": bool(settings.pupil_lines), "outdoor": bool(settings.outdoor),
-            "words": {key: i18n.t(chosen, f"display.{key}") for key in WORDS},
+            "name": _named(chosen, settings), "yard": _yard(config, room, chosen),
+            "words": {**{key: i18n.t(chosen, f"age.{key}") for key in AGE_WORDS},
+                      **{key: i18n.t(chosen, f"display.{key}") for key in WORDS}},
+            "unknown": {"action": i18n.t(chosen, "action.0")},
             "levels": {key: i18n.t(chosen, f"level.{key}") for key in LEVELS},
             "ventilation": {key: i18n.t(chosen, f"ventilation.{key}")
                             for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")},
@@ -111,6 +114,16 @@ def router(ctx: Context) -> APIRouter:
         return JSONResponse({**answer, "indoor": _points(inside), "outdoor": _points(outside) if outside else []})
 
     return light
+
+
+def _named(chosen: str, room: Room) -> str:
+    name = room.name.in_(chosen)
+    return name if room.outdoor else i18n.t(chosen, "display.room", name=name)
+
+
+def _yard(config: Config, room: str, chosen: str) -> str:
+    yard = config.outdoor_of(room)
+    return config.room(yard).name.in_(chosen) if yard is not None and yard != room else ""
 
 
 def is_asleep(timetable: Timetable, at_ms: int) -> bool:
