@@ -15,6 +15,7 @@ from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway
 from classair.stores._rollups import GRAINS
 from classair.stores._schema import APPLICATION_ID, CLOCKS, VERSION, away_as_such
 from classair.stores._steps import grain_for, span_of
+from classair.stores._writing import read_marks
 
 PAGE: Final = 2000
 """Rows fetched at once: a short read does not keep the write-ahead log from being taken over."""
@@ -256,12 +257,11 @@ class _Rows:
         bridge, epoch = self._epoch(bridge_epoch)
         values = {key: value / scale for key, scale, value in
                   zip(self._keys, self._scales, row[len(_FIXED):], strict=True) if value is not None}
-        marks = dict(part.split(":") for part in vflags.split(",")) if vflags else {}
         series = self._series
         return Reading(
             sensor=series.sensor, bridge=bridge, epoch=epoch, seq=seq, at_ms=at_ms, values=values,
             interval_s=interval_s, n=n, clock=CLOCKS[clock], flags=Flag(flags),
-            value_flags={key: int(mark) for key, mark in marks.items()}, room=series.room,
+            value_flags=read_marks(vflags), room=series.room,
             simulated=series.simulated, late=bool(late))
 
     def _epoch(self, identity: int) -> tuple[str, str]:

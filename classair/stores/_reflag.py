@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from classair.model import QUANTITIES, Flag
-from classair.stores._writing import Writer
+from classair.stores._writing import Writer, read_marks, write_marks
 
 
 def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tuple[int, int], add: Flag, remove: Flag,
@@ -53,11 +53,3 @@ def recompute(connection: sqlite3.Connection, writer: Writer, series: int, first
                                    tuple(values[i] for i in present), flags, read_marks(vflags))
     writer.rollups.write()
 
-
-def read_marks(text: str | None) -> dict[str, int]:
-    """Flags of single quantities as they are stored: `pm25:3,rh_pct:1`."""
-    return {key: int(mark) for key, mark in (part.split(":") for part in text.split(","))} if text else {}
-
-
-def write_marks(marks: dict[str, int]) -> str | None:
-    return ",".join(f"{key}:{int(mark)}" for key, mark in marks.items() if mark) or None

@@ -16,9 +16,9 @@ _NOTHING: Final = [0] * len(_FLAGGED_COLUMNS)
 
 
 class Shape:
-    """Sums of readings in which exactly these quantities were valid; `rows` waits for `write`."""
+    """Sums of readings in which exactly these quantities were valid; `waiting` is what `write` merges."""
 
-    __slots__ = ("_id", "_statement", "rows")
+    __slots__ = ("_statement", "identity", "waiting")
 
     def __init__(self, table: str, identity: int, keys: Iterable[str]) -> None:
         keys = list(keys)
@@ -28,23 +28,14 @@ class Shape:
                   *(f"{c}=min({c}, excluded.{c})" for c in lows), *(f"{c}=max({c}, excluded.{c})" for c in highs)]
         self._statement = (f"insert into {table}({', '.join(columns)}) values({', '.join('?' * len(columns))}) "
                            f"on conflict do update set {', '.join(merges)}")
-        self._id = identity
-        self.rows: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        self.identity = identity
+        self.waiting: list[tuple[int, ...]] = []
 
     def write(self, connection: sqlite3.Connection) -> None:
-        identity = self._id
-        parameters: list[tuple[int, ...]] = []
-        # In the order of the key, so that neighbours share pages.
-        for (series, t), rows in sorted(self.rows.items()):
-            if len(rows) == 1:
-                only = rows[0]
-                parameters.append((series, t, identity, 1, *only, *only, *only))
-            else:
-                columns = list(zip(*rows, strict=True))
-                parameters.append((series, t, identity, len(rows), *map(sum, columns), *map(min, columns),
-                                   *map(max, columns)))
-        self.rows = {}
-        connection.executemany(self._statement, parameters)
+        """One upsert for each (series, t), in the order of the key so that neighbours share pages."""
+        self.waiting.sort()
+        connection.executemany(self._statement, self.waiting)
+        self.waiting = []
 
 
 class Rollups:
@@ -91,7 +82,8 @@ class Rollups:
             valid = [i for i in wanted if classes[keys[i]] is None]
             if valid:
                 shape = self.shape(grain, tuple(keys[i] for i in valid))
-                shape.rows.setdefault((series, t), []).append(tuple(scaled[i] for i in valid))
+                values = tuple(scaled[i] for i in valid)
+                shape.waiting.append((series, t, shape.identity, 1, *values, *values, *values))
             flagged = self._flagged[grain]
             for i in wanted:
                 key = keys[i]
@@ -103,7 +95,7 @@ class Rollups:
     def write(self) -> None:
         """Merges what waits into the tables."""
         for shape in self._shapes.values():
-            if shape.rows:
+            if shape.waiting:
                 shape.write(self._connection)
         for grain, waiting in self._flagged.items():
             if waiting:

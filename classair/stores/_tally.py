@@ -7,7 +7,6 @@ from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Reading, bad_class
 
-
 LIMIT: Final = 2**48
 """Largest value in steps that is kept: no sensor means more, and sums of an hour stay within eight bytes."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter, mul
 from typing import Any, Final, NoReturn
 
 from classair.model import QUANTITIES, SHOWN, Reading
-from classair.stores import HOUR_MS, MINUTE_MS, StoreConflict
+from classair.stores import StoreConflict
 from classair.stores._received import Received
-from classair.stores._rollups import Rollups, Shape
+from classair.stores._rollups import GRAINS, Rollups, Shape
 from classair.stores._schema import CLOCKS
-from classair.stores._tally import LIMIT
+from classair.stores._tally import LIMIT, steps_of
 
 CHANGE_SPAN_MS: Final = 60_000
 """Readings of a series this close together are one entry of the change log."""
@@ -24,13 +24,25 @@ SWITCHES: Final = 0
 _CLOCK_CODES: Final = {name: code for code, name in enumerate(CLOCKS)}
 _FIXED: Final = ("series", "at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
 
+_VALUES: Final = len(_FIXED)
+"""Where the values begin in a row."""
+
 Row = tuple[Any, ...]
+
+
+def read_marks(text: str | None) -> dict[str, int]:
+    """Flags of single quantities as they are stored: `pm25:3,rh_pct:1`."""
+    return {key: int(mark) for key, mark in (part.split(":") for part in text.split(","))} if text else {}
+
+
+def write_marks(marks: Mapping[str, int]) -> str | None:
+    return ",".join([f"{key}:{int(mark)}" for key, mark in marks.items() if mark]) or None
 
 
 class Layout:
     """How readings with one set of quantities are written, in the order in which they name them."""
 
-    __slots__ = ("hour", "keys", "minute", "rows", "scales", "shown", "statement")
+    __slots__ = ("grains", "keys", "scales", "statement")
 
     def __init__(self, keys: tuple[str, ...], rollups: Rollups) -> None:
         self.keys = keys
@@ -38,20 +50,60 @@ class Layout:
         columns = (*_FIXED, *keys)
         # Only what is present is bound; the other columns are null by default.
         self.statement = f"insert into reading({', '.join(columns)}) values({', '.join('?' * len(columns))})"
+        self.grains: list[tuple[int, Shape, Callable[[Sequence[Any]], tuple[Any, ...]]]] = []
+        for grain, unit in GRAINS:
+            places = [i for i, key in enumerate(keys) if grain == "1h" or key in SHOWN]
+            if places:
+                shape = rollups.shape(grain, tuple(keys[i] for i in places))
+                self.grains.append((unit, shape, _picker([_VALUES + i for i in places])))
+
+
+class Stream:
+    """Rows of one series and layout that wait to be written; `flagged` are those among them that have flags."""
+
+    __slots__ = ("flagged", "layout", "rows", "scales", "series")
+
+    def __init__(self, series: int, layout: Layout) -> None:
+        self.series = series
+        self.layout = layout
+        self.scales = layout.scales
         self.rows: list[Row] = []
-        places = [i for i, key in enumerate(keys) if key in SHOWN]
-        self.shown = _picker(places)
-        self.minute: Shape | None = rollups.shape("1m", tuple(keys[i] for i in places)) if places else None
-        self.hour: Shape | None = rollups.shape("1h", keys) if keys else None
+        self.flagged: list[Row] = []
+
+    def sum_up(self) -> None:
+        """Hands the minutes and hours of its sorted rows without flags to the shapes. Raises _TooLarge."""
+        rows = [row for row in self.rows if not row[6] and row[7] is None] if self.flagged else self.rows
+        if not rows or not self.layout.grains:
+            return
+        series, columns = self.series, list(zip(*rows, strict=True))
+        moments, count = columns[1], len(rows)
+        for unit, shape, pick in self.layout.grains:
+            wanted, identity, waiting, begin = pick(columns), shape.identity, shape.waiting, 0
+            while begin < count:
+                t = moments[begin] // unit
+                end = begin + 1
+                if end < count and moments[end] < (t + 1) * unit:
+                    end = bisect_left(moments, (t + 1) * unit, end)
+                    parts = [column[begin:end] for column in wanted]
+                    lows, highs = tuple(map(min, parts)), tuple(map(max, parts))
+                    waiting.append((series, t, identity, end - begin, *map(sum, parts), *lows, *highs))
+                else:
+                    lows = highs = pick(rows[begin])
+                    waiting.append((series, t, identity, 1) + lows + lows + lows)
+                if max(highs) > LIMIT or min(lows) < -LIMIT:
+                    raise _TooLarge
+                begin = end
 
 
-def _picker(places: list[int]) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
+class _TooLarge(Exception):
+    """A value beyond LIMIT is among the rows."""
+
+
+def _picker(places: list[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     if len(places) > 1:
         return itemgetter(*places)
-    if places:
-        only = places[0]
-        return lambda values: (values[only],)
-    return lambda _values: ()
+    only = places[0]
+    return lambda values: (values[only],)
 
 
 class Writer:
@@ -63,38 +115,38 @@ class Writer:
         self.received = Received(connection)
         self.rollups = Rollups(connection)
         self._layouts: dict[tuple[str, ...], Layout] = {}
-        self._series: dict[tuple[str, str, bool], int] = {}
+        self._streams: dict[tuple[Any, ...], Stream] = {}
 
     def forget(self) -> None:
         """Drops everything remembered, which may be ahead of the tables."""
         self.received.forget()
         self.rollups.forget()
         self._layouts.clear()
-        self._series.clear()
+        self._streams.clear()
 
     def add(self, readings: Sequence[Reading]) -> int:
         """Adds those never received before and marks them received; how many those were. Raises StoreConflict."""
-        new = self._unseen(readings)
-        for reading in new:
-            try:
-                self._collect(reading)
-            except StoreConflict:
-                raise
-            except (ValueError, OverflowError, TypeError, KeyError) as error:
-                raise StoreConflict(reading, f"it has something no reading has: {error}") from error
+        new: list[Reading] = []
+        touched: dict[int, Stream] = {}
+        for bridge_epoch, group in self._unseen(readings):
+            self._collect(bridge_epoch, group, touched)
+            new += group
+        by_layout: dict[Layout, list[Row]] = {}
         try:
-            for layout in self._layouts.values():
-                if layout.rows:
-                    layout.rows.sort(key=_primary_key)
-                    self._connection.executemany(layout.statement, layout.rows)
+            for stream in sorted(touched.values(), key=lambda stream: stream.series):
+                stream.rows.sort()
+                stream.sum_up()
+                self._sum_up_flagged(stream)
+                by_layout.setdefault(stream.layout, []).extend(stream.rows)
+                stream.rows, stream.flagged = [], []
+            for layout, rows in by_layout.items():
+                self._connection.executemany(layout.statement, rows)
         except sqlite3.IntegrityError as error:
             self._name_conflict(new, error)
-        except OverflowError as error:
-            self._name_overflow(new, error)
+        except (_TooLarge, OverflowError) as error:
+            self._name_too_large(new, error)
         if self._journal:
-            self._log_changes(row for layout in self._layouts.values() for row in layout.rows)
-        for layout in self._layouts.values():
-            layout.rows = []
+            self._log_changes(row for rows in by_layout.values() for row in rows)
         self.rollups.write()
         self.received.flush()
         return len(new)
@@ -110,7 +162,8 @@ class Writer:
 
     # -- once is once --------------------------------------------------------------------------------------------------
 
-    def _unseen(self, readings: Sequence[Reading]) -> Sequence[Reading]:
+    def _unseen(self, readings: Sequence[Reading]) -> Iterator[tuple[int, Sequence[Reading]]]:
+        """By bridge and epoch, the readings never received before, which now are."""
         by_epoch: dict[tuple[str, str], list[Reading]] = {}
         for reading in readings:
             key = (reading.bridge, reading.epoch)
@@ -119,73 +172,69 @@ class Writer:
                 by_epoch[key] = [reading]
             else:
                 group.append(reading)
-        new: list[Reading] = []
         for (bridge, epoch), group in by_epoch.items():
-            runs = self.received.runs(self.received.id_of(bridge, epoch))
-            numbers = [reading.seq for reading in group]
-            first, last = numbers[0], numbers[-1]
-            if first > runs.end and last - first + 1 == len(numbers) and all(b - a == 1 for a, b in pairwise(numbers)):
+            bridge_epoch = self.received.id_of(bridge, epoch)
+            runs = self.received.runs(bridge_epoch)
+            first, last = group[0].seq, group[-1].seq
+            if (first > runs.end and last - first + 1 == len(group)
+                    and [reading.seq for reading in group] == list(range(first, last + 1))):
                 # What a healthy bridge sends: the next numbers, in order.
                 runs.add_run(first, last)
-                new += group
+                yield bridge_epoch, group
             else:
                 add = runs.add
-                new += [reading for reading in group if add(reading.seq)]
-        return new
+                yield bridge_epoch, [reading for reading in group if add(reading.seq)]
 
     # -- one reading ---------------------------------------------------------------------------------------------------
 
-    def _collect(self, reading: Reading) -> None:
-        values = reading.values
-        keys = tuple(values)
+    def _collect(self, bridge_epoch: int, readings: Sequence[Reading], touched: dict[int, Stream]) -> None:
+        """Turns readings into rows of their streams. The hot path: what happens here happens for every reading."""
+        streams = self._streams
+        for reading in readings:
+            values = reading.values
+            stream = streams.get((reading.sensor, reading.room, reading.simulated, *values))
+            if stream is None:
+                stream = self._new_stream(reading)
+            rows = stream.rows
+            if not rows:
+                touched[id(stream)] = stream
+            try:
+                scaled = tuple(map(round, map(mul, values.values(), stream.scales)))
+                flags, value_flags = reading.flags, reading.value_flags
+                # SQLite takes plain integers at once and asks its adapters about every subclass.
+                row = (stream.series, reading.at_ms, reading.seq, bridge_epoch, reading.interval_s, reading.n,
+                       int(flags) if flags else 0, write_marks(value_flags) if value_flags else None,
+                       _CLOCK_CODES[reading.clock], 1 if reading.late else 0) + scaled
+            except (ValueError, OverflowError, TypeError, KeyError) as error:
+                raise StoreConflict(reading, f"it has something no reading has: {error}") from error
+            rows.append(row)
+            if flags or value_flags:
+                stream.flagged.append(row)
+
+    def _sum_up_flagged(self, stream: Stream) -> None:
+        for row in stream.flagged:
+            if any(abs(value) > LIMIT for value in row[_VALUES:]):
+                raise _TooLarge
+            self.rollups.add_flagged(stream.series, row[1], stream.layout.keys, row[_VALUES:], row[6],
+                                     read_marks(row[7]))
+
+    def _new_stream(self, reading: Reading) -> Stream:
+        keys = tuple(reading.values)
         layout = self._layouts.get(keys)
         if layout is None:
-            layout = self._new_layout(reading, keys)
-        scaled = tuple(map(round, map(mul, values.values(), layout.scales)))
-        if scaled and (max(scaled) > LIMIT or min(scaled) < -LIMIT):
-            raise StoreConflict(reading, "a value is larger than any that can be kept")
-        series = self._series.get((reading.sensor, reading.room, reading.simulated))
-        if series is None:
-            series = self._new_series(reading)
-        at_ms = reading.at_ms
-        flags, value_flags = int(reading.flags), reading.value_flags
-        sparse = None
-        if flags or value_flags:
-            sparse = ",".join(f"{key}:{int(mark)}" for key, mark in value_flags.items() if mark) or None
-            self.rollups.add_flagged(series, at_ms, keys, scaled, flags, value_flags)
-        elif layout.hour is not None:
-            minute = layout.minute
-            if minute is not None:
-                place = (series, at_ms // MINUTE_MS)
-                rows = minute.rows.get(place)
-                if rows is None:
-                    minute.rows[place] = [layout.shown(scaled)]
-                else:
-                    rows.append(layout.shown(scaled))
-            hours = layout.hour.rows
-            place = (series, at_ms // HOUR_MS)
-            rows = hours.get(place)
-            if rows is None:
-                hours[place] = [scaled]
-            else:
-                rows.append(scaled)
-        layout.rows.append((
-            series, at_ms, reading.seq, self.received.id_of(reading.bridge, reading.epoch), reading.interval_s,
-            reading.n, flags, sparse, _CLOCK_CODES[reading.clock], reading.late, *scaled))
+            if unknown := [key for key in keys if key not in QUANTITIES]:
+                raise StoreConflict(reading, f"unknown quantity {unknown[0]!r}")
+            layout = self._layouts[keys] = Layout(keys, self.rollups)
+        stream = Stream(self._series_id(reading), layout)
+        self._streams[reading.sensor, reading.room, reading.simulated, *keys] = stream
+        return stream
 
-    def _new_layout(self, reading: Reading, keys: tuple[str, ...]) -> Layout:
-        if unknown := [key for key in keys if key not in QUANTITIES]:
-            raise StoreConflict(reading, f"unknown quantity {unknown[0]!r}")
-        layout = self._layouts[keys] = Layout(keys, self.rollups)
-        return layout
-
-    def _new_series(self, reading: Reading) -> int:
+    def _series_id(self, reading: Reading) -> int:
         key = (reading.sensor, reading.room, reading.simulated)
         row = self._connection.execute(
             "select id from series where sensor=? and room=? and simulated=?", key).fetchone()
         row = row or self._connection.execute(
             "insert into series(sensor, room, simulated) values(?, ?, ?) returning id", key).fetchone()
-        self._series[key] = int(row[0])
         return int(row[0])
 
     # -- what cannot be kept -------------------------------------------------------------------------------------------
@@ -193,7 +242,7 @@ class Writer:
     def _name_conflict(self, new: Sequence[Reading], error: sqlite3.IntegrityError) -> NoReturn:
         """Finds the reading whose place is taken by another key. Raises StoreConflict."""
         for reading in new:
-            place = (self._new_series(reading), reading.at_ms, reading.seq)
+            place = (self._series_id(reading), reading.at_ms, reading.seq)
             own = self.received.id_of(reading.bridge, reading.epoch)
             taken = self._connection.execute(
                 "select bridge_epoch from reading where series=? and at_ms=? and seq=?", place).fetchone()
@@ -210,10 +259,14 @@ class Writer:
                 raise StoreConflict(reading, "it is there already although never marked as received") from error
         raise error
 
-    def _name_overflow(self, new: Sequence[Reading], error: OverflowError) -> NoReturn:
+    def _name_too_large(self, new: Sequence[Reading], error: Exception) -> NoReturn:
+        """Finds the reading with a number that cannot be kept. Raises StoreConflict."""
         for reading in new:
-            if not all(-2**63 <= number < 2**63 for number in (reading.at_ms, reading.seq, reading.n)):
+            numbers = (reading.at_ms, reading.seq, reading.n, int(reading.flags))
+            if not all(-2**63 <= number < 2**63 for number in numbers):
                 raise StoreConflict(reading, "its time, number or n does not fit into eight bytes") from error
+            if any(abs(steps_of(value, key)) > LIMIT for key, value in reading.values.items()):
+                raise StoreConflict(reading, "a value is larger than any that can be kept") from error
         raise error
 
     def _log_changes(self, rows: Iterable[Row]) -> None:

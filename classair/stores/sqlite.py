@@ -32,6 +32,7 @@ class SqliteStore:
         self._queries = Queries(self.path)
         self._connection: sqlite3.Connection | None = None
         self._in_transaction = False
+        self._half_done = False
         if not readonly:
             self._connection = open_writer(self.path)
             self._writer = Writer(self._connection, journal=journal)
@@ -79,9 +80,11 @@ class SqliteStore:
             raise RuntimeError("a transaction is open already")
         with away_as_such(self.path):
             connection.execute("begin immediate")
-            self._in_transaction = True
+            self._in_transaction, self._half_done = True, False
             try:
                 yield connection
+                if self._half_done:
+                    raise RuntimeError("a batch was added by half; its exception must end the transaction")
                 self._writer.received.flush()
                 connection.execute("commit")
             except BaseException:
@@ -106,7 +109,10 @@ class SqliteStore:
         do it again without the reading.
         """
         self._inside()
-        return self._writer.add(readings)
+        self._half_done = True
+        new = self._writer.add(readings)
+        self._half_done = False
+        return new
 
     def add_switches(self, events: Iterable[SwitchEvent]) -> None:
         """Inside a transaction."""
