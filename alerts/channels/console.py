@@ -1,0 +1,24 @@
+"""Tells whoever looks at the service's output: for the demo, for tests, and as a last resort."""
+
+from __future__ import annotations
+
+import sys
+
+from pydantic import BaseModel, ConfigDict
+
+from alerts.channels import ChannelError, Message
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Channel:
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def send(self, message: Message) -> None:
+        try:
+            print(f"** {message.title}: {message.text}", file=sys.stdout, flush=True)
+        except OSError as error:
+            raise ChannelError(f"the console cannot be written: {error.strerror}", permanent=False) from error

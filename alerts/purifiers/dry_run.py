@@ -1,0 +1,37 @@
+"""A purifier that is none: remembers what it was told, holds its expiry, and switches nothing. For trying rules out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict
+
+from alerts.control import Command
+from alerts.purifiers import Said
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Purifier:
+    def __init__(self, name: str, settings: Settings, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._on = False
+        self._ends_at = 0
+
+    def topics(self) -> list[str]:
+        return []
+
+    def command(self, command: Command) -> list[Said]:
+        self._on = command.on
+        self._ends_at = self._clock() + (command.seconds or 0) * 1000
+        return [Said(on=self._on, answer=True)]
+
+    def query(self) -> list[Said]:
+        if self._on and self._clock() >= self._ends_at:
+            self._on = False
+        return [Said(on=self._on)]
+
+    def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
+        return []

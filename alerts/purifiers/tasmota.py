@@ -1,0 +1,94 @@
+"""A smart socket with Tasmota firmware, over MQTT.
+
+Its PulseTime is the expiry it holds itself. Three traps of the firmware are avoided here: an empty POWER question
+wipes the running timer (Tasmota #9325), so it is asked by `Status 11`; the timer runs in full again after a reboot
+(#23526), so a birth message makes control send the expiry anew; `Power ON` restarts the timer (#12323), which is
+what renews a lease.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.control import Command
+from alerts.purifiers import Publish, Said
+
+MAX_SECONDS: Final = 64_800  # PulseTime 64900
+_KEYS: Final = ("POWER", "POWER1")
+_ON: Final = {"ON": True, "OFF": False}
+
+
+class Settings(BaseModel):
+    """`topic` is the device's own Topic; FullTopic is the firmware's default, %prefix%/%topic%/."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="letters, digits, - and _")]
+
+
+def pulse_time(seconds: int) -> int:
+    """The PulseTime setting that lasts so long: tenths of a second up to 11.1 s, above that seconds + 100."""
+    if seconds <= 11:
+        return max(1, seconds) * 10
+    return min(seconds, MAX_SECONDS) + 100
+
+
+class Purifier:
+    def __init__(self, name: str, settings: Settings, clock: Callable[[], int]) -> None:
+        self.name, self.topic = name, settings.topic
+
+    def topics(self) -> list[str]:
+        return [f"stat/{self.topic}/RESULT", f"stat/{self.topic}/POWER", f"stat/{self.topic}/POWER1",
+                f"stat/{self.topic}/STATUS11", f"tele/{self.topic}/STATE", f"tele/{self.topic}/LWT"]
+
+    def command(self, command: Command) -> list[Publish]:
+        if command.on:
+            assert command.seconds is not None, "an ON always carries an expiry"
+            # Backlog0: both in one message and without a pause, so that no ON can arrive without its expiry.
+            return [Publish(f"cmnd/{self.topic}/Backlog0", f"PulseTime1 {pulse_time(command.seconds)}; Power1 ON")]
+        return [Publish(f"cmnd/{self.topic}/Power1", "OFF")]
+
+    def query(self) -> list[Publish]:
+        return [Publish(f"cmnd/{self.topic}/Status", "11")]
+
+    def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
+        prefix, _, rest = topic.partition("/")
+        mine, _, leaf = rest.rpartition("/")
+        if mine != self.topic or len(payload) > 4096:
+            return []
+        text = payload.decode("utf-8", "replace")
+        if (prefix, leaf) == ("tele", "LWT"):
+            return [Said(online=text == "Online")] if text in ("Online", "Offline") else []
+        if retained:
+            return []  # a retained state has no time of its own: it may be of last week
+        if prefix == "stat" and leaf in _KEYS:
+            return _said(text, True)
+        try:
+            told = json.loads(text)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(told, dict):
+            return []
+        if (prefix, leaf) == ("stat", "STATUS11"):
+            return _of(told.get("StatusSTS"), False)
+        if (prefix, leaf) == ("tele", "STATE"):
+            return _of(told, False)
+        if (prefix, leaf) == ("stat", "RESULT"):
+            # The answer to a Power command holds nothing else; the answer to State is a report.
+            return _of(told, len(told) == 1)
+        return []
+
+
+def _of(told: Any, answer: bool) -> list[Said]:
+    if not isinstance(told, dict):
+        return []
+    word = next((told[key] for key in _KEYS if key in told), None)
+    return _said(word, answer)
+
+
+def _said(word: Any, answer: bool) -> list[Said]:
+    on = _ON.get(word) if isinstance(word, str) else None
+    return [] if on is None else [Said(on=on, answer=answer)]

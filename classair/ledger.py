@@ -1,0 +1,313 @@
+"""What happened and who was told: room states as told, commands, overrides, deliveries. SQLite, written by alerts alone.
+
+`Ledger` writes behind a queue on a thread of its own, so that no purifier waits for a disk; `sync` waits where a
+promise is given. `LedgerReader` is for everybody else, read-only.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+log = logging.getLogger(__name__)
+
+_SCHEMA: Final = """
+create table if not exists meta(key text primary key, value text not null) without rowid;
+create table if not exists state_told(
+    id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
+    shown text not null, rule integer not null, co2_level text not null, co2_shown text not null,
+    outdoor_shown text not null, config_version integer not null, advice_version text not null,
+    simulated integer not null);
+create index if not exists state_told_room on state_told(room, at);
+create table if not exists command(
+    id integer primary key, purifier text not null, at integer not null, "on" integer not null, mode text not null,
+    reason text not null, seconds integer, attempt integer not null, signal real, signal_at integer,
+    config_version integer not null);
+create index if not exists command_purifier on command(purifier, at);
+create table if not exists purifier_seen(
+    id integer primary key, purifier text not null, at integer not null, "on" integer, mode text not null,
+    reason text not null);
+create index if not exists purifier_seen_purifier on purifier_seen(purifier, at);
+create table if not exists purifier_memory(purifier text primary key, at integer not null, memory text not null)
+    without rowid;
+create table if not exists override(
+    id text primary key, purifier text not null, at integer not null, wish text not null, until integer,
+    who text not null, answer text not null) without rowid;
+create table if not exists matter(
+    rule text not null, subject text not null, since integer not null, told_at integer,
+    primary key(rule, subject)) without rowid;
+create table if not exists delivery(
+    id integer primary key, rule text not null, subject text not null, kind text not null, person text not null,
+    channel text not null, at integer not null, attempt integer not null, ok integer not null, error text not null);
+create index if not exists delivery_subject on delivery(rule, subject, at);
+create table if not exists retained(topic text primary key) without rowid;
+"""
+QUEUE_LIMIT: Final = 100_000      # statements waiting for a disk that does not answer
+_RETRY_S: Final = 1.0
+
+Call = Callable[[sqlite3.Connection], None]
+
+
+class Ledger:
+    """The writer. `lost` counts what a full queue made us give up; `failing` says why the disk refuses, "" when not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.failing = ""
+        self.lost = 0
+        self._queue: queue.Queue[Call | threading.Event | None] = queue.Queue(QUEUE_LIMIT)
+        self._connection = _open(path)
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    # -- read at the start, before anything is queued ------------------------------------------------------------------
+
+    def next_term(self) -> int:
+        """Raises the durable term by one; it is on disk when this returns. Call once, at the start."""
+        done: list[int] = []
+
+        def raise_it(connection: sqlite3.Connection) -> None:
+            row = connection.execute("select value from meta where key='term'").fetchone()
+            term = (int(row[0]) if row else 0) + 1
+            connection.execute("insert or replace into meta values('term', ?)", (str(term),))
+            done.append(term)
+
+        self.put(raise_it)
+        self.sync(5)
+        # With a disk that refuses, the clock stands in: it rises as well.
+        return done[0] if done else int(time.time())
+
+    def memories(self) -> dict[str, str]:
+        return dict(self._ask("select purifier, memory from purifier_memory"))
+
+    def matters(self) -> dict[tuple[str, str], tuple[int, int | None]]:
+        """Open matters: (rule, subject) → (since, told_at)."""
+        return {(rule, subject): (since, told) for rule, subject, since, told in
+                self._ask("select rule, subject, since, told_at from matter")}
+
+    def retained(self) -> set[str]:
+        """Topics on which something of ours is retained at the broker."""
+        return {topic for (topic,) in self._ask("select topic from retained")}
+
+    def answered(self, request: str) -> str | None:
+        """The answer given to an ask of this id, as JSON."""
+        rows = self._ask("select answer from override where id=?", request)
+        return str(rows[0][0]) if rows else None
+
+    # -- written behind ------------------------------------------------------------------------------------------------
+
+    def write(self, sql: str, *values: Any) -> None:
+        """Queues one statement."""
+        self.put(lambda connection: void(connection.execute(sql, values)))
+
+    def put(self, call: Call) -> None:
+        try:
+            self._queue.put_nowait(call)
+        except queue.Full:
+            self.lost += 1
+            if self.lost == 1:
+                log.error("ledger_full why=%s; what happens now is not written down", self.failing or "slow disk")
+
+    def sync(self, timeout: float = 5) -> bool:
+        """True once everything queued so far is on disk."""
+        done = threading.Event()
+        try:
+            self._queue.put(done, timeout=timeout)
+        except queue.Full:
+            return False
+        return done.wait(timeout)
+
+    def close(self) -> None:
+        """Writes what waits, for a few seconds at most."""
+        self._queue.put(None)
+        self._thread.join(5)
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _ask(self, sql: str, *values: Any) -> list[Any]:
+        reader = _connect(self.path, read_only=True)
+        try:
+            return reader.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            log.error("ledger_not_read why=%s", error)
+            return []
+        finally:
+            reader.close()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            first = self._queue.get()
+            calls, events = [], []
+            item: Call | threading.Event | None = first
+            while True:
+                if item is None:
+                    stopping = True
+                elif isinstance(item, threading.Event):
+                    events.append(item)
+                else:
+                    calls.append(item)
+                if len(calls) >= 1000:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            written = self._write(calls, give_up=stopping)
+            while not written and not stopping:
+                time.sleep(_RETRY_S)
+                written = self._write(calls, give_up=False)
+            if written:
+                for event in events:
+                    event.set()
+        self._connection.close()
+
+    def _write(self, calls: list[Call], give_up: bool) -> bool:
+        try:
+            self._connection.execute("begin immediate")
+            for call in calls:
+                call(self._connection)
+            self._connection.execute("commit")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                try:
+                    self._connection.execute("rollback")
+                except sqlite3.Error:
+                    pass
+            if not self.failing:
+                log.error("ledger_not_written why=%s%s", error, "" if give_up else "; trying on")
+            self.failing = str(error)
+            return False
+        if self.failing:
+            log.info("ledger_written_again")
+            self.failing = ""
+        return True
+
+
+def void(_: object) -> None:
+    """Drops a result."""
+
+
+def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}", uri=True,
+                                 isolation_level=None, timeout=5, check_same_thread=False)
+    connection.execute("pragma synchronous=full")
+    return connection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Opens or makes the file; one that is damaged is moved aside, because purifiers must not wait for a repair."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for again in (True, False):
+        try:
+            connection = _connect(path)
+            try:
+                connection.execute("pragma journal_mode=wal")
+                if connection.execute("pragma quick_check(1)").fetchone()[0] != "ok":
+                    raise sqlite3.DatabaseError("quick_check found damage")
+                connection.executescript(_SCHEMA)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            return connection
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) or not again:
+                raise
+            aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+            path.rename(aside)
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            log.error("ledger_damaged moved_to=%s why=%s; a new one is begun", aside.name, error)
+    raise AssertionError("unreachable")
+
+
+# -- for everybody else ------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class StateTold:
+    """A room's state as screens showed it from `at` on; immutable."""
+
+    room: str
+    at: int
+    phase: str
+    level: str
+    shown: str
+    rule: int
+    co2_level: str
+    co2_shown: str
+    outdoor_shown: str
+    config_version: int
+    advice_version: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSent:
+    purifier: str
+    at: int
+    on: bool
+    mode: str
+    reason: str
+    seconds: int | None
+    attempt: int
+    signal: float | None
+    signal_at: int | None
+    config_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    rule: str
+    subject: str
+    kind: str
+    person: str
+    channel: str
+    at: int
+    attempt: int
+    ok: bool
+    error: str
+
+
+class LedgerReader:
+    """Reads the ledger; empty answers while there is none yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def states(self, room: str, start_ms: int, end_ms: int) -> list[StateTold]:
+        """States as told with start <= at < end, oldest first."""
+        rows = self._ask("select room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
+                         "config_version, advice_version, simulated from state_told "
+                         "where room=? and at>=? and at<? order by at, id", room, start_ms, end_ms)
+        return [StateTold(*row[:-1], simulated=bool(row[-1])) for row in rows]
+
+    def commands(self, purifier: str, start_ms: int, end_ms: int) -> list[CommandSent]:
+        rows = self._ask('select purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, config_version '
+                         "from command where purifier=? and at>=? and at<? order by at, id",
+                         purifier, start_ms, end_ms)
+        return [CommandSent(row[0], row[1], bool(row[2]), *row[3:]) for row in rows]
+
+    def deliveries(self, start_ms: int, end_ms: int) -> list[Delivered]:
+        rows = self._ask("select rule, subject, kind, person, channel, at, attempt, ok, error from delivery "
+                         "where at>=? and at<? order by at, id", start_ms, end_ms)
+        return [Delivered(*row[:7], ok=bool(row[7]), error=row[8]) for row in rows]
+
+    def _ask(self, sql: str, *values: Any) -> list[Any]:
+        if not self.path.exists():
+            return []
+        connection = _connect(self.path, read_only=True)
+        try:
+            return connection.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []
+            raise
+        finally:
+            connection.close()
