@@ -6,11 +6,11 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import Config, Sensor
 from classair.places import Places
@@ -270,13 +270,6 @@ class Bridge:
         current = self._following.current
         return BridgeStatus(
             state=state, at=self._now_ms(), epoch=self._spool.epoch,
-            next_seq=self._spool.next_seq, waiting=self._spool.waiting, version=_version(),
+            next_seq=self._spool.next_seq, waiting=self._spool.waiting, version=__version__,
             config_version=current.version if current else 0, clock=self._clock.quality, storage=self._spool.storage,
         ).model_dump_json().encode()
-
-
-def _version() -> str:
-    try:
-        return version("classair")
-    except PackageNotFoundError:
-        return ""
