@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import ssl
 import threading
@@ -127,6 +128,7 @@ class Link:
         self._up = threading.Event()
         self._stopping = False
         self._said_away = False
+        self._last: mqtt.MQTTMessageInfo | None = None
         self._on_message, self._on_up, self._on_down, self._on_published = on_message, on_up, on_down, on_published
         client = _Client(CallbackAPIVersion.VERSION2, client_id=address.user, clean_session=not keep_session,
                          manual_ack=manual_ack)
@@ -153,8 +155,12 @@ class Link:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Says goodbye properly (the will is not sent) and ends the network thread."""
+        """Says goodbye properly (the will is not sent) and ends the network thread, within about a second."""
         self._stopping = True
+        if self._last is not None and self._up.is_set():
+            # Closing while PUBACKs are on their way would reset the connection, and what was said last be lost.
+            with contextlib.suppress(RuntimeError, ValueError):
+                self._last.wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
         self._up.clear()
@@ -177,6 +183,8 @@ class Link:
         if not self._up.is_set():
             return None
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if qos:
+            self._last = info
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
 
     def ack(self, mid: int, qos: int) -> None:
