@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -100,6 +101,10 @@ class _Client(mqtt.Client):
             self._packet_queue(mqtt.PUBACK, packets, 0, 1)
 
 
+def _at_once(_c: mqtt.Client, _u: Any, connection: Any) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class Link:
     """A connection that comes back by itself. Callbacks run on the network thread and must be quick.
 
@@ -141,6 +146,8 @@ class Link:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.reconnect_delay_set(1, 30)
         client.max_inflight_messages_set(1000)
+        # A small packet leaves at once: waiting for the one before to be confirmed costs up to 40 ms.
+        client.on_socket_open = _at_once
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_connect_fail = self._refused
