@@ -61,7 +61,7 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 # requirements/test.txt holds every pin; the others are subsets of it, so that a package has one version everywhere.
 
 LOCK = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links --no-emit-index-annotation --annotation-style line
+	--no-emit-index-annotation --annotation-style line
 SUBSET = $(LOCK) --no-annotate --constraints requirements/test.txt
 ALL = --extra bridge --extra server --extra influxdb --extra demo
 # UPGRADE=--upgrade takes the newest versions, UPGRADE="--upgrade-package dash" those of one package.

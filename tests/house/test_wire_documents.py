@@ -63,7 +63,8 @@ def test_every_payload_has_a_schema_and_samples() -> None:
 def test_every_topic_is_in_the_document() -> None:
     text = (WIRE.parent / "wire.md").read_text("utf-8")
     topics = wire.Topics("<org>")
-    named = [*(topics.bridge("<site>", "<bridge>", leaf) for leaf in ("reading", "stored", "replay", "status", "config", "time")),
+    leaves = ("reading", "stored", "replay", "status", "config", "time")
+    named = [*(topics.bridge("<site>", "<bridge>", leaf) for leaf in leaves),
              topics.sensor_health("<site>", "<id>"), topics.room_now("<site>", "<id>"),
              topics.purifier_state("<site>", "<id>"), topics.purifier_set("<site>", "<id>"), topics.beat, topics.config,
              topics.service_status("<service>"), topics.ask("<service>", "<id>"), topics.answer("<id>")]
