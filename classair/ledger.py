@@ -1,4 +1,4 @@
-"""What happened and who was told: room states as told, commands, overrides, deliveries. SQLite, written by alerts alone.
+"""What happened and who was told: states as told, commands, overrides, deliveries. SQLite, written by alerts alone.
 
 `Ledger` writes behind a queue on a thread of its own, so that no purifier waits for a disk; `sync` waits where a
 promise is given. `LedgerReader` is for everybody else, read-only.
@@ -55,6 +55,11 @@ _RETRY_S: Final = 1.0
 Call = Callable[[sqlite3.Connection], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _After:
+    call: Callable[[], object]
+
+
 class Ledger:
     """The writer. `lost` counts what a full queue made us give up; `failing` says why the disk refuses, "" when not."""
 
@@ -62,8 +67,17 @@ class Ledger:
         self.path = path
         self.failing = ""
         self.lost = 0
-        self._queue: queue.Queue[Call | threading.Event | None] = queue.Queue(QUEUE_LIMIT)
-        self._connection = _open(path)
+        self._queue: queue.Queue[Call | _After | None] = queue.Queue(QUEUE_LIMIT)
+        try:
+            self._connection = _open(path)
+            self._kept = True
+        except (sqlite3.Error, OSError) as error:
+            # Purifiers must be switched on a full disk, too: what happens is then kept until the next start only.
+            log.error("ledger_not_opened at=%s why=%s; living without it", path, error)
+            self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self._connection.executescript(_SCHEMA)
+            self._kept = False
+            self.failing = str(error)
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -79,8 +93,9 @@ class Ledger:
             connection.execute("insert or replace into meta values('term', ?)", (str(term),))
             done.append(term)
 
-        self.put(raise_it)
-        self.sync(5)
+        if self._kept:
+            self.put(raise_it)
+            self.sync(5)
         # With a disk that refuses, the clock stands in: it rises as well.
         return done[0] if done else int(time.time())
 
@@ -119,10 +134,17 @@ class Ledger:
         """True once everything queued so far is on disk."""
         done = threading.Event()
         try:
-            self._queue.put(done, timeout=timeout)
+            self._queue.put(_After(done.set), timeout=timeout)
         except queue.Full:
             return False
         return done.wait(timeout)
+
+    def after(self, call: Callable[[], object]) -> None:
+        """Calls, on the ledger's thread, once everything queued so far is on disk."""
+        try:
+            self._queue.put_nowait(_After(call))
+        except queue.Full:
+            self.lost += 1
 
     def close(self) -> None:
         """Writes what waits, for a few seconds at most."""
@@ -132,26 +154,30 @@ class Ledger:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _ask(self, sql: str, *values: Any) -> list[Any]:
-        reader = _connect(self.path, read_only=True)
+        if not self._kept:
+            return []
         try:
-            return reader.execute(sql, values).fetchall()
+            reader = _connect(self.path, read_only=True)
+            try:
+                return reader.execute(sql, values).fetchall()
+            finally:
+                reader.close()
         except sqlite3.Error as error:
             log.error("ledger_not_read why=%s", error)
             return []
-        finally:
-            reader.close()
 
     def _run(self) -> None:
         stopping = False
         while not stopping:
             first = self._queue.get()
-            calls, events = [], []
-            item: Call | threading.Event | None = first
+            calls: list[Call] = []
+            afterwards: list[_After] = []
+            item: Call | _After | None = first
             while True:
                 if item is None:
                     stopping = True
-                elif isinstance(item, threading.Event):
-                    events.append(item)
+                elif isinstance(item, _After):
+                    afterwards.append(item)
                 else:
                     calls.append(item)
                 if len(calls) >= 1000:
@@ -165,8 +191,8 @@ class Ledger:
                 time.sleep(_RETRY_S)
                 written = self._write(calls, give_up=False)
             if written:
-                for event in events:
-                    event.set()
+                for after in afterwards:
+                    after.call()
         self._connection.close()
 
     def _write(self, calls: list[Call], give_up: bool) -> bool:
@@ -185,7 +211,7 @@ class Ledger:
                 log.error("ledger_not_written why=%s%s", error, "" if give_up else "; trying on")
             self.failing = str(error)
             return False
-        if self.failing:
+        if self.failing and self._kept:
             log.info("ledger_written_again")
             self.failing = ""
         return True
@@ -286,18 +312,18 @@ class LedgerReader:
         rows = self._ask("select room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
                          "config_version, advice_version, simulated from state_told "
                          "where room=? and at>=? and at<? order by at, id", room, start_ms, end_ms)
-        return [StateTold(*row[:-1], simulated=bool(row[-1])) for row in rows]
+        return [StateTold(*row) for row in rows]
 
     def commands(self, purifier: str, start_ms: int, end_ms: int) -> list[CommandSent]:
         rows = self._ask('select purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, config_version '
                          "from command where purifier=? and at>=? and at<? order by at, id",
                          purifier, start_ms, end_ms)
-        return [CommandSent(row[0], row[1], bool(row[2]), *row[3:]) for row in rows]
+        return [CommandSent(*row) for row in rows]
 
     def deliveries(self, start_ms: int, end_ms: int) -> list[Delivered]:
         rows = self._ask("select rule, subject, kind, person, channel, at, attempt, ok, error from delivery "
                          "where at>=? and at<? order by at, id", start_ms, end_ms)
-        return [Delivered(*row[:7], ok=bool(row[7]), error=row[8]) for row in rows]
+        return [Delivered(*row) for row in rows]
 
     def _ask(self, sql: str, *values: Any) -> list[Any]:
         if not self.path.exists():

@@ -1,0 +1,177 @@
+"""One room's window and its state: takes readings in, gives the state at any moment. Keeps what `state` needs."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from alerts.signal import SignalFollower
+from classair.model import Flag, Reading
+from classair.science import state
+from classair.science.advice import Need
+from classair.science.averages import Sample, window_mean
+from classair.science.indexes.thai2023 import INDEX
+from classair.science.state import Measure, Memory, Sight
+from classair.wire import Current, PurifierState, RoomState
+
+HOUR_MS: Final = 3_600_000
+KEEP_MS: Final = HOUR_MS + 5 * state.MINUTE_MS   # the longest window: the last hour, for playing outdoors
+COMFORT_MS: Final = 5 * state.MINUTE_MS          # window of temperature and humidity
+QUANTITIES: Final = ("pm25", "co2_ppm", "temp_c", "rh_pct")
+
+
+class _Window:
+    """Valid samples of one quantity in order of time, no reading twice."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self._seen: set[tuple[str, int]] = set()
+
+    def add(self, sample: Sample) -> bool:
+        if (sample.sensor, sample.at) in self._seen:
+            return False
+        newest = self.samples[-1].at if self.samples else sample.at
+        if sample.at < newest - KEEP_MS:
+            return False
+        self._seen.add((sample.sensor, sample.at))
+        insort(self.samples, sample)
+        gone = bisect_left(self.samples, self.samples[-1].at - KEEP_MS, key=lambda s: s.at)
+        for old in self.samples[:gone]:
+            self._seen.discard((old.sensor, old.at))
+        del self.samples[:gone]
+        return True
+
+    def last(self, length_ms: int, until: int | None = None) -> Sequence[Sample]:
+        """The samples of the stretch of this length that ends at the newest one (not after `until`)."""
+        end = len(self.samples) if until is None else bisect_right(self.samples, until, key=lambda s: s.at)
+        if not end:
+            return ()
+        return self.samples[bisect_right(self.samples, self.samples[end - 1].at - length_ms, key=lambda s: s.at):end]
+
+
+class RoomWatch:
+    """What alerts keeps of one room. `sensors` are those the configuration puts in it."""
+
+    def __init__(self, room: str, *, is_outdoor: bool, simulated: bool, has: frozenset[Need],
+                 sensors: Iterable[str], began_at: int) -> None:
+        self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
+        self.configure(simulated=simulated, has=has, sensors=sensors)
+        self.signal = SignalFollower(25.0, 15.0)
+        self.told_at: int | None = None
+        self.day_level: int | None = None            # of the outdoor 24 h mean, refreshed from the store
+        self._windows = {quantity: _Window() for quantity in QUANTITIES}
+        self._heard: dict[str, set[str]] = {}        # sensor → quantities it has ever named
+        self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
+        self._memory = Memory()
+        self._pm25, self._co2 = Measure(), Measure()
+        self._hour: tuple[int | None, int | None] = (None, None)
+
+    def configure(self, *, simulated: bool, has: frozenset[Need], sensors: Iterable[str]) -> None:
+        self.simulated, self.has, self.sensors = simulated, has, frozenset(sensors)
+
+    # -- readings in ---------------------------------------------------------------------------------------------------
+
+    def add(self, readings: Iterable[Reading], now: int) -> None:
+        """Takes readings in, in any order; what is dated ahead of the clock counts once its time has come."""
+        changed: set[str] = set()
+        fresh: list[Sample] = []
+        for reading in readings:
+            self._heard.setdefault(reading.sensor, set()).update(reading.values)
+            for quantity in QUANTITIES:
+                if quantity not in reading.values:
+                    continue
+                value = reading.valid(quantity)
+                if value is None:
+                    self._note_warming(reading, quantity)
+                    continue
+                # A bridge's clock may be a little ahead of ours; judged as future is only what is far ahead.
+                sample = Sample(min(reading.at_ms, now), value, max(1, round(reading.interval_s * 1000)),
+                                reading.sensor)
+                if self._windows[quantity].add(sample):
+                    changed.add(quantity)
+                    if quantity == "pm25":
+                        fresh.append(sample)
+        if fresh:
+            self.signal.add(fresh)
+        if "pm25" in changed:
+            self._pm25 = state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS), state.PM_WINDOW_MS)
+        if "co2_ppm" in changed:
+            self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
+
+    def prime(self, readings: Sequence[Reading], now: int) -> None:
+        """Lives through what the store knows, minute by minute, so that a restart forgets no level and no duration."""
+        self.add(readings, now)
+        began = max((self._windows["pm25"].samples or self._windows["co2_ppm"].samples or [Sample(now, 0, 1)])[0].at,
+                    now - HOUR_MS)
+        self._memory = Memory()
+        for minute in range(began, now, state.MINUTE_MS):
+            sight = Sight(
+                self.room,
+                pm25=state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS, minute), state.PM_WINDOW_MS),
+                co2=state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS, minute), state.CO2_WINDOW_MS))
+            self._memory = state.remember(self._memory, sight)
+
+    def _note_warming(self, reading: Reading, quantity: str) -> None:
+        if not reading.flags_of(quantity) & Flag.WARMUP:
+            return
+        key = (quantity, reading.sensor)
+        since, newest = self._warming.get(key, (reading.at_ms, reading.at_ms))
+        if reading.at_ms - newest > state.LATE_MS:
+            since = reading.at_ms  # warmed up anew
+        self._warming[key] = (min(since, reading.at_ms), max(newest, reading.at_ms))
+
+    # -- state out -----------------------------------------------------------------------------------------------------
+
+    def state(self, now: int, *, outdoor: Current, play_level: int | None, purifiers: tuple[PurifierState, ...],
+              occupied: bool, config_version: int) -> RoomState:
+        sight = Sight(
+            room=self.room, has=self.has, is_outdoor=self.is_outdoor, pm25=self._pm25, co2=self._co2,
+            expects=self._expects(), warming=self._warming_until(now),
+            temp_c=self._comfort("temp_c", now), rh_pct=self._comfort("rh_pct", now), outdoor=outdoor,
+            play_level=play_level, purifiers=purifiers, occupied=occupied, simulated=self.simulated,
+            config_version=config_version, told_at=self.told_at,
+        )
+        told, self._memory = state.room_state(sight, self._memory, now)
+        return told
+
+    @property
+    def newest_valid_at(self) -> int | None:
+        """The newest valid value of what this room is for: PM2.5, or CO2 where nothing measures dust."""
+        quantity = "pm25" if "pm25" in self._expects() else "co2_ppm"
+        samples = self._windows[quantity].samples
+        return samples[-1].at if samples else None
+
+    @property
+    def hour_level(self) -> int | None:
+        """The level (1…5) of the last hour's mean that ends at the newest value; for the yard."""
+        samples = self._windows["pm25"].last(HOUR_MS)
+        newest = samples[-1].at if samples else None
+        if newest is None:
+            return None
+        if self._hour[0] != newest:
+            mean = window_mean(samples, newest - HOUR_MS, newest).mean
+            self._hour = (newest, INDEX.level_number("pm25", mean))
+        return self._hour[1]
+
+    def _expects(self) -> frozenset[str]:
+        """What is measured here: named by a sensor, or possible because one has not spoken yet."""
+        if not self.sensors:
+            return frozenset()
+        if self.sensors - self._heard.keys():
+            return frozenset(QUANTITIES)
+        return frozenset().union(*(self._heard[sensor] for sensor in self.sensors))
+
+    def _warming_until(self, now: int) -> MappingProxyType[str, int]:
+        until: dict[str, int] = {}
+        for (quantity, _), (since, newest) in self._warming.items():
+            if now - newest < state.LATE_MS and quantity in state.WARM_UP_MS:
+                until[quantity] = max(until.get(quantity, 0), since + state.WARM_UP_MS[quantity])
+        return MappingProxyType(until)
+
+    def _comfort(self, quantity: str, now: int) -> float | None:
+        samples = self._windows[quantity].last(COMFORT_MS)
+        if not samples or now - samples[-1].at >= state.UNKNOWN_MS:
+            return None
+        return round(sum(sample.value for sample in samples) / len(samples), 1)
