@@ -1,0 +1,69 @@
+"""What waits between the network thread and the writer: messages in order, in bounds, and jobs from other threads."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from typing import Any, Final
+
+from classair.broker import Message
+
+MAX_MESSAGES: Final = 20_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+
+Job = Callable[[], Any]
+
+
+class Inbox:
+    """One thread puts messages, one takes; any thread may put jobs.
+
+    A message that finds no room is not kept and not acknowledged: the broker sends it again at the next connection,
+    the bridge when it is not told that it is stored. `overflowed` counts them.
+    """
+
+    def __init__(self, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
+        self._queue: queue.SimpleQueue[tuple[int, Message] | Job] = queue.SimpleQueue()
+        self._max_messages, self._max_bytes = max_messages, max_bytes
+        self._bytes_in = 0   # written by the network thread alone
+        self._bytes_out = 0  # written by the writer alone
+        self.connection = 0
+        self.overflowed = 0
+
+    def connected(self) -> None:
+        """Message numbers belong to one connection; from here on it is another."""
+        self.connection += 1
+
+    def put(self, message: Message) -> None:
+        size = len(message.payload)
+        if self._queue.qsize() >= self._max_messages or self._bytes_in - self._bytes_out + size > self._max_bytes:
+            self.overflowed += 1
+            return
+        self._bytes_in += size
+        self._queue.put((self.connection, message))
+
+    def do(self, job: Job) -> None:
+        """Runs `job` on the writer's thread, after what waits before it."""
+        self._queue.put(job)
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def take(self, limit: int, timeout: float) -> tuple[list[tuple[int, Message]], list[Job]]:
+        """Waits for something, then gives what is there, at most `limit`; both empty when nothing came in time."""
+        messages: list[tuple[int, Message]] = []
+        jobs: list[Job] = []
+        get = self._queue.get
+        try:
+            one = get(timeout=timeout)
+            while True:
+                if isinstance(one, tuple):
+                    messages.append(one)
+                else:
+                    jobs.append(one)
+                if len(messages) + len(jobs) >= limit:
+                    break
+                one = get(block=False)
+        except queue.Empty:
+            pass
+        self._bytes_out += sum(len(message.payload) for _, message in messages)
+        return messages, jobs

@@ -1,0 +1,314 @@
+"""`classair ingest`: takes readings in over MQTT, stores each exactly once, says so, and accepts the configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from classair import __version__
+from classair.broker import BrokerAddress, Link, Message, Will
+from classair.config import ConfigFaults
+from classair.places import Places
+from classair.service import (
+    arguments,
+    begin_logging,
+    broker_of,
+    places_of,
+    run_service,
+    stop_on_signals,
+)
+from classair.stores import StoreAway
+from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, TimeQuestion, Topics, address
+from ingest.accepting import Accepting, FileWatch, read_file
+from ingest.books import Books
+from ingest.carrier import Carrier
+from ingest.clock import now_ms
+from ingest.inbox import Inbox
+from ingest.telling import Telling
+from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "ingest"
+STATUS_EVERY_S: Final = 5.0
+STUCK_AFTER_S: Final = 120.0           # a commit that takes longer is no commit any more
+DISK_LOW: Final = 200 * 1024 * 1024    # bytes
+RATE_OVER_S: Final = 15.0
+
+
+def main(argv: list[str]) -> int:
+    """Runs until SIGTERM; 2 for a configuration that cannot be accepted, 1 when a thread died."""
+    args = arguments(NAME, "Takes readings in, judges and stores them, and accepts the configuration.").parse_args(argv)
+    begin_logging(args.log_level)
+    try:
+        broker = broker_of(args, NAME)
+    except ValueError as error:
+        print(f"classair ingest: {error}", file=sys.stderr)
+        return 2
+    return run_service(_run, places_of(args), args.config.resolve(), broker, stop_on_signals())
+
+
+def _run(places: Places, file: Path, broker: BrokerAddress, stop: threading.Event) -> int:
+    with only_one(places) as alone:
+        if not alone:
+            print(f"classair ingest: another one works in {places.root} already", file=sys.stderr)
+            return 2
+        books = _open_books(places, stop)
+        if books is None:
+            return 0
+        try:
+            return Ingest(books, places, file, broker, stop).run()
+        finally:
+            books.close()
+
+
+@contextlib.contextmanager
+def only_one(places: Places) -> Iterator[bool]:
+    """Whether nobody else writes readings.db in this data folder; holds the lock meanwhile."""
+    places.run.mkdir(parents=True, exist_ok=True)
+    with (places.run / "ingest.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+def _open_books(places: Places, stop: threading.Event) -> Books | None:
+    """The books, as soon as they can be opened; None when asked to stop first."""
+    pause, said = FIRST_PAUSE_S, False
+    while True:
+        try:
+            # Whether a journal is wanted says the configuration, which is in the books; asking for one costs little.
+            return Books(places.readings, journal=_had_journal(places))
+        except StoreAway as away:
+            if not said:
+                log.error("store_away why=%s; trying on", away)
+                said = True
+        if stop.wait(pause):
+            return None
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _had_journal(places: Places) -> bool:
+    """Whether the configuration in force names a store that is filled from a journal."""
+    if not places.readings.exists():
+        return False
+    import sqlite3
+
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(
+            sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
+        return connection.execute("select 1 from remembered where name='journal'").fetchone() is not None
+    return False
+
+
+class Ingest:
+    """The thin rim: network callbacks in, threads, status out."""
+
+    def __init__(self, books: Books, places: Places, file: Path, broker: BrokerAddress, stop: threading.Event) -> None:
+        self._places, self._stop = places, stop
+        self._watch = FileWatch(file, self._edited, stop)
+        accepting = Accepting(books)
+        text = read_file(file)
+        accepting.consider(text, now_ms())
+        if accepting.current is None:
+            raise ConfigFaults(accepting.refused)
+        config = accepting.current.config
+        if config.store.startswith("influxdb") != books.journal:
+            books.reopen(journal=not books.journal)
+        self.topics = topics = Topics(config.org)
+        self._inbox = Inbox()
+        self._announce_again = threading.Event()
+        self._status_again = threading.Event()
+        self._link = Link(
+            broker, on_message=self._heard, on_up=self._up, keep_session=True, manual_ack=True,
+            subscriptions=[
+                (topics.bridges("reading"), 1), (topics.purifier_state("+", "+"), 1), (topics.bridges("status"), 0),
+                (topics.bridges("time"), 0), (topics.ask(NAME, "+"), 0),
+            ],
+            will=Will(topics.service_status(NAME),
+                      ServiceStatus(service=NAME, state="offline").model_dump_json().encode()))
+        self._telling = Telling(topics, lambda topic, payload, retain:
+                                self._link.publish(topic, payload, qos=1, retain=retain) is not None)
+        self._writer = Writer(books, self._inbox, accepting, self._telling, self._link, stop,
+                              self._announce_again.set)
+        self._carrier = Carrier(places, self._inbox.do, books, stop)
+        self._rates: list[tuple[float, int]] = []
+
+    def run(self) -> int:
+        self._link.start()
+        self._writer.start()
+        self._watch.start()
+        self._carrier.start()
+        self._announce_again.set()
+        next_status = 0.0
+        while not self._stop.wait(0.2):
+            now = time.monotonic()
+            if wrong := self._dead(now):
+                log.critical("ending why=%s", wrong)
+                self._status("offline")
+                return 1
+            current = self._writer.accepting.current
+            if current is not None:
+                self._carrier.follow(current.config.store)
+            if self._announce_again.is_set() and self._link.up:
+                self._announce_again.clear()
+                if not self._announce():
+                    self._announce_again.set()
+                self._status_again.set()
+            if now >= next_status or self._status_again.is_set():
+                self._status_again.clear()
+                next_status = now + STATUS_EVERY_S
+                self._status("online")
+        return self._end()
+
+    def _end(self) -> int:
+        self._writer.join(5)
+        self._carrier.join(2)
+        self._status("offline")
+        time.sleep(0.05)  # the network thread still has to write it
+        self._link.stop()
+        log.info("ended stored=%d", self._writer.figures.stored)
+        return 0
+
+    def _dead(self, now: float) -> str:
+        """Which part has died; empty when all live."""
+        if not self._link.thread_alive:
+            return "the network thread has died"
+        if self._writer.failed or not self._writer.is_alive():
+            return "the writer's thread has died"
+        if now - self._writer.beat > STUCK_AFTER_S:
+            return f"the writer has not moved for {STUCK_AFTER_S:.0f} s"
+        return ""
+
+    # -- on the network thread: quick, and nothing that waits ----------------------------------------------------------
+
+    def _up(self) -> None:
+        self._inbox.connected()
+        self._announce_again.set()
+
+    def _heard(self, message: Message) -> None:
+        if message.qos:
+            self._inbox.put(message)  # everything that wants an acknowledgement ends in the writer
+            return
+        where = address(message.topic)
+        if where is None:
+            if message.topic.startswith(self.topics.ask(NAME, "")):
+                self._asked(message)
+            else:
+                self._inbox.put(message)
+        elif where.kind == "bridge" and where.leaf == "time" and not message.retain:
+            with contextlib.suppress(ValidationError):
+                question = TimeQuestion.model_validate_json(message.payload)
+                self._telling.answer_time(where.full, question.id, now_ms())
+        elif where.kind == "bridge" and where.leaf == "status":
+            self._bridge_said(where.full, message)
+        else:
+            self._inbox.put(message)
+
+    def _bridge_said(self, bridge: str, message: Message) -> None:
+        online = False
+        with contextlib.suppress(ValidationError):
+            online = BridgeStatus.model_validate_json(message.payload).state == "online"
+        (self._telling.online.add if online else self._telling.online.discard)(bridge)
+
+    def _asked(self, message: Message) -> None:
+        try:
+            ask = Ask.model_validate_json(message.payload)
+        except ValidationError:
+            log.warning("ask_refused topic=%s", message.topic)
+            return
+        if ask.do == "time":
+            self._answer(ask, {"server_time": now_ms(), "synchronised": self._writer.synchronised()})
+        elif ask.do == "counts":
+            self._inbox.do(lambda: self._answer(ask, self._figures()))
+        elif ask.do == "quarantine_replay":
+            self._inbox.do(lambda: self._replay(ask))
+        else:
+            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows time, counts and quarantine_replay")
+
+    # -- answers -------------------------------------------------------------------------------------------------------
+
+    def _answer(self, ask: Ask, result: dict[str, Any], error: str = "") -> None:
+        answer = Answer(id=ask.id, ok=not error, result=result, error=error)
+        self._link.publish(self.topics.answer(ask.id), answer.model_dump_json().encode(), qos=1)
+
+    def _replay(self, ask: Ask) -> None:
+        wanted = ask.args.get("id")
+        if not (isinstance(wanted, int) and not isinstance(wanted, bool)) and ask.args.get("all") is not True:
+            self._answer(ask, {}, "args: expected id (a number) or all: true")
+            return
+        try:
+            outcome = self._writer.replay(wanted if isinstance(wanted, int) else None)
+        except StoreAway as away:
+            self._answer(ask, {}, f"the store cannot be written: {away}")
+            raise
+        self._answer(ask, {"stored": outcome.stored, "duplicates": outcome.duplicates, "still": outcome.quarantined})
+
+    def _edited(self, text: str | ConfigFaults) -> None:
+        self._writer.edited(text)
+
+    def _announce(self) -> bool:
+        return self._writer.accepting.announce(
+            lambda topic, payload: self._link.publish(topic, payload, qos=1, retain=True) is not None)
+
+    # -- status --------------------------------------------------------------------------------------------------------
+
+    def _figures(self) -> dict[str, float | int | str | None]:
+        figures, now = self._writer.figures, time.monotonic()
+        self._rates = [(at, stored) for at, stored in self._rates if now - at <= RATE_OVER_S] + [(now, figures.stored)]
+        since, before = self._rates[0]
+        found: dict[str, float | int | str | None] = {
+            "messages": figures.messages, "stored": figures.stored, "duplicates": figures.duplicates,
+            "quarantined": figures.quarantined, "gaps": figures.gaps, "missing": figures.missing,
+            "in_quarantine": figures.in_quarantine, "queue": len(self._inbox),
+            "per_second": round((figures.stored - before) / (now - since), 1) if now > since else 0.0,
+            "newest_at": figures.newest_at or None, "replays_asked": self._telling.replays,
+            "overflowed": self._inbox.overflowed,
+            "clock": "synchronised" if self._writer.synchronised() else "not synchronised",
+            "carried_behind": self._carrier.behind, "store": self._carrier.state,
+        }
+        with contextlib.suppress(OSError):
+            found["disk_free"] = shutil.disk_usage(self._places.root).free
+        return found
+
+    def _warnings(self, figures: dict[str, float | int | str | None]) -> list[str]:
+        state, found = self._writer.figures, []
+        if state.store_away:
+            found.append(f"The store cannot be written: {state.store_away}. Readings wait at the bridges.")
+        if isinstance(free := figures.get("disk_free"), int) and free < DISK_LOW:
+            found.append(f"The disk of the data folder has {free // 1024 // 1024} MB left.")
+        if state.in_quarantine:
+            found.append(f"{state.in_quarantine} items could not be stored and wait in quarantine: "
+                         "classair quarantine list")
+        if state.set_aside:
+            found.append(f"readings.db was damaged and set aside as {state.set_aside}; a new one was begun.")
+        if self._carrier.trouble:
+            found.append(f"InfluxDB is not filled: {self._carrier.trouble}")
+        found += [f"sensors.yaml is not in force: {fault}" for fault in self._writer.accepting.refused[:5]]
+        return found
+
+    def _status(self, state: str) -> None:
+        figures = self._figures()
+        current = self._writer.accepting.current
+        status = ServiceStatus(
+            service=NAME, state="online" if state == "online" else "offline", at=now_ms(), pid=os.getpid(),
+            version=__version__, config_version=current.version if current else 0, figures=figures,
+            warnings=self._warnings(figures))
+        self._link.publish(self.topics.service_status(NAME), status.model_dump_json().encode(), qos=1, retain=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
