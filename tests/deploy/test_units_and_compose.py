@@ -122,7 +122,8 @@ def test_prepared_files_make_a_broker_that_lets_a_service_in(tmp_path: Path, mos
     def conf(port: int, folder: Path) -> str:
         text = (DEPLOY / "compose" / "mosquitto.conf").read_text()
         text = text.replace("listener 1883 0.0.0.0", f"listener {port} 127.0.0.1")
-        return text.replace("/mosquitto/config/broker", str(tmp_path / "broker")).replace("/mosquitto/data", str(folder))
+        text = text.replace("/mosquitto/config/broker", str(tmp_path / "broker"))
+        return text.replace("/mosquitto/data", str(folder))
 
     broker = mosquitto_with(conf)
     link = Link(BrokerAddress.of(broker.url, "ingest", secret.strip().partition("=")[2]), on_message=lambda m: None)
