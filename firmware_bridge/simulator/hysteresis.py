@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from classair.config import PurifierRule
 
@@ -29,8 +29,8 @@ class Hysteresis:
         rule = self._rule
         self._values.append(pm25)
         signal = median(self._values)
-        self._above_since = (self._above_since or at_s) if signal >= rule.on_above else None
-        self._below_since = (self._below_since or at_s) if signal <= rule.off_below else None
+        self._above_since = _since(self._above_since, at_s) if signal >= rule.on_above else None
+        self._below_since = _since(self._below_since, at_s) if signal <= rule.off_below else None
         lasted = at_s - self._changed_at
         if self.on:
             wanted = not (_for(self._below_since, at_s, rule.off_for) and lasted >= rule.min_on)
@@ -46,9 +46,9 @@ class Hysteresis:
             self._starts.append(at_s)
         return True
 
-    def state(self) -> dict[str, Any]:
-        """What must be remembered to go on."""
-        return {"on": self.on}
+
+def _since(since: float | None, at_s: float) -> float:
+    return at_s if since is None else since
 
 
 def _for(since: float | None, at_s: float, patience_s: float) -> bool:

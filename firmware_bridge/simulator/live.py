@@ -61,6 +61,7 @@ class Live:
         self._wishes = wishing.WishFile(wishing.place_of(places))
         self._wished = Wishes()
         self._sockets = Sockets(self._say, self._switched)
+        self._worth_remembering = False         # a relay has moved: a restart must not forget it
         self._following = Following(places.accepted_config, lambda news: self._later(partial(self._follow, news)))
         subscriptions = [(Topics(org or "+").config, 1)]
         will = Will(Topics(org).service_status(NAME), _status("offline").encode()) if org else None
@@ -109,7 +110,7 @@ class Live:
             self._sockets.tick(now)
         for port in self._ports.values():
             port.due(now)
-        if now >= slow["remember"]:
+        if now >= slow["remember"] or self._worth_remembering:
             slow["remember"] = now + _REMEMBER_S
             self._remember()
         if now >= slow["status"]:
@@ -239,10 +240,12 @@ class Live:
     def _switched(self, purifier: str, on: bool) -> None:
         if self._world is not None:
             self._world.switch(purifier, on)
+            self._worth_remembering = True
 
     # -- remembering and leaving --------------------------------------------------------------------------------------
 
     def _remember(self) -> None:
+        self._worth_remembering = False
         if self._world is None:
             return
         at_ms = self._world.at_ms

@@ -15,6 +15,7 @@ from firmware_bridge.simulator.room import RoomAir
 _EQUAL_UP_TO: Final = 30.0       # µg/m³
 _TWO_THIRDS_FROM: Final = 160.0 / 3.0  # µg/m³ atmospheric, where the ratio reaches 2/3 (80 µg/m³ CF=1)
 _N03_PER_UGM3: Final = 122.0
+_COUNT_CEILING: Final = 65535.0  # the largest number that its word holds
 FRAME: Final = (0.035, 0.7, 6.0)    # one frame's noise: share of PM, µg/m³, ppm
 MINUTE: Final = (0.012, 0.25, 2.5)  # what is left of it in a mean of 60 s
 
@@ -52,7 +53,7 @@ class Sensing:
         coarse = max(0.0, 0.55 * air.coarse * (1.0 + 3.0 * share * draws[2]))
         pm10 = pm25 + coarse
         pm25_cf1 = cf1_of(pm25)
-        n03 = self._counts * pm25_cf1 * (1.0 + 0.5 * share * draws[3]) + 20.0
+        n03 = min(_COUNT_CEILING, self._counts * pm25_cf1 * (1.0 + 0.5 * share * draws[3]) + 20.0)
         n05 = 0.295 * n03
         n1 = 0.045 * n03
         n25 = min(n1, 0.0045 * n03 + 0.12 * coarse)

@@ -41,7 +41,8 @@ class World:
         self._purifiers: dict[str, tuple[str, float]] = {}      # id → room, CADR
         self._running: set[str] = set()
         self._outside: dict[str, Outdoor] = {}
-        self._follow(config, state.get("rooms", {}))
+        rooms = state.get("rooms")
+        self._follow(config, rooms if isinstance(rooms, Mapping) else {})
 
     def follow(self, config: Config) -> None:
         """Takes over a changed configuration; rooms that stay keep their air."""
