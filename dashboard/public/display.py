@@ -69,6 +69,7 @@ def router(ctx: Context) -> APIRouter:
                       **{key: i18n.t(chosen, f"display.{key}") for key in WORDS}},
             "unknown": {"action": i18n.t(chosen, "action.0")},
             "levels": {key: i18n.t(chosen, f"level.{key}") for key in LEVELS},
+            "lines": {key: i18n.t(chosen, f"display.level.{key}") for key in LEVELS},
             "ventilation": {key: i18n.t(chosen, f"ventilation.{key}")
                             for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")},
             "days": _days(chosen, ctx.now_ms()),

@@ -122,6 +122,16 @@
       node.appendChild(phrase);
     });
   }
+  /* The level's word, with its line ends where it is the word we know; another word is shown as it came. */
+  function putLevel(node, word, level) {
+    if (node.textContent === word) { return; }
+    putPhrases(node, facts.levels[level] === word ? facts.lines[level] : word);
+  }
+  /* Thai puts spaces between clauses and nowhere else: without marked phrases each clause stays whole. */
+  function clauses(text) {
+    return facts.lang !== 'th' || text.indexOf('‹') >= 0 ? text
+      : text.split(' ').map(function (clause) { return '‹' + clause + '›'; }).join(' ');
+  }
   /* Smaller until it takes at most two lines and nothing sticks out. */
   function fit(node, least) {
     node.style.fontSize = '';
@@ -161,7 +171,7 @@
     setAttribute(panel, 'data-level', level);
     light('.face', 'data-level', level);
     bars(el('bars'), level);
-    fade(el('level'), function () { setText(el('level'), word); fitAll(); }, word);
+    fade(el('level'), function () { putLevel(el('level'), word, level); fitAll(); }, word);
     setText(el('value'), current ? value.shown : '–');
     setAttribute(el('value'), 'data-length', String(current ? value.shown.length : 1));
     setText(el('last'), value && !current ? lastWords(value) : '');
@@ -181,7 +191,7 @@
     }
     var turn = facts.children && texts && texts.children && Math.floor(at / 20000) % 2 === 1;
     var second = turn ? texts.children : reason;
-    fade(el('action'), function () { putPhrases(el('action'), action); fitAll(); }, action);
+    fade(el('action'), function () { putPhrases(el('action'), clauses(action)); fitAll(); }, action);
     // A counted minute changes in place; another sentence fades in.
     fade(el('reason'), function () { setText(el('reason'), second); fitAll(); }, second.replace(/\d+/g, '#'));
     if (!el('reason').classList.contains('changing')) { setText(el('reason'), second); }
@@ -195,7 +205,7 @@
     setAttribute(el('outdoor'), 'data-phase', step);
     setText(el('outdoor-value'), current ? outdoor.shown : '–');
     setAttribute(el('outdoor-level'), 'data-level', level);
-    setText(el('outdoor-level').querySelector('.chip-word'), facts.levels[level] || facts.levels.unknown);
+    putLevel(el('outdoor-level'), facts.levels[level] || facts.levels.unknown, level);
     bars(el('outdoor-bars'), level);
     setText(el('outdoor-note'), !outdoor || step === 'none' ? words.no_outdoor
       : step === 'ok' ? (facts.yard ? fill(words.own_yard, {place: facts.yard}) : '') : ageWords(outdoor, step, at));
