@@ -23,8 +23,9 @@ check: $(VENV)/.test  ## lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+BENCH ?= $(sort $(wildcard benchmarks/[a-z]*.py))
 bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
+	@status=0; for file in $(BENCH); do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || status=1; done; exit $$status
 
 docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, deploy/mosquitto/*
 	@$(BIN)/python -m docs.generate
