@@ -19,6 +19,7 @@ Point = tuple[float, float | None]
 
 BANGKOK_MS: Final = 7 * HOUR_MS
 MAX_POINTS: Final = 2000
+"""No trace has more, for up to 720 buckets."""
 LONG_GAP_SHARE: Final = 0.07
 """From this share of the width on, a gap has room for its words."""
 
@@ -149,6 +150,7 @@ def climate_figure(
     figure = _figure(span, words, key, "temp_c", _top([temperature.high()], at_least=40.0), (0.56, 1.0))
     figure["layout"]["yaxis2"] = _y_axis(100.0, (0.0, 0.44))
     figure["layout"]["xaxis"]["anchor"] = "y2"
+    figure["layout"]["margin"]["t"] = 28
     _gap_marks(figure, gaps(temperature, span), span, words, (0.56, 1.0))
     _gap_marks(figure, gaps(humidity, span), span, words, (0.0, 0.44), axis="y8")
     figure["data"] += [
@@ -179,8 +181,7 @@ def _figure(
         "xaxis": {
             "type": "date", "range": [local_ms(span.start_ms), local_ms(span.end_ms)], "showgrid": False,
             "tickformat": "%-d %b" if long else clock, "hoverformat": f"%-d %b {clock}", "linecolor": LINE,
-            "ticks": "outside", "tickcolor": LINE, "nticks": 9, "fixedrange": False,
-            **({} if long else {"dtick": 3 * HOUR_MS, "tick0": local_ms(span.start_ms)}),
+            "ticks": "outside", "tickcolor": LINE, "tickangle": 0, "fixedrange": False,
         },
         "yaxis": _y_axis(top, domain),
         "meta": {"quantity": quantity, "unit": QUANTITIES[quantity].unit},
@@ -220,6 +221,8 @@ def _envelope(series: Series, colour: str) -> Figure:
     xs: list[float | None] = []
     ys: list[float | None] = []
     for run in segments(series):
+        if len(run) == 1:
+            continue
         if xs:
             xs.append(None)
             ys.append(None)
@@ -231,10 +234,16 @@ def _envelope(series: Series, colour: str) -> Figure:
 
 
 def _lonely(series: Series, colour: str) -> Figure:
-    """Buckets without a neighbour: a line cannot show them, a dot can."""
+    """Buckets without a neighbour: a line cannot show them, a dot with its lowest and highest can."""
     alone = [run[0] for run in segments(series) if len(run) == 1]
-    return {"type": "scatter", "mode": "markers", "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
-            "y": [_short(b.mean) for b in alone], "marker": {"color": colour, "size": 5}, "hoverinfo": "skip"}
+    means = [b.mean or 0.0 for b in alone]
+    return {
+        "type": "scatter", "mode": "markers", "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
+        "y": [_short(mean) for mean in means], "marker": {"color": colour, "size": 5}, "hoverinfo": "skip",
+        "error_y": {"type": "data", "symmetric": False, "color": _pale(colour, 0.35), "thickness": 3, "width": 0,
+                    "array": [_short((b.high or mean) - mean) for b, mean in zip(alone, means, strict=True)],
+                    "arrayminus": [_short(mean - (b.low or mean)) for b, mean in zip(alone, means, strict=True)]},
+    }
 
 
 def _gap_marks(

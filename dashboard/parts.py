@@ -97,7 +97,7 @@ def simulated_mark(ctx: Context, language: str) -> Any:
 def notice(title: str, text: str, kind: Literal["warning", "info"] = "warning") -> Any:
     """A plain message inside a page: something is away or not there."""
     return dmc.Alert(text, title=title, color="orange" if kind == "warning" else "blue", variant="light",
-                     className=f"notice {kind}", role="status")
+                     className=f"notice {kind}")
 
 
 def phrases(text: str) -> list[Any]:

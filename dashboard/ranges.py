@@ -44,10 +44,16 @@ class Range:
         if self.name == "day":
             return i18n.show_date(self.first, language, "long")
         if self.name == "month":
-            whole = i18n.show_date(self.first, language, "medium").split()
-            return f"{whole[-2]} {whole[-1]}"
+            words = i18n.show_date(self.first, language, "long").split()
+            return f"{words[-3] if language == 'th' else words[-2]} {words[-1]}"
         last = self.after - timedelta(days=1)
-        return f"{i18n.show_date(self.first, language, 'medium')} – {i18n.show_date(last, language, 'medium')}"
+        (day, month, year), (to_day, to_month, to_year) = (
+            i18n.show_date(at, language, "medium").split()[-3:] for at in (self.first, last))
+        if year != to_year:
+            return f"{day} {month} {year} – {to_day} {to_month} {to_year}"
+        if month != to_month:
+            return f"{day} {month} – {to_day} {to_month} {to_year}"
+        return f"{day}–{to_day} {month} {year}"
 
 
 def around(name: RangeName, day: date) -> Range:

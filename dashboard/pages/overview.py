@@ -124,7 +124,7 @@ def _cases(ctx: Context, language: str, cases: Sequence[Case], states: dict[str,
 
 def _case(ctx: Context, language: str, case: Case, state: RoomState | None) -> Any:
     level = case.kind if case.kind in _LEVEL_KINDS else "unknown"
-    since = [parts.age(ctx, language, case.since, "for", className="age quiet nowrap")] \
+    since = [parts.age(ctx, language, case.since, "since", className="age quiet nowrap")] \
         if case.since is not None else [html.Span(className="age")]
     return html.Li(dcc.Link([
         html.Span(className="edge level", **parts.data(level=level)),
