@@ -82,8 +82,12 @@ def guarded_conf(port: int, folder: Path) -> str:
     return mosquitto_conf(port, folder)
 
 
+SUBSCRIBED = "test/subscribed"
+
+
 @pytest.fixture
-def connect(mosquitto_with: Any) -> Iterator[Callable[..., Client]]:
+def connect(mosquitto_with: Any, wait_for: Any) -> Iterator[Callable[..., Client]]:
+    """`connect(user, *filters)`: a client whose subscriptions are in force."""
     broker = mosquitto_with(guarded_conf)
     opened: list[Client] = []
 
@@ -91,7 +95,8 @@ def connect(mosquitto_with: Any) -> Iterator[Callable[..., Client]]:
         client = Client(None)  # type: ignore[arg-type]
 
         def hear(message: Message) -> None:
-            client.heard.append(message.topic)
+            if message.topic != SUBSCRIBED:
+                client.heard.append(message.topic)
 
         address = BrokerAddress.of(broker.url, user, f"secret-of-{user}")
         client.link = Link(address, on_message=hear, on_published=client.published.append,
@@ -99,6 +104,10 @@ def connect(mosquitto_with: Any) -> Iterator[Callable[..., Client]]:
         client.link.start()
         assert client.link.wait_up(5), broker.log
         opened.append(client)
+        # The broker works through one connection in order: when it answers this, it knows the subscriptions.
+        client.link.publish(SUBSCRIBED, b"", qos=1)
+        settled(client, wait_for, 1)
+        client.published.clear()
         return client
 
     make.broker = broker  # type: ignore[attr-defined]
