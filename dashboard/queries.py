@@ -142,7 +142,7 @@ class Queries:
         with self._asked(room) as store:
             for purifier in self._config().purifiers_in(room) if self._config().has_room(room) else []:
                 events = store.switches(purifier, start_ms, end_ms)
-                for event, following in zip(events, [*events[1:], None], strict=True):
+                for event, following in zip(events, [*events[1:], None], strict=False):
                     begin = max(event.at_ms, start_ms)
                     end = following.at_ms if following is not None else end_ms
                     if bands and bands[-1].purifier == purifier and bands[-1].on == event.on:
