@@ -14,7 +14,7 @@ from classair import config as configuration
 from classair import service
 from classair.config import Config
 from classair.places import Places
-from classair.stores import Store
+from classair.stores import Store, open_store
 from classair.wire import Topics
 from dashboard.access.desk import Desk
 from dashboard.app import create_app
@@ -54,9 +54,7 @@ class OpenStore:
             self._close()
             self._address = wanted
             try:
-                from classair.stores import open_store
-
-                self._store = open_store(wanted, self._places, read_only=True)
+                self._store = open_store(wanted, self._places, readonly=True)
             except Exception as error:
                 # Every store has a library of its own with failures of its own; to pages they all mean "away".
                 self._not_before = time.monotonic() + STORE_PAUSE_S
