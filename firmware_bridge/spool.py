@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
@@ -445,13 +445,13 @@ class Spool:
             if taken == limit:
                 return found
             if number > expected:
-                found.append(_hole(expected, number - 1, gaps))
+                found += _holes(expected, number - 1, gaps)
             expected = number + 1
             if rows[number].at is not None:
                 found.append(rows[number])
                 taken += 1
         if not full and taken < limit and expected <= issued:
-            found.append(_hole(expected, issued, gaps))
+            found += _holes(expected, issued, gaps)
         return found
 
     def _select(self, seq: int, limit: int) -> list[Row]:
@@ -501,6 +501,14 @@ class Spool:
                 self._lock_file.close()
 
 
-def _hole(first: int, last: int, gaps: list[Hole]) -> Hole:
-    reason = next((gap.reason for gap in gaps if gap.first <= last and gap.last >= first), "no longer kept")
-    return Hole(first, last, reason)
+def _holes(first: int, last: int, gaps: list[Hole]) -> Iterator[Hole]:
+    """What is known about numbers that hold nothing: the declared gaps among them, and what was evicted after use."""
+    for gap in sorted(gaps):
+        if gap.last < first or gap.first > last:
+            continue
+        if gap.first > first:
+            yield Hole(first, gap.first - 1, "no longer kept")
+        yield Hole(max(first, gap.first), min(last, gap.last), gap.reason)
+        first = gap.last + 1
+    if first <= last:
+        yield Hole(first, last, "no longer kept")

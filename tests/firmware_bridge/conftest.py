@@ -146,7 +146,8 @@ class SmallIngest:
         self._upto[epoch] = upto
         return upto
 
-    def say_stored(self, epoch: str, upto: int | None = None, answer_to: str | None = None, server_time: int = 0) -> None:
+    def say_stored(self, epoch: str, upto: int | None = None, answer_to: str | None = None,
+                   server_time: int = 0) -> None:
         self.say("stored", {"epoch": epoch, "upto": self.upto(epoch) if upto is None else upto,
                             "server_time": server_time, "answer_to": answer_to}, retain=True)
 

@@ -148,7 +148,8 @@ def test_a_flipped_byte_is_never_read_as_a_measurement(model: str, data: st.Data
 
 @every_model
 @settings(max_examples=40, deadline=None)
-@given(values=st.dictionaries(st.sampled_from(sorted(QUANTITIES)), st.floats(-1e6, 1e6)), request_=st.binary(max_size=20))
+@given(values=st.dictionaries(st.sampled_from(sorted(QUANTITIES)), st.floats(-1e6, 1e6)),
+       request_=st.binary(max_size=20))
 def test_encode_and_answer_take_any_values_and_any_request(
     model: str, values: dict[str, float], request_: bytes,
 ) -> None:

@@ -78,8 +78,8 @@ def test_a_pms5003s_says_formaldehyde() -> None:
 
 def test_a_pms5003st_says_all_of_it() -> None:
     frame = read("pms5003st",
-                 "42 4D 00 24 00 09 00 0E 00 10 00 09 00 0E 00 10 06 CC 01 FE 00 4D 00 08 00 02 00 00 00 25 01 34 02 49 "
-                 "00 00 9B 00 04 69")
+                 "42 4D 00 24 00 09 00 0E 00 10 00 09 00 0E 00 10 06 CC 01 FE 00 4D 00 08 00 02 00 00 00 25 01 34 "
+                 "02 49 00 00 9B 00 04 69")
     assert frame.values == {**masses(9, 14, 16, 9, 14, 16), **counts(1740, 510, 77, 8, 2, 0), "hcho_ugm3": 37,
                             "temp_c": 30.8, "rh_pct": 58.5, "version": 0x9B, "error": 0}
 

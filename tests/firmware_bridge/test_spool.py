@@ -1,0 +1,383 @@
+"""The spool: numbers, durability, damage, full disks, eviction."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_bridge import spool as spool_module
+from firmware_bridge.clock import BUILT_MS
+from firmware_bridge.packing import Hole, Row, prefix_for
+from firmware_bridge.spool import BLOCK, Spool, SpoolInUse
+
+AT = 1_800_000_000_000
+
+
+def reading(value: float = 18.0, sensor: str = "blue-pm") -> dict[str, Any]:
+    return {"sensor": sensor, "values": {"pm25": value}, "interval_s": 10.0, "n": 10}
+
+
+def rows(spool: Spool, after: int = 0, limit: int = 100_000) -> list[Row]:
+    return [it for it in spool.after(after, limit) if isinstance(it, Row)]
+
+
+def holes(spool: Spool, after: int = 0) -> list[Hole]:
+    return [it for it in spool.after(after, 100_000) if isinstance(it, Hole)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "spool" / "school.pi.db"
+
+
+def crash(spool: Spool) -> None:
+    """What is left after kill -9: nothing more is written, the lock is gone."""
+    assert spool._lock_file is not None
+    spool._lock_file.close()
+
+
+def test_items_come_back_in_order_under_one_random_epoch(path: Path) -> None:
+    spool = Spool.open(path)
+    for value in range(5):
+        spool.append(reading(value), AT + value, "sync")
+    spool.commit()
+    assert [row.seq for row in rows(spool)] == [1, 2, 3, 4, 5]
+    epoch = spool.epoch
+    spool.close()
+    again = Spool.open(path)
+    assert again.epoch == epoch
+    assert [row.given for row in rows(again)] == ["0", "1", "2", "3", "4"]
+    again.close()
+    other = Spool.open(path.with_name("other.db"))
+    assert other.epoch != epoch
+    other.close()
+
+
+def test_what_was_appended_is_readable_before_and_after_the_commit(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.append(reading(), AT, "sync")
+    before = spool.after(0, 10)
+    spool.commit()
+    assert spool.after(0, 10) == before
+    assert spool.waiting == 1
+    spool.close()
+
+
+def test_a_proper_end_leaves_no_gap(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.append(reading(), AT, "sync")
+    spool.close()
+    spool = Spool.open(path)
+    assert spool.next_seq == 2
+    assert holes(spool) == []
+    spool.close()
+
+
+def test_a_crash_never_reuses_a_number_and_declares_the_rest_of_the_block_a_gap(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.append(reading(), AT, "sync")
+    spool.commit()
+    spool.append(reading(), AT + 1, "sync")   # sent live perhaps, never committed
+    crash(spool)
+    again = Spool.open(path)
+    assert again.next_seq > 2
+    (hole,) = holes(again)
+    assert (hole.first, hole.last, hole.reason) == (2, again.next_seq - 1, "bridge restarted")
+    assert again.next_seq <= 2 + BLOCK
+    again.append(reading(), AT + 2, "sync")
+    again.close()
+    third = Spool.open(path)
+    assert holes(third) == [hole]
+    third.acknowledge(third.next_seq - 1)
+    third.commit()
+    third.close()
+    fourth = Spool.open(path)
+    assert fourth.acknowledged == fourth.next_seq - 1
+    fourth.close()
+
+
+def test_two_processes_cannot_give_out_the_same_numbers(path: Path) -> None:
+    spool = Spool.open(path)
+    with pytest.raises(SpoolInUse, match="in use by another process"):
+        Spool.open(path)
+    spool.close()
+    Spool.open(path).close()
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from firmware_bridge.spool import Spool
+spool = Spool.open(Path(sys.argv[1]))
+while True:
+    for _ in range(3):
+        row = spool.append({"sensor": "blue-pm", "values": {"pm25": 1.0}}, 1800000000000, "sync")
+    spool.commit()
+    print(spool.epoch, row.seq, flush=True)
+"""
+
+
+def test_whatever_was_committed_survives_kill_9_and_no_number_is_given_twice(path: Path) -> None:
+    promised: list[int] = []
+    epochs = set()
+    chance = random.Random(7)
+    for _ in range(5):
+        with subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(chance.randint(1, 25)):
+                epoch, seq = writer.stdout.readline().split()
+            os.kill(writer.pid, signal.SIGKILL)
+        epochs.add(epoch)
+        assert not promised or int(seq) > promised[-1]
+        promised.append(int(seq))
+    spool = Spool.open(path)
+    found = [row.seq for row in rows(spool)]
+    assert set(promised) <= set(found)
+    assert len(found) == len(set(found))
+    assert epochs == {spool.epoch}
+    covered = set(found)
+    for hole in holes(spool):
+        assert hole.last < spool.next_seq
+        assert not covered & set(range(hole.first, min(hole.last, hole.first + 1000) + 1))
+    spool.close()
+
+
+@pytest.mark.parametrize("harm", ["zeroed head", "garbage", "truncated", "random bytes"])
+def test_a_damaged_file_is_moved_aside_and_a_new_epoch_begins(
+    path: Path, harm: str, caplog: pytest.LogCaptureFixture,
+) -> None:
+    spool = Spool.open(path)
+    spool.extend({**reading(value), "at": AT + value} for value in range(3000))
+    epoch = spool.epoch
+    spool.close()
+    data = bytearray(path.read_bytes())
+    chance = random.Random(3)
+    if harm == "zeroed head":
+        data[:4096] = bytes(4096)
+    elif harm == "garbage":
+        data[:] = chance.randbytes(5000)
+    elif harm == "truncated":
+        del data[len(data) // 2:]
+    else:
+        for page in range(1, len(data) // 4096):
+            data[page * 4096:page * 4096 + 8] = chance.randbytes(8)
+    path.write_bytes(data)
+    begun = time.monotonic()
+    again = Spool.open(path)
+    assert time.monotonic() - begun < 5
+    assert again.epoch != epoch
+    assert again.moved_aside is not None
+    assert again.moved_aside.exists()
+    assert "spool_damaged" in caplog.text
+    again.append(reading(), AT, "sync")
+    assert again.commit()
+    assert [row.seq for row in rows(again)] == [1]
+    again.close()
+
+
+def test_random_damage_never_stops_a_spool_from_opening(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.extend({**reading(value), "at": AT + value} for value in range(300))
+    spool.close()
+    sound = path.read_bytes()
+    chance = random.Random(11)
+    for _ in range(150):
+        data = bytearray(sound)
+        for _ in range(chance.randint(1, 20)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        path.write_bytes(data)
+        again = Spool.open(path)
+        again.append(reading(), AT, "sync")
+        try:
+            again.commit()
+        except sqlite3.DatabaseError:
+            pass  # damage that only writing finds: the bridge ends, its next start finds it as well
+        crash(again)
+
+
+def test_acknowledged_items_stay_until_space_is_needed_and_go_oldest_first(path: Path) -> None:
+    spool = Spool.open(path, limit_bytes=400_000)
+    spool.extend({**reading(value), "at": AT + value} for value in range(3000))
+    spool.acknowledge(2000)
+    spool.commit()
+    assert rows(spool)[0].seq == 1
+    spool.extend({**reading(value), "at": AT + value} for value in range(12_000))
+    kept = rows(spool)
+    assert kept[0].seq > 2000
+    assert kept[-1].seq == 15_000
+    spool.close()
+    size = path.stat().st_size
+    assert size < 1_000_000
+
+
+def test_when_nothing_is_acknowledged_the_oldest_go_and_leave_a_gap_that_says_so(path: Path) -> None:
+    spool = Spool.open(path, limit_bytes=300_000)
+    for start in range(0, 20_000, 2_000):
+        spool.extend({**reading(value), "at": AT + value} for value in range(start, start + 2_000))
+    first, *rest = spool.after(0, 100_000)
+    assert isinstance(first, Hole)
+    assert (first.first, first.reason) == (1, "spool full")
+    assert all(isinstance(it, Row) for it in rest)
+    assert [first.last + 1, 20_000] == [rest[0].seq, rest[-1].seq]  # type: ignore[union-attr]
+    spool.close()
+    again = Spool.open(path, limit_bytes=300_000)
+    assert again.after(0, 10)[0] == first
+    again.close()
+
+
+def test_the_evicted_part_of_what_was_acknowledged_is_no_longer_kept(path: Path) -> None:
+    spool = Spool.open(path, limit_bytes=300_000)
+    spool.extend({**reading(value), "at": AT + value} for value in range(2000))
+    spool.acknowledge(2000)
+    spool.extend({**reading(value), "at": AT + value} for value in range(20_000))
+    used, dropped = holes(spool)
+    assert used == Hole(1, 2000, "no longer kept")
+    assert (dropped.first, dropped.reason) == (2001, "spool full")
+    spool.close()
+
+
+def test_an_acknowledgement_survives_a_restart(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.extend({**reading(value), "at": AT + value} for value in range(10))
+    spool.acknowledge(7)
+    spool.commit()
+    crash(spool)
+    again = Spool.open(path)
+    assert again.acknowledged == 7
+    assert again.waiting == 3
+    again.close()
+
+
+def test_readings_without_a_date_wait_and_are_dated_once(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.append(reading(1), None, mono=5_000, boot="this")
+    spool.commit()
+    spool.append(reading(2), None, mono=15_000, boot="this")
+    assert spool.after(0, 10) == []
+    assert spool.undated
+    assert spool.date("this", AT, "server", BUILT_MS) == 2
+    assert [row.at for row in rows(spool)] == [AT + 5_000, AT + 15_000]
+    assert spool.date("this", AT + 999, "sync", BUILT_MS) == 0
+    assert [row.at for row in rows(spool)] == [AT + 5_000, AT + 15_000]
+    assert not spool.undated
+    spool.close()
+
+
+def test_readings_of_a_boot_whose_time_was_never_known_are_kept_apart(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.append(reading(1), AT, "sync")
+    spool.append(reading(2), None, mono=5_000, boot="before")
+    spool.close()
+    again = Spool.open(path)
+    again.append(reading(3), None, mono=7_000, boot="now")
+    again.date("now", AT + 60_000, "sync", BUILT_MS)
+    first, lost, dated = rows(again)
+    assert (first.at, lost.at, dated.at) == (AT, AT, AT + 67_000)
+    assert '"flags":["CLOCK"]' in again.shapes.wire(lost, prefix_for("pi", again.epoch), True)
+    again.close()
+
+
+def test_bulk_readings_and_switches_are_taken_at_more_than_ten_thousand_a_second(path: Path) -> None:
+    """A generous floor for busy machines; see docs of the benchmark for the figure."""
+    spool = Spool.open(path)
+
+    def history() -> Iterator[dict[str, Any]]:
+        for minute in range(20_000):
+            yield {**reading(minute % 50 + 0.5), "kind": "reading", "at": AT + minute * 60_000, "simulated": True}
+        yield {"kind": "switch", "purifier": "fan", "at": AT, "on": True, "reason": "rule"}
+
+    begun = time.perf_counter()
+    assert spool.extend(history()) == 20_001
+    assert 20_001 / (time.perf_counter() - begun) > 10_000
+    assert spool.waiting == 20_001
+    spool.close()
+
+
+def test_a_place_that_cannot_be_written_is_served_from_memory(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder", "utf-8")
+    spool = Spool.open(blocked / "school.pi.db", memory_items=50)
+    assert spool.storage
+    for value in range(80):
+        assert spool.append(reading(value), AT + value, "sync") is not None
+    assert spool.commit() is False
+    first, *rest = spool.after(0, 1000)
+    assert first == Hole(1, 30, "spool full")
+    assert len(rest) == 50
+    spool.acknowledge(80)
+    assert spool.waiting == 0
+    spool.close()
+
+
+def test_memory_goes_over_to_the_disk_when_it_can_be_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spool_module, "REOPEN_EVERY_S", 0.0)
+    folder = tmp_path / "folder"
+    folder.write_text("not yet a folder", "utf-8")
+    spool = Spool.open(folder / "school.pi.db")
+    spool.append(reading(1), AT, "sync")
+    epoch = spool.epoch
+    folder.unlink()
+    folder.mkdir()
+    spool.append(reading(2), AT, "sync")
+    assert spool.commit()
+    assert not spool.storage
+    spool.close()
+    again = Spool.open(folder / "school.pi.db")
+    assert again.epoch == epoch
+    assert [row.given for row in rows(again)] == ["1", "2"]
+    again.close()
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a tmpfs needs root")
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True,
+                             check=False)
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_is_survived_and_nothing_is_lost(tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "REOPEN_EVERY_S", 0.0)
+    spool = Spool.open(tiny_disk / "school.pi.db")
+    spool.append(reading(0), AT, "sync")
+    assert spool.commit()
+    ballast = tiny_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(4096))
+    failed = False
+    for value in range(1, 4001):
+        assert spool.append(reading(value), AT + value, "sync") is not None
+        if value % 200 == 0:
+            failed = not spool.commit() or failed
+    assert failed
+    assert "full" in spool.storage
+    assert len(rows(spool)) == 4001
+    ballast.unlink()
+    assert spool.commit()
+    assert spool.storage == ""
+    spool.close()
+    again = Spool.open(tiny_disk / "school.pi.db")
+    assert [float(row.given) for row in rows(again)] == [float(value) for value in range(4001)]
+    again.close()
