@@ -143,6 +143,19 @@ class RoomWatch:
         samples = self._windows[quantity].samples
         return samples[-1].at if samples else None
 
+    def outdoor_current(self, now: int) -> Current:
+        """A yard's value as the other rooms of its school show it."""
+        self._memory = state.remember(self._memory, Sight(self.room, pm25=self._pm25, co2=self._co2))
+        return state.current(self._memory.pm25, self._pm25, now, expected="pm25" in self._expects(),
+                             source=self.room)
+
+    def play_level(self, now: int) -> int | None:
+        """The worse of the 24 h level and the last hour's, while a yard measures; for playing outdoors."""
+        newest = self.newest_valid_at
+        hour = self.hour_level if newest is not None and now - newest < state.UNKNOWN_MS else None
+        known = [level for level in (self.day_level, hour) if level is not None]
+        return max(known, default=None)
+
     @property
     def hour_level(self) -> int | None:
         """The level (1…5) of the last hour's mean that ends at the newest value; for the yard."""

@@ -71,3 +71,21 @@ def median(values: Sequence[float]) -> float | None:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+MINUTES_OF_HOUR: Final = 45   # of 60 that make an hour valid
+HOURS_OF_DAY: Final = 18      # of 24 that make a day valid
+
+
+def day_mean(minutes: Iterable[tuple[int, float]], end_ms: int) -> float | None:
+    """The mean of the 24 hours before `end_ms` from one-minute means (start in UTC ms, mean), built in steps.
+
+    An hour counts with 45 of its minutes, the day with 18 of its hours; None otherwise.
+    """
+    hours: dict[int, list[float]] = {}
+    for start, mean in minutes:
+        ago = (end_ms - 1 - start) // 3_600_000
+        if 0 <= ago < 24:
+            hours.setdefault(ago, []).append(mean)
+    means = [sum(values) / len(values) for values in hours.values() if len(values) >= MINUTES_OF_HOUR]
+    return round(sum(means) / len(means), 6) if len(means) >= HOURS_OF_DAY else None

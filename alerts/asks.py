@@ -1,0 +1,88 @@
+"""What other services ask of alerts: a purifier switched by hand. Each ask is done once, however often it arrives."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alerts.switchboard import Say, Switchboard
+from classair.ledger import Ledger
+from classair.wire import Answer, Ask, FullId, Topics
+
+log = logging.getLogger(__name__)
+
+REMEMBERED: Final = 500
+LONGEST_MIN: Final = 720
+
+
+class OverrideWish(BaseModel):
+    """`do`: on, off, or auto (the signal decides again). Without `minutes` to the end of the block, else an hour."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    purifier: FullId
+    do: Literal["on", "off", "auto"]
+    minutes: Annotated[float, Field(gt=0, le=LONGEST_MIN)] | None = None
+
+
+class Asks:
+    def __init__(self, ledger: Ledger, board: Switchboard, say: Say) -> None:
+        self._ledger, self._board, self._say = ledger, board, say
+        self._given: OrderedDict[str, str] = OrderedDict()
+
+    def hear(self, topic: str, payload: bytes, topics: Topics | None, block_end: Callable[[str], int | None],
+             now: int) -> str | None:
+        """Does what is asked and answers once it is on disk. Returns the room concerned, None when nothing was done."""
+        if topics is None:
+            return None
+        try:
+            ask = Ask.model_validate_json(payload)
+        except ValidationError:
+            log.warning("ask_not_understood")
+            return None
+        if topic != topics.ask("alerts", ask.id):
+            log.warning("ask_refused why=its id is not that of its topic")
+            return None
+        answer_topic = topics.answer(ask.id)
+        given = self._given.get(ask.id) or self._ledger.answered(ask.id)
+        if given is not None:
+            self._say(answer_topic, given)
+            return None
+        if ask.do != "override":
+            self._refuse(ask, answer_topic, f"alerts does not know how to {ask.do!r}; it knows override")
+            return None
+        try:
+            wish = OverrideWish.model_validate(ask.args)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            self._refuse(ask, answer_topic, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+            return None
+        on = {"on": True, "off": False, "auto": None}[wish.do]
+        try:
+            room, state = self._board.order(wish.purifier, on, wish.minutes, ask.who, block_end, now)
+        except KeyError:
+            self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier of this configuration")
+            return None
+        log.info("override purifier=%s do=%s until=%s", wish.purifier, wish.do, state.override_until)
+        answer = self._answer(ask, True, {"purifier": wish.purifier, "do": wish.do, "mode": state.mode,
+                                          "override_until": state.override_until})
+        self._ledger.write("insert or replace into override values(?,?,?,?,?,?,?)", ask.id, wish.purifier, now,
+                           wish.do, state.override_until, ask.who, answer)
+        if self._ledger.failing:
+            self._say(answer_topic, answer)  # it is in force, although the disk cannot keep it
+        else:
+            self._ledger.after(lambda: self._say(answer_topic, answer))
+        return room
+
+    def _refuse(self, ask: Ask, topic: str, why: str) -> None:
+        self._say(topic, self._answer(ask, False, {}, why))
+
+    def _answer(self, ask: Ask, ok: bool, result: dict[str, Any], error: str = "") -> str:
+        text = Answer(id=ask.id, ok=ok, result=result, error=error).model_dump_json()
+        self._given[ask.id] = text
+        while len(self._given) > REMEMBERED:
+            self._given.popitem(last=False)
+        return text

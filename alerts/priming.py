@@ -1,0 +1,93 @@
+"""What the store knows, brought in on a thread of its own: the last hour at the start, a yard's day from time to time.
+
+Alerts lives without it: a store that is away is asked again, and nothing waits for the answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from classair.config import Config
+from classair.model import Reading
+from classair.places import Places
+from classair.science.averages import day_mean
+from classair.science.indexes.thai2023 import INDEX
+from classair.stores import MINUTE_MS, Store, StoreAway, open_store
+
+log = logging.getLogger(__name__)
+
+WINDOW_MS = 70 * MINUTE_MS    # enough for the last hour, a level's hold and CO2's twenty minutes
+DAY_MS = 24 * 60 * MINUTE_MS
+RETRY_S = 5.0
+REFRESH_S = 300.0
+
+
+class Priming:
+    """`primed` and `days` are called on this thread and must hand over to the loop."""
+
+    def __init__(self, places: Places, clock: Callable[[], int], primed: Callable[[dict[str, list[Reading]]], None],
+                 days: Callable[[dict[str, int | None]], None]) -> None:
+        self._places, self._clock, self._primed, self._days = places, clock, primed, days
+        self._config: Config | None = None
+        self._changed = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="priming", daemon=True)
+
+    def follow(self, config: Config) -> None:
+        self._config = config
+        if not self._thread.is_alive() and not self._stop.is_set():
+            self._thread.start()
+        self._changed.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._changed.set()
+        if self._thread.is_alive():
+            self._thread.join(3)
+
+    def _run(self) -> None:
+        done: set[str] = set()
+        said = ""
+        while not self._stop.is_set():
+            self._changed.clear()
+            config = self._config
+            assert config is not None
+            pause = REFRESH_S
+            try:
+                store = open_store(config.store, self._places, readonly=True)
+                try:
+                    rooms = [name for name, _ in config.rooms() if name not in done]
+                    if rooms:
+                        self._primed(self._last_hour(store, rooms))
+                        done.update(rooms)
+                        log.info("primed rooms=%d", len(rooms))
+                    self._days(self._day_levels(store, config))
+                finally:
+                    store.close()
+                said = ""
+            except (StoreAway, ValueError, OSError) as error:
+                pause = RETRY_S
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("store_away why=%s; living on the stream", error)
+            except Exception:
+                # Whatever a store does, states and purifiers go on without it.
+                pause = REFRESH_S
+                log.exception("priming_failed")
+            self._changed.wait(pause)
+
+    def _last_hour(self, store: Store, rooms: list[str]) -> dict[str, list[Reading]]:
+        now = self._clock()
+        return {room: list(store.readings(room, now - WINDOW_MS, now + 1)) for room in rooms}
+
+    def _day_levels(self, store: Store, config: Config) -> dict[str, int | None]:
+        end = self._clock() // MINUTE_MS * MINUTE_MS
+        levels: dict[str, int | None] = {}
+        for name, room in config.rooms():
+            if room.outdoor:
+                buckets = store.series(name, "pm25", end - DAY_MS, end, MINUTE_MS)
+                means = [(bucket.start_ms, bucket.mean) for bucket in buckets if bucket.mean is not None]
+                levels[name] = INDEX.level_number("pm25", day_mean(means, end))
+        return levels

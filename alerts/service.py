@@ -1,0 +1,240 @@
+"""`classair alerts`: the loop around `watching`: one queue of news, a tick each second, a beat every five."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+
+from alerts.delivery import Delivery
+from alerts.priming import Priming
+from alerts.rules import Rules
+from alerts.stream import too_old
+from alerts.watching import Watching
+from classair import config as configuration
+from classair import service
+from classair.broker import Link, Message, Will
+from classair.ledger import Ledger
+from classair.places import Places
+from classair.service import Accepted, Following
+from classair.wire import Beat, ServiceStatus, Topics
+
+log = logging.getLogger(__name__)
+
+NAME = "alerts"
+TICK_S = 1.0
+BEAT_MS = 5_000
+STATUS_MS = 10_000
+SLOW_MS = 50
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def main(argv: list[str]) -> int:
+    """Exit code 0 when asked to stop, 1 when it must be started anew, 2 for a wrong configuration."""
+    parser = service.arguments(NAME, "Works out each room's state, switches purifiers, tells people.")
+    args = parser.parse_args(argv)
+    service.begin_logging(args.log_level)
+    return service.run_service(_serve, args)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    places = service.places_of(args)
+    org = _org(places, args)
+    return Alerts(places, partial(Link, service.broker_of(args, NAME)), org).run(service.stop_on_signals())
+
+
+def _org(places: Places, args: argparse.Namespace) -> str:
+    """The organisation whose announcements to hear; "+" (whichever) while neither memory nor file says it."""
+    known = Following(places.accepted_config).current
+    if known is not None:
+        return known.config.org
+    try:
+        return service.parse_as_follower(args.config.read_text(encoding="utf-8")).org
+    except (configuration.ConfigFaults, OSError, UnicodeDecodeError) as error:
+        log.warning("config_file_not_read why=%s; waiting for an announcement", str(error).splitlines()[0])
+        return "+"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    topic: str
+    payload: bytes
+    retain: bool
+    at: int
+
+
+class Alerts:
+    """The service. `make_link` makes the connection; `clock` gives UTC ms and is passed on to everything."""
+
+    def __init__(self, places: Places, make_link: Callable[..., Link], org: str,
+                 clock: Callable[[], int] = now_ms) -> None:
+        self._clock = clock
+        self._org = org
+        self._news: queue.SimpleQueue[_Heard | Callable[[], None]] = queue.SimpleQueue()
+        self._skipped = 0
+        self._slowest_ms = 0
+        self._version = 0
+        self._running = False
+        self._leave: int | None = None
+        self.ledger = Ledger(places.ledger)
+        self._delivery = Delivery(lambda result: self._news.put(
+            lambda: self.watching.delivered(result, self._clock())))
+        rules = Rules(self.ledger, self._delivery)
+        self._following = Following(places.accepted_config,
+                                    lambda accepted: self._news.put(partial(self._follow, accepted)))
+        self._priming = Priming(
+            places, clock,
+            lambda readings: self._news.put(lambda: self.watching.prime(readings, self._clock())),
+            lambda levels: self._news.put(lambda: self.watching.day_levels(levels)))
+        self._term = self.ledger.next_term()
+        status = Topics(org).service_status(NAME) if org != "+" else ""
+        self._link = make_link(
+            on_message=self._hear, on_up=lambda: self._news.put(self._reconnected),
+            subscriptions=[(Topics(org).config, 1)],
+            will=Will(status, ServiceStatus(service=NAME, state="offline").model_dump_json().encode())
+            if status else None)
+        self.watching = Watching(self.ledger, rules, self._say, clock)
+        self._warnings: list[str] = []
+
+    # -- the network thread: look, judge by age, hand over -------------------------------------------------------------
+
+    def _hear(self, message: Message) -> None:
+        now = self._clock()
+        if message.topic.endswith("/reading") and too_old(message.payload, now):
+            self._skipped += 1
+            return
+        if message.topic.endswith("/control/config"):
+            self._following.hear(message.payload)
+            return
+        self._news.put(_Heard(message.topic, message.payload, message.retain, now))
+
+    def _say(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> bool:
+        return self._link.publish(topic, payload, qos=qos, retain=retain) is not None
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> int:
+        """Until asked to stop (0), or until only a new process helps (1)."""
+        if self._following.current is not None:
+            self._follow(self._following.current)
+        self._link.start()
+        ticked = beat = status = 0.0
+        try:
+            while not stop.is_set() and self._leave is None:
+                if not self._link.thread_alive:
+                    log.error("network_thread_dead")
+                    return 1
+                self._work(until=ticked + TICK_S)
+                now = time.monotonic()
+                if now - ticked >= TICK_S:
+                    ticked = now
+                    self._guarded(self._tick)
+                if now - beat >= BEAT_MS / 1000:
+                    beat = now
+                    self._beat()
+                if now - status >= STATUS_MS / 1000:
+                    status = now
+                    self._status("online")
+        finally:
+            self._close()
+        return self._leave or 0
+
+    def _work(self, until: float) -> None:
+        """Takes in news as it comes, until the next tick is due."""
+        while True:
+            left = until - time.monotonic()
+            try:
+                news = self._news.get(timeout=max(0.0, left)) if left > 0 else self._news.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(news, _Heard):
+                if self._running:
+                    self._guarded(lambda heard=news: self.watching.hear(  # type: ignore[misc]
+                        heard.topic, heard.payload, heard.retain, self._clock()))
+                    self._slowest_ms = max(self._slowest_ms, self._clock() - news.at)
+            else:
+                self._guarded(news)
+            if time.monotonic() >= until:
+                return
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        """The one place that catches everything: whatever one message or room does, the others go on."""
+        try:
+            call()
+        except Exception:
+            log.exception("alerts_failed_at_one_thing")
+
+    def _follow(self, accepted: Accepted) -> None:
+        config = accepted.config
+        if self._org not in ("+", config.org):
+            log.warning("organisation_changed; starting anew")
+            self._leave = 1
+            return
+        self._org = config.org
+        self._version = accepted.version
+        now = self._clock()
+        topics = Topics(config.org)
+        devices = self.watching.follow(config, accepted.version, now)
+        self._warnings = [*self.watching.board.warnings, *self._delivery.follow(config.people)]
+        for warning in self._warnings:
+            log.warning("config_part_not_used %s", warning)
+        for topic in (topics.bridges("reading"), topics.ask(NAME, "+"), *devices):
+            self._link.subscribe(topic, 1)
+        self._running = True
+        self._priming.follow(config)
+        self.watching.tick(now, self._link.up)
+
+    def _reconnected(self) -> None:
+        if self._running:
+            self.watching.reconnected(self._clock())
+        self._beat()
+        self._status("online")
+
+    def _tick(self) -> None:
+        if self._running:
+            self.watching.tick(self._clock(), self._link.up)
+
+    def _beat(self) -> None:
+        if self._org != "+" and self._running:
+            self._say(Topics(self._org).beat, Beat(term=self._term, at=self._clock()).model_dump_json(), qos=0)
+
+    def _status(self, state: str) -> None:
+        if self._org == "+":
+            return
+        figures: dict[str, float | int | str | None] = {
+            "rooms": len(self.watching.rooms), "purifiers": len(self.watching.board.names()), "term": self._term,
+            "readings": self.watching.readings, "refused": self.watching.refused, "too_old_messages": self._skipped,
+            "commands": self.watching.board.commands, "slowest_ms": self._slowest_ms, "ledger_lost": self.ledger.lost,
+            "callback_errors": self._link.errors,
+        }
+        self._slowest_ms = 0
+        warnings = [*self._warnings, *([f"the ledger cannot be written: {self.ledger.failing}"]
+                                       if self.ledger.failing else [])]
+        self._say(Topics(self._org).service_status(NAME), ServiceStatus(
+            service=NAME, state="online" if state == "online" else "offline", at=self._clock(), pid=os.getpid(),
+            version=_version(), config_version=self._version, figures=figures, warnings=warnings,
+        ).model_dump_json(), retain=True)
+
+    def _close(self) -> None:
+        self._priming.stop()
+        self._delivery.stop()
+        self._status("offline")
+        self.ledger.close()
+        self._link.stop()
+
+
+def _version() -> str:
+    try:
+        return version("classair")
+    except PackageNotFoundError:
+        return ""

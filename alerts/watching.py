@@ -1,0 +1,240 @@
+"""The heart of alerts: readings, devices' words, asks and the clock in; states, commands and messages to people out.
+
+Knows no socket and no clock of its own: the service hands in messages with the time, and a way to publish. Called from
+one loop only. The order on a reading is the order of importance: command first, then the state, then what is written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from alerts.asks import Asks
+from alerts.delivery import Result
+from alerts.rooms import RoomWatch
+from alerts.rules import Rules
+from alerts.stream import Stream
+from alerts.switchboard import Matter, Say, Switchboard
+from classair.config import Config
+from classair.ledger import Ledger
+from classair.model import Reading
+from classair.science.advice import Need
+from classair.timetable import Timetable
+from classair.wire import Current, RoomState, Topics
+
+log = logging.getLogger(__name__)
+
+REPEAT_MS = 30_000  # an unchanged state is said again this often
+_NOWHERE = Current(status="none")
+
+
+class Watching:
+    """`say` publishes and gives False while there is no connection; `now` is UTC ms everywhere."""
+
+    def __init__(self, ledger: Ledger, rules: Rules, say: Say, clock: Callable[[], int]) -> None:
+        self._ledger, self._rules, self._say = ledger, rules, say
+        self.board = Switchboard(ledger, say, clock)
+        self.rooms: dict[str, RoomWatch] = {}
+        self.readings = 0
+        self._asks = Asks(ledger, self.board, say)
+        self._config: Config | None = None
+        self._version = 0
+        self._stream: Stream | None = None
+        self._topics: Topics | None = None
+        self._timetables: dict[str, Timetable] = {}
+        self._yard_of: dict[str, str] = {}
+        self._site_rooms: dict[str, list[str]] = {}
+        self._told: dict[str, RoomState] = {}
+        self._logged: dict[str, tuple[object, ...]] = {}
+        self._retained = ledger.retained()
+
+    @property
+    def refused(self) -> int:
+        return self._stream.refused if self._stream is not None else 0
+
+    # -- configuration -------------------------------------------------------------------------------------------------
+
+    def follow(self, config: Config, version: int, now: int) -> list[str]:
+        """Works by a configuration from now on; rooms that stay keep their windows. Returns device topics to hear."""
+        self._config, self._version, self._topics = config, version, Topics(config.org)
+        if self._stream is None:
+            self._stream = Stream(config)
+        else:
+            self._stream.follow(config)
+        fresh: dict[str, RoomWatch] = {}
+        rule = config.purifier_rule()
+        for name, room in config.rooms():
+            site = name.partition(".")[0]
+            has = _followable(config, name)
+            watch = self.rooms.get(name)
+            simulated = config.site_simulated(site)
+            if watch is None or watch.is_outdoor != room.outdoor:
+                watch = RoomWatch(name, is_outdoor=room.outdoor, simulated=simulated, has=has,
+                                  sensors=config.sensors_in(name), began_at=now)
+            else:
+                watch.configure(simulated=simulated, has=has, sensors=config.sensors_in(name))
+            watch.signal.limits(rule.on_above, rule.off_below)
+            fresh[name] = watch
+        self.rooms = fresh
+        self._timetables = {name: config.timetable_of(name) for name in fresh}
+        self._yard_of = {name: yard for name in fresh if (yard := config.outdoor_of(name)) is not None}
+        self._site_rooms = {}
+        for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
+            self._site_rooms.setdefault(name.partition(".")[0], []).append(name)
+        self._told = {name: told for name, told in self._told.items() if name in fresh}
+        self._rules.follow(config)
+        topics = self.board.follow(config, version, now)
+        self._clear_what_is_gone()
+        return topics
+
+    def _clear_what_is_gone(self) -> None:
+        """Empties retained topics of rooms and purifiers that are no longer configured, also those of earlier lives."""
+        wanted = {self._room_topic(name) for name in self.rooms} | self.board.retained_topics()
+        for topic in self._retained - wanted:
+            if self._say(topic, "", retain=True):
+                self._retained.discard(topic)
+                self._ledger.write("delete from retained where topic=?", topic)
+        for topic in wanted - self._retained:
+            self._retained.add(topic)
+            self._ledger.write("insert or replace into retained values(?)", topic)
+
+    # -- what comes in -------------------------------------------------------------------------------------------------
+
+    def prime(self, readings: dict[str, list[Reading]], now: int) -> None:
+        """What the store knows of each room; whatever the stream brought already is kept once."""
+        for name, known in readings.items():
+            if known and name in self.rooms:
+                self.rooms[name].prime(known, now)
+
+    def day_levels(self, levels: dict[str, int | None]) -> None:
+        """The level of each yard's 24-hour mean."""
+        for name, level in levels.items():
+            if name in self.rooms:
+                self.rooms[name].day_level = level
+
+    def hear(self, topic: str, payload: bytes, retained: bool, now: int) -> None:
+        """One message of the broker, whatever it is."""
+        assert self._stream is not None
+        if self.board.knows(topic):
+            rooms, matters = self.board.hear(topic, payload, retained, lambda room: self._block_end(room, now), now)
+            self._told_of(matters, now)
+            self._publish(rooms, now)
+        elif topic.endswith("/reading"):
+            self._take(self._stream.readings(topic, payload, now), now)
+        elif "/ask/alerts/" in topic and not retained:
+            room = self._asks.hear(topic, payload, self._topics, lambda name: self._block_end(name, now), now)
+            if room is not None:
+                self._publish([room], now)
+
+    def _take(self, readings: Sequence[Reading], now: int) -> None:
+        by_room: dict[str, list[Reading]] = {}
+        for reading in readings:
+            by_room.setdefault(reading.room, []).append(reading)
+        self.readings += len(readings)
+        for name, found in by_room.items():
+            watch = self.rooms.get(name)
+            if watch is not None:
+                watch.add(found, now)
+                self._control(name, watch, now)
+        concerned: set[str] = set()
+        for name in by_room:
+            watch = self.rooms.get(name)
+            if watch is not None:
+                concerned.update(self._site_rooms[name.partition(".")[0]] if watch.is_outdoor else (name,))
+        self._publish(concerned, now)
+
+    def tick(self, now: int, connected: bool = True) -> None:
+        """Once a second: silence is news as well. Without a broker no command can be confirmed, so none is tried."""
+        if connected:
+            for name, watch in self.rooms.items():
+                self._control(name, watch, now)
+        self._rules.silences({name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items()
+                              if watch.sensors}, now)
+        self._publish(self.rooms, now)
+
+    def reconnected(self, now: int) -> None:
+        """The broker is back, perhaps without what was retained: say everything again."""
+        self._told.clear()
+        self.board.reconnected(lambda room: self._block_end(room, now), now)
+        self._clear_what_is_gone()
+        self._publish(self.rooms, now)
+
+    def delivered(self, result: Result, now: int) -> None:
+        self._rules.delivered(result, now)
+        if result.job.subject in self.rooms:
+            self._publish([result.job.subject], now)
+
+    # -- what goes out -------------------------------------------------------------------------------------------------
+
+    def _control(self, name: str, watch: RoomWatch, now: int) -> None:
+        self._told_of(self.board.step(name, watch.signal.signal, self._block_end(name, now), now), now)
+
+    def _told_of(self, matters: Iterable[Matter], now: int) -> None:
+        for matter in matters:
+            self._rules.purifier(matter, now)
+
+    def _publish(self, rooms: Iterable[str], now: int) -> None:
+        wanted = set(rooms)
+        for site_rooms in self._site_rooms.values():
+            for name in site_rooms:
+                if name in wanted:
+                    self._publish_one(name, now)
+
+    def _publish_one(self, name: str, now: int) -> None:
+        told = self.state(name, now)
+        old = self._told.get(name)
+        if old is not None and now - old.at < REPEAT_MS and told == old.model_copy(update={"at": now}):
+            return
+        if self._say(self._room_topic(name), told.model_dump_json(), retain=True):
+            self._told[name] = told
+        self._write_down(told)
+
+    def state(self, name: str, now: int) -> RoomState:
+        """The room's state at `now`."""
+        watch = self.rooms[name]
+        yard = self.rooms.get(self._yard_of.get(name, ""))
+        watch.told_at = self._rules.told_at(name)
+        outdoor, play = _NOWHERE, None
+        if yard is not None and yard is not watch:
+            outdoor = yard.outdoor_current(now)
+        if yard is not None:
+            play = yard.play_level(now)
+        return watch.state(now, outdoor=outdoor, play_level=play, purifiers=self.board.states_in(name, now),
+                           occupied=self._timetables[name].is_occupied(now), config_version=self._version)
+
+    def _write_down(self, told: RoomState) -> None:
+        """A row for each change of what people see: told then, never changed."""
+        seen = (told.pm25.status, told.pm25.level, told.pm25.shown, told.rule, told.co2.level, told.co2.shown,
+                told.outdoor.shown, told.config_version)
+        if self._logged.get(told.room) == seen:
+            return
+        self._logged[told.room] = seen
+        self._ledger.write(
+            "insert into state_told(room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
+            "config_version, advice_version, simulated) values(?,?,?,?,?,?,?,?,?,?,?,?)", told.room, told.at,
+            told.pm25.status, told.pm25.level, told.pm25.shown, told.rule, told.co2.level, told.co2.shown,
+            told.outdoor.shown, told.config_version, told.advice_version, int(told.simulated))
+
+    def _block_end(self, room: str, now: int) -> int | None:
+        timetable = self._timetables.get(room)
+        return timetable.block_end_ms(now) if timetable is not None else None
+
+    def _room_topic(self, name: str) -> str:
+        assert self._topics is not None
+        site, _, room = name.partition(".")
+        return self._topics.room_now(site, room)
+
+
+def _followable(config: Config, name: str) -> frozenset[Need]:
+    """What the advice may ask of a room."""
+    room = config.room(name)
+    site = config.sites[name.partition(".")[0]]
+    has: set[Need] = set()
+    if config.purifiers_in(name):
+        has.add("purifier")
+    if room.windows.openable and room.windows.count > 0:
+        has.add("openings")
+    if not room.clean_room and any(other.clean_room for other in site.rooms.values()):
+        has.add("clean_room")
+    return frozenset(has)
+
