@@ -58,7 +58,8 @@ class Places:
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Puts `data` at `path` so that after a power cut there is the old file or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
+    # Several services remember the accepted configuration in one place, perhaps at the same instant.
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         with os.fdopen(fd, "wb") as file:

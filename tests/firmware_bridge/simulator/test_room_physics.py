@@ -15,7 +15,8 @@ from firmware_bridge.simulator.weather import Outdoor
 HAZE = Outdoor(90.0, 420.0, 30.0, 60.0, 0.0)
 AIR = RoomAir(20.0, 5.0, 800.0, 29.0, 18.0)
 
-airs = st.builds(RoomAir, st.floats(0, 500), st.floats(0, 500), st.floats(420, 5000), st.floats(15, 40), st.floats(5, 25))
+airs = st.builds(RoomAir, st.floats(0, 500), st.floats(0, 500), st.floats(420, 5000), st.floats(15, 40),
+                 st.floats(5, 25))
 outsides = st.builds(Outdoor, st.floats(0, 300), st.just(420.0), st.floats(20, 38), st.floats(30, 95), st.floats(0, 1))
 doings = st.builds(Doing, st.floats(0, 50), st.integers(0, 10), st.floats(0, 1), st.floats(0, 200), st.floats(0, 600))
 
@@ -52,7 +53,9 @@ def test_a_sealed_class_heads_for_the_co2_that_the_balance_says() -> None:
 
 
 @given(airs, outsides, doings, st.floats(0, 800), st.floats(0.001, 2))
-def test_two_short_steps_are_one_long_one(air: RoomAir, outside: Outdoor, doing: Doing, cadr: float, hours: float) -> None:
+def test_two_short_steps_are_one_long_one(
+    air: RoomAir, outside: Outdoor, doing: Doing, cadr: float, hours: float,
+) -> None:
     once = physics.step(air, 180, outside, doing, cadr, 2 * hours).end
     first = physics.step(air, 180, outside, doing, cadr, hours).end
     twice = physics.step(first, 180, outside, doing, cadr, hours).end
@@ -64,7 +67,7 @@ def test_two_short_steps_are_one_long_one(air: RoomAir, outside: Outdoor, doing:
 
 @given(airs, outsides, doings, st.floats(0, 800), st.floats(0.001, 2))
 def test_no_mass_appears_or_vanishes(air: RoomAir, outside: Outdoor, doing: Doing, cadr: float, hours: float) -> None:
-    """What is there at the end = what was there + what came in and was stirred up − what left, settled, was filtered."""
+    """The change is what came in and was stirred up, less what left, settled and was filtered."""
     done = physics.step(air, 180, outside, doing, cadr, hours)
     changes = physics.air_changes(doing, 180, outside.wind)
     # CO2 has neither deposition nor filter: the mean over the step is what flowed out.
@@ -74,7 +77,8 @@ def test_no_mass_appears_or_vanishes(air: RoomAir, outside: Outdoor, doing: Doin
     loss = physics.loss_rate(changes, physics.DEPOSITION_PER_H, cadr, 180)
     share = 1 - physics.LEAKS_PER_H / changes
     inflow = (physics.PENETRATION + (1 - physics.PENETRATION) * share) * changes * outside.pm25
-    assert done.end.pm25 - air.pm25 == pytest.approx((inflow + doing.fine_source - loss * done.mean.pm25) * hours, abs=1e-5)
+    gained = (inflow + doing.fine_source - loss * done.mean.pm25) * hours
+    assert done.end.pm25 - air.pm25 == pytest.approx(gained, abs=1e-5)
 
 
 @given(airs, outsides, doings, st.floats(0, 800), st.floats(0, 24))

@@ -10,7 +10,8 @@ from firmware_bridge.drivers import driver_for
 from firmware_bridge.simulator.room import RoomAir
 from firmware_bridge.simulator.sensing import FRAME, MINUTE, Sensing, cf1_of
 
-airs = st.builds(RoomAir, st.floats(0, 600), st.floats(0, 600), st.floats(400, 9000), st.floats(10, 45), st.floats(3, 30))
+airs = st.builds(RoomAir, st.floats(0, 600), st.floats(0, 600), st.floats(400, 9000), st.floats(10, 45),
+                 st.floats(3, 30))
 draws = st.tuples(*[st.floats(-4, 4)] * 5)
 
 

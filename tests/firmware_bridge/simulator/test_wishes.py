@@ -9,7 +9,7 @@ import pytest
 
 from classair.config import Config
 from firmware_bridge.simulator import service
-from firmware_bridge.simulator.wishes import WishFile, Wishes, understood, write
+from firmware_bridge.simulator.wishes import Wishes, WishFile, understood, write
 
 
 def test_words_become_wishes_and_leave_those_before_in_force(town: Config) -> None:
@@ -25,7 +25,8 @@ def test_words_become_wishes_and_leave_those_before_in_force(town: Config) -> No
 
 @pytest.mark.parametrize(("word", "says"), [
     ("haze", "expected name=wish"), ("haze=much", "expected a number"), ("haze=-5", "greater than or equal"),
-    ("school.blue-pm=explode", "expected one of noise, cut, silence"), ("school.blue-fan=fly", "expected one of offline"),
+    ("school.blue-pm=explode", "expected one of noise, cut, silence"),
+    ("school.blue-fan=fly", "expected one of offline"),
     ("school.nobody=unplug", "no sensor, purifier or room"),
 ])
 def test_a_wrong_word_is_refused_with_what_would_be_right(town: Config, word: str, says: str) -> None:
@@ -37,7 +38,8 @@ def test_what_happens_once_happens_when_new_or_wished_again() -> None:
     nothing, press = Wishes(), Wishes(serial=1, plugs={"a.b": "press", "a.c": "offline"}, indoor={"a.r": 50})
     assert press.once_since(nothing) == Wishes(plugs={"a.b": "press"}, indoor={"a.r": 50})
     assert press.once_since(press) == Wishes()
-    assert press.model_copy(update={"serial": 2}).once_since(press) == Wishes(plugs={"a.b": "press"}, indoor={"a.r": 50})
+    again = press.model_copy(update={"serial": 2})
+    assert again.once_since(press) == Wishes(plugs={"a.b": "press"}, indoor={"a.r": 50})
 
 
 def test_a_file_is_heard_once_and_a_faulty_one_changes_nothing(tmp_path: Path) -> None:
