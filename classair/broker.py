@@ -67,13 +67,20 @@ class Will:
 class _Client(mqtt.Client):
     """The library's client, reading a stretch of packets at a time and acknowledging many in one write.
 
-    It asks the system four times for each small packet otherwise, and gives up the interpreter each time. Both
-    methods are the library's own, private ones: the version is pinned, and a test holds that they are still called.
+    It asks the system four times for each small packet otherwise, and gives up the interpreter each time. With
+    `on_publish_packet` set, whole PUBLISH packets among what was read go straight there; every other packet, and half
+    ones, the library handles. The methods are the library's own, private ones: the version is pinned, and tests hold
+    that they are still called.
     """
 
     _AT_ONCE = 256 * 1024  # bytes
     _read = b""
     _read_to = 0
+    on_publish_packet: Callable[[str, bytes, bool, int, int], None] | None = None
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._topics: dict[bytes, str] = {}
 
     def _sock_recv(self, bufsize: int) -> bytes:
         start = self._read_to
@@ -91,8 +98,47 @@ class _Client(mqtt.Client):
         # What has been read already no longer makes the socket readable: it is worked off here.
         result = super().loop_read(max_packets)
         while not result and self._read_to < len(self._read):
+            if self.on_publish_packet is not None and not self._in_packet["command"]:
+                self._take_publishes(self.on_publish_packet)
+                if self._read_to >= len(self._read):
+                    break
             result = super().loop_read(max_packets)
         return result
+
+    def _take_publishes(self, heard: Callable[[str, bytes, bool, int, int], None]) -> None:
+        """Hands over PUBLISH packets of QoS 0 and 1 (MQTT 3.1.1 section 3.3) up to the first of another kind."""
+        data, at, end, topics = self._read, self._read_to, len(self._read), self._topics
+        while at + 5 < end:
+            head, body, size, shift = data[at], at + 1, 0, 0
+            while body < end and shift <= 21:
+                part = data[body]
+                size |= (part & 0x7F) << shift
+                body += 1
+                shift += 7
+                if part < 0x80:
+                    break
+            else:
+                break
+            # Not for us: another kind, QoS 2, cut off, or not as it should be. The library knows what to do then.
+            if head & 0xF4 != 0x30 or body + size > end or size < 5:
+                break
+            start = body + 2
+            stop = start + (data[body] << 8 | data[body + 1])
+            qos = head >> 1 & 1
+            text = stop + 2 * qos
+            if text > body + size:
+                break
+            raw = data[start:stop]
+            topic = topics.get(raw)
+            if topic is None:
+                try:
+                    topic = raw.decode()
+                except UnicodeDecodeError:
+                    break
+                if len(topics) < 10_000:
+                    topics[raw] = topic
+            self._read_to = at = body + size
+            heard(topic, data[text:at], bool(head & 1), data[stop] << 8 | data[stop + 1] if qos else 0, qos)
 
     def ack_many(self, numbers: Iterable[int]) -> None:
         """PUBACK (MQTT 3.1.1 section 3.4) for each message number, as one write."""
@@ -152,6 +198,8 @@ class Link:
         client.on_disconnect = self._disconnected
         client.on_connect_fail = self._refused
         client.on_message = self._received
+        if manual_ack:
+            client.on_publish_packet = self._received_packet
         if on_published is not None:
             client.on_publish = self._published
         self._client = client
@@ -264,6 +312,13 @@ class Link:
             topic = ""
         self._guarded("on_message", self._on_message,
                       Message(topic, bytes(message.payload), bool(message.retain), message.mid, message.qos))
+
+    def _received_packet(self, topic: str, payload: bytes, retain: bool, mid: int, qos: int) -> None:
+        try:
+            self._on_message(Message(topic, payload, retain, mid, qos))
+        except Exception:
+            self.errors += 1
+            log.exception("callback_failed in=on_message")
 
     def _published(self, _c: Any, _u: Any, mid: int, _r: Any, _p: Any) -> None:
         self._guarded("on_published", self._on_published, mid)
