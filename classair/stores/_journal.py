@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from classair.model import Reading, SwitchEvent
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, Changes, Rollup
+from classair.stores import DAY_MS, HOUR_MS, Changes, Rollup
 from classair.stores._queries import Queries, all_series
+from classair.stores._rollups import GRAINS
 from classair.stores._writing import SWITCHES
 
 
@@ -51,8 +52,7 @@ def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
     if not entries:
         return None
     readings: dict[tuple[str, str, str, int], Reading] = {}
-    minutes: dict[tuple[int, int], Rollup] = {}
-    hours: dict[tuple[int, int], Rollup] = {}
+    stretches: dict[int, list[tuple[int, int]]] = {}
     switches: list[SwitchEvent] = []
     position = after
     for entry, identity, first_ms, last_ms in entries:
@@ -62,15 +62,26 @@ def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
         if identity == SWITCHES:
             switches += queries.all_switches(first_ms, last_ms)
             continue
-        series = names[identity]
-        for reading in queries.readings_of(identity, series, first_ms, last_ms + 1):
+        stretches.setdefault(identity, []).append((first_ms, last_ms))
+        for reading in queries.readings_of(identity, names[identity], first_ms, last_ms + 1):
             readings[(reading.sensor, *reading.key)] = reading
-        for grain, unit, found in (("1m", MINUTE_MS, minutes), ("1h", HOUR_MS, hours)):
-            missing = (identity, last_ms // unit) not in found or (identity, first_ms // unit) not in found
-            if missing:
-                for rollup in queries.rollups(identity, series, grain, first_ms // unit * unit, last_ms + 1):
-                    found[identity, rollup.start_ms // unit] = rollup
-    return Changes(position, list(readings.values()), list(minutes.values()), list(hours.values()), switches)
+    rollups: dict[str, list[Rollup]] = {"1m": [], "1h": []}
+    for grain, unit in GRAINS:
+        for identity, parts in stretches.items():
+            for first, last in _joined([(first // unit, last // unit) for first, last in parts]):
+                rollups[grain] += queries.rollups(identity, names[identity], grain, first * unit, (last + 1) * unit)
+    return Changes(position, list(readings.values()), rollups["1m"], rollups["1h"], switches)
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same numbers in as few spans as possible."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
 
 
 def span(queries: Queries) -> tuple[int, int] | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Reading, bad_class
+from classair.stores import StoreConflict
 
 LIMIT: Final = 2**48
 """Largest value in steps that is kept: no sensor means more, and sums of an hour stay within eight bytes."""
@@ -63,3 +65,17 @@ def tallied(readings: Iterable[Reading], start_of: Callable[[int], int], wanted:
     for (start, key), tally in found.items():
         buckets.setdefault(start, {})[key] = tally.bucket(start, QUANTITIES[key].scale)
     return buckets
+
+
+def in_steps(reading: Reading) -> Reading:
+    """The reading as every store gives it back: values on the steps of their scale. Raises StoreConflict."""
+    values: dict[str, float] = {}
+    for key, value in reading.values.items():
+        try:
+            scaled = steps_of(value, key)
+        except (KeyError, ValueError, OverflowError, TypeError) as error:
+            raise StoreConflict(reading, f"it has something no reading has: {error}") from error
+        if abs(scaled) > LIMIT:
+            raise StoreConflict(reading, "a value is larger than any that can be kept")
+        values[key] = scaled / QUANTITIES[key].scale
+    return replace(reading, values=values, value_flags={key: int(m) for key, m in reading.value_flags.items() if m})

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from classair.model import QUANTITIES, Bucket, Reading, SwitchEvent
+from classair.model import Bucket, Reading, SwitchEvent
 from classair.stores import SensorNewest, Series, StoreConflict
 from classair.stores._steps import bucket_start, grain_for, span_of
-from classair.stores._tally import LIMIT, steps_of, tallied
+from classair.stores._tally import in_steps, tallied
 
 Place = tuple[int, str, bool, int]
 
@@ -33,7 +32,7 @@ class MemoryStore:
                 place = (reading.at_ms, reading.sensor, reading.simulated, reading.seq)
                 if (reading.room, place) in places or place in self._rooms.get(reading.room, {}):
                     raise StoreConflict(reading, "another reading has its series, time and number")
-                fresh[reading.key] = places[reading.room, place] = _in_steps(reading)
+                fresh[reading.key] = places[reading.room, place] = in_steps(reading)
             for (room, place), reading in places.items():
                 self._rooms.setdefault(room, {})[place] = reading
             self._received.update(fresh)
@@ -89,16 +88,3 @@ class MemoryStore:
         with self._lock:
             return sorted(self._rooms.get(room, {}).values(), key=lambda r: (r.at_ms, r.sensor, r.seq))
 
-
-def _in_steps(reading: Reading) -> Reading:
-    """The reading as a store gives it back: values on the steps of their scale. Raises StoreConflict."""
-    values: dict[str, float] = {}
-    for key, value in reading.values.items():
-        try:
-            scaled = steps_of(value, key)
-        except (KeyError, ValueError, OverflowError, TypeError) as error:
-            raise StoreConflict(reading, f"it has something no reading has: {error}") from error
-        if abs(scaled) > LIMIT:
-            raise StoreConflict(reading, "a value is larger than any that can be kept")
-        values[key] = scaled / QUANTITIES[key].scale
-    return replace(reading, values=values, value_flags={key: int(m) for key, m in reading.value_flags.items() if m})
