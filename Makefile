@@ -30,9 +30,9 @@ bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, deploy/mosquitto/*
 	@$(BIN)/python -m docs.generate
 
-test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=http://host:8086/bucket
-	@test -n "$(URL)" || { echo 'say which server: make test-influx URL=http://127.0.0.1:8086/classair' >&2; exit 2; }
-	@CLASSAIR_TEST_INFLUX="$(URL)" $(BIN)/python -m pytest tests/classair/stores $(ARGS)
+test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=influxdb://host:8086/bucket
+	@test -n "$(URL)" || { echo 'say which server: make test-influx URL=influxdb://127.0.0.1:8086/classair' >&2; exit 2; }
+	@CLASSAIR_TEST_INFLUX_URL="$(URL)" $(BIN)/python -m pytest tests/classair/stores $(ARGS)
 
 clean:  ## removes the environment and caches, never the data folder
 	rm -rf $(VENV) .venv-lock dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
