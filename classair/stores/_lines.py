@@ -23,7 +23,8 @@ def timestamp(at_ms: int, seq: int) -> int:
 
 
 def _tag(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ").replace("\n", "\\n")
+    # A backslash stands for itself there, except before one of these.
+    return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ").replace("\n", "\\n")
 
 
 def _text(text: str) -> str:
