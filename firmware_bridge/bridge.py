@@ -130,7 +130,10 @@ class Bridge:
         self._keeper.stop()
         self._spool.close()
         self._link.publish(self._status_topic, self._status("offline"), qos=1, retain=True)
-        self._link.stop()
+        # The network thread may be waiting for a broker that does not answer; nobody waits for that.
+        goodbye = threading.Thread(target=self._link.stop, daemon=True)
+        goodbye.start()
+        goodbye.join(1.0)
         log.info("bridge_ended bridge=%s", self.full)
 
     # -- events --------------------------------------------------------------------------------------------------------
@@ -142,6 +145,8 @@ class Bridge:
                 self._keep(line, mean)
         elif kind == "state":
             line, state = what
+            log.log(logging.INFO if state.state in ("ok", "starting") else logging.WARNING,
+                    "sensor_state sensor=%s state=%s cause=%s", line.sensor, state.state, state.cause or "none")
             self._keep(line, line.now_is(state))
         elif kind == "mqtt":
             self._handle_message(*what)
