@@ -56,9 +56,10 @@ def readings(count: int, kind: str) -> Iterator[dict[str, Any]]:
             pm25 = round(noise.uniform(4, 90), 1)
             counts = [round(pm25 * factor, 1) for factor in (120, 40, 8, 1, 0.3, 0.1)]
             values = {
-                "pm1": round(pm25 * 0.7, 1), "pm25": pm25, "pm10": round(pm25 * 1.2, 1), "pm1_cf1": round(pm25 * 0.7, 1),
-                "pm25_cf1": pm25, "pm10_cf1": round(pm25 * 1.2, 1), "n03": counts[0], "n05": counts[1], "n1": counts[2],
-                "n25": counts[3], "temp_c": round(noise.uniform(24, 34), 2), "rh_pct": round(noise.uniform(40, 85), 1),
+                "pm1": round(pm25 * 0.7, 1), "pm25": pm25, "pm10": round(pm25 * 1.2, 1),
+                "pm1_cf1": round(pm25 * 0.7, 1), "pm25_cf1": pm25, "pm10_cf1": round(pm25 * 1.2, 1),
+                "n03": counts[0], "n05": counts[1], "n1": counts[2], "n25": counts[3],
+                "temp_c": round(noise.uniform(24, 34), 2), "rh_pct": round(noise.uniform(40, 85), 1),
             }
         yield {"bridge": BRIDGE, "epoch": EPOCH, "seq": index + 1, "sensor": sensor, "at": at, "values": values,
                "interval_s": 10.0, "n": 10, "clock": "sync", "simulated": True}
@@ -223,7 +224,10 @@ def main() -> int:
     ):
         rate, baseline, cpu = measure(kind, count // per_message * per_message, per_message)
         print(f"{name:34}{rate:>10,.0f}/s{baseline:>12,.0f}/s{rate / baseline:>8.0%}{cpu:>9.1f}", flush=True)
-        ok &= rate >= (AIM_SINGLE if per_message == 1 else AIM_LISTS) and (per_message > 1 or rate / baseline >= AIM_SHARE)
+        if per_message == 1:
+            ok &= rate >= AIM_SINGLE and rate / baseline >= AIM_SHARE
+        else:
+            ok &= rate >= AIM_LISTS
     print(f"aims: {AIM_SINGLE:,} single messages/s and {AIM_SHARE:.0%} of the bare receiver; "
           f"{AIM_LISTS:,} readings/s in lists: {'reached' if ok else 'not all reached'}")
     return 0 if ok else 1

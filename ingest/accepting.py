@@ -40,10 +40,10 @@ class Accepting:
     def _take_up(self) -> None:
         """What was in force when the last process ended."""
         last = self._books.versions.newest()
-        if last is not None and (accepted := _as_accepted(last)) is not None:
+        if last is not None and (accepted := as_accepted(last)) is not None:
             self.current = accepted
             before = self._books.versions.newest(last.version)
-            if before is not None and (older := _as_accepted(before)) is not None:
+            if before is not None and (older := as_accepted(before)) is not None:
                 self._to_clear = retained_topics(older.config) - retained_topics(accepted.config)
 
     def consider(self, text: str | ConfigFaults, now_ms: int) -> bool:
@@ -128,7 +128,8 @@ class Accepting:
         return told.model_dump_json(exclude_none=True).encode()
 
 
-def _as_accepted(version: Version) -> Accepted | None:
+def as_accepted(version: Version) -> Accepted | None:
+    """A kept version as configuration, None when this program no longer understands it; secrets stay names."""
     told = ConfigAnnouncement(version=version.version, accepted_at=version.accepted_at, text=version.text)
     return read_announcement(told.model_dump_json().encode())
 

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import shutil
+import sqlite3
 import sys
 import threading
 import time
@@ -92,7 +93,7 @@ def _open_books(places: Places, stop: threading.Event) -> Books | None:
     while True:
         try:
             # Whether a journal is wanted says the configuration, which is in the books; asking for one costs little.
-            return Books(places.readings, journal=_had_journal(places))
+            return Books(places.readings, journal=had_journal(places))
         except StoreAway as away:
             if not said:
                 log.error("store_away why=%s; trying on", away)
@@ -102,12 +103,10 @@ def _open_books(places: Places, stop: threading.Event) -> Books | None:
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
-def _had_journal(places: Places) -> bool:
+def had_journal(places: Places) -> bool:
     """Whether the configuration in force names a store that is filled from a journal."""
     if not places.readings.exists():
         return False
-    import sqlite3
-
     with contextlib.suppress(sqlite3.Error), contextlib.closing(
             sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
         return connection.execute("select 1 from remembered where name='journal'").fetchone() is not None

@@ -31,9 +31,7 @@ class Versions:
 
     def newest(self, before: int = 2**62) -> Version | None:
         """The newest version whose number is smaller than `before`."""
-        row = self._connection.execute("select version, accepted_at, text from config_version where version<? "
-                                       "order by version desc limit 1", (before,)).fetchone()
-        return Version(*row) if row else None
+        return newest_version(self._connection, before)
 
     def add(self, text: str, now_ms: int) -> Version:
         last = self.newest()
@@ -41,6 +39,13 @@ class Versions:
         self._connection.execute("insert into config_version values(?, ?, ?, ?)",
                                  (fresh.version, fresh.accepted_at, text, digest(text)))
         return fresh
+
+
+def newest_version(connection: sqlite3.Connection, before: int = 2**62) -> Version | None:
+    """The newest version below `before`, as any reader of the file sees it."""
+    row = connection.execute("select version, accepted_at, text from config_version where version<? "
+                             "order by version desc limit 1", (before,)).fetchone()
+    return Version(*row) if row else None
 
 
 def digest(text: str) -> str:
