@@ -39,6 +39,7 @@ _WISHES_S: Final = 0.5
 _REMEMBER_S: Final = 10.0
 _STATUS_S: Final = 15.0
 _LONGEST_CATCHING_UP_MS: Final = 14 * 86_400_000
+_CLOCK_WAVERS_MS: Final = 5_000
 
 
 class Live:
@@ -121,9 +122,10 @@ class Live:
         if self._world is None:
             return
         now_ms = _wall_ms()
-        if now_ms - self._world.at_ms > _LONGEST_CATCHING_UP_MS:
-            # The clock was set: nobody needs to live through years.
-            self._world.at_ms = now_ms - _LONGEST_CATCHING_UP_MS
+        # The clock was set: nobody needs to live through years, nor to stand still until it is late again.
+        self._world.at_ms = max(self._world.at_ms, now_ms - _LONGEST_CATCHING_UP_MS)
+        if self._world.at_ms > now_ms + _CLOCK_WAVERS_MS:
+            self._world.at_ms = now_ms
         self._world.advance(now_ms)
 
     def _follow(self, accepted: Accepted) -> None:
@@ -170,9 +172,15 @@ class Live:
         return sensing.values(self._world.rooms[room].air, FRAME, tuple(gauss(0.0, 1.0) for _ in range(5)))
 
     def _plug_in(self, port: SimulatedPort) -> None:
-        if not port.plugged:
+        if port.plugged:
+            return
+        try:
             port.plug_in()
-            self._selector.register(port.master, selectors.EVENT_READ, port)
+        except OSError as error:
+            log.error("port_not_made sensor=%s at=%s why=%s", port.name, port.link, error.strerror)
+            port.unplug()
+            return
+        self._selector.register(port.master, selectors.EVENT_READ, port)
 
     def _unplug(self, port: SimulatedPort) -> None:
         if port.plugged:
@@ -194,6 +202,10 @@ class Live:
                 self._sockets.wish(name, wish, now)
         self._wished = wishes
         self._apply_lasting(now)
+        if self._world is not None:
+            known = {*self._ports, *self._sockets.plugs, *self._world.rooms}
+            for name in {*wishes.faults, *wishes.plugs, *wishes.indoor} - known:
+                log.warning("wish_for_nobody name=%s why=it is not simulated here", name)
         log.info("wishes haze=%s faults=%s plugs=%s indoor=%s", wishes.haze, wishes.faults, wishes.plugs, wishes.indoor)
 
     def _apply_lasting(self, now: float) -> None:

@@ -205,3 +205,11 @@ def test_nonsense_at_the_broker_and_on_the_line_stops_nothing(town_live: Town, w
     town_live.say("cmnd/socket-blue/Power1", "ON")
     wait_for(lambda: town_live.count("stat/socket-blue/POWER", "ON"), what="an obedient socket")
     assert pm25(town_live.port("blue-pm")) >= 0
+
+
+def test_a_port_that_cannot_be_made_leaves_the_others_alone(town_live: Town, wait_for: Callable[..., Any]) -> None:
+    town_live.port("blue-pm").mkdir(parents=True)  # a folder stands where the link should be
+    town_live.announce(town_live.text)
+    town_live.start()
+    wait_for(town_live.port("yard-pm").exists, what="the other sensor's port")
+    assert pm25(town_live.port("yard-pm"), "pms7003") > 0
