@@ -13,7 +13,7 @@ from classair import timetable
 from classair.config.scalars import Duration, Every, Language, Name, Span, YesNo, _switch
 from classair.wire import Id
 
-_PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/dev/\S+|[a-z][a-z0-9+.-]*:\S+)$")
+_PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/\S+|[a-z][a-z0-9+.-]*:\S+)$")
 
 
 class Part(BaseModel):

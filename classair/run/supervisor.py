@@ -107,7 +107,7 @@ class _Supervisor:
                 print(f"the broker did not start; see {self.broker.child.log}", file=sys.stderr)
                 return 1
             self._say("broker", f"{self.broker.kind} on 127.0.0.1:{self.broker.port}, for this installation alone")
-            self._start(self._service("ingest", "--config", str(self.config_file)))
+            self._start(self._service("ingest"))
             self._start(self._service("alerts"))
             self._start(self._service("dashboard", "--host", self.args.host, "--port", str(self.args.port)))
             for name, what in (("ingest", f"store {self.config.store.partition('://')[0]}"),
@@ -134,8 +134,7 @@ class _Supervisor:
     def _start_bridge(self, bridge: str) -> None:
         local = bridge.partition(".")[2]
         name = f"bridge-{bridge}"
-        self._start(self._service("bridge", "--bridge", bridge, "--config", str(self.config_file),
-                                  user=local, name=name))
+        self._start(self._service("bridge", "--bridge", bridge, user=local, name=name))
         ports = sum(1 for full, s in self.config.sensors() if f"{full.partition('.')[0]}.{s.bridge}" == bridge)
         self._say(name, f"{ports} ports")
 
@@ -176,7 +175,7 @@ class _Supervisor:
         user = user or command
         env = {PASSWORD_VARIABLE: self.broker.passwords[user], "PYTHONUNBUFFERED": "1"}
         words = [sys.executable, "-m", "classair", command, "--data", str(self.places.root),
-                 "--broker", self.broker.url, *more]
+                 "--config", str(self.config_file), "--broker", self.broker.url, *more]
         return Child(name or command, words, self.places.logs / f"{name or command}.log", env)
 
     def _start(self, child: Child) -> None:
@@ -198,7 +197,7 @@ class _Supervisor:
 
     def _history(self) -> int:
         """Lets the simulator write what its schools measured while nobody listened; how many readings that was."""
-        command = self._service("simulate", "--history", "--config", str(self.config_file), user="simulator")
+        command = self._service("simulate", "--history", user="simulator")
         command.log.parent.mkdir(parents=True, exist_ok=True)
         total = 0
         with command.log.open("ab") as errors:
