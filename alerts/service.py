@@ -193,6 +193,8 @@ class Alerts:
         self._running = True
         self._priming.follow(config)
         self.watching.tick(now, self._link.up)
+        self._beat()
+        self._status("online")
 
     def _reconnected(self) -> None:
         if self._running:
