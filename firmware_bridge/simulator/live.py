@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import selectors
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
-from classair.config import Config
 from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import ServiceStatus, Topics
-from firmware_bridge.drivers import UnknownModel
 from firmware_bridge.simulator import memory as remembering
 from firmware_bridge.simulator import wishes as wishing
 from firmware_bridge.simulator.memory import Memory
-from firmware_bridge.simulator.ptys import Fault, SimulatedPort, clear_links
-from firmware_bridge.simulator.sensing import FRAME, Sensing
+from firmware_bridge.simulator.sensors import Sensors
 from firmware_bridge.simulator.sockets import Sockets
 from firmware_bridge.simulator.tasmota import Publish
 from firmware_bridge.simulator.wishes import Wishes
@@ -56,9 +52,8 @@ class Live:
         self._memory = remembering.recall(places)
         self._world: World | None = None
         self._accepted: Accepted | None = None
-        self._ports: dict[str, SimulatedPort] = {}
+        self._sensors = Sensors(places, self._selector)
         self._bridges: list[str] = []
-        self._chance = random.Random()  # noqa: S311  a live sensor's noise
         self._wishes = wishing.WishFile(wishing.place_of(places))
         self._wished = Wishes()
         self._sockets = Sockets(self._say, self._switched)
@@ -71,7 +66,6 @@ class Live:
 
     def run(self, stop: threading.Event) -> int:
         """Until asked to stop."""
-        clear_links(self._places.sim_port("any").parent)
         self._link.start()
         if self._following.current is not None:
             self._follow(self._following.current)
@@ -83,9 +77,7 @@ class Live:
             while not stop.is_set():
                 now = time.monotonic()
                 self._turn(now, slow)
-                due = min((at for port in self._ports.values() if (at := port.next_due()) is not None),
-                          default=now + _TICK_S)
-                pause = min(due, slow["tick"]) - time.monotonic()
+                pause = min(self._sensors.next_due(slow["tick"]), slow["tick"]) - time.monotonic()
                 for key, _ in self._selector.select(max(0.0, pause)):
                     if key.fd == self._wake_read:
                         _drain(self._wake_read)
@@ -109,8 +101,7 @@ class Live:
         if now >= slow["tick"]:
             slow["tick"] = now + _TICK_S
             self._sockets.tick(now)
-        for port in self._ports.values():
-            port.due(now)
+        self._sensors.speak(now)
         if now >= slow["remember"] or self._worth_remembering:
             slow["remember"] = now + _REMEMBER_S
             self._remember()
@@ -139,53 +130,12 @@ class Live:
         else:
             self._world.follow(config)
         self._bridges = [full for full, _ in config.bridges() if config.site_simulated(full.partition(".")[0])]
-        self._follow_sensors(config)
+        self._sensors.follow(config, self._world)
         self._sockets.follow(config, now, self._memory.plugs)
         for topic in self._sockets.topics():
             self._link.subscribe(topic, 1)
         self._apply_lasting(now)
         self._tell_status("online")
-
-    def _follow_sensors(self, config: Config) -> None:
-        wanted = {name: sensor for name, sensor in config.sensors() if sensor.simulated}
-        for name, port in list(self._ports.items()):
-            if name not in wanted or wanted[name].model != port.model:
-                self._unplug(port)
-                del self._ports[name]
-        for name, sensor in wanted.items():
-            room = f"{name.partition('.')[0]}.{sensor.room}"
-            values = partial(self._values, Sensing(config.org, name), room)
-            if name in self._ports:
-                self._ports[name].values = values
-                continue
-            try:
-                self._ports[name] = SimulatedPort(name, sensor.model, self._places.sim_port(name), values)
-            except UnknownModel as error:
-                log.error("sensor_not_played sensor=%s why=%s", name, error)
-                continue
-            self._plug_in(self._ports[name])
-        log.info("playing sensors=%d", len(self._ports))
-
-    def _values(self, sensing: Sensing, room: str) -> Mapping[str, float]:
-        assert self._world is not None
-        gauss = self._chance.gauss
-        return sensing.values(self._world.rooms[room].air, FRAME, tuple(gauss(0.0, 1.0) for _ in range(5)))
-
-    def _plug_in(self, port: SimulatedPort) -> None:
-        if port.plugged:
-            return
-        try:
-            port.plug_in()
-        except OSError as error:
-            log.error("port_not_made sensor=%s at=%s why=%s", port.name, port.link, error.strerror)
-            port.unplug()
-            return
-        self._selector.register(port.master, selectors.EVENT_READ, port)
-
-    def _unplug(self, port: SimulatedPort) -> None:
-        if port.plugged:
-            self._selector.unregister(port.master)
-            port.unplug()
 
     # -- wishes -------------------------------------------------------------------------------------------------------
 
@@ -203,7 +153,7 @@ class Live:
         self._wished = wishes
         self._apply_lasting(now)
         if self._world is not None:
-            known = {*self._ports, *self._sockets.plugs, *self._world.rooms}
+            known = {*self._sensors.ports, *self._sockets.plugs, *self._world.rooms}
             for name in {*wishes.faults, *wishes.plugs, *wishes.indoor} - known:
                 log.warning("wish_for_nobody name=%s why=it is not simulated here", name)
         log.info("wishes haze=%s faults=%s plugs=%s indoor=%s", wishes.haze, wishes.faults, wishes.plugs, wishes.indoor)
@@ -212,11 +162,7 @@ class Live:
         if self._world is None:
             return
         self._world.haze_wished = self._wished.haze or 0.0
-        for name, port in self._ports.items():
-            fault: Fault | None = self._wished.faults.get(name)
-            if fault != port.fault:
-                port.set_fault(fault)
-                (self._unplug if fault == "unplug" else self._plug_in)(port)
+        self._sensors.apply(self._wished.faults)
         for name in self._sockets.plugs:
             wish = self._wished.plugs.get(name)
             if wish not in ("press", "reboot"):
@@ -271,9 +217,10 @@ class Live:
     def _tell_status(self, state: str) -> None:
         if self._accepted is None:
             return
+        ports = self._sensors.ports.values()
         figures: dict[str, float | int | str | None] = {
-            "sensors": len(self._ports), "plugged": sum(port.plugged for port in self._ports.values()),
-            "sockets": len(self._sockets.plugs), "frames": sum(port.sent for port in self._ports.values()),
+            "sensors": len(ports), "plugged": sum(port.plugged for port in ports),
+            "sockets": len(self._sockets.plugs), "frames": sum(port.sent for port in ports),
             "haze_added": round(self._world.haze, 1) if self._world else 0.0,
         }
         topic = Topics(self._accepted.config.org).service_status(NAME)
@@ -283,8 +230,7 @@ class Live:
         self._remember()
         self._sockets.farewell()
         self._tell_status("offline")
-        for port in self._ports.values():
-            self._unplug(port)
+        self._sensors.close()
         self._link.stop()
         self._selector.close()
         os.close(self._wake_read)
