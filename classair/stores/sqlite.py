@@ -11,6 +11,7 @@ from pathlib import Path
 
 from classair.model import Bucket, Flag, Gap, Reading, SwitchEvent
 from classair.stores import Changes, SensorNewest, Series, StoreAway, _journal, _reflag
+from classair.stores._only_writer import OnlyWriter
 from classair.stores._queries import Queries
 from classair.stores._received import Runs
 from classair.stores._schema import DAMAGED, away_as_such, open_writer, primary_code
@@ -31,13 +32,19 @@ class SqliteStore:
         self.path = Path(path)
         self._queries = Queries(self.path)
         self._connection: sqlite3.Connection | None = None
+        self._only_writer: OnlyWriter | None = None
         self._in_transaction = False
         self._half_done = False
         if not readonly:
-            self._connection = open_writer(self.path)
-            self._writer = Writer(self._connection, journal=journal)
-            with self.transaction() as connection:
-                (_journal.begin if journal else _journal.end)(connection)
+            self._only_writer = OnlyWriter(self.path)
+            try:
+                self._connection = open_writer(self.path)
+                self._writer = Writer(self._connection, journal=journal)
+                with self.transaction() as connection:
+                    (_journal.begin if journal else _journal.end)(connection)
+            except BaseException:
+                self.close()
+                raise
 
     @classmethod
     def open_or_set_aside(cls, path: Path, *, journal: bool = False,
@@ -256,6 +263,8 @@ class SqliteStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._only_writer is not None:
+            self._only_writer.release()
 
     def _writing(self) -> sqlite3.Connection:
         if self._connection is None:

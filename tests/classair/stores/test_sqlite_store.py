@@ -240,6 +240,21 @@ def test_a_reader_may_come_before_the_file_and_follows_when_it_is_replaced(tmp_p
     reader.close()
 
 
+def test_a_second_writer_is_refused_as_long_as_the_first_lives(store: SqliteStore, path: Path) -> None:
+    with pytest.raises(StoreAway, match="another process"):
+        SqliteStore.open_or_set_aside(path)
+    store.close()
+    second, aside = SqliteStore.open_or_set_aside(path)
+    assert aside is None
+    second.close()
+
+
+def test_a_folder_that_cannot_be_made_is_away(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(StoreAway, match="cannot be opened for writing"):
+        SqliteStore(tmp_path / "data" / "readings.db")
+
+
 def test_a_slow_reader_does_not_hold_up_the_writer_and_readers_work_in_many_threads(
         store: SqliteStore, path: Path) -> None:
     store.write([reading(seq, MIDNIGHT + seq * 1000) for seq in range(1, 3001)])
