@@ -13,8 +13,9 @@ from types import ModuleType
 import pytest
 from pydantic import BaseModel
 
-from classair import config
+from classair import config, plugins
 from classair.config import settings
+from firmware_bridge import drivers
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md"),
@@ -112,9 +113,30 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 
+PLUGINS = {"alerts.purifiers": "kind", "alerts.channels": "channel"}
+
+
+@pytest.mark.parametrize("package", PLUGINS)
+def test_every_plugin_and_its_settings_are_documented(package: str) -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    table = text.partition(f"| {PLUGINS[package]} | its keys |")[2].partition("\n\n")[0]
+    rows = {row.split("|")[1].strip(" `"): row.split("|")[2] for row in table.splitlines() if row.startswith("| `")}
+    assert set(rows) == set(plugins.names(package))
+    for name, keys in rows.items():
+        fields = plugins.load(package, name).Settings.model_fields
+        assert {field.alias or key for key, field in fields.items()} == set(re.findall(r"`([a-z_]+)`", keys))
+
+
+def test_every_model_of_sensor_is_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text("utf-8").partition("### Models")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`([a-z0-9-]+)`", text)) == set(drivers.models())
+
+
 def documented() -> dict[str, dict[str, str]]:
     """Section → key → the default as written."""
     text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    text = re.sub(r"^### Models\n.*?(?=^## )", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^\| (kind|channel) \| its keys \|.*?(?=\n\n|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
     return {
         heading: {cells[0].strip().strip("`"): cells[2].strip() for cells in
