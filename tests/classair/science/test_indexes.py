@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,6 @@ def test_more_dust_never_gives_a_lower_number(a: int, b: int) -> None:
 
 def test_the_bands_leave_no_gap_on_the_grid_of_tenths() -> None:
     bands = INDEX.scales["pm25"].bands
-    for lower, upper in zip(bands, bands[1:], strict=False):
+    for lower, upper in pairwise(bands):
         assert lower.high is not None and upper.low - lower.high == Decimal("0.1")
         assert lower.last is not None and upper.first - lower.last == 1

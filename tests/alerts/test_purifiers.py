@@ -1,0 +1,114 @@
+"""Every kind of purifier: a command goes out, a state comes in, nothing foreign is believed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from alerts import purifiers
+from alerts.control import Command
+from alerts.purifiers import Publish, Said, tasmota
+from classair import plugins
+from firmware_bridge.simulator.tasmota import TasmotaPlug
+
+ON = Command(True, 300, "auto", "why", 1)
+OFF = Command(False, None, "auto", "why", 1)
+SETTINGS: dict[str, dict[str, str]] = {"tasmota": {"topic": "plug-1"}, "dry_run": {}}
+
+
+def plug() -> purifiers.Purifier:
+    return purifiers.make("s.f", "tasmota", {"topic": "plug-1"}, lambda: 0)
+
+
+@pytest.mark.parametrize("kind", plugins.names("alerts.purifiers"))
+def test_every_kind_turns_a_command_into_messages_or_says_what_it_did(kind: str) -> None:
+    unit = purifiers.make("s.f", kind, SETTINGS[kind], lambda: 0)
+    for command in (ON, OFF):
+        out = unit.command(command)
+        assert out and all(isinstance(part, Publish | Said) for part in out)
+    assert unit.query() and unit.read_state("foreign/topic", b"\xff", False) == []
+    with pytest.raises(ValidationError):
+        purifiers.make("s.f", kind, {**SETTINGS[kind], "unknown": "1"}, lambda: 0)
+
+
+def test_an_on_and_its_expiry_travel_in_one_message_and_nothing_asks_with_an_empty_power() -> None:
+    assert plug().command(ON) == [Publish("cmnd/plug-1/Backlog0", "PulseTime1 400; Power1 ON")]
+    assert plug().command(OFF) == [Publish("cmnd/plug-1/Power1", "OFF")]
+    assert plug().query() == [Publish("cmnd/plug-1/Status", "11")]
+
+
+@given(st.integers(1, 64_800))
+def test_pulse_time_is_read_by_the_firmware_as_it_was_meant(seconds: int) -> None:
+    from firmware_bridge.simulator.tasmota import pulse_seconds
+
+    assert pulse_seconds(tasmota.pulse_time(seconds)) == seconds
+
+
+def test_no_expiry_is_longer_than_the_firmware_can_hold() -> None:
+    assert tasmota.pulse_time(10**9) == 64_900
+
+
+@pytest.mark.parametrize("topic", ["", "a/b", "plug 1", "#", "+", "plug;Reset 1", "ปลั๊ก", "x" * 65, "a\n"])
+def test_a_topic_that_could_mean_something_else_is_refused(topic: str) -> None:
+    with pytest.raises(ValidationError):
+        tasmota.Settings(topic=topic)
+
+
+@pytest.mark.parametrize(("topic", "payload", "said"), [
+    ("stat/plug-1/RESULT", b'{"POWER":"ON"}', [Said(on=True, answer=True)]),
+    ("stat/plug-1/RESULT", b'{"POWER1":"OFF"}', [Said(on=False, answer=True)]),
+    ("stat/plug-1/RESULT", b'{"PulseTime1":{"Set":400,"Remaining":400}}', []),
+    ("stat/plug-1/POWER", b"OFF", [Said(on=False, answer=True)]),
+    ("stat/plug-1/STATUS11", b'{"StatusSTS":{"Time":"x","POWER":"ON"}}', [Said(on=True)]),
+    ("tele/plug-1/STATE", b'{"Time":"x","POWER":"OFF"}', [Said(on=False)]),
+    ("tele/plug-1/LWT", b"Online", [Said(online=True)]),
+    ("tele/plug-1/LWT", b"Offline", [Said(online=False)]),
+    ("tele/plug-2/STATE", b'{"POWER":"OFF"}', []),
+    ("tele/plug-1/STATE", b'{"POWER":5}', []),
+    ("tele/plug-1/STATE", b'{"POWER":["ON"]}', []),
+    ("stat/plug-1/STATUS11", b'{"StatusSTS":null}', []),
+    ("stat/plug-1/RESULT", b"[" * 4000, []),
+    ("stat/plug-1/RESULT", b'{"POWER":"ON"}' + b" " * 5000, []),
+])
+def test_what_a_tasmota_says(topic: str, payload: bytes, said: list[Said]) -> None:
+    assert plug().read_state(topic, payload, False) == said
+
+
+def test_a_retained_state_is_of_no_known_time_but_a_retained_will_is() -> None:
+    assert plug().read_state("stat/plug-1/POWER", b"ON", True) == []
+    assert plug().read_state("tele/plug-1/LWT", b"Offline", True) == [Said(online=False)]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["stat/plug-1/RESULT", "tele/plug-1/STATE", "stat/plug-1/STATUS11"]))
+def test_no_payload_is_too_strange(payload: bytes, topic: str) -> None:
+    assert plug().read_state(topic, payload, False) is not None
+
+
+def test_the_firmware_understands_us_and_we_it() -> None:
+    unit, device = plug(), TasmotaPlug("plug-1")
+    for command, on in ((ON, True), (OFF, False)):
+        heard: list[Said] = []
+        for out in unit.command(command):
+            assert isinstance(out, Publish)
+            for said in device.handle(out.topic, out.payload, 0.0):
+                heard += unit.read_state(said.topic, said.payload.encode(), said.retain)
+        assert Said(on=on, answer=True) in heard and device.on is on
+    device.handle("cmnd/plug-1/Backlog0", "PulseTime1 400; Power1 ON", 0.0)
+    for out in unit.query():
+        assert isinstance(out, Publish)
+        heard = [word for said in device.handle(out.topic, out.payload, 100.0)
+                 for word in unit.read_state(said.topic, said.payload.encode(), said.retain)]
+    assert heard == [Said(on=True)]
+    assert device.remaining_s(100.0) == 200, "asking must not touch the timer"
+
+
+def test_a_dry_run_holds_its_expiry() -> None:
+    now = [0]
+    unit = purifiers.make("s.f", "dry_run", {}, lambda: now[0])
+    assert unit.command(ON) == [Said(on=True, answer=True)]
+    now[0] = 299_000
+    assert unit.query() == [Said(on=True)]
+    now[0] = 300_000
+    assert unit.query() == [Said(on=False)]

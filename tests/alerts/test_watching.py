@@ -1,0 +1,363 @@
+"""The heart of alerts with a clock of its own: silence, lateness, who is told, what a restart remembers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.delivery import Delivery, Job, Result
+from alerts.rules import Rules
+from alerts.watching import Watching
+from classair import config as configuration
+from classair.ledger import Ledger, LedgerReader
+from classair.model import Reading
+from classair.timetable import ZONE
+from classair.wire import Answer, PurifierState, RoomState, Topics
+
+TOPICS = Topics("town")
+CONFIG = """
+org: town
+sites:
+  s1:
+    name: {th: โรงเรียนหนึ่ง, en: School One}
+    bridges: {pi: {}}
+    rooms:
+      r1: {name: {th: ห้องหนึ่ง, en: Room 1}, volume_m3: 180, capacity: 30, timetable: day}
+      yard: {name: Yard, outdoor: yes}
+    sensors:
+      pm: {bridge: pi, room: r1, model: pms5003t, port: "sim:classroom"}
+      out: {bridge: pi, room: yard, model: pms5003t, port: "sim:yard"}
+    purifiers:
+      fan: {room: r1, kind: dry_run, cadr_m3h: 400}
+timetables:
+  day: {days: [mon], occupied: ["08:00-16:00"], lessons: ["08:30-11:30"]}
+rules:
+  no-word: {kind: silent, for: 10m, tell: [caretaker]}
+  fault: {kind: purifier_fault, tell: [caretaker]}
+people:
+  caretaker: {channel: console, language: en}
+"""
+PLUG = CONFIG.replace("kind: dry_run", "kind: tasmota, topic: plug-1")
+MONDAY_NINE = round(datetime(2026, 11, 23, 9, tzinfo=ZONE).timestamp() * 1000)
+SUNDAY_NINE = MONDAY_NINE - 86_400_000
+SEC, MIN = 1000, 60_000
+
+
+class Post:
+    """Stands in for the delivery thread: keeps the jobs, and reports what the test says became of them."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def send(self, job: Job) -> None:
+        self.jobs.append(job)
+
+
+@dataclass
+class House:
+    folder: Path
+    text: str = CONFIG
+    now: int = SUNDAY_NINE
+    connected: bool = True
+    said: list[tuple[str, str]] = field(default_factory=list)
+    post: Post = field(default_factory=Post)
+    seq: int = 0
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self.ledger = Ledger(self.folder / "ledger.db")
+        rules = Rules(self.ledger, self.post)  # type: ignore[arg-type]
+        self.watching = Watching(self.ledger, rules, self.say, lambda: self.now)
+        self.watching.follow(configuration.parse(self.text), 1, self.now)
+
+    def restart(self) -> None:
+        self.ledger.close()
+        self.start()
+
+    def say(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> bool:
+        if self.connected:
+            self.said.append((topic, payload))
+        return self.connected
+
+    def measure(self, value: float, sensor: str = "pm", at: int | None = None, **more: Any) -> None:
+        self.seq += 1
+        item = {"bridge": "pi", "epoch": "abcdefgh", "seq": self.seq, "sensor": sensor, "at": at or self.now,
+                "values": {"pm25": value}, "interval_s": 10, "simulated": True, **more}
+        self.watching.hear(TOPICS.bridge("s1", "pi", "reading"), json.dumps(item).encode(), False, self.now)
+
+    def tick(self) -> None:
+        self.watching.tick(self.now, self.connected)
+
+    def live(self, seconds: int, value: float | None = None, out: float | None = None) -> None:
+        """Time passes in seconds, with a reading every ten of them while there is a value."""
+        for _ in range(seconds):
+            self.now += SEC
+            if value is not None and self.now // SEC % 10 == 0:
+                self.measure(value)
+            if out is not None and self.now // SEC % 10 == 0:
+                self.measure(out, "out")
+            self.tick()
+
+    def room(self, name: str = "r1") -> RoomState:
+        return RoomState.model_validate_json(self._last(TOPICS.room_now("s1", name)))
+
+    def fan(self) -> PurifierState:
+        return PurifierState.model_validate_json(self._last(TOPICS.purifier_state("s1", "fan")))
+
+    def _last(self, topic: str) -> str:
+        return next(payload for said, payload in reversed(self.said) if said == topic)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture
+def plugged(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path, PLUG)
+    yield made
+    made.ledger.close()
+
+
+def test_a_dead_sensor_is_late_at_three_and_unknown_at_fifteen_minutes_on_the_second(house: House) -> None:
+    house.live(900, 18.0)
+    newest = house.room().pm25.newest_at
+    assert newest is not None and house.room().pm25.status == "ok"
+    seen: dict[str, int] = {}
+    for _ in range(1000):
+        house.live(1)
+        seen.setdefault(house.room().pm25.status, house.now)
+    assert seen["late"] - newest == 180 * SEC and seen["unknown"] - newest == 900 * SEC
+    told = house.room()
+    assert told.pm25.value is None and told.pm25.last_shown == "18" and told.rule == 0
+    house.measure(30.0)
+    assert house.room().pm25.status == "filling" and house.room().pm25.minutes_left == 12
+
+
+def test_a_rising_room_goes_on_after_three_minutes_and_off_after_ten_clean_ones(house: House) -> None:
+    house.live(300, 10.0)
+    assert house.fan().on is False
+    house.live(180 + 140, 60.0)  # the five-minute median needs half its window to notice
+    assert house.fan().on is False
+    house.live(30, 60.0)
+    assert house.fan().on is True and house.fan().mode == "auto"
+    house.live(700, 60.0)
+    house.live(150 + 590, 5.0)
+    assert house.fan().on is True
+    house.live(30, 5.0)
+    assert house.fan().on is False
+    sent = [(c.on, c.mode) for c in _after_sync(house).commands("s1.fan", 0, 2**50)]
+    assert sent[0] == (True, "auto") and sent[-1] == (False, "auto")
+
+
+def _after_sync(house: House) -> LedgerReader:
+    assert house.ledger.sync()
+    return LedgerReader(house.folder / "ledger.db")
+
+
+def test_with_children_there_a_dead_sensor_means_on_until_the_end_of_the_block(tmp_path: Path) -> None:
+    house = House(tmp_path, now=MONDAY_NINE)
+    house.live(60, 10.0)
+    house.live(179)
+    assert house.fan().on is False
+    house.live(5)
+    fan = house.fan()
+    assert fan.on is True and fan.mode == "fail_safe"
+    assert fan.expires_at == MONDAY_NINE + 7 * 3600 * SEC
+    assert house.room().occupied
+    house.ledger.close()
+
+
+def test_silence_is_told_once_and_its_end_too(house: House) -> None:
+    house.live(900, 10.0)
+    house.live(900, out=20.0)
+    about_room = [job for job in house.post.jobs if job.subject == "s1.r1"]
+    assert [job.kind for job in about_room] == ["problem"]
+    message = about_room[0].message
+    assert message.title == "No data from Room 1" and "22 Nov 2026, 09:15" in message.text
+    assert "Simulated" in message.text
+    assert house.room().told_at is None, "nothing is said before a delivery is recorded"
+    house.watching.delivered(Result(about_room[0], 1, False, "busy"), house.now)
+    assert house.room().told_at is None
+    house.watching.delivered(Result(about_room[0], 2, True), house.now)
+    assert house.room().told_at == house.now
+    assert "the caretaker has been told" in house.room().texts["en"]["unknown"].reason
+    house.live(600)
+    assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 1
+    house.live(20, 10.0)
+    assert [job.kind for job in house.post.jobs if job.subject == "s1.r1"] == ["problem", "recovery"]
+    assert house.room().told_at is None
+    assert [(d.ok, d.attempt) for d in _after_sync(house).deliveries(0, 2**50)] == [(False, 1), (True, 2)]
+
+
+def test_a_restart_does_not_tell_people_twice(house: House) -> None:
+    house.live(900, 10.0)
+    house.live(700)
+    job = next(job for job in house.post.jobs if job.subject == "s1.r1")
+    house.watching.delivered(Result(job, 1, True), house.now)
+    house.restart()
+    house.live(1300)
+    assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 1
+    assert house.room().told_at is not None
+
+
+def test_a_message_that_nobody_got_before_the_restart_is_sent_again(house: House) -> None:
+    house.live(900, 10.0)
+    house.live(700)
+    house.restart()
+    house.live(700)
+    assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 2
+
+
+def test_an_offline_plug_is_tried_three_times_and_then_a_person_is_told(plugged: House) -> None:
+    plugged.watching.hear("stat/plug-1/RESULT", b'{"POWER":"OFF"}', False, plugged.now)
+    assert plugged.fan().on is False
+    plugged.live(400, 60.0)
+    tries = [payload for topic, payload in plugged.said if topic == "cmnd/plug-1/Backlog0"]
+    assert tries[:3] == [f"PulseTime1 {left}; Power1 ON" for left in (400, 390, 380)]
+    told = [job for job in plugged.post.jobs if job.subject == "s1.fan"]
+    assert len(told) == 1 and told[0].message.title == "Purifier in Room 1 does not obey"
+    assert 'did not confirm "on" after 3 tries' in told[0].message.text
+    assert plugged.fan().on is None and not plugged.fan().confirmed
+    plugged.watching.delivered(Result(told[0], 1, True), plugged.now)
+    plugged.live(200, 60.0)
+    assert len([job for job in plugged.post.jobs if job.subject == "s1.fan"]) == 1
+    plugged.watching.hear("stat/plug-1/RESULT", b'{"POWER":"ON"}', False, plugged.now)
+    plugged.live(1, 60.0)
+    assert plugged.fan().on is True
+    assert [job.kind for job in plugged.post.jobs if job.subject == "s1.fan"] == ["problem", "recovery"]
+
+
+def test_without_a_broker_no_plug_is_blamed(plugged: House) -> None:
+    plugged.watching.hear("stat/plug-1/RESULT", b'{"POWER":"OFF"}', False, plugged.now)
+    plugged.connected = False
+    for _ in range(60):
+        plugged.now += 10 * SEC
+        plugged.tick()
+    assert [job for job in plugged.post.jobs if job.subject == "s1.fan"] == []
+
+
+def test_a_retained_state_of_a_plug_is_not_its_state(plugged: House) -> None:
+    plugged.watching.hear("stat/plug-1/POWER", b"ON", True, plugged.now)
+    plugged.tick()
+    assert plugged.fan().on is None
+
+
+def test_the_yard_is_every_rooms_outdoors(house: House) -> None:
+    house.live(960, 10.0, 46.0)
+    told = house.room()
+    assert (told.outdoor.shown, told.outdoor.source, told.rule) == ("46", "s1.yard", 13)
+    assert told.texts["en"]["ok"].reason == "No outdoor value: see the flag at the gate", "an hour is not full yet"
+    house.live(3000, 10.0, 46.0)
+    assert house.room().texts["en"]["ok"].reason == "No outdoor PE; masks outside"
+    assert house.room("yard").texts["en"]["ok"].action == "No outdoor PE; masks outside"
+    house.watching.day_levels({"s1.yard": 5})
+    house.tick()
+    assert house.room().texts["en"]["ok"].reason == "Stay in; everyone in clean rooms"
+
+
+def test_a_state_that_does_not_change_is_said_every_thirty_seconds_and_a_change_at_once(house: House) -> None:
+    house.live(30)
+    topic = TOPICS.room_now("s1", "r1")
+    before = len([1 for said, _ in house.said if said == topic])
+    house.live(60)
+    assert len([1 for said, _ in house.said if said == topic]) - before == 2
+    house.measure(10.0)
+    assert house.room().at == house.now and house.room().pm25.status == "filling"
+
+
+def test_after_the_broker_was_away_everything_is_said_again(house: House) -> None:
+    house.live(5, 10.0)
+    house.connected = False
+    house.live(5, 10.0)
+    house.connected = True
+    house.said.clear()
+    house.watching.reconnected(house.now)
+    topics = {topic for topic, _ in house.said}
+    assert {TOPICS.room_now("s1", "r1"), TOPICS.room_now("s1", "yard"), TOPICS.purifier_state("s1", "fan")} <= topics
+
+
+def test_changes_are_written_down_as_told_and_repetitions_are_not(house: House) -> None:
+    house.live(900, 18.0)
+    house.live(60, 18.0)
+    told = [(s.phase, s.level, s.shown, s.rule) for s in _after_sync(house).states("s1.r1", 0, 2**50)]
+    assert told == [("unknown", "unknown", "", 0), ("filling", "unknown", "", 0), ("ok", "good", "18", 15)]
+
+
+def test_priming_forgets_no_held_level_and_counts_nothing_twice(house: House) -> None:
+    past = [Reading("s1.pm", "s1.pi", "abcdefgh", n, house.now - (5400 - n * 10) * SEC, {"pm25": 30.0}, 10.0,
+                    room="s1.r1", simulated=True) for n in range(540)]
+    house.watching.prime({"s1.r1": past}, house.now)
+    house.watching.prime({"s1.r1": past}, house.now)
+    house.tick()
+    told = house.room()
+    assert (told.pm25.status, told.pm25.shown, told.pm25.level) == ("ok", "30", "moderate")
+    house.now += 10 * SEC
+    house.measure(-5.0)
+    assert house.room().pm25.level == "moderate"
+
+
+def test_flagged_values_do_not_count(house: House) -> None:
+    house.live(900, 18.0)
+    for _ in range(60):
+        house.now += 10 * SEC
+        house.measure(5000.0)                                   # out of range
+        house.measure(90.0, at=house.now - 1, flags=["SENSOR_ERROR"])
+        house.tick()
+    assert house.room().pm25.status == "late" and house.room().pm25.shown == "18"
+
+
+def test_an_override_without_a_purifier_of_that_name_is_refused_in_words(house: House) -> None:
+    ask = {"id": "ask-00001", "do": "override", "who": "u", "args": {"purifier": "s1.none", "do": "on"}}
+    house.watching.hear(TOPICS.ask("alerts", "ask-00001"), json.dumps(ask).encode(), False, house.now)
+    answer = Answer.model_validate_json(house._last(TOPICS.answer("ask-00001")))
+    assert not answer.ok and "s1.none" in answer.error
+
+
+def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(monkeypatch: pytest.MonkeyPatch,
+                                                                    capsys: pytest.CaptureFixture[str]) -> None:
+    import threading
+
+    from alerts import delivery
+    from alerts.channels import ChannelError, Message
+
+    monkeypatch.setattr(delivery, "PAUSES_S", (0.01, 0.01))
+    results: list[Result] = []
+    done = threading.Event()
+
+    class Flaky:
+        def __init__(self) -> None:
+            self.tries = 0
+
+        def send(self, message: Message) -> None:
+            self.tries += 1
+            if message.title == "never":
+                raise ChannelError("blocked", permanent=True)
+            if self.tries < 3:
+                raise ChannelError("busy", permanent=False)
+
+    def report(result: Result) -> None:
+        results.append(result)
+        if result.ok:
+            done.set()
+
+    post = Delivery(report)
+    assert post.follow(configuration.parse(CONFIG).people) == []
+    post._channels["caretaker"] = Flaky()
+    post.send(Job("r", "s", "problem", "caretaker", "console", Message("never", "x", "en")))
+    post.send(Job("r", "s", "problem", "caretaker", "console", Message("t", "x", "en")))
+    assert done.wait(5)
+    post.stop()
+    assert [(r.job.message.title, r.attempt, r.ok) for r in results] == [
+        ("never", 1, False), ("t", 1, False), ("t", 2, True)]
