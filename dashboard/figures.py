@@ -265,7 +265,7 @@ def _gap_marks(
     for start, end in kept:
         if end - start >= LONG_GAP_SHARE * width:
             figure["layout"]["annotations"].append({
-                "x": local_ms((start + end) / 2), "y": (domain[0] + domain[1]) / 2, "yref": "paper", "xref": "x",
+                "x": local_ms((start + end) / 2), "y": domain[0] + 0.16 * (domain[1] - domain[0]), "yref": "paper", "xref": "x",
                 "text": words.no_data, "showarrow": False, "bgcolor": "#F4F6F8", "borderpad": 3,
                 "font": {"size": 14, "color": "#4A5560"},
             })

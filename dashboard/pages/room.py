@@ -21,9 +21,12 @@ TITLE_KEY = "room.title"
 def layout(ctx: Context, language: str, room: str = "", range: str = "day", date: str = "") -> Any:
     path = f"/room/{room}"
     if not ctx.config().has_room(room):
-        return parts.page(ctx, language, path, {}, html.H1(ctx.t(language, "room.not_found")),
-                          parts.notice(ctx.t(language, "room.not_found"),
-                                       ctx.t(language, "room.not_found_text", room=room), "info"))
+        return parts.page(
+            ctx, language, path, {}, html.H1(ctx.t(language, "room.not_found")),
+            html.P(ctx.t(language, "room.not_found_text", room=room), className="reason"),
+            html.P(dcc.Link(ctx.t(language, "overview.title"), href=parts.address("/", lang=language),
+                            className="button")),
+        )
     shown = ranges.asked(range, date, ctx.now_ms())
     query = {"range": shown.name, "date": shown.first.isoformat() if date else ""}
     return parts.page(

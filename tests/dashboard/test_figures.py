@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import plotly.graph_objects as go
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from classair.model import Bucket
 from classair.stores import HOUR_MS, MINUTE_MS
 from dashboard import figures
 from dashboard.figures import Limit, Span, Words
 from dashboard.queries import DAY_MS, Band, Series
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 MIDNIGHT = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 STEP = 5 * MINUTE_MS
@@ -103,11 +104,11 @@ def test_the_envelope_runs_from_lowest_to_highest_within_each_run() -> None:
 
 
 def test_the_purifier_band_covers_exactly_when_it_ran() -> None:
-    bands = [Band(FAN, MIDNIGHT, MIDNIGHT + HOUR_MS, False), Band(FAN, MIDNIGHT + HOUR_MS, MIDNIGHT + 4 * HOUR_MS, True),
-             Band(FAN, MIDNIGHT + 4 * HOUR_MS, MIDNIGHT + 5 * HOUR_MS, None)]
+    one, four, five = (MIDNIGHT + hours * HOUR_MS for hours in (1, 4, 5))
+    bands = [Band(FAN, MIDNIGHT, one, False), Band(FAN, one, four, True), Band(FAN, four, five, None)]
     figure = drawn(series(range(288)), bands=bands)
     on = named(figure, "เปิด")
-    assert (min(on["x"]), max(on["x"])) == (figures.local_ms(MIDNIGHT + HOUR_MS), figures.local_ms(MIDNIGHT + 4 * HOUR_MS))
+    assert (min(on["x"]), max(on["x"])) == (figures.local_ms(one), figures.local_ms(four))
     assert max(on["y"]) > max(named(figure, "ปิด")["y"]), "on and off differ in shape, not only in colour"
     assert "fillpattern" in named(figure, "ไม่ทราบ")
     assert any(note["text"] == "เปิด" for note in figure["layout"]["annotations"])

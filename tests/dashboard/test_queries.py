@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from classair import config as configuration
 from classair.model import Flag, Reading, SwitchEvent
 from classair.stores import HOUR_MS, MINUTE_MS, Store
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite import SqliteStore
 from dashboard.queries import DAY_MS, MAX_RANGE_MS, STEPS, Band, Queries, RangeRefused, StoreUnavailable, floor_to
-from hypothesis import given
-from hypothesis import strategies as st
 
 CONFIG = configuration.load(Path(__file__).parents[2] / "sensors.yaml")
 ROOM, YARD, FAN = "ban-suan.p1-2", "ban-suan.yard", "ban-suan.p1-2-fan"
@@ -33,8 +34,9 @@ def queries(store: Store | None) -> Queries:
 
 def fill(store: Store, minutes: range, value: float = 20.0, room: str = ROOM, **more: object) -> None:
     """One reading in the middle of each of these minutes after midnight."""
+    epoch = "e" + room.rpartition(".")[2].replace("-", "") + "00000000"
     store.write(
-        Reading(f"{room}-pm", "ban-suan.suan-pi", "e" + room.rpartition(".")[2].replace("-", "") + "00000000", minute + 1,
+        Reading(f"{room}-pm", "ban-suan.suan-pi", epoch, minute + 1,
                 MIDNIGHT + minute * MINUTE_MS + 30_000, {"pm25": value + minute % 5}, interval_s=60, room=room,
                 simulated=True, **more)  # type: ignore[arg-type]
         for minute in minutes
@@ -102,7 +104,8 @@ def test_purifier_bands_begin_with_the_state_in_force_and_join_repetitions(store
         SwitchEvent(FAN, MIDNIGHT + 2 * HOUR_MS, False, ""), SwitchEvent(FAN, MIDNIGHT + 3 * HOUR_MS, None, "lost"),
     ])
     assert queries(store).purifier_bands(ROOM, MIDNIGHT, MIDNIGHT + 4 * HOUR_MS) == [
-        Band(FAN, MIDNIGHT, MIDNIGHT + 2 * HOUR_MS, True), Band(FAN, MIDNIGHT + 2 * HOUR_MS, MIDNIGHT + 3 * HOUR_MS, False),
+        Band(FAN, MIDNIGHT, MIDNIGHT + 2 * HOUR_MS, True),
+        Band(FAN, MIDNIGHT + 2 * HOUR_MS, MIDNIGHT + 3 * HOUR_MS, False),
         Band(FAN, MIDNIGHT + 3 * HOUR_MS, MIDNIGHT + 4 * HOUR_MS, None),
     ]
 

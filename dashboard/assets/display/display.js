@@ -88,12 +88,13 @@
   // -- drawing -------------------------------------------------------------------------------------------------------
 
   var fading = {};
+  var still = !!window.matchMedia && window.matchMedia('(prefers-reduced-motion: reduce)').matches;
   /* A changed word fades out and in within 600 ms; a number may change at any time and does so at once. */
   function fade(node, put, key) {
     if (fading[node.id] === key) { return; }
     var first = fading[node.id] === undefined;
     fading[node.id] = key;
-    if (first) { put(); return; }
+    if (first || still) { put(); return; }
     node.classList.add('changing');
     setTimeout(function () {
       if (fading[node.id] === key) { put(); }
@@ -217,6 +218,7 @@
     setAttribute(el('co2'), 'data-phase', step);
     light('#co2 svg', 'data-level', level);
     setText(el('co2-value'), current ? co2.shown : '–');
+    setAttribute(el('co2-value'), 'data-length', String(current ? co2.shown.length : 1));
     setText(el('co2-level'), facts.ventilation[level] || facts.ventilation.unknown);
     setText(el('co2-note'), !co2 || step === 'none' ? words.no_co2 : step === 'ok' ? '' : ageWords(co2, step, at));
 
@@ -344,7 +346,13 @@
     // An older state can arrive after a newer one when an answer and the stream cross.
     if (fresh && (state === null || fresh.at >= state.at)) { state = fresh; draw(); }
   }
-  function heardBuild(build) { if (build !== facts.build) { reload(Math.random() * 20000); } }
+  /* Once for each version, so that a page kept somewhere on the way cannot make it reload for ever. */
+  function heardBuild(build) {
+    if (build === facts.build || remembered() === build) { return; }
+    try { sessionStorage.setItem('reloaded-for', build); } catch (refused) { return; }
+    reload(Math.random() * 20000);
+  }
+  function remembered() { try { return sessionStorage.getItem('reloaded-for'); } catch (refused) { return null; } }
 
   /* Never exchange a page that works for one that cannot be loaded. */
   function reload(wait) {

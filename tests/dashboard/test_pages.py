@@ -1,0 +1,185 @@
+"""The working pages in a real browser, on the real application."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from classair.service import Accepted
+from classair.wire import RoomState, SensorHealth, ServiceStatus, Topics
+
+pytestmark = pytest.mark.browser
+
+ROOM = "/room/ban-suan.p1-2"
+PAGES = {"overview": "/", "room": ROOM, "week": f"{ROOM}?range=week", "health": "/health", "nowhere": "/room/no.where"}
+HEADINGS = {
+    "th": {"overview": "ภาพรวม", "room": "ป.1/2", "week": "ป.1/2", "health": "สถานะระบบ", "nowhere": "ไม่พบห้องนี้"},
+    "en": {"overview": "Overview", "room": "P.1/2", "week": "P.1/2", "health": "System health",
+           "nowhere": "No such room"},
+}
+
+
+def visit(chromium: Any, where: Any, path: str, language: str = "en", **options: Any) -> Any:
+    """A page that has drawn everything."""
+    options.setdefault("viewport", {"width": 1440, "height": 900})
+    page = chromium.new_page(**options)
+    page.goto(where.url + path + ("&" if "?" in path else "?") + f"lang={language}")
+    page.wait_for_selector(".working h1", timeout=20_000)
+    if path.startswith(ROOM):
+        page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3", timeout=20_000)
+    return page
+
+
+@pytest.mark.parametrize("language", ["th", "en"])
+def test_every_page_is_whole_in_both_languages(house: Any, chromium: Any, language: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    for name, path in PAGES.items():
+        page = visit(chromium, house, path, language)
+        assert page.locator("h1").inner_text() == HEADINGS[language][name]
+        assert page.evaluate("document.documentElement.lang") == language
+        assert page.title().endswith("ClassAir")
+        text = page.locator(".working").inner_text()
+        assert not re.search(r"\{\w+\}|\bNone\b|undefined|NaN", text), "a place was left unfilled"
+        assert ("ข้อมูลจำลอง" if language == "th" else "Simulated") in text
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")] == []
+        page.close()
+    assert chromium.errors == []
+
+
+def test_nothing_is_cut_on_a_narrow_screen(house: Any, chromium: Any) -> None:
+    for name in ("overview", "room", "health"):
+        page = visit(chromium, house, PAGES[name], "th", viewport={"width": 320, "height": 640})
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, name
+
+
+def test_the_overview_puts_what_needs_care_first_and_shows_states_as_they_are(
+    own_house: Any, make_state: Callable[..., RoomState], chromium: Any,
+) -> None:
+    for room in ("ban-suan.p1-2", "rim-khlong.a2-1"):
+        own_house.put(make_state(room))
+    own_house.put(make_state("ban-suan.p4-1", 41.3))
+    own_house.put(make_state("ban-suan.a1-1", 18, age_s=3000))
+    own_house.put(make_state("ban-suan.p1-10", 12, on=None))
+    own_house.put(make_state("ban-suan.yard", 46, co2=None, outdoor=None, on=None))
+    page = visit(chromium, own_house, "/")
+    cases = [case.inner_text().replace("\n", " ") for case in page.locator(".cases li").all()]
+    assert [case.split()[0] for case in cases[:3]] == ["K.1/1", "P.4/1", "P.1/10"]
+    assert "Dust level unknown" in cases[0]
+    assert "50 min" in cases[0]
+    assert "41 µg/m³, Starting to affect health" in cases[1].replace("\u00a0", " ")
+    names = [name.inner_text() for name in page.locator(".card .name").all()]
+    assert names == ["K.1/1", "P.1/2", "P.1/10", "P.4/1", "K.2/1"]
+    assert page.locator(".fact").first.inner_text().split("\n")[1:] == ["4 of 5", "80%"]
+    shown = page.locator(".card", has_text="P.4/1").locator(".value").inner_text().split()
+    assert shown == ["41", "µg/m³"]
+    assert page.locator(".card", has_text="K.1/1").locator(".value").inner_text() == "–", "an old value is not shown"
+
+
+def test_a_new_state_reaches_an_open_page_without_reload(
+    house: Any, make_state: Callable[..., RoomState], chromium: Any,
+) -> None:
+    for path, place in (("/", ".card:has-text('P.1/2') .value"), (ROOM, "#room-now .value")):
+        page = visit(chromium, house, path)
+        page.evaluate("window.untouched = true")
+        for value in ("63", "17"):
+            house.put(make_state("ban-suan.p1-2", float(value)))
+            page.wait_for_selector(f"{place}:has-text('{value}')", timeout=8000)
+        assert page.evaluate("window.untouched") is True
+
+
+def test_without_the_server_a_value_becomes_late_and_unknown_by_its_age_alone(
+    own_house: Any, make_state: Callable[..., RoomState], chromium: Any,
+) -> None:
+    own_house.put(make_state("ban-suan.p1-2", 18, age_s=176))
+    own_house.put(make_state("ban-suan.p4-1", 18, age_s=875))
+    page = visit(chromium, own_house, "/")
+    soon_late, soon_unknown = page.locator(".card", has_text="P.1/2"), page.locator(".card", has_text="P.4/1")
+    own_house.stop()
+    page.wait_for_selector(".card[data-phase=late]:has-text('P.1/2')", timeout=15_000)
+    page.wait_for_selector(".card[data-phase=unknown]:has-text('P.4/1')", timeout=40_000)
+    assert soon_unknown.locator(".value").inner_text() == "–"
+    assert "Not a current value" in soon_unknown.inner_text()
+    assert "3 min late" in soon_late.inner_text()
+
+
+def test_the_room_says_its_charts_in_words_and_numbers_and_names_the_gap(house: Any, chromium: Any) -> None:
+    page = visit(chromium, house, ROOM)
+    text = page.locator("#room-pm25-text").inner_text()
+    assert re.search(r"Mean \d+\.\d µg/m³, highest \d+\.\d at", text)
+    assert "5-minute mean" in text
+    assert "not calibrated" in text
+    page.locator("#room-pm25-more").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#room-pm25-table table", timeout=8000)
+    rows = page.locator("#room-pm25-table tbody tr").all_inner_texts()
+    assert len(rows) > 5
+    assert any("No data" in row for row in rows), "the gap is a row, not a zero"
+    assert page.locator(".js-plotly-plot .main-svg").count() >= 3
+
+
+def test_the_address_reproduces_what_is_shown(house: Any, chromium: Any) -> None:
+    page = visit(chromium, house, ROOM, "th")
+    page.get_by_role("link", name="สัปดาห์").click()
+    page.wait_for_selector(".ranges .here:has-text('สัปดาห์')")
+    page.get_by_role("link", name="ก่อนหน้า").click()
+    page.wait_for_function("() => document.querySelector('.button[aria-disabled]') === null")
+    shown = page.locator(".shown-date").inner_text()
+    asked = parse_qs(urlsplit(page.url).query)
+    assert (asked["range"], asked["lang"]) == (["week"], ["th"])
+    again = visit(chromium, house, page.url.removeprefix(house.url).replace("lang=th", "x=1"), "th")
+    assert again.locator(".shown-date").inner_text() == shown
+    page.get_by_role("link", name="English").click()
+    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    assert parse_qs(urlsplit(page.url).query)["date"] == asked["date"], "the other language shows the same time"
+
+
+def test_a_day_can_be_chosen_from_the_calendar(house: Any, chromium: Any) -> None:
+    page = visit(chromium, house, ROOM)
+    page.wait_for_selector(".day-jump input")
+    page.fill(".day-jump input", "2026-01-15")
+    page.wait_for_selector(".shown-date:has-text('15 January 2026')", timeout=8000)
+    assert "No data in this range" in page.locator("#room-pm25-text").inner_text()
+    assert page.locator(".day-jump input").input_value() == "2026-01-15"
+
+
+def test_a_store_that_is_away_is_said_and_the_current_value_stays(
+    make_house: Any, make_state: Any, chromium: Any,
+) -> None:
+    house = make_house(store=None)
+    house.put(make_state("ban-suan.p1-2", 18))
+    page = visit(chromium, house, ROOM)
+    assert "History cannot be read" in page.locator("#room-store-away").inner_text()
+    assert page.locator("#room-now .value").inner_text().split() == ["18", "µg/m³"]
+
+
+def test_the_health_page_names_what_is_wrong_and_what_to_do_first(own_house: Any, chromium: Any) -> None:
+    topics, now = Topics(own_house.config.org), time.time_ns() // 1_000_000
+    own_house.live.hear(topics.sensor_health("ban-suan", "p1-2-pm"), SensorHealth(
+        state="unplugged", at=now - 200_000, bridge="suan-pi", cause={"th": "ไม่พบพอร์ต", "en": "The port is gone"},
+    ).model_dump_json().encode())
+    own_house.live.hear(topics.service_status("ingest"), ServiceStatus(
+        service="ingest", state="offline", at=now).model_dump_json().encode())
+    own_house.live._accepted = lambda: Accepted(3, now, "", own_house.config, "sites.ban-suan.rooms.p1-2.volume: unknown key")
+    page = visit(chromium, own_house, "/health")
+    text = page.locator("#health").inner_text()
+    first = page.locator("#health .group", has_text="Look here").inner_text()
+    assert "The port is gone" in first
+    assert "ingest.log" in first
+    assert "volume: unknown key" in text
+    assert "version 3" in text
+    assert text.index("Look here") < text.index("Services")
+
+
+def test_the_keyboard_reaches_the_content_first(house: Any, chromium: Any) -> None:
+    page = visit(chromium, house, "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
