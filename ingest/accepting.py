@@ -93,7 +93,7 @@ class Accepting:
         for site, settings in config.sites.items():
             kinds = self._books.kinds_of(site)
             for local, sensor in settings.sensors.items():
-                if (not sensor.simulated) in kinds or not kinds:
+                if sensor.simulated in kinds or not kinds:
                     continue
                 here, there = ("simulated", "a real port") if not sensor.simulated else ("measured", "a simulated port")
                 found.append(f"sites.{site}.sensors.{local}.port: {site} has {here} readings in this data folder and "

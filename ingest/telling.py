@@ -23,14 +23,14 @@ Send = Callable[[str, bytes, bool], bool]
 class _Hole:
     size: int
     since: float
-    pause: float = MISSING_FOR_S
+    pause: float
 
 
 class Telling:
     """On the writer's thread, but for `answer_time`, which must be quick and runs on the network's."""
 
-    def __init__(self, topics: Topics, send: Send) -> None:
-        self._topics, self._send = topics, send
+    def __init__(self, topics: Topics, send: Send, patience_s: float = MISSING_FOR_S) -> None:
+        self._topics, self._send, self.patience_s = topics, send, patience_s
         self._owed: dict[Epoch, float] = {}
         self._told_at: dict[str, float] = {}
         self._upto: dict[str, tuple[str, int]] = {}
@@ -81,7 +81,7 @@ class Telling:
             if not size:
                 self._holes.pop((bridge, epoch), None)
             elif hole is None or size < hole.size:
-                self._holes[bridge, epoch] = _Hole(size, now)
+                self._holes[bridge, epoch] = _Hole(size, now, self.patience_s)
             elif bridge in self.online and now - hole.since >= hole.pause:
                 for first, last in missing[:RANGES_AT_ONCE]:
                     asked = Replay(epoch=epoch, first=first, last=last).model_dump_json().encode()
