@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
-from classair import config as configuration
+from classair.config import Config, ConfigFaults
 from classair.places import Places
 from classair.service import (
-    Accepted,
     arguments,
     begin_logging,
     broker_of,
+    parse_as_follower,
     places_of,
     read_announcement,
     run_service,
     stop_on_signals,
 )
-from classair.wire import ConfigAnnouncement
 from firmware_bridge.simulator import wishes as wishing
 from firmware_bridge.simulator.history import make_history
 from firmware_bridge.simulator.live import NAME, Live
 from firmware_bridge.simulator.memory import AlreadyPlayed, alone
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +38,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     begin_logging(args.log_level)
     if args.words:
-        return _wish(args)
+        return run_service(_wish, args)
     return run_service(_play, args)
 
 
@@ -47,27 +49,24 @@ def _play(args: argparse.Namespace) -> int:
         with alone(places):
             if args.history:
                 # The file before what was accepted once: ingest is about to accept it.
-                accepted = _from_file(args.config) or _remembered(places)
-                if accepted is None:
-                    raise configuration.ConfigFaults([f"{args.config}: no configuration to make a history for"])
-                return make_history(places, accepted.config, stop)
-            known = _remembered(places) or _from_file(args.config)
-            return Live(places, broker_of(args, NAME), known.config.org if known else None).run(stop)
-    except AlreadyPlayed as error:
+                return make_history(places, _from_file(args.config, otherwise=_remembered(places)), stop)
+            known = _remembered(places)
+            return Live(places, broker_of(args, NAME), known.org if known else None).run(stop)
+    except (AlreadyPlayed, OSError) as error:
         print(f"classair simulate: {error}", file=sys.stderr)
         return 1
 
 
 def _wish(args: argparse.Namespace) -> int:
     places = places_of(args)
-    accepted = _remembered(places) or _from_file(args.config)
-    if args.words[0] != "wish" or len(args.words) < 2 or accepted is None:
+    if args.words[0] != "wish" or len(args.words) < 2:
         print("classair simulate wish NAME=WISH …: such as `classair simulate wish haze=90`", file=sys.stderr)
         return 2
+    config = _remembered(places) or _from_file(args.config)
     path = wishing.place_of(places)
     before = wishing.WishFile(path).changed() or wishing.Wishes()
     try:
-        wishes = wishing.understood(args.words[1:], accepted.config, before)
+        wishes = wishing.understood(args.words[1:], config, before)
     except ValueError as error:
         print(f"classair simulate wish: {error}", file=sys.stderr)
         return 2
@@ -76,15 +75,18 @@ def _wish(args: argparse.Namespace) -> int:
     return 0
 
 
-def _remembered(places: Places) -> Accepted | None:
+def _remembered(places: Places) -> Config | None:
     path = places.accepted_config
-    return read_announcement(path.read_bytes()) if path.exists() else None
+    accepted = read_announcement(path.read_bytes()) if path.exists() else None
+    return accepted.config if accepted else None
 
 
-def _from_file(path: Path) -> Accepted | None:
-    """sensors.yaml as if it were accepted; secrets in it are nobody's business here."""
+def _from_file(path: Path, otherwise: Config | None = None) -> Config:
+    """sensors.yaml as if it were accepted; secrets in it are nobody's business here. Raises ConfigFaults."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    return read_announcement(ConfigAnnouncement(version=1, accepted_at=0, text=text).model_dump_json().encode())
+        return parse_as_follower(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ConfigFaults) as error:
+        if otherwise is None:
+            raise error if isinstance(error, ConfigFaults) else ConfigFaults([f"{path}: {error}"]) from None
+        log.warning("config_file_not_used at=%s why=%s; the one accepted before is", path, str(error).splitlines()[0])
+        return otherwise

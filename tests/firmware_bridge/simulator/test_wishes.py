@@ -70,3 +70,22 @@ def test_the_command_writes_the_file_and_refuses_nonsense(
     assert service.main([*options, "wish", "school.red=cut"]) == 2
     assert "expected a number" in capsys.readouterr().err
     assert service.main([*options, "wsh", "haze=1"]) == 2
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (None, "No such file"), ("org: x\nsitez: {}\n", "did you mean sites?"), ("a: [", "line"),
+])
+def test_a_history_without_a_configuration_says_what_is_wrong(
+    tmp_path: Path, text: str | None, says: str, capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / "sensors.yaml"
+    if text is not None:
+        config.write_text(text)
+    assert service.main(["--history", "--data", str(tmp_path / "data"), "--config", str(config)]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert service.main(["--history", "--data", str(tmp_path / "file")]) == 1
+    assert str(tmp_path / "file") in capsys.readouterr().err
