@@ -57,12 +57,12 @@ class RoomWatch:
     def __init__(self, room: str, *, is_outdoor: bool, simulated: bool, has: frozenset[Need],
                  sensors: Iterable[str], began_at: int) -> None:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
+        self._heard: dict[str, set[str]] = {}        # sensor → quantities it has ever named
         self.configure(simulated=simulated, has=has, sensors=sensors)
         self.signal = SignalFollower(25.0, 15.0)
         self.told_at: int | None = None
         self.day_level: int | None = None            # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: _Window() for quantity in QUANTITIES}
-        self._heard: dict[str, set[str]] = {}        # sensor → quantities it has ever named
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
         self._memory = Memory()
         self._pm25, self._co2 = Measure(), Measure()
@@ -70,6 +70,7 @@ class RoomWatch:
 
     def configure(self, *, simulated: bool, has: frozenset[Need], sensors: Iterable[str]) -> None:
         self.simulated, self.has, self.sensors = simulated, has, frozenset(sensors)
+        self._expected = self._what_is_measured()
 
     # -- readings in ---------------------------------------------------------------------------------------------------
 
@@ -78,7 +79,10 @@ class RoomWatch:
         changed: set[str] = set()
         fresh: list[Sample] = []
         for reading in readings:
-            self._heard.setdefault(reading.sensor, set()).update(reading.values)
+            named = self._heard.setdefault(reading.sensor, set())
+            if not named.issuperset(reading.values):
+                named.update(reading.values)
+                self._expected = self._what_is_measured()
             for quantity in QUANTITIES:
                 if quantity not in reading.values:
                     continue
@@ -128,7 +132,7 @@ class RoomWatch:
               occupied: bool, config_version: int) -> RoomState:
         sight = Sight(
             room=self.room, has=self.has, is_outdoor=self.is_outdoor, pm25=self._pm25, co2=self._co2,
-            expects=self._expects(), warming=self._warming_until(now),
+            expects=self._expected, warming=self._warming_until(now),
             temp_c=self._comfort("temp_c", now), rh_pct=self._comfort("rh_pct", now), outdoor=outdoor,
             play_level=play_level, purifiers=purifiers, occupied=occupied, simulated=self.simulated,
             config_version=config_version, told_at=self.told_at,
@@ -139,14 +143,14 @@ class RoomWatch:
     @property
     def newest_valid_at(self) -> int | None:
         """The newest valid value of what this room is for: PM2.5, or CO2 where nothing measures dust."""
-        quantity = "pm25" if "pm25" in self._expects() else "co2_ppm"
+        quantity = "pm25" if "pm25" in self._expected else "co2_ppm"
         samples = self._windows[quantity].samples
         return samples[-1].at if samples else None
 
     def outdoor_current(self, now: int) -> Current:
         """A yard's value as the other rooms of its school show it."""
         self._memory = state.remember(self._memory, Sight(self.room, pm25=self._pm25, co2=self._co2))
-        return state.current(self._memory.pm25, self._pm25, now, expected="pm25" in self._expects(),
+        return state.current(self._memory.pm25, self._pm25, now, expected="pm25" in self._expected,
                              source=self.room)
 
     def play_level(self, now: int) -> int | None:
@@ -168,7 +172,7 @@ class RoomWatch:
             self._hour = (newest, INDEX.level_number("pm25", mean))
         return self._hour[1]
 
-    def _expects(self) -> frozenset[str]:
+    def _what_is_measured(self) -> frozenset[str]:
         """What is measured here: named by a sensor, or possible because one has not spoken yet."""
         if not self.sensors:
             return frozenset()

@@ -433,7 +433,7 @@ def _life(seed: int, steps: int) -> int:
     return len(plug.changes)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(10))
 def test_in_a_long_random_life_no_promise_breaks(seed: int) -> None:
     assert _life(seed, 10_000) > 3
 
