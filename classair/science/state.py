@@ -111,6 +111,7 @@ class Track:
     pending_since: int = 0           # … since this window end
     last_shown: str = ""
     last_at: int | None = None
+    level_since: int | None = None   # the window end since which `level` holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ def follow(track: Track, seen: Measure, scale: Scale) -> Track:
         return track
     stale = track.at is None or seen.newest_at - track.at >= UNKNOWN_MS
     level, pending, since = _held(track, scale.level_of(seen.mean), seen.newest_at, scale.levels, stale)
-    return Track(seen.newest_at, seen.mean, level, pending, since, scale.shown(seen.mean), seen.newest_at)
+    held_since = track.level_since if level == track.level and not stale else seen.newest_at
+    return Track(seen.newest_at, seen.mean, level, pending, since, scale.shown(seen.mean), seen.newest_at, held_since)
 
 
 def _held(track: Track, fresh: str, at: int, levels: tuple[str, ...], stale: bool) -> tuple[str, str, int]:
@@ -160,6 +162,7 @@ def current(track: Track, seen: Measure, now: int, *, expected: bool = True, war
         late = now >= track.at + LATE_MS
         return Current(
             status="late" if late else "ok", value=track.value, shown=track.last_shown, level=track.level,
+            level_since=track.level_since,
             newest_at=track.at, late_at=track.at + LATE_MS, unknown_at=track.at + UNKNOWN_MS,
             last_shown=track.last_shown, last_at=track.last_at, source=source,
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import dashboard
 import pytest
-from dashboard.figures import LEVEL_COLOURS
 from jinja2 import Environment, FileSystemLoader
+
+import dashboard
+from dashboard.figures import LEVEL_COLOURS
 
 FOLDER = Path(dashboard.__file__).parent
 MACROS = Environment(loader=FileSystemLoader(FOLDER / "public" / "templates"), autoescape=True).get_template(
