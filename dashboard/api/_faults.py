@@ -42,7 +42,8 @@ def unknown(kind: str, asked: str, known: Iterable[str]) -> ApiFault:
     names = sorted(known)
     near = difflib.get_close_matches(asked, names, n=1, cutoff=0.5)
     listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-    return ApiFault(404, f"there is no {kind} {asked!r}", kind, f"did you mean {near[0]}?" if near else f"known: {listed}")
+    right = f"did you mean {near[0]}?" if near else f"known: {listed}"
+    return ApiFault(404, f"there is no {kind} {asked!r}", kind, right)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

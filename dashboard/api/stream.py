@@ -10,6 +10,10 @@ from fastapi.responses import StreamingResponse
 from dashboard.api._faults import responses, unknown
 from dashboard.context import Context
 
+EXAMPLE = (
+    'event: hello\ndata: {"build": "3f2a", "server_time": 1795401720000}\n\n'
+    "event: time\ndata: 1795401720000\n\n"
+)
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -18,8 +22,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get("/api/live", summary="Room states as they change (Server-Sent Events)", response_class=StreamingResponse,
              responses={**responses(401, 404), 200: {"description": "text/event-stream", "content": {
-                 "text/event-stream": {"example": "event: hello\ndata: {\"build\": \"3f2a\", \"server_time\": 1795401720000}"
-                                                  "\n\nevent: time\ndata: 1795401720000\n\n"}}}})
+                 "text/event-stream": {"example": EXAMPLE}}}})
     async def live(
         request: Request,
         room: Annotated[str | None, Query(description="only this room, with its texts",

@@ -1,0 +1,40 @@
+"""`python -m dashboard.describe`: writes docs/openapi.json, the API's description that is kept and compared."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from classair.config import parse
+from dashboard.access.desk import Desk
+from dashboard.app import create_app
+from dashboard.context import Context
+from dashboard.hub import Hub
+from dashboard.live import Live
+from dashboard.queries import Queries
+
+_SMALLEST = (
+    "org: some-town\n"
+    "sites: {a: {name: A, bridges: {b: {}}, rooms: {r: {name: R, outdoor: yes}}, sensors: {}}}\n"
+)
+
+
+def description() -> str:
+    """The OpenAPI document as text; it does not depend on any school."""
+    config = parse(_SMALLEST)
+    live = Live(Hub("", lambda: 0), lambda: 0)
+    ctx = Context(lambda: config, Queries(lambda: None, lambda: config), live, lambda: 0)
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder) / "desk.db", lambda: 0)
+        try:
+            document = create_app(ctx, live, desk).server.openapi()
+        finally:
+            desk.close()
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    place = Path(__file__).parent.parent / "docs" / "openapi.json"
+    place.write_text(description(), "utf-8")
+    print(f"wrote {place}")

@@ -1,0 +1,241 @@
+"""The dashboard as its users meet it: a real web server on loopback, a real desk, states as alerts publishes them."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import uvicorn
+
+from classair import config as configuration
+from classair.model import Reading
+from classair.science.advice import Need
+from classair.science.state import CO2, PM25, Measure, Memory, Scale, Sight, Track, current, room_state
+from classair.stores.memory import MemoryStore
+from classair.wire import Current, PurifierState, RoomState, Topics
+from dashboard.access.desk import Desk
+from dashboard.app import Application, create_app
+from dashboard.context import Context
+from dashboard.hub import Hub
+from dashboard.live import Live
+from dashboard.public.pages import build
+from dashboard.queries import Queries
+
+SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
+HAS: frozenset[Need] = frozenset({"purifier", "openings", "clean_room"})
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Answered:
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+class _Still(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer to look at, not a thing to follow."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+@dataclass
+class House:
+    """A running dashboard. `offset_ms` moves its clock; `ask` speaks HTTP to it."""
+
+    app: Application
+    live: Live
+    desk: Desk
+    config: configuration.Config
+    port: int = 0
+    offset_ms: int = 0
+    _server: uvicorn.Server | None = None
+    _thread: threading.Thread | None = None
+    _opener: urllib.request.OpenerDirector = field(default_factory=lambda: urllib.request.build_opener(_Still()))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        taken = socket.socket()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", self.port))
+        self.port = taken.getsockname()[1]
+        self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [taken]}, daemon=True)
+        self._thread.start()
+        until = time.monotonic() + 20
+        while not self._server.started:
+            assert time.monotonic() < until and self._thread.is_alive(), "the web server did not start"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(10)
+
+    def ask(self, path: str, method: str = "GET", *, body: bytes | None = None, **headers: str) -> Answered:
+        """Header names with _ for -."""
+        request = urllib.request.Request(self.url + path, data=body, method=method,
+                                         headers={key.replace("_", "-"): value for key, value in headers.items()})
+        try:
+            with self._opener.open(request, timeout=10) as answer:
+                return Answered(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            return Answered(error.code, error.headers, error.read())
+
+    def put(self, state: RoomState) -> None:
+        """As if the broker had brought it."""
+        site, _, room = state.room.partition(".")
+        topics = Topics(self.config.org)
+        self.live.hear(topics.room_now(site, room), state.model_dump_json().encode())
+        if state.purifier is not None:
+            site, _, unit = state.purifier.purifier.partition(".")
+            self.live.hear(topics.purifier_state(site, unit), state.purifier.model_dump_json().encode())
+
+    def sign_in(self, name: str, password: str) -> dict[str, str]:
+        """The headers a browser of this account would send."""
+        answer = self.ask("/login", "POST", body=f"name={name}&password={password}".encode(),
+                          Content_Type="application/x-www-form-urlencoded", Origin=self.url)
+        assert answer.status == 303, answer.text
+        cookies = dict(line.partition(";")[0].split("=", 1) for line in answer.headers.get_all("Set-Cookie"))
+        return {"Cookie": "; ".join(f"{k}={v}" for k, v in cookies.items()), "Origin": self.url,
+                "X_CSRF_Token": cookies["classair_csrf"]}
+
+
+def state_of(room: str, pm25: float | None = 18, *, age_s: float = 60, at: int | None = None, co2: float | None = 870,
+             outdoor: float | None = 46, on: bool | None = True, minutes_left: int | None = None, play: int | None = 4,
+             told_at: int | None = None) -> RoomState:
+    """A room's state as alerts works it out from a window that ended `age_s` before `at`."""
+    at = now_ms() if at is None else at
+    newest = at - round(age_s * 1000)
+
+    def track(value: float | None, scale: Scale) -> Track:
+        if value is None:
+            return Track()
+        return Track(newest, value, scale.level_of(value), "", 0, scale.shown(value), newest)
+
+    def value_of(value: float | None, scale: Scale) -> Current:
+        return current(track(value, scale), Measure(newest, value), at, expected=value is not None)
+
+    unit = PurifierState(purifier=f"{room}-fan", room=room, on=on, since=at - 3_600_000, at=at, mode="auto",
+                         confirmed=True, simulated=True)
+    seen = Measure(newest, pm25) if minutes_left is None else Measure(at, None, minutes_left)
+    sight = Sight(room=room, has=HAS, pm25=seen, co2=Measure(newest, co2), outdoor=value_of(outdoor, PM25),
+                  play_level=play, purifiers=(unit,), simulated=True, config_version=1, told_at=told_at)
+    return room_state(sight, Memory(pm25=track(pm25, PM25), co2=track(co2, CO2)), at)[0]
+
+
+def three_hours(store: MemoryStore, room: str, sensor: str, base: float, until: int, gap: bool = False) -> None:
+    """A value a minute for three hours, with half an hour missing in the middle when `gap`."""
+    start = until - 180 * 60_000
+    store.write(
+        Reading(sensor=sensor, bridge="ban-suan.suan-pi", epoch="ab12cd34ef", seq=abs(hash((sensor, i))) % 10**12 + 1,
+                at_ms=start + i * 60_000, interval_s=60, room=room, simulated=True,
+                values={"pm25": round(base + base / 3 * math.sin(i / 25), 1)})
+        for i in range(1, 181) if not (gap and 70 < i < 110)
+    )
+
+
+@pytest.fixture
+def make_state() -> Callable[..., RoomState]:
+    return state_of
+
+
+@pytest.fixture(scope="session")
+def schools() -> configuration.Config:
+    return configuration.load(SCHOOLS, {})
+
+
+class Builder:
+    """Makes running dashboards and ends them."""
+
+    def __init__(self, folder: Path, schools: configuration.Config) -> None:
+        self.folder, self.schools = folder, schools
+        self.begun: list[House] = []
+
+    def __call__(self, *, host: str = "127.0.0.1", config: configuration.Config | None = None,
+                 store: Any = None) -> House:
+        """`host` is what it believes to listen on; it always listens on loopback."""
+        config = config or self.schools
+        where = SimpleNamespace(house=None)
+
+        def clock() -> int:
+            return now_ms() + (where.house.offset_ms if where.house is not None else 0)
+
+        live = Live(Hub(build(), clock), clock)
+        desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
+        ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config), live=live, now_ms=clock)
+        house = House(create_app(ctx, live, desk, host=host), live, desk, config)
+        where.house = house
+        house.start()
+        self.begun.append(house)
+        return house
+
+    def demo(self) -> House:
+        """Simulated schools on loopback with three hours in a memory store."""
+        store = MemoryStore()
+        three_hours(store, "ban-suan.p1-2", "ban-suan.p1-2-pm", 18, now_ms(), gap=True)
+        three_hours(store, "ban-suan.yard", "ban-suan.yard-pm", 46, now_ms())
+        return self(store=store)
+
+    def close(self) -> None:
+        for house in self.begun:
+            house.stop()
+            house.desk.close()
+
+
+@pytest.fixture
+def make_house(tmp_path: Path, schools: configuration.Config) -> Iterator[Builder]:
+    """`make_house(host=…, config=…, store=…)`: a running dashboard of this test alone."""
+    builder = Builder(tmp_path, schools)
+    yield builder
+    builder.close()
+
+
+@pytest.fixture
+def own_house(make_house: Builder) -> House:
+    """The demo, of this test alone: for those that add accounts or change the application."""
+    return make_house.demo()
+
+
+@pytest.fixture(scope="session")
+def _shared(tmp_path_factory: pytest.TempPathFactory, schools: configuration.Config) -> Iterator[House]:
+    builder = Builder(tmp_path_factory.mktemp("house"), schools)
+    yield builder.demo()
+    builder.close()
+
+
+@pytest.fixture
+def house(_shared: House) -> Iterator[House]:
+    """The demo, shared by all tests that only look: a fresh state for every room but the yard, the clock set right."""
+    _shared.offset_ms = 0
+    for room in ("a1-1", "p1-2", "p1-10", "p4-1"):
+        _shared.put(state_of(f"ban-suan.{room}"))
+    _shared.put(state_of("rim-khlong.a2-1", outdoor=None))
+    yield _shared
+    _shared.offset_ms = 0
