@@ -107,6 +107,7 @@ class School:
         self.process: subprocess.Popen[bytes] | None = None
         self.books: Books | None = None
         self.ingest: Ingest | None = None
+        self.ended_with: int | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -116,9 +117,12 @@ class School:
         self.books = Books(self.places.readings, journal=False)
         address = BrokerAddress("127.0.0.1", self.port, "ingest")
         self.ingest = Ingest(self.books, self.places, self.file, address, self._stop)
-        self._thread = threading.Thread(target=self.ingest.run, daemon=True)
+        self._thread = threading.Thread(target=self._run, args=[self.ingest], daemon=True)
         self._heard_from(self._thread.start)
         return self.ingest
+
+    def _run(self, ingest: Ingest) -> None:
+        self.ended_with = ingest.run()
 
     def _heard_from(self, start: Callable[[], Any]) -> None:
         """Starts an ingest and waits until the broker has its subscriptions and its word."""

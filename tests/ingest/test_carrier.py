@@ -1,0 +1,104 @@
+"""Filling a real InfluxDB from the journal: days of absence survived, a lost database refilled."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from classair.model import Reading
+from classair.stores import open_store
+from ingest.books import Books
+from ingest.carrier import Carrier
+from ingest.inbox import Inbox
+
+START = 1_790_000_000_000
+ALL = (0, 2 * START)
+
+
+class Journal:
+    """Books with a journal, and a thread that does what the carrier asks of the writer."""
+
+    def __init__(self, school: Any) -> None:
+        self.places = school.places
+        self.books = Books(school.places.readings, journal=True)
+        self.inbox = Inbox()
+        self.stop = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        self.carrier: Carrier | None = None
+
+    def _work(self) -> None:
+        while not self.stop.is_set():
+            for job in self.inbox.take(100, 0.05)[1]:
+                with self._lock:
+                    job()
+
+    def write(self, first: int, last: int) -> None:
+        with self._lock:
+            self.books.store.write([
+                Reading("north.a-pm", "north.pi-1", "abcdef012345", seq, START + seq * 10_000, {"pm25": 5.0 + seq % 7},
+                        room="north.a") for seq in range(first, last + 1)])
+
+    def start(self, store: str) -> Carrier:
+        self.carrier = Carrier(self.places, self.inbox.do, self.books, self.stop)
+        self.carrier.follow(store)
+        self.carrier.start()
+        return self.carrier
+
+    def close(self) -> None:
+        self.stop.set()
+        if self.carrier is not None:
+            self.carrier.join(10)
+        self._thread.join(10)
+        self.books.close()
+
+
+@pytest.fixture
+def journal(school: Any) -> Iterator[Journal]:
+    made = Journal(school)
+    yield made
+    made.close()
+
+
+def test_what_was_committed_arrives_and_a_lost_database_is_refilled(
+        journal: Journal, influxd: Any, wait_for: Callable[..., Any]) -> None:
+    address = f"influxdb://127.0.0.1:{influxd.port}/carrier_{time.time_ns()}"
+    journal.write(1, 3000)
+    carrier = journal.start(address)
+    target = open_store(address, journal.places, readonly=False)
+
+    def arrived() -> int:
+        try:
+            return sum(target.counts(*ALL).values())
+        except Exception:
+            return -1
+
+    wait_for(lambda: arrived() == 3000, timeout=20, what="3000 readings in InfluxDB")
+    assert carrier.behind is not None
+    influxd.stop()
+    journal.write(3001, 3500)
+    wait_for(lambda: carrier.trouble, timeout=20, what="the carrier to notice")
+    influxd.wipe()
+    wait_for(lambda: arrived() == 3500, timeout=40, what="everything again")
+    room = [bucket.n for bucket in target.series("north.a", "pm25", START - START % 3_600_000, START + 40_000_000,
+                                                 3_600_000)]
+    assert sum(room) == 3500
+    wait_for(lambda: not carrier.trouble, timeout=20, what="the trouble to be over")
+    target.close()
+
+
+def test_another_address_is_filled_from_the_beginning(
+        journal: Journal, influxd: Any, wait_for: Callable[..., Any]) -> None:
+    first, second = (f"influxdb://127.0.0.1:{influxd.port}/carrier_{name}_{time.time_ns()}" for name in "ab")
+    journal.write(1, 500)
+    carrier = journal.start(first)
+    for address in (first, second):
+        carrier.follow(address)
+        target = open_store(address, journal.places, readonly=False)
+        wait_for(lambda target=target: sum(target.counts(*ALL).values()) == 500, timeout=20, what=address)
+        target.close()
