@@ -36,6 +36,10 @@ SENSORS_PER_BRIDGE = 8
 PMS = ("pm1_cf1", "pm25_cf1", "pm10_cf1", "pm1", "pm25", "pm10", "n03", "n05", "n1", "n25", "temp_c", "rh_pct")
 EPOCH = "bench0000001"
 
+ORDERED = "in time order"
+SHUFFLED = "shuffled over 14 days"          # in number, as bridges send: the times jump, the numbers do not
+SCATTERED = "shuffled, numbers as well"     # no bridge does that
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
@@ -47,7 +51,8 @@ class Fleet:
     def rows(self) -> int:
         return self.sensors * STEPS
 
-    def reading(self, index: int) -> Reading:
+    def reading(self, index: int, arrivals: dict[int, int] | None = None) -> Reading:
+        """With `arrivals` its number follows the order of asking, else the order of measuring."""
         step, sensor = divmod(index, self.sensors)
         room = sensor // 2
         wave = math.sin(step / 900 + room)
@@ -64,17 +69,21 @@ class Fleet:
             name = f"town.r{room}-pm"
         bridge, place = divmod(sensor, SENSORS_PER_BRIDGE)
         here = min(SENSORS_PER_BRIDGE, self.sensors - bridge * SENSORS_PER_BRIDGE)
+        seq = step * here + place + 1
+        if arrivals is not None:
+            seq = arrivals[bridge] = arrivals.get(bridge, 0) + 1
         return Reading(
-            sensor=name, bridge=f"town.b{bridge}", epoch=EPOCH, seq=step * here + place + 1,
+            sensor=name, bridge=f"town.b{bridge}", epoch=EPOCH, seq=seq,
             at_ms=START_MS + step * EVERY_MS + sensor * 7, values=values, n=10, room=f"town.r{room}")
 
-    def batches(self, size: int, *, shuffled: bool) -> Iterator[list[Reading]]:
+    def batches(self, size: int, order: str) -> Iterator[list[Reading]]:
         stride = int(self.rows * 0.618034) | 1
         while math.gcd(stride, self.rows) != 1:
             stride += 2
+        arrivals: dict[int, int] | None = {} if order == SHUFFLED else None
         for begin in range(0, self.rows, size):
             places = range(begin, min(begin + size, self.rows))
-            yield [self.reading(i * stride % self.rows if shuffled else i) for i in places]
+            yield [self.reading(i if order == ORDERED else i * stride % self.rows, arrivals) for i in places]
 
 
 class Bare:
@@ -116,13 +125,13 @@ def size_of(path: Path) -> int:
     return path.stat().st_size
 
 
-def race(fleet: Fleet, folder: Path, batch: int, *, shuffled: bool, bare_too: bool = True) -> Path:
+def race(fleet: Fleet, folder: Path, batch: int, order: str, *, bare_too: bool = True) -> Path:
     """Fills a store and a bare table by turns, prints rows/s of each; returns the store's file."""
     shutil.rmtree(folder, ignore_errors=True)
     store, bare = SqliteStore(folder / "readings.db"), Bare(folder / "bare.db") if bare_too else None
     ours = theirs = 0.0
     gc.freeze()
-    for readings in fleet.batches(batch, shuffled=shuffled):
+    for readings in fleet.batches(batch, order):
         begin = time.perf_counter()
         new = store.write(readings)
         ours += time.perf_counter() - begin
@@ -132,9 +141,8 @@ def race(fleet: Fleet, folder: Path, batch: int, *, shuffled: bool, bare_too: bo
             begin = time.perf_counter()
             bare.write(ready)
             theirs += time.perf_counter() - begin
-    order = "shuffled over 14 days" if shuffled else "in time order"
     store.close()
-    line = f"{fleet.rows:>10,} rows {order:<22} store with rollups {fleet.rows / ours:>9,.0f} rows/s"
+    line = f"{fleet.rows:>10,} rows {order:<26} store with rollups {fleet.rows / ours:>9,.0f} rows/s"
     if bare is not None:
         bare.connection.close()
         line += f"   bare executemany {fleet.rows / theirs:>9,.0f} rows/s   {theirs / ours:.0%} of bare"
@@ -197,11 +205,11 @@ def main() -> int:
         for rows in (int(text) for text in args.rows.split(",")):
             fleet = Fleet(max(1, round(rows / STEPS)))
             compared = fleet.rows <= args.shuffled * 1.1
-            path = race(fleet, Path(folder) / "ordered", args.batch, shuffled=False, bare_too=compared)
+            path = race(fleet, Path(folder) / "ordered", args.batch, ORDERED, bare_too=compared)
             questions(path, fleet)
             shutil.rmtree(path.parent)
-            if compared:
-                shutil.rmtree(race(fleet, Path(folder) / "shuffled", args.batch, shuffled=True).parent)
+            for order in (SHUFFLED, SCATTERED) if compared else ():
+                shutil.rmtree(race(fleet, Path(folder) / "shuffled", args.batch, order).parent)
     return 0
 
 
