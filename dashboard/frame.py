@@ -88,12 +88,12 @@ def language_of(search: str | Mapping[str, str], default: str) -> str:
     return asked if asked in i18n.LANGUAGES else default
 
 
-class _Dash(dash.Dash):  # type: ignore[misc]
+class _Dash(dash.Dash):
     """Dash whose first answer already carries the reader's language."""
 
     default_language = "th"
 
-    def interpolate_index(self, **parts: str) -> str:
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash passes all by name
         language = language_of(dict(dash_fastapi.get_current_request().query_params), self.default_language)
         whole = _INDEX.replace("{%lang%}", language)
         for name, part in parts.items():
@@ -107,18 +107,19 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
     holder: list[_Dash] = []
 
     async def index(request: Request) -> HTMLResponse:
-        token = dash_fastapi.set_current_request(request)
+        token = dash_fastapi.set_current_request(request)  # type: ignore[no-untyped-call]
         try:
-            return HTMLResponse(holder[0].index())
+            return HTMLResponse(holder[0].index())  # type: ignore[no-untyped-call]
         finally:
-            dash_fastapi.reset_current_request(token)
+            dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
 
     for page in known:
         server.add_api_route(page.route, index, methods=["GET"], include_in_schema=False,
                              name=f"page:{page.module.__name__.rpartition('.')[2]}")
     app = _Dash(
-        "dashboard", server=server, use_pages=False, compress=True, suppress_callback_exceptions=True,
-        update_title=None, title="ClassAir", csrf_token_name=CSRF_COOKIE, csrf_header_name=CSRF_HEADER,
+        "dashboard", server=server, use_pages=False, compress=True,  # type: ignore[arg-type]
+        suppress_callback_exceptions=True, update_title=None,  # type: ignore[arg-type]
+        title="ClassAir", csrf_token_name=CSRF_COOKIE, csrf_header_name=CSRF_HEADER,
         assets_path_ignore=["^display", "^fonts", "^public"], add_log_handler=False,
     )
     app.backend.websocket_capability = False  # otherwise every page opens an unused WebSocket
@@ -140,7 +141,7 @@ def _shell() -> Any:
 
 
 def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("page", "children"), Output("title", "data"), Input("at", "pathname"), Input("at", "search"),
         State("at", "hash"),
     )
@@ -155,7 +156,7 @@ def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
             return await _layout(page, ctx, language, {**query, **places}), {"title": title, "lang": language}
         return html.P(ctx.t(language, "access.not_found")), {"title": "ClassAir", "lang": language}
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         "function (t) { if (t) { document.title = t.title; document.documentElement.lang = t.lang; }"
         " return window.dash_clientside.no_update; }",
         Output("title", "modified_timestamp"), Input("title", "data"),

@@ -33,6 +33,7 @@ class Hub:
         self._now_ms = now_ms
         self._keep_alive_s = keep_alive_s
         self._boxes: set[Box] = set()
+        self._ending = False
         self._latest: dict[str, bytes] = {}
 
     @property
@@ -45,6 +46,12 @@ class Hub:
             if box.wants is None or key in box.wants:
                 box.frames[key] = encoded
                 box.ready.set()
+
+    def end(self) -> None:
+        """Lets every stream come to its end, so that a server that stops need not cut them off."""
+        self._ending = True
+        for box in self._boxes:
+            box.ready.set()
 
     def forget(self, key: str) -> None:
         self._latest.pop(key, None)
@@ -59,7 +66,7 @@ class Hub:
         try:
             yield frame("hello", json.dumps({"build": self.build, "server_time": self._now_ms()}))
             box.ready.set()
-            while True:
+            while not self._ending:
                 try:
                     await asyncio.wait_for(box.ready.wait(), self._keep_alive_s)
                 except TimeoutError:

@@ -113,6 +113,10 @@ class Live:
         for room in list(self._rooms):
             self._announce(room)
 
+    def end(self) -> None:
+        """The server is about to stop; callable from a signal handler."""
+        self._on_loop(self.hub.end)
+
     def connect(self, broker: BrokerAddress, topics: Topics, following: Following) -> Link:
         """Begins to listen to the broker, whether or not it is there yet."""
         self._topics = topics

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -72,6 +73,18 @@ class OpenStore:
             self._store = None
 
 
+class _Server(uvicorn.Server):
+    """Tells the open streams first: uvicorn waits for its connections to end, and a stream never ends by itself."""
+
+    def __init__(self, settings: uvicorn.Config, live: Live) -> None:
+        super().__init__(settings)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._live.end()
+        super().handle_exit(sig, frame)
+
+
 def main(argv: list[str]) -> int:
     parser = service.arguments("dashboard", "pages, wall displays and the API")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
@@ -99,7 +112,9 @@ def serve(args: argparse.Namespace) -> int:
     app = create_app(ctx, live, desk, host=args.host)
     link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)
     try:
-        uvicorn.run(app, host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=2)
+        settings = uvicorn.Config(app, host=args.host, port=args.port, log_level="warning",
+                                  timeout_graceful_shutdown=2)
+        _Server(settings, live).run()
     finally:
         link.stop()
         desk.close()

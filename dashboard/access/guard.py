@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.desk import Desk
@@ -84,11 +84,11 @@ class Guard:
         for route in self._server.router.routes:
             match, _ = route.matches({**scope, "method": method})
             if match is Match.FULL:
-                need = TABLE.get((method, getattr(route, "path", "")))
-                if need is None and (name := getattr(route, "path", "")) == "/assets":
-                    need = TABLE[("GET", name)]
+                path = str(getattr(route, "path", ""))
+                # A mount answers every method with what it has for GET, or with 405.
+                need = TABLE.get(("GET" if isinstance(route, Mount) else method, path))
                 if need is None:
-                    log.error("route_without_rule method=%s route=%s", method, getattr(route, "path", type(route).__name__))
+                    log.error("route_without_rule method=%s route=%s", method, path or type(route).__name__)
                     return Need.NOBODY
                 return need
         return Need.OPEN  # no route: the answer is 404 or 405

@@ -171,7 +171,7 @@ def test_a_new_version_of_the_display_reloads_it_and_the_old_one_stays_until_it_
     house.stop()
     house.live.hub.build = "another"
     house.start()
-    page.wait_for_function("window.old === undefined", timeout=20000)
+    page.wait_for_function("() => window.old === undefined", timeout=20000)
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
