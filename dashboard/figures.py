@@ -265,8 +265,9 @@ def _gap_marks(
     for start, end in kept:
         if end - start >= LONG_GAP_SHARE * width:
             figure["layout"]["annotations"].append({
-                "x": local_ms((start + end) / 2), "y": domain[0] + 0.16 * (domain[1] - domain[0]), "yref": "paper", "xref": "x",
-                "text": words.no_data, "showarrow": False, "bgcolor": "#F4F6F8", "borderpad": 3,
+                "xref": "x", "x": local_ms((start + end) / 2),
+                "yref": "paper", "y": domain[0] + 0.16 * (domain[1] - domain[0]), "text": words.no_data,
+                "showarrow": False, "bgcolor": "#F4F6F8", "borderpad": 3,
                 "font": {"size": 14, "color": "#4A5560"},
             })
 
@@ -319,14 +320,21 @@ def _blocks(
 
 
 def _limits(figure: Figure, limits: Sequence[Limit], top: float) -> None:
-    """Thin lines with their names inside the plot, left; what lies above the axis is left out."""
-    for limit in limits:
+    """Thin lines with their names inside the plot, left; what lies above the axis is left out.
+
+    Where lines lie too close for their names, the higher one is named: it is the one that matters more.
+    """
+    named_at = float("inf")
+    for limit in sorted(limits, key=lambda limit: -limit.at):
         if limit.at >= top * 0.97:
             continue
         figure["layout"]["shapes"].append({
             "type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": limit.at, "y1": limit.at,
             "line": {"color": limit.colour, "width": 1.4, "dash": "dash"}, "layer": "below",
         })
+        if named_at - limit.at < 0.075 * top:
+            continue
+        named_at = limit.at
         figure["layout"]["annotations"].append({
             "xref": "paper", "x": 0.004, "xanchor": "left", "yref": "y", "y": limit.at, "yanchor": "bottom",
             "text": limit.label, "showarrow": False, "font": {"size": 12, "color": SOFT},

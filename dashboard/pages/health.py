@@ -160,7 +160,7 @@ def _sensors(ctx: Context, language: str) -> list[Row]:
         well: Well = "yes" if word.state == "ok" else "wait" if word.state == "starting" else "no"
         told = word.cause.get(language) or word.cause.get("en", "")
         advice = "" if well == "yes" or told else ctx.t(language, f"health_page.do.{word.state}")
-        figures = [f"{name} {count:,}" for name, count in sorted(word.counters.items())]
+        figures = _figures(ctx, language, dict(sorted(word.counters.items())))
         found.append(Row("sensors", title, detail, well, word.state, word.at, told or advice, figures))
     return found
 
@@ -192,12 +192,23 @@ def _known(key: str) -> bool:
 
 
 def _figures(ctx: Context, language: str, told: Mapping[str, Any]) -> list[str]:
-    """A service's own figures under their own names, or a translated one where the languages have it."""
-    return [
-        f"{ctx.t(language, key) if _known(key := f'health_page.figure.{name}') else name} "
-        f"{f'{value:,}' if isinstance(value, int) and not isinstance(value, bool) else value}"
-        for name, value in told.items() if value is not None
-    ]
+    """What a part counts, under a name of the language where it has one, else under its own; zeros say nothing."""
+    found = []
+    for name, value in told.items():
+        if value in (None, 0, ""):
+            continue
+        key = f"health_page.figure.{name}"
+        title = ctx.t(language, key) if _known(key) else name.replace("_", " ")
+        found.append(f"{title} {_figure(ctx, language, name, value)}")
+    return found
+
+
+def _figure(ctx: Context, language: str, name: str, value: Any) -> str:
+    if name.endswith("_at") and isinstance(value, int):
+        return parts.moment(value, ctx.now_ms(), language)
+    if name.startswith("disk") and isinstance(value, int | float):
+        return f"{value / 1e9:,.1f}\u00a0GB"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 # -- how it is shown ---------------------------------------------------------------------------------------------------

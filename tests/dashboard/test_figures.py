@@ -133,6 +133,13 @@ def test_limits_are_labelled_and_those_above_the_axis_are_left_out() -> None:
     assert "ปานกลาง" in [note["text"] for note in figure["layout"]["annotations"]]
 
 
+def test_limits_too_close_to_be_read_are_drawn_but_not_all_named() -> None:
+    figure = drawn(series(range(288), value=240.0), limits=[Limit(at, f"> {at}") for at in (15.0, 25.0, 37.5, 75.0)])
+    assert len(figure["layout"]["shapes"]) == 4
+    named_at = sorted(n["y"] for n in figure["layout"]["annotations"] if n["text"].startswith(">"))
+    assert named_at == [15.0, 37.5, 75.0]
+
+
 def test_zoom_is_kept_over_updates_of_the_same_view() -> None:
     assert drawn(series(range(10)))["layout"]["uirevision"] == drawn(series(range(20)))["layout"]["uirevision"] == "k"
 

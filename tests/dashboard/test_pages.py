@@ -31,7 +31,8 @@ def visit(chromium: Any, where: Any, path: str, language: str = "en", **options:
     page.goto(where.url + path + ("&" if "?" in path else "?") + f"lang={language}")
     page.wait_for_selector(".working h1", timeout=20_000)
     if path.startswith(ROOM):
-        page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3", timeout=20_000)
+        drawn = "() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3"
+        page.wait_for_function(drawn, timeout=20_000)
     return page
 
 
@@ -166,7 +167,8 @@ def test_the_health_page_names_what_is_wrong_and_what_to_do_first(own_house: Any
     ).model_dump_json().encode())
     own_house.live.hear(topics.service_status("ingest"), ServiceStatus(
         service="ingest", state="offline", at=now).model_dump_json().encode())
-    own_house.live._accepted = lambda: Accepted(3, now, "", own_house.config, "sites.ban-suan.rooms.p1-2.volume: unknown key")
+    refused = Accepted(3, now, "", own_house.config, "sites.ban-suan.rooms.p1-2.volume: unknown key")
+    own_house.live._accepted = lambda: refused
     page = visit(chromium, own_house, "/health")
     text = page.locator("#health").inner_text()
     first = page.locator("#health .group", has_text="Look here").inner_text()
