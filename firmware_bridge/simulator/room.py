@@ -16,7 +16,7 @@ from firmware_bridge.simulator.weather import Outdoor
 PENETRATION: Final = 0.85            # share of outdoor PM2.5 that comes through cracks; 0.7–1 in the literature
 PENETRATION_WINDOWS: Final = 1.0     # nothing is lost at an open window
 DEPOSITION_PER_H: Final = 0.3        # PM2.5 settling, 1/h; 0.1–0.4 in the literature
-LEAKS_PER_H: Final = 0.45            # air changes of a shut room, 1/h
+LEAKS_PER_H: Final = 0.7             # air changes of a shut room with louvres and an old door, 1/h
 WINDOW_M3H: Final = 105.0            # air through one open window in a light breeze, m³/h
 DOOR_M3H: Final = 180.0              # through an open door, m³/h
 CO2_PUPIL_L_S: Final = 0.004         # CO2 one child breathes out sitting, L/s
