@@ -108,11 +108,13 @@ def acl(org: str) -> str:
     ]
     users = {
         "ingest": [
-            *(f"read {bridges(leaf)}" for leaf in ("reading", "status", "time")),
+            *(f"read {bridges(leaf)}" for leaf in ("reading", "time")),
             *(f"write {bridges(leaf)}" for leaf in ("stored", "replay")),
             f"readwrite {bridges('config')}",
             f"readwrite {topics.config}",
-            f"read {health}", f"read {state}", f"read {topics.beat}",
+            # Written only to take back what nobody speaks for after an edit of sensors.yaml.
+            f"readwrite {bridges('status')}", f"readwrite {health}", f"readwrite {state}", f"write {every_room}",
+            f"read {topics.beat}",
         ],
         "alerts": [
             f"read {bridges('reading')}", f"read {bridges('status')}", f"read {health}", f"read {topics.config}",

@@ -122,11 +122,14 @@ class Following:
                 self._news.set()
 
     def hear(self, payload: bytes) -> None:
-        """Takes in a retained announcement; an older or equal version changes nothing but what was refused."""
+        """Takes in a retained announcement; an older or equal version changes nothing but what was refused.
+
+        What was accepted later is newer: numbers begin again at 1 in a new data folder, which old bridges must follow.
+        """
         news = read_announcement(payload)
-        if news is None or (self.current is not None and news.version < self.current.version):
+        if news is None or (self.current is not None and news.accepted_at < self.current.accepted_at):
             return
-        changed = self.current is None or news.version > self.current.version or news.text != self.current.text
+        changed = self.current is None or news.version != self.current.version or news.text != self.current.text
         self.current = news
         if changed:
             try:

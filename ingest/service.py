@@ -152,7 +152,7 @@ class Ingest:
         self._watch.start()
         self._carrier.start()
         self._announce_again.set()
-        next_status = 0.0
+        next_status, told_away = 0.0, ""
         while not self._stop.wait(0.2):
             now = time.monotonic()
             if wrong := self._dead(now):
@@ -167,7 +167,9 @@ class Ingest:
                 if not self._announce():
                     self._announce_again.set()
                 self._status_again.set()
-            if now >= next_status or self._status_again.is_set():
+            away = self._writer.figures.store_away
+            if now >= next_status or self._status_again.is_set() or away != told_away:
+                told_away = away
                 self._status_again.clear()
                 next_status = now + STATUS_EVERY_S
                 self._status("online")

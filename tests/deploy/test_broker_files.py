@@ -46,8 +46,9 @@ def own(service: str) -> set[str]:
 MAY_WRITE: dict[str, set[str]] = {
     OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], HEALTH},
     "socket-p1-2": {PLUG["stat"], PLUG["tele"], HEALTH},
-    "ingest": own("ingest") | {HEALTH, TOPICS.config}
-    | {b[x] for b in (BRIDGE, OTHER) for x in ("stored", "replay", "config")},
+    # What is retained for a room, sensor or bridge that left sensors.yaml, ingest takes back.
+    "ingest": own("ingest") | {HEALTH, TOPICS.config, ROOM, STATE}
+    | {b[x] for b in (BRIDGE, OTHER) for x in ("stored", "replay", "config", "status")},
     "alerts": own("alerts") | {HEALTH, ROOM, STATE, SET, TOPICS.beat} | PLUGS[0],
     "dashboard": own("dashboard") | {HEALTH},
     "simulator": own("simulator") | {HEALTH} | PLUGS[1],
