@@ -42,6 +42,6 @@ def main(argv: list[str]) -> int:
     write_atomically(out / "bridge.env", (
         f"CLASSAIR_BRIDGE={args.bridge}\nCLASSAIR_BROKER={args.broker}\nCLASSAIR_MQTT_PASSWORD={password}\n").encode())
     print(f"{out}/sensors.yaml and {out}/bridge.env written. Copy both to the bridge, then let the broker know it:\n"
-          f"  mosquitto_passwd /etc/mosquitto/classair.passwd {local}\n"
+          f"  mosquitto_passwd /etc/classair/mosquitto/passwords {local}\n"
           f"(the password is in {out}/bridge.env; it is shown nowhere else)")
     return 0
