@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 WINDOW_MS = 70 * MINUTE_MS    # enough for the last hour, a level's hold and CO2's twenty minutes
 DAY_MS = 24 * 60 * MINUTE_MS
 RETRY_S = 5.0
-REFRESH_S = 300.0
+REFRESH_S = 60.0
 
 
 class Priming:
@@ -33,12 +33,18 @@ class Priming:
         self._config: Config | None = None
         self._changed = threading.Event()
         self._stop = threading.Event()
+        self._again = False
         self._thread = threading.Thread(target=self._run, name="priming", daemon=True)
 
     def follow(self, config: Config) -> None:
         self._config = config
         if not self._thread.is_alive() and not self._stop.is_set():
             self._thread.start()
+        self._changed.set()
+
+    def again(self) -> None:
+        """Our line was down: what went by meanwhile is in the store."""
+        self._again = True
         self._changed.set()
 
     def stop(self) -> None:
@@ -52,6 +58,9 @@ class Priming:
         said = ""
         while not self._stop.is_set():
             self._changed.clear()
+            if self._again:
+                self._again = False
+                done.clear()
             config = self._config
             assert config is not None
             pause = REFRESH_S

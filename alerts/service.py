@@ -199,6 +199,7 @@ class Alerts:
     def _reconnected(self) -> None:
         if self._running:
             self.watching.reconnected(self._clock())
+            self._priming.again()
         self._beat()
         self._status("online")
 
