@@ -91,7 +91,10 @@ class Bridge:
                     event = self._events.get(timeout=min(max(wake - elapsed(), 0.0), _LONGEST_SLEEP_S))
                 except queue.Empty:
                     continue
-                self._handle(*event)
+                try:
+                    self._handle(*event)
+                except Exception:  # one event must not end the others
+                    log.exception("event_failed kind=%s", event[0])
         finally:
             self._end()
         return code
@@ -166,9 +169,11 @@ class Bridge:
         try:
             if leaf == "stored":
                 told = Stored.model_validate_json(message.payload)
-                if told.answer_to is not None:
+                if told.answer_to is None:
+                    self._delivery.stored(told, arrived_s)
+                else:
+                    # Answered without waiting for the writer: what it says of readings may be a moment old.
                     self._clock.answer(told.answer_to, told.server_time, arrived_s)
-                self._delivery.stored(told, arrived_s)
             elif leaf == "replay":
                 self._delivery.replay(Replay.model_validate_json(message.payload))
             elif leaf == "config" and message.payload:

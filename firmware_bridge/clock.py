@@ -98,7 +98,7 @@ class Clock:
         """Wall time minus elapsed, in ms, and its quality; None while the time is unknown."""
         now = self._elapsed()
         wall_ms = self._wall() * 1000
-        if self._is_synchronised():
+        if self._is_synchronised() and wall_ms >= BUILT_MS:
             return self._say(round(wall_ms - now * 1000), "sync")
         if self._offset_ms is not None:
             return self._say(self._offset_ms, "server" if now - self._answered_at < TRUSTED_FOR_S else "holdover")

@@ -18,10 +18,10 @@ from firmware_bridge.spool import Spool
 log = logging.getLogger(__name__)
 
 LIST_ITEMS: Final = 200
-WINDOW: Final = 4_000                # items of the backlog on their way at once
+WINDOW: Final = 10_000               # items of the backlog on their way at once
 ANSWER_WITHIN_S: Final = 10.0
 LONGEST_WAIT_S: Final = 60.0
-PIECE_PAUSE_S: Final = 0.005         # between two lists, so that live items are never far behind
+PIECE_PAUSE_S: Final = 0.002         # between two lists, so that live items are never far behind
 
 
 class Delivery:

@@ -89,6 +89,19 @@ class Shapes:
         self._by_key[key] = number
         return number
 
+    def readable(self, row: Row) -> bool:
+        """Whether a row from the disk makes sense; one that rotted there must not spoil the message it goes in."""
+        template = self._templates.get(row.shape)
+        try:
+            parts = row.given.split(",")
+            if template is None or template[0].count("%s") != len(parts) or not 0 <= row.clock < len(CLOCKS):
+                return False
+            if parts[0] in _SWITCH_WORDS:
+                return len(parts) == 1
+            return row.n >= 1 and isfinite(sum(map(float, parts))) and (row.at is None or abs(row.at) <= 2**53)
+        except (AttributeError, TypeError, ValueError):
+            return False
+
     def wire(self, row: Row, prefix: str, late: bool) -> str:
         """The JSON of a dated row; `prefix` as from `prefix_for`."""
         template, template_lost = self._templates[row.shape]
@@ -100,6 +113,7 @@ class Shapes:
 
 
 _LATE: Final = ',"late":true}'
+_SWITCH_WORDS: Final = frozenset(("true", "false", "null"))
 
 
 def prefix_for(bridge: str, epoch: str) -> str:

@@ -147,8 +147,9 @@ class Port:
         # Opening raises these lines, which resets many boards.
         line.dtr = line.rts = False
         line.open()
-        # What a terminal kept while nobody read it was measured at a time nobody knows.
-        line.reset_input_buffer()
+        if "://" not in self.address:
+            # What a terminal kept while nobody read it was measured at a time nobody knows.
+            line.reset_input_buffer()
         self.counters.opened += 1
         self._begun = False
         self.driver.silence()

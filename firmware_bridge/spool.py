@@ -133,8 +133,9 @@ class Spool:
             if meta:
                 self._read(db, meta)
             else:
-                self.shapes.unsaved = self.shapes.texts()
-                self._gaps_unsaved = True
+                with self._lock:
+                    self.shapes.unsaved = self.shapes.texts()
+                    self._gaps_unsaved = True
                 db.execute("begin immediate")
                 self._write_meta(db, epoch=self.epoch, reserved=0, issued=0, acknowledged=self._acknowledged)
                 db.execute("commit")
@@ -435,9 +436,14 @@ class Spool:
             memory = list(self._fresh)
             issued = self._next - 1
             gaps = list(self._gaps)
-        rows = {row.seq: row for row in self._select(seq, limit)}
-        full = len(rows) == limit
-        newest = max(rows) if full else issued
+        try:
+            kept = self._select(seq, limit)
+        except sqlite3.OperationalError as error:
+            self._unreadable(error)
+            return []
+        full = len(kept) == limit
+        newest = kept[-1].seq if full else issued
+        rows = {row.seq: row for row in kept if self.shapes.readable(row)}
         rows.update((row.seq, row) for row in memory if seq < row.seq <= newest)
         found: list[Row | Hole] = []
         expected, taken = seq + 1, 0
@@ -450,8 +456,8 @@ class Spool:
             if rows[number].at is not None:
                 found.append(rows[number])
                 taken += 1
-        if not full and taken < limit and expected <= issued:
-            found += _holes(expected, issued, gaps)
+        if taken < limit and expected <= newest:
+            found += _holes(expected, newest, gaps)
         return found
 
     def _select(self, seq: int, limit: int) -> list[Row]:
@@ -460,6 +466,12 @@ class Spool:
                 return []
             query = f"select {_COLUMNS} from item where seq > ? order by seq limit ?"
             return [Row(*row) for row in self._reader.execute(query, (seq, limit))]
+
+    def _unreadable(self, error: sqlite3.DatabaseError) -> None:
+        """Reading fails: nothing is said about what is there, in particular not that it is gone."""
+        if not self.storage:
+            log.error("spool_not_readable at=%s why=%s", self.path, error)
+        self.storage = f"{self.path}: {error}"
 
     @property
     def waiting(self) -> int:
@@ -470,7 +482,12 @@ class Spool:
         with self._reading:
             if self._reader is None:
                 return memory
-            (on_disk,) = self._reader.execute("select count(*) from item where seq > ?", (acknowledged,)).fetchone()
+            query = "select count(*) from item where seq > ?"
+            try:
+                (on_disk,) = self._reader.execute(query, (acknowledged,)).fetchone()
+            except sqlite3.OperationalError as error:
+                self._unreadable(error)
+                return memory
         return int(on_disk) + memory
 
     @property
@@ -480,8 +497,13 @@ class Spool:
             if any(row.at is None for row in self._fresh):
                 return True
         with self._reading:
-            return self._reader is not None and self._reader.execute(
-                "select 1 from item where at is null limit 1").fetchone() is not None
+            if self._reader is None:
+                return False
+            try:
+                return self._reader.execute("select 1 from item where at is null limit 1").fetchone() is not None
+            except sqlite3.OperationalError as error:
+                self._unreadable(error)
+                return True
 
     def close(self) -> None:
         """Commits and gives back the rest of the reserved numbers, so that a proper end leaves no gap."""

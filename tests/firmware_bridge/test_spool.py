@@ -207,6 +207,23 @@ def test_random_damage_never_stops_a_spool_from_opening(path: Path) -> None:
         crash(again)
 
 
+def test_a_row_that_rotted_on_disk_spoils_no_message_and_is_declared_missing(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.extend({**reading(value), "at": AT + value} for value in range(8))
+    spool.close()
+    with sqlite3.connect(path) as db:
+        db.execute("update item set given = '1x.5' where seq = 2")
+        db.execute("update item set given = x'ff00' where seq = 3")
+        db.execute("update item set shape = 99 where seq = 5")
+        db.execute("update item set given = '1,2' where seq = 7")
+    db.close()
+    again = Spool.open(path)
+    assert [row.seq for row in rows(again)] == [1, 4, 6, 8]
+    assert [(hole.first, hole.last) for hole in holes(again)] == [(2, 3), (5, 5), (7, 7)]
+    assert again.after(1, 2)[0] == Hole(2, 3, "no longer kept")
+    again.close()
+
+
 def test_acknowledged_items_stay_until_space_is_needed_and_go_oldest_first(path: Path) -> None:
     spool = Spool.open(path, limit_bytes=400_000)
     spool.extend({**reading(value), "at": AT + value} for value in range(3000))
