@@ -20,16 +20,21 @@ from classair.stores._writing import read_marks
 PAGE: Final = 2000
 """Rows fetched at once: a short read does not keep the write-ahead log from being taken over."""
 
+Identity = tuple[int, int]
+"""Device and inode: which file a connection was opened to."""
+
 _FIXED: Final = ("at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
 
 
 class Connections:
-    """One read-only connection per thread, opened when first needed and again when the file was replaced."""
+    """Read-only connections, lent to one thread at a time; as many as were ever needed at once.
+
+    Opened when first needed, and again when the file was replaced.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._free: list[tuple[Identity, sqlite3.Connection]] = []
         self._lock = threading.Lock()
         self._closed = False
 
@@ -37,20 +42,40 @@ class Connections:
     def use(self) -> Iterator[sqlite3.Connection]:
         """Raises StoreAway when there is no file, or none that can be read."""
         with away_as_such(self._path):
-            yield self._current()
+            identity = self._identity()
+            connection = self._lent(identity) or self._opened()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            with self._lock:
+                if not self._closed:
+                    self._free.append((identity, connection))
+                    return
+            connection.close()
 
-    def _current(self) -> sqlite3.Connection:
+    def _identity(self) -> Identity:
         try:
             stat = self._path.stat()
         except OSError as error:
             raise StoreAway(f"{self._path.name} is not there ({error.strerror}); ingest makes it when it "
                             "first starts") from error
-        identity = (stat.st_dev, stat.st_ino)
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is not None and self._local.identity == identity and not self._closed:
-            return connection
-        if self._closed:
-            raise StoreAway(f"{self._path.name} was closed")
+        return stat.st_dev, stat.st_ino
+
+    def _lent(self, identity: Identity) -> sqlite3.Connection | None:
+        """A connection that nobody uses; those to a file that has been replaced are closed."""
+        with self._lock:
+            if self._closed:
+                raise StoreAway(f"{self._path.name} was closed")
+            while self._free:
+                to, connection = self._free.pop()
+                if to == identity:
+                    return connection
+                connection.close()
+        return None
+
+    def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None,
                                      timeout=5, check_same_thread=False)
         try:
@@ -62,17 +87,14 @@ class Connections:
         except BaseException:
             connection.close()
             raise
-        with self._lock:
-            self._all.append(connection)
-        self._local.connection, self._local.identity = connection, identity
         return connection
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            for connection in self._all:
+            for _, connection in self._free:
                 connection.close()
-            self._all.clear()
+            self._free.clear()
 
 
 class Queries:

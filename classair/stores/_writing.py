@@ -18,6 +18,9 @@ from classair.stores._tally import LIMIT, steps_of
 CHANGE_SPAN_MS: Final = 60_000
 """Readings of a series this close together are one entry of the change log."""
 
+MOST_STREAMS: Final = 20_000
+"""Series and sets of quantities that are remembered; a bridge that sends ever new sets must not fill the memory."""
+
 SWITCHES: Final = 0
 """In the change log in place of a series' number: switch events of any purifier."""
 
@@ -126,6 +129,10 @@ class Writer:
 
     def add(self, readings: Sequence[Reading]) -> int:
         """Adds those never received before and marks them received; how many those were. Raises StoreConflict."""
+        if len(self._streams) > MOST_STREAMS:
+            self._streams.clear()
+            self._layouts.clear()
+            self.rollups.forget()
         new: list[Reading] = []
         touched: dict[int, Stream] = {}
         for bridge_epoch, group in self._unseen(readings):
