@@ -107,7 +107,9 @@ def test_a_store_that_is_away_is_said_and_nothing_else_stops(make_house: Any, ma
 
 
 @pytest.mark.servers
-def test_a_person_switches_a_purifier_by_asking_alerts(house: Any, mosquitto: Any, tmp_path: Path, wait_for: Any) -> None:
+def test_a_person_switches_a_purifier_by_asking_alerts(
+    house: Any, mosquitto: Any, tmp_path: Path, wait_for: Any,
+) -> None:
     topics = Topics("switching")
     asked: list[Ask] = []
     ready = threading.Event()

@@ -183,6 +183,7 @@ def test_nothing_sticks_out_at_any_size_level_or_age(
         "moderate": make_state(ROOM, 37.5, outdoor=28, on=False, play=3, co2=None),
         "orange": make_state(ROOM, 52, outdoor=None, play=None, on=None, co2=1720),
         "red": make_state(ROOM, 112.4, outdoor=18, play=5, co2=12000), "late": make_state(ROOM, 37.5, age_s=480),
+        "red, two digits": make_state(ROOM, 80, outdoor=90, play=5),
         "silent": make_state(ROOM, 18, age_s=37 * 60, told_at=1), "filling": make_state(ROOM, None, minutes_left=7),
     }
     wrong = []

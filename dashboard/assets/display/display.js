@@ -148,13 +148,18 @@
   function fitAll() {
     fit(el('action'), 0.5);
     fit(el('level'), 0.5);
+    shrink(el('level'), function () {
+      return document.querySelector('.number').getBoundingClientRect().bottom > el('panel').getBoundingClientRect().bottom - 8;
+    });
     var advice = el('advice');
-    var reason = el('reason');
-    reason.style.fontSize = '';
-    var size = parseFloat(getComputedStyle(reason).fontSize);
-    for (var tries = 0; tries < 12 && advice.scrollHeight > advice.clientHeight + 1; tries += 1) {
+    el('reason').style.fontSize = '';
+    shrink(el('reason'), function () { return advice.scrollHeight > advice.clientHeight + 1; });
+  }
+  function shrink(node, tooBig) {
+    var size = parseFloat(getComputedStyle(node).fontSize);
+    for (var tries = 0; tries < 12 && tooBig(); tries += 1) {
       size *= 0.93;
-      reason.style.fontSize = size + 'px';
+      node.style.fontSize = size + 'px';
     }
   }
 
@@ -174,7 +179,11 @@
     bars(el('bars'), level);
     fade(el('level'), function () { putLevel(el('level'), word, level); fitAll(); }, word);
     setText(el('value'), current ? value.shown : '–');
-    setAttribute(el('value'), 'data-length', String(current ? value.shown.length : 1));
+    var length = String(current ? value.shown.length : 1);
+    if (el('value').getAttribute('data-length') !== length) {
+      el('value').setAttribute('data-length', length);
+      fitAll();
+    }
     setText(el('last'), value && !current ? lastWords(value) : '');
     setAttribute(el('age'), 'data-phase', spoken);
     setText(el('age-words'), age);
