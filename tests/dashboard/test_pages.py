@@ -16,10 +16,10 @@ from classair.wire import RoomState, SensorHealth, ServiceStatus, Topics
 pytestmark = pytest.mark.browser
 
 ROOM = "/room/ban-suan.p1-2"
-PAGES = {"overview": "/", "room": ROOM, "week": f"{ROOM}?range=week", "health": "/health", "nowhere": "/room/no.where"}
+PAGES = {"overview": "/", "room": ROOM, "health": "/health", "nowhere": "/room/no.where"}
 HEADINGS = {
-    "th": {"overview": "ภาพรวม", "room": "ป.1/2", "week": "ป.1/2", "health": "สถานะระบบ", "nowhere": "ไม่พบห้องนี้"},
-    "en": {"overview": "Overview", "room": "P.1/2", "week": "P.1/2", "health": "System health",
+    "th": {"overview": "ภาพรวม", "room": "ป.1/2", "health": "สถานะระบบ", "nowhere": "ไม่พบห้องนี้"},
+    "en": {"overview": "Overview", "room": "P.1/2", "health": "System health",
            "nowhere": "No such room"},
 }
 
