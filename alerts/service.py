@@ -85,6 +85,7 @@ class Alerts:
         self._slowest_ms = 0
         self._version = 0
         self._running = False
+        self._was_up = False
         self._leave: int | None = None
         self.ledger = Ledger(places.ledger)
         self._delivery = Delivery(lambda result: self._news.put(
@@ -199,7 +200,9 @@ class Alerts:
     def _reconnected(self) -> None:
         if self._running:
             self.watching.reconnected(self._clock())
-            self._priming.again()
+            if self._was_up:
+                self._priming.again()
+        self._was_up = True
         self._beat()
         self._status("online")
 
