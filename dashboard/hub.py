@@ -18,9 +18,9 @@ def frame(event: str, data: str) -> bytes:
 
 @dataclass(eq=False, slots=True)
 class Box:
-    """What one browser has not been sent yet: at most one frame a key. `wants` None means every key."""
+    """What one browser has not been sent yet: at most one frame for each key it wants."""
 
-    wants: frozenset[str] | None
+    wants: Callable[[str], bool]
     frames: dict[str, bytes]
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,7 +43,7 @@ class Hub:
     def publish(self, key: str, encoded: bytes) -> None:
         self._latest[key] = encoded
         for box in self._boxes:
-            if box.wants is None or key in box.wants:
+            if box.wants(key):
                 box.frames[key] = encoded
                 box.ready.set()
 
@@ -56,12 +56,12 @@ class Hub:
     def forget(self, key: str) -> None:
         self._latest.pop(key, None)
 
-    async def stream(self, wants: Callable[[str], bool], keys: frozenset[str] | None = None) -> AsyncIterator[bytes]:
+    async def stream(self, wants: Callable[[str], bool]) -> AsyncIterator[bytes]:
         """The snapshot of what `wants` holds for, then every change; each chunk begins with the server's time.
 
         A page that opens later is given older frames, so the time travels beside them and not inside.
         """
-        box = Box(keys, {key: encoded for key, encoded in self._latest.items() if wants(key)})
+        box = Box(wants, {key: encoded for key, encoded in self._latest.items() if wants(key)})
         self._boxes.add(box)
         try:
             yield frame("hello", json.dumps({"build": self.build, "server_time": self._now_ms()}))
@@ -73,7 +73,7 @@ class Hub:
                     yield self._time()
                     continue
                 box.ready.clear()
-                out = b"".join(encoded for key, encoded in box.frames.items() if wants(key))
+                out = b"".join(box.frames.values())
                 box.frames = {}
                 if out:
                     yield self._time() + out
