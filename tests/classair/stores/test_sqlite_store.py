@@ -275,12 +275,12 @@ def test_a_slow_reader_does_not_hold_up_the_writer_and_readers_work_in_many_thre
 
 def test_threads_that_come_and_go_leave_no_open_files_behind(store: SqliteStore) -> None:
     store.write([reading(1)])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(30):
         thread = threading.Thread(target=store.latest, args=(ROOM,))
         thread.start()
         thread.join()
-    assert len(os.listdir("/proc/self/fd")) <= before + 3
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 3
 
 
 @pytest.mark.parametrize("damage", ["not a database", "zeroes in the middle of the schema"])
