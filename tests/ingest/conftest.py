@@ -20,7 +20,7 @@ from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places
 from classair.wire import Ask, Topics
 from ingest.books import Books
-from ingest.service import Ingest
+from ingest.service import Ingest, only_one
 
 ORG = "test-town"
 SCHOOL = """\
@@ -108,12 +108,14 @@ class School:
         self.books: Books | None = None
         self.ingest: Ingest | None = None
         self.ended_with: int | None = None
+        self._lock = contextlib.ExitStack()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self) -> Ingest:
         """In a thread of this process."""
         self._stop = threading.Event()
+        assert self._lock.enter_context(only_one(self.places))
         self.books = Books(self.places.readings, journal=False)
         address = BrokerAddress("127.0.0.1", self.port, "ingest")
         self.ingest = Ingest(self.books, self.places, self.file, address, self._stop)
@@ -148,6 +150,7 @@ class School:
         if self.books is not None:
             self.books.close()
             self.books = None
+        self._lock.close()
 
     def spawn(self, **env: str) -> subprocess.Popen[bytes]:
         """As a process of its own."""
