@@ -27,6 +27,7 @@ class _Window:
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self.filled_behind = False      # a sample came that others had overtaken: what was concluded may be wrong
         self._seen: set[tuple[str, int]] = set()
 
     def add(self, sample: Sample) -> bool:
@@ -36,6 +37,8 @@ class _Window:
         if sample.at < newest - KEEP_MS:
             return False
         self._seen.add((sample.sensor, sample.at))
+        if sample.at < newest - state.MINUTE_MS:
+            self.filled_behind = True
         insort(self.samples, sample)
         gone = bisect_left(self.samples, self.samples[-1].at - KEEP_MS, key=lambda s: s.at)
         for old in self.samples[:gone]:
@@ -103,13 +106,23 @@ class RoomWatch:
             self._pm25 = state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS), state.PM_WINDOW_MS)
         if "co2_ppm" in changed:
             self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
+        if any(self._windows[quantity].filled_behind for quantity in changed):
+            # A level must not be held because half of its window was still on the way when it was first worked out.
+            self._live_through(now)
 
     def prime(self, readings: Sequence[Reading], now: int) -> None:
-        """Lives through what the store knows, minute by minute, so that a restart forgets no level and no duration."""
+        """Takes in what the store knows, so that a restart forgets no level and no duration."""
         self.add(readings, now)
+        self._live_through(now)
+
+    def _live_through(self, now: int) -> None:
+        """The memory as it would be had every sample come in its time, minute by minute."""
+        for window in self._windows.values():
+            window.filled_behind = False
         began = max((self._windows["pm25"].samples or self._windows["co2_ppm"].samples or [Sample(now, 0, 1)])[0].at,
                     now - HOUR_MS)
-        self._memory = Memory()
+        before = self._memory
+        self._memory = Memory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
         for minute in range(began, now, state.MINUTE_MS):
             sight = Sight(
                 self.room,
@@ -192,3 +205,8 @@ class RoomWatch:
         if not samples or now - samples[-1].at >= state.UNKNOWN_MS:
             return None
         return round(sum(sample.value for sample in samples) / len(samples), 1)
+
+
+def _last_word(track: state.Track) -> state.Track:
+    """Nothing but the last value that was current, for "last value 18 at 09:05"."""
+    return state.Track(last_shown=track.last_shown, last_at=track.last_at)
