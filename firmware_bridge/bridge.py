@@ -178,6 +178,9 @@ class Bridge:
                 self._delivery.replay(Replay.model_validate_json(message.payload))
             elif leaf == "config" and message.payload:
                 self._following.hear(message.payload)
+                if not message.retain:
+                    # Said just now, so ingest has just come: what was sent before it listened is sent again at once.
+                    self._delivery.connected(arrived_s)
         except ValidationError as error:
             log.warning("message_not_understood topic=%s faults=%d", message.topic, error.error_count())
 
