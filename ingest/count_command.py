@@ -18,7 +18,6 @@ from classair.stores.sqlite import SqliteStore
 from ingest import runs
 from ingest.runs import Runs
 
-
 # A system at work may write between reading a day's readings and its rollups: what differs is looked at again.
 LOOKS = 5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,14 +13,18 @@ MAX_MESSAGES: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 BATCH_BYTES: Final = 3 * 1024 * 1024  # about ten thousand readings: a commit of them takes less than a second
 
+WAIT_S: Final = 2.0  # for room; well under the keepalive, after which the broker would give us up
+
 Job = Callable[[], Any]
 
 
 class Inbox:
     """One thread puts messages, one takes; any thread may put jobs.
 
-    A message that finds no room is not kept and not acknowledged: the broker sends it again at the next connection,
-    the bridge when it is not told that it is stored. `overflowed` counts them.
+    When there is no room the network thread waits a little, and the broker with it: mosquitto sends all that waited
+    for us at once, whatever its limit in flight. Only when the writer takes nothing for that long (the store is away)
+    is a message not kept and not acknowledged: the broker sends it again at the next connection, the bridge when it is
+    not told that it is stored. `overflowed` counts them.
     """
 
     def __init__(self, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
@@ -29,6 +34,8 @@ class Inbox:
         self._bytes_out = 0  # written by the writer alone
         self.connection = 0
         self.overflowed = 0
+        self._given_up = False  # nothing is waited for until there is room again
+        self._room = threading.Event()
 
     def connected(self) -> None:
         """Message numbers belong to one connection; from here on it is another."""
@@ -36,11 +43,22 @@ class Inbox:
 
     def put(self, message: Message) -> None:
         size = len(message.payload)
-        if self._queue.qsize() >= self._max_messages or self._bytes_in - self._bytes_out + size > self._max_bytes:
+        if not self._has_room(size) and not self._wait_for_room(size):
             self.overflowed += 1
             return
         self._bytes_in += size
         self._queue.put((self.connection, message))
+
+    def _has_room(self, size: int) -> bool:
+        return self._queue.qsize() < self._max_messages and self._bytes_in - self._bytes_out + size <= self._max_bytes
+
+    def _wait_for_room(self, size: int) -> bool:
+        while not self._given_up:
+            self._room.clear()
+            if self._has_room(size):
+                return True
+            self._given_up = not self._room.wait(WAIT_S)
+        return False
 
     def do(self, job: Job) -> None:
         """Runs `job` on the writer's thread, after what waits before it."""
@@ -68,4 +86,7 @@ class Inbox:
         except queue.Empty:
             pass
         self._bytes_out += size
+        if messages:
+            self._given_up = False
+            self._room.set()
         return messages, jobs

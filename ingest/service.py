@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import fcntl
 import logging
 import os
@@ -52,6 +53,9 @@ def main(argv: list[str]) -> int:
     """Runs until SIGTERM; 2 for a configuration that cannot be accepted, 1 when a thread died."""
     args = arguments(NAME, "Takes readings in, judges and stores them, and accepts the configuration.").parse_args(argv)
     begin_logging(args.log_level)
+    # A batch is thousands of short-lived objects without cycles; looking for cycles among them costs a tenth.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
     try:
         broker = broker_of(args, NAME)
     except ValueError as error:

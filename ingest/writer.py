@@ -100,10 +100,10 @@ class Writer(threading.Thread):
             self._next_look = now + LOOK_FOR_HOLES_S
             self._telling.ask_for_missing(self.books, now)
             self.figures.missing = self._telling.missing(self.books)
-            if self._inbox.overflowed > self._overflowed and not len(self._inbox):
-                # What found no room was never acknowledged; the broker sends it again on a new connection.
-                self._overflowed = self._inbox.overflowed
-                self._link.again()
+        if self._inbox.overflowed > self._overflowed and not len(self._inbox):
+            # What found no room was never acknowledged; the broker sends it again on a new connection.
+            self._overflowed = self._inbox.overflowed
+            self._link.again()
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
