@@ -1,4 +1,4 @@
-/* Thai names of days and months for chart axes. From plotly.js-locales (MIT), which ships this as a CommonJS module. */
+/* Thai names of days and months for chart axes, in the form that plotly.js registers as a locale. */
 (function () {
   var locale = {
     moduleType: 'locale',
