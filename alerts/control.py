@@ -22,6 +22,9 @@ FRESH_MS: Final = 180_000         # nothing is switched on account of data older
 AHEAD_MS: Final = 120_000         # nor on account of data dated further ahead than clocks may disagree
 HOUR_MS: Final = 3_600_000
 PERSON_MS: Final = HOUR_MS        # how long a person's word holds outside of occupied blocks
+SEEN_EVERY_MS: Final = 30_000     # how finely it is remembered when the last valid value was
+SHORT_LIFE_MS: Final = 300_000    # a process that ended sooner goes on being as patient as it was, not anew
+LONGEST_BLIND_MS: Final = 900_000 # no memory of a value holds blindness off for longer
 
 Mode = Literal["auto", "person", "fail_safe"]
 Settling = Literal["", "start", "reboot", "fault"]
@@ -64,9 +67,14 @@ class Unit:
     """All that is known of one purifier. `on` None: not known; `last_on`: what it was when it last was.
 
     `want`: what the signal asked for last (hysteresis). `settling`: why the next word of the device is not a person's.
+    `seen_until`: not blind before this, by values of this life or an earlier one. `unanswered`: a command that was on
+    its way when this life or connection began. `overtaken_until`: till when a contrary answer is that of a command
+    that a newer one has overtaken.
     """
 
     watching_since: int
+    started_at: int = 0
+    seen_until: int = 0
     on: bool | None = None
     since: int = 0
     last_on: bool | None = None
@@ -75,6 +83,8 @@ class Unit:
     starts: tuple[int, ...] = ()
     expires_at: int | None = None
     pending: Pending | None = None
+    unanswered: Pending | None = None
+    overtaken_until: int = 0
     mode: Mode = "auto"
     reason: str = ""
     settling: Settling = "start"
@@ -120,9 +130,10 @@ Outcome = tuple[Unit, list[Action]]
 
 
 def is_blind(unit: Unit, signal: Signal, now: int) -> bool:
-    """No valid value for the signal's patience; a controller that just began is as patient."""
+    """No valid value for the signal's patience; a controller that just began is as patient, once and not at each crash.
+    """
     reference = max(signal.newest_at or 0, unit.watching_since)
-    return now - reference > signal.blind_ms
+    return now > max(reference + signal.blind_ms, unit.seen_until)
 
 
 def is_fresh(signal: Signal, now: int) -> bool:
@@ -134,6 +145,8 @@ def step(unit: Unit, signal: Signal, block_end: int | None, limits: Limits, now:
     if unit.override is not None and now >= unit.override.until:
         unit = replace(unit, override=None, mode="auto", reason="")
     unit = _hysteresis(unit, signal, limits, now)
+    if signal.newest_at is not None and signal.newest_at + signal.blind_ms >= unit.seen_until + SEEN_EVERY_MS:
+        unit = replace(unit, seen_until=signal.newest_at + signal.blind_ms)
     if unit.mode == "fail_safe" and not is_blind(unit, signal, now):
         unit = replace(unit, mode="auto")
     being_asked = unit.settling == "start" or (unit.settling == "reboot" and unit.asked_at is not None)
@@ -145,6 +158,7 @@ def step(unit: Unit, signal: Signal, block_end: int | None, limits: Limits, now:
         superseded = goal is not None and goal.on != pending.on and goal.mode in ("person", "fail_safe")
         if not superseded:
             return _await(unit, pending, now)
+        unit = replace(unit, overtaken_until=now + CONFIRM_MS)
     if goal is None:
         if unit.on is not None and unit.fault_since is not None:
             return replace(unit, fault_since=None, fault_wanted=None, retry_at=0), [Recovered()]
@@ -159,10 +173,13 @@ def heard(unit: Unit, on: bool, answer: bool, block_end: int | None, now: int) -
     """The device says what it is. `answer`: it says so because of a command, not in its regular report."""
     actions: list[Action] = []
     pending = unit.pending
+    if pending is not None and pending.on != on and answer and now <= unit.overtaken_until:
+        return unit, actions
     if pending is not None and pending.on == on and (answer or not pending.renewal):
         since = unit.since if unit.last_on == on else now
         unit = replace(unit, on=on, last_on=on, since=since, pending=None, expires_at=pending.expires_at,
-                       mode=pending.mode, reason=pending.reason, settling="", restore=False, asks=0, asked_at=None)
+                       mode=pending.mode, reason=pending.reason, settling="", restore=False, asks=0, asked_at=None,
+                       unanswered=None, overtaken_until=0)
     elif unit.on is None:
         unit = _adopt(unit, on, block_end, now)
     elif unit.on == on:
@@ -195,7 +212,9 @@ def line(unit: Unit, online: bool, retained: bool, now: int) -> Outcome:
 
 
 def reconnected(unit: Unit, now: int) -> Outcome:
-    """Our own line to the broker was down: the device may have changed meanwhile."""
+    """Our own line to the broker was down: the device may have changed meanwhile, or heard our last command."""
+    if unit.pending is not None:
+        unit = replace(unit, on=None, pending=None, unanswered=unit.pending, settling="start")
     return _ask(replace(unit, asks=0, asked_at=None), now)
 
 
@@ -212,9 +231,41 @@ def order(unit: Unit, on: bool | None, minutes: float | None, who: str, block_en
 
 
 def restarted(unit: Unit, now: int) -> Unit:
-    """The memory with which a new process begins: deadlines hold, but what the relay is has to be read first."""
-    return replace(unit, watching_since=now, on=None, pending=None, settling="start", asks=0, asked_at=None,
-                   restore=False, retry_at=0)
+    """The memory with which a new process begins: deadlines hold, but what the relay is has to be read first.
+
+    A clock that went back while nobody looked must not make minimum times or a person's word hold for years.
+    """
+    in_a_loop = 0 <= now - unit.started_at <= SHORT_LIFE_MS and unit.watching_since <= now
+    override = unit.override
+    if override is not None and override.until > now + MAX_LEASE_MS:
+        override = replace(override, until=now + PERSON_MS)
+    return replace(
+        unit, watching_since=unit.watching_since if in_a_loop else now, started_at=now, on=None,
+        pending=None, unanswered=unit.pending or unit.unanswered, overtaken_until=0, settling="start", asks=0,
+        asked_at=None, restore=False, retry_at=0, since=min(unit.since, now), override=override,
+        seen_until=min(unit.seen_until, now + LONGEST_BLIND_MS), starts=tuple(at for at in unit.starts if at <= now),
+        expires_at=unit.expires_at if unit.expires_at is None or unit.expires_at <= now + MAX_LEASE_MS else None)
+
+
+def clock_stepped(unit: Unit, by_ms: int, now: int) -> Unit:
+    """The system's clock was put right by `by_ms`. The device counts its seconds without it, so our moments move."""
+    def moved(at: int) -> int:
+        return at + by_ms if at else at
+
+    def moved_too(pending: Pending | None) -> Pending | None:
+        return pending if pending is None else replace(
+            pending, sent_at=moved(pending.sent_at),
+            expires_at=None if pending.expires_at is None else moved(pending.expires_at))
+
+    return replace(
+        unit, watching_since=now, started_at=moved(unit.started_at), seen_until=moved(unit.seen_until),
+        since=moved(unit.since), starts=tuple(moved(at) for at in unit.starts),
+        expires_at=None if unit.expires_at is None else moved(unit.expires_at),
+        override=None if unit.override is None else replace(unit.override, until=moved(unit.override.until)),
+        pending=moved_too(unit.pending), unanswered=moved_too(unit.unanswered),
+        overtaken_until=moved(unit.overtaken_until),
+        asked_at=None if unit.asked_at is None else moved(unit.asked_at),
+        fault_since=None if unit.fault_since is None else moved(unit.fault_since), retry_at=moved(unit.retry_at))
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
@@ -267,7 +318,8 @@ def _goal(unit: Unit, signal: Signal, block_end: int | None, limits: Limits, now
 
 def _by_person(unit: Unit, override: Override, lease_after: int | None, now: int) -> _Goal | None:
     if not override.on:
-        return None if unit.on is False else _Goal(False, None, "person", "a person")
+        going_on = unit.pending is not None and unit.pending.on
+        return None if unit.on is False and not going_on else _Goal(False, None, "person", "a person")
     until = min(override.until, now + MAX_LEASE_MS)
     if lease_after is not None and unit.on is True and until - now <= RENEW_MS:
         return _Goal(True, lease_after, "person", "a person") if _due(unit, lease_after, now) else None
@@ -333,10 +385,14 @@ def _adopt(unit: Unit, on: bool, block_end: int | None, now: int) -> Unit:
         since = now if changed else unit.since
     expired = changed and not on and unit.expires_at is not None and now >= unit.expires_at - SLACK_MS
     rebooted = unit.settling == "reboot"
-    adopted = replace(unit, on=on, last_on=on, since=since, settling="", asks=0, asked_at=None,
+    ours = unit.unanswered if unit.unanswered is not None and unit.unanswered.on == on else None
+    adopted = replace(unit, on=on, last_on=on, since=since, settling="", asks=0, asked_at=None, unanswered=None,
                       restore=rebooted and changed and not on and not expired,
                       expires_at=None if not on or rebooted or changed else unit.expires_at,
                       want=on if unit.want is None else unit.want)
+    if changed and ours is not None:
+        # The command whose answer we missed; an ON of it gets a fresh expiry.
+        return replace(adopted, mode=ours.mode, reason=ours.reason)
     if changed and on and unit.settling == "start" and unit.override is None:
         # Nobody but a person can have done this while we were away.
         until = block_end if block_end is not None else now + PERSON_MS

@@ -32,11 +32,16 @@ NAME = "alerts"
 TICK_S = 1.0
 BEAT_MS = 5_000
 STATUS_MS = 10_000
-SLOW_MS = 50
+STEP_MS = 10_000  # more than clocks drift between two looks, less than what control allows a device's timer
 
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def steady_ms() -> int:
+    """A clock that nobody puts right; it runs on while the machine sleeps, where the system has such a one."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
 
 
 def main(argv: list[str]) -> int:
@@ -74,11 +79,15 @@ class _Heard:
 
 
 class Alerts:
-    """The service. `make_link` makes the connection; `clock` gives UTC ms and is passed on to everything."""
+    """The service. `make_link` makes the connection; `clock` gives UTC ms and is passed on to everything.
+
+    `steady` gives ms that no correction of the system's clock touches; beside it such a correction is noticed.
+    """
 
     def __init__(self, places: Places, make_link: Callable[..., Link], org: str,
-                 clock: Callable[[], int] = now_ms) -> None:
-        self._clock = clock
+                 clock: Callable[[], int] = now_ms, steady: Callable[[], int] = steady_ms) -> None:
+        self._clock, self._steady = clock, steady
+        self._ahead_of_steady = clock() - steady()
         self._org = org
         self._news: queue.SimpleQueue[_Heard | Callable[[], None]] = queue.SimpleQueue()
         self._skipped = 0
@@ -89,13 +98,13 @@ class Alerts:
         self._leave: int | None = None
         self.ledger = Ledger(places.ledger)
         self._delivery = Delivery(lambda result: self._news.put(
-            lambda: self.watching.delivered(result, self._clock())))
+            lambda: self.watching.delivered(result, self._moment())))
         rules = Rules(self.ledger, self._delivery)
         self._following = Following(places.accepted_config,
                                     lambda accepted: self._news.put(partial(self._follow, accepted)))
         self._priming = Priming(
             places, clock,
-            lambda readings: self._news.put(lambda: self.watching.prime(readings, self._clock())),
+            lambda readings: self._news.put(lambda: self.watching.prime(readings, self._moment())),
             lambda levels: self._news.put(lambda: self.watching.day_levels(levels)))
         self._term = self.ledger.next_term()
         status = Topics(org).service_status(NAME) if org != "+" else ""
@@ -161,12 +170,24 @@ class Alerts:
             if isinstance(news, _Heard):
                 if self._running:
                     self._guarded(lambda heard=news: self.watching.hear(  # type: ignore[misc]
-                        heard.topic, heard.payload, heard.retain, self._clock()))
+                        heard.topic, heard.payload, heard.retain, self._moment()))
                     self._slowest_ms = max(self._slowest_ms, self._clock() - news.at)
             else:
                 self._guarded(news)
             if time.monotonic() >= until:
                 return
+
+    def _moment(self) -> int:
+        """Now, UTC ms. When the system's clock was put right since the last look, everything is told first."""
+        now = self._clock()
+        ahead = now - self._steady()
+        by_ms, self._ahead_of_steady = ahead - self._ahead_of_steady, ahead
+        if abs(by_ms) > STEP_MS:
+            log.warning("clock_stepped by_s=%.1f", by_ms / 1000)
+            self.watching.clock_stepped(by_ms, now)
+            if self._running:
+                self._priming.again()
+        return now
 
     def _guarded(self, call: Callable[[], None]) -> None:
         """The one place that catches everything: whatever one message or room does, the others go on."""
@@ -183,7 +204,7 @@ class Alerts:
             return
         self._org = config.org
         self._version = accepted.version
-        now = self._clock()
+        now = self._moment()
         topics = Topics(config.org)
         devices = self.watching.follow(config, accepted.version, now)
         self._warnings = [*self.watching.board.warnings, *self._delivery.follow(config.people)]
@@ -199,7 +220,7 @@ class Alerts:
 
     def _reconnected(self) -> None:
         if self._running:
-            self.watching.reconnected(self._clock())
+            self.watching.reconnected(self._moment())
             if self._was_up:
                 self._priming.again()
         self._was_up = True
@@ -208,7 +229,7 @@ class Alerts:
 
     def _tick(self) -> None:
         if self._running:
-            self.watching.tick(self._clock(), self._link.up)
+            self.watching.tick(self._moment(), self._link.up)
 
     def _beat(self) -> None:
         if self._org != "+" and self._running:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from alerts import control, purifiers
-from alerts.control import Command, Limits, Override, Query, Recovered, Trouble, Unit
+from alerts import control, memory, purifiers
+from alerts.control import Command, Limits, Query, Recovered, Trouble, Unit
 from alerts.purifiers import Publish, Purifier, Said
 from alerts.signal import Signal
 from classair.config import Config
@@ -88,8 +87,11 @@ class Switchboard:
                     self.warnings.append(f"purifier {name} is not controlled: {_why(error)}")
                     log.error("purifier_not_controlled purifier=%s why=%s", name, _why(error))
                     continue
-                unit = control.restarted(_remembered(self._memories.pop(name, None), now), now)
+                unit = control.restarted(memory.read(self._memories.pop(name, None), now), now)
             room = f"{name.partition('.')[0]}.{part.room}"
+            if old is not None and old.room != room:
+                # Nothing is known of the other room's air yet; its patience begins now.
+                unit = replace(unit, watching_since=now, seen_until=0)
             fresh[name] = _Managed(room, device, settings, limits, unit, part.simulated,
                                    old.signal if old is not None and old.room == room else Signal(),
                                    old.told if old is not None else None, old.kept if old is not None else "")
@@ -141,6 +143,12 @@ class Switchboard:
             managed.told = None
             managed.unit, actions = control.reconnected(managed.unit, now)
             self._act(name, managed, actions, block_end(managed.room), now)
+
+    def clock_stepped(self, by_ms: int, now: int) -> None:
+        """The system's clock was put right by `by_ms`."""
+        for name, managed in self._units.items():
+            managed.unit, managed.signal = control.clock_stepped(managed.unit, by_ms, now), Signal()
+            self._tell(name, managed, now)
 
     def order(self, name: str, on: bool | None, minutes: float | None, who: str,
               block_end: Callable[[str], int | None], now: int) -> tuple[str, PurifierState]:
@@ -216,7 +224,8 @@ class Switchboard:
             if isinstance(message, Said):
                 said.append(message)
             else:
-                self._say(message.topic, message.payload)
+                # At most once: the client would send it again on a later connection, when it may be hours old.
+                self._say(message.topic, message.payload, qos=0)
         return said
 
     def _tell(self, name: str, managed: _Managed, now: int) -> None:
@@ -228,10 +237,10 @@ class Switchboard:
             if old is None or (state.on, state.mode) != (old.on, old.mode):
                 self._ledger.write('insert into purifier_seen(purifier, at, "on", mode, reason) values(?,?,?,?,?)',
                                    name, now, state.on, state.mode, state.reason)
-        memory = _memory(managed.unit)
-        if memory != managed.kept:
-            managed.kept = memory
-            self._ledger.write("insert or replace into purifier_memory values(?,?,?)", name, now, memory)
+        kept = memory.written(managed.unit)
+        if kept != managed.kept:
+            managed.kept = kept
+            self._ledger.write("insert or replace into purifier_memory values(?,?,?)", name, now, kept)
 
     def _state(self, name: str, managed: _Managed, now: int) -> PurifierState:
         unit = managed.unit
@@ -246,29 +255,6 @@ class Switchboard:
         assert self._topics is not None
         site, _, purifier = name.partition(".")
         return self._topics.purifier_state(site, purifier)
-
-
-_DURABLE = ("since", "last_on", "want", "starts", "expires_at", "mode", "reason", "fault_since", "fault_wanted")
-
-
-def _memory(unit: Unit) -> str:
-    """What must outlive the process, as JSON."""
-    kept: dict[str, Any] = {key: getattr(unit, key) for key in _DURABLE}
-    kept["override"] = asdict(unit.override) if unit.override is not None else None
-    return json.dumps(kept)
-
-
-def _remembered(text: str | None, now: int) -> Unit:
-    if text is None:
-        return Unit(watching_since=now)
-    try:
-        kept = json.loads(text)
-        override = Override(**kept["override"]) if kept["override"] else None
-        return replace(Unit(watching_since=now), **{key: kept[key] for key in _DURABLE if key != "starts"},
-                       starts=tuple(kept["starts"]), override=override)
-    except (ValueError, KeyError, TypeError) as error:
-        log.error("purifier_memory_unreadable why=%s", error)
-        return Unit(watching_since=now)
 
 
 def _ms(seconds: float) -> int:

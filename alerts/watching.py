@@ -159,6 +159,14 @@ class Watching:
         self._clear_what_is_gone()
         self._publish(self.rooms, now)
 
+    def clock_stepped(self, by_ms: int, now: int) -> None:
+        """The system's clock was put right by `by_ms`: rooms begin anew, to be primed with what this clock says."""
+        self.rooms.clear()
+        self._told.clear()
+        self.board.clock_stepped(by_ms, now)
+        if self._config is not None:
+            self.follow(self._config, self._version, now)
+
     def delivered(self, result: Result, now: int) -> None:
         self._rules.delivered(result, now)
         if result.job.subject in self.rooms:

@@ -178,6 +178,23 @@ def test_the_frame_that_completes_the_condition_is_followed_by_the_command_at_on
     assert at - began < 0.5
 
 
+def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp_path: Path) -> None:
+    wall, steady = [1_790_000_000_000], [50_000]
+    address = BrokerAddress.of("mqtt://127.0.0.1:1", "alerts")
+    alerts = Alerts(Places(tmp_path), lambda **more: Link(address, **more), "town", lambda: wall[0], lambda: steady[0])
+    steps: list[int] = []
+    alerts.watching.clock_stepped = lambda by_ms, now: steps.append(by_ms)  # type: ignore[method-assign]
+    for drift in (9_000, 9_000, -9_000):
+        wall[0] += 60_000 + drift
+        steady[0] += 60_000
+        assert alerts._moment() == wall[0]
+    assert steps == []
+    wall[0] -= 3_600_000
+    assert alerts._moment() == wall[0] and alerts._moment() == wall[0]
+    assert steps == [-3_600_000]
+    alerts.ledger.close()
+
+
 @pytest.mark.servers
 def test_old_and_damaged_and_foreign_messages_switch_nothing(world: World, wait_for: Any) -> None:
     alerts = world.start_alerts()

@@ -179,6 +179,21 @@ def test_with_children_there_a_dead_sensor_means_on_until_the_end_of_the_block(t
     house.ledger.close()
 
 
+@pytest.mark.parametrize("by_s", [-3 * 3600, 5 * 3600])
+def test_a_clock_put_right_leaves_the_purifier_to_the_signal(house: House, by_s: int) -> None:
+    house.live(700, 60.0)
+    assert house.fan().on is True
+    house.now += by_s * SEC
+    house.watching.clock_stepped(by_s * SEC, house.now)
+    house.live(20, 60.0)
+    fan = house.fan()
+    assert fan.on is True and fan.mode == "auto" and fan.override_until is None
+    assert fan.expires_at is not None and 0 < fan.expires_at - house.now <= 300 * SEC
+    assert house.room().pm25.status == "filling"
+    house.live(900, 5.0)
+    assert house.fan().on is False and house.fan().mode == "auto"
+
+
 def test_silence_is_told_once_and_its_end_too(house: House) -> None:
     house.live(900, 10.0)
     house.live(900, out=20.0)
