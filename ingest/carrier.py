@@ -13,6 +13,7 @@ from classair.places import Places
 from classair.stores import DAY_MS, Changes, Series, StoreAway, open_store
 from classair.stores.sqlite import SqliteStore
 from ingest.books import Books
+from ingest.clock import now_ms
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ IDLE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 60.0
 RECONCILE_EVERY_S: Final = 24 * 3600.0
 REMEMBER_EVERY_S: Final = 2.0
+LOOK_FOR_LOSS_S: Final = 30.0
+"""How often the note over there is looked for: a server that lost its data may answer as if nothing had been."""
 
 
 class Target(Protocol):
@@ -29,6 +32,10 @@ class Target(Protocol):
     def carry(self, changes: Changes) -> None: ...
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]: ...
+
+    def mark_carried(self, journal: str, position: int, at_ms: int) -> None: ...
+
+    def carried(self, journal: str) -> int | None: ...
 
     def close(self) -> None: ...
 
@@ -48,12 +55,14 @@ class Carrier(threading.Thread):
         self._news = threading.Event()
         self.state = "sqlite"
         self.trouble = ""
+        self.left = 0
         self._caught_up_at: float | None = None
 
     def follow(self, store: str) -> None:
         """`store:` of the configuration in force."""
         if store != self._wanted:
             self._wanted = store
+            self._caught_up_at = None
             self._news.set()
 
     @property
@@ -69,7 +78,7 @@ class Carrier(threading.Thread):
             store = self._wanted
             self._news.clear()
             if not store.startswith("influxdb"):
-                self.state, self.trouble = store, ""
+                self.state, self.trouble, self.left = store, "", 0
                 self._wait(IDLE_S)
                 continue
             self.state = "influxdb"
@@ -123,27 +132,38 @@ class Carrier(threading.Thread):
             self._on_writer(lambda: self._begin(name))
             position = journal.remembered(name) or 0
         reconciled_at: float | None = None
-        remembered_at, remembered = time.monotonic(), position
+        noted, noted_at = None, time.monotonic()
         while self._going_on(store):
             changes = journal.next_changes(position, AT_ONCE)
             if changes is not None:
                 target.carry(changes)
                 position = changes.position
             now = time.monotonic()
-            if position != remembered and (changes is None or now - remembered_at > REMEMBER_EVERY_S):
-                self._remember(name, position)
-                remembered, remembered_at = position, now
+            since = now - noted_at
+            if since >= LOOK_FOR_LOSS_S or (position != noted and (changes is None or since > REMEMBER_EVERY_S)):
+                if not self._note(target, name, position, noted):
+                    log.error("influxdb_lost_data; what it still has is counted")
+                    reconciled_at = None
+                noted, noted_at = position, now
+            self.left = journal.changes_left(position) if changes is not None else 0
             if changes is not None:
                 continue
-            self._caught_up_at = now
-            if self.trouble:
-                log.info("influxdb_back")
-                self.trouble = ""
             if reconciled_at is None or now - reconciled_at >= RECONCILE_EVERY_S:
                 reconciled_at = now
                 if self._refill(journal, target):
                     continue
+            self._caught_up_at = now
+            if self.trouble:
+                log.info("influxdb_back")
+                self.trouble = ""
             self._wait(IDLE_S)
+
+    def _note(self, target: Target, name: str, position: int, before: int | None) -> bool:
+        """Remembers the place over there and here; False when the note before is gone there, and data with it."""
+        found = target.carried(name) if before is not None else None
+        target.mark_carried(name, position, now_ms())
+        self._remember(name, position)
+        return before is None or (found is not None and found >= before)
 
     def _begin(self, name: str) -> None:
         with self._books.store.transaction():

@@ -283,7 +283,7 @@ class Ingest:
             "newest_at": figures.newest_at or None, "replays_asked": self._telling.replays,
             "overflowed": self._inbox.overflowed,
             "clock": "synchronised" if self._writer.synchronised() else "not synchronised",
-            "carried_behind": self._carrier.behind, "store": self._carrier.state,
+            "carried_behind": self._carrier.behind, "carry_left": self._carrier.left, "store": self._carrier.state,
         }
         with contextlib.suppress(OSError):
             found["disk_free"] = shutil.disk_usage(self._places.root).free

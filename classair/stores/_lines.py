@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
-from classair.stores import Rollup, Series
+from classair.stores import DAY_MS, Rollup, Series
 from classair.stores._writing import read_marks, write_marks
 
 RAW: Final = "air"
 SWITCH: Final = "switch"
 RECEIVED: Final = "received"
+CARRIED: Final = "carried"
 NS_PER_MS: Final = 1_000_000
 FIRST_MS: Final = -9_223_372_036_854 + 1
 LAST_MS: Final = 9_223_372_036_854 - 1
@@ -100,3 +101,8 @@ def bucket_of(bucket: Bucket, row: dict[str, Any], key: str) -> None:
         # What was added up are whole steps; rounding takes away the noise of adding them as floats.
         bucket.sum = round(row["sum"] * scale) / scale
         bucket.low, bucket.high = float(row["low"]), float(row["high"])
+
+
+def carried(journal: str, position: int, at_ms: int) -> str:
+    """How far a journal had been carried; one point a day, as some servers refuse points older than they keep."""
+    return f"{CARRIED},journal={_tag(journal)} position={position}i {at_ms // DAY_MS * DAY_MS * NS_PER_MS}"

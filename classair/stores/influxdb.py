@@ -76,6 +76,15 @@ class InfluxStore:
         lines += [_lines.switch(event) for event in changes.switches]
         self._send(lines)
 
+    def mark_carried(self, journal: str, position: int, at_ms: int) -> None:
+        """Notes over there how far a journal has been carried; whoever lost the note has lost more."""
+        self._send([_lines.carried(journal, position, at_ms)])
+
+    def carried(self, journal: str) -> int | None:
+        """The position noted last, None when there is no note."""
+        rows = self._ask(f'select max(position) as position from "{_lines.CARRIED}" where journal={_quoted(journal)}')
+        return int(rows[0]["position"]) if rows else None
+
     def write(self, readings: Iterable[Reading]) -> int:
         with self._lock:
             new = self._unseen([in_steps(reading) for reading in readings])

@@ -220,6 +220,11 @@ class SqliteStore:
         """
         return _journal.next_changes(self._queries, after, limit)
 
+    def changes_left(self, after: int) -> int:
+        """How many commits' stretches wait behind position `after` to be copied."""
+        with self._queries.connection() as connection:
+            return int(connection.execute("select count(*) from change where position>?", (after,)).fetchone()[0])
+
     def carry_again(self, start_ms: int, end_ms: int) -> None:
         """Puts everything measured with start <= at < end behind the end of the log, to be copied once more.
 

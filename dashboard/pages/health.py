@@ -21,6 +21,9 @@ TITLE_KEY = "health_page.title"
 BEAT_SILENT_MS: Final = 20_000
 """The controller beats every 5 s; after this long without, bridges follow their edge rule."""
 
+MANY_LEFT: Final = 20
+"""Of a store that keeps up, a step or two are always under way."""
+
 Well = Literal["yes", "wait", "no"]
 
 
@@ -75,13 +78,24 @@ def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
 
 def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
     up = ctx.live.connected()
+    filling = "" if store_fault else _filling(ctx, language)
     return [
         Row("services", ctx.t(language, "health_page.broker"), "", "yes" if up else "no", "online" if up else "away",
             cause="" if up else ctx.t(language, "health_page.do.broker")),
         Row("services", ctx.t(language, "health_page.store"), ctx.config().store.partition(":")[0],
-            "no" if store_fault else "yes", "away" if store_fault else "online",
-            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else ""),
+            "no" if store_fault else "wait" if filling else "yes",
+            "away" if store_fault else "behind" if filling else "online",
+            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling),
     ]
+
+
+def _filling(ctx: Context, language: str) -> str:
+    """What to say while a store that is filled from ingest's journal lacks much of it; empty when it does not."""
+    status = ctx.live.services().get("ingest")
+    left = status.figures.get("carry_left") if status is not None and status.state == "online" else None
+    if not isinstance(left, int | float) or left < MANY_LEFT:
+        return ""
+    return ctx.t(language, "health_page.do.filling", n=f"{left:,}")
 
 
 def _services(ctx: Context, language: str) -> list[Row]:

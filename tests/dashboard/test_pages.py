@@ -179,6 +179,15 @@ def test_the_health_page_names_what_is_wrong_and_what_to_do_first(own_house: Any
     assert text.index("Look here") < text.index("Services")
 
 
+def test_the_health_page_says_that_the_store_is_still_being_filled(own_house: Any, chromium: Any) -> None:
+    topic, now = Topics(own_house.config.org).service_status("ingest"), time.time_ns() // 1_000_000
+    own_house.live.hear(topic, ServiceStatus(
+        service="ingest", state="online", at=now, figures={"carry_left": 1234}).model_dump_json().encode())
+    for language, words in (("en", "1,234 steps are left"), ("th", "เหลืออีก 1,234 ช่วง")):
+        page = visit(chromium, own_house, "/health", language)
+        assert words in page.locator("#health .group").first.inner_text()
+
+
 def test_the_keyboard_reaches_the_content_first(house: Any, chromium: Any) -> None:
     page = visit(chromium, house, "/")
     page.keyboard.press("Tab")
