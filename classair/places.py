@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +56,19 @@ class Places:
     def sim_port(self, sensor: str) -> Path:
         """The link under which the simulator offers a sensor's pseudo-terminal; `sensor` is `<site>.<id>`."""
         return self.root / "sim" / sensor
+
+
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[bool]:
+    """Whether nobody else holds this lock file; holds it meanwhile. The system lets go of it when a process dies."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:

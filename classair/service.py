@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -54,6 +56,23 @@ def begin_logging(level: str = "INFO") -> None:
     """Events with fields, one a line, to standard error; whoever starts the service keeps them."""
     logging.basicConfig(level=level, stream=sys.stderr, force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
                         format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def port_fault(host: str, port: int) -> str:
+    """Why web pages cannot be offered at this address; empty when they can."""
+    if not 0 <= port <= 65535:
+        return f"port {port}: expected 1 to 65535"
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"port {port} on {host} is in use by another program: end it, or choose another with --port"
+        return f"{host}:{port} cannot be listened on: {error.strerror}"
+    return ""
 
 
 def stop_on_signals() -> threading.Event:

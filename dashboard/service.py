@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -96,6 +97,9 @@ def main(argv: list[str]) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     places = service.places_of(args)
+    if fault := service.port_fault(args.host, args.port):
+        print(f"classair dashboard: {fault}", file=sys.stderr)
+        return 2
     following = service.Following(places.accepted_config)
     fallback = None if following.current is not None else configuration.load(args.config)
 

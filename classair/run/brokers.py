@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +71,9 @@ def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str
     return conf
 
 
-def wait_for_port(port: int, until: float) -> bool:
-    """Whether something listens on the loopback port before the monotonic moment `until`."""
-    while time.monotonic() < until:
+def wait_for_port(port: int, until: float, hopeless: Callable[[], bool] = lambda: False) -> bool:
+    """Whether something listens on the loopback port before the monotonic moment `until` or before it is hopeless."""
+    while time.monotonic() < until and not hopeless():
         with socket.socket() as probe:
             probe.settimeout(0.5)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -101,12 +101,16 @@ def _passwords(places: Places, users: Iterable[str]) -> dict[str, str]:
 def _port(places: Places) -> int:
     """The port of last time while it is free, else any free one."""
     place = places.run / "broker" / "port"
-    for wanted in (int(place.read_text()) if place.exists() else 0, 0):
+    try:
+        last = int(place.read_text())
+    except (OSError, ValueError):
+        last = 0
+    for wanted in (last, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", wanted))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             port = int(probe.getsockname()[1])
         write_atomically(place, str(port).encode())

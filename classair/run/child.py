@@ -65,6 +65,14 @@ class Child:
 
     def tick(self, now: float) -> str | None:
         """Starts again what has ended, after its pause; returns a line when there is something to tell."""
+        try:
+            return self._tick(now)
+        except OSError as error:
+            # Out of memory or processes: the others must not end because this one cannot begin.
+            self._not_before = now + LONGEST_PAUSE_S
+            return f"{self.name} cannot be started ({error.strerror}); again in {LONGEST_PAUSE_S:g} s"
+
+    def _tick(self, now: float) -> str | None:
         if self.alive:
             if now - self.started_at > STEADY_S:
                 self._pause = FIRST_PAUSE_S

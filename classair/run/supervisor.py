@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import json
 import os
+import select
 import sqlite3
 import subprocess
 import sys
@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from classair import config as configuration
-from classair.places import Places, write_atomically
+from classair.checking import plugin_faults
+from classair.places import Places, alone, write_atomically
 from classair.run import brokers
 from classair.run.child import Child, _end_with_parent
-from classair.service import PASSWORD_VARIABLE, read_announcement, stop_on_signals
+from classair.service import PASSWORD_VARIABLE, port_fault, read_announcement, stop_on_signals
 
 END_WITHIN_S = 4.0
 
@@ -28,9 +29,12 @@ def main(argv: list[str]) -> int:
     args = _arguments().parse_args(argv)
     places = Places(args.data.resolve())
     places.root.mkdir(parents=True, exist_ok=True)
-    with _alone(places) as alone:
-        if not alone:
+    with alone(places.run / "lock") as is_alone:
+        if not is_alone:
             print(f"classair run: another one works in {places.root} already", file=sys.stderr)
+            return 2
+        if fault := port_fault(args.host, args.port):
+            print(f"classair run: {fault}", file=sys.stderr)
             return 2
         config = _configuration(args.config, places)
         if config is None:
@@ -54,26 +58,16 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-@contextlib.contextmanager
-def _alone(places: Places) -> Iterator[bool]:
-    """Whether nobody else runs in this data folder; holds the lock meanwhile."""
-    places.run.mkdir(parents=True, exist_ok=True)
-    with (places.run / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
-
-
 def _configuration(path: Path, places: Places) -> configuration.Config | None:
     """The file's configuration; a faulty file gives the one in force before, told; None when there is none."""
     try:
-        return configuration.load(path)
+        config = configuration.load(path)
+        if not (found := list(plugin_faults(config))):
+            return config
     except configuration.ConfigFaults as faults:
-        for line in faults.faults:
-            print(f"{path}: {line}", file=sys.stderr)
+        found = faults.faults
+    for line in found:
+        print(f"{path}: {line}", file=sys.stderr)
     if places.accepted_config.exists():
         accepted = read_announcement(places.accepted_config.read_bytes())
         if accepted is not None:
@@ -103,7 +97,10 @@ class _Supervisor:
     def run(self) -> int:
         try:
             self._start(self.broker.child)
-            if not brokers.wait_for_port(self.broker.port, time.monotonic() + 15):
+            if not brokers.wait_for_port(self.broker.port, time.monotonic() + 15,
+                                         lambda: self.stop.is_set() or not self.broker.child.alive):
+                if self.stop.is_set():
+                    return 0
                 print(f"the broker did not start; see {self.broker.child.log}", file=sys.stderr)
                 return 1
             self._say("broker", f"{self.broker.kind} on 127.0.0.1:{self.broker.port}, for this installation alone")
@@ -114,6 +111,8 @@ class _Supervisor:
                                ("alerts", "room states and purifiers"), ("dashboard", "pages and API")):
                 self._say(name, what)
             total = self._history() if self._simulated() else 0
+            if self.stop.is_set():
+                return 0
             self._start_edge()
             everywhere = self.args.host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound
             host = "127.0.0.1" if everywhere else self.args.host
@@ -202,19 +201,39 @@ class _Supervisor:
         total = 0
         with command.log.open("ab") as errors:
             process = subprocess.Popen(command.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                       env={**os.environ, **command.env}, text=True, start_new_session=True,
+                                       env={**os.environ, **command.env}, start_new_session=True,
                                        preexec_fn=_end_with_parent if sys.platform == "linux" else None)
-            assert process.stdout is not None
-            for line in process.stdout:
+            for line in self._lines_of(process):
                 print(f"  {line.rstrip()}", flush=True)
                 words = line.split()
                 if words[:2] == ["history", "total"] and words[2].isdigit():
                     total = int(words[2])
-                if self.stop.is_set():
-                    process.terminate()
             if process.wait() != 0 and not self.stop.is_set():
                 print(f"the history could not be made; see {self._shown(command.log)}", file=sys.stderr)
         return total
+
+    def _lines_of(self, process: subprocess.Popen[bytes]) -> Iterator[str]:
+        """What a process prints, line by line, until it ends; it is ended when we are asked to stop, and meanwhile
+        the services that have died are started again.
+        """
+        assert process.stdout is not None
+        told, begun = b"", False
+        while True:
+            ready, _, _ = select.select([process.stdout], [], [], 0.2)
+            if self.stop.is_set() and not begun:
+                begun = True
+                process.terminate()
+            for child in self.children.values():
+                if news := child.tick(time.monotonic()):
+                    print(news, flush=True)
+            if ready:
+                part = os.read(process.stdout.fileno(), 65536)
+                if not part:
+                    break
+                *lines, told = (told + part).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in lines)
+        if told:
+            yield told.decode("utf-8", "replace")
 
     def _tell_history(self, total: int) -> int:
         """One line of progress while simulated history flows in; 0 when it is done."""
@@ -242,7 +261,10 @@ class _Supervisor:
         if stamp == self._accepted_seen:
             return
         self._accepted_seen = stamp
-        accepted = read_announcement(self.places.accepted_config.read_bytes())
+        try:
+            accepted = read_announcement(self.places.accepted_config.read_bytes())
+        except OSError:
+            accepted = None
         if accepted is None:
             return
         self.config = accepted.config
