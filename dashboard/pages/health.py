@@ -222,7 +222,10 @@ def _figure(ctx: Context, language: str, name: str, value: Any) -> str:
         return parts.moment(value, ctx.now_ms(), language)
     if name.startswith("disk") and isinstance(value, int | float):
         return f"{value / 1e9:,.1f}\u00a0GB"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    key = f"health_page.word.{value}"
+    return ctx.t(language, key) if _known(key) else str(value)
 
 
 # -- how it is shown ---------------------------------------------------------------------------------------------------
