@@ -66,7 +66,7 @@ def mosquitto_conf(
         "log_type error",
         "log_type warning",
         "log_type notice",
-        "connection_messages false",
+        "connection_messages true",
         "log_timestamp_format %Y-%m-%dT%H:%M:%S",
     ]
     if certificates is not None:

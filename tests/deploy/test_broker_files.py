@@ -212,6 +212,7 @@ def test_a_packet_of_a_megabyte_ends_only_its_own_connection(connect: Any, wait_
     wait_for(lambda: not bridge.link.up, what="the end of the connection")
     observer.link.publish("end/of/test", b"", qos=1)
     wait_for(lambda: observer.heard == ["end/of/test"])
+    assert f"Client {OWN} disconnected due to oversize packet" in connect.broker.log
 
 
 def test_the_broker_listens_on_loopback_only(connect: Any) -> None:
