@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from classair import config as configuration
+from classair.checking import plugin_faults
 from classair.config import Config, ConfigFaults
 from classair.config.parts import part_text
 from classair.service import Accepted, read_announcement
@@ -57,7 +58,7 @@ class Accepting:
                 self.refused = []
                 return False
             config = configuration.parse(text, self._env)
-            faults = list(self._against(text, config))
+            faults = [*plugin_faults(config), *self._against(text, config)]
             moves, reasons = self._books.deployments.plan(config, now_ms, self._books.newest_reading)
             if faults + reasons:
                 raise ConfigFaults(faults + reasons)

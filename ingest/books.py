@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from classair.model import Flag, Reading
-from classair.stores import StoreAway, StoreConflict
-from classair.stores.sqlite import SqliteStore
+from classair.stores import StoreConflict
+from classair.stores.sqlite import SqliteStore, set_aside
 from classair.wire import ITEM, ReadingItem, Topics
 from ingest.deployments import Deployments
 from ingest.intake import Decided, Refused
@@ -72,17 +72,7 @@ class Books:
     def set_damaged_aside(self) -> None:
         """Moves a file that opens but cannot be written out of the way, and begins a new one."""
         self.store.close()
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        aside = self.path.with_name(f"{self.path.name}.damaged-{moment}")
-        try:
-            for suffix in ("-wal", "-shm", ""):
-                part = self.path.with_name(self.path.name + suffix)
-                if part.exists():
-                    part.rename(aside.with_name(aside.name + suffix))
-        except OSError as error:
-            raise StoreAway(f"{self.path.name} is damaged and cannot be moved aside: {error.strerror}") from error
-        self.set_aside = aside
-        log.error("store_damaged file=%s moved_to=%s", self.path, aside)
+        self.set_aside = set_aside(self.path, time.time(), "it opens but cannot be written")
         self.open()
 
     def close(self) -> None:
@@ -126,7 +116,7 @@ class Books:
             try:
                 return self._keep_once(decided, readings, refused, now_ms)
             except StoreConflict as conflict:
-                refused.append(_as_refused(conflict, self.org))
+                refused.append(as_refused(conflict, self.org))
                 readings = [reading for reading in readings if reading is not conflict.reading]
                 conflicts += 1
                 if conflicts >= _CONFLICTS_AT_ONCE and len(readings) > _PIECE:
@@ -192,7 +182,8 @@ class Books:
         return {it.reading.simulated for room in rooms for it in self.store.latest(room)}
 
 
-def _as_refused(conflict: StoreConflict, org: str) -> Refused:
+def as_refused(conflict: StoreConflict, org: str) -> Refused:
+    """A reading that cannot be kept, as the item it came as, under its number."""
     reading = conflict.reading
     site, _, bridge = reading.bridge.partition(".")
     item = ReadingItem(bridge=bridge, epoch=reading.epoch, seq=reading.seq, sensor=reading.sensor.partition(".")[2],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import logging
 import os
@@ -12,7 +11,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from pydantic import ValidationError
 from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import ConfigFaults
-from classair.places import Places
+from classair.places import Places, alone
 from classair.service import (
     arguments,
     begin_logging,
@@ -65,8 +64,8 @@ def main(argv: list[str]) -> int:
 
 
 def _run(places: Places, file: Path, broker: BrokerAddress, stop: threading.Event) -> int:
-    with only_one(places) as alone:
-        if not alone:
+    with only_one(places) as is_alone:
+        if not is_alone:
             print(f"classair ingest: another one works in {places.root} already", file=sys.stderr)
             return 2
         books = _open_books(places, stop)
@@ -78,17 +77,9 @@ def _run(places: Places, file: Path, broker: BrokerAddress, stop: threading.Even
             books.close()
 
 
-@contextlib.contextmanager
-def only_one(places: Places) -> Iterator[bool]:
+def only_one(places: Places) -> AbstractContextManager[bool]:
     """Whether nobody else writes readings.db in this data folder; holds the lock meanwhile."""
-    places.run.mkdir(parents=True, exist_ok=True)
-    with (places.run / "ingest.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
+    return alone(places.run / "ingest.lock")
 
 
 def _open_books(places: Places, stop: threading.Event) -> Books | None:

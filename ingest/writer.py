@@ -7,14 +7,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from classair.broker import Link, Message
 from classair.config import ConfigFaults
-from classair.stores import StoreAway
+from classair.stores import StoreAway, StoreConflict
 from ingest.accepting import Accepting
-from ingest.books import Books, Outcome
+from ingest.books import Books, Outcome, as_refused
 from ingest.clock import Synchronised, now_ms
 from ingest.inbox import Inbox
 from ingest.intake import Decided, Intake
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BATCH: Final = 2_000          # messages in one transaction
 FIRST_PAUSE_S: Final = 0.5    # between tries while the store is away
 LONGEST_PAUSE_S: Final = 30.0
+FAILING_AT_ONCE: Final = 20   # readings of one batch at which we fail: more is no matter of single readings
 LOOK_FOR_HOLES_S: Final = 5.0
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -109,7 +110,11 @@ class Writer(threading.Thread):
 
     def _take_in(self, arrived: list[tuple[int, Message]]) -> None:
         decided = self.intake.decide([message for _, message in arrived], now_ms(), self.synchronised())
-        outcome = self._keep(decided)
+        try:
+            outcome = self._keep(decided)
+        except Exception:
+            log.exception("batch_failed readings=%d; looking for the one it fails at", len(decided.readings))
+            outcome = self._keep_apart(decided)
         if outcome is None:
             return
         figures = self.figures
@@ -148,6 +153,31 @@ class Writer(threading.Thread):
             else:
                 self._say_back()
                 return outcome
+
+    def _keep_apart(self, decided: Decided) -> Outcome | None:
+        """Keeps a batch that brought a fault of ours to light: the readings it fails at are quarantined, so that one
+        of them cannot stop all others for ever. Raises when it fails without readings, or at too many of them.
+        """
+        outcome, failed = self._keep(replace(decided, readings=[])), 0
+        waiting = [decided.readings]
+        while waiting:
+            part = waiting.pop()
+            try:
+                kept = self._keep(Decided(part))
+            except Exception as error:
+                if len(part) > 1:
+                    waiting += [part[len(part) // 2:], part[:len(part) // 2]]
+                    continue
+                failed += 1
+                if failed > FAILING_AT_ONCE:
+                    raise
+                why = f"ingest itself fails at it ({type(error).__name__}: {error})"
+                log.exception("reading_failed sensor=%s seq=%d", part[0].sensor, part[0].seq)
+                kept = self._keep(Decided(refused=[as_refused(StoreConflict(part[0], why), self.books.org)]))
+            if outcome is None or kept is None:
+                return None
+            outcome.add(kept)
+        return outcome
 
     def _say_away(self, away: StoreAway) -> None:
         if not self.figures.store_away:
@@ -198,8 +228,12 @@ class Writer(threading.Thread):
     def _consider(self) -> None:
         """Takes in the newest edit; one that could not be kept is tried again at the next round."""
         assert self._edit is not None
-        fresh = self.accepting.consider(self._edit, now_ms())
-        self._edit = None
+        edit, self._edit = self._edit, None
+        try:
+            fresh = self.accepting.consider(edit, now_ms())
+        except StoreAway:
+            self._edit = edit
+            raise
         self._say_back()
         if fresh and self.accepting.current is not None:
             config = self.accepting.current.config

@@ -62,16 +62,7 @@ class SqliteStore:
             if not isinstance(cause, sqlite3.Error) or primary_code(cause) not in DAMAGED:
                 raise
             reason = str(cause)
-        moment = time.gmtime(time.time() if now_ms is None else now_ms / 1000)
-        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', moment)}")
-        try:
-            for suffix in ("-wal", "-shm", ""):  # the database last: until it is gone, this is tried again
-                part = path.with_name(path.name + suffix)
-                if part.exists():
-                    part.rename(aside.with_name(aside.name + suffix))
-        except OSError as error:
-            raise StoreAway(f"{path.name} is damaged and cannot be moved aside: {error.strerror}") from error
-        log.error("store_damaged file=%s moved_to=%s why=%s", path, aside, reason)
+        aside = set_aside(path, time.time() if now_ms is None else now_ms / 1000, reason)
         return cls(path, journal=journal), aside
 
     # -- writing -------------------------------------------------------------------------------------------------------
@@ -285,3 +276,17 @@ class SqliteStore:
     def _known_runs(self, bridge: str, epoch: str) -> Runs:
         self._writing()
         return self._writer.received.known_runs(bridge, epoch)
+
+
+def set_aside(path: Path, now_s: float, why: str) -> Path:
+    """Moves a damaged file to `<name>.damaged-<UTC time>`; says where it went. Raises StoreAway."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}")
+    try:
+        for suffix in ("-wal", "-shm", ""):  # the database last: until it is gone, this is tried again
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise StoreAway(f"{path.name} is damaged and cannot be moved aside: {error.strerror}") from error
+    log.error("store_damaged file=%s moved_to=%s why=%s", path, aside, why)
+    return aside

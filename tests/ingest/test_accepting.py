@@ -24,8 +24,13 @@ sites:
     sensors:
       a-pm: {bridge: pi-1, room: a, model: pms5003t, port: "sim:classroom"}
       b-pm: {bridge: pi-2, room: b, model: pms5003t, port: "sim:classroom"}
+  south:
+    name: "${SECRET_ADDRESS}"
+    bridges: {pi-9: {}}
+    rooms: {z: {name: Z, volume_m3: 180}}
+    sensors: {z-pm: {bridge: pi-9, room: z, model: pms5003t, port: "sim:classroom"}}
 people:
-  caretaker: {channel: console, to: "${SECRET_ADDRESS}"}
+  caretaker: {channel: console}
 """
 CONFIG = "classair/v1/test-town/control/config"
 NOW = 1_790_000_000_000
@@ -71,6 +76,19 @@ def test_a_faulty_edit_is_refused_with_every_reason_and_the_old_one_stays(books:
     assert accepting.refused == ["sensors.yaml: cannot be read: gone"]
     assert not accepting.consider(SCHOOL, NOW)
     assert accepting.refused == []
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), [
+    ("model: pms5003t", "model: pms5003x", ".model: "), ("channel: console", "channel: pigeon", "people.")])
+def test_what_only_a_driver_or_a_channel_knows_to_be_wrong_is_refused_too(
+    books: Books, right: str, wrong: str, said: str,
+) -> None:
+    accepting = Accepting(books, ENV)
+    accepting.consider(SCHOOL, NOW)
+    assert right in SCHOOL
+    assert not accepting.consider(SCHOOL.replace(right, wrong, 1), NOW)
+    assert said in accepting.refused[0]
+    assert accepting.current is not None and accepting.current.text == SCHOOL
 
 
 def test_a_missing_secret_refuses_the_edit_by_its_name(books: Books) -> None:

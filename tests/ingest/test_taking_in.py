@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -81,6 +82,29 @@ def test_each_kind_of_bad_input_is_set_aside_with_its_reason_and_the_good_is_sto
     bridge.send([reading(5), reading(9)])
     wait_for(lambda: bridge.upto() == 11, what="upto 11")
     assert stranger.upto("pi-9") == 1
+
+
+def test_a_reading_at_which_ingest_itself_fails_is_set_aside_and_stops_no_other(
+    school: Any, bridge: Any, wait_for: Callable[..., Any],
+) -> None:
+    school.begin()
+    bridge.send([reading(seq) for seq in range(1, 4)])
+    wait_for(lambda: bridge.upto() == 3)
+    with contextlib.closing(sqlite3.connect(school.places.readings, timeout=10)) as connection:
+        connection.execute("create trigger fault before insert on reading when new.seq in (57, 90) "
+                           "begin select raise(abort, 'a fault of ours'); end")
+        connection.commit()
+    bridge.send([reading(seq) for seq in range(4, 101)])
+    wait_for(lambda: bridge.upto() == 100)
+    assert rows(school, "select count(*) from reading") == [(98,)]
+    assert rows(school, "select seq from quarantine order by seq") == [(57,), (90,)]
+    assert all("ingest itself fails at it" in reason for reason in reasons(school))
+    with contextlib.closing(sqlite3.connect(school.places.readings, timeout=10)) as connection:
+        connection.execute("drop trigger fault")
+        connection.commit()
+    answer = bridge.ask("quarantine_replay", all=True)
+    wait_for(lambda: bridge.newest(answer))
+    assert rows(school, "select count(*) from reading") == [(100,)]
 
 
 def test_a_foreign_retained_message_is_kept_once_however_often_the_broker_repeats_it(
