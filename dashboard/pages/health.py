@@ -224,7 +224,7 @@ def _figure(ctx: Context, language: str, name: str, value: Any) -> str:
         return f"{value / 1e9:,.1f}\u00a0GB"
     if isinstance(value, int | float):
         return f"{value:,}"
-    key = f"health_page.word.{value}"
+    key = f"health_page.value.{value}"
     return ctx.t(language, key) if _known(key) else str(value)
 
 
