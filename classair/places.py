@@ -53,6 +53,11 @@ class Places:
         """Credentials and the broker's files; readable by the owner only."""
         return self.root / "run"
 
+    @property
+    def processes(self) -> Path:
+        """What the supervisor knows of the processes it keeps alive; written by it alone."""
+        return self.run / "services.json"
+
     def sim_port(self, sensor: str) -> Path:
         """The link under which the simulator offers a sensor's pseudo-terminal; `sensor` is `<site>.<id>`."""
         return self.root / "sim" / sensor

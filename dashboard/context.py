@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from classair.service import Accepted
 from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, SensorHealth, ServiceStatus
 
 if TYPE_CHECKING:
+    from dashboard.processes import Process
     from dashboard.queries import Queries
 
 
@@ -45,12 +46,16 @@ class LiveStates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`config` gives the configuration in force at this moment; `now_ms` the server's clock."""
+    """`config` gives the configuration in force at this moment; `now_ms` the server's clock.
+
+    `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own.
+    """
 
     config: Callable[[], Config]
     queries: Queries
     live: LiveStates
     now_ms: Callable[[], int]
+    processes: Callable[[], Mapping[str, Process]] = dict
 
     def t(self, language: str, key: str, **places: Any) -> str:
         return i18n.t(language, key, **places)

@@ -18,6 +18,7 @@ from classair.config import Config
 from classair.places import Places
 from classair.stores import Store, open_store
 from classair.wire import Topics
+from dashboard import processes
 from dashboard.access.desk import Desk
 from dashboard.app import create_app
 from dashboard.context import Context
@@ -111,7 +112,8 @@ def serve(args: argparse.Namespace) -> int:
 
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
     queries = Queries(OpenStore(places, config), config)
-    ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms)
+    ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms,
+                  processes=lambda: processes.read(places.processes, now_ms()))
     desk = Desk(places.desk, now_ms)
     app = create_app(ctx, live, desk, host=args.host)
     link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)

@@ -285,5 +285,5 @@ class _Supervisor:
         status = [{"name": c.name, "alive": c.alive, "pid": c.pid, "restarts": c.restarts, "last_exit": c.last_exit,
                    "log": str(c.log)} for c in self.children.values()]
         with contextlib.suppress(OSError):
-            write_atomically(self.places.run / "services.json", json.dumps(
+            write_atomically(self.places.processes, json.dumps(
                 {"at": int(time.time() * 1000), "services": status}, indent=1).encode())

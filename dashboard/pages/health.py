@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import dash
@@ -13,6 +13,7 @@ from dash import Input, Output, State, dcc, html
 from dashboard import parts
 from dashboard.cases import purifier_trouble
 from dashboard.context import Context
+from dashboard.processes import Process
 from dashboard.queries import StoreUnavailable
 
 PATH = "/health"
@@ -29,7 +30,10 @@ Well = Literal["yes", "wait", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One part of the system. `word` is a key of health_page.word, `at` when it last spoke (UTC ms)."""
+    """One part of the system. `word` is a key of health_page.word, `at` when it last spoke (UTC ms).
+
+    `process`: under which name a supervisor would keep it alive.
+    """
 
     group: str
     name: str
@@ -39,6 +43,7 @@ class Row:
     at: int | None = None
     cause: str = ""
     figures: Sequence[str] = field(default_factory=tuple)
+    process: str = ""
 
 
 def layout(ctx: Context, language: str) -> Any:
@@ -70,10 +75,27 @@ def _store(ctx: Context) -> str:
 
 def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
     """Every part that the configuration names or that has spoken."""
-    return [
+    found = [
         *_middle(ctx, language, store_fault), *_services(ctx, language), *_bridges(ctx, language),
         *_sensors(ctx, language), *_purifiers(ctx, language),
     ]
+    known = ctx.processes()
+    return [_with_process(ctx, language, row, known[row.process]) if row.process in known else row for row in found]
+
+
+def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Row:
+    """What the supervisor knows of it: how often it began again, why it ended, where its log is."""
+    name = process.log_name
+    figures = [*row.figures, ctx.t(language, "health_page.log", name=name)]
+    if process.restarts:
+        code = process.last_exit
+        ended = "" if code is None else ctx.t(
+            language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
+        figures.append(ctx.t(language, "health_page.restarts", n=process.restarts, ended=ended))
+    if process.alive:
+        return replace(row, figures=figures)
+    return replace(row, figures=figures, well="no", word="offline", cause=ctx.t(
+        language, "health_page.do.ended", name=name))
 
 
 def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
@@ -81,7 +103,7 @@ def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
     filling = "" if store_fault else _filling(ctx, language)
     return [
         Row("services", ctx.t(language, "health_page.broker"), "", "yes" if up else "no", "online" if up else "away",
-            cause="" if up else ctx.t(language, "health_page.do.broker")),
+            cause="" if up else ctx.t(language, "health_page.do.broker"), process="broker"),
         Row("services", ctx.t(language, "health_page.store"), ctx.config().store.partition(":")[0],
             "no" if store_fault else "wait" if filling else "yes",
             "away" if store_fault else "behind" if filling else "online",
@@ -107,13 +129,15 @@ def _services(ctx: Context, language: str) -> list[Row]:
         key = f"health_page.name.{name}"
         title = ctx.t(language, key) if name in names else name
         status = told.get(name)
+        process = "simulate" if name == "simulator" else name
         if name == "dashboard":
             # Whoever reads this page hears from it.
-            found.append(Row("services", title, "", "yes", "online", ctx.now_ms(), figures=_figures(ctx, language, {})))
+            found.append(Row("services", title, "", "yes", "online", ctx.now_ms(), figures=_figures(ctx, language, {}),
+                             process=name))
             continue
         if status is None:
             found.append(Row("services", title, "", "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.never", service=name)))
+                             cause=ctx.t(language, "health_page.do.never", service=name), process=process))
             continue
         well: Well = "yes" if status.state == "online" else "no"
         word: str = status.state
@@ -131,7 +155,8 @@ def _services(ctx: Context, language: str) -> list[Row]:
         if status.warnings:
             well = "no" if well == "no" else "wait"
             cause = " ".join([cause, *status.warnings]).strip()
-        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures))
+        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures,
+                         process))
     return found
 
 
@@ -143,7 +168,7 @@ def _bridges(ctx: Context, language: str) -> list[Row]:
         detail = f"{parts.site_name(ctx, language, full)} · {full}"
         if status is None:
             found.append(Row("bridges", title, detail, "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.bridge_never")))
+                             cause=ctx.t(language, "health_page.do.bridge_never"), process=f"bridge-{full}"))
             continue
         figures = [ctx.t(language, "health_page.waiting", n=f"{status.waiting:,}")]
         if status.clock:
@@ -152,9 +177,11 @@ def _bridges(ctx: Context, language: str) -> list[Row]:
                                  state=ctx.t(language, clock) if _known(clock) else status.clock))
         up = status.state == "online"
         storage = status.storage if status.storage not in ("", "ok") else ""
-        cause = storage if up else " ".join([ctx.t(language, "health_page.do.bridge"), storage]).strip()
+        cause = ctx.t(language, "health_page.do.storage", why=storage) if storage else ""
+        if not up:
+            cause = f"{ctx.t(language, 'health_page.do.bridge')} {cause}".strip()
         found.append(Row("bridges", title, detail, "no" if not up else "wait" if storage else "yes", status.state,
-                         status.at or None, cause, figures))
+                         status.at or None, cause, figures, f"bridge-{full}"))
     return found
 
 

@@ -24,6 +24,7 @@ from classair.science.advice import Need
 from classair.science.state import CO2, PM25, Measure, Memory, Scale, Sight, Track, current, room_state
 from classair.stores.memory import MemoryStore
 from classair.wire import Current, PurifierState, RoomState, Topics
+from dashboard import processes
 from dashboard.access.desk import Desk
 from dashboard.app import Application, create_app
 from dashboard.context import Context
@@ -70,6 +71,7 @@ class House:
     live: Live
     desk: Desk
     config: configuration.Config
+    processes: Path
     port: int = 0
     offset_ms: int = 0
     _server: uvicorn.Server | None = None
@@ -189,8 +191,10 @@ class Builder:
 
         live = Live(Hub(build(), clock), clock)
         desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
-        ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config), live=live, now_ms=clock)
-        house = House(create_app(ctx, live, desk, host=host), live, desk, config)
+        written = self.folder / f"services-{len(self.begun)}.json"
+        ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config), live=live, now_ms=clock,
+                      processes=lambda: processes.read(written, clock()))
+        house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
         where.house = house
         house.start()
         self.begun.append(house)
