@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will
 from classair.ledger import Ledger
-from classair.places import Places
+from classair.places import Places, alone
 from classair.service import Accepted, Following
 from classair.wire import Beat, ServiceStatus, Topics
 
@@ -54,8 +55,13 @@ def main(argv: list[str]) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     places = service.places_of(args)
-    org = _org(places, args)
-    return Alerts(places, partial(Link, service.broker_of(args, NAME)), org).run(service.stop_on_signals())
+    broker = service.broker_of(args, NAME)
+    with alone(places.run / "alerts.lock") as is_alone:
+        if not is_alone:
+            # Two of them would switch the same purifiers by turns.
+            print(f"classair alerts: another one works in {places.root} already", file=sys.stderr)
+            return 2
+        return Alerts(places, partial(Link, broker), _org(places, args)).run(service.stop_on_signals())
 
 
 def _org(places: Places, args: argparse.Namespace) -> str:

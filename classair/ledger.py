@@ -6,6 +6,7 @@ promise is given. `LedgerReader` is for everybody else, read-only.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import sqlite3
@@ -148,8 +149,9 @@ class Ledger:
 
     def close(self) -> None:
         """Writes what waits, for a few seconds at most."""
-        self._queue.put(None)
-        self._thread.join(5)
+        with contextlib.suppress(queue.Full):  # the disk refuses: what waits is lost anyhow
+            self._queue.put(None, timeout=2)
+        self._thread.join(3)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,18 @@ class Places:
 
 @contextlib.contextmanager
 def alone(lock: Path) -> Iterator[bool]:
-    """Whether nobody else holds this lock file; holds it meanwhile. The system lets go of it when a process dies."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as file:
+    """Whether nobody else holds this lock file; holds it meanwhile. The system lets go of it when a process dies.
+
+    On a disk that refuses even this file there is no telling, and whoever asks goes on: purifiers must be switched.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        opened = lock.open("ab")
+    except OSError as error:
+        log.warning("lock_not_made at=%s why=%s", lock, error.strerror)
+        yield True
+        return
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -101,7 +101,7 @@ class Address:
 
 def address(topic: str) -> Address | None:
     """The parts of a topic below a site, None when it is not one of ours."""
-    match = _TOPIC.match(topic)
+    match = _TOPIC.fullmatch(topic)
     return Address(**match.groupdict()) if match else None
 
 

@@ -118,7 +118,7 @@ class Desk:
 
     def add_account(self, name: str, role: str, password: str) -> None:
         """Raises Refused."""
-        if not NAME_PATTERN.match(name):
+        if not NAME_PATTERN.fullmatch(name):
             raise Refused(f"account name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
         if role not in ROLES:
             raise Refused(f"role {role!r}: expected one of {', '.join(ROLES)}")
@@ -210,7 +210,7 @@ class Desk:
 
     def create_token(self, name: str, scopes: tuple[str, ...], days: int) -> str:
         """The token, to be shown once; only its hash is kept. Raises Refused."""
-        if not NAME_PATTERN.match(name):
+        if not NAME_PATTERN.fullmatch(name):
             raise Refused(f"token name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
         unknown = [scope for scope in scopes if scope not in TOKEN_SCOPES]
         if unknown or not scopes:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from alerts.service import Alerts
+from alerts.service import Alerts, main
 from classair.broker import BrokerAddress, Link, Message
 from classair.ledger import LedgerReader
-from classair.places import Places
+from classair.places import Places, alone
 from classair.wire import Answer, Ask, Beat, ConfigAnnouncement, PurifierState, RoomState, ServiceStatus, Topics
 from firmware_bridge.simulator.tasmota import TasmotaPlug
 
@@ -176,6 +176,14 @@ def test_the_frame_that_completes_the_condition_is_followed_by_the_command_at_on
     wait_for(lambda: world.switched(), timeout=2)
     at = next(at for at, _, payload in world.commands if "ON" in payload)
     assert at - began < 0.5
+
+
+def test_a_second_alerts_on_the_same_data_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    with alone(tmp_path / "run" / "alerts.lock"):
+        assert main(["--data", str(tmp_path), "--config", "sensors.yaml"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"classair alerts: another one works in {tmp_path} already"
 
 
 def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_addresses_are_read_back_from_topics() -> None:
 
 
 @pytest.mark.parametrize("topic", ["", "classair/v1/x", "classair/v2/o/s/room/r/now", "classair/v1/o/s/room/R/now",
-                                   "classair/v1/o/s/room/r/now/more", "classair/v1/o/s/room/+/now"])
+                                   "classair/v1/o/s/room/r/now/more", "classair/v1/o/s/room/+/now",
+                                   "classair/v1/o/s/room/r/now\n"])
 def test_topics_that_are_not_ours_have_no_address(topic: str) -> None:
     assert wire.address(topic) is None

@@ -37,6 +37,14 @@ def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     opened.close()
 
 
+@pytest.mark.parametrize("name", ["head\n", "", "a", "Head", "-head", "a" * 33])
+def test_a_name_is_an_id_and_nothing_around_it(desk: Desk, name: str) -> None:
+    with pytest.raises(Refused, match="expected 2 to 32"):
+        desk.add_account(name, "viewer", SECRET)
+    with pytest.raises(Refused, match="expected 2 to 32"):
+        desk.create_token(name, ("read",), 10)
+
+
 def test_a_session_ends_after_half_an_hour_without_use(desk: Desk, clock: Clock) -> None:
     session = desk.sign_in("teacher", SECRET, "10.0.0.1")
     assert session is not None
