@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from classair.model import QUANTITIES, SHOWN
+from classair.model import QUANTITIES, SHOWN, Bucket
 from classair.places import Places
 from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, StoreAway
 from classair.stores._tally import tallied
@@ -18,8 +18,8 @@ from classair.stores.sqlite import SqliteStore
 from ingest import runs
 from ingest.runs import Runs
 
-# A system at work may write between reading a day's readings and its rollups: what differs is looked at again.
-LOOKS = 5
+STEPS = ((MINUTE_MS, SHOWN), (HOUR_MS, tuple(QUANTITIES)))
+"""The lengths of the rollups and the quantities each is kept of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,36 +139,49 @@ def _tell_spool(connection: sqlite3.Connection, path: Path) -> bool:
 def _tell_rollups(places: Places) -> bool:
     """Recomputes every rollup from the readings, a day at a time, and compares."""
     store = SqliteStore(places.readings, readonly=True)
-    compared = wrong = 0
+    compared = wrong = moving = 0
     try:
         span = store.span()
         for room in store.rooms():
             for start in range(span[0] // DAY_MS * DAY_MS, span[1], DAY_MS) if span else ():
-                for _ in range(LOOKS):
-                    same, different = _compare(store, room, start, start + DAY_MS)
-                    if not different:
-                        break
+                same, different, moved = _compare(store, room, start, start + DAY_MS)
                 compared += same + different
                 wrong += different
+                moving += moved
     finally:
         store.close()
-    print(f"rollups: {compared:,} compared with a recomputation, {wrong:,} wrong")
+    print(f"rollups: {compared:,} compared with a recomputation, {wrong:,} wrong"
+          + (f"; {moving:,} changed meanwhile" if moving else ""))
     return not wrong
 
 
-def _compare(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> tuple[int, int]:
-    readings = list(store.readings(room, start_ms, end_ms))
-    same = different = 0
-    for step, keys in ((MINUTE_MS, SHOWN), (HOUR_MS, tuple(QUANTITIES))):
-        wanted = tallied(readings, lambda at_ms, step=step: at_ms // step * step, keys)  # type: ignore[misc]
-        for key in {key for buckets in wanted.values() for key in buckets}:
-            kept = {bucket.start_ms: bucket for bucket in store.series(room, key, start_ms, end_ms, step)}
-            for start, buckets in wanted.items():
-                if key in buckets:
-                    right = kept.get(start) == buckets[key]
-                    same, different = same + right, different + (not right)
-            different += sum(key not in wanted.get(start, {}) for start in kept)
-    return same, different
+def _compare(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> tuple[int, int, int]:
+    """How many rollups are right, wrong, and cannot be judged because readings came in during the look.
+
+    One that is the same before and after the readings were read belongs to exactly these readings.
+    """
+    before, readings, after = (_kept(store, room, start_ms, end_ms), list(store.readings(room, start_ms, end_ms)),
+                               _kept(store, room, start_ms, end_ms))
+    wanted: dict[tuple[int, str, int], Bucket] = {}
+    for step, keys in STEPS:
+        found = tallied(readings, lambda at_ms, step=step: at_ms // step * step, keys)  # type: ignore[misc]
+        wanted.update({(step, key, start): bucket for start, buckets in found.items()
+                       for key, bucket in buckets.items()})
+    same = different = moving = 0
+    for place in wanted.keys() | before.keys() | after.keys():
+        if before.get(place) != after.get(place):
+            moving += 1
+        elif after.get(place) == wanted.get(place):
+            same += 1
+        else:
+            different += 1
+    return same, different, moving
+
+
+def _kept(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> dict[tuple[int, str, int], Bucket]:
+    """Every rollup there is, by its length, quantity and beginning."""
+    return {(step, key, bucket.start_ms): bucket for step, keys in STEPS for key in keys
+            for bucket in store.series(room, key, start_ms, end_ms, step)}
 
 
 if __name__ == "__main__":

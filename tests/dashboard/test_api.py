@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from classair.broker import BrokerAddress, Link, Message
 from classair.service import Following
-from classair.wire import Answer, Ask, Topics
+from classair.wire import Answer, Ask, Beat, BridgeStatus, SensorHealth, ServiceStatus, Topics
 from dashboard.ages import state_as_of
 
 OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -104,6 +105,37 @@ def test_a_store_that_is_away_is_said_and_nothing_else_stops(make_house: Any, ma
     assert house.ask("/display/ban-suan.p1-2/line").json["indoor"] is None
     health = house.ask("/api/v1/health").json
     assert (health["state"], health["store"], health["broker"]) == ("degraded", False, False)
+
+
+def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_house: Any) -> None:
+    house, topics, now = own_house, Topics(own_house.config.org), time.time_ns() // 1_000_000
+    house.live.connected = lambda: True
+    house.live.beat = lambda: Beat(term=1, at=now)
+    for full, sensor in house.config.sensors():
+        site, _, local = full.partition(".")
+        house.live.hear(topics.sensor_health(site, local), SensorHealth(
+            state="ok", at=now, bridge=sensor.bridge).model_dump_json().encode())
+
+    def bridges(storage: str) -> None:
+        for full, _ in house.config.bridges():
+            house.live.hear(topics.bridge(*full.split("."), "status"), BridgeStatus(
+                state="online", at=now, storage=storage).model_dump_json().encode())
+
+    def ingest(*warnings: str) -> None:
+        house.live.hear(topics.service_status("ingest"), ServiceStatus(
+            service="ingest", state="online", at=now, warnings=list(warnings)).model_dump_json().encode())
+
+    def state() -> str:
+        return str(house.ask("/api/v1/health").json["state"])
+
+    bridges("")
+    ingest()
+    assert state() == "ok"
+    bridges("box.db: database or disk is full")
+    assert state() == "degraded"
+    bridges("")
+    ingest("9 items wait in quarantine")
+    assert state() == "degraded"
 
 
 @pytest.mark.servers

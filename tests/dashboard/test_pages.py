@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from classair.service import Accepted
-from classair.wire import RoomState, SensorHealth, ServiceStatus, Topics
+from classair.wire import BridgeStatus, RoomState, SensorHealth, ServiceStatus, Topics
 
 pytestmark = pytest.mark.browser
 
@@ -186,6 +186,15 @@ def test_the_health_page_says_that_the_store_is_still_being_filled(own_house: An
     for language, words in (("en", "1,234 steps are left"), ("th", "เหลืออีก 1,234 ช่วง")):
         page = visit(chromium, own_house, "/health", language)
         assert words in page.locator("#health .group").first.inner_text()
+
+
+def test_a_bridge_that_cannot_write_its_spool_is_told_in_both_languages(own_house: Any, chromium: Any) -> None:
+    topics, now = Topics(own_house.config.org), time.time_ns() // 1_000_000
+    own_house.live.hear(topics.bridge("ban-suan", "suan-pi", "status"), BridgeStatus(
+        state="online", at=now, storage="suan-pi.db: database or disk is full").model_dump_json().encode())
+    for language, words in (("en", "Make room on its disk"), ("th", "ล้างพื้นที่ดิสก์")):
+        first = visit(chromium, own_house, "/health", language).locator("#health .group").first.inner_text()
+        assert words in first and "disk is full" in first
 
 
 def test_the_keyboard_reaches_the_content_first(house: Any, chromium: Any) -> None:

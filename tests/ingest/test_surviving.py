@@ -111,6 +111,32 @@ def test_the_count_says_what_is_missing_and_what_is_doubled(school: Any, capsys:
     assert ", 0 wrong" not in told
 
 
+def test_the_count_can_be_trusted_while_readings_are_written(school: Any, capsys: Any) -> None:
+    books = Books(school.places.readings, journal=False)
+    done = threading.Event()
+
+    def write_on() -> None:
+        for seq in range(1, 100_000):
+            books.store.write([Reading("north.a-pm", "north.pi-1", EPOCH, seq, START + seq % 60_000, {"pm25": 4.0},
+                                       room="north.a")])
+            if done.is_set():
+                return
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    told = ""
+    try:
+        until = time.monotonic() + 20
+        while "changed meanwhile" not in told and time.monotonic() < until:
+            assert count_command.main(["--data", str(school.places.root)]) == 0
+            told = capsys.readouterr().out
+    finally:
+        done.set()
+        writer.join()
+        books.close()
+    assert "changed meanwhile" in told
+
+
 def test_a_spool_is_compared_with_what_is_stored(school: Any, tmp_path: Path, capsys: Any) -> None:
     books = Books(school.places.readings, journal=False)
     books.store.write([Reading("north.a-pm", "north.pi-1", EPOCH, seq, START + seq, {"pm25": 1.0}, room="north.a")
