@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 import re
@@ -49,12 +50,40 @@ def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigFaults(missing + [_say(fault) for fault in error.errors(include_url=False)]) from None
+        found = error.errors(include_url=False)
+        said = missing + [_say(fault) for fault in found]
+        raise ConfigFaults(said + _contradictions_beside(raw, [fault["loc"] for fault in found])) from None
     faults = missing + list(contradictions(config))
     if faults:
         raise ConfigFaults(faults)
     return config
 
+
+def _contradictions_beside(raw: dict[str, Any], faulty: list[tuple[int | str, ...]]) -> list[str]:
+    """What else the whole does not allow, so that one reading of the file says everything.
+
+    Looks at the file without its faulty values. Says nothing of the places they were taken from, and nothing at all
+    where the rest is no configuration by itself: what would then be missed elsewhere may well be there.
+    """
+    rest, places = copy.deepcopy(raw), []
+    for where in faulty:
+        keys = [part for part in where if part not in _NO_KEYS]
+        holder: Any = rest
+        for key in keys[:-1]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        if not isinstance(holder, dict) or keys[-1] not in holder:
+            return []
+        del holder[keys[-1]]
+        places.append(".".join(map(str, keys[:-1])))
+    try:
+        config = Config.model_validate(rest)
+    except ValidationError:
+        return []
+    return [line for line in contradictions(config)
+            if not any(place and f"{line.partition(': ')[0]}.".startswith(f"{place}.") for place in places)]
+
+
+_NO_KEYS = ("[key]", "purifier", "silent", "purifier_fault")  # what pydantic puts among the keys of a fault
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
@@ -78,7 +107,7 @@ def _with_environment(value: Any, env: Mapping[str, str], path: str, missing: li
 
 def _say(fault: Any) -> str:
     """One pydantic fault in words: path, what is wrong, and for an unknown key the nearest known one."""
-    where = [part for part in fault["loc"] if part not in ("[key]", "purifier", "silent", "purifier_fault")]
+    where = [part for part in fault["loc"] if part not in _NO_KEYS]
     path = ".".join(str(part) for part in where) or "the file"
     kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":

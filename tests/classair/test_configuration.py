@@ -50,6 +50,13 @@ def test_every_fault_is_said_at_once() -> None:
     assert paths == ["org", "language", "sites.ban-suan.rooms.p1-2.capacity", "rules.purifiers.off_belo"]
 
 
+def test_what_contradicts_is_said_in_the_same_breath_as_what_is_malformed() -> None:
+    found = faults_of(changed(("volume_m3: 180", "volum_m3: 180"), ("on_above: 25", "on_above: ten"),
+                              ("room: p1-10, model: pms5003t", "room: p1-11, model: pms5003t")))
+    assert [line.partition(":")[0] for line in found] == [
+        "sites.ban-suan.rooms.p1-2.volum_m3", "rules.purifiers.on_above", "sites.ban-suan.sensors.p1-10-pm.room"]
+
+
 def test_a_sensor_in_an_unknown_room_is_answered_with_the_nearest_room() -> None:
     found = faults_of(changed(("room: p1-2, model", "room: p12, model")))
     assert found == ["sites.ban-suan.sensors.p1-2-pm.room: 'p12' is not a room of this site; did you mean p1-2?"]
