@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 5_000          # readings in one step
 IDLE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 60.0
+LONGEST_PAUSE_S: Final = 15.0
 RECONCILE_EVERY_S: Final = 24 * 3600.0
 REMEMBER_EVERY_S: Final = 2.0
 LOOK_FOR_LOSS_S: Final = 30.0
@@ -137,6 +137,7 @@ class Carrier(threading.Thread):
             changes = journal.next_changes(position, AT_ONCE)
             if changes is not None:
                 target.carry(changes)
+                self._works()
                 position = changes.position
             now = time.monotonic()
             since = now - noted_at
@@ -153,10 +154,13 @@ class Carrier(threading.Thread):
                 if self._refill(journal, target):
                     continue
             self._caught_up_at = now
-            if self.trouble:
-                log.info("influxdb_back")
-                self.trouble = ""
+            self._works()
             self._wait(IDLE_S)
+
+    def _works(self) -> None:
+        if self.trouble:
+            log.info("influxdb_back")
+            self.trouble = ""
 
     def _note(self, target: Target, name: str, position: int, before: int | None) -> bool:
         """Remembers the place over there and here; False when the note before is gone there, and data with it."""
