@@ -15,6 +15,10 @@ log = logging.getLogger(__name__)
 BUILT_MS: Final = 1_793_491_200_000
 """2026-11-01T00:00:00Z. A wall clock before the day this was made is not a wall clock."""
 
+PATIENCE_S: Final = 5.0
+"""After the start an undisciplined clock is not used for so long: readings that it dates enter no mean, and kernel or
+server usually know the time within seconds. What is measured meanwhile waits for its date."""
+
 ASK_EVERY_S: Final = 2.0             # until the server has answered SAMPLES times
 ASK_AGAIN_S: Final = 600.0
 SAMPLES: Final = 3
@@ -77,6 +81,7 @@ class Clock:
         synchronised: Callable[[], bool] = kernel_synchronised,
     ) -> None:
         self._elapsed, self._wall, self._kernel = elapsed, wall, synchronised
+        self._began = elapsed()
         self._synchronised = False
         self._looked_at = -1e9
         self._offset_ms: int | None = None       # server time − elapsed
@@ -102,7 +107,7 @@ class Clock:
             return self._say(round(wall_ms - now * 1000), "sync")
         if self._offset_ms is not None:
             return self._say(self._offset_ms, "server" if now - self._answered_at < TRUSTED_FOR_S else "holdover")
-        if wall_ms >= BUILT_MS:
+        if wall_ms >= BUILT_MS and now - self._began >= PATIENCE_S:
             return self._say(round(wall_ms - now * 1000), "unsync")
         return None
 

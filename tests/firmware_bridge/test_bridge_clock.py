@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge import clock as clock_module
-from firmware_bridge.clock import BUILT_MS, TRUSTED_FOR_S, Clock, boot_id, elapsed, kernel_synchronised
+from firmware_bridge.clock import BUILT_MS, PATIENCE_S, TRUSTED_FOR_S, Clock, boot_id, elapsed, kernel_synchronised
 
 NOW_MS = BUILT_MS + 20 * 86_400_000
 
@@ -40,8 +40,18 @@ def test_a_synchronised_kernel_is_believed_and_nobody_is_asked() -> None:
     assert world.clock.question() is None
 
 
-def test_an_unsynchronised_but_possible_clock_is_used_and_says_so() -> None:
-    assert World().clock.date(100.0) == (NOW_MS, "unsync")
+def test_an_unsynchronised_but_possible_clock_is_used_after_a_while_and_says_so() -> None:
+    world = World()
+    assert world.clock.date(100.0) is None, "a better clock may be seconds away"
+    world.passes(PATIENCE_S)
+    assert world.clock.date(100.0) == (NOW_MS, "unsync")
+
+
+def test_what_was_measured_before_the_server_answered_gets_the_servers_time_and_not_a_guess() -> None:
+    world = World(wall_ms=NOW_MS + 3_600_000)
+    assert world.clock.date(100.0) is None
+    assert world.server_answers(NOW_MS, trip_s=0.0)
+    assert world.clock.date(100.0) == (NOW_MS, "server")
 
 
 def test_a_clock_before_the_build_date_is_no_clock() -> None:
