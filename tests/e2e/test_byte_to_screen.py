@@ -12,7 +12,7 @@ from classair.stores.sqlite import SqliteStore
 from firmware_bridge.drivers import driver_for
 
 ROOM = "school.a1"
-FRAME = {"pm1": 300.0, "pm25": 400.0, "pm10": 420.0, "pm1_cf1": 450.0, "pm25_cf1": 600.0, "pm10_cf1": 630.0,
+FRAME = {"pm1": 800.0, "pm25": 900.0, "pm10": 920.0, "pm1_cf1": 950.0, "pm25_cf1": 1350.0, "pm10_cf1": 1380.0,
          "n03": 20000.0, "n05": 9000.0, "n1": 3000.0, "n25": 500.0, "temp_c": 31.4, "rh_pct": 63.2, "version": 154.0}
 
 
@@ -51,7 +51,7 @@ def test_a_frame_becomes_a_number_on_every_screen_and_switches_the_purifier(
             return [r for r in store.readings(ROOM, now, now + 600_000) if r.interval_s < 60]
         wait_for(live, 10, "the frame in the store")
         (reading,) = live()
-    assert reading.values["pm25"] == 400.0
+    assert reading.values["pm25"] == 900.0
     assert reading.values["n03"] == 20000.0
     assert reading.values["temp_c"] == 31.4
     assert not reading.simulated
