@@ -91,7 +91,7 @@ def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Ro
         code = process.last_exit
         ended = "" if code is None else ctx.t(
             language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
-        figures.append(ctx.t(language, "health_page.restarts", n=process.restarts, ended=ended))
+        figures.append(f"{ctx.t(language, 'health_page.restarts', n=process.restarts)} {ended}".rstrip())
     if process.alive:
         return replace(row, figures=figures)
     return replace(row, figures=figures, well="no", word="offline", cause=ctx.t(
