@@ -31,6 +31,11 @@ def t(language: str, key: str, **places: Any) -> str:
     return text.format(**places) if places else text
 
 
+def in_every_language(key: str, **places: Any) -> dict[str, str]:
+    """The text at `key` by language, for messages that carry people's words."""
+    return {language: t(language, key, **places) for language in LANGUAGES}
+
+
 def has(key: str) -> bool:
     return key in texts(REFERENCE)
 

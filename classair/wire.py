@@ -300,6 +300,8 @@ class ServiceStatus(Payload):
     config_version: int = 0
     figures: dict[str, float | int | str | None] = {}
     warnings: list[str] = []
+    # The same warnings in each language (`{"th": …, "en": …}`), for screens; empty where a service has none.
+    causes: list[dict[str, str]] = []
 
 
 class Ask(Payload):

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import ConfigFaults
+from classair.i18n import in_every_language
 from classair.places import Places, alone
 from classair.service import (
     arguments,
@@ -280,29 +281,35 @@ class Ingest:
             found["disk_free"] = shutil.disk_usage(self._places.root).free
         return found
 
-    def _warnings(self, figures: dict[str, float | int | str | None]) -> list[str]:
+    def _warnings(self, figures: dict[str, float | int | str | None]) -> list[dict[str, str]]:
+        """What a person should know or do, by language."""
         state, found = self._writer.figures, []
+
+        def say(what: str, **places: object) -> None:
+            found.append(in_every_language(f"ingest_warning.{what}", **places))
+
         if state.store_away:
-            found.append(f"The store cannot be written: {state.store_away}. Readings wait at the bridges.")
+            say("store_away", why=state.store_away)
         if isinstance(free := figures.get("disk_free"), int) and free < DISK_LOW:
-            found.append(f"The disk of the data folder has {free // 1024 // 1024} MB left.")
+            say("disk_low", megabytes=free // 1024 // 1024)
         if state.in_quarantine:
-            found.append(f"{state.in_quarantine} items could not be stored and wait in quarantine: "
-                         "classair quarantine list")
+            say("quarantine", count=state.in_quarantine)
         if state.set_aside:
-            found.append(f"readings.db was damaged and set aside as {state.set_aside}; a new one was begun.")
+            say("set_aside", name=state.set_aside)
         if self._carrier.trouble:
-            found.append(f"InfluxDB is not filled: {self._carrier.trouble}")
-        found += [f"sensors.yaml is not in force: {fault}" for fault in self._writer.accepting.refused[:5]]
+            say("influxdb", why=self._carrier.trouble)
+        for fault in self._writer.accepting.refused[:5]:
+            say("refused", fault=fault)
         return found
 
     def _status(self, state: str) -> None:
         figures = self._figures()
+        warnings = self._warnings(figures)
         current = self._writer.accepting.current
         status = ServiceStatus(
             service=NAME, state="online" if state == "online" else "offline", at=now_ms(), pid=os.getpid(),
             version=__version__, config_version=current.version if current else 0, figures=figures,
-            warnings=self._warnings(figures))
+            warnings=[warning["en"] for warning in warnings], causes=warnings)
         self._link.publish(self.topics.service_status(NAME), status.model_dump_json().encode(), qos=1, retain=True)
 
 

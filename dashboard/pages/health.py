@@ -154,7 +154,8 @@ def _services(ctx: Context, language: str) -> list[Row]:
             figures.append(ctx.t(language, "health_page.follows", n=status.config_version, newest=newest.version))
         if status.warnings:
             well = "no" if well == "no" else "wait"
-            cause = " ".join([cause, *status.warnings]).strip()
+            warned = [words.get(language, "") for words in status.causes] or status.warnings
+            cause = " ".join([cause, *warned]).strip()
         found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures,
                          process))
     return found

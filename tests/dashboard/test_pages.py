@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from classair.i18n import in_every_language
 from classair.service import Accepted
 from classair.wire import BridgeStatus, RoomState, SensorHealth, ServiceStatus, Topics
 
@@ -186,6 +187,15 @@ def test_the_health_page_says_that_the_store_is_still_being_filled(own_house: An
     for language, words in (("en", "1,234 steps are left"), ("th", "เหลืออีก 1,234 ช่วง")):
         page = visit(chromium, own_house, "/health", language)
         assert words in page.locator("#health .group").first.inner_text()
+
+
+def test_what_a_service_warns_of_is_told_in_the_readers_language(own_house: Any, chromium: Any) -> None:
+    topic, now = Topics(own_house.config.org).service_status("ingest"), time.time_ns() // 1_000_000
+    causes = [in_every_language("ingest_warning.disk_low", megabytes=7)]
+    own_house.live.hear(topic, ServiceStatus(
+        service="ingest", state="online", at=now, warnings=[causes[0]["en"]], causes=causes).model_dump_json().encode())
+    for language, words in (("en", "has 7 MB left"), ("th", "เหลือ 7 MB")):
+        assert words in visit(chromium, own_house, "/health", language).locator("#health .group").first.inner_text()
 
 
 def test_a_bridge_that_cannot_write_its_spool_is_told_in_both_languages(own_house: Any, chromium: Any) -> None:
