@@ -114,6 +114,7 @@ class Installation:
         self.places = Places(folder / "data")
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
+        self.sockets: list[PlayedSocket] = []
         self._token = ""
 
     def start(self) -> None:
@@ -163,7 +164,8 @@ class Installation:
                 "values": {"pm1": pm25 * 0.7, "pm25": pm25, "pm10": pm25 * 1.2, "temp_c": 29.5, "rh_pct": 61.0}}
 
     def play_socket(self, topic: str) -> PlayedSocket:
-        return PlayedSocket(self.address("simulator"), topic)
+        self.sockets.append(PlayedSocket(self.address("simulator"), topic))
+        return self.sockets[-1]
 
     # -- what the test asks --------------------------------------------------------------------------------------------
 
@@ -228,6 +230,8 @@ def installation(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
 
     yield make
     for one in made:
+        for played in one.sockets:
+            played.link.stop()
         if one.process is not None and one.process.poll() is None:
             one.stop()
         print(one.logs())
