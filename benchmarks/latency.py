@@ -28,8 +28,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places
+from classair.run.brokers import wait_for_port
 from firmware_bridge.drivers import driver_for
 from firmware_bridge.simulator.tasmota import TasmotaPlug
 from firmware_bridge.spool import Spool
@@ -88,6 +91,7 @@ def bare(count: int) -> list[float]:
     program = shutil.which("mosquitto", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or "mosquitto"
     port = free_port()
     broker = subprocess.Popen([program, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for_port(port, time.monotonic() + 10)
     try:
         return _bare(BrokerAddress("127.0.0.1", port, "bare"), count)
     finally:
@@ -217,7 +221,8 @@ def main() -> None:
     spool.close()
     port = free_port()
     run = subprocess.Popen([sys.executable, "-m", "classair", "run", "--data", str(places.root), "--config",
-                            str(folder / "sensors.yaml"), "--port", str(port)], stdout=subprocess.DEVNULL)
+                            str(folder / "sensors.yaml"), "--port", str(port)], stdout=subprocess.DEVNULL,
+                           cwd=Path(__file__).resolve().parent.parent)
     try:
         def state() -> Any:
             try:
