@@ -27,8 +27,9 @@ BENCH ?= $(sort $(wildcard benchmarks/[a-z]*.py))
 bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 	@status=0; for file in $(BENCH); do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || status=1; done; exit $$status
 
-docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, deploy/mosquitto/*
+docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, docs/openapi.json, deploy/mosquitto/*
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m dashboard.describe
 
 test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=influxdb://host:8086/bucket
 	@test -n "$(URL)" || { echo 'say which server: make test-influx URL=influxdb://127.0.0.1:8086/classair' >&2; exit 2; }
