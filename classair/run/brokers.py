@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import secrets
@@ -48,6 +49,9 @@ def own_broker(places: Places, org: str, bridges: Iterable[str], *, wanted: str 
     mosquitto = None if wanted == "amqtt" else find_mosquitto()
     if wanted == "mosquitto" and mosquitto is None:
         raise RuntimeError("mosquitto is not installed (Debian: apt install mosquitto)")
+    if mosquitto is None and importlib.util.find_spec("amqtt") is None:
+        raise RuntimeError("there is no broker: install mosquitto (Debian: apt install mosquitto), "
+                           "or ClassAir with [demo]")
     passwords = _passwords(places, [*brokerfiles.SERVICES, *bridges])
     port = _port(places)
     folder = places.run / "broker"

@@ -20,7 +20,7 @@ LOG_LIMIT = 20 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: be ended when the supervisor dies without a word (Linux; elsewhere nothing happens)."""
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -54,12 +54,12 @@ class Child:
     def start(self) -> None:
         """Raises OSError when the program cannot be started at all."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._trim_log()
+        self.trim_log()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 env={**os.environ, **self.env}, start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
         self.started_at = time.monotonic()
 
@@ -109,9 +109,6 @@ class Child:
 
     def trim_log(self) -> None:
         """Keeps a log bounded: the newest part moves aside, the file begins again."""
-        self._trim_log()
-
-    def _trim_log(self) -> None:
         try:
             if self.log.stat().st_size > LOG_LIMIT:
                 shutil.copyfile(self.log, self.log.with_suffix(".log.1"))

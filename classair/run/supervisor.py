@@ -18,7 +18,7 @@ from classair import config as configuration
 from classair.checking import plugin_faults
 from classair.places import Places, alone, write_atomically
 from classair.run import brokers
-from classair.run.child import Child, _end_with_parent
+from classair.run.child import Child, end_with_parent
 from classair.service import PASSWORD_VARIABLE, port_fault, read_announcement, stop_on_signals
 
 END_WITHIN_S = 4.0
@@ -202,7 +202,7 @@ class _Supervisor:
         with command.log.open("ab") as errors:
             process = subprocess.Popen(command.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                                        env={**os.environ, **command.env}, start_new_session=True,
-                                       preexec_fn=_end_with_parent if sys.platform == "linux" else None)
+                                       preexec_fn=end_with_parent if sys.platform == "linux" else None)
             for line in self._lines_of(process):
                 print(f"  {line.rstrip()}", flush=True)
                 words = line.split()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ import pytest
 
 from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places
+from classair.run.brokers import find_mosquitto
 from firmware_bridge.simulator.tasmota import TasmotaPlug
 from firmware_bridge.spool import Spool
 
@@ -213,7 +213,7 @@ def one_room(
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
     """Makes installations; all are ended afterwards, and their logs shown when the test failed."""
-    if shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])) is None:
+    if find_mosquitto() is None:
         if os.environ.get("CI") == "true":
             pytest.fail("mosquitto is not installed; CI installs it")
         pytest.skip("mosquitto is not installed")
