@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from classair import config as configuration
 from classair import plugins
@@ -48,10 +48,13 @@ def plugin_faults(config: configuration.Config) -> Iterator[str]:
     drivers = importlib.import_module("firmware_bridge.drivers")
     for full, sensor in config.sensors():
         site, _, local = full.partition(".")
+        path = f"sites.{site}.sensors.{local}"
         try:
-            drivers.driver_for(sensor.model)
+            settings = drivers.settings_of(sensor.model)
         except LookupError as error:
-            yield f"sites.{site}.sensors.{local}.model: {error}"
+            yield f"{path}.model: {error}"
+            continue
+        yield from _faults_of(settings, sensor.settings, f"{path}.settings")
     for full, unit in config.purifiers():
         site, _, local = full.partition(".")
         yield from _settings_faults("alerts.purifiers", unit.kind, unit.settings, f"sites.{site}.purifiers.{local}")
@@ -74,6 +77,10 @@ def _settings_faults(package: str, kind: str, settings: dict[str, Any], path: st
     except plugins.UnknownPlugin as error:
         yield f"{path}: {error}"
         return
+    yield from _faults_of(model, settings, path)
+
+
+def _faults_of(model: type[BaseModel], settings: dict[str, Any], path: str) -> Iterator[str]:
     try:
         model.model_validate(settings)
     except ValidationError as error:

@@ -178,6 +178,38 @@ class Gap:
     reason: str
 
 
+MISSING_REASONS: Final = (
+    "off",            # the bridge was not running, or without power
+    "asleep",         # the sensor was sent to sleep to spare its laser
+    "unplugged",      # its port was not there, or could not be opened
+    "silent",         # the port was there and said nothing
+    "damaged",        # bytes came, no whole frame among them
+    "starting",       # the port was open, the first frame had not come
+    "broker_away",    # measured, but delivered late; nothing is missing in the end
+    "thinned",        # kept as one-minute means, because the spool was full
+    "spool_full",     # given up, because the spool was full
+    "clock_unknown",  # measured, but when is not known
+    "stale",          # a device sent again what it had sent before
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Readings that were expected of a sensor and are not there (or came late), and why; one line of the gap ledger.
+
+    `sensor` is `<site>.<id>`; `reason` is one of MISSING_REASONS; `expected` counts readings at the sensor's `every:`
+    in the half-open stretch `start_ms` … `end_ms`.
+    """
+
+    sensor: str
+    start_ms: int
+    end_ms: int
+    expected: int
+    reason: str
+    bridge: str = ""
+    simulated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class SwitchEvent:
     """A purifier was seen on or off (`on` None: not known) from `at_ms`; `purifier` is `<site>.<id>`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as dataclass_of
 
-from classair.model import QUANTITIES, Flag
+from classair.model import MISSING_REASONS, QUANTITIES, Flag
 
 VERSION: Final = 1
 ROOT: Final = "classair/v1"
@@ -26,9 +26,11 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 if TYPE_CHECKING:
     QuantityKey = str
     FlagName = str
+    MissingReason = str
 else:
     QuantityKey = Literal[tuple(QUANTITIES)]
     FlagName = Literal[tuple(f.name for f in Flag if f.name)]
+    MissingReason = Literal[MISSING_REASONS]
 
 
 # -- topics ------------------------------------------------------------------------------------------------------------
@@ -172,7 +174,28 @@ class SwitchItem:
     simulated: bool = False
 
 
-Item = ReadingItem | GapItem | SwitchItem
+@dataclass_of(slots=True, kw_only=True, config=_ITEM_CONFIG)
+class MissingItem:
+    """Readings expected of a sensor from `start` up to `end` that are not there, and why; in the same sequence.
+
+    `expected` counts them at the sensor's `every:`. With `broker_away` they were measured and came late.
+    """
+
+    kind: Literal["missing"]
+    bridge: Id
+    epoch: Epoch
+    seq: Seq
+    sensor: Id
+    start: Ms
+    end: Ms
+    expected: Annotated[int, Field(ge=0, le=2**40)]
+    reason: MissingReason
+    v: Literal[1] = 1
+    late: bool = False
+    simulated: bool = False
+
+
+Item = ReadingItem | GapItem | SwitchItem | MissingItem
 # Readings first: the ordinary case pays for no other.
 _ONE = Annotated[Item, Field(union_mode="left_to_right")]
 ITEM: Final[TypeAdapter[Any]] = TypeAdapter(_ONE)
@@ -246,15 +269,30 @@ class BridgeStatus(Payload):
 
 
 class SensorHealth(Payload):
-    """Retained. `state` in machine words, `cause` in people's words per language; empty when all is well."""
+    """Retained. `state` in machine words, `cause` in people's words per language; empty when all is well.
 
-    state: Literal["ok", "starting", "silent", "unplugged", "error", "stopped"]
+    `key` names the cause below [health] in the locales; `step` is the first thing to try, per language.
+    `address`: the device behind the port at present. `identity`, `firmware`, `mode`, `notes`: what the sensor says of
+    itself. `running_h`: hours its laser and fan have run. `newest`: its newest reading, without values set aside.
+    """
+
+    state: Literal["ok", "starting", "asleep", "silent", "unplugged", "error", "stopped"]
     at: Ms
     bridge: Id
     port: str = ""
     model: str = ""
+    key: str = ""
     cause: dict[str, str] = {}
+    step: dict[str, str] = {}
     counters: dict[str, int] = {}
+    address: str = ""
+    identity: str = ""
+    firmware: str = ""
+    mode: str = ""
+    notes: dict[str, str] = {}
+    running_h: float | None = None
+    newest_at: Ms | None = None
+    newest: dict[str, float] = {}
 
 
 class PurifierState(Payload):

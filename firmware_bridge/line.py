@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 from classair.config import Sensor
@@ -12,8 +11,9 @@ from classair.model import Flag
 from classair.places import Places
 from classair.wire import SensorHealth
 from firmware_bridge.averaging import Averager, Mean
-from firmware_bridge.drivers import Frame, UnknownModel, driver_for
-from firmware_bridge.ports import Port, PortState, address_of
+from firmware_bridge.drivers import Frame, UnknownModel
+from firmware_bridge.ports import PortState
+from firmware_bridge.sources import Source, source_for
 
 HEALTH_EVERY_S: Final = 60.0
 # Fewer particles than this per 0.1 L say nothing about the shape of the size distribution.
@@ -31,38 +31,37 @@ class Line:
         self.sensor, self.settings = sensor, settings
         self.id = sensor.partition(".")[2]
         self.readings = 0
-        self.port: Port | None = None
+        self.port: Source | None = None
         self._told: tuple[str, str] | None = None
         self._tell_at = 0.0
         self._mean_flags = Flag.NONE
         self._newest: Mapping[str, float] = {}
         try:
-            driver = driver_for(settings.model)
+            source = source_for(
+                sensor, settings, places,
+                lambda frames, at, warm: post(("frames", (self, frames, at, warm))),
+                lambda state: post(("state", (self, state))),
+            )
         except UnknownModel as error:
             known = str(error).rpartition("known: ")[2]
             self._state = PortState("error", "unknown_model", {"model": settings.model, "known": known})
             return
         self._state = PortState("starting", "starting")
-        self._driver = driver
-        self.averager = Averager(settings.every, driver.frame_every_s)
-        self.port = Port(
-            sensor, address_of(settings.port, sensor, places), driver,
-            lambda frames, at, warm: post(("frames", (self, frames, at, warm))),
-            lambda state: post(("state", (self, state))),
-            simulated=settings.simulated,
-        )
+        self.averager = Averager(settings.every, source.frame_every_s)
+        self.port = source
         self.port.start()
 
     def same_line(self, settings: Sensor) -> bool:
         """Whether a changed entry still means this port and this model."""
-        return (settings.port, settings.model) == (self.settings.port, self.settings.model)
+        mine = self.settings
+        return (settings.port, settings.model, settings.settings) == (mine.port, mine.model, mine.settings)
 
     def adopt(self, settings: Sensor) -> Mean | None:
         """Takes a changed entry of the same line; the reading that a changed `every` closes early."""
         mean = None
         if settings.every != self.settings.every and self.port is not None:
             mean = self.averager.flush()
-            self.averager = Averager(settings.every, self._driver.frame_every_s)
+            self.averager = Averager(settings.every, self.port.frame_every_s)
         self.settings = settings
         return mean
 
@@ -134,7 +133,7 @@ class Line:
     def _counters(self) -> dict[str, int]:
         if self.port is None:
             return {}
-        counters = {**asdict(self._driver.counters), **asdict(self.port.counters), "readings": self.readings}
+        counters = {**self.port.counts(), "readings": self.readings}
         if "version" in self._newest:
             counters["version"] = int(self._newest["version"])
         small, large = self._newest.get("n03", 0), self._newest.get("n05", 0)

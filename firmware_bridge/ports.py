@@ -9,14 +9,14 @@ import errno
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import serial
 
 from classair.places import Places
 from firmware_bridge.clock import elapsed
-from firmware_bridge.drivers import Driver, Frame
+from firmware_bridge.drivers import About, Driver, Frame
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +104,17 @@ class Port:
     @property
     def alive(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def frame_every_s(self) -> float:
+        return self.driver.frame_every_s
+
+    @property
+    def about(self) -> About:
+        return self.driver.about
+
+    def counts(self) -> dict[str, int]:
+        return {**asdict(self.driver.counters), **asdict(self.counters)}
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 
@@ -214,9 +225,10 @@ class Port:
         return came
 
     def _start(self, line: Any) -> None:
-        sequence = self.driver.start()
-        if sequence:
-            self._write(line, sequence)
+        for data, pause_s in self.driver.start():
+            self._write(line, data)
+            if pause_s:
+                self._stop.wait(pause_s)
 
     def _ask(self, line: Any) -> None:
         # What lies there answers an older question.
@@ -225,6 +237,10 @@ class Port:
         self._write(line, self.driver.ask())
 
     def _write(self, line: Any, data: bytes) -> None:
+        forbidden = self.driver.changes(data)
+        if forbidden:
+            log.critical("write_refused sensor=%s would=%s; only a person may do that", self.name, forbidden)
+            return
         try:
             line.write(data)
         except serial.SerialTimeoutException:

@@ -20,6 +20,7 @@ from classair.wire import (
     Address,
     GapItem,
     Item,
+    MissingItem,
     PurifierState,
     ReadingItem,
     SwitchItem,
@@ -213,6 +214,8 @@ class Intake:
                 decided.gaps.append(Gap(route.full, item.epoch, item.first, item.last, item.reason))
             elif isinstance(item, SwitchItem):
                 decided.switches.append(self._switch(route, item, latest))
+            elif isinstance(item, MissingItem):
+                raise Wrong("a line of the gap ledger, which this version does not keep")
             else:
                 decided.readings.append(self._reading(route, item, latest, judged_by))
         except Wrong as wrong:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from classair import plugins
 from classair.model import Flag
@@ -42,29 +44,85 @@ class Counters:
     length: int = 0
 
 
+@dataclass(slots=True)
+class About:
+    """What a sensor has said of itself so far; empty where it has not, or cannot.
+
+    identity: what tells it from others of its kind (SDS011 id, SPS30 serial number, S8 id, a board's `id`).
+    mode: how it works at present, such as active, passive, query, period 5 min.
+    notes: anything else worth a line in a report, such as {"abc_hours": "180"}.
+    """
+
+    identity: str = ""
+    firmware: str = ""
+    mode: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+class Send(NamedTuple):
+    """Bytes for the sensor, and how many seconds to wait before anything else is sent to it."""
+
+    data: bytes
+    pause_s: float = 0.0
+
+
+class DriverSettings(BaseModel):
+    """What `settings:` of a sensor may say. A driver file with more to ask has its own `Settings`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Driver(Protocol):
-    """Speaks one model of sensor. A driver file declares MODELS, a mapping of model name → something that makes one.
+    """Speaks one model of sensor. A driver file declares MODELS: model name → what makes one from the settings.
 
     Never raises for what a sensor sends. The result does not depend on how the bytes were cut into chunks.
     """
 
     baud: int                    # 8 data bits, no parity, 1 stop bit
-    warm_up_s: float             # seconds after power-on for which values are not to be trusted
+    warm_up_s: float             # seconds after power-on or wake for which values are not to be trusted
     frame_every_s: float         # the longest usual time between two frames, seconds
-    poll_every_s: float | None   # None: the sensor sends by itself; else ask() is to be sent this often
     counters: Counters
+    about: About
+
+    @property
+    def poll_every_s(self) -> float | None:
+        """None: the sensor sends by itself; else ask() is to be sent this often. May change with what it says."""
+        ...
 
     @property
     def pending(self) -> int:
         """Bytes kept because the rest of their frame has not come."""
         ...
 
-    def start(self) -> bytes:
+    def start(self) -> Sequence[Send]:
         """What to send after opening the port, and again when the sensor has fallen silent; may change each time."""
         ...
 
     def ask(self) -> bytes:
         """The question of a polled sensor; begins a new exchange, so what is left of an older answer is skipped."""
+        ...
+
+    def inquire(self) -> Sequence[Send]:
+        """Questions that change nothing, about identity, firmware and mode; feed() puts the answers into `about`."""
+        ...
+
+    def sleep(self) -> Sequence[Send]:
+        """Sends the sensor to sleep (laser and fan off); empty where it cannot."""
+        ...
+
+    def wake(self) -> Sequence[Send]:
+        """Ends `sleep`; the sensor needs its warm-up again."""
+        ...
+
+    def changes(self, data: bytes) -> str:
+        """What these bytes would calibrate, or change in what the sensor keeps over power-off; "" when nothing.
+
+        A port refuses to write whatever this names. Only `classair configure`, confirmed by a person, may send it.
+        """
+        ...
+
+    def kept(self) -> Mapping[str, bytes]:
+        """The commands that `changes` names, by the name under which a person can ask for them."""
         ...
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -84,24 +142,44 @@ class Driver(Protocol):
         ...
 
 
+Maker = Callable[[Any], Driver]
+"""Makes a driver from its validated settings: an instance of the file's `Settings`, else of DriverSettings."""
+
+
 class UnknownModel(LookupError):
     """No driver speaks this model; the message names those that are spoken."""
 
 
 @cache
-def models() -> Mapping[str, Callable[[], Driver]]:
-    """Every model spoken by the drivers here and by installed packages (entry points `classair.drivers`)."""
-    found: dict[str, Callable[[], Driver]] = {}
+def _makers() -> Mapping[str, tuple[Maker, type[BaseModel]]]:
+    found: dict[str, tuple[Maker, type[BaseModel]]] = {}
     for name in plugins.names(__name__):
-        found.update(plugins.load(__name__, name).MODELS)
+        module = plugins.load(__name__, name)
+        settings = getattr(module, "Settings", DriverSettings)
+        found.update((model, (maker, settings)) for model, maker in module.MODELS.items())
     return found
 
 
-def driver_for(model: str) -> Driver:
-    """A fresh driver for one sensor of this model. Raises UnknownModel."""
-    known = models()
+def models() -> tuple[str, ...]:
+    """Every model spoken by the drivers here and by installed packages (entry points `classair.drivers`)."""
+    return tuple(sorted(_makers()))
+
+
+def settings_of(model: str) -> type[BaseModel]:
+    """What `settings:` may say for a sensor of this model. Raises UnknownModel."""
+    return _known(model)[1]
+
+
+def driver_for(model: str, settings: Mapping[str, Any] | None = None) -> Driver:
+    """A fresh driver for one sensor of this model. Raises UnknownModel, and pydantic.ValidationError for settings."""
+    maker, shape = _known(model)
+    return maker(shape.model_validate(dict(settings or {})))
+
+
+def _known(model: str) -> tuple[Maker, type[BaseModel]]:
+    known = _makers()
     if model not in known:
         near = difflib.get_close_matches(model, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UnknownModel(f"no driver speaks the model {model!r}; {hint}known: {', '.join(sorted(known))}")
-    return known[model]()
+    return known[model]

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 
-from firmware_bridge.drivers import Counters, Frame
+from firmware_bridge.drivers import About, Counters, Frame, Send
 
 
 class FramedDriver(ABC):
-    """A driver that finds frames in a stream. Whoever inherits writes `_scan`."""
+    """A driver that finds frames in a stream. Whoever inherits writes `_scan` and what its sensor understands."""
 
     def __init__(self) -> None:
         self.counters = Counters()
+        self.about = About()
         self._rest = b""
+
+    @property
+    def poll_every_s(self) -> float | None:
+        return None
+
+    def start(self) -> Sequence[Send]:
+        return ()
+
+    def ask(self) -> bytes:
+        return b""
+
+    def inquire(self) -> Sequence[Send]:
+        return ()
+
+    def sleep(self) -> Sequence[Send]:
+        return ()
+
+    def wake(self) -> Sequence[Send]:
+        return ()
+
+    def changes(self, data: bytes) -> str:
+        return next((name for name, command in self.kept().items() if command and command in data), "")
+
+    def kept(self) -> Mapping[str, bytes]:
+        return {}
 
     @abstractmethod
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
 from classair.model import Flag
-from firmware_bridge.drivers import Driver, Frame
+from firmware_bridge.drivers import DriverSettings, Frame, Maker
 from firmware_bridge.drivers._framing import FramedDriver, word
 
 READ: Final = bytes.fromhex("FF0186000000000079")
@@ -26,15 +26,15 @@ class MhZ19(FramedDriver):
     """One MH-Z19, asked for each value. Values: co2_ppm, internal_temp_c, and as `state` the undocumented bytes 5-7."""
 
     baud = 9600
-    poll_every_s: float | None = 5.0
     frame_every_s = 5.0
 
     def __init__(self, warm_up_s: float) -> None:
         super().__init__()
         self.warm_up_s = warm_up_s
 
-    def start(self) -> bytes:
-        return b""
+    @property
+    def poll_every_s(self) -> float | None:
+        return 5.0
 
     def ask(self) -> bytes:
         self._forget()
@@ -104,6 +104,10 @@ def _frame_of(data: bytes) -> Frame:
     return frame
 
 
-MODELS: Final[Mapping[str, Callable[[], Driver]]] = {
-    "mh-z19b": partial(MhZ19, 180.0), "mh-z19c": partial(MhZ19, 60.0), "mh-z19": partial(MhZ19, 180.0),
+def _maker(warm_up_s: float, settings: DriverSettings) -> MhZ19:
+    return MhZ19(warm_up_s)
+
+
+MODELS: Final[Mapping[str, Maker]] = {
+    "mh-z19b": partial(_maker, 180.0), "mh-z19c": partial(_maker, 60.0), "mh-z19": partial(_maker, 180.0),
 }

@@ -5,7 +5,7 @@ Frames after the PMS5003 series manual V2.3 and the PMS5003ST manual V2.6. The t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final
 
 from classair.model import Flag
-from firmware_bridge.drivers import Driver, Frame
+from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
 from firmware_bridge.drivers._framing import FramedDriver, word
 
 HEAD: Final = b"BM"
@@ -74,7 +74,6 @@ class Pmsx003(FramedDriver):
     baud = 9600
     warm_up_s = 30.0
     frame_every_s = 2.5          # 2.3 s in stable air
-    poll_every_s: float | None = None
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -88,15 +87,12 @@ class Pmsx003(FramedDriver):
         self._keys = layout.keys + (("version", "error") if has_version else ())
         self._plain = "temp_c" not in self._keys and "" not in self._keys
 
-    def start(self) -> bytes:
+    def start(self) -> Sequence[Send]:
         """Active mode first; when that did not help, wake: after a wake the sensor is in active mode by itself."""
         if not self._layout.takes_commands:
-            return b""
+            return ()
         self._starts += 1
-        return ACTIVE if self._starts % 2 else WAKE
-
-    def ask(self) -> bytes:
-        return b""
+        return (Send(ACTIVE if self._starts % 2 else WAKE),)
 
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         counters, end = self.counters, len(buffer)
@@ -210,6 +206,8 @@ def _closed(frame: bytes) -> bytes:
     return frame + (sum(frame) & 0xFFFF).to_bytes(2, "big")
 
 
-MODELS: Final[Mapping[str, Callable[[], Driver]]] = {
-    model: partial(Pmsx003, layout) for model, layout in _LAYOUTS.items()
-}
+def _maker(layout: Layout, settings: DriverSettings) -> Pmsx003:
+    return Pmsx003(layout)
+
+
+MODELS: Final[Mapping[str, Maker]] = {model: partial(_maker, layout) for model, layout in _LAYOUTS.items()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from classair.model import Flag
-from firmware_bridge.drivers import Driver, Frame
+from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
 from firmware_bridge.drivers._framing import FramedDriver, word
 
 ANY: Final = 0xFE                # the address every S8 answers to
@@ -27,12 +27,15 @@ class SenseairS8(FramedDriver):
 
     baud = 9600
     warm_up_s = 60.0             # no flag exists for it
-    poll_every_s: float | None = 4.0
     frame_every_s = 4.0
 
-    def start(self) -> bytes:
+    @property
+    def poll_every_s(self) -> float | None:
+        return 4.0
+
+    def start(self) -> Sequence[Send]:
         """Some units sleep until the first byte."""
-        return _WAKE
+        return (Send(_WAKE, 0.005),)
 
     def ask(self) -> bytes:
         self._forget()
@@ -128,4 +131,8 @@ def _frame_of(data: bytes) -> Frame | None:
     return frame
 
 
-MODELS: Final[Mapping[str, Callable[[], Driver]]] = {"s8": SenseairS8}
+def _maker(settings: DriverSettings) -> SenseairS8:
+    return SenseairS8()
+
+
+MODELS: Final[Mapping[str, Maker]] = {"s8": _maker}

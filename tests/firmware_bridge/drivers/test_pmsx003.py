@@ -7,7 +7,7 @@ import time
 import pytest
 
 from classair.model import Flag
-from firmware_bridge.drivers import Frame, driver_for
+from firmware_bridge.drivers import Frame, Send, driver_for
 from firmware_bridge.drivers.pmsx003 import ACTIVE, PASSIVE, READ, SLEEP, WAKE
 
 ORDINARY = "42 4D 00 1C 00 0C 00 12 00 15 00 0C 00 12 00 15 08 C1 02 9C 00 5E 00 0A 00 03 00 01 97 00 03 7B"
@@ -134,8 +134,8 @@ def test_an_acknowledgement_in_the_middle_of_a_frame_costs_only_that_frame() -> 
 
 def test_the_start_sequence_tries_active_mode_and_then_waking() -> None:
     driver = driver_for("pms5003")
-    assert [driver.start() for _ in range(3)] == [ACTIVE, WAKE, ACTIVE]
-    assert driver_for("pms3003").start() == b""
+    assert [driver.start() for _ in range(3)] == [(Send(ACTIVE),), (Send(WAKE),), (Send(ACTIVE),)]
+    assert driver_for("pms3003").start() == ()
 
 
 @pytest.mark.parametrize("command", [ACTIVE, PASSIVE, READ, SLEEP, WAKE])

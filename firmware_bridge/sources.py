@@ -1,0 +1,56 @@
+"""Where a sensor's frames come from: a serial line (ports.py), or a device of somebody else's (foreign)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from classair.config import Sensor
+from classair.places import Places
+from firmware_bridge.drivers import About, Frame, driver_for
+from firmware_bridge.ports import Port, PortState, address_of
+
+OnFrames = Callable[[list[Frame], float, bool], None]
+"""(frames, elapsed() time at which the first byte of the first came, whether the sensor was warming up)"""
+OnState = Callable[[PortState], None]
+
+
+class Source(Protocol):
+    """Lives on its own (a thread, or another's messages); its callbacks are quick and may come from any thread."""
+
+    state: PortState
+
+    @property
+    def frame_every_s(self) -> float:
+        """The longest usual time between two frames, seconds."""
+        ...
+
+    @property
+    def about(self) -> About: ...
+
+    @property
+    def alive(self) -> bool:
+        """False once it has ended by a fault; then the process should end and be started anew."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Everything counted, for the health topic."""
+        ...
+
+    def start(self) -> None: ...
+
+    def ask_to_stop(self) -> None:
+        """So that several can be told first and waited for afterwards."""
+        ...
+
+    def stop(self, timeout: float = 1.5) -> None: ...
+
+
+def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrames, on_state: OnState) -> Source:
+    """The source of one entry of sensors.yaml, not yet started; `sensor` is `<site>.<id>`.
+
+    Raises firmware_bridge.drivers.UnknownModel, and pydantic.ValidationError for its `settings:`.
+    """
+    driver = driver_for(settings.model, settings.settings)
+    address = address_of(settings.port, sensor, places)
+    return Port(sensor, address, driver, on_frames, on_state, simulated=settings.simulated)
