@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import serial
 
@@ -47,6 +47,14 @@ class PortCounters:
     stalls: int = 0
 
 
+class Recorder(Protocol):
+    """Sees every byte of one port as it travels, with its elapsed() time; must be quick and never raise."""
+
+    def received(self, data: bytes, at_s: float) -> None: ...
+
+    def sent(self, data: bytes, at_s: float) -> None: ...
+
+
 def address_of(port: str, sensor: str, places: Places) -> str:
     """What pyserial opens for a port of the configuration; `sensor` is `<site>.<id>`."""
     return str(places.sim_port(sensor)) if port.startswith("sim:") else port
@@ -68,12 +76,14 @@ class Port:
         on_state: Callable[[PortState], None],
         *,
         simulated: bool = False,
+        recorder: Recorder | None = None,
     ) -> None:
         self.name, self.address, self.driver = name, address, driver
         self.counters = PortCounters()
         self.state = PortState("starting", "starting")
         self._on_frames, self._on_state = on_frames, on_state
         self._simulated = simulated
+        self._recorder = recorder
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name=f"port {name}", daemon=True)
         self._serial: Any = None
@@ -193,6 +203,8 @@ class Port:
                 more = line.in_waiting
                 if more:
                     data += line.read(more)
+                if self._recorder is not None:
+                    self._recorder.received(data, now)
                 if not driver.pending:
                     first_byte_at = now
                 if not self._begun:
@@ -241,6 +253,8 @@ class Port:
         if forbidden:
             log.critical("write_refused sensor=%s would=%s; only a person may do that", self.name, forbidden)
             return
+        if self._recorder is not None:
+            self._recorder.sent(data, elapsed())
         try:
             line.write(data)
         except serial.SerialTimeoutException:
