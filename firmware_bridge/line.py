@@ -12,7 +12,7 @@ from classair.places import Places
 from classair.wire import SensorHealth
 from firmware_bridge.averaging import Averager, Mean
 from firmware_bridge.drivers import Frame, UnknownModel
-from firmware_bridge.ports import PortState
+from firmware_bridge.ports import PortState, Recorder
 from firmware_bridge.sources import Source, source_for
 
 HEALTH_EVERY_S: Final = 60.0
@@ -26,7 +26,8 @@ Event = tuple[str, Any]
 class Line:
     """Its methods run on the bridge's one thread; the port's thread only posts events."""
 
-    def __init__(self, sensor: str, settings: Sensor, places: Places, post: Callable[[Event], None]) -> None:
+    def __init__(self, sensor: str, settings: Sensor, places: Places, post: Callable[[Event], None],
+                 recorder: Recorder | None = None) -> None:
         """`sensor` is `<site>.<id>`. An unknown model makes a line without a port that says so."""
         self.sensor, self.settings = sensor, settings
         self.id = sensor.partition(".")[2]
@@ -41,6 +42,7 @@ class Line:
                 sensor, settings, places,
                 lambda frames, at, warm: post(("frames", (self, frames, at, warm))),
                 lambda state: post(("state", (self, state))),
+                recorder,
             )
         except UnknownModel as error:
             known = str(error).rpartition("known: ")[2]

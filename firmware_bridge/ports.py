@@ -60,6 +60,22 @@ def address_of(port: str, sensor: str, places: Places) -> str:
     return str(places.sim_port(sensor)) if port.startswith("sim:") else port
 
 
+def open_line(address: str, baud: int, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
+    """A serial line that nobody else may open meanwhile, without resetting the board behind it and without old bytes.
+
+    Raises OSError or ValueError; `why_not_open` says it in words.
+    """
+    line = serial.serial_for_url(address, do_not_open=True, baudrate=baud, timeout=read_timeout_s,
+                                 write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+    # Opening raises these lines, which resets many boards.
+    line.dtr = line.rts = False
+    line.open()
+    if "://" not in address:
+        # What a terminal kept while nobody read it was measured at a time nobody knows.
+        line.reset_input_buffer()
+    return line
+
+
 class Port:
     """One sensor's line, on a thread of its own.
 
@@ -134,7 +150,7 @@ class Port:
             try:
                 line = self._open()
             except (OSError, ValueError) as error:
-                self._say(_why_not_open(error, self.address))
+                self._say(why_not_open(error, self.address))
                 if not self._simulated or self.counters.opened:
                     # What is away is without power; a simulated sensor that we were merely quicker than is not.
                     self._was_away = True
@@ -162,15 +178,7 @@ class Port:
             self._stop.wait(pause)
 
     def _open(self) -> Any:
-        line = serial.serial_for_url(
-            self.address, do_not_open=True, baudrate=self.driver.baud, timeout=READ_TIMEOUT_S,
-            write_timeout=WRITE_TIMEOUT_S, exclusive=True)
-        # Opening raises these lines, which resets many boards.
-        line.dtr = line.rts = False
-        line.open()
-        if "://" not in self.address:
-            # What a terminal kept while nobody read it was measured at a time nobody knows.
-            line.reset_input_buffer()
+        line = open_line(self.address, self.driver.baud)
         self.counters.opened += 1
         self._begun = False
         self.driver.silence()
@@ -266,7 +274,8 @@ class Port:
             self._on_state(state)
 
 
-def _why_not_open(error: Exception, address: str) -> PortState:
+def why_not_open(error: Exception, address: str) -> PortState:
+    """What open_line raised, as a state with its cause."""
     number = getattr(error, "errno", None)
     where = {"port": address}
     if number in (errno.EACCES, errno.EPERM):

@@ -8,7 +8,7 @@ from typing import Protocol
 from classair.config import Sensor
 from classair.places import Places
 from firmware_bridge.drivers import About, Frame, driver_for
-from firmware_bridge.ports import Port, PortState, address_of
+from firmware_bridge.ports import Port, PortState, Recorder, address_of
 
 OnFrames = Callable[[list[Frame], float, bool], None]
 """(frames, elapsed() time at which the first byte of the first came, whether the sensor was warming up)"""
@@ -46,11 +46,12 @@ class Source(Protocol):
     def stop(self, timeout: float = 1.5) -> None: ...
 
 
-def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrames, on_state: OnState) -> Source:
+def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrames, on_state: OnState,
+               recorder: Recorder | None = None) -> Source:
     """The source of one entry of sensors.yaml, not yet started; `sensor` is `<site>.<id>`.
 
     Raises firmware_bridge.drivers.UnknownModel, and pydantic.ValidationError for its `settings:`.
     """
     driver = driver_for(settings.model, settings.settings)
     address = address_of(settings.port, sensor, places)
-    return Port(sensor, address, driver, on_frames, on_state, simulated=settings.simulated)
+    return Port(sensor, address, driver, on_frames, on_state, simulated=settings.simulated, recorder=recorder)
