@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "provision": ("classair.provisioning", "", "write the bundle a new bridge needs"),
     "user": ("dashboard.access.command", "server", "add people and API tokens"),
     "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),
+    "gaps": ("ingest.gaps_command", "server", "say which readings of a sensor are not there, and why"),
     "count": ("ingest.count_command", "server", "prove by sequence number that nothing is missing or doubled"),
 }
 

@@ -192,6 +192,9 @@ MISSING_REASONS: Final = (
     "stale",          # a device sent again what it had sent before
 )
 
+PRESENT_REASONS: Final = frozenset({"broker_away", "thinned"})
+"""Their lines lie over readings that are there, late or as means; all others fill the time between readings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:

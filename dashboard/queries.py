@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from classair.config import Config
-from classair.model import QUANTITIES, Bucket
-from classair.stores import HOUR_MS, MINUTE_MS, SensorNewest, Store
+from classair.model import QUANTITIES, Bucket, Missing
+from classair.stores import HOUR_MS, MINUTE_MS, GapLedger, SensorNewest, Store, StoreAway
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +101,16 @@ class Band:
 
 
 class Queries:
-    """Answers from the store that is in force; `store` gives None while there is none to read."""
+    """Answers from the store that is in force; `store` gives None while there is none to read.
 
-    def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config]) -> None:
+    `ledger` is where the gap ledger is kept, on this machine whatever the store.
+    """
+
+    def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config],
+                 ledger: GapLedger | None = None) -> None:
         self._store = store
         self._config = config
+        self._ledger = ledger
 
     def series(
         self, room: str, quantity: str, start_ms: int, end_ms: int, *, step_ms: int | None = None, points: int = 720,
@@ -160,6 +165,16 @@ class Queries:
         """Every room that has readings, also those no longer in sensors.yaml."""
         with self._asked("all rooms") as store:
             return store.rooms()
+
+    def missing(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
+        """Lines of the gap ledger that touch the range, oldest first. Raises RangeRefused, StoreUnavailable."""
+        _check_range(start_ms, end_ms)
+        if self._ledger is None:
+            raise StoreUnavailable("no gap ledger is open")
+        try:
+            return self._ledger.missing_lines(sensor, start_ms, end_ms)
+        except StoreAway as away:
+            raise StoreUnavailable(str(away)) from away
 
     def _slot(self, room: str, quantity: str, step: int) -> int:
         if not QUANTITIES[quantity].shown:

@@ -17,6 +17,7 @@ from classair import service
 from classair.config import Config
 from classair.places import Places
 from classair.stores import Store, open_store
+from classair.stores.sqlite import SqliteStore
 from classair.wire import Topics
 from dashboard import processes
 from dashboard.access.desk import Desk
@@ -111,7 +112,7 @@ def serve(args: argparse.Namespace) -> int:
         return fallback
 
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
-    queries = Queries(OpenStore(places, config), config)
+    queries = Queries(OpenStore(places, config), config, SqliteStore(places.readings, readonly=True))
     ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms,
                   processes=lambda: processes.read(places.processes, now_ms()))
     desk = Desk(places.desk, now_ms)

@@ -158,6 +158,16 @@ class Books:
             else:
                 outcome.duplicates += 1
         outcome.stored += len(events)
+        for key, line in decided.missing:
+            touched.add((key.bridge, key.epoch))
+            if store.mark(key.bridge, key.epoch, key.seq, key.seq):
+                # A line about nothing only has its number dealt with.
+                if line.expected:
+                    store.add_missing([line])
+                self.quarantine.note(key, "missing", now_ms)
+                outcome.stored += 1
+            else:
+                outcome.duplicates += 1
         if events or decided.states:
             store.add_switches([*events, *decided.states])
         for item in refused:

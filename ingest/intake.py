@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from classair.broker import Message
 from classair.config import Config
-from classair.model import Flag, Gap, Reading, SwitchEvent
+from classair.model import Flag, Gap, Missing, Reading, SwitchEvent
 from classair.science.quality import FUTURE_MS, judge
 from classair.wire import (
     ITEM,
@@ -53,6 +53,7 @@ class Decided:
     readings: list[Reading] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     switches: list[tuple[Key, SwitchEvent]] = field(default_factory=list)
+    missing: list[tuple[Key, Missing]] = field(default_factory=list)
     states: list[SwitchEvent] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
@@ -110,7 +111,7 @@ class Intake:
                 route.purifiers[local] = (f"{site}.{local}", purifier.simulated)
 
     def decide(self, messages: Iterable[Message], now_ms: int, synchronised: bool) -> Decided:
-        """Every message ends in `readings`, `gaps`, `switches` or `refused`, item by item; nothing raises."""
+        """Every message ends in one of the lists of Decided, item by item; nothing raises."""
         decided = Decided()
         latest = now_ms + (FUTURE_MS if synchronised else ABSURD_MS)
         judged_by = now_ms if synchronised else None
@@ -215,7 +216,7 @@ class Intake:
             elif isinstance(item, SwitchItem):
                 decided.switches.append(self._switch(route, item, latest))
             elif isinstance(item, MissingItem):
-                raise Wrong("a line of the gap ledger, which this version does not keep")
+                decided.missing.append(self._missing(route, item, latest))
             else:
                 decided.readings.append(self._reading(route, item, latest, judged_by))
         except Wrong as wrong:
@@ -245,6 +246,21 @@ class Intake:
                                    clock=item.clock, model=known.model if known else "")
         return Reading(full, route.full, item.epoch, item.seq, item.at, item.values, item.interval_s, item.n,
                        item.clock, flags, value_flags, room, known.simulated if known else item.simulated, item.late)
+
+    def _missing(self, route: _Route, item: MissingItem, latest: int) -> tuple[Key, Missing]:
+        """A line of the gap ledger. A sensor that is no longer in the file is still believed about its past."""
+        site = route.full.partition(".")[0]
+        full = f"{site}.{item.sensor}"
+        configured = self._config.sites[site].sensors.get(item.sensor)
+        if configured is None and self._deployments.newest(full) is None:
+            raise Wrong(f"sensor {full} is not in sensors.yaml")
+        if item.end < item.start:
+            raise Wrong("a stretch that ends before it begins")
+        _check_time(item.start, latest, None)
+        _check_time(item.end, latest, None)
+        simulated = configured.simulated if configured is not None else item.simulated
+        return (Key(route.full, item.epoch, item.seq),
+                Missing(full, item.start, item.end, item.expected, item.reason, route.full, simulated))
 
     @staticmethod
     def _switch(route: _Route, item: SwitchItem, latest: int) -> tuple[Key, SwitchEvent]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from classair.model import Bucket, Reading, SwitchEvent
+from classair.model import Bucket, Missing, Reading, SwitchEvent
 
 if TYPE_CHECKING:
     from classair.places import Places
@@ -131,6 +131,23 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class GapLedger(Protocol):
+    """Which expected readings are not there, and why. Kept by the stores on this machine: readings.db holds the ledger
+    whatever `store:` says, because it is written in the transaction that says "stored"; InfluxDB has no copy of it.
+    """
+
+    def write_missing(self, lines: Iterable[Missing]) -> None:
+        """Keeps lines; repeating is harmless."""
+        ...
+
+    def missing_lines(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
+        """Lines of a sensor that touch start <= t < end, whole, in order of their start.
+
+        `<site>.` (with the dot) for `sensor` gives those of every sensor of the site.
+        """
+        ...
 
 
 def open_store(config_store: str, places: Places, *, readonly: bool) -> Store:

@@ -10,6 +10,7 @@ from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN
 from classair.stores import StoreAway
+from classair.stores._missing import TABLE as MISSING_TABLE
 
 APPLICATION_ID: Final = 0x434C4149  # "CLAI"; a file of something else is never written into
 VERSION: Final = 1
@@ -59,6 +60,7 @@ create table if not exists switch(
 create table if not exists change(
     position integer primary key autoincrement, series integer not null, first_ms integer not null,
     last_ms integer not null);
+{MISSING_TABLE.strip()};
 create table if not exists remembered(name text primary key, value integer not null) without rowid;
 """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 
-from classair.model import Bucket, Reading, SwitchEvent
+from classair.model import Bucket, Missing, Reading, SwitchEvent
 from classair.stores import SensorNewest, Series, StoreConflict
+from classair.stores._missing import sorted_lines
 from classair.stores._steps import bucket_start, grain_for, span_of
 from classair.stores._tally import in_steps, tallied
 
@@ -21,6 +22,7 @@ class MemoryStore:
         self._received: set[tuple[str, str, int]] = set()
         self._rooms: dict[str, dict[Place, Reading]] = {}
         self._switches: dict[str, dict[int, SwitchEvent]] = {}
+        self._missing: set[Missing] = set()
 
     def write(self, readings: Iterable[Reading]) -> int:
         with self._lock:
@@ -42,6 +44,14 @@ class MemoryStore:
         with self._lock:
             for event in events:
                 self._switches.setdefault(event.purifier, {})[event.at_ms] = event
+
+    def write_missing(self, lines: Iterable[Missing]) -> None:
+        with self._lock:
+            self._missing.update(lines)
+
+    def missing_lines(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
+        with self._lock:
+            return sorted_lines(self._missing, sensor, start_ms, end_ms)
 
     def latest(self, room: str) -> list[SensorNewest]:
         newest: dict[str, Reading] = {}
@@ -83,6 +93,7 @@ class MemoryStore:
             self._received.clear()
             self._rooms.clear()
             self._switches.clear()
+            self._missing.clear()
 
     def _sorted(self, room: str) -> list[Reading]:
         with self._lock:

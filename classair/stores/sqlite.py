@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from classair.model import Bucket, Flag, Gap, Reading, SwitchEvent
-from classair.stores import Changes, SensorNewest, Series, StoreAway, _journal, _reflag
+from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
+from classair.stores import Changes, SensorNewest, Series, StoreAway, _journal, _missing, _reflag
 from classair.stores._only_writer import OnlyWriter
 from classair.stores._queries import Queries
 from classair.stores._received import Runs
@@ -126,6 +126,14 @@ class SqliteStore:
         with self.transaction():
             self.add_switches(events)
 
+    def add_missing(self, lines: Iterable[Missing]) -> int:
+        """Inside a transaction: adds to the gap ledger; returns how many lines were new."""
+        return _missing.add(self._inside(), lines)
+
+    def write_missing(self, lines: Iterable[Missing]) -> None:
+        with self.transaction():
+            self.add_missing(lines)
+
     def mark(self, bridge: str, epoch: str, first: int, last: int) -> bool:
         """Inside a transaction: first…last are dealt with (quarantined, a switch, a gap); False when all were."""
         self._inside()
@@ -201,6 +209,10 @@ class SqliteStore:
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
         return self._queries.counts(start_ms, end_ms)
+
+    def missing_lines(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
+        with self._queries.connection() as connection:
+            return _missing.lines(connection, sensor, start_ms, end_ms)
 
     # -- filling another store -----------------------------------------------------------------------------------------
 

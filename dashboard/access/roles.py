@@ -105,6 +105,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/rooms"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/now"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/series"): Need.READ,
+    ("GET", "/api/v1/sensors/{sensor}/missing"): Need.READ,
     ("GET", "/api/v1/health"): Need.READ,
     ("GET", "/api/v1/purifiers"): Need.READ,
     ("GET", "/api/v1/purifiers/{purifier}"): Need.READ,

@@ -192,8 +192,8 @@ class Builder:
         live = Live(Hub(build(), clock), clock)
         desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
         written = self.folder / f"services-{len(self.begun)}.json"
-        ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config), live=live, now_ms=clock,
-                      processes=lambda: processes.read(written, clock()))
+        ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config, store), live=live,
+                      now_ms=clock, processes=lambda: processes.read(written, clock()))
         house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
         where.house = house
         house.start()

@@ -188,3 +188,11 @@ def test_asking_without_a_broker_says_so_at_once(house: Any) -> None:
 
     with pytest.raises(NoAnswer, match="no connection"):
         asyncio.run(ask())
+
+
+def test_the_gap_ledger_says_what_is_missing_and_why(house: Any) -> None:
+    answered = house.ask("/api/v1/sensors/ban-suan.p1-2-pm/missing")
+    assert answered.status == 200
+    assert answered.json["lines"] == []
+    assert house.ask("/api/v1/sensors/ban-suan.nobody/missing").status == 404
+    assert house.ask("/api/v1/sensors/ban-suan.p1-2-pm/missing?start=2000&end=1000").status == 422

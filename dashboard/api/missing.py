@@ -1,0 +1,83 @@
+"""The gap ledger: which readings of a sensor were expected and are not there, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from classair.i18n import in_every_language
+from classair.model import MISSING_REASONS, PRESENT_REASONS
+from classair.stores import HOUR_MS
+from dashboard.api._faults import ApiFault, responses, unknown
+from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.context import Context
+from dashboard.queries import RangeRefused
+
+SensorId = Annotated[str, Path(description="`<site>.<sensor>`", examples=["ban-suan.p1-2-pm"])]
+
+
+class MissingLine(BaseModel):
+    """A stretch from `start` up to `end`. `there`: the readings exist after all (late, or as means)."""
+
+    start: str = Field(examples=["2026-11-23T09:40:00+07:00"])
+    end: str = Field(examples=["2026-11-23T10:05:00+07:00"])
+    start_ms: int = Field(description="UTC ms")
+    end_ms: int = Field(description="UTC ms")
+    expected: int = Field(description="readings expected of the sensor in the whole stretch")
+    reason: str = Field(description="one of " + ", ".join(MISSING_REASONS), examples=["unplugged"])
+    words: dict[str, str] = Field(description="the reason by language")
+    there: bool
+    bridge: str
+    simulated: bool
+
+
+class MissingAnswer(BaseModel):
+    """Lines that touch the range, whole, oldest first."""
+
+    sensor: str
+    start: str
+    end: str
+    expected: dict[str, int] = Field(description="the sum by reason, of the whole lines")
+    lines: list[MissingLine]
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["sensors"])
+
+    @api.get("/sensors/{sensor}/missing", summary="Readings that were expected and are not there, and why",
+             responses=responses(401, 404, 422, 503))
+    async def missing(
+        sensor: SensorId,
+        start: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; a day before `end`",
+                                              examples=["2026-11-23T00:00:00+07:00"])] = None,
+        end: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; now",
+                                            examples=["2026-11-24T00:00:00+07:00"])] = None,
+    ) -> MissingAnswer:
+        until = moment_ms(end) if end else ctx.now_ms()
+        since = moment_ms(start) if start else until - 24 * HOUR_MS
+        try:
+            said = iso(since), iso(until)
+        except (OverflowError, ValueError, OSError):
+            raise ApiFault(422, "the time lies outside of what a calendar holds", "query") from None
+        try:
+            found = await asyncio.to_thread(ctx.queries.missing, sensor, since, until)
+        except RangeRefused as refused:
+            raise ApiFault(422, str(refused), "query") from None
+        known = [full for full, _ in ctx.config().sensors()]
+        if not found and sensor not in known:
+            raise unknown("sensor", sensor, known)
+        expected: dict[str, int] = {}
+        for line in found:
+            expected[line.reason] = expected.get(line.reason, 0) + line.expected
+        return MissingAnswer(
+            sensor=sensor, start=said[0], end=said[1], expected=expected,
+            lines=[MissingLine(start=iso(line.start_ms), end=iso(line.end_ms), start_ms=line.start_ms,
+                               end_ms=line.end_ms, expected=line.expected, reason=line.reason,
+                               words=in_every_language(f"missing.{line.reason}"),
+                               there=line.reason in PRESENT_REASONS, bridge=line.bridge, simulated=line.simulated)
+                   for line in found])
+
+    return api
