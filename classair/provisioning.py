@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: bundle-<bridge>")
     args = parser.parse_args(argv)
     try:
-        text = args.config.read_text(encoding="utf-8")
+        text = configuration.read(args.config)
         config = configuration.load(args.config)
     except configuration.ConfigFaults as faults:
         print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)

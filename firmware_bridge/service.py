@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from classair import config as configuration
 from classair.broker import BrokerAddress, Link, Message
 from classair.config import Config, ConfigFaults
 from classair.places import Places
@@ -71,13 +72,9 @@ def first_configuration(full: str, file: Path, following: Following) -> Config |
     """
     if following.current is not None:
         return following.current.config
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not file.exists():
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigFaults([f"{file}: cannot be read: {error}"]) from None
-    config = parse_as_follower(text)
+    config = parse_as_follower(configuration.read(file))
     known = [name for name, _ in config.bridges()]
     if full not in known:
         raise ConfigFaults([f"{file} knows no bridge {full!r}; there are: {', '.join(known) or 'none'}"])

@@ -151,15 +151,13 @@ def retained_topics(config: Config) -> set[str]:
 def read_file(path: Path) -> str | ConfigFaults:
     """The file's text, or why it has none."""
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        return ConfigFaults([f"{path}: cannot be read: {error.strerror}"])
-    except UnicodeDecodeError as error:
-        return ConfigFaults([f"{path}: is not UTF-8 text (byte {error.start})"])
+        return configuration.read(path)
+    except ConfigFaults as faults:
+        return faults
 
 
 class FileWatch(threading.Thread):
-    """Notices every change of a file, replaced or rewritten, and tells what it says once it has come to rest.
+    """Notices every change of the configuration and its calendars, and tells what it says once it has come to rest.
 
     Looks at the file by its name each time: a watch on the file itself goes blind when it is replaced.
     """
@@ -167,18 +165,11 @@ class FileWatch(threading.Thread):
     def __init__(self, path: Path, changed: Callable[[str | ConfigFaults], None], stop: threading.Event) -> None:
         super().__init__(name="config-watch", daemon=True)
         self._path, self._changed, self._ended = path, changed, stop
-        self._told = self._seen = self._signature()
-
-    def _signature(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        self._told = self._seen = configuration.signature(path)
 
     def run(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
-            signature = self._signature()
+            signature = configuration.signature(self._path)
             # A file that changed since the last look may still be in the writing.
             if signature != self._told and signature == self._seen:
                 self._told = signature

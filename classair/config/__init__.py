@@ -1,6 +1,7 @@
 """sensors.yaml, typed: `load` and `parse` give a Config or say everything that is wrong."""
 
-from classair.config.reading import ConfigFaults, load, parse
+from classair.config.files import ConfigFaults, read, signature
+from classair.config.reading import load, parse
 from classair.config.scalars import duration
 from classair.config.settings import (
     BridgeSettings,
@@ -12,6 +13,7 @@ from classair.config.settings import (
     PurifierFaultRule,
     PurifierRule,
     Room,
+    SchoolYear,
     Sensor,
     SilentRule,
     Site,
@@ -22,6 +24,6 @@ from classair.config.settings import (
 
 __all__ = [
     "BridgeSettings", "Calendar", "Config", "ConfigFaults", "Person", "Position", "Purifier", "PurifierFaultRule",
-    "PurifierRule", "Room", "Sensor", "SilentRule", "Site", "TimetableSettings", "Titles", "Windows", "duration",
-    "load", "parse",
+    "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site", "TimetableSettings", "Titles", "Windows",
+    "duration", "load", "parse", "read", "signature",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import pairwise
 
 from classair.brokerfiles import SERVICES
 from classair.config.settings import Config, PurifierRule, Site
@@ -25,6 +27,23 @@ def contradictions(config: Config) -> Iterator[str]:
         yield from _sensors(site_id, site, at)
         yield from _purifiers(site, at)
     yield from _rules(config)
+    yield from _years(config)
+
+
+def _years(config: Config) -> Iterator[str]:
+    terms: list[tuple[date, date, str]] = sorted(
+        (*term, name) for name, year in config.school_years.items() for term in year.terms)
+    for (_, end, name), (begin, _, other) in pairwise(terms):
+        if begin <= end:
+            yield f"school_years.{other}.terms: begins on {begin}, when a term of {name} still runs (to {end})"
+    for name, year in config.school_years.items():
+        first, last = min(term[0] for term in year.terms), max(term[1] for term in year.terms)
+        for what in ("holidays", "half_days", "make_up_days"):
+            for day in getattr(year, what):
+                if not first <= day <= last:
+                    yield f"school_years.{name}.{what}.{day}: lies outside of the year's terms ({first} to {last})"
+        for day in sorted(year.holidays.keys() & (year.half_days.keys() | year.make_up_days.keys())):
+            yield f"school_years.{name}.holidays.{day}: is a half or make-up day too"
 
 
 def _rooms(config: Config, site: Site, at: str) -> Iterator[str]:

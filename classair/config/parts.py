@@ -8,6 +8,8 @@ import yaml
 
 from classair import yamltext
 
+_FOR_ALL = ("org", "language", "timetables", "calendar", "school_years")
+
 
 def part_text(text: str, bridge: str) -> str:
     """Only the sensors of `bridge` (`<site>.<id>`), their rooms and purifiers; no people, no rules, no store.
@@ -20,7 +22,7 @@ def part_text(text: str, bridge: str) -> str:
     sensors = {key: it for key, it in (site.get("sensors") or {}).items() if it["bridge"] == bridge_id}
     rooms = {key: it for key, it in site["rooms"].items() if any(sensor["room"] == key for sensor in sensors.values())}
     purifiers = {key: it for key, it in (site.get("purifiers") or {}).items() if it["room"] in rooms}
-    part: dict[str, Any] = {key: whole[key] for key in ("org", "language", "timetables", "calendar") if key in whole}
+    part: dict[str, Any] = {key: whole[key] for key in _FOR_ALL if key in whole}
     part["sites"] = {site_id: {
         **{key: site[key] for key in ("name", "position") if key in site},
         "bridges": {bridge_id: site["bridges"][bridge_id] or {}},

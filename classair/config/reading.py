@@ -15,26 +15,13 @@ from pydantic import BaseModel, ValidationError
 
 from classair import yamltext
 from classair.config.contradictions import contradictions
+from classair.config.files import ConfigFaults, read
 from classair.config.settings import Config
-
-
-class ConfigFaults(Exception):
-    """Everything wrong with a configuration, one line each: path, what is wrong, what would be right."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     """The configuration in a file. Raises ConfigFaults with everything that is wrong with it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigFaults([f"{path}: cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError as error:
-        raise ConfigFaults([f"{path}: is not UTF-8 text (byte {error.start})"]) from None
-    return parse(text, env)
+    return parse(read(path), env)
 
 
 def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:

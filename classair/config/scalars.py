@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -12,6 +12,8 @@ from classair import timetable
 
 _DURATION = re.compile(r"^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_CLOCK = re.compile(r"^([01]?\d|2[0-3])[:.][0-5]\d$")
+_DAYS = re.compile(r"^(\d{4}-\d{2}-\d{2})\s*\.\.\s*(\d{4}-\d{2}-\d{2})$")
 _SPAN = re.compile(r"^(\d{1,2}[:.]\d{2})\s*[-–]\s*(\d{1,2}[:.]\d{2})$")
 
 
@@ -61,6 +63,31 @@ def _span(value: Any) -> timetable.Span:
 
 
 Span = Annotated[timetable.Span, BeforeValidator(_span)]
+
+
+def _clock(value: Any) -> Any:
+    if isinstance(value, str):
+        if not _CLOCK.match(value):
+            raise ValueError("expected a time such as 12:00")
+        return time.fromisoformat(value.replace(".", ":").rjust(5, "0"))
+    return value
+
+
+def _days(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DAYS.match(value)
+        if match is None:
+            raise ValueError("expected first and last day, such as 2026-05-16..2026-10-10")
+        first, last = map(date.fromisoformat, match.groups())
+        if last < first:
+            raise ValueError("the last day lies before the first")
+        return first, last
+    return value
+
+
+Clock = Annotated[time, BeforeValidator(_clock)]
+Days = Annotated[tuple[date, date], BeforeValidator(_days)]
+YearName = Annotated[str, Field(pattern=r"^\d{4}$")]
 
 
 def duration(text: str) -> float:

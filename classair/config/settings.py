@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from classair import timetable
-from classair.config.scalars import Duration, Every, Language, Name, Span, YesNo, _switch
+from classair.config.scalars import Clock, Days, Duration, Every, Language, Name, Span, YearName, YesNo, _switch
 from classair.wire import Id
 
 _PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/\S+|[a-z][a-z0-9+.-]*:\S+)$")
@@ -44,7 +44,20 @@ class TimetableSettings(Part):
 
 
 class Calendar(Part):
+    """Days without school that stand in the file itself, beside those of the school years."""
+
     holidays: list[date] = []
+
+
+class SchoolYear(Part):
+    """One school year, as calendars/<year>.yaml says it. Names of days are for people; only the days count."""
+
+    name: Title | None = None
+    source: Annotated[str, Field(max_length=256)] = ""
+    terms: Annotated[list[Days], Field(min_length=1, max_length=6)]
+    holidays: dict[date, Title] = {}
+    half_days: dict[date, Clock] = {}
+    make_up_days: dict[date, Title] = {}
 
 
 class Windows(Part):
@@ -170,6 +183,7 @@ class Config(Part):
     sites: Annotated[dict[Id, Site], Field(min_length=1)]
     timetables: dict[str, TimetableSettings] = {}
     calendar: Calendar = Calendar()
+    school_years: dict[YearName, SchoolYear] = {}
     rules: dict[Id, Rule] = {}
     people: dict[Id, Person] = {}
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"
@@ -213,7 +227,17 @@ class Config(Part):
             return timetable.ALWAYS_EMPTY
         return timetable.Timetable(
             frozenset(timetable.DAYS.index(day) for day in settings.days),
-            tuple(settings.occupied), tuple(settings.lessons), frozenset(self.calendar.holidays),
+            tuple(settings.occupied), tuple(settings.lessons), self.school_calendar(),
+        )
+
+    def school_calendar(self) -> timetable.SchoolCalendar:
+        """The school years joined."""
+        years = self.school_years.values()
+        return timetable.SchoolCalendar(
+            tuple(sorted(term for year in years for term in year.terms)),
+            frozenset(self.calendar.holidays).union(*(year.holidays for year in years)),
+            {day: end for year in years for day, end in year.half_days.items()},
+            frozenset().union(*(year.make_up_days for year in years)),
         )
 
     def site_simulated(self, site: str) -> bool:

@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from classair import config as configuration
 from classair.config import Config, ConfigFaults
 from classair.places import Places
 from classair.service import (
@@ -84,9 +85,9 @@ def _remembered(places: Places) -> Config | None:
 def _from_file(path: Path, otherwise: Config | None = None) -> Config:
     """sensors.yaml as if it were accepted; secrets in it are nobody's business here. Raises ConfigFaults."""
     try:
-        return parse_as_follower(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ConfigFaults) as error:
+        return parse_as_follower(configuration.read(path))
+    except ConfigFaults as error:
         if otherwise is None:
-            raise error if isinstance(error, ConfigFaults) else ConfigFaults([f"{path}: {error}"]) from None
+            raise
         log.warning("config_file_not_used at=%s why=%s; the one accepted before is", path, str(error).splitlines()[0])
         return otherwise

@@ -107,7 +107,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites.SITE.bridges.BRIDGE": settings.BridgeSettings, "sites.SITE.rooms.ROOM": settings.Room,
     "sites.SITE.rooms.ROOM.windows": settings.Windows, "sites.SITE.sensors.SENSOR": settings.Sensor,
     "sites.SITE.purifiers.PURIFIER": settings.Purifier, "timetables.TIMETABLE": settings.TimetableSettings,
-    "calendar": settings.Calendar, "rules.RULE, kind: purifier": settings.PurifierRule,
+    "calendar": settings.Calendar, "school_years.YEAR": settings.SchoolYear,
+    "rules.RULE, kind: purifier": settings.PurifierRule,
     "rules.RULE, kind: silent": settings.SilentRule, "rules.RULE, kind: purifier_fault": settings.PurifierFaultRule,
     "people.PERSON": settings.Person,
 }
