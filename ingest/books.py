@@ -13,6 +13,7 @@ from classair.model import Flag, Reading
 from classair.stores import StoreConflict
 from classair.stores.sqlite import SqliteStore, set_aside
 from classair.wire import ITEM, ReadingItem, Topics
+from ingest.corrections import AcceptedCorrections
 from ingest.deployments import Deployments
 from ingest.intake import Decided, Refused
 from ingest.quarantine import Kept, Key, Quarantine
@@ -62,6 +63,7 @@ class Books:
             self.deployments = Deployments(connection)
             self.quarantine = Quarantine(connection)
             self.versions = Versions(connection)
+            self.corrections = AcceptedCorrections(connection)
 
     def reopen(self, *, journal: bool | None = None) -> None:
         """Opens the file anew: with or without a journal, or because it turned out to be damaged."""

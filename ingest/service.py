@@ -32,6 +32,7 @@ from classair.service import (
 )
 from classair.stores import StoreAway
 from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, TimeQuestion, Topics, address
+from ingest import corrections
 from ingest.accepting import Accepting, FileWatch, read_file
 from ingest.books import Books
 from ingest.carrier import Carrier
@@ -233,8 +234,11 @@ class Ingest:
             self._inbox.do(lambda: self._answer(ask, self._figures()))
         elif ask.do == "quarantine_replay":
             self._inbox.do(lambda: self._replay(ask))
+        elif ask.do in (corrections.ACCEPT, corrections.END):
+            self._inbox.do(lambda: self._correct(ask))
         else:
-            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows time, counts and quarantine_replay")
+            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows time, counts, quarantine_replay, "
+                                  f"{corrections.ACCEPT} and {corrections.END}")
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -253,6 +257,21 @@ class Ingest:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
         self._answer(ask, {"stored": outcome.stored, "duplicates": outcome.duplicates, "still": outcome.quarantined})
+
+    def _correct(self, ask: Ask) -> None:
+        current = self._writer.accepting.current
+        assert current is not None
+        try:
+            with self._writer.books.store.transaction():
+                accepted = self._writer.books.corrections.decide(ask, current.config, now_ms())
+        except corrections.Refused as refused:
+            self._answer(ask, {}, str(refused))
+            return
+        except StoreAway as away:
+            self._answer(ask, {}, f"the store cannot be written: {away}")
+            raise
+        log.info("correction_in_force id=%s version=%d who=%s", accepted["id"], accepted["version"], ask.who)
+        self._answer(ask, {"correction": accepted})
 
     def _edited(self, text: str | ConfigFaults) -> None:
         self._writer.edited(text)

@@ -1,0 +1,88 @@
+"""Accepting a correction, or ending one: asked for by a person through the dashboard or the command line, kept for ever.
+
+What was accepted is never changed: an end, or another range, is a new version of the same id. Raw values stay as they
+are; whoever shows corrected ones reads this table (`classair.stores.corrections`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from classair.config import Config
+from classair.science.corrections import Correction, Corrections, as_record, faults, of_record
+from classair.stores import corrections as table
+from classair.wire import Ask
+
+ACCEPT, END = "correction_accept", "correction_end"
+ROLES: Final = ("researcher", "admin")
+AHEAD_MS: Final = 366 * 86_400_000  # a validity that begins later than a year from now is a slip of the pen
+
+
+class Refused(ValueError):
+    """Why a correction was not accepted, in words."""
+
+
+class AcceptedCorrections:
+    """The table `correction`; `decide` inside a transaction of its owner."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute(table.TABLE)
+
+    def all(self) -> Corrections:
+        return table.read(self._connection)
+
+    def decide(self, ask: Ask, config: Config, now_ms: int) -> dict[str, Any]:
+        """Does what is asked and returns the version in force; the same wish again returns the one there is.
+
+        `args`: role (whose right the asker has checked), and `correction`, a record as `as_record` gives it, whose
+        version and time of acceptance are given here; or `id` and `at` (UTC ms) to end one. Raises Refused.
+        """
+        if ask.args.get("role") not in ROLES:
+            raise Refused(f"role: accepting and ending corrections takes one of {', '.join(ROLES)}")
+        there = self.all()
+        try:
+            wish = self._ended(ask.args, there) if ask.do == END else self._wished(ask, config, now_ms)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        before = there.newest(wish.id)
+        if before is not None and _same(before, wish):
+            return as_record(before)
+        last = max((one.accepted_at for one in there.accepted), default=0)
+        fresh = replace(wish, version=before.version + 1 if before else 1, accepted_at=max(now_ms, last + 1))
+        table.add(self._connection, fresh)
+        return as_record(fresh)
+
+    def _wished(self, ask: Ask, config: Config, now_ms: int) -> Correction:
+        record = ask.args.get("correction")
+        if not isinstance(record, Mapping):
+            raise Refused("correction: expected its record")
+        wish = of_record({**record, "author": record.get("author") or ask.who})
+        if against := faults(wish):
+            raise Refused("; ".join(against))
+        if "valid_from" not in record:
+            raise Refused("valid_from: from when it holds is not said")
+        if wish.valid_from > now_ms + AHEAD_MS:
+            raise Refused("valid_from: lies more than a year ahead")
+        known = {full for full, _ in config.sensors()}
+        if unknown := [one for one in wish.sites if one not in config.sites]:
+            raise Refused(f"sites: {', '.join(unknown)} is not in this configuration")
+        if unknown := [one for one in wish.sensors if one not in known]:
+            raise Refused(f"sensors: {', '.join(unknown)} is not in this configuration")
+        return wish
+
+    def _ended(self, args: Mapping[str, Any], there: Corrections) -> Correction:
+        at, identity = args.get("at"), args.get("id")
+        before = there.newest(str(identity))
+        if before is None:
+            raise Refused(f"id: no correction {identity!r} was ever accepted")
+        if not isinstance(at, int) or isinstance(at, bool) or at < before.valid_from:
+            raise Refused(f"at: expected UTC ms, not before it began ({before.valid_from})")
+        return replace(before, valid_to=at)
+
+
+def _same(before: Correction, wish: Correction) -> bool:
+    return replace(wish, version=before.version, accepted_at=before.accepted_at) == before
