@@ -1,4 +1,4 @@
-"""Accepting a correction, or ending one: asked for by a person through the dashboard or the command line, kept for ever.
+"""Accepting a correction, or ending one: asked for by a person, on a page or the command line, and kept for ever.
 
 What was accepted is never changed: an end, or another range, is a new version of the same id. Raw values stay as they
 are; whoever shows corrected ones reads this table (`classair.stores.corrections`).

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -165,7 +166,7 @@ class Corrections:
             edges |= {edge for edge in (one.valid_from, one.valid_to) if edge is not None and start < edge < end}
         found: list[tuple[int, int, Correction]] = []
         ordered = sorted(edges)
-        for begin, until in zip(ordered, ordered[1:], strict=False):
+        for begin, until in pairwise(ordered):
             one = self.correction_for(sensor, begin, model, quantity)
             if found and found[-1][2] == one:
                 found[-1] = (found[-1][0], until, one)

@@ -67,7 +67,8 @@ def _nilson(x: Floats, rh: Floats, _temp: Floats, _c: Any) -> Floats:
 
 def _kohler(x: Floats, rh: Floats, _temp: Floats, c: Any) -> Floats:
     activity = np.minimum(rh, KOHLER_RH_LIMIT) / 100.0
-    return x / (1.0 + c["kappa"] / DENSITY * activity / (1.0 - activity))
+    kappa: float = c["kappa"]
+    return x / (1.0 + kappa / DENSITY * activity / (1.0 - activity))
 
 
 _FORMULAS: Final[dict[str, Any]] = {

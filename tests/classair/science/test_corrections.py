@@ -158,7 +158,8 @@ def test_a_correction_survives_json() -> None:
 
 @pytest.mark.parametrize(("change", "said"), [
     ({"method": "magic"}, "method"), ({"coefficients": {"slope": 1}}, "intercept"), ({"coefficients": [1]}, "coeff"),
-    ({"coefficients": {"slope": "1", "intercept": 0}}, "slope"), ({"id": "Ü"}, "id"), ({"sensors": "north.a"}, "sensors"),
+    ({"coefficients": {"slope": "1", "intercept": 0}}, "slope"), ({"id": "Ü"}, "id"),
+    ({"sensors": "north.a"}, "sensors"),
     ({"valid_from": 5, "valid_to": 4}, "valid_to"), ({"valid_from": 1.5}, "valid_from"), ({"low": "x"}, "low"),
     ({"coefficients": {"slope": math.nan, "intercept": 0.0}}, "slope"), ({"data_set": "x" * 3000}, "data_set"),
 ])
