@@ -35,7 +35,8 @@ def lines(connection: sqlite3.Connection, sensor: str, start_ms: int, end_ms: in
     found = connection.execute(
         f"select {_COLUMNS} from missing where {whose} and start_ms < ?3 and end_ms > ?2 "
         "order by start_ms, sensor, end_ms, reason", (sensor, start_ms, end_ms))
-    return [Missing(*row[:6], simulated=bool(row[6])) for row in found]
+    return [Missing(whose, start, end, expected, reason, bridge, bool(simulated))
+            for whose, start, end, expected, reason, bridge, simulated in found]
 
 
 def sorted_lines(kept: Iterable[Missing], sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
