@@ -38,6 +38,10 @@ class Places:
         """Written by that bridge alone; `bridge` is `<site>.<id>`."""
         return self.root / "spool" / f"{bridge}.db"
 
+    def blackbox(self, bridge: str) -> Path:
+        """The last hours of raw bytes, a folder for each sensor; written by that bridge alone; `<site>.<id>`."""
+        return self.root / "blackbox" / bridge
+
     @property
     def accepted_config(self) -> Path:
         """The configuration version a service saw last, so that it can start when nobody announces one."""
@@ -50,6 +54,11 @@ class Places:
     @property
     def logs(self) -> Path:
         return self.root / "logs"
+
+    @property
+    def configured(self) -> Path:
+        """Every command that changed what a sensor keeps, one line of JSON each; written by `classair configure`."""
+        return self.logs / "configured.jsonl"
 
     @property
     def run(self) -> Path:

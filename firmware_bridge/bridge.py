@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
-from classair.config import Config, Sensor
+from classair.config import BlackBoxSettings, Config, Sensor
 from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
 from firmware_bridge.averaging import Mean
+from firmware_bridge.blackbox import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.keeper import Keeper
@@ -63,6 +64,7 @@ class Bridge:
         self._delivery = Delivery(
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None)
         self._keeper = Keeper(spool)
+        self._blackbox = BlackBox(places.blackbox(full), self._blackbox_settings(config), clock.offset)
         self._undated = spool.undated
         self._next_status = 0.0
         self._said_storage = spool.storage
@@ -75,6 +77,7 @@ class Bridge:
 
     def run(self, stop: threading.Event) -> int:
         self._keeper.start()
+        self._blackbox.start()
         self._link.start()
         self._use(self._config)
         log.info("bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d", self.full, len(self._lines),
@@ -132,6 +135,7 @@ class Bridge:
             self._keep(line, line.flush())
         self._keeper.stop()
         self._spool.close()
+        self._blackbox.stop()
         self._link.publish(self._status_topic, self._status("offline"), qos=1, retain=True)
         # The network thread may be waiting for a broker that does not answer; nobody waits for that.
         goodbye = threading.Thread(target=self._link.stop, daemon=True)
@@ -194,6 +198,7 @@ class Bridge:
     def _use(self, config: Config) -> None:
         """Makes the lines what the configuration says; those it does not touch go on undisturbed."""
         self._config = config
+        self._blackbox.use(self._blackbox_settings(config))
         wanted = sensors_of(config, self.full)
         gone = [s for s, line in self._lines.items() if s not in wanted or not line.same_line(wanted[s])]
         for sensor in gone:
@@ -213,8 +218,14 @@ class Bridge:
             if old is not None:
                 self._keep(old, old.adopt(settings))
                 continue
-            self._lines[sensor] = Line(sensor, settings, self._places, self._events.put)
+            recorder = self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
+            self._lines[sensor] = Line(sensor, settings, self._places, self._events.put, recorder)
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
+
+    def _blackbox_settings(self, config: Config) -> BlackBoxSettings:
+        site = config.sites.get(self.site)
+        own = site.bridges.get(self.id) if site else None
+        return own.blackbox if own else BlackBoxSettings()
 
     # -- readings ------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from classair.config.files import ConfigFaults, read, signature
 from classair.config.reading import load, parse
 from classair.config.scalars import duration
 from classair.config.settings import (
+    BlackBoxSettings,
     BridgeSettings,
     Calendar,
     Config,
@@ -23,7 +24,7 @@ from classair.config.settings import (
 )
 
 __all__ = [
-    "BridgeSettings", "Calendar", "Config", "ConfigFaults", "Person", "Position", "Purifier", "PurifierFaultRule",
-    "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site", "TimetableSettings", "Titles", "Windows",
-    "duration", "load", "parse", "read", "signature",
+    "BlackBoxSettings", "BridgeSettings", "Calendar", "Config", "ConfigFaults", "Person", "Position", "Purifier",
+    "PurifierFaultRule", "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site", "TimetableSettings",
+    "Titles", "Windows", "duration", "load", "parse", "read", "signature",
 ]

@@ -68,10 +68,19 @@ class Windows(Part):
     openable: YesNo = True
 
 
+class BlackBoxSettings(Part):
+    """How much of the raw bytes of its ports a bridge keeps on its disk. 8 MB hold a day of a streaming PMS twice."""
+
+    hours: Annotated[float, Field(ge=0, le=720)] = 24.0
+    port_mb: Annotated[int, Field(ge=1, le=1024)] = 8
+    total_mb: Annotated[int, Field(ge=1, le=65536)] = 512
+
+
 class BridgeSettings(Part):
     """A computer that reads sensors. Its id is unique in the whole organisation: it is its name at the broker."""
 
     name: Title | None = None
+    blackbox: BlackBoxSettings = BlackBoxSettings()
 
 
 class Room(Part):

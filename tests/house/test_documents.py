@@ -104,7 +104,8 @@ def test_every_decision_is_in_the_index_and_numbered_once() -> None:
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "top level": settings.Config, "sites.SITE": settings.Site, "sites.SITE.position": settings.Position,
-    "sites.SITE.bridges.BRIDGE": settings.BridgeSettings, "sites.SITE.rooms.ROOM": settings.Room,
+    "sites.SITE.bridges.BRIDGE": settings.BridgeSettings,
+    "sites.SITE.bridges.BRIDGE.blackbox": settings.BlackBoxSettings, "sites.SITE.rooms.ROOM": settings.Room,
     "sites.SITE.rooms.ROOM.windows": settings.Windows, "sites.SITE.sensors.SENSOR": settings.Sensor,
     "sites.SITE.purifiers.PURIFIER": settings.Purifier, "timetables.TIMETABLE": settings.TimetableSettings,
     "calendar": settings.Calendar, "school_years.YEAR": settings.SchoolYear,
