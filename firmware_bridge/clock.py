@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,15 +16,13 @@ log = logging.getLogger(__name__)
 BUILT_MS: Final = 1_793_491_200_000
 """2026-11-01T00:00:00Z. A wall clock before the day this was made is not a wall clock."""
 
-PATIENCE_S: Final = 5.0
-"""After the start an undisciplined clock is not used for so long: readings that it dates enter no mean, and kernel or
-server usually know the time within seconds. What is measured meanwhile waits for its date."""
-
 ASK_EVERY_S: Final = 2.0             # until the server has answered SAMPLES times
 ASK_AGAIN_S: Final = 600.0
 SAMPLES: Final = 3
-LONGEST_TRIP_S: Final = 5.0          # an answer that took longer says too little
+LONGEST_TRIP_S: Final = 1.9          # half of it is how wrong an answer can be: a time is right to a second
 TRUSTED_FOR_S: Final = 3600.0        # afterwards it is held over: 50 ppm of drift are 0.2 s an hour
+_ONE_LOOK_S: Final = 0.05            # two clocks are read together, or this process stood still between the two
+_LOOKS: Final = 5
 _STA_UNSYNC: Final = 0x0040
 _TIME_ERROR: Final = 5
 
@@ -49,14 +48,25 @@ class _Timex(ctypes.Structure):
     )
 
 
-def kernel_synchronised() -> bool:
-    """Whether the kernel's clock is disciplined (adjtimex(2)); False where that cannot be asked."""
+@lru_cache(maxsize=1)
+def _adjtimex() -> Callable[..., int] | None:
     try:
-        timex = _Timex()
-        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
+        found: Callable[..., int] = ctypes.CDLL(None, use_errno=True).adjtimex
     except (OSError, AttributeError):
+        return None
+    return found
+
+
+def kernel_synchronised() -> bool:
+    """Whether the kernel's clock is disciplined (adjtimex(2)); False where that cannot be asked.
+
+    A step by hand or by a program ends it at once: the kernel then says so itself.
+    """
+    ask = _adjtimex()
+    if ask is None:
         return False
-    return 0 <= state < _TIME_ERROR and not timex.status & _STA_UNSYNC
+    timex = _Timex()
+    return 0 <= ask(ctypes.byref(timex)) < _TIME_ERROR and not timex.status & _STA_UNSYNC
 
 
 class Moment(NamedTuple):
@@ -67,10 +77,12 @@ class Moment(NamedTuple):
 
 
 class Clock:
-    """Dates moments of elapsed(). Qualities: sync, server, holdover, unsync.
+    """Dates moments of elapsed(). Qualities: sync, server, holdover.
 
-    The offset between elapsed and wall time is looked up anew for each moment while the kernel disciplines the clock,
-    and kept from the server's answer otherwise: a step of the wall clock then changes nothing.
+    A wall clock that nobody disciplines is never believed, however likely it looks: what is measured before kernel or
+    server know the time waits for its date. While the kernel disciplines the clock the offset between elapsed and wall
+    time is looked up for each moment; afterwards, and from the server's answer on, it is kept: elapsed() goes on alone
+    and a step of the wall clock changes nothing.
     """
 
     def __init__(
@@ -81,10 +93,8 @@ class Clock:
         synchronised: Callable[[], bool] = kernel_synchronised,
     ) -> None:
         self._elapsed, self._wall, self._kernel = elapsed, wall, synchronised
-        self._began = elapsed()
-        self._synchronised = False
-        self._looked_at = -1e9
-        self._offset_ms: int | None = None       # server time − elapsed
+        self._offset_ms: int | None = None       # true time − elapsed, by the newest that was believed
+        self._from_kernel = False
         self._answered_at = 0.0
         self._trip_s = LONGEST_TRIP_S
         self._samples = 0
@@ -93,23 +103,30 @@ class Clock:
         self._said = ""
 
     def _is_synchronised(self) -> bool:
-        now = self._elapsed()
-        if now - self._looked_at >= 1.0:
-            self._looked_at = now
-            self._synchronised = self._kernel() and self._wall() * 1000 >= BUILT_MS
-        return self._synchronised
+        """Asks the kernel each time, and twice: between the two looks lies the reading of its clock."""
+        if not self._kernel():
+            return False
+        for _ in range(_LOOKS):
+            before, wall_ms, after = self._elapsed(), self._wall() * 1000, self._elapsed()
+            if after - before <= _ONE_LOOK_S:
+                break
+        else:
+            return False
+        if wall_ms < BUILT_MS or not self._kernel():
+            return False
+        self._offset_ms, self._answered_at, self._trip_s = round(wall_ms - (before + after) * 500), after, 0.0
+        self._from_kernel = True
+        return True
 
     def _offset(self) -> Moment | None:
-        """Wall time minus elapsed, in ms, and its quality; None while the time is unknown."""
-        now = self._elapsed()
-        wall_ms = self._wall() * 1000
-        if self._is_synchronised() and wall_ms >= BUILT_MS:
-            return self._say(round(wall_ms - now * 1000), "sync")
-        if self._offset_ms is not None:
-            return self._say(self._offset_ms, "server" if now - self._answered_at < TRUSTED_FOR_S else "holdover")
-        if wall_ms >= BUILT_MS and now - self._began >= PATIENCE_S:
-            return self._say(round(wall_ms - now * 1000), "unsync")
-        return None
+        """True time minus elapsed, in ms, and its quality; None while the time is unknown."""
+        if self._is_synchronised():
+            assert self._offset_ms is not None
+            return self._say(self._offset_ms, "sync")
+        if self._offset_ms is None:
+            return None
+        fresh = not self._from_kernel and self._elapsed() - self._answered_at < TRUSTED_FOR_S
+        return self._say(self._offset_ms, "server" if fresh else "holdover")
 
     def _say(self, offset: int, quality: str) -> Moment:
         if quality != self._said:
@@ -128,14 +145,14 @@ class Clock:
 
     @property
     def quality(self) -> str:
-        """sync, server, holdover, unsync, or unknown."""
+        """sync, server, holdover, or unknown."""
         offset = self._offset()
         return offset.quality if offset else "unknown"
 
     # -- asking the server ---------------------------------------------------------------------------------------------
 
     def question(self) -> str | None:
-        """The id of a question to send now, None when none is needed; `sent` must be told when it went out."""
+        """The id of a question to send now, None when none is needed."""
         now = self._elapsed()
         if self._is_synchronised() or now < self._ask_at:
             return None
@@ -161,6 +178,7 @@ class Clock:
             return False
         self._trip_s, self._answered_at = trip, arrived_s
         self._offset_ms = round(server_time_ms + trip * 500 - arrived_s * 1000)
+        self._from_kernel = False
         return True
 
     def ask_soon(self) -> None:

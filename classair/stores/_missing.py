@@ -30,13 +30,13 @@ def lines(connection: sqlite3.Connection, sensor: str, start_ms: int, end_ms: in
     # A file that an older version wrote, and ingest has not opened since, has no ledger yet.
     if not connection.execute("select 1 from sqlite_schema where name='missing'").fetchone():
         return []
-    whose = ("substr(sensor, 1, length(?1)) = ?1 and instr(?1, '.') = length(?1)" if sensor.endswith(".")
-             else "sensor = ?1")
+    condition = ("substr(sensor, 1, length(?1)) = ?1 and instr(?1, '.') = length(?1)" if sensor.endswith(".")
+                 else "sensor = ?1")
     found = connection.execute(
-        f"select {_COLUMNS} from missing where {whose} and start_ms < ?3 and end_ms > ?2 "
+        f"select {_COLUMNS} from missing where {condition} and start_ms < ?3 and end_ms > ?2 "
         "order by start_ms, sensor, end_ms, reason", (sensor, start_ms, end_ms))
-    return [Missing(whose, start, end, expected, reason, bridge, bool(simulated))
-            for whose, start, end, expected, reason, bridge, simulated in found]
+    return [Missing(whose, first, end, expected, reason, bridge, bool(simulated))
+            for whose, first, end, expected, reason, bridge, simulated in found]
 
 
 def sorted_lines(kept: Iterable[Missing], sensor: str, start_ms: int, end_ms: int) -> list[Missing]:

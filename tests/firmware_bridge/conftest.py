@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import tty
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -83,7 +84,10 @@ def pty_sensor() -> Iterator[Callable[..., PtySensor]]:
 class SmallIngest:
     """Speaks ingest's side of the wire for one bridge: remembers items by seq and says `stored` when told to."""
 
-    def __init__(self, broker_url: str, org: str, site: str, bridge: str, answering: bool = True) -> None:
+    def __init__(self, broker_url: str, org: str, site: str, bridge: str, answering: bool = True,
+                 clock: bool = True) -> None:
+        """`clock`: answers a bridge that asks for the time, as ingest does."""
+        self.clock = clock
         self.items: dict[tuple[str, int], dict[str, Any]] = {}
         self.deliveries = 0
         self.gaps: list[dict[str, Any]] = []
@@ -106,6 +110,8 @@ class SmallIngest:
         leaf = message.topic.rpartition("/")[2]
         if leaf == "time":
             self.questions.append(json.loads(message.payload)["id"])
+            if self.clock:
+                self.say_stored("00000000", 0, self.questions[-1], time.time_ns() // 1_000_000, retain=False)
         elif leaf == "status":
             self.status.append(json.loads(message.payload))
         elif leaf == "health":
@@ -147,9 +153,9 @@ class SmallIngest:
         return upto
 
     def say_stored(self, epoch: str, upto: int | None = None, answer_to: str | None = None,
-                   server_time: int = 0) -> None:
+                   server_time: int = 0, *, retain: bool = True) -> None:
         self.say("stored", {"epoch": epoch, "upto": self.upto(epoch) if upto is None else upto,
-                            "server_time": server_time, "answer_to": answer_to}, retain=True)
+                            "server_time": server_time, "answer_to": answer_to}, retain=retain)
 
     def say(self, leaf: str, told: Mapping[str, Any], retain: bool = False) -> None:
         self._link.publish(self.topics.bridge(self.site, self.bridge, leaf), json.dumps(told), qos=1, retain=retain)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge import clock as clock_module
-from firmware_bridge.clock import BUILT_MS, PATIENCE_S, TRUSTED_FOR_S, Clock, boot_id, elapsed, kernel_synchronised
+from firmware_bridge.clock import BUILT_MS, LONGEST_TRIP_S, TRUSTED_FOR_S, Clock, boot_id, elapsed, kernel_synchronised
 
 NOW_MS = BUILT_MS + 20 * 86_400_000
 
@@ -40,11 +40,26 @@ def test_a_synchronised_kernel_is_believed_and_nobody_is_asked() -> None:
     assert world.clock.question() is None
 
 
-def test_an_unsynchronised_but_possible_clock_is_used_after_a_while_and_says_so() -> None:
+def test_a_wall_clock_that_nobody_disciplines_is_never_believed_however_likely_it_looks() -> None:
     world = World()
-    assert world.clock.date(100.0) is None, "a better clock may be seconds away"
-    world.passes(PATIENCE_S)
-    assert world.clock.date(100.0) == (NOW_MS, "unsync")
+    world.passes(86_400)
+    assert world.clock.date(100.0) is None
+    assert world.clock.quality == "unknown"
+
+
+def test_what_the_kernel_knew_is_held_over_when_it_stops_knowing_and_the_wall_clock_is_then_stepped() -> None:
+    world = World(synchronised=True)
+    assert world.clock.quality == "sync"
+    world.synchronised = False
+    world.wall_ms -= 3_600_000
+    world.passes(10)
+    assert world.clock.date(world.elapsed_s) == (NOW_MS + 10_000, "holdover")
+
+
+def test_two_clocks_read_with_a_pause_between_them_are_not_believed() -> None:
+    elapsed_s = iter([100.0 + 3 * look for look in range(1000)])
+    standing = Clock(elapsed=lambda: next(elapsed_s), wall=lambda: NOW_MS / 1000, synchronised=lambda: True)
+    assert standing.date(100.0) is None
 
 
 def test_what_was_measured_before_the_server_answered_gets_the_servers_time_and_not_a_guess() -> None:
@@ -72,7 +87,7 @@ def test_the_servers_time_is_taken_from_the_middle_of_the_round_trip() -> None:
 
 def test_a_slow_answer_is_not_believed() -> None:
     world = World(wall_ms=0)
-    assert not world.server_answers(NOW_MS, trip_s=6)
+    assert not world.server_answers(NOW_MS, trip_s=LONGEST_TRIP_S + 0.1)
     assert world.clock.date(100.0) is None
 
 
@@ -81,7 +96,7 @@ def test_the_answer_of_the_shortest_trip_is_kept() -> None:
     world.server_answers(NOW_MS, trip_s=0.1)
     before = world.clock.offset()
     world.passes(3)
-    assert not world.server_answers(NOW_MS + 60_000, trip_s=2)
+    assert not world.server_answers(NOW_MS + 60_000, trip_s=1.9)
     assert world.clock.offset() == before
 
 

@@ -290,7 +290,7 @@ def test_a_bridge_without_a_clock_takes_the_servers_and_dates_what_waited(
     name = f"pi-clock-{os.getpid()}"
     places = Places(tmp_path)
     sensor = pty_sensor(places.sim_port("school.blue-pm"), "pms5003t", AIR)
-    ingest = small_ingest(mosquitto.url, "demo-town", "school", name)
+    ingest = small_ingest(mosquitto.url, "demo-town", "school", name, clock=False)
     clock = Clock(wall=lambda: 0.0, synchronised=lambda: False)
     made = Bridge(f"school.{name}", parse(school(name, pm(name))), Following(places.bridge_config(f"school.{name}")),
                   places, BrokerAddress.of(mosquitto.url, name), Spool.open(places.spool(f"school.{name}")), clock)
