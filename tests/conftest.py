@@ -23,6 +23,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+# Whatever any test writes to a serial line is judged at the end: tests/serial_writes/serial_guard.py.
+sys.path.insert(0, str(Path(__file__).parent / "serial_writes"))
+from serial_guard import (  # noqa: F401
+    pytest_configure,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_unconfigure,
+)
+
 HOST = "127.0.0.1"
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"])
 START_TRIES = 4  # another process may take the free port between choosing and using it
