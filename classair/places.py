@@ -42,6 +42,10 @@ class Places:
         """The last hours of raw bytes, a folder for each sensor; written by that bridge alone; `<site>.<id>`."""
         return self.root / "blackbox" / bridge
 
+    def sensor_book(self, bridge: str) -> Path:
+        """Running hours and when each sensor last spoke, written by that bridge alone; `bridge` is `<site>.<id>`."""
+        return self.root / "spool" / f"{bridge}.sensors.json"
+
     @property
     def accepted_config(self) -> Path:
         """The configuration version a service saw last, so that it can start when nobody announces one."""

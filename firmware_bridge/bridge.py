@@ -21,8 +21,9 @@ from firmware_bridge.blackbox import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.keeper import Keeper
-from firmware_bridge.line import Line, removed
+from firmware_bridge.line import Line, good_of, removed
 from firmware_bridge.spool import Spool
+from firmware_bridge.station import Station
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Bridge:
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None)
         self._keeper = Keeper(spool)
         self._blackbox = BlackBox(places.blackbox(full), self._blackbox_settings(config), clock.offset)
+        self._station = Station(places.sensor_book(full), self._boot)
         self._undated = spool.undated
         self._next_status = 0.0
         self._said_storage = spool.storage
@@ -133,6 +135,8 @@ class Bridge:
                 self._handle(kind, what)
         for line in lines:
             self._keep(line, line.flush())
+            line.note(elapsed())
+        self._station.book.close()
         self._keeper.stop()
         self._spool.close()
         self._blackbox.stop()
@@ -211,15 +215,18 @@ class Bridge:
                 line.port.stop()
             self._keep(line, line.flush())
             if sensor not in wanted:
+                line.leave()
                 self._tell(line, removed(line.settings, self._now_ms(), self.id).model_dump_json())
                 log.info("sensor_removed sensor=%s", sensor)
         for sensor, settings in wanted.items():
+            timetable = config.timetable_of(f"{self.site}.{settings.room}")
             old = self._lines.get(sensor)
             if old is not None:
-                self._keep(old, old.adopt(settings))
+                self._keep(old, old.adopt(settings, timetable))
                 continue
             recorder = self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
-            self._lines[sensor] = Line(sensor, settings, self._places, self._events.put, recorder)
+            self._lines[sensor] = Line(sensor, settings, self._places, self._events.put, recorder,
+                                       station=self._station, timetable=timetable)
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
 
     def _blackbox_settings(self, config: Config) -> BlackBoxSettings:
@@ -239,6 +246,7 @@ class Bridge:
             row = self._spool.append(item, None, mono=round(mean.end_s * 1000), boot=self._boot)
             self._undated = True
         else:
+            self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
             row = self._spool.append(item, moment.at_ms, moment.quality)
         if row is not None:
             self._delivery.live(row, elapsed())
@@ -256,6 +264,7 @@ class Bridge:
             due = line.due_s()
             if due is not None:
                 wake = min(wake, due)
+        self._station.book.save_if_due(now)
         if self._undated:
             self._date_what_waits()
         name = self._clock.question() if self._link.up else None

@@ -6,16 +6,24 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from classair.config import Sensor
-from classair.i18n import LANGUAGES, t
-from classair.model import Flag
+from classair.model import BAD, Flag
 from classair.places import Places
+from classair.timetable import ALWAYS_EMPTY, Timetable
 from classair.wire import SensorHealth
+from firmware_bridge import health
 from firmware_bridge.averaging import Averager, Mean
 from firmware_bridge.drivers import Frame, UnknownModel
+from firmware_bridge.duty import DutyCycle
+from firmware_bridge.hints import TypeHint, below_air, has_working_period
+from firmware_bridge.identity import Device
 from firmware_bridge.ports import PortState, Recorder
 from firmware_bridge.sources import Source, source_for
+from firmware_bridge.station import Station
+from firmware_bridge.warmth import LastSeen
 
 HEALTH_EVERY_S: Final = 60.0
+# Nothing from the port's own thread for so long: the system holds it in a call that does not return.
+STUCK_S: Final = 15.0
 # Fewer particles than this per 0.1 L say nothing about the shape of the size distribution.
 _ENOUGH_COUNTED: Final = 50
 
@@ -27,22 +35,32 @@ class Line:
     """Its methods run on the bridge's one thread; the port's thread only posts events."""
 
     def __init__(self, sensor: str, settings: Sensor, places: Places, post: Callable[[Event], None],
-                 recorder: Recorder | None = None) -> None:
+                 recorder: Recorder | None = None, *, station: Station | None = None,
+                 timetable: Timetable = ALWAYS_EMPTY) -> None:
         """`sensor` is `<site>.<id>`. An unknown model makes a line without a port that says so."""
         self.sensor, self.settings = sensor, settings
         self.id = sensor.partition(".")[2]
         self.readings = 0
         self.port: Source | None = None
+        self._station = station or Station()
+        self._timetable = timetable
         self._told: tuple[str, str] | None = None
         self._tell_at = 0.0
-        self._mean_flags = Flag.NONE
+        self._warmup = False
+        self._fault_s: float | None = None
         self._newest: Mapping[str, float] = {}
+        self._mean: Mean | None = None
+        self._hint = TypeHint(settings.model)
+        self._ran_s = 0.0
+        self._heard_s: float | None = None
+        self._cycle = DutyCycle(settings.duty, 0.0, timetable)
+        self._place()
         try:
             source = source_for(
                 sensor, settings, places,
                 lambda frames, at, warm: post(("frames", (self, frames, at, warm))),
                 lambda state: post(("state", (self, state))),
-                recorder,
+                recorder, station=self._station, asleep_until=lambda now_s: self._cycle.asleep_until(now_s),
             )
         except UnknownModel as error:
             known = str(error).rpartition("known: ")[2]
@@ -51,33 +69,58 @@ class Line:
         self._state = PortState("starting", "starting")
         self.averager = Averager(settings.every, source.frame_every_s)
         self.port = source
+        self._cycle = DutyCycle(settings.duty, getattr(source, "warm_up_s", 0.0), timetable)
         self.port.start()
 
     def same_line(self, settings: Sensor) -> bool:
-        """Whether a changed entry still means this port and this model."""
+        """Whether a changed entry still means this port, this model and this sensor."""
         mine = self.settings
-        return (settings.port, settings.model, settings.settings) == (mine.port, mine.model, mine.settings)
+        return ((settings.port, settings.model, settings.settings, settings.identity)
+                == (mine.port, mine.model, mine.settings, mine.identity))
 
-    def adopt(self, settings: Sensor) -> Mean | None:
+    def adopt(self, settings: Sensor, timetable: Timetable | None = None) -> Mean | None:
         """Takes a changed entry of the same line; the reading that a changed `every` closes early."""
         mean = None
         if settings.every != self.settings.every and self.port is not None:
             mean = self.averager.flush()
             self.averager = Averager(settings.every, self.port.frame_every_s)
+        timetable = self._timetable if timetable is None else timetable
+        if (settings.duty, timetable) != (self.settings.duty, self._timetable):
+            self._timetable = timetable
+            self._cycle = DutyCycle(settings.duty, getattr(self.port, "warm_up_s", 0.0), timetable)
         self.settings = settings
+        self._place()
         return mean
+
+    def _place(self) -> None:
+        self._station.pairs.place(self.sensor, f"{self.sensor.partition('.')[0]}.{self.settings.room}")
+
+    def leave(self) -> None:
+        """This bridge reads the sensor no longer."""
+        self._station.pairs.remove(self.sensor)
 
     # -- measuring -----------------------------------------------------------------------------------------------------
 
     def take(self, frames: list[Frame], at_s: float, warming_up: bool) -> list[Mean]:
         """The readings that these frames complete."""
         means = []
+        self._runs(at_s)
+        self._warmup = warming_up
         for frame in frames:
             self._newest = frame.values
+            self._hint.add(frame.values)
+            if frame.flags & Flag.SENSOR_ERROR:
+                self._fault_s = at_s
             mean = self.averager.add(frame, at_s, warming_up)
             if mean is not None:
                 means.append(mean)
         return means
+
+    def _runs(self, at_s: float) -> None:
+        """Counts running time from frame to frame; a pause of more than a few frames' time was none."""
+        before, self._heard_s = self._heard_s, at_s
+        if before is not None and self.port is not None and 0 < at_s - before <= 5 * self.port.frame_every_s:
+            self._ran_s += at_s - before
 
     def tick(self, now_s: float) -> Mean | None:
         return self.averager.tick(now_s) if self.port is not None else None
@@ -91,7 +134,7 @@ class Line:
     def item(self, mean: Mean) -> dict[str, Any]:
         """A mean as a wire item, without what the spool adds."""
         self.readings += 1
-        self._mean_flags = mean.flags
+        self._mean = mean
         item: dict[str, Any] = {"sensor": self.id, "values": mean.values, "interval_s": mean.interval_s, "n": mean.n}
         if mean.flags:
             item["flags"] = _names(mean.flags)
@@ -108,25 +151,65 @@ class Line:
         self._state = state
         return self.flush() if state.state == "unplugged" else None
 
-    def _judged(self) -> PortState:
+    def _judged(self, now_s: float, at_ms: int) -> PortState:
         """What the port says, overruled by what the sensor says of itself."""
-        if self._state.state == "ok":
-            if self._mean_flags & Flag.SENSOR_ERROR:
-                return PortState("error", "sensor_fault")
-            if self._mean_flags & Flag.WARMUP:
+        state = self._state
+        passed_s = getattr(self.port, "passed_s", now_s)
+        if now_s - passed_s > STUCK_S:
+            return PortState("silent", "stuck")
+        if state.state == "asleep":
+            return PortState("asleep", "asleep", health.asleep(state.places["until_s"], now_s, at_ms))
+        if state.state == "ok":
+            every = self.settings.every or (self.port.frame_every_s if self.port is not None else 0.0)
+            if self._fault_s is not None and now_s - self._fault_s <= max(every, 2.0) + 2.0:
+                return PortState("error", "sensor_fault", {"code": f"{int(self._newest.get('error', 0)):#x}"})
+            if self._warmup:
                 return PortState("starting", "warming_up")
-        return self._state
+            if not state.cause:
+                return self._warning() or state
+        return state
+
+    def _warning(self) -> PortState | None:
+        pairs = self._station.pairs
+        mode = self.port.about.mode if self.port is not None else ""
+        return health.warning(self.settings, self._hint.suggests, has_working_period(mode),
+                              pairs.agreement(self.sensor), below_air(pairs.mean(self.sensor, "co2_ppm")))
 
     def health(self, now_s: float, at_ms: int, bridge: str) -> SensorHealth | None:
-        """What is to be told now, None while nothing changed and nothing is due."""
-        state = self._judged()
+        """What is to be told now, None while nothing changed and nothing is due. `at_ms` is 0 while not known."""
+        self._cycle.know(now_s, at_ms)
+        state = self._judged(now_s, at_ms)
         if (state.state, state.cause) == self._told and now_s < self._tell_at:
             return None
         self._told, self._tell_at = (state.state, state.cause), now_s + HEALTH_EVERY_S
-        cause = {language: t(language, f"health.{state.cause}", **state.places) for language in LANGUAGES} \
-            if state.cause else {}
-        return SensorHealth(state=state.state, at=at_ms, bridge=bridge, port=self.settings.port,
-                            model=self.settings.model, cause=cause, counters=self._counters())
+        self.note(now_s)
+        if self.port is None:
+            return health.health_of(state, self.settings, at_ms, bridge)
+        about, mean = self.port.about, self._mean
+        pair = self._station.pairs.agreement(self.sensor)
+        return health.health_of(
+            state, self.settings, at_ms, bridge, counters=self._counters(),
+            address=getattr(self.port, "address", ""), identity=about.identity, firmware=about.firmware,
+            mode=about.mode, notes={**about.notes, **(health.notes_of_pair(*pair) if pair else {})},
+            running_h=round(self._station.book.hours(self._meter()), 2),
+            newest_at=at_ms - round((now_s - mean.end_s) * 1000) if mean is not None and at_ms else None,
+            newest=good_of(mean) if mean is not None else {})
+
+    def _meter(self) -> str:
+        """Whose hours these are: the sensor's own where it says who it is, else this place's in sensors.yaml."""
+        identity = self.port.about.identity if self.port is not None else ""
+        return f"{self.settings.model} {identity}" if identity else self.sensor
+
+    def note(self, now_s: float) -> None:
+        """Enters hours and sign of life in the bridge's book."""
+        book = self._station.book
+        book.ran(self._meter(), self._ran_s)
+        self._ran_s = 0.0
+        sleeps = self._state.state == "asleep"
+        if self._heard_s is not None or sleeps:
+            device: Device | None = getattr(self.port, "device", None)
+            at_s = self._heard_s if self._heard_s is not None else now_s
+            book.saw(self.sensor, LastSeen(self._station.boot, at_s, device, sleeps))
 
     def tell_again(self) -> None:
         """The broker is new or back: everything is told afresh."""
@@ -144,10 +227,16 @@ class Line:
         return counters
 
 
+def good_of(mean: Mean) -> dict[str, float]:
+    """The values of a reading that are not set aside."""
+    if mean.flags & BAD:
+        return {}
+    return {key: value for key, value in mean.values.items() if not mean.value_flags.get(key, Flag.NONE) & BAD}
+
+
 def removed(settings: Sensor, at_ms: int, bridge: str) -> SensorHealth:
     """The last word about a sensor that this bridge no longer reads."""
-    cause = {language: t(language, "health.removed") for language in LANGUAGES}
-    return SensorHealth(state="stopped", at=at_ms, bridge=bridge, port=settings.port, model=settings.model, cause=cause)
+    return health.health_of(PortState("stopped", "removed"), settings, at_ms, bridge)
 
 
 def _names(flags: Flag) -> list[str]:

@@ -1,58 +1,64 @@
 """Where bytes come from: /dev/…, any pyserial URL, or a simulated sensor's terminal. The only file that knows pyserial.
 
-One light thread per port reads, asks polled sensors, and comes back by itself after an unplug.
+One light thread per port reads, asks polled sensors, sends them to sleep, and comes back by itself after an unplug.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import termios
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import serial
+from serial.tools import list_ports
 
 from classair.places import Places
 from firmware_bridge.clock import elapsed
-from firmware_bridge.drivers import About, Driver, Frame
+from firmware_bridge.drivers import About, Driver, Frame, Send
+from firmware_bridge.duty import SHORTEST_SLEEP_S
+from firmware_bridge.gate import Batch, Gate
+from firmware_bridge.identity import Claims, Device, Identity, UsbPort
+from firmware_bridge.portstate import PortCounters, PortState, Recorder, why_not_open
+from firmware_bridge.warmth import LastSeen, Warmth, power_since
+from firmware_bridge.watchdog import Limits, Watchdog
+
+__all__ = ["Port", "PortCounters", "PortState", "Recorder", "Timings", "address_of", "open_line", "plugged",
+           "why_not_open"]
 
 log = logging.getLogger(__name__)
 
-READ_TIMEOUT_S: Final = 0.5
 WRITE_TIMEOUT_S: Final = 1.0
-BACK_OFF_S: Final = (0.5, 5.0)
 STALL_S: Final = 3.0
-STARTS_BEFORE_REOPEN: Final = 5      # silences answered by the start sequence before the port is opened anew
-_GARBAGE: Final = 64                 # bytes without a whole frame that are no accident any more
+_ANSWER_S: Final = 0.25              # for the answer to a question about the sensor itself
+_ASK_WHO_S: Final = 5.0              # until a sensor that has to say who it is has said so
+_TWICE_S: Final = 2.0                # two names of one device for so long are no re-plugging any more
+
+# TypeError and AttributeError: pyserial's ways of saying "closed meanwhile". termios.error is no OSError.
+_LOST: Final = (OSError, TypeError, AttributeError, termios.error)
 
 
 @dataclass(frozen=True, slots=True)
-class PortState:
-    """How a port is. `state` as in classair.wire.SensorHealth; `cause` is a key below [health] in the locales."""
+class Timings:
+    """Seconds. `look_s`: between looks for a device that is away, and whether an open one still is the same.
 
-    state: str
-    cause: str = ""
-    places: Mapping[str, Any] = field(default_factory=dict)
+    `settle_s`: how long after a re-plug the names of devices may still be in motion. `back_off_s`: first and longest
+    pause after other failures to open.
+    """
 
-
-@dataclass(slots=True)
-class PortCounters:
-    """What happened to the port beside the driver's own counting."""
-
-    opened: int = 0
-    silences: int = 0
-    asked: int = 0
-    stalls: int = 0
+    look_s: float = 0.5
+    settle_s: float = 1.0
+    back_off_s: tuple[float, float] = (0.5, 5.0)
+    limits: Limits = Limits()
 
 
-class Recorder(Protocol):
-    """Sees every byte of one port as it travels, with its elapsed() time; must be quick and never raise."""
-
-    def received(self, data: bytes, at_s: float) -> None: ...
-
-    def sent(self, data: bytes, at_s: float) -> None: ...
+def plugged() -> Iterable[UsbPort]:
+    """The serial ports of this machine that are plugged in by USB."""
+    return [UsbPort(port.device, port.location, port.serial_number or "")
+            for port in list_ports.comports() if port.location]
 
 
 def address_of(port: str, sensor: str, places: Places) -> str:
@@ -60,11 +66,13 @@ def address_of(port: str, sensor: str, places: Places) -> str:
     return str(places.sim_port(sensor)) if port.startswith("sim:") else port
 
 
-def open_line(address: str, baud: int, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
+def open_line(address: str, baud: int, read_timeout_s: float = 0.5) -> Any:
     """A serial line that nobody else may open meanwhile, without resetting the board behind it and without old bytes.
 
-    Raises OSError or ValueError; `why_not_open` says it in words.
+    `address`: a path or any pyserial URL, or a USB socket as in sensors.yaml. Raises OSError, ValueError or
+    termios.error; `why_not_open` says it in words.
     """
+    address = Identity(address, plugged).look_up()
     line = serial.serial_for_url(address, do_not_open=True, baudrate=baud, timeout=read_timeout_s,
                                  write_timeout=WRITE_TIMEOUT_S, exclusive=True)
     # Opening raises these lines, which resets many boards.
@@ -81,32 +89,48 @@ class Port:
 
     on_frames(frames, arrived_s, warming_up): frames and the elapsed() time at which their first byte came.
     on_state(state): when it changes. Both are called on the port's thread and must be quick.
+    wanted: what the sensor has to say of itself, "" for anything. asleep_until(now_s): when it should sleep now.
+    last, boot: when it last spoke, as far as that is known, and this run of the machine.
     """
 
     def __init__(
         self,
         name: str,
-        address: str,
+        address: str | Identity,
         driver: Driver,
         on_frames: Callable[[list[Frame], float, bool], None],
         on_state: Callable[[PortState], None],
         *,
         simulated: bool = False,
         recorder: Recorder | None = None,
+        claims: Claims | None = None,
+        wanted: str = "",
+        last: LastSeen | None = None,
+        boot: str = "",
+        asleep_until: Callable[[float], float | None] = lambda now_s: None,
+        timings: Timings = Timings(),
     ) -> None:
-        self.name, self.address, self.driver = name, address, driver
+        self.name, self.driver = name, driver
+        self.identity = address if isinstance(address, Identity) else Identity(address, plugged)
+        self.address = ""                      # what is open, or was last
         self.counters = PortCounters()
         self.state = PortState("starting", "starting")
+        self.device: Device | None = None
+        self.passed_s = elapsed()              # when the thread last came by
         self._on_frames, self._on_state = on_frames, on_state
-        self._simulated = simulated
-        self._recorder = recorder
+        self._simulated, self._recorder = simulated, recorder
+        self._claims = claims or Claims()
+        self._wanted, self._last, self._boot = wanted, last, boot
+        self._asleep_until, self._timings = asleep_until, timings
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name=f"port {name}", daemon=True)
         self._serial: Any = None
-        # A restarted bridge finds sensors that have long been on; a machine just switched on has sensors that are not.
-        self._warm_at = driver.warm_up_s
+        self._warmth = Warmth(driver.warm_up_s)
         self._was_away = False
-        self._begun = False
+        self._asleep = last is not None and last.asleep
+        self._gate = Gate(wanted, 0.0, 0.0)
+        self._first_byte_s = 0.0
+        self._twice_since: float | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -136,6 +160,10 @@ class Port:
         return self.driver.frame_every_s
 
     @property
+    def warm_up_s(self) -> float:
+        return self.driver.warm_up_s
+
+    @property
     def about(self) -> About:
         return self.driver.about
 
@@ -145,110 +173,213 @@ class Port:
     # -- the thread ----------------------------------------------------------------------------------------------------
 
     def _live(self) -> None:
-        pause = BACK_OFF_S[0]
+        first, longest = self._timings.back_off_s
+        pause = first
         while not self._stop.is_set():
+            self.passed_s = elapsed()
             try:
                 line = self._open()
-            except (OSError, ValueError) as error:
-                self._say(why_not_open(error, self.address))
-                if not self._simulated or self.counters.opened:
+            except (OSError, ValueError, termios.error) as error:
+                state = self._not_open(error)
+                self._say(state)
+                away = state.state == "unplugged"
+                if away and (not self._simulated or self.counters.opened):
                     # What is away is without power; a simulated sensor that we were merely quicker than is not.
-                    self._was_away = True
-                self._stop.wait(pause)
-                pause = min(pause * 2, BACK_OFF_S[1])
+                    self._lost()
+                self._stop.wait(self._timings.look_s if away and not self.identity.url else pause)
+                pause = min(pause * 2, longest)
                 continue
             self._serial = line
             try:
                 if self._read(line):
-                    pause = BACK_OFF_S[0]
-            except (OSError, TypeError) as error:  # TypeError: pyserial's way of saying "closed meanwhile"
+                    pause = first
+            except _LOST as error:
                 if not self._stop.is_set():
                     log.warning("port_lost sensor=%s port=%s why=%s", self.name, self.address, error)
-                    self._was_away = True
-                    self._say(PortState("unplugged", "unplugged", {"port": self.address}))
+                    self._lost()
+                    self._say(PortState("unplugged", "unplugged", {"port": self.identity.port}))
             except Exception:  # a thread that must live; said with the sensor's name
                 log.exception("port_failed sensor=%s", self.name)
                 self._say(PortState("error", "failed"))
             finally:
                 self._serial = None
+                self._claims.claim(self.name, None)
                 try:
                     line.close()
-                except (OSError, TypeError):
+                except _LOST:
                     pass
-            self._stop.wait(pause)
+            self._stop.wait(min(pause, self._timings.look_s))
+
+    def _lost(self) -> None:
+        self._was_away = True
+        self._warmth.power_lost()
+
+    def _not_open(self, error: Exception) -> PortState:
+        state = why_not_open(error, self.identity.port)
+        other = self._claims.claim(self.name, self.identity.device() if state.cause == "in_use" else None)
+        return PortState("error", "same_device_twice", {"other": other}) if other else state
 
     def _open(self) -> Any:
-        line = open_line(self.address, self.driver.baud)
+        address = self.identity.look_up()
+        self._claims.claim(self.name, self.identity.device())
+        line = open_line(address, self.driver.baud, self._timings.look_s)
+        if not self.identity.url and not self.identity.still(line.fileno()):
+            line.close()
+            raise FileNotFoundError(errno.ENOENT, "it was plugged anew meanwhile", address)
+        now = elapsed()
+        self.address, self.device = address, self.identity.device()
+        if not self.counters.opened and not self._was_away:
+            since_s = power_since(self._last, self._boot, now, self.device)
+            self._warmth = Warmth(self.driver.warm_up_s, since_s)
         self.counters.opened += 1
-        self._begun = False
+        # Whoever speaks here now has not said who it is.
+        about = self.driver.about
+        about.identity = about.firmware = about.mode = ""
+        about.notes.clear()
         self.driver.silence()
-        log.info("port_opened sensor=%s port=%s", self.name, self.address)
+        log.info("port_opened sensor=%s port=%s", self.name, address)
         if self.state.state in ("unplugged", "error"):
             self._say(PortState("starting", "starting"))
+        self._gate = Gate(self._wanted, now, self._timings.settle_s if self._was_away else 0.0)
         return line
 
     def _read(self, line: Any) -> bool:
         """Until stopped, lost (raises OSError) or silent for so long that it is opened anew. True when frames came."""
-        driver = self.driver
-        silent_after = max(5.0, 2 * driver.frame_every_s)
-        self._start(line)
+        driver, good = self.driver, self.driver.counters.good
+        if self._asleep:
+            # It was sent to sleep before the port was lost, or before this bridge was started anew.
+            self._wake(line)
+        self._send(line, driver.start())
         now = elapsed()
-        heard_at = started_at = first_byte_at = now
-        next_ask = now
-        starts, came, skipped = 0, False, driver.counters.skipped
+        watchdog = Watchdog(now, driver.frame_every_s, driver.counters.skipped, self._timings.limits)
+        next_ask = next_look = now
+        next_inquiry: float | None = now if self._wanted else None
+        inquired = False
         while not self._stop.is_set():
-            if driver.poll_every_s is not None and now >= next_ask:
-                next_ask = max(next_ask + driver.poll_every_s, now)
-                self._ask(line)
+            if self._rests(line, now):
+                watchdog.rest(now, driver.counters.skipped)
+                next_ask = now
+            else:
+                if next_inquiry is not None and now >= next_inquiry:
+                    self._send(line, driver.inquire(), _ANSWER_S)
+                    inquired = True
+                    next_inquiry = now + _ASK_WHO_S if self._wanted and not driver.about.identity else None
+                if driver.poll_every_s is not None and now >= next_ask:
+                    next_ask = max(next_ask + driver.poll_every_s, now)
+                    self._ask(line)
             data = line.read(1)
             before, now = now, elapsed()
-            if now - before > STALL_S:
+            self.passed_s = now
+            if now - before > STALL_S + self._timings.look_s:
                 # This process stood still; what has piled up cannot be dated.
                 line.reset_input_buffer()
                 driver.silence()
                 self.counters.stalls += 1
             elif data:
                 more = line.in_waiting
-                if more:
-                    data += line.read(more)
-                if self._recorder is not None:
-                    self._recorder.received(data, now)
-                if not driver.pending:
-                    first_byte_at = now
-                if not self._begun:
-                    self._begun = True
-                    if self._was_away:
-                        self._was_away = False
-                        self._warm_at = now + driver.warm_up_s
-                frames = driver.feed(data)
-                if frames:
-                    came, heard_at, starts, started_at = True, now, 0, now
-                    skipped = driver.counters.skipped
-                    self._on_frames(frames, first_byte_at, now < self._warm_at)
-                    self._say(PortState("ok"))
-                    continue
+                self._take(data + line.read(more) if more else data, now)
             elif driver.pending:
                 # Half a second without a byte is many frame times: that frame will not be finished.
-                frames = driver.silence()
-                if frames:
-                    self._on_frames(frames, first_byte_at, now < self._warm_at)
-            if now - started_at >= silent_after:
+                self._queue(driver.silence(), now)
+            if now >= next_look or self._gate.holding:
+                next_look = now + self._timings.look_s
+                # What is open never becomes another device: only until it is certain which one it is, a look comes
+                # before anything passes.
+                certain = not self._was_away
+                if not certain:
+                    self._look(line, now)
+                passed = self._pass_on(now)
+                if certain:
+                    self._look(line, now)
+                if passed:
+                    watchdog.heard(now, driver.counters.skipped)
+                    if not inquired and next_inquiry is None:
+                        next_inquiry = now
+            watchdog.frame_every_s = driver.frame_every_s
+            verdict = watchdog.due(now, driver.counters.skipped)
+            if verdict is not None:
                 self.counters.silences += 1
-                garbage = driver.counters.skipped - skipped >= _GARBAGE
-                self._say(PortState("error", "no_frames") if garbage
-                          else PortState("silent", "silent", {"seconds": round(now - heard_at)}))
-                starts += 1
-                started_at = now
-                if starts > STARTS_BEFORE_REOPEN:
-                    return came
-                self._start(line)
-        return came
+                if not self._gate.fault(driver.about.identity, now):
+                    self._say(PortState("error", "no_frames") if verdict.cause == "no_frames"
+                              else PortState("silent", "silent", {"seconds": round(verdict.seconds)}))
+                if verdict.do == "reopen":
+                    break
+                self._send(line, driver.start())
+        return driver.counters.good > good
 
-    def _start(self, line: Any) -> None:
-        for data, pause_s in self.driver.start():
+    # -- receiving -----------------------------------------------------------------------------------------------------
+
+    def _take(self, data: bytes, now: float) -> None:
+        if self._recorder is not None:
+            self._recorder.received(data, now)
+        if not self.driver.pending:
+            self._first_byte_s = now
+        self._warmth.byte(now)
+        self._queue(self.driver.feed(data), now)
+
+    def _queue(self, frames: list[Frame], now: float) -> None:
+        if frames:
+            self._gate.put(Batch(frames, self._first_byte_s, self._warmth.warming_up(now)))
+
+    def _look(self, line: Any, now: float) -> None:
+        """Whether the open device is still the one meant. Raises OSError when it is not."""
+        if not self.identity.url and not self.identity.still(line.fileno()):
+            raise OSError(errno.ENODEV, "its name has gone, or names another device")
+        other = self._claims.claim(self.name, self.device)
+        self._twice_since = None if not other else self._twice_since or now
+        if other and now - (self._twice_since or now) >= _TWICE_S and self.state.state == "ok":
+            self._say(PortState("ok", "same_device_twice", {"other": other}))
+
+    def _pass_on(self, now: float) -> bool:
+        """Gives what is certain to be this sensor's; True when frames were given."""
+        identity = self.driver.about.identity
+        fault = self._gate.fault(identity, now)
+        if fault:
+            self._say(PortState("error", fault, {"identity": identity, "wanted": self._wanted}))
+        if self._wanted and identity not in ("", self._wanted):
+            self.counters.foreign += self._gate.count
+        batches = self._gate.take(identity, now)
+        for batch in batches:
+            self._on_frames(batch.frames, batch.at_s, batch.warming_up)
+        if batches:
+            self._was_away = False
+            if not self._asleep and (self._twice_since is None or self.state.state != "ok"):
+                self._say(PortState("ok"))
+        return bool(batches)
+
+    # -- sleeping ------------------------------------------------------------------------------------------------------
+
+    def _rests(self, line: Any, now: float) -> bool:
+        """Sends the sensor to sleep or wakes it when that is due; True while it sleeps."""
+        until = self._asleep_until(now)
+        if self._asleep and until is None:
+            self._wake(line)
+        elif not self._asleep and until is not None and until - now >= SHORTEST_SLEEP_S:
+            commands = self.driver.sleep()
+            if commands and not self._gate.holding:
+                self._send(line, commands)
+                self._asleep = True
+                self.counters.slept += 1
+                self._say(PortState("asleep", "asleep", {"until_s": until}))
+        return self._asleep
+
+    def _wake(self, line: Any) -> None:
+        self._warmth.power_lost()
+        self._send(line, self.driver.wake())
+        self._asleep = False
+        self._say(PortState("starting", "warming_up"))
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+
+    def _send(self, line: Any, commands: Sequence[Send], least_pause_s: float = 0.0) -> None:
+        """Sends one after the other with its pause, reading what comes meanwhile."""
+        for data, pause_s in commands:
             self._write(line, data)
-            if pause_s:
-                self._stop.wait(pause_s)
+            until = elapsed() + max(pause_s, least_pause_s)
+            while (left := until - elapsed()) > 0 and not self._stop.wait(min(left, 0.02)):
+                waiting = line.in_waiting
+                if waiting:
+                    self._take(line.read(waiting), elapsed())
 
     def _ask(self, line: Any) -> None:
         # What lies there answers an older question.
@@ -272,16 +403,3 @@ class Port:
         if (state.state, state.cause) != (self.state.state, self.state.cause):
             self.state = state
             self._on_state(state)
-
-
-def why_not_open(error: Exception, address: str) -> PortState:
-    """What open_line raised, as a state with its cause."""
-    number = getattr(error, "errno", None)
-    where = {"port": address}
-    if number in (errno.EACCES, errno.EPERM):
-        return PortState("error", "not_allowed", where)
-    if number in (errno.EBUSY, errno.EAGAIN):
-        return PortState("error", "in_use", where)
-    if isinstance(error, ValueError):
-        return PortState("error", "bad_port", where)
-    return PortState("unplugged", "unplugged", where)

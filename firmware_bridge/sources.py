@@ -9,6 +9,7 @@ from classair.config import Sensor
 from classair.places import Places
 from firmware_bridge.drivers import About, Frame, driver_for
 from firmware_bridge.ports import Port, PortState, Recorder, address_of
+from firmware_bridge.station import Station
 
 OnFrames = Callable[[list[Frame], float, bool], None]
 """(frames, elapsed() time at which the first byte of the first came, whether the sensor was warming up)"""
@@ -47,11 +48,17 @@ class Source(Protocol):
 
 
 def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrames, on_state: OnState,
-               recorder: Recorder | None = None) -> Source:
+               recorder: Recorder | None = None, *, station: Station | None = None,
+               asleep_until: Callable[[float], float | None] = lambda now_s: None) -> Source:
     """The source of one entry of sensors.yaml, not yet started; `sensor` is `<site>.<id>`.
+
+    `asleep_until(now_s)` says until when a sensor that can sleep should do so now, in elapsed() seconds.
 
     Raises firmware_bridge.drivers.UnknownModel, and pydantic.ValidationError for its `settings:`.
     """
     driver = driver_for(settings.model, settings.settings)
     address = address_of(settings.port, sensor, places)
-    return Port(sensor, address, driver, on_frames, on_state, simulated=settings.simulated, recorder=recorder)
+    station = station or Station()
+    return Port(sensor, address, driver, on_frames, on_state, simulated=settings.simulated, recorder=recorder,
+                claims=station.claims, wanted=settings.identity, last=station.book.seen(sensor), boot=station.boot,
+                asleep_until=asleep_until)

@@ -8,6 +8,7 @@ from classair.config.settings import (
     BridgeSettings,
     Calendar,
     Config,
+    DutySettings,
     Person,
     Position,
     Purifier,
@@ -24,7 +25,7 @@ from classair.config.settings import (
 )
 
 __all__ = [
-    "BlackBoxSettings", "BridgeSettings", "Calendar", "Config", "ConfigFaults", "Person", "Position", "Purifier",
-    "PurifierFaultRule", "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site", "TimetableSettings",
+    "BlackBoxSettings", "BridgeSettings", "Calendar", "Config", "ConfigFaults", "DutySettings", "Person", "Position",
+    "Purifier", "PurifierFaultRule", "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site", "TimetableSettings",
     "Titles", "Windows", "duration", "load", "parse", "read", "signature",
 ]

@@ -95,20 +95,33 @@ class Room(Part):
     pupil_lines: YesNo = False
 
 
+class DutySettings(Part):
+    """Sleep to spare a sensor's laser: out of every `every` it measures for `measure`, after waking and warming up."""
+
+    every: Duration
+    measure: Duration
+    in_school_hours: YesNo = False
+
+
 class Sensor(Part):
+    """`identity` is what the sensor itself must say (SDS011 id, SPS30 serial number, a board's id), "" for anything."""
+
     bridge: Id
     room: Id
     model: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
     port: Annotated[str, Field(max_length=256)]
     every: Every = 10.0
     since: date | None = None
+    identity: Annotated[str, Field(max_length=64)] = ""
+    duty: DutySettings | None = None
     settings: dict[str, Any] = {}
 
     @field_validator("port")
     @classmethod
     def _port_form(cls, value: str) -> str:
         if not _PORT.match(value):
-            raise ValueError("expected sim:…, /dev/serial/by-id/… or a pyserial URL such as socket://host:port")
+            raise ValueError("expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB socket), usb:serial=… or a pyserial "
+                             "URL such as socket://host:port")
         return value
 
     @property
