@@ -80,8 +80,8 @@ class Identity:
         if self.url:
             return None
         try:
-            path = self.look_up()
-            node, link = os.stat(path), os.lstat(path)
+            path = Path(self.look_up())
+            node, link = path.stat(), path.lstat()
         except (OSError, SeveralDevices):
             return None
         return Device(node.st_rdev, node.st_ino, link.st_ino if link.st_ino != node.st_ino else 0)
@@ -92,7 +92,7 @@ class Identity:
             return True
         try:
             # A node in a USB socket is made anew with each plugging, so the path found once is enough to look at.
-            return os.path.samestat(os.stat(self._found or self.address), os.fstat(fd))
+            return os.path.samestat(Path(self._found or self.address).stat(), os.fstat(fd))
         except OSError:
             return False
 

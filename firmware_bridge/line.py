@@ -22,6 +22,7 @@ from firmware_bridge.station import Station
 from firmware_bridge.warmth import LastSeen
 
 HEALTH_EVERY_S: Final = 60.0
+WARNINGS_EVERY_S: Final = 5.0
 # Nothing from the port's own thread for so long: the system holds it in a call that does not return.
 STUCK_S: Final = 15.0
 # Fewer particles than this per 0.1 L say nothing about the shape of the size distribution.
@@ -51,6 +52,8 @@ class Line:
         self._newest: Mapping[str, float] = {}
         self._mean: Mean | None = None
         self._hint = TypeHint(settings.model)
+        self._warning: PortState | None = None
+        self._warn_at = 0.0
         self._ran_s = 0.0
         self._heard_s: float | None = None
         self._cycle = DutyCycle(settings.duty, 0.0, timetable)
@@ -149,7 +152,7 @@ class Line:
     def now_is(self, state: PortState) -> Mean | None:
         """Takes the port's word; when frames stop for certain, the reading they had begun."""
         self._state = state
-        return self.flush() if state.state == "unplugged" else None
+        return self.flush() if state.state in ("unplugged", "asleep") else None
 
     def _judged(self, now_s: float, at_ms: int) -> PortState:
         """What the port says, overruled by what the sensor says of itself."""
@@ -166,10 +169,17 @@ class Line:
             if self._warmup:
                 return PortState("starting", "warming_up")
             if not state.cause:
-                return self._warning() or state
+                return self._warning_now(now_s) or state
         return state
 
-    def _warning(self) -> PortState | None:
+    def _warning_now(self, now_s: float) -> PortState | None:
+        """Looked for now and then: nothing of it changes from one second to the next."""
+        if now_s >= self._warn_at:
+            self._warn_at = now_s + WARNINGS_EVERY_S
+            self._warning = self._look_for_warnings()
+        return self._warning
+
+    def _look_for_warnings(self) -> PortState | None:
         pairs = self._station.pairs
         mode = self.port.about.mode if self.port is not None else ""
         return health.warning(self.settings, self._hint.suggests, has_working_period(mode),

@@ -38,7 +38,7 @@ class Agreement(NamedTuple):
 
 
 def compare(quantity: str, mine: float, other: float) -> Agreement:
-    """`difference` = |A − B| in the quantity's unit; `relative` = 2·|A − B| / (A + B), 0 when the sum is not positive."""
+    """`difference` = |A − B| in the quantity's unit; `relative` = 2·|A − B| / (A + B), 0 unless the sum is above 0."""
     tolerance = TOLERANCES[quantity]
     difference = abs(mine - other)
     relative = 2 * difference / (mine + other) if mine + other > 0 else 0.0

@@ -10,7 +10,7 @@ import logging
 import termios
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import serial
@@ -22,9 +22,9 @@ from firmware_bridge.drivers import About, Driver, Frame, Send
 from firmware_bridge.duty import SHORTEST_SLEEP_S
 from firmware_bridge.gate import Batch, Gate
 from firmware_bridge.identity import Claims, Device, Identity, UsbPort
-from firmware_bridge.portstate import PortCounters, PortState, Recorder, why_not_open
+from firmware_bridge.portstate import PortCounters, PortState, Recorder, Timings, why_not_open
 from firmware_bridge.warmth import LastSeen, Warmth, power_since
-from firmware_bridge.watchdog import Limits, Watchdog
+from firmware_bridge.watchdog import Watchdog
 
 __all__ = ["Port", "PortCounters", "PortState", "Recorder", "Timings", "address_of", "open_line", "plugged",
            "why_not_open"]
@@ -39,20 +39,6 @@ _TWICE_S: Final = 2.0                # two names of one device for so long are n
 
 # TypeError and AttributeError: pyserial's ways of saying "closed meanwhile". termios.error is no OSError.
 _LOST: Final = (OSError, TypeError, AttributeError, termios.error)
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds. `look_s`: between looks for a device that is away, and whether an open one still is the same.
-
-    `settle_s`: how long after a re-plug the names of devices may still be in motion. `back_off_s`: first and longest
-    pause after other failures to open.
-    """
-
-    look_s: float = 0.5
-    settle_s: float = 1.0
-    back_off_s: tuple[float, float] = (0.5, 5.0)
-    limits: Limits = Limits()
 
 
 def plugged() -> Iterable[UsbPort]:

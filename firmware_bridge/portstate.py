@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from firmware_bridge.identity import SeveralDevices
+from firmware_bridge.watchdog import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,20 @@ class PortCounters:
     stalls: int = 0
     slept: int = 0
     foreign: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds. `look_s`: between looks for a device that is away, and whether an open one still is the same.
+
+    `settle_s`: how long after a re-plug the names of devices may still be in motion. `back_off_s`: first and longest
+    pause after other failures to open.
+    """
+
+    look_s: float = 0.5
+    settle_s: float = 1.0
+    back_off_s: tuple[float, float] = (0.5, 5.0)
+    limits: Limits = field(default_factory=Limits)
 
 
 class Recorder(Protocol):

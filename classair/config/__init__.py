@@ -26,6 +26,6 @@ from classair.config.settings import (
 
 __all__ = [
     "BlackBoxSettings", "BridgeSettings", "Calendar", "Config", "ConfigFaults", "DutySettings", "Person", "Position",
-    "Purifier", "PurifierFaultRule", "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site", "TimetableSettings",
-    "Titles", "Windows", "duration", "load", "parse", "read", "signature",
+    "Purifier", "PurifierFaultRule", "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site",
+    "TimetableSettings", "Titles", "Windows", "duration", "load", "parse", "read", "signature",
 ]

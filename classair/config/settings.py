@@ -120,8 +120,8 @@ class Sensor(Part):
     @classmethod
     def _port_form(cls, value: str) -> str:
         if not _PORT.match(value):
-            raise ValueError("expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB socket), usb:serial=… or a pyserial "
-                             "URL such as socket://host:port")
+            raise ValueError("expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB socket), usb:serial=… or a "
+                             "pyserial URL such as socket://host:port")
         return value
 
     @property

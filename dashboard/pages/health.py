@@ -199,8 +199,10 @@ def _sensors(ctx: Context, language: str) -> list[Row]:
             found.append(Row("sensors", title, detail, "wait", "unknown",
                              cause=ctx.t(language, "health_page.do.sensor_never")))
             continue
-        well: Well = "yes" if word.state == "ok" else "wait" if word.state == "starting" else "no"
-        told = word.cause.get(language) or word.cause.get("en", "")
+        well: Well = ("yes" if word.state in ("ok", "asleep") and not (word.state == "ok" and word.key) else
+                      "wait" if word.state in ("ok", "starting") else "no")
+        told = " ".join(text for part in (word.cause, word.step)
+                        if (text := part.get(language) or part.get("en", "")))
         advice = "" if well == "yes" or told else ctx.t(language, f"health_page.do.{word.state}")
         figures = _figures(ctx, language, dict(sorted(word.counters.items())))
         found.append(Row("sensors", title, detail, well, word.state, word.at, told or advice, figures))

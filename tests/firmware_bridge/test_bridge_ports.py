@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import serial
 
-from classair.i18n import LANGUAGES, t
+from classair.i18n import LANGUAGES, t, texts
 from classair.places import Places
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import Frame, driver_for
@@ -103,7 +103,7 @@ def test_a_polled_sensor_is_asked_and_stale_answers_are_thrown_away(
     watched = watch(str(sensor.link), "s8")
     wait_for(lambda: watched.frames, 5, "an answer")
     assert [frame.values["co2_ppm"] for frame, _, _ in watched.frames] == [777]
-    assert sensor.heard.endswith(driver_for("s8").ask())
+    assert driver_for("s8").ask() in sensor.heard
 
 
 def test_a_port_of_another_program_is_named_as_in_use(
@@ -146,7 +146,7 @@ def test_a_port_that_nobody_can_open_says_what_one_looks_like(watch: Any, wait_f
     watched = watch("carrier-pigeon://coop", "pms5003")
     state = wait_for(lambda: watched.said("error"), 5, "the word bad port")
     assert state.cause == "bad_port"
-    assert "/dev/serial/by-id" in t("en", f"health.{state.cause}", **state.places)
+    assert "/dev/serial/by-id" in t("en", f"health_step.{state.cause}", **state.places)
 
 
 def test_a_sensor_behind_a_socket_works_and_comes_back(watch: Any, wait_for: Any) -> None:
@@ -240,10 +240,21 @@ def test_a_simulated_port_is_the_sensors_link_and_every_other_is_taken_as_it_sta
         assert address_of(port, "school.blue-pm", places) == port
 
 
+PLACES = {"port": "/dev/ttyUSB0", "seconds": 5, "model": "x", "known": "s8", "code": "0x1", "time": "10:00",
+          "devices": "/dev/ttyUSB0, /dev/ttyUSB1", "other": "blue", "identity": "A1", "wanted": "B2", "suggests": "y",
+          "means": "1 / 2"}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("cause", ["starting", "warming_up", "unplugged", "silent", "no_frames", "sensor_fault",
-                                   "not_allowed", "in_use", "bad_port", "unknown_model", "failed", "removed"])
-def test_every_cause_has_words_in_every_language(language: str, cause: str) -> None:
-    text = t(language, f"health.{cause}", port="/dev/ttyUSB0", seconds=5, model="x", known="s8")
+@pytest.mark.parametrize("key", sorted(key for key in texts("en") if key.startswith(("health.", "health_step."))))
+def test_every_cause_and_its_first_step_have_words_in_every_language(language: str, key: str) -> None:
+    text = t(language, key, **PLACES)
     assert len(text) > 10
     assert "{" not in text
+    assert language == "en" or text != t("en", key, **PLACES)
+
+
+def test_every_cause_has_a_first_step() -> None:
+    keys = {table: {key.partition(".")[2] for key in texts("en") if key.startswith(f"{table}.")}
+            for table in ("health", "health_step")}
+    assert keys["health"] == keys["health_step"]

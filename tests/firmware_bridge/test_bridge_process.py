@@ -161,7 +161,8 @@ def test_an_unplugged_sensor_is_told_of_and_recovers_without_a_restart(
     sensor.unplug()
     told = wait_for(lambda: [it for it in ingest.health.get("blue-pm", []) if it["state"] == "unplugged"], 10,
                     "the word unplugged")[0]
-    assert "Plug it in" in told["cause"]["en"]
+    assert told["key"] == "unplugged"
+    assert "Push the USB plug in" in told["step"]["en"]
     assert "เสียบ" in told["cause"]["th"]
     before, of_other = len(ingest.of("blue-pm")), len(ingest.of("blue-other"))
     wait_for(lambda: len(ingest.of("blue-other")) > of_other + 3, 10, "the other sensor going on")
