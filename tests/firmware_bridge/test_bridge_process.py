@@ -163,7 +163,7 @@ def test_an_unplugged_sensor_is_told_of_and_recovers_without_a_restart(
                     "the word unplugged")[0]
     assert told["key"] == "unplugged"
     assert "Push the USB plug in" in told["step"]["en"]
-    assert "เสียบ" in told["cause"]["th"]
+    assert "เสียบ" in told["step"]["th"]
     before, of_other = len(ingest.of("blue-pm")), len(ingest.of("blue-other"))
     wait_for(lambda: len(ingest.of("blue-other")) > of_other + 3, 10, "the other sensor going on")
     assert len(ingest.of("blue-pm")) == before
