@@ -77,6 +77,16 @@ MINUTES_OF_HOUR: Final = 45   # of 60 that make an hour valid
 HOURS_OF_DAY: Final = 18      # of 24 that make a day valid
 
 
+def hour_is_complete(minutes: int) -> bool:
+    """Whether this many valid minutes of 60 make an hour that may have a mean."""
+    return minutes >= MINUTES_OF_HOUR
+
+
+def day_is_complete(hours: int) -> bool:
+    """Whether this many valid hours of 24 make a mean that may be called AQI."""
+    return hours >= HOURS_OF_DAY
+
+
 def day_mean(minutes: Iterable[tuple[int, float]], end_ms: int) -> float | None:
     """The mean of the 24 hours before `end_ms` from one-minute means (start in UTC ms, mean), built in steps.
 
@@ -87,5 +97,5 @@ def day_mean(minutes: Iterable[tuple[int, float]], end_ms: int) -> float | None:
         ago = (end_ms - 1 - start) // 3_600_000
         if 0 <= ago < 24:
             hours.setdefault(ago, []).append(mean)
-    means = [sum(values) / len(values) for values in hours.values() if len(values) >= MINUTES_OF_HOUR]
-    return round(sum(means) / len(means), 6) if len(means) >= HOURS_OF_DAY else None
+    means = [sum(values) / len(values) for values in hours.values() if hour_is_complete(len(values))]
+    return round(sum(means) / len(means), 6) if day_is_complete(len(means)) else None
