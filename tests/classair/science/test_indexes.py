@@ -78,7 +78,7 @@ def test_indices_say_since_when_they_hold_and_where_they_are_written() -> None:
 
 @pytest.mark.parametrize("index", INDEXES)
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, -10.1, 100_000.0, "NaN", "-11", "1e9"])
-def test_no_index_has_anything_to_say_about_missing_and_impossible_values(index: str, value: float | str | None) -> None:
+def test_no_index_says_anything_of_missing_and_impossible_values(index: str, value: float | str | None) -> None:
     for quantity in INDEXES[index].scales:
         assert INDEXES[index].sub_index(quantity, value) is None
         many = sub_indices(INDEXES[index], quantity, [value])
