@@ -13,12 +13,13 @@ from pathlib import Path
 from classair.model import QUANTITIES, SHOWN, Bucket
 from classair.places import Places
 from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, StoreAway
+from classair.stores._steps import bucket_start
 from classair.stores._tally import tallied
 from classair.stores.sqlite import SqliteStore
 from ingest import runs
 from ingest.runs import Runs
 
-STEPS = ((MINUTE_MS, SHOWN), (HOUR_MS, tuple(QUANTITIES)))
+STEPS = ((MINUTE_MS, SHOWN), (HOUR_MS, tuple(QUANTITIES)), (DAY_MS, tuple(QUANTITIES)))
 """The lengths of the rollups and the quantities each is kept of."""
 
 
@@ -93,6 +94,8 @@ def _count(connection: sqlite3.Connection, identity: int, bridge: str, epoch: st
     key = (bridge, epoch)
     quarantined = asked("select seq, seq from quarantine where bridge=? and epoch=?", *key)
     other = asked("select seq, seq from numbered where bridge=? and epoch=?", *key)
+    trimmed = asked("select first, last from trimmed_run where bridge_epoch=?", identity)
+    stored = runs.union(stored, trimmed)
     dealt = runs.union(stored, gaps, quarantined, other)
     highest = max((last for _, last in runs.union(received, dealt)), default=0)
     return Count(
@@ -143,7 +146,9 @@ def _tell_rollups(places: Places) -> bool:
     try:
         span = store.span()
         for room in store.rooms():
-            for start in range(span[0] // DAY_MS * DAY_MS, span[1], DAY_MS) if span else ():
+            for start in range(bucket_start(span[0], DAY_MS), span[1], DAY_MS) if span else ():
+                if room.partition(".")[0] in store.trimmed(start, start + DAY_MS):
+                    continue  # its readings are in the archive
                 same, different, moved = _compare(store, room, start, start + DAY_MS)
                 compared += same + different
                 wrong += different
@@ -164,7 +169,7 @@ def _compare(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> tuple
                                _kept(store, room, start_ms, end_ms))
     wanted: dict[tuple[int, str, int], Bucket] = {}
     for step, keys in STEPS:
-        found = tallied(readings, lambda at_ms, step=step: at_ms // step * step, keys)  # type: ignore[misc]
+        found = tallied(readings, lambda at_ms, step=step: bucket_start(at_ms, step), keys)  # type: ignore[misc]
         wanted.update({(step, key, start): bucket for start, buckets in found.items()
                        for key, bucket in buckets.items()})
     same = different = moving = 0

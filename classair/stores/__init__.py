@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from classair.model import Bucket, Missing, Reading, SwitchEvent
@@ -61,7 +62,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """What one series knows about one minute or hour that begins at `start_ms`, by quantity; exact to the step."""
+    """What one series knows about one minute, hour or local day beginning at `start_ms`; exact to the step."""
 
     series: Series
     start_ms: int
@@ -81,6 +82,8 @@ class Changes:
     minutes: list[Rollup] = field(default_factory=list)
     hours: list[Rollup] = field(default_factory=list)
     switches: list[SwitchEvent] = field(default_factory=list)
+    days: list[Rollup] = field(default_factory=list)
+    versions: dict[tuple[str, date], int] = field(default_factory=dict)
 
 
 class Store(Protocol):
@@ -112,8 +115,8 @@ class Store(Protocol):
     def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
         """Buckets of a room's quantity with start <= bucket start < end, oldest first, empty ones absent.
 
-        `step_ms` is a multiple of one minute (shown quantities) or of one hour (all); buckets begin at multiples of
-        it counted from midnight in Asia/Bangkok. With several sensors in the room their samples are pooled. A bucket
+        `step_ms` is a multiple of one minute (shown quantities) or one hour (all); buckets begin at multiples of it
+        counted from midnight in Asia/Bangkok. With several sensors in the room their samples are pooled. A bucket
         that has only bad values is present, with n = 0. Raises ValueError for a step it has no rollups for.
         """
         ...
@@ -128,6 +131,14 @@ class Store(Protocol):
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
         """How many readings each series has with start <= at < end; those with none are absent."""
+        ...
+
+    def versions(self, site: str, start: date, end: date) -> dict[date, int]:
+        """The version of each local day (Asia/Bangkok) of a site with start <= day < end; days without data are absent.
+
+        A version rises with every commit that changes what the day holds: readings new to it however late, flags,
+        switches, an accepted correction. Two questions of the same day with the same version have the same answer.
+        """
         ...
 
     def close(self) -> None: ...

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import date
 
 from classair.model import Reading, SwitchEvent
 from classair.stores import DAY_MS, HOUR_MS, Changes, Rollup
+from classair.stores._days import day_number, site_of, start_of
 from classair.stores._queries import Queries, all_series
-from classair.stores._rollups import GRAINS
-from classair.stores._writing import SWITCHES
+from classair.stores._rollups import KEPT
+from classair.stores._writing import SWITCHES, VERSIONS
 
 
 def begin(connection: sqlite3.Connection) -> None:
@@ -54,23 +56,35 @@ def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
     readings: dict[tuple[str, str, str, int], Reading] = {}
     stretches: dict[int, list[tuple[int, int]]] = {}
     switches: list[SwitchEvent] = []
+    versions: dict[tuple[str, date], int] = {}
+    days: set[tuple[str, int]] = set()
     position = after
     for entry, identity, first_ms, last_ms in entries:
         if len(readings) >= limit:
             break
         position = entry
+        if identity == VERSIONS:
+            versions.update(queries.versions_of(None, first_ms, last_ms))
+            continue
         if identity == SWITCHES:
-            switches += queries.all_switches(first_ms, last_ms)
+            events = queries.all_switches(first_ms, last_ms)
+            switches += events
+            days |= {(site_of(event.purifier), day_number(event.at_ms)) for event in events}
             continue
         stretches.setdefault(identity, []).append((first_ms, last_ms))
+        site = site_of(names[identity].sensor)
+        days |= {(site, day) for day in range(day_number(first_ms), day_number(last_ms) + 1)}
         for reading in queries.readings_of(identity, names[identity], first_ms, last_ms + 1):
             readings[(reading.sensor, *reading.key)] = reading
-    rollups: dict[str, list[Rollup]] = {"1m": [], "1h": []}
-    for grain, unit in GRAINS:
+    rollups: dict[str, list[Rollup]] = {"1m": [], "1h": [], "1d": []}
+    for grain, unit, shift in KEPT:
         for identity, parts in stretches.items():
-            for first, last in _joined([(first // unit, last // unit) for first, last in parts]):
-                rollups[grain] += queries.rollups(identity, names[identity], grain, first * unit, (last + 1) * unit)
-    return Changes(position, list(readings.values()), rollups["1m"], rollups["1h"], switches)
+            for first, last in _joined([((first + shift) // unit, (last + shift) // unit) for first, last in parts]):
+                rollups[grain] += queries.rollups(identity, names[identity], grain, first * unit - shift,
+                                                  (last + 1) * unit - shift)
+    for site, day in sorted(days):
+        versions.update(queries.versions_of(site, start_of(day), start_of(day)))
+    return Changes(position, list(readings.values()), rollups["1m"], rollups["1h"], switches, rollups["1d"], versions)
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

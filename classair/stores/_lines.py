@@ -12,6 +12,7 @@ RAW: Final = "air"
 SWITCH: Final = "switch"
 RECEIVED: Final = "received"
 CARRIED: Final = "carried"
+VERSION: Final = "day_version"
 NS_PER_MS: Final = 1_000_000
 FIRST_MS: Final = -9_223_372_036_854 + 1
 LAST_MS: Final = 9_223_372_036_854 - 1
@@ -72,6 +73,11 @@ def switch(event: SwitchEvent) -> str:
 def received(bridge: str, epoch: str, seq: int) -> str:
     """A sequence number that has been dealt with, at that many nanoseconds: a time is the one thing Influx finds."""
     return f"{RECEIVED},bridge={_tag(bridge)},epoch={_tag(epoch)} dealt=1i {seq}"
+
+
+def version(site: str, day: int, version: int) -> str:
+    """The version of a site's local day, at the UTC midnight of the same date."""
+    return f"{VERSION},site={_tag(site)} version={version}i {day * DAY_MS * NS_PER_MS}"
 
 
 def reading_of(row: dict[str, Any]) -> Reading:

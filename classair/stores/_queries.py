@@ -7,12 +7,13 @@ import heapq
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway
-from classair.stores._rollups import GRAINS
+from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, Rollup, SensorNewest, Series, StoreAway, _days
+from classair.stores._rollups import KEPT
 from classair.stores._schema import APPLICATION_ID, CLOCKS, VERSION, away_as_such
 from classair.stores._steps import grain_for, span_of
 from classair.stores._writing import read_marks
@@ -24,6 +25,10 @@ Identity = tuple[int, int]
 """Device and inode: which file a connection was opened to."""
 
 _FIXED: Final = ("at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
+
+
+_UNITS: Final = {name: unit for name, unit, _ in KEPT}
+_SHIFTS: Final = {name: shift for name, _, shift in KEPT}
 
 
 class Connections:
@@ -151,9 +156,12 @@ class Queries:
             identities = [identity for identity, _ in _series_of(connection, room)]
             if not identities:
                 return []
+            if grain == "1d" and not _has_days(connection):
+                grain, unit = "1h", HOUR_MS
             among = ",".join(map(str, identities))
-            span = (first // unit, end // unit)
-            place = f"(t + {BANGKOK_MS // unit}) / {step_ms // unit} * {step_ms} - {BANGKOK_MS}"
+            shift = _SHIFTS[grain]
+            span = ((first + shift) // unit, (end + shift) // unit)
+            place = f"(t + {(BANGKOK_MS - shift) // unit}) / {step_ms // unit} * {step_ms} - {BANGKOK_MS}"
             if quantity in _columns(connection):
                 for start, n, total, low, high in connection.execute(
                         f"select {place} place, sum(n), sum(sum_{quantity}), min(low_{quantity}), max(high_{quantity}) "
@@ -191,17 +199,41 @@ class Queries:
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
         found: dict[Series, int] = {}
         with self._connections.use() as connection:
+            parts = _parts(start_ms, end_ms) if _has_days(connection) else [(start_ms, end_ms)]
             for identity, series in all_series(connection).items():
-                n = connection.execute("select count(*) from reading where series=? and at_ms>=? and at_ms<?",
-                                       (identity, start_ms, end_ms)).fetchone()[0]
+                n = 0
+                for first, end in parts:
+                    n += connection.execute("select count(*) from reading where series=? and at_ms>=? and at_ms<?",
+                                            (identity, first, end)).fetchone()[0]
+                if len(parts) == 2:
+                    n += connection.execute(
+                        "select coalesce(sum(readings), 0) from series_day where series=? and day>=? and day<?",
+                        (identity, _days.day_number(parts[0][1]), _days.day_number(parts[1][0]))).fetchone()[0]
                 if n:
                     found[series] = n
         return found
 
+    def versions(self, site: str, start: date, end: date) -> dict[date, int]:
+        with self._connections.use() as connection:
+            if not _has_days(connection):
+                raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
+            return {_days.date_of(day): version for day, version in connection.execute(
+                "select day, version from day_version where site=? and day>=? and day<? order by day",
+                (site, _days.number_of(start), _days.number_of(end)))}
+
+    def versions_of(self, site: str | None, first_ms: int, last_ms: int) -> dict[tuple[str, date], int]:
+        """Those of a site, or of every one, for the days that first…last touches."""
+        days = (_days.day_number(first_ms), _days.day_number(last_ms))
+        where, its = ("", ()) if site is None else ("site=? and ", (site,))
+        with self._connections.use() as connection:
+            return {(of, _days.date_of(day)): version for of, day, version in connection.execute(
+                f"select site, day, version from day_version where {where}day between ? and ?", (*its, *days))
+                    if _days.dated(day)}
+
     def rollups(self, identity: int, series: Series, grain: str, start_ms: int, end_ms: int) -> list[Rollup]:
         """Whole rollups of one series whose start lies in start…end, by quantity."""
-        unit = dict(GRAINS)[grain]
-        span = (identity, start_ms // unit, -(-end_ms // unit))
+        unit, shift = _UNITS[grain], _SHIFTS[grain]
+        span = (identity, (start_ms + shift) // unit, -(-(end_ms + shift) // unit))
         found: dict[int, dict[str, Bucket]] = {}
         with self._connections.use() as connection:
             shapes = {row[0]: row[1].split(",") for row in connection.execute("select id, quantities from shape")}
@@ -212,14 +244,14 @@ class Queries:
                 buckets = found.setdefault(row["t"], {})
                 for key in shapes[row["shape"]]:
                     if key in QUANTITIES:
-                        _merge(buckets.setdefault(key, Bucket(row["t"] * unit)), row, key)
+                        _merge(buckets.setdefault(key, Bucket(row["t"] * unit - shift)), row, key)
             for t, key, suspect, *bad in connection.execute(
                     f"select t, quantity, suspect, {', '.join(BAD_CLASS_NAMES)} from flagged_{grain} "
                     "where series=? and t>=? and t<?", span):
-                bucket = found.setdefault(t, {}).setdefault(key, Bucket(t * unit))
+                bucket = found.setdefault(t, {}).setdefault(key, Bucket(t * unit - shift))
                 bucket.suspect = suspect
                 bucket.bad = {name: count for name, count in zip(BAD_CLASS_NAMES, bad, strict=True) if count}
-        return [Rollup(series, t * unit, found[t]) for t in sorted(found)]
+        return [Rollup(series, t * unit - shift, found[t]) for t in sorted(found)]
 
     def connection(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """For questions of neighbours in this folder."""
@@ -239,6 +271,19 @@ def _merge(bucket: Bucket, row: dict[str, int], key: str) -> None:
 def all_series(connection: sqlite3.Connection) -> dict[int, Series]:
     return {identity: Series(sensor, room, bool(simulated)) for identity, sensor, room, simulated in
             connection.execute("select id, sensor, room, simulated from series order by id")}
+
+
+def _has_days(connection: sqlite3.Connection) -> bool:
+    """Files of schema 1 are read as they are until ingest opens them for writing."""
+    return int(connection.execute("pragma user_version").fetchone()[0]) >= 2
+
+
+def _parts(start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+    """What lies before the first and behind the last whole local day of a span; the span itself when it has none."""
+    first, end = -(-(start_ms + BANGKOK_MS) // DAY_MS), _days.day_number(end_ms)
+    if end <= first:
+        return [(start_ms, end_ms)]
+    return [(start_ms, _days.start_of(first)), (_days.start_of(end), end_ms)]
 
 
 def _series_of(connection: sqlite3.Connection, room: str) -> list[tuple[int, Series]]:

@@ -6,6 +6,8 @@ import sqlite3
 from typing import Any
 
 from classair.model import QUANTITIES, Flag
+from classair.stores import _days
+from classair.stores._trimming import trimmed_days
 from classair.stores._writing import Writer, read_marks, write_marks
 
 
@@ -15,6 +17,9 @@ def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tu
     if quantity is not None and quantity not in QUANTITIES:
         raise ValueError(f"there is no quantity {quantity!r}")
     changed = 0
+    if gone := trimmed_days(connection, _days.site_of(sensor), *span):
+        raise ValueError(f"the readings of {_days.site_of(sensor)} on {gone[0]} are in the archive alone; "
+                         "their flags cannot be changed here")
     for (series,) in connection.execute("select id from series where sensor=?", (sensor,)).fetchall():
         rows = connection.execute(
             "select flags, vflags, at_ms, seq from reading where series=? and at_ms>=? and at_ms<?",
@@ -34,8 +39,11 @@ def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tu
             connection.executemany("update reading set flags=?, vflags=? where series=? and at_ms=? and seq=?", fresh)
             moments = [row[3] for row in fresh]
             recompute(connection, writer, series, min(moments), max(moments))
+            for moment in moments:
+                writer.days.touch(_days.site_of(sensor), moment, moment)
             writer.log_span(series, min(moments), max(moments))
             changed += len(fresh)
+    writer.days.write()
     return changed
 
 
@@ -51,5 +59,6 @@ def recompute(connection: sqlite3.Connection, writer: Writer, series: int, first
         # The way of flagged readings is right for all; it merely takes longer.
         writer.rollups.add_flagged(series, at_ms, tuple(keys[i] for i in present),
                                    tuple(values[i] for i in present), flags, read_marks(vflags))
-    writer.rollups.write()
+    writer.rollups.write(days=False)
+    _days.remake(connection, series, _days.day_number(first_ms), _days.day_number(last_ms))
 

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, SHOWN, bad_class
-from classair.stores import HOUR_MS, MINUTE_MS
+from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, _days
 
 GRAINS: Final[tuple[tuple[str, int], ...]] = (("1m", MINUTE_MS), ("1h", HOUR_MS))
+"""What readings are summed up to; local days are summed up from hours."""
+
+KEPT: Final[tuple[tuple[str, int, int], ...]] = (
+    *((name, unit, 0) for name, unit in GRAINS), ("1d", DAY_MS, BANGKOK_MS))
+"""Every grain with its length and what is added to a moment before it is divided by it: t = (at + shift) // length."""
 
 _FLAGGED_COLUMNS: Final = ("suspect", *BAD_CLASS_NAMES)
 _NOTHING: Final = [0] * len(_FLAGGED_COLUMNS)
@@ -18,7 +23,7 @@ _NOTHING: Final = [0] * len(_FLAGGED_COLUMNS)
 class Shape:
     """Sums of readings in which exactly these quantities were valid; `waiting` is what `write` merges."""
 
-    __slots__ = ("_statement", "identity", "waiting")
+    __slots__ = ("_statement", "identity", "quantities", "waiting")
 
     def __init__(self, table: str, identity: int, keys: Iterable[str]) -> None:
         keys = list(keys)
@@ -29,6 +34,7 @@ class Shape:
         self._statement = (f"insert into {table}({', '.join(columns)}) values({', '.join('?' * len(columns))}) "
                            f"on conflict do update set {', '.join(merges)}")
         self.identity = identity
+        self.quantities = len(keys)
         self.waiting: list[tuple[int, ...]] = []
 
     def write(self, connection: sqlite3.Connection) -> None:
@@ -39,13 +45,13 @@ class Shape:
 
 
 class Rollups:
-    """Collects readings of a transaction's batch and merges them into rollup_1m, rollup_1h and the flagged tables."""
+    """Collects readings of a transaction's batch and merges them into rollup_1m, 1h and 1d and the flagged tables."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._ids: dict[tuple[str, ...], int] = {}
         self._shapes: dict[tuple[str, tuple[str, ...]], Shape] = {}
-        self._flagged: dict[str, dict[tuple[int, int, str], list[int]]] = {"1m": {}, "1h": {}}
+        self._flagged: dict[str, dict[tuple[int, int, str], list[int]]] = {"1m": {}, "1h": {}, "1d": {}}
 
     def forget(self) -> None:
         """After a rollback."""
@@ -55,7 +61,7 @@ class Rollups:
             waiting.clear()
 
     def shape(self, grain: str, keys: tuple[str, ...]) -> Shape:
-        """The shape of these quantities; `grain` is 1m or 1h. Keys in another order are the same shape in the store."""
+        """The shape of these quantities; `grain` is 1m, 1h or 1d. The order of keys makes no other shape."""
         found = self._shapes.get((grain, keys))
         if found is None:
             found = self._shapes[grain, keys] = Shape(f"rollup_{grain}", self._id_of(tuple(sorted(keys))), keys)
@@ -92,8 +98,13 @@ class Rollups:
                     counts = flagged.setdefault((series, t, key), _NOTHING.copy())
                     counts[0 if place is None else place + 1] += 1
 
-    def write(self) -> None:
-        """Merges what waits into the tables."""
+    def write(self, *, days: bool = True) -> None:
+        """Merges what waits into the tables; without `days` the caller remakes those."""
+        if days:
+            for (grain, keys), hours in list(self._shapes.items()):
+                if grain == "1h" and hours.waiting:
+                    self.shape("1d", keys).waiting = _days.days_of_hours(hours.waiting, hours.quantities)
+            self._flagged["1d"] = _days.days_of_flagged(self._flagged["1h"])
         for shape in self._shapes.values():
             if shape.waiting:
                 shape.write(self._connection)
@@ -104,7 +115,7 @@ class Rollups:
                 waiting.clear()
 
     def clear(self, series: int, first_ms: int, last_ms: int) -> tuple[int, int]:
-        """Removes the rollups of whole hours around first…last; returns that span, whose readings must come again."""
+        """Removes minutes and whole hours around first…last; returns that span, whose readings must come again."""
         start, end = first_ms // HOUR_MS * HOUR_MS, (last_ms // HOUR_MS + 1) * HOUR_MS
         for grain, unit in GRAINS:
             for table in (f"rollup_{grain}", f"flagged_{grain}"):

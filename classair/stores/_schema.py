@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN
-from classair.stores import StoreAway
+from classair.stores import StoreAway, _days
+from classair.stores._migrating import bring_up
 from classair.stores._missing import TABLE as MISSING_TABLE
 
 APPLICATION_ID: Final = 0x434C4149  # "CLAI"; a file of something else is never written into
-VERSION: Final = 1
+VERSION: Final = 2
+"""1: no local days. Older files are brought up when they are next opened for writing."""
 
 CLOCKS: Final = ("sync", "holdover", "server", "receipt", "unsync")
 """Clock qualities by the number they are stored as."""
@@ -117,10 +119,11 @@ def _set_up(connection: sqlite3.Connection) -> None:
             raise StoreAway("the file is a database of something else; choose another data folder")
         if version > VERSION:
             raise StoreAway(f"the file was written by a newer version (schema {version}, this one knows {VERSION})")
-        for statement in _TABLES.split(";\n"):
+        for statement in (_TABLES + _days.TABLES).split(";\n"):
             if statement.strip():
                 connection.execute(statement)
         _add_quantities(connection)
+        bring_up(connection, version)
         connection.execute(f"pragma application_id={APPLICATION_ID}")
         connection.execute(f"pragma user_version={VERSION}")
         connection.execute("commit")
@@ -142,7 +145,8 @@ def _add_quantities(connection: sqlite3.Connection) -> None:
             raise StoreAway(f"{quantity.key} is stored in steps of 1/{scale}, this version has 1/{quantity.scale}")
         connection.execute("insert into quantity values(?, ?) on conflict do nothing", (quantity.key, quantity.scale))
     _add_columns(connection, "reading", list(QUANTITIES))
-    for table, keys in (("rollup_1m", SHOWN), ("rollup_1h", tuple(QUANTITIES))):
+    for table, keys in (("rollup_1m", SHOWN), ("rollup_1h", tuple(QUANTITIES)),
+                        ("rollup_1d", tuple(QUANTITIES))):
         _add_columns(connection, table, [f"{part}_{key}" for key in keys for part in ("sum", "low", "high")])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from classair.model import QUANTITIES, SHOWN
-from classair.stores import BANGKOK_MS, HOUR_MS, MINUTE_MS
+from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
 
 
 def bucket_start(at_ms: int, step_ms: int) -> int:
@@ -22,9 +22,11 @@ def bucket_start_down(negative_ms: int, step_ms: int) -> int:
 
 
 def grain_for(quantity: str, step_ms: int) -> tuple[str, int]:
-    """Which rollups answer for this step: hours where they can, else minutes. Raises ValueError when none can."""
+    """Which rollups answer for this step: days, hours or minutes, the longest that can. Raises ValueError otherwise."""
     if quantity not in QUANTITIES:
         raise ValueError(f"there is no quantity {quantity!r}")
+    if step_ms > 0 and step_ms % DAY_MS == 0:
+        return "1d", DAY_MS
     if step_ms > 0 and step_ms % HOUR_MS == 0:
         return "1h", HOUR_MS
     if step_ms <= 0 or step_ms % MINUTE_MS:

@@ -9,8 +9,8 @@ from typing import Final
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Reading, bad_class
 from classair.stores import StoreConflict
 
-LIMIT: Final = 2**48
-"""Largest value in steps that is kept: no sensor means more, and sums of an hour stay within eight bytes."""
+LIMIT: Final = 2**46
+"""Largest value in steps that is kept: no sensor means more, and sums of a day stay within eight bytes."""
 
 
 class Tally:

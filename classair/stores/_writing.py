@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from classair.model import QUANTITIES, SHOWN, Reading
 from classair.stores import StoreConflict
+from classair.stores._days import Days, site_of
 from classair.stores._received import Received
 from classair.stores._rollups import GRAINS, Rollups, Shape
 from classair.stores._schema import CLOCKS
@@ -23,6 +24,9 @@ MOST_STREAMS: Final = 20_000
 
 SWITCHES: Final = 0
 """In the change log in place of a series' number: switch events of any purifier."""
+
+VERSIONS: Final = -1
+"""In the change log in place of a series' number: the versions of days alone."""
 
 _CLOCK_CODES: Final = {name: code for code, name in enumerate(CLOCKS)}
 _FIXED: Final = ("series", "at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
@@ -64,10 +68,11 @@ class Layout:
 class Stream:
     """Rows of one series and layout that wait to be written; `flagged` are those among them that have flags."""
 
-    __slots__ = ("flagged", "layout", "rows", "scales", "series")
+    __slots__ = ("flagged", "layout", "rows", "scales", "series", "site")
 
-    def __init__(self, series: int, layout: Layout) -> None:
+    def __init__(self, series: int, site: str, layout: Layout) -> None:
         self.series = series
+        self.site = site
         self.layout = layout
         self.scales = layout.scales
         self.rows: list[Row] = []
@@ -117,6 +122,7 @@ class Writer:
         self._journal = journal
         self.received = Received(connection)
         self.rollups = Rollups(connection)
+        self.days = Days(connection)
         self._layouts: dict[tuple[str, ...], Layout] = {}
         self._streams: dict[tuple[Any, ...], Stream] = {}
 
@@ -124,6 +130,7 @@ class Writer:
         """Drops everything remembered, which may be ahead of the tables."""
         self.received.forget()
         self.rollups.forget()
+        self.days.forget()
         self._layouts.clear()
         self._streams.clear()
 
@@ -144,6 +151,7 @@ class Writer:
                 stream.rows.sort()
                 stream.sum_up()
                 self._sum_up_flagged(stream)
+                self.days.note(stream.site, stream.series, stream.rows)
                 by_layout.setdefault(stream.layout, []).extend(stream.rows)
                 stream.rows, stream.flagged = [], []
             for layout, rows in by_layout.items():
@@ -155,6 +163,7 @@ class Writer:
         if self._journal:
             self._log_changes(row for rows in by_layout.values() for row in rows)
         self.rollups.write()
+        self.days.write()
         self.received.flush()
         return len(new)
 
@@ -166,6 +175,9 @@ class Writer:
 
     def log_switches(self, first_ms: int, last_ms: int) -> None:
         self.log_span(SWITCHES, first_ms, last_ms)
+
+    def log_versions(self, first_ms: int, last_ms: int) -> None:
+        self.log_span(VERSIONS, first_ms, last_ms)
 
     # -- once is once --------------------------------------------------------------------------------------------------
 
@@ -234,7 +246,7 @@ class Writer:
             if unknown := [key for key in keys if key not in QUANTITIES]:
                 raise StoreConflict(reading, f"unknown quantity {unknown[0]!r}")
             layout = self._layouts[keys] = Layout(keys, self.rollups)
-        stream = Stream(self._series_id(reading), layout)
+        stream = Stream(self._series_id(reading), site_of(reading.sensor), layout)
         self._streams[reading.sensor, reading.room, reading.simulated, *keys] = stream
         return stream
 

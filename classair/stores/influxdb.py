@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,8 +16,19 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, HOUR_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict, _lines
-from classair.stores._rollups import GRAINS
+from classair.stores import (
+    BANGKOK_MS,
+    DAY_MS,
+    Changes,
+    Rollup,
+    SensorNewest,
+    Series,
+    StoreAway,
+    StoreConflict,
+    _days,
+    _lines,
+)
+from classair.stores._rollups import KEPT
 from classair.stores._steps import grain_for, span_of
 from classair.stores._tally import in_steps, tallied
 from classair.stores.influxdb_v1 import V1Paths, needs_v1
@@ -73,7 +85,11 @@ class InfluxStore:
         lines = [_lines.raw(reading) for reading in changes.readings if _dated(reading)]
         lines += [_lines.rollup("1m", each) for each in changes.minutes if each.buckets]
         lines += [_lines.rollup("1h", each) for each in changes.hours if each.buckets]
+        lines += [_lines.rollup("1d", each) for each in changes.days if each.buckets]
         lines += [_lines.switch(event) for event in changes.switches]
+        # The versions last: whoever sees a new one finds what it stands for.
+        lines += [_lines.version(site, _days.number_of(day), version)
+                  for (site, day), version in changes.versions.items()]
         self._send(lines)
 
     def mark_carried(self, journal: str, position: int, at_ms: int) -> None:
@@ -90,17 +106,18 @@ class InfluxStore:
             new = self._unseen([in_steps(reading) for reading in readings])
             if not new:
                 return 0
-            hours = self._hours_around(new)
+            days = self._days_around(new)
             for reading in new:
                 if not _dated(reading):
                     raise StoreConflict(reading, "its time is outside of 1677 … 2262, all that InfluxDB can date")
-                there = hours[_series(reading)].setdefault((reading.at_ms, reading.seq), reading)
+                there = days[_series(reading)].setdefault((reading.at_ms, reading.seq), reading)
                 if there.key != reading.key:
                     raise StoreConflict(reading, "another reading has its series, time and number")
             refused = dict(self._send([_lines.raw(reading) for reading in new]))
             kept = [reading for reading in new if not refused or _lines.raw(reading) not in refused]
             gone = {reading.key: reading for reading in new if reading not in kept} if refused else {}
-            self._send(self._rollup_lines(hours, gone))
+            self._send(self._rollup_lines(days, gone))
+            self._raise({(_days.site_of(r.sensor), _days.day_number(r.at_ms)) for r in kept})
             self._send([_lines.received(*reading.key) for reading in kept])
         if gone:
             first = next(iter(gone.values()))
@@ -119,32 +136,41 @@ class InfluxStore:
             new += [reading for seq, reading in group.items() if seq not in seen]
         return new
 
-    def _hours_around(self, readings: Sequence[Reading]) -> dict[Series, dict[tuple[int, int], Reading]]:
-        """What is stored in the hours these readings fall into, by series, time and number."""
+    def _days_around(self, readings: Sequence[Reading]) -> dict[Series, dict[tuple[int, int], Reading]]:
+        """What is stored in the local days these readings fall into, by series, time and number."""
         touched: dict[Series, set[int]] = {}
         for reading in readings:
-            touched.setdefault(_series(reading), set()).add(reading.at_ms // HOUR_MS)
+            touched.setdefault(_series(reading), set()).add(_days.day_number(reading.at_ms))
         found: dict[Series, dict[tuple[int, int], Reading]] = {}
-        for series, hours in touched.items():
+        for series, days in touched.items():
             found[series] = {}
-            for hour in sorted(hours):
-                for reading in self._rows_of(_where_series(series), hour * HOUR_MS, (hour + 1) * HOUR_MS):
+            for day in sorted(days):
+                for reading in self._rows_of(_where_series(series), _days.start_of(day), _days.start_of(day + 1)):
                     found[series][reading.at_ms, reading.seq] = reading
         return found
 
-    def _rollup_lines(self, hours: Mapping[Series, Mapping[tuple[int, int], Reading]],
+    def _rollup_lines(self, days: Mapping[Series, Mapping[tuple[int, int], Reading]],
                       without: Mapping[tuple[str, str, int], Reading]) -> list[str]:
         lines = []
-        for series, stored in hours.items():
+        for series, stored in days.items():
             readings = [reading for reading in stored.values() if reading.key not in without]
-            for grain, unit in GRAINS:
+            for grain, unit, shift in KEPT:
                 wanted = SHOWN if grain == "1m" else tuple(QUANTITIES)
-                found = tallied(readings, _floor(unit), wanted)
+                found = tallied(readings, _floor(unit, shift), wanted)
                 lines += [_lines.rollup(grain, Rollup(series, start, buckets)) for start, buckets in found.items()]
         return lines
 
     def write_switches(self, events: Iterable[SwitchEvent]) -> None:
+        events = list(events)
         self._send([_lines.switch(event) for event in events])
+        self._raise({(_days.site_of(event.purifier), _days.day_number(event.at_ms)) for event in events})
+
+    def _raise(self, touched: set[tuple[str, int]]) -> None:
+        lines = []
+        for site, day in sorted(touched):
+            there = self._versions(site, day, day + 1).get(day, 0)
+            lines.append(_lines.version(site, day, there + 1))
+        self._send(lines)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -215,6 +241,15 @@ class InfluxStore:
         rows = self._ask(f'select count("seq") as n from "{_lines.RAW}" where {_between(start_ms, end_ms)} '
                          "group by room, sensor, simulated")
         return {Series(row["sensor"], row["room"], row["simulated"] == "true"): row["n"] for row in rows if row["n"]}
+
+    def versions(self, site: str, start: date, end: date) -> dict[date, int]:
+        return {_days.date_of(day): version for day, version in
+                self._versions(site, _days.number_of(start), _days.number_of(end)).items()}
+
+    def _versions(self, site: str, first: int, end: int) -> dict[int, int]:
+        rows = self._ask(f'select version from "{_lines.VERSION}" where site={_quoted(site)} '
+                         f"and {_between(first * DAY_MS, end * DAY_MS)} order by time")
+        return {row["time"] // _lines.NS_PER_MS // DAY_MS: int(row["version"]) for row in rows}
 
     def close(self) -> None:
         self._client.close()
@@ -306,8 +341,8 @@ def _dated(reading: Reading) -> bool:
     return _lines.FIRST_MS <= reading.at_ms < _lines.LAST_MS
 
 
-def _floor(unit: int) -> Callable[[int], int]:
-    return lambda at_ms: at_ms // unit * unit
+def _floor(unit: int, shift: int) -> Callable[[int], int]:
+    return lambda at_ms: (at_ms + shift) // unit * unit - shift
 
 
 def _quoted(text: str) -> str:

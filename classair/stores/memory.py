@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from classair.model import Bucket, Missing, Reading, SwitchEvent
 from classair.stores import SensorNewest, Series, StoreConflict
+from classair.stores._days import date_of, dated, day_number, site_of
 from classair.stores._missing import sorted_lines
 from classair.stores._steps import bucket_start, grain_for, span_of
 from classair.stores._tally import in_steps, tallied
@@ -23,6 +25,7 @@ class MemoryStore:
         self._rooms: dict[str, dict[Place, Reading]] = {}
         self._switches: dict[str, dict[int, SwitchEvent]] = {}
         self._missing: set[Missing] = set()
+        self._versions: dict[tuple[str, int], int] = {}
 
     def write(self, readings: Iterable[Reading]) -> int:
         with self._lock:
@@ -38,12 +41,26 @@ class MemoryStore:
             for (room, place), reading in places.items():
                 self._rooms.setdefault(room, {})[place] = reading
             self._received.update(fresh)
+            self._raise({(site_of(r.sensor), day_number(r.at_ms)) for r in fresh.values()})
             return len(fresh)
 
     def write_switches(self, events: Iterable[SwitchEvent]) -> None:
         with self._lock:
+            touched: set[tuple[str, int]] = set()
             for event in events:
                 self._switches.setdefault(event.purifier, {})[event.at_ms] = event
+                touched.add((site_of(event.purifier), day_number(event.at_ms)))
+            self._raise(touched)
+
+    def _raise(self, touched: Iterable[tuple[str, int]]) -> None:
+        for place in touched:
+            self._versions[place] = self._versions.get(place, 0) + 1
+
+    def versions(self, site: str, start: date, end: date) -> dict[date, int]:
+        with self._lock:
+            found = {date_of(day): version for (its, day), version in self._versions.items()
+                     if its == site and dated(day)}
+        return {day: found[day] for day in sorted(found) if start <= day < end}
 
     def write_missing(self, lines: Iterable[Missing]) -> None:
         with self._lock:
@@ -94,6 +111,7 @@ class MemoryStore:
             self._rooms.clear()
             self._switches.clear()
             self._missing.clear()
+            self._versions.clear()
 
     def _sorted(self, room: str) -> list[Reading]:
         with self._lock:

@@ -7,10 +7,22 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
-from classair.stores import Changes, SensorNewest, Series, StoreAway, _journal, _missing, _reflag
+from classair.stores import (
+    Changes,
+    SensorNewest,
+    Series,
+    StoreAway,
+    _days,
+    _journal,
+    _missing,
+    _reflag,
+    _trimming,
+)
+from classair.stores._columns import StoredDay, stored_day
 from classair.stores._only_writer import OnlyWriter
 from classair.stores._queries import Queries
 from classair.stores._received import Runs
@@ -120,6 +132,9 @@ class SqliteStore:
             "insert into switch values(?, ?, ?, ?, ?) on conflict do update set "
             '"on"=excluded."on", reason=excluded.reason, simulated=excluded.simulated', rows)
         if rows:
+            for purifier, at_ms, *_ in rows:
+                self._writer.days.touch(_days.site_of(purifier), at_ms, at_ms)
+            self._writer.days.write()
             self._writer.log_switches(min(row[1] for row in rows), max(row[1] for row in rows))
 
     def write_switches(self, events: Iterable[SwitchEvent]) -> None:
@@ -128,7 +143,11 @@ class SqliteStore:
 
     def add_missing(self, lines: Iterable[Missing]) -> int:
         """Inside a transaction: adds to the gap ledger; returns how many lines were new."""
-        return _missing.add(self._inside(), lines)
+        lines = list(lines)
+        new = _missing.add(self._inside(), lines)
+        for line in lines if new else ():
+            self.raise_versions(_days.site_of(line.sensor), line.start_ms, line.end_ms)
+        return new
 
     def write_missing(self, lines: Iterable[Missing]) -> None:
         with self.transaction():
@@ -172,6 +191,31 @@ class SqliteStore:
                 return self.reflag(sensor, start_ms, end_ms, add=add, remove=remove, quantity=quantity)
         return _reflag.reflag(self._inside(), self._writer, sensor, (start_ms, end_ms), add, remove, quantity)
 
+    def raise_versions(self, site: str, start_ms: int, end_ms: int) -> int:
+        """Raises the version of a site's days with data that start <= at < end touches; returns how many.
+
+        For what changes the meaning of a day's numbers without a reading or flag, such as an accepted correction.
+        In the open transaction or one of its own.
+        """
+        if not self._in_transaction:
+            with self.transaction():
+                return self.raise_versions(site, start_ms, end_ms)
+        risen = _days.raise_versions(self._inside(), site, start_ms, end_ms)
+        if risen:
+            self._writer.log_versions(start_ms, end_ms - 1)
+        return risen
+
+    def trim(self, site: str, day: date, version: int) -> int | None:
+        """Removes a site's readings of a local day that a verified archive holds in this version; how many.
+
+        None, and nothing is removed, when the day has changed since. Rollups, counts and the version stay. In the open
+        transaction or one of its own.
+        """
+        if not self._in_transaction:
+            with self.transaction():
+                return self.trim(site, day, version)
+        return _trimming.trim(self._inside(), site, day, version)
+
     def upto(self, bridge: str, epoch: str) -> int:
         """The end of the unbroken run from 1 of what is dealt with; 0 when 1 is missing. By the writer only."""
         runs = self._known_runs(bridge, epoch)
@@ -213,6 +257,21 @@ class SqliteStore:
     def missing_lines(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
         with self._queries.connection() as connection:
             return _missing.lines(connection, sensor, start_ms, end_ms)
+    def versions(self, site: str, start: date, end: date) -> dict[date, int]:
+        return self._queries.versions(site, start, end)
+
+    @contextlib.contextmanager
+    def day(self, site: str, day: date) -> Iterator[StoredDay]:
+        """A local day of a site as columns, in one state of the file: what archives and exports are made from.
+
+            with store.day("school", date(2026, 6, 1)) as stored:
+                for block in stored.blocks():
+                    block.series, block.columns["at_ms"], block.columns["pm25"]
+
+        Values are integers in steps of 1/scale (see `Block`). Fetches a series at a time: about 9,000 rows of 10 s.
+        """
+        with self._queries.connection() as connection, stored_day(connection, site, day) as stored:
+            yield stored
 
     # -- filling another store -----------------------------------------------------------------------------------------
 
@@ -245,6 +304,13 @@ class SqliteStore:
                 return self.forget_changes(upto)
         self._inside().execute("delete from change where position<=?", (upto,))
         return None
+
+    def trimmed(self, start_ms: int, end_ms: int) -> set[str]:
+        """Sites of which readings in the local days that start <= at < end touches have been taken out."""
+        with self._queries.connection() as connection:
+            return {site for (site,) in connection.execute(
+                "select distinct site from trimmed where day between ? and ?",
+                (_days.day_number(start_ms), _days.day_number(end_ms - 1)))}
 
     def span(self) -> tuple[int, int] | None:
         """From the first to behind the last hour that has readings; None when there are none."""

@@ -6,6 +6,7 @@ import random
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from classair.model import BAD, BAD_CLASSES, QUANTITIES, SHOWN, Bucket, Flag, Re
 from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, Series, Store, StoreConflict
 
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS  # in Bangkok
+TODAY = datetime.fromtimestamp((MIDNIGHT + 7 * HOUR_MS) / 1000, UTC).date()
 EPOCH = "abcdef123456"
 
 
@@ -47,9 +49,10 @@ def recomputed(readings: Iterable[Reading], quantity: str, step_ms: int) -> list
 
 def assert_rollups_right(store: Store, readings: list[Reading], room: str, start: int, end: int) -> None:
     for quantity in {key for each in readings for key in each.values}:
-        steps = [HOUR_MS, 2 * HOUR_MS, DAY_MS] + ([MINUTE_MS, 10 * MINUTE_MS] if quantity in SHOWN else [])
+        steps = [HOUR_MS, 2 * HOUR_MS, DAY_MS, 3 * DAY_MS] + ([MINUTE_MS, 10 * MINUTE_MS] if quantity in SHOWN else [])
         for step in steps:
-            assert store.series(room, quantity, start, end, step) == recomputed(readings, quantity, step), (
+            first = (start + 7 * HOUR_MS) // step * step - 7 * HOUR_MS
+            assert store.series(room, quantity, first, end, step) == recomputed(readings, quantity, step), (
                 quantity, step)
 
 
@@ -262,3 +265,28 @@ def test_switches_begin_with_the_one_in_force(store: Store, town: str) -> None:
     assert store.switches(f"{town}.fan", MIDNIGHT + 1500, MIDNIGHT + 3000) == events[1:3]
     assert store.switches(f"{town}.fan", MIDNIGHT + 2000, MIDNIGHT + 2001) == events[1:3]
     assert store.switches(f"{town}.fan", MIDNIGHT - 1000, MIDNIGHT) == []
+
+
+# -- versions of days --------------------------------------------------------------------------------------------------
+
+def versions(store: Store, site: str) -> dict[date, int]:
+    return store.versions(site, TODAY - timedelta(days=5), TODAY + timedelta(days=5))
+
+
+def test_a_days_version_rises_with_what_changes_that_day_and_with_nothing_else(store: Store, town: str) -> None:
+    store.write([reading(town, 1, MIDNIGHT - 1), reading(town, 2, MIDNIGHT),
+                 reading(f"{town}x", 1, MIDNIGHT)])
+    before = versions(store, town)
+    assert sorted(before) == [TODAY - timedelta(days=1), TODAY]
+    assert versions(store, town) == before, "asking changes nothing"
+    store.write([reading(town, 2, MIDNIGHT)])
+    assert versions(store, town) == before, "a repetition changes nothing"
+    store.write([reading(town, 3, MIDNIGHT + DAY_MS - 1, late=True)])
+    after = versions(store, town)
+    assert after[TODAY] > before[TODAY]
+    assert after[TODAY - timedelta(days=1)] == before[TODAY - timedelta(days=1)]
+    assert len(versions(store, f"{town}x")) == 1
+    store.write_switches([SwitchEvent(f"{town}.fan", MIDNIGHT - DAY_MS, True, "seen")])
+    assert versions(store, town)[TODAY - timedelta(days=1)] > after[TODAY - timedelta(days=1)]
+    assert versions(store, f"{town}.nowhere") == {}
+    assert store.versions(town, TODAY, TODAY) == {}
