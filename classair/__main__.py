@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "dashboard": ("dashboard.service", "server", "wall displays, working pages and the API"),
     "simulate": ("firmware_bridge.simulator.service", "bridge", "play the sensors and sockets whose ports are sim:"),
     "check": ("classair.checking", "", "say everything that is wrong with sensors.yaml"),
+    "aqi": ("classair.science.aqi_command", "", "work out index numbers and NowCast from concentrations"),
     "provision": ("classair.provisioning", "", "write the bundle a new bridge needs"),
     "user": ("dashboard.access.command", "server", "add people and API tokens"),
     "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),

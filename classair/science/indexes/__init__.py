@@ -94,13 +94,18 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index as published: since when it holds (None: not confirmed), until when, where it is written."""
+    """An index as published: since when it holds (None: not confirmed), until when, where it is written.
+
+    `words`: where the locales have its levels' names. `nowcast`: whether NowCast belongs to it.
+    """
 
     key: str
     valid_from: date | None
     valid_until: date | None
     source: str
     scales: Mapping[str, Scale]
+    words: str = "level"
+    nowcast: bool = False
 
     def level(self, quantity: str, value: Value) -> str | None:
         """The band's key, None for a value that is missing or impossible (never a clean-air level)."""
@@ -128,11 +133,14 @@ class Index:
             goes_on=scale.beyond)
 
     def named(self, quantity: str, averaging: str) -> Named:
-        """What a number of a mean over `averaging` ("24 h", "1 h", "nowcast" …) may be called."""
+        """What a number of a mean over `averaging` ("24 h", "1 h", "nowcast" …) may be called.
+
+        The Thai index knows no NowCast: in its colours that is a concentration level.
+        """
         scale = self.scales[quantity]
         if averaging == scale.averaging and scale.bands[0].first is not None:
             return "aqi"
-        return "nowcast_aqi" if averaging == "nowcast" and scale.bands[0].first is not None else "level"
+        return "nowcast_aqi" if averaging == "nowcast" and self.nowcast else "level"
 
     def _place(self, quantity: str, value: Value) -> tuple[Scale, int, int] | None:
         scale = self.scales[quantity]

@@ -22,4 +22,5 @@ INDEX: Final = Index(
         "pm25": levels_only("pm25", "1 h", "0.000001", KEYS, ("5", "15", "50", "90", "140")),
         "pm10": levels_only("pm10", "1 h", "0.000001", KEYS, ("15", "45", "120", "195", "270")),
     },
+    words="index_level.euaqi",
 )

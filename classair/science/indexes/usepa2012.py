@@ -26,4 +26,6 @@ INDEX: Final = Index(
                       [("0", "54"), ("55", "154"), ("155", "254"), ("255", "354"), ("355", "424"), ("425", "504"),
                        ("505", "604")], truncate=True, beyond=True),
     },
+    words="index_level.usepa",
+    nowcast=True,
 )

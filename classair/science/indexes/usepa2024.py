@@ -24,4 +24,6 @@ INDEX: Final = Index(
                       [("0", "54"), ("55", "154"), ("155", "254"), ("255", "354"), ("355", "424"), ("425", "604")],
                       truncate=True, beyond=True),
     },
+    words="index_level.usepa",
+    nowcast=True,
 )

@@ -25,4 +25,5 @@ INDEX: Final = Index(
         "pm25_year": levels_only("pm25_year", "1 y", "0.1", KEYS, ("5", "10", "15", "25", "35")),
         "pm10_year": levels_only("pm10_year", "1 y", "0.1", KEYS, ("15", "20", "30", "50", "70")),
     },
+    words="index_level.who",
 )

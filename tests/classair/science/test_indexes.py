@@ -57,8 +57,8 @@ def test_the_overall_index_names_the_pollutant_that_set_it() -> None:
 
 def test_only_a_mean_over_the_index_s_own_time_is_called_aqi() -> None:
     assert INDEX.named("pm25", "24 h") == "aqi"
-    assert INDEX.named("pm25", "nowcast") == "nowcast_aqi"
-    assert INDEX.named("pm25", "1 h") == INDEX.named("pm25", "15 min") == "level"
+    assert INDEXES["usepa2024"].named("pm25", "nowcast") == "nowcast_aqi"
+    assert INDEX.named("pm25", "nowcast") == INDEX.named("pm25", "1 h") == INDEX.named("pm25", "15 min") == "level"
     assert INDEXES["who2021"].named("pm25", "24 h") == "level"
 
 
