@@ -8,7 +8,7 @@ ARGS   ?=
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs requirements test-influx clean
+.PHONY: help run test fuzz check bench docs requirements test-influx clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r verb what; do printf 'make %-14s %s\n' "$$verb" "$$what"; done
@@ -30,6 +30,10 @@ bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, docs/openapi.json, deploy/mosquitto/*
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m dashboard.describe
+
+FUZZ_BYTES ?= 10000000
+fuzz: $(VENV)/.test  ## feeds ten million random bytes to every sensor driver (a quarter of an hour): FUZZ_BYTES=, FUZZ_SEED=
+	@CLASSAIR_FUZZ_BYTES=$(FUZZ_BYTES) CLASSAIR_FUZZ_SEED=$(or $(FUZZ_SEED),1) $(BIN)/python -m pytest tests/firmware_bridge/drivers/test_drivers_under_random_bytes.py $(ARGS)
 
 test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=influxdb://host:8086/bucket
 	@test -n "$(URL)" || { echo 'say which server: make test-influx URL=influxdb://127.0.0.1:8086/classair' >&2; exit 2; }

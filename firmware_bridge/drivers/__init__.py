@@ -80,9 +80,13 @@ class Driver(Protocol):
 
     baud: int                    # 8 data bits, no parity, 1 stop bit
     warm_up_s: float             # seconds after power-on or wake for which values are not to be trusted
-    frame_every_s: float         # the longest usual time between two frames, seconds
     counters: Counters
     about: About
+
+    @property
+    def frame_every_s(self) -> float:
+        """The longest usual time between two frames, seconds. May change with what the sensor says of its mode."""
+        ...
 
     @property
     def poll_every_s(self) -> float | None:
@@ -138,7 +142,15 @@ class Driver(Protocol):
         ...
 
     def answer(self, request: bytes, values: Mapping[str, float]) -> bytes:
-        """What a sensor with these values answers to bytes sent by a host; empty when it would not. For simulator."""
+        """What a sensor with these values answers to bytes sent by a host; empty when it would not. For simulator.
+
+        Commands of sleep, mode and the like are obeyed: what comes later is answered accordingly.
+        """
+        ...
+
+    @property
+    def speaks(self) -> bool:
+        """As a simulated sensor: whether it sends by itself at present, after all that answer() was given."""
         ...
 
 

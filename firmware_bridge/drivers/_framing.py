@@ -1,11 +1,18 @@
-"""What drivers share: keeping an unfinished frame, and counting what became of every byte."""
+"""What drivers share: keeping an unfinished frame, finding frames behind damage, and counting every byte."""
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
+from typing import ClassVar, Final
 
+from classair.model import Flag
 from firmware_bridge.drivers import About, Counters, Frame, Send
+
+MORE: Final = -1
+"""A candidate of which not enough bytes are there to know how long it is."""
 
 
 class FramedDriver(ABC):
@@ -15,10 +22,15 @@ class FramedDriver(ABC):
         self.counters = Counters()
         self.about = About()
         self._rest = b""
+        self._speaking = True        # as a simulated sensor
 
     @property
     def poll_every_s(self) -> float | None:
         return None
+
+    @property
+    def speaks(self) -> bool:
+        return self._speaking
 
     def start(self) -> Sequence[Send]:
         return ()
@@ -36,7 +48,7 @@ class FramedDriver(ABC):
         return ()
 
     def changes(self, data: bytes) -> str:
-        return next((name for name, command in self.kept().items() if command and command in data), "")
+        return ""
 
     def kept(self) -> Mapping[str, bytes]:
         return {}
@@ -74,7 +86,123 @@ class FramedDriver(ABC):
         self.counters.skipped += len(self._rest)
         self._rest = b""
 
+    # -- as a simulated sensor -----------------------------------------------------------------------------------------
+
+    def answer(self, request: bytes, values: Mapping[str, float]) -> bytes:
+        """Takes the request apart: a host may have sent several commands since somebody last looked."""
+        answers, position = b"", 0
+        while position < len(request):
+            size = self._command_size(request[position:position + 64])
+            if size:
+                answers += self._reply(request[position:position + size], values)
+            position += size or 1
+        return answers
+
+    def _command_size(self, data: bytes) -> int:
+        """How many bytes the command has with which `data` begins; 0 when none does."""
+        return 0
+
+    def _reply(self, command: bytes, values: Mapping[str, float]) -> bytes:
+        """What the simulated sensor answers to one command, which it obeys."""
+        return b""
+
+
+class CandidateDriver(FramedDriver):
+    """Frames that begin with one of some bytes, say their size in the first few, and carry a check.
+
+    A candidate that fails costs one byte and the search goes on behind it, so that a frame which begins inside it is
+    found. What is behind a whole frame is looked at next: start bytes in its payload are harmless.
+    """
+
+    STARTS: ClassVar[re.Pattern[bytes]]
+
+    @abstractmethod
+    def _size_at(self, buffer: bytes, start: int) -> int:
+        """Bytes of the frame that begins here, 0 when none does, MORE when that cannot be said yet."""
+
+    @abstractmethod
+    def _intact(self, frame: bytes) -> bool:
+        """Whether the check of a whole candidate is right."""
+
+    @abstractmethod
+    def _taken(self, frame: bytes) -> Frame | None:
+        """The measurement in an intact frame, None when it carries none."""
+
+    def _scan(self, buffer: bytes, found: list[Frame]) -> int:
+        counters, end, search = self.counters, len(buffer), self.STARTS.search
+        position = 0
+        while True:
+            match = search(buffer, position)
+            start = match.start() if match else end
+            counters.skipped += start - position
+            position = start
+            if start == end:
+                return end
+            size = self._size_at(buffer, start)
+            if size == MORE or (size and end - start < size):
+                return start
+            if size:
+                data = buffer[start:start + size]
+                if self._intact(data):
+                    position += size
+                    counters.in_frames += size
+                    frame = self._taken(data)
+                    if frame is None:
+                        counters.other += 1
+                    else:
+                        counters.good += 1
+                        found.append(frame)
+                    continue
+                counters.checksum += 1
+            else:
+                counters.length += 1
+            counters.skipped += 1
+            position += 1
+
+
+class Steady:
+    """Something a device says alike in every frame. Two frames in a row that say another thing make that the known one.
+
+    What a weak checksum lets pass often shows here: one damaged frame does not repeat itself.
+    """
+
+    def __init__(self) -> None:
+        self.known: Hashable = None
+        self._other: Hashable = None
+
+    def departs(self, value: Hashable) -> bool:
+        """Takes the next frame's word; True when it is not the known one."""
+        if value == self.known:
+            self._other = None
+            return False
+        if self.known is None:
+            self.known = value
+            return False
+        if value == self._other:
+            self.known, self._other = value, None
+            return False
+        self._other = value
+        return True
+
+
+def flag(frame: Frame, keys: Sequence[str], what: Flag) -> None:
+    """Adds a flag to some values of a frame."""
+    for key in keys:
+        frame.value_flags[key] = frame.value_flags.get(key, Flag.NONE) | what
+
+
+def flag_order(frame: Frame, keys: Sequence[str]) -> None:
+    """Flags all of `keys`, given from fine to coarse, when what contains more is smaller."""
+    values = [frame.values[key] for key in keys if key in frame.values]
+    if any(smaller > larger for smaller, larger in pairwise(values)):
+        flag(frame, [key for key in keys if key in frame.values], Flag.ORDER)
+
 
 def word(value: float) -> int:
     """A number as an unsigned 16-bit word, rounded and held inside what fits."""
     return min(max(round(value), 0), 0xFFFF)
+
+
+def complement(data: bytes) -> int:
+    """The byte that brings the sum of `data` to a multiple of 256. The last "mod 256" matters: else 00 would be 100."""
+    return -sum(data) & 0xFF

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from struct import Struct
-from typing import Final
+from typing import Final, Literal
 
 from classair.model import Flag
 from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
-from firmware_bridge.drivers._framing import FramedDriver, word
+from firmware_bridge.drivers._framing import FramedDriver, Steady, flag, word
 
 HEAD: Final = b"BM"
 ACTIVE: Final = bytes.fromhex("424DE100010171")
@@ -26,6 +26,8 @@ _ACKNOWLEDGEMENTS: Final = {
     PASSIVE: bytes.fromhex("424D0004E1000174"), ACTIVE: bytes.fromhex("424D0004E1010175"),
     SLEEP: bytes.fromhex("424D0004E4000177"),
 }
+_MODES: Final = {b"\xE1\0": "passive", b"\xE1\1": "active", b"\xE4\0": "asleep"}
+_WAKING_S: Final = 2.0           # some units do not hear what is sent sooner after a wake
 _ACKNOWLEDGEMENT_LENGTH: Final = 4
 
 _MASS: Final = ("pm1_cf1", "pm25_cf1", "pm10_cf1", "pm1", "pm25", "pm10")
@@ -68,15 +70,25 @@ _LAYOUTS: Final[Mapping[str, Layout]] = {
 }
 
 
+class Settings(DriverSettings):
+    """`mode`: active lets the sensor send by itself, passive asks it; a PMS3003 knows only active."""
+
+    mode: Literal["active", "passive"] = "active"
+
+
 class Pmsx003(FramedDriver):
-    """One Plantower sensor that streams by itself."""
+    """One Plantower sensor, streaming by itself or asked for each frame."""
 
     baud = 9600
     warm_up_s = 30.0
     frame_every_s = 2.5          # 2.3 s in stable air
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, settings: Settings) -> None:
         super().__init__()
+        self._passive = settings.mode == "passive" and layout.takes_commands
+        self._version = Steady()
+        self._known_version: object = None
+        self._awake = True           # as a simulated sensor
         self._layout = layout
         self._starts = 0
         tail = [key for key in layout.keys if key not in _MASS and key not in _COUNTS]
@@ -87,12 +99,35 @@ class Pmsx003(FramedDriver):
         self._keys = layout.keys + (("version", "error") if has_version else ())
         self._plain = "temp_c" not in self._keys and "" not in self._keys
 
+    @property
+    def poll_every_s(self) -> float | None:
+        return 2.0 if self._passive else None
+
+    @property
+    def speaks(self) -> bool:
+        return self._awake and self._speaking
+
     def start(self) -> Sequence[Send]:
-        """Active mode first; when that did not help, wake: after a wake the sensor is in active mode by itself."""
+        """The mode first; when that did not help, wake: after a wake the sensor is in active mode by itself."""
         if not self._layout.takes_commands:
             return ()
         self._starts += 1
-        return (Send(ACTIVE if self._starts % 2 else WAKE),)
+        return (Send(PASSIVE if self._passive else ACTIVE),) if self._starts % 2 else self.wake()
+
+    def ask(self) -> bytes:
+        if not self._passive:
+            return b""
+        self._forget()
+        return READ
+
+    def sleep(self) -> Sequence[Send]:
+        return (Send(SLEEP),) if self._layout.takes_commands else ()
+
+    def wake(self) -> Sequence[Send]:
+        """After every wake the sensor is active, so passive mode is said again."""
+        if not self._layout.takes_commands:
+            return ()
+        return (Send(WAKE, _WAKING_S), Send(PASSIVE)) if self._passive else (Send(WAKE),)
 
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         counters, end = self.counters, len(buffer)
@@ -131,6 +166,7 @@ class Pmsx003(FramedDriver):
             counters.in_frames += size
             if size == 8:
                 counters.other += 1
+                self.about.mode = _MODES.get(buffer[start + 4:start + 6], self.about.mode)
                 continue
             counters.good += 1
             found.append(frame_of(unpack(buffer, start + 4)))
@@ -145,6 +181,12 @@ class Pmsx003(FramedDriver):
         frame = Frame(values)
         if values.get("error"):
             frame.flags = Flag.SENSOR_ERROR
+        if values.get("version") != self._known_version:
+            departs = self._version.departs(values["version"])
+            if departs:
+                # The same device does not change its version: another one was plugged in, or the frame was damaged.
+                frame.flags |= Flag.ORDER
+            self._known_version = None if departs else self._version.known
         c1, c25, c10, a1, a25, a10 = words[:6]
         if not (c1 <= c25 <= c10 < _MASS_CEILING and a1 <= a25 <= a10):
             self._judge_mass(frame, words[:6])
@@ -155,32 +197,27 @@ class Pmsx003(FramedDriver):
                 self._judge_counts(frame, words)
         return frame
 
-    @staticmethod
-    def _flag(frame: Frame, keys: tuple[str, ...], flag: Flag) -> None:
-        for key in keys:
-            frame.value_flags[key] = frame.value_flags.get(key, Flag.NONE) | flag
-
     def _judge_mass(self, frame: Frame, words: tuple[int, ...]) -> None:
         for keys, (pm1, pm25, pm10) in ((_MASS[:3], words[:3]), (_MASS[3:], words[3:])):
             if not pm1 <= pm25 <= pm10:
-                self._flag(frame, keys, Flag.ORDER)
+                flag(frame, keys, Flag.ORDER)
         for key, value in zip(_MASS, words, strict=True):
             if value >= _MASS_CEILING:
-                self._flag(frame, (key,), Flag.SATURATED)
+                flag(frame, (key,), Flag.SATURATED)
 
     def _judge_counts(self, frame: Frame, words: tuple[int, ...]) -> None:
         keys = _COUNTS[:self._layout.counts]
         counts = words[6:6 + len(keys)]
         if any(larger > smaller for smaller, larger in pairwise(counts)):
-            self._flag(frame, keys, Flag.ORDER)
+            flag(frame, keys, Flag.ORDER)
         for key, value in zip(keys, counts, strict=True):
             if value == _COUNT_CEILING:
-                self._flag(frame, (key,), Flag.SATURATED)
+                flag(frame, (key,), Flag.SATURATED)
         if not any(counts):
             # Mass without a single particle: just woken. Nothing at all: clean air, or a blocked inlet or dead laser.
-            self._flag(frame, _MASS + keys, Flag.ORDER if any(words[:6]) else Flag.ZERO)
+            flag(frame, _MASS + keys, Flag.ORDER if any(words[:6]) else Flag.ZERO)
         elif not words[4] and counts[0] >= _COUNTED_BUT_ZERO:
-            self._flag(frame, _MASS, Flag.ZERO)
+            flag(frame, _MASS, Flag.ZERO)
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         layout = self._layout
@@ -196,18 +233,28 @@ class Pmsx003(FramedDriver):
             body += bytes((version & 0xFF, error & 0xFF))
         return _closed(HEAD + layout.length.to_bytes(2, "big") + bytes(body).ljust(layout.length - 2, b"\0"))
 
-    def answer(self, request: bytes, values: Mapping[str, float]) -> bytes:
-        if not self._layout.takes_commands:
+    def _command_size(self, data: bytes) -> int:
+        whole = len(data) >= 7 and data[:2] == HEAD and sum(data[:5]) == data[5] << 8 | data[6]
+        return 7 if whole and self._layout.takes_commands else 0
+
+    def _reply(self, command: bytes, values: Mapping[str, float]) -> bytes:
+        if command == WAKE:
+            self._awake = self._speaking = True
+        if not self._awake:
             return b""
-        return self.encode(values) if request == READ else _ACKNOWLEDGEMENTS.get(request, b"")
+        if command == SLEEP:
+            self._awake = False
+        elif command in (ACTIVE, PASSIVE):
+            self._speaking = command == ACTIVE
+        return self.encode(values) if command == READ else _ACKNOWLEDGEMENTS.get(command, b"")
 
 
 def _closed(frame: bytes) -> bytes:
     return frame + (sum(frame) & 0xFFFF).to_bytes(2, "big")
 
 
-def _maker(layout: Layout, settings: DriverSettings) -> Pmsx003:
-    return Pmsx003(layout)
+def _maker(layout: Layout, settings: Settings) -> Pmsx003:
+    return Pmsx003(layout, settings)
 
 
 MODELS: Final[Mapping[str, Maker]] = {model: partial(_maker, layout) for model, layout in _LAYOUTS.items()}

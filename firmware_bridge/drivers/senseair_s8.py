@@ -2,36 +2,82 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from classair.model import Flag
 from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
-from firmware_bridge.drivers._framing import FramedDriver, word
+from firmware_bridge.drivers._framing import MORE, CandidateDriver, word
 
 ANY: Final = 0xFE                # the address every S8 answers to
-_READ_INPUT: Final = 0x04
+_READ_INPUT, _READ_HOLDING, _WRITE_ONE, _WRITE_SOME = 0x04, 0x03, 0x06, 0x10
 _EXCEPTION: Final = 0x80
+
+
+def crc(data: bytes) -> bytes:
+    """CRC-16/Modbus (start FFFF, polynomial A001 reflected), low byte first as it travels."""
+    value = 0xFFFF
+    for byte in data:
+        value = value >> 8 ^ _CRC[(value ^ byte) & 0xFF]
+    return value.to_bytes(2, "little")
+
+
+def _crc_of(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
+    return byte
+
+
+_CRC: Final = tuple(_crc_of(byte) for byte in range(256))
+
+
+def closed(frame: bytes) -> bytes:
+    return frame + crc(frame)
+
+
+def request(function: int, register: int, value: int) -> bytes:
+    """Reads `value` registers from `register` (counted from 0), or writes `value` into it."""
+    return closed(bytes((ANY, function)) + register.to_bytes(2, "big") + value.to_bytes(2, "big"))
+
+
 # Status and CO2 in one question: a value without its status may come from a sensor that declares a fault.
-READ: Final = bytes.fromhex("FE0400000004E5C6")
-READ_CO2_ALONE: Final = bytes.fromhex("FE0400030001D5C5")
+READ: Final = request(_READ_INPUT, 0, 4)
+READ_CO2_ALONE: Final = request(_READ_INPUT, 3, 1)
+# IR29 to IR31 in one question: an answer does not say which register it is about, but this one has a length of its own,
+# while firmware alone would look like a CO2 value.
+READ_IDENTITY: Final = request(_READ_INPUT, 0x1C, 3)
+READ_ABC: Final = request(_READ_HOLDING, 0x1F, 1)
 _WAKE: Final = b"\0"
 
+_COMMAND_REGISTER, _ABC_REGISTER = 0x01, 0x1F
+_CALIBRATIONS: Final = {0x7C06: "background calibration", 0x7C07: "zero calibration"}
 _FAULTS: Final = 0x7F            # meter status bits 0-6
 _OUT_OF_RANGE: Final = 0x20      # meter status bit 5
 _CEILING: Final = 10000          # ppm; the highest number it sends
+_PAUSE_S: Final = 0.2
+_SIMULATED_ID: Final = bytes.fromhex("0106001E4C2B")     # firmware 1.6, sensor id
 
 
-class SenseairS8(FramedDriver):
+class SenseairS8(CandidateDriver):
     """One S8, asked for each value. Values: co2_ppm and meter_status."""
 
+    STARTS = re.compile(b"\xFE")
     baud = 9600
     warm_up_s = 60.0             # no flag exists for it
     frame_every_s = 4.0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._abc_h = 180            # as a simulated sensor
+
     @property
     def poll_every_s(self) -> float | None:
         return 4.0
+
+    @property
+    def speaks(self) -> bool:
+        return False
 
     def start(self) -> Sequence[Send]:
         """Some units sleep until the first byte."""
@@ -41,82 +87,89 @@ class SenseairS8(FramedDriver):
         self._forget()
         return READ
 
-    def _scan(self, buffer: bytes, found: list[Frame]) -> int:
-        counters, end = self.counters, len(buffer)
-        position = 0
-        while True:
-            start = buffer.find(ANY, position)
-            if start < 0:
-                counters.skipped += end - position
-                return end
-            counters.skipped += start - position
-            position = start
-            if end - start < 3:
-                return start
-            size = _size_of(buffer[start + 1], buffer[start + 2])
-            if size:
-                if end - start < size:
-                    return start
-                data = buffer[start:start + size]
-                if crc(data[:-2]) == data[-2:]:
-                    position += size
-                    counters.in_frames += size
-                    frame = _frame_of(data)
-                    if frame is None:
-                        counters.other += 1
-                    else:
-                        counters.good += 1
-                        found.append(frame)
-                    continue
-                counters.checksum += 1
-            else:
-                counters.length += 1
-            counters.skipped += 1
-            position += 1
+    def inquire(self) -> Sequence[Send]:
+        return (Send(_WAKE, 0.005), Send(READ_IDENTITY, _PAUSE_S), Send(READ_ABC, _PAUSE_S))
+
+    def changes(self, data: bytes) -> str:
+        """Every register written, by whatever address and with any value; only clearing HR1 changes nothing kept."""
+        for match in re.finditer(rb"(?=(.)([\x06\x10])(..)(..)(.{0,4}))", data, re.DOTALL):
+            several = match[2][0] == _WRITE_SOME
+            size = 9 + 2 * int.from_bytes(match[4], "big") if several else 8
+            whole = data[match.start():match.start() + size]
+            # Bytes that only look so inside a question are told from a command by their check.
+            if match[1][0] != ANY and crc(whole[:-2]) != whole[-2:]:
+                continue
+            register = int.from_bytes(match[3], "big")
+            value = int.from_bytes(match[5][1:3] if several else match[4], "big")
+            if register == _COMMAND_REGISTER:
+                return _CALIBRATIONS.get(value, f"special command {value:04X}")
+            if register == _ABC_REGISTER:
+                return f"abc {value} h" if value else "abc off"
+            if register or several:
+                return f"register {register + 1}"
+        return ""
+
+    def kept(self) -> Mapping[str, bytes]:
+        """Background calibration takes the air of this moment as 400 ppm, zero calibration as free of CO2."""
+        return {"abc 180 h": request(_WRITE_ONE, _ABC_REGISTER, 180), "abc off": request(_WRITE_ONE, _ABC_REGISTER, 0),
+                **{name: request(_WRITE_ONE, _COMMAND_REGISTER, what) for what, name in _CALIBRATIONS.items()}}
+
+    def _size_at(self, buffer: bytes, start: int) -> int:
+        return _size_of(buffer[start + 1], buffer[start + 2]) if len(buffer) - start >= 3 else MORE
+
+    def _intact(self, frame: bytes) -> bool:
+        return crc(frame[:-2]) == frame[-2:]
+
+    def _taken(self, frame: bytes) -> Frame | None:
+        about = self.about
+        if frame[1] == _READ_INPUT and len(frame) in (7, 13):
+            return _frame_of(frame)
+        if frame[1:3] == b"\x04\x06":
+            about.firmware = f"{frame[3]}.{frame[4]}"
+            about.identity = frame[5:9].hex().upper()
+        elif frame[1:3] == b"\x04\x04":
+            about.identity = frame[3:7].hex().upper()
+        elif frame[1:3] == b"\x03\x02":
+            about.notes["abc_hours"] = str(frame[3] << 8 | frame[4])
+        elif frame[1] & _EXCEPTION:
+            about.notes["refused"] = f"function {frame[1] & 0x7F:02X} code {frame[2]:02X}"
+        return None
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         status, co2 = word(values.get("meter_status", 0)), word(values.get("co2_ppm", 0))
-        return _closed(bytes((ANY, _READ_INPUT, 8)) + status.to_bytes(2, "big") + bytes(4) + co2.to_bytes(2, "big"))
+        return closed(bytes((ANY, _READ_INPUT, 8)) + status.to_bytes(2, "big") + bytes(4) + co2.to_bytes(2, "big"))
 
-    def answer(self, request: bytes, values: Mapping[str, float]) -> bytes:
-        if request.endswith(READ):
+    def _command_size(self, data: bytes) -> int:
+        return 8 if len(data) >= 8 and data[0] == ANY and crc(data[:6]) == data[6:8] else 0
+
+    def _reply(self, command: bytes, values: Mapping[str, float]) -> bytes:
+        if command == READ:
             return self.encode(values)
-        if request.endswith(READ_CO2_ALONE):
-            return _closed(bytes((ANY, _READ_INPUT, 2)) + word(values.get("co2_ppm", 0)).to_bytes(2, "big"))
-        if len(request) == 8 and request[0] == ANY and crc(request[:-2]) == request[-2:]:
-            return _closed(bytes((ANY, request[1] | _EXCEPTION, 1)))  # illegal function
-        return b""
-
-
-def crc(data: bytes) -> bytes:
-    """CRC-16/Modbus (start FFFF, polynomial A001 reflected), low byte first as it travels."""
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0xA001 if value & 1 else 0)
-    return value.to_bytes(2, "little")
-
-
-def _closed(frame: bytes) -> bytes:
-    return frame + crc(frame)
+        if command == READ_CO2_ALONE:
+            return closed(bytes((ANY, _READ_INPUT, 2)) + word(values.get("co2_ppm", 0)).to_bytes(2, "big"))
+        if command == READ_IDENTITY:
+            return closed(bytes((ANY, _READ_INPUT, 6)) + _SIMULATED_ID)
+        if command == READ_ABC:
+            return closed(bytes((ANY, _READ_HOLDING, 2)) + self._abc_h.to_bytes(2, "big"))
+        if command[1] == _WRITE_ONE and int.from_bytes(command[2:4], "big") == _ABC_REGISTER:
+            self._abc_h = int.from_bytes(command[4:6], "big")
+            return command
+        return closed(bytes((ANY, command[1] | _EXCEPTION, 1)))  # illegal function
 
 
 def _size_of(function: int, third: int) -> int:
     """Bytes of the frame that begins so, 0 when none does. An echoed question has 8 bytes and begins 04 00."""
     if function == _READ_INPUT:
-        return {2: 7, 4: 9, 8: 13, 0: 8}.get(third, 0)
-    if function == 0x03:
+        return {2: 7, 4: 9, 6: 11, 8: 13, 0: 8}.get(third, 0)
+    if function == _READ_HOLDING:
         return {2: 7, 0: 8}.get(third, 0)
-    if function == 0x06:
+    if function == _WRITE_ONE:
         return 8
-    return 5 if function in (_READ_INPUT | _EXCEPTION, 0x83, 0x86) else 0
+    return 5 if function in (_READ_INPUT | _EXCEPTION, _READ_HOLDING | _EXCEPTION, _WRITE_ONE | _EXCEPTION) else 0
 
 
-def _frame_of(data: bytes) -> Frame | None:
-    """The measurement in a whole frame, None when it carries none (echo, exception, another register)."""
-    if data[1] != _READ_INPUT or len(data) not in (7, 13):
-        return None
+def _frame_of(data: bytes) -> Frame:
+    """The measurement in an answer with CO2 alone, or with the status before it."""
     co2 = data[-4] << 8 | data[-3]
     frame = Frame({"co2_ppm": co2})
     if len(data) == 13:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from firmware_bridge.drivers import Driver, driver_for, pmsx003
+from firmware_bridge.drivers import Driver, driver_for
 
 Fault = Literal["noise", "cut", "silence", "stuck", "unplug"]
 FAULTS: Final[tuple[Fault, ...]] = ("noise", "cut", "silence", "stuck", "unplug")
@@ -37,7 +37,6 @@ class SimulatedPort:
         self._slave = -1
         self.values = values
         self._stuck: dict[str, float] | None = None
-        self._streaming = self.driver.poll_every_s is None
         self._chance = random.Random(name)  # noqa: S311  faults are no secret
         # Between the 0.8 s and 2.3 s that Plantower sensors take; each unit has its own pace.
         self.every_s = self._chance.uniform(0.85, 1.25)
@@ -56,7 +55,7 @@ class SimulatedPort:
         os.set_blocking(master, False)
         # The slave stays open here, or the master would report "hung up" for ever while nobody reads.
         self.master, self._slave = master, slave
-        self._streaming = self.driver.poll_every_s is None
+        self.driver = driver_for(self.model)    # switched on: what was told to it before is gone
         self.link.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.link.with_name(f".{self.link.name}.new")
         fresh.unlink(missing_ok=True)
@@ -79,7 +78,7 @@ class SimulatedPort:
 
     def next_due(self) -> float | None:
         """When it next speaks by itself, None when it waits to be asked."""
-        return self._next if self._streaming and self.plugged and self.fault != "silence" else None
+        return self._next if self.driver.speaks and self.plugged and self.fault != "silence" else None
 
     def due(self, now: float) -> None:
         """Speaks, if it is time; `now` is seconds of a steady clock."""
@@ -100,20 +99,11 @@ class SimulatedPort:
         if not request or self.fault == "silence":
             return
         answer = self.driver.answer(request, self._heard())
-        if self.driver.poll_every_s is None:
-            self._obey(request)
         if answer:
             self._write(self._spoilt(answer))
 
     def _heard(self) -> Mapping[str, float]:
         return self._stuck if self._stuck is not None else self.values()
-
-    def _obey(self, request: bytes) -> None:
-        """Plantower's modes: sent to sleep or made passive it is silent until told otherwise."""
-        if request in (pmsx003.PASSIVE, pmsx003.SLEEP):
-            self._streaming = False
-        elif request in (pmsx003.ACTIVE, pmsx003.WAKE):
-            self._streaming = True
 
     def _spoilt(self, frame: bytes) -> bytes:
         chance = self._chance

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +15,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classair.model import QUANTITIES
-from firmware_bridge.drivers import Driver, Frame, UnknownModel, driver_for, models
+from firmware_bridge import drivers
+from firmware_bridge.drivers import Driver, Frame, Send, UnknownModel, models
 
-MODELS = sorted(models())
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*.hex"))
-every_model = pytest.mark.parametrize("model", MODELS)
+TEXT = ("json-lines", "csv-lines", "text-lines")
+# Beside every model as it is without settings: what settings make of it.
+CONFIGURED: dict[str, tuple[str, dict[str, Any]]] = {
+    "pms5003 passive": ("pms5003", {"mode": "passive"}),
+    "sps30 uint16": ("sps30", {"format": "uint16"}),
+    "hpma115s0 poll": ("hpma115s0", {"mode": "poll"}),
+    "hpma115c0 poll": ("hpma115c0", {"mode": "poll"}),
+    "zh03b poll": ("zh03b", {"mode": "poll"}),
+    **{f"{model} check": (model, {"check": "required"}) for model in TEXT},
+    "csv-lines columns": ("csv-lines", {"columns": ["pm2.5", "", "rh"], "check": "required"}),
+    "json-lines fields": ("json-lines", {
+        "check": "required", "fields": {"dust": "pm25", "p": {"quantity": "pressure_hpa", "unit": "Pa"}}}),
+}
+CASES: dict[str, tuple[str, dict[str, Any]]] = {**{model: (model, {}) for model in models()}, **CONFIGURED}
+every_model = pytest.mark.parametrize("model", sorted(CASES))
+
+
+def driver_for(case: str) -> Driver:
+    """A driver of a model, or of a model with settings."""
+    model, given = CASES.get(case, (case, {}))
+    return drivers.driver_for(model, given)
+
+
+def main_of(case: str) -> str:
+    return "pm25" if "pm25" in carried(case) else "co2_ppm"
 
 
 def carried(model: str) -> dict[str, float]:
@@ -59,7 +86,7 @@ def test_what_is_encoded_is_read_back(model: str) -> None:
 @every_model
 def test_zero_is_a_value(model: str) -> None:
     driver = driver_for(model)
-    main = "pm25" if "pm25" in carried(model) else "co2_ppm"
+    main = main_of(model)
     (frame,) = driver.feed(driver.encode({}))
     assert frame.values[main] == 0
 
@@ -86,16 +113,71 @@ def test_nothing_sent_by_itself_calibrates_or_changes_what_the_sensor_keeps(mode
         assert driver.changes(driver.ask()) == ""
     for name, command in driver.kept().items():
         assert driver.changes(command) == name
+        assert driver.changes(b"\0\xFF" + command + b"\0") == name
 
 
 @every_model
 def test_a_polled_sensor_answers_its_own_question(model: str) -> None:
     host, sensor = driver_for(model), driver_for(model)
+    main = main_of(model)
+    for send in host.start():
+        host.feed(sensor.answer(send.data, {}))
     if host.poll_every_s is None:
         assert host.ask() == b""
         return
-    frames = host.feed(sensor.answer(host.ask(), {"co2_ppm": 1234}))
-    assert [frame.values["co2_ppm"] for frame in frames] == [1234]
+    frames = host.feed(sensor.answer(host.ask(), {main: 1234}))
+    assert [frame.values[main] for frame in frames] == [1234]
+    assert not sensor.speaks
+
+
+@every_model
+def test_a_sensor_sent_to_sleep_is_silent_and_a_woken_one_is_heard(model: str) -> None:
+    host, sensor = driver_for(model), driver_for(model)
+
+    def say(sends: Sequence[Send]) -> None:
+        for send in sends:
+            host.feed(sensor.answer(send.data, {}))
+
+    def heard() -> bool:
+        return sensor.speaks or bool(host.ask() and host.feed(sensor.answer(host.ask(), {"pm25": 7, "co2_ppm": 700})))
+
+    say(host.start())
+    assert heard()
+    if host.sleep():
+        say(host.sleep())
+        assert not heard()
+        say(host.wake())
+        assert heard()
+
+
+@every_model
+def test_a_sensor_that_is_silent_at_first_is_heard_after_a_few_starts(model: str) -> None:
+    """Whatever the program before has left behind."""
+    before, host, sensor = driver_for(model), driver_for(model), driver_for(model)
+    for send in before.sleep():
+        sensor.answer(send.data, {})
+    for _ in range(3):
+        for send in host.start():
+            host.feed(sensor.answer(send.data, {}))
+    assert sensor.speaks or host.feed(sensor.answer(host.ask(), {}))
+
+
+@every_model
+def test_what_it_is_asked_about_itself_it_answers_without_a_reading(model: str) -> None:
+    host, sensor = driver_for(model), driver_for(model)
+    for send in (*host.start(), *host.inquire()):
+        assert host.feed(sensor.answer(send.data, {"co2_ppm": 700})) == []
+    told = host.about
+    assert not host.inquire() or told.identity or told.firmware or told.mode or told.notes
+    assert "refused" not in told.notes
+    assert host.counters.skipped == 0
+
+
+@every_model
+def test_many_commands_at_once_are_each_answered(model: str) -> None:
+    host, sensor, alone = driver_for(model), driver_for(model), driver_for(model)
+    commands = [send.data for send in (*host.start(), *host.inquire())]
+    assert sensor.answer(b"".join(commands), {}) == b"".join(alone.answer(each, {}) for each in commands)
 
 
 @every_model
@@ -103,7 +185,7 @@ def test_a_new_question_forgets_half_an_answer(model: str) -> None:
     driver = driver_for(model)
     if driver.poll_every_s is None:
         return
-    driver.feed(driver.encode({"co2_ppm": 400})[:-1])
+    driver.feed(driver.encode({main_of(model): 400})[:-1])
     driver.ask()
     assert driver.pending == 0
     assert balanced(driver)
@@ -154,10 +236,16 @@ def test_good_frames_behind_noise_are_found_again_after_a_silence(model: str, no
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_flipped_byte_is_never_read_as_a_measurement(model: str, data: st.DataObject) -> None:
+    if model in TEXT:
+        # A line end put into a line without a required check makes a shorter line of it, and nobody can tell.
+        pytest.skip("see the case with a required check")
     driver = driver_for(model)
     frame = bytearray(driver.encode({"pm25": 18, "n03": 2000, "co2_ppm": 632}))
+    intact = driver_for(model).feed(bytes(frame))
     frame[data.draw(st.integers(0, len(frame) - 1))] ^= data.draw(st.integers(1, 255))
-    assert driver.feed(bytes(frame)) + driver.silence() == []
+    read = driver.feed(bytes(frame)) + driver.silence()
+    # A flip may leave the meaning of a text as it was, such as a check in small letters.
+    assert read == [] or (model.split()[0] in TEXT and read == intact)
 
 
 @every_model
@@ -177,8 +265,13 @@ def test_noise_and_start_bytes_alone_cost_little_and_keep_little(model: str) -> 
     driver = driver_for(model)
     head = driver.encode({})[:2]
     driver.feed(head * 50_000)
-    assert driver.pending < 64
+    assert driver.pending <= (1024 if model.split()[0] in TEXT else 64)
     assert balanced(driver)
+
+
+def _names(frame: Frame) -> list[str]:
+    flags = reduce(or_, frame.value_flags.values(), frame.flags)
+    return sorted(flag.name for flag in flags if flag.name)
 
 
 @pytest.mark.parametrize("file", CAPTURES, ids=lambda file: file.stem)
@@ -187,13 +280,16 @@ def test_a_capture_gives_the_frames_it_is_known_to_hold(file: Path) -> None:
     expected: dict[str, Any] = json.loads("\n".join(line for line in told.splitlines() if not line.startswith("#")))
     stream = bytes.fromhex(hexadecimal)
     for chunks in ([stream], [bytes((byte,)) for byte in stream], cut(stream, [7, 33, 34, 80])):
-        driver = driver_for(expected["model"])
+        driver = drivers.driver_for(expected["model"], expected.get("settings"))
         frames = all_of(driver, chunks)
         assert [frame.values.get(key) for frame in frames for key in expected["keys"]] == expected["values"]
+        flags = {str(place): _names(frame) for place, frame in enumerate(frames) if _names(frame)}
+        assert flags == expected.get("flags", {})
+        assert {name: getattr(driver.about, name) for name in expected.get("about", {})} == expected.get("about", {})
         assert {name: getattr(driver.counters, name) for name in expected["counters"]} == expected["counters"]
         assert balanced(driver)
 
 
 def test_an_unknown_model_is_answered_with_the_nearest_and_all_known() -> None:
     with pytest.raises(UnknownModel, match=r"'pms503'; did you mean pms5003\? known: .*mh-z19b.*s8"):
-        driver_for("pms503")
+        drivers.driver_for("pms503")
