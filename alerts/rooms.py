@@ -46,6 +46,14 @@ class _Window:
         del self.samples[:gone]
         return True
 
+    def discard(self, sensor: str, at: int) -> bool:
+        """Takes a sample out again; whether it was there."""
+        if (sensor, at) not in self._seen:
+            return False
+        self._seen.discard((sensor, at))
+        self.samples = [sample for sample in self.samples if (sample.sensor, sample.at) != (sensor, at)]
+        return True
+
     def last(self, length_ms: int, until: int | None = None) -> Sequence[Sample]:
         """The samples of the stretch of this length that ends at the newest one (not after `until`)."""
         end = len(self.samples) if until is None else bisect_right(self.samples, until, key=lambda s: s.at)
@@ -111,9 +119,25 @@ class RoomWatch:
             self._live_through(now)
 
     def prime(self, readings: Sequence[Reading], now: int) -> None:
-        """Takes in what the store knows, so that a restart forgets no level and no duration."""
+        """Takes in what the store knows, so that a restart forgets no level and no duration.
+
+        What was judged here before the past was known, and is bad by it, is taken out again.
+        """
+        self._take_back(readings)
         self.add(readings, now)
         self._live_through(now)
+
+    def _take_back(self, readings: Iterable[Reading]) -> None:
+        changed: set[str] = set()
+        for reading in readings:
+            for quantity in QUANTITIES:
+                if quantity in reading.values and reading.valid(quantity) is None and (
+                        self._windows[quantity].discard(reading.sensor, reading.at_ms)):
+                    changed.add(quantity)
+        if "pm25" in changed:
+            self._pm25 = state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS), state.PM_WINDOW_MS)
+        if "co2_ppm" in changed:
+            self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
 
     def _live_through(self, now: int) -> None:
         """The memory as it would be had every sample come in its time, minute by minute."""

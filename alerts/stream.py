@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from classair.config import Config
 from classair.model import Flag, Reading
-from classair.science.quality import judge
+from classair.science.judging.memory import Memories
 from classair.wire import ITEM, MAX_LIST, MAX_PAYLOAD, Item, ReadingItem, Topics, stream_items
 
 KEEP_MS: Final = 3 * 3_600_000  # older readings change no state; a bridge may send days of them
@@ -29,6 +29,7 @@ class Stream:
 
     def __init__(self, config: Config) -> None:
         self.refused = 0
+        self._memories = Memories()
         self.follow(config)
 
     def follow(self, config: Config) -> None:
@@ -62,11 +63,17 @@ class Stream:
                 own |= Flag[name]
             value_flags = {key: int(sum(Flag[name] for name in set(names)))
                            for key, names in (item.value_flags or {}).items()}
-            flags, judged = judge(item.values, own, value_flags, at_ms=item.at, now_ms=now_ms, clock=item.clock,
-                                  model=known[2])
-            found.append(Reading(f"{site}.{item.sensor}", bridge, item.epoch, item.seq, item.at, item.values,
+            full = f"{site}.{item.sensor}"
+            flags, judged = self._memories.of(full).judge(
+                item.values, own, value_flags, at_ms=item.at, now_ms=now_ms, clock=item.clock, model=known[2],
+                late=item.late)
+            found.append(Reading(full, bridge, item.epoch, item.seq, item.at, item.values,
                                  item.interval_s, item.n, item.clock, flags, judged, known[0], known[3], item.late))
         return found
+
+    def prime(self, readings: Iterable[Reading]) -> None:
+        """What the store knows of the last hour, so that a restart forgets no sensor that is stuck."""
+        self._memories.prime(readings)
 
     def _one_by_one(self, payload: bytes) -> list[Item]:
         """One bad item does not silence the good ones beside it."""

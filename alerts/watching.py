@@ -102,6 +102,9 @@ class Watching:
 
     def prime(self, readings: dict[str, list[Reading]], now: int) -> None:
         """What the store knows of each room; whatever the stream brought already is kept once."""
+        if self._stream is not None:
+            for known in readings.values():
+                self._stream.prime(known)
         for name, known in readings.items():
             if known and name in self.rooms:
                 self.rooms[name].prime(known, now)

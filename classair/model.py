@@ -85,10 +85,13 @@ class Flag(IntFlag):
     MANUAL = 1 << 13        # set aside by a person
     DRIFT = 1 << 14         # departs slowly from its neighbours
     MOVED = 1 << 15         # the sensor was being moved
+    COUNTS = 1 << 16        # mass and particle counts contradict each other
+    PAIR = 1 << 17          # two sensors of one room disagree, and which of them is right is not known
 
 
 BAD: Final = (
     Flag.RANGE | Flag.STUCK | Flag.SPIKE | Flag.CHANNELS | Flag.WARMUP | Flag.SENSOR_ERROR | Flag.CLOCK | Flag.MANUAL
+    | Flag.PAIR
 )
 """A value with any of these is left out of means; all others stay in and are counted as suspect when flagged."""
 
@@ -97,7 +100,7 @@ BAD_CLASSES: Final[tuple[tuple[str, Flag], ...]] = (
     ("manual", Flag.MANUAL),
     ("clock", Flag.CLOCK),
     ("warmup", Flag.WARMUP),
-    ("fault", Flag.SENSOR_ERROR | Flag.STUCK | Flag.CHANNELS | Flag.SPIKE),
+    ("fault", Flag.SENSOR_ERROR | Flag.STUCK | Flag.CHANNELS | Flag.SPIKE | Flag.PAIR),
     ("range", Flag.RANGE),
 )
 BAD_CLASS_NAMES: Final = tuple(name for name, _ in BAD_CLASSES)

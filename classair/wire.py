@@ -138,7 +138,7 @@ class ReadingItem:
     interval_s: Annotated[float, Field(gt=0, le=86400)] = 10.0
     n: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     clock: Literal["sync", "holdover", "server", "receipt", "unsync"] = "sync"
-    flags: Annotated[list[FlagName] | None, Field(max_length=16)] = None
+    flags: Annotated[list[FlagName] | None, Field(max_length=32)] = None
     value_flags: Annotated[dict[QuantityKey, list[FlagName]] | None, Field(max_length=40)] = None
     late: bool = False
     simulated: bool = False

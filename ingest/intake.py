@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from classair.broker import Message
 from classair.config import Config
 from classair.model import Flag, Gap, Missing, Reading, SwitchEvent
+from classair.science.judging.memory import Memories, Memory
 from classair.science.quality import FUTURE_MS, judge
 from classair.wire import (
     ITEM,
@@ -61,10 +62,11 @@ class Decided:
 class _Known:
     """A sensor of a route, with the stay it is in, so that nearly every reading finds its room in two comparisons."""
 
-    __slots__ = ("from_ms", "full", "model", "room", "simulated", "to_ms")
+    __slots__ = ("from_ms", "full", "judge", "memory", "model", "room", "simulated", "to_ms")
 
-    def __init__(self, full: str, model: str, simulated: bool) -> None:
-        self.full, self.model, self.simulated = full, model, simulated
+    def __init__(self, full: str, model: str, simulated: bool, memory: Memory) -> None:
+        self.full, self.model, self.simulated, self.memory = full, model, simulated, memory
+        self.judge = memory.judge
         self.room, self.from_ms, self.to_ms = "", END_MS, 0
 
 
@@ -86,10 +88,14 @@ class Wrong(Exception):
 
 
 class Intake:
-    """Decides about messages on `…/reading`. Touches no disk and no clock; `follow` at each new configuration."""
+    """Decides about messages on `…/reading`. Touches no disk and no clock; `follow` at each new configuration.
 
-    def __init__(self, config: Config, deployments: Deployments) -> None:
+    `memories` outlive it: what a sensor's past says against its next value is no matter of the configuration.
+    """
+
+    def __init__(self, config: Config, deployments: Deployments, memories: Memories | None = None) -> None:
         self._deployments = deployments
+        self._memories = Memories() if memories is None else memories
         self._routes: dict[str, _Route] = {}
         self._states: dict[str, tuple[bool | None, int]] = {}
         self.follow(config)
@@ -104,7 +110,8 @@ class Intake:
             route = self._routes[topics.bridge(site, bridge, "reading")] = _Route(full)
             for local, sensor in config.sites[site].sensors.items():
                 if sensor.bridge == bridge:
-                    route.sensors[local] = known = _Known(f"{site}.{local}", sensor.model, sensor.simulated)
+                    route.sensors[local] = known = _Known(
+                        f"{site}.{local}", sensor.model, sensor.simulated, self._memories.of(f"{site}.{local}"))
                     if stay := self._deployments.newest(known.full):
                         known.room, known.from_ms, known.to_ms = stay.room, stay.from_ms, stay.to_ms
             for local, purifier in config.sites[site].purifiers.items():
@@ -136,8 +143,9 @@ class Intake:
                             and item.flags is None and item.value_flags is None
                             and (known.simulated or not item.simulated)):
                         values = item.values
-                        flags, value_flags = judge(values, none, {}, at_ms=at_ms, now_ms=judged_by, clock=item.clock,
-                                                   model=known.model)
+                        flags, value_flags = known.judge(
+                            values, none, {}, at_ms=at_ms, now_ms=judged_by, clock=item.clock, model=known.model,
+                            late=item.late)
                         readings.append(Reading(
                             known.full, full, item.epoch, item.seq, at_ms, values, item.interval_s, item.n, item.clock,
                             flags, value_flags, known.room, known.simulated, item.late))
@@ -242,8 +250,12 @@ class Intake:
             raise Wrong(f"sensor {full} is not in sensors.yaml" if known is None
                         else f"sensor {full} stood in no room at that time")
         given = {key: int(_flags(names)) for key, names in (item.value_flags or {}).items()}
-        flags, value_flags = judge(item.values, _flags(item.flags or ()), given, at_ms=item.at, now_ms=judged_by,
-                                   clock=item.clock, model=known.model if known else "")
+        own = _flags(item.flags or ())
+        if known is None:
+            flags, value_flags = judge(item.values, own, given, at_ms=item.at, now_ms=judged_by, clock=item.clock)
+        else:
+            flags, value_flags = known.judge(item.values, own, given, at_ms=item.at, now_ms=judged_by,
+                                             clock=item.clock, model=known.model, late=item.late)
         return Reading(full, route.full, item.epoch, item.seq, item.at, item.values, item.interval_s, item.n,
                        item.clock, flags, value_flags, room, known.simulated if known else item.simulated, item.late)
 

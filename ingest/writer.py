@@ -12,12 +12,14 @@ from typing import Final
 
 from classair.broker import Link, Message
 from classair.config import ConfigFaults
+from classair.science.judging.memory import Memories
 from classair.stores import StoreAway, StoreConflict
 from ingest.accepting import Accepting
 from ingest.books import Books, Outcome, as_refused
 from ingest.clock import Synchronised, now_ms
 from ingest.inbox import Inbox
 from ingest.intake import Decided, Intake
+from ingest.remembering import remember
 from ingest.telling import Telling
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,9 @@ class Writer(threading.Thread):
         self._announced = announced
         assert accepting.current is not None
         books.org = accepting.current.config.org
-        self.intake = Intake(accepting.current.config, books.deployments)
+        self._memories = Memories()
+        remember(books.store, self._memories)
+        self.intake = Intake(accepting.current.config, books.deployments, self._memories)
         self._edit: str | ConfigFaults | None = None
         self._next_look = 0.0
         self._overflowed = 0
@@ -203,7 +207,7 @@ class Writer(threading.Thread):
         self.accepting.current = None
         if current is not None:
             self.accepting.consider(current.text, now_ms())
-            self.intake = Intake(current.config, self.books.deployments)
+            self.intake = Intake(current.config, self.books.deployments, self._memories)
         self._note_books()
         self._announced()
 
@@ -240,7 +244,7 @@ class Writer(threading.Thread):
             journal = config.store.startswith("influxdb")
             if journal != self.books.journal:
                 self.books.reopen(journal=journal)
-            self.intake = Intake(config, self.books.deployments)
+            self.intake = Intake(config, self.books.deployments, self._memories)
         self._announced()
 
     def replay(self, identity: int | None) -> Outcome:

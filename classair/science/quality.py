@@ -1,7 +1,7 @@
 """Judges a reading: out of range, at the ceiling, out of order, wrong clock. Flags, never deletions.
 
-Pure and in event time: ingest and alerts run `judge` unchanged, so that a value is bad everywhere or nowhere.
-The tests here need no memory; what needs a sensor's past (stuck, spike, rate) joins them behind the same function.
+Pure and in event time: ingest and alerts run it unchanged, so that a value is bad everywhere or nowhere.
+`judge` needs no memory; what needs a sensor's past joins it in classair.science.judging.memory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ PM_CEILING: Final = 500.0               # µg/m³, end of Plantower's effective 
 RH_CONDENSING: Final = 95.0             # %, above it droplets are counted as particles by optical sensors
 ORDER_MARGIN: Final = 2.0               # µg/m³ by which a smaller size class may exceed a larger one through noise
 ZERO_COUNTS: Final = 500.0              # particles > 0.3 µm per 0.1 L that cannot weigh nothing
+COUNTED_MASS: Final = 10.0              # µg/m³ from which a mass must have particles beside it
+COUNTS_PER_MASS: Final = 20.0           # particles > 0.3 µm per 0.1 L for each µg/m³; measured 60–300, sweeping ≥ 40
 CO2_LIMIT: Final = 10_000.0             # ppm, where every sensor we read stops
 
 # ppm: a flat upper range is saturation, not air. Which one an MH-Z19 is set to it does not say.
@@ -29,6 +31,7 @@ _PM: Final = ("pm1", "pm25", "pm4", "pm10", "pm1_cf1", "pm25_cf1", "pm10_cf1")
 _SIZES: Final = (("pm1", "pm25"), ("pm25", "pm10"), ("pm1_cf1", "pm25_cf1"), ("pm25_cf1", "pm10_cf1"))
 # Each count is of everything larger than its size, so a frame of theirs can only fall (see the Plantower manual).
 _COUNTS: Final = ("n03", "n05", "n1", "n25", "n5", "n10")
+_MANY: Final = 1e9
 _DATED: Final = frozenset({"sync", "holdover", "server"})
 
 
@@ -69,6 +72,7 @@ def judge(
                 and count >= (count := get("n05", count)) >= (count := get("n1", count))
                 and count >= (count := get("n25", count)) >= (count := get("n5", count)) >= get("n10", count)
                 and (pm25 != 0.0 or get("n03", 0.0) <= ZERO_COUNTS)
+                and (pm25 < COUNTED_MASS or get("n03", _MANY) >= COUNTS_PER_MASS * pm25)
                 and ("co2_ppm" not in values or values["co2_ppm"] not in _CO2_CEILINGS.get(model, _CO2_COMMON))
             ):
                 return flags, value_flags
@@ -114,3 +118,6 @@ def _of_values(values: Mapping[str, float], model: str) -> Iterator[tuple[str, F
             yield narrower, Flag.ORDER
     if values.get("pm25") == 0.0 and values.get("n03", 0.0) > ZERO_COUNTS:
         yield "pm25", Flag.ZERO
+    mass = values.get("pm25", 0.0)
+    if mass >= COUNTED_MASS and values.get("n03", _MANY) < COUNTS_PER_MASS * mass:
+        yield from ((key, Flag.COUNTS) for key in (*_PM, "n03") if key in values)
