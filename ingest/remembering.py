@@ -1,4 +1,4 @@
-"""What the memories of the judge knew before this process began, read back from the store: a stuck sensor stays stuck."""
+"""What the judges' memories knew before this process began, read back from the store: stuck stays stuck."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIRST_LOOK_MS = 2 * BREAK_MS // 3
 def remember(store: SqliteStore, memories: Memories) -> None:
     """Primes the memory of every sensor that has readings. A store that is away leaves them empty, and says so."""
     try:
-        newest = {}
+        newest: dict[str, Reading] = {}
         for room in store.rooms():
             for it in store.latest(room):
                 there = newest.get(it.sensor)

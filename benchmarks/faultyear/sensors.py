@@ -154,7 +154,7 @@ def _spike(sensor: Simulated, event: Event, known: dict[str, Any], draw: np.rand
 
 def _condensation(sensor: Simulated, event: Event, known: dict[str, Any], draw: np.random.Generator) -> None:
     gain = between(draw, known["gain"])
-    for key, part in _cut(sensor, event, (*MASSES, *COUNTS)):
+    for _key, part in _cut(sensor, event, (*MASSES, *COUNTS)):
         part[:] = np.round(part * gain)
     for _key, part in _cut(sensor, event, ("rh_pct",)):
         part[:] = np.round(draw.uniform(95.2, 99.9, len(part)), 1)

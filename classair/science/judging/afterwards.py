@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -119,7 +120,7 @@ def still(at: Sequence[int], columns: Sequence[Column],
 
 def _close(found: list[Stretch], at: Sequence[int], first: int, last: int, row: object,
            limit: Callable[[tuple[float | None, ...]], int | None]) -> None:
-    allowed = limit(row if isinstance(row, tuple) else (row,))  # type: ignore[arg-type]
+    allowed = limit(row if isinstance(row, tuple) else (row,))
     if allowed is not None and at[last] - at[first] >= allowed:
         found.append((at[first], at[last] + 1))
 
@@ -143,7 +144,7 @@ def spikes(at: Sequence[int], values: Sequence[float], at_least: float) -> list[
 
 
 def _jumps(values: Sequence[float], at_least: float) -> list[int]:
-    return [i for i, (before, value) in enumerate(zip(values, values[1:], strict=False), 1)
+    return [i for i, (before, value) in enumerate(pairwise(values), 1)
             if not -at_least < value - before < at_least]
 
 
@@ -169,5 +170,9 @@ def _is_spike(at: Sequence[int], values: Sequence[float], first: int, after: int
 
 def rates(at: Sequence[int], values: Sequence[float], step: float, per_ms: float) -> list[Stretch]:
     """Readings that differ from the one before by more than `step` and more than air changes in that time."""
-    return [(at[i], at[i] + 1) for i in _jumps(values, step)
-            if (gap := at[i] - at[i - 1]) <= RATE_WITHIN_MS and abs(values[i] - values[i - 1]) > max(step, per_ms * gap)]
+    found = []
+    for i in _jumps(values, step):
+        gap = at[i] - at[i - 1]
+        if gap <= RATE_WITHIN_MS and abs(values[i] - values[i - 1]) > max(step, per_ms * gap):
+            found.append((at[i], at[i] + 1))
+    return found

@@ -123,11 +123,11 @@ class Memory:
             for name in Memory.__slots__:
                 setattr(self, name, getattr(past, name))
             return
-        if past._pm is not None and self._pm is not None and past._pm_since < self._pm_since <= past._newest + BREAK_MS:
-            if self._pm == past._pm and _same(self._pm_before, past._pm_before):
-                self._pm_since = past._pm_since
-        if past._co2 is not None and past._co2 == self._co2 and (
-                past._co2_since < self._co2_since <= past._newest + BREAK_MS):
+        reach = past._newest + BREAK_MS
+        if (past._pm is not None and past._pm == self._pm and past._pm_since < self._pm_since <= reach
+                and _same(self._pm_before, past._pm_before)):
+            self._pm_since = past._pm_since
+        if past._co2 is not None and past._co2 == self._co2 and past._co2_since < self._co2_since <= reach:
             self._co2_since = past._co2_since
 
     def _end(self, quantity: str, values: Mapping[str, float], since: int, until: int) -> None:

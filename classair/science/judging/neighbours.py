@@ -15,7 +15,7 @@ from typing import Final
 from classair.science.judging.spans import Stretch, joined
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
 
-NIGHT_HOURS: Final = range(0, 5)    # local
+NIGHT_HOURS: Final = range(5)       # local
 NIGHT_NEEDS: Final = 3              # valid hours of them
 NIGHT_LEAST: Final = 5.0            # µg/m³ of the school's typical sensor: below it noise and rounding rule
 OTHERS_LEAST: Final = 4             # sensors a school needs before one can differ from it
@@ -125,7 +125,7 @@ def _place(known: Nights, typical: Mapping[int, float]) -> float | None:
 
 
 def _apart(by_day: Mapping[int, float]) -> dict[int, float]:
-    found = {}
+    found: dict[int, float] = {}
     before, after = DRIFT_NIGHTS
     if not by_day:
         return found

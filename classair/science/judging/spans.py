@@ -1,4 +1,4 @@
-"""Stretches of time with a flag, and the set arithmetic on them. Times are UTC ms, from `start` up to, not incl., `end`."""
+"""Stretches of time with a flag, and the set arithmetic on them; UTC ms, from `start` up to, not including, `end`."""
 
 from __future__ import annotations
 
