@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from classair.science.rooms.balance import loss_rate
 from firmware_bridge.simulator.weather import Outdoor
 
 PENETRATION: Final = 0.85            # share of outdoor PM2.5 that comes through cracks; 0.7–1 in the literature
@@ -60,23 +61,6 @@ class Step:
 
     end: RoomAir
     mean: RoomAir
-
-
-def loss_rate(air_changes: float, deposition: float, cadr_m3h: float, volume_m3: float) -> float:
-    """Λ in 1/h."""
-    return air_changes + deposition + cadr_m3h / volume_m3
-
-
-def steady_state(inflow: float, source: float, loss: float) -> float:
-    """Css in µg/m³ from P·a·Cout, E/V (both µg/(m³·h)) and Λ (1/h)."""
-    return (inflow + source) / loss
-
-
-def minutes_to(target: float, start: float, steady: float, loss: float) -> float | None:
-    """Minutes until the level reaches `target`, None when it never will."""
-    if (start - steady) * (target - steady) <= 0 or abs(target - steady) > abs(start - steady):
-        return None
-    return 60.0 * math.log((start - steady) / (target - steady)) / loss
 
 
 def saturation_g_m3(temp_c: float) -> float:
