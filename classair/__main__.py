@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "user": ("dashboard.access.command", "server", "add people and API tokens"),
     "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),
     "gaps": ("ingest.gaps_command", "server", "say which readings of a sensor are not there, and why"),
+    "room": ("classair.research.room_command", "research", "say how a room breathes and what its purifier does"),
     "count": ("ingest.count_command", "server", "prove by sequence number that nothing is missing or doubled"),
 }
 

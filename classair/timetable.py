@@ -72,6 +72,10 @@ class Timetable:
     def school_day(self, day: date) -> bool:
         return self.calendar.teaches(day, day.weekday() in self.days)
 
+    def occupied_spans(self, day: date) -> list[Span]:
+        """When children are in the room on one day, never on a day without school."""
+        return list(self._of(self.occupied, day))
+
     def lesson_spans(self, day: date) -> list[Span]:
         """The lessons of one day, none on a day without school."""
         return list(self._of(self.lessons, day))

@@ -84,9 +84,11 @@ def play(truth: Truth, days: int, seed: int, *, switching: bool = True) -> Playe
         level = (truth.penetration * rate[i] * outdoor[i] + puffs[i]) / loss
         p = level + (p - level) * np.exp(-loss / 60)
         co2[i], pm[i] = c, p
+
     def heard(values: Floats) -> Floats:
-        noisy = values * chance.normal(1, truth.pm_noise, size) + chance.normal(0, 0.7, size)
-        return np.round(np.maximum(noisy, 0))
+        noisy: Floats = values * chance.normal(1, truth.pm_noise, size) + chance.normal(0, 0.7, size)
+        return np.asarray(np.rint(np.maximum(noisy, 0.0)), np.float64)
+
     return Played(MONDAY_MS, np.round(co2 + chance.normal(0, truth.co2_noise, size)), heard(pm), heard(outdoor),
                   purifier, occupied)
 
@@ -97,7 +99,8 @@ def _outdoor(truth: Truth, size: int, chance: np.random.Generator) -> Floats:
     daily = 1 + 0.35 * np.cos((hours - 5) / 24 * 2 * np.pi)
     steps = chance.normal(0, 0.06, size // 60 + 2).cumsum() * 0.7
     drift = np.interp(hours, np.arange(steps.size), np.exp(steps - steps.mean()))
-    return np.asarray(truth.outdoor_pm * daily * np.clip(drift, 0.3, 3.0))
+    swelling: Floats = truth.outdoor_pm * daily * np.clip(drift, 0.3, 3.0)
+    return swelling
 
 
 def _switching(size: int, chance: np.random.Generator) -> Floats:

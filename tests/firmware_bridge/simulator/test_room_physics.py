@@ -21,20 +21,6 @@ outsides = st.builds(Outdoor, st.floats(0, 300), st.just(420.0), st.floats(20, 3
 doings = st.builds(Doing, st.floats(0, 50), st.integers(0, 10), st.floats(0, 1), st.floats(0, 200), st.floats(0, 600))
 
 
-def test_a_purifier_brings_the_worked_room_from_45_to_7_5() -> None:
-    # V 200 m³, a 0.5, k 0.3, P 0.8, outdoors 90, CADR 800.
-    on = physics.loss_rate(0.5, 0.3, 800, 200)
-    assert on == pytest.approx(4.8)
-    assert physics.steady_state(0.8 * 0.5 * 90, 0, on) == pytest.approx(7.5)
-    assert physics.steady_state(0.8 * 0.5 * 90, 0, physics.loss_rate(0.5, 0.3, 0, 200)) == pytest.approx(45)
-    assert physics.minutes_to(25, 70, 7.5, on) == pytest.approx(15.9, abs=0.05)
-
-
-def test_a_target_below_the_steady_state_is_never_reached() -> None:
-    assert physics.minutes_to(5, 70, 7.5, 4.8) is None
-    assert physics.minutes_to(80, 70, 7.5, 4.8) is None
-
-
 def test_an_empty_room_loses_its_co2_as_in_the_worked_decay() -> None:
     # 1800 → 800 ppm in one hour at 420 outdoors is 1.290 air changes an hour.
     wanted = math.log(1380 / 380)
