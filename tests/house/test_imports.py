@@ -22,7 +22,8 @@ ADDRESSES = {
     "dash": ["dashboard/*"], "dash_mantine_components": ["dashboard/*"], "plotly": ["dashboard/*"],
     "fastapi": ["dashboard/*"], "starlette": ["dashboard/*"], "uvicorn": ["dashboard/*"], "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
-    "numpy": ["classair/science/*vector.py", "classair/science/rooms/*", "classair/research/*", "dashboard/*"],  # never in a bridge or where readings come in
+    # Never in a bridge or where readings come in.
+    "numpy": ["classair/science/*vector.py", "classair/science/rooms/*", "classair/research/*", "dashboard/*"],
     "amqtt": ["classair/run/amqtt*.py"],
     "babel": ["classair/i18n.py", "dashboard/*"],
     "yaml": ["classair/yamltext.py", "classair/config/*.py"],
