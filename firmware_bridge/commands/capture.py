@@ -1,0 +1,160 @@
+"""`classair capture`: keeps what a sensor sends, as raw bytes or in the form of tests/captures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, Final
+
+from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
+from firmware_bridge.drivers import Driver, Frame
+from firmware_bridge.drivers._framing import FramedDriver
+from firmware_bridge.ports import Port, PortState
+
+_HEX_LINE: Final = 32                # bytes
+_SHOWN: Final = ("pm25", "pm10", "co2_ppm", "temp_c", "rh_pct")
+
+
+class Ears(FramedDriver):
+    """Listens and understands nothing."""
+
+    warm_up_s = 0.0
+    frame_every_s = 1e9
+
+    def __init__(self, baud: int) -> None:
+        super().__init__()
+        self.baud = baud
+
+    def _scan(self, buffer: bytes, found: list[Frame]) -> int:
+        self.counters.skipped += len(buffer)
+        return len(buffer)
+
+    def encode(self, values: object) -> bytes:
+        return b""
+
+    def answer(self, request: bytes, values: object) -> bytes:
+        return b""
+
+
+class _Keeping:
+    """A port's recorder that writes what is received to a file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.count = 0
+        self.trouble = ""
+        self._file = file
+
+    def received(self, data: bytes, at_s: float) -> None:
+        try:
+            self._file.write(data)
+            self._file.flush()
+            self.count += len(data)
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
+
+    def sent(self, data: bytes, at_s: float) -> None:
+        pass
+
+
+def main(argv: list[str]) -> int:
+    """0: bytes were kept; 1: none came, or the port cannot be opened; 2: wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="classair capture", description="Keeps the bytes that a sensor sends, until Ctrl-C or for N seconds. "
+        "With --sensor it is started and asked as a bridge would do it; without, it is only listened to.")
+    parser.add_argument("port", metavar="PORT", help="/dev/serial/by-id/… or any pyserial URL")
+    add_model(parser, required=False)
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output; a name that ends in .hex "
+                        "gets the form of tests/captures (needs --sensor)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="how long (default: until Ctrl-C)")
+    parser.add_argument("--baud", type=int, default=9600, help="without --sensor (default: 9600)")
+    args = parser.parse_args(argv)
+    if args.seconds is not None and args.seconds <= 0:
+        parser.error("--seconds: more than 0 is expected")
+    try:
+        if args.output and args.output.endswith(".hex"):
+            if not args.sensor:
+                raise WrongUse("a .hex capture says what a driver must make of it: name one with --sensor")
+            return _as_hex(args)
+        driver = driver_of(args.sensor, settings_of(args.settings)) if args.sensor else Ears(args.baud)
+        return _as_bytes(args, driver)
+    except WrongUse as error:
+        print(f"classair capture: {error}", file=sys.stderr)
+        return 2
+
+
+def _as_bytes(args: argparse.Namespace, driver: Driver) -> int:
+    if args.output in (None, "-"):
+        return _listen(args, driver, sys.stdout.buffer)
+    try:
+        with Path(args.output).open("wb") as file:
+            return _listen(args, driver, file)
+    except OSError as error:
+        raise WrongUse(f"{args.output}: {error.strerror}") from None
+
+
+def _as_hex(args: argparse.Namespace) -> int:
+    raw = Path(args.output).with_suffix(".raw")
+    try:
+        with raw.open("wb") as file:
+            code = _listen(args, driver_of(args.sensor, settings_of(args.settings)), file)
+        if not code:
+            Path(args.output).write_text(
+                as_story(raw.read_bytes(), args.sensor, driver_of(args.sensor, settings_of(args.settings))), "utf-8")
+        raw.unlink()
+    except OSError as error:
+        raise WrongUse(f"{args.output}: {error.strerror}") from None
+    return code
+
+
+def as_story(data: bytes, model: str, driver: Driver) -> str:
+    """The text of a file in tests/captures: where it comes from, what the driver makes of it now, the bytes."""
+    frames = driver.feed(data)
+    counters = {name: count for name, count in asdict(driver.counters).items() if name != "in_frames"}
+    keys = [key for key in _SHOWN if any(key in frame.values for frame in frames)]
+    told = {"model": model, "keys": keys, "values": [frame.values.get(key) for frame in frames for key in keys],
+            "counters": counters}
+    lines = [data[at:at + _HEX_LINE].hex(" ").upper() for at in range(0, len(data), _HEX_LINE)]
+    when = f"{datetime.now(UTC):%Y-%m-%d}"
+    return "\n".join([f"# A {model}, captured on {when} with `classair capture`. Say here which unit.",
+                      "# The line below is what the driver makes of it today: check each value before relying on it.",
+                      json.dumps(told), "---", *lines, ""])
+
+
+def _listen(args: argparse.Namespace, driver: Driver, file: BinaryIO) -> int:
+    stop, trouble = threading.Event(), [""]
+    keeping = _Keeping(file)
+
+    def hear_state(state: PortState) -> None:
+        trouble[0] = "" if state.state in ("ok", "starting") else state.cause
+        if trouble[0] and not keeping.count and state.state != "silent":
+            stop.set()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, end)
+        signal.signal(signal.SIGTERM, end)
+    port = Port("capture", args.port, driver, lambda frames, at, warm: None, hear_state, recorder=keeping)
+    port.start()
+    stop.wait(args.seconds)
+    port.stop()
+    counters = driver.counters
+    read = f", {counters.good} measurements in them" if args.sensor else ""
+    print(f"{keeping.count} bytes{read}", file=sys.stderr)
+    if keeping.trouble:
+        print(f"classair capture: the file cannot be written: {keeping.trouble}", file=sys.stderr)
+        return 1
+    if not keeping.count:
+        why = {"in_use": "another program uses it, perhaps a bridge", "not_allowed": "you may not open it",
+               "unplugged": "it is not there", "bad_port": "it is not a port"}.get(trouble[0], "nothing came")
+        print(f"classair capture: {args.port}: {why}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,121 @@
+"""`classair configure`: the only way to send a command that calibrates a sensor or changes what it keeps."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from classair.places import Places
+from firmware_bridge.clock import elapsed
+from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
+from firmware_bridge.drivers import Driver
+from firmware_bridge.ports import open_line, why_not_open
+
+log = logging.getLogger(__name__)
+
+_ANSWER_S: Final = 1.5
+
+
+def main(argv: list[str]) -> int:
+    """0: sent; 1: not sent, or the port cannot be used; 2: wrong use, or not confirmed."""
+    parser = argparse.ArgumentParser(
+        prog="classair configure", description="Sends one command that calibrates a sensor or changes what it keeps "
+        "when it is switched off. No other part of ClassAir can. Without --do it lists the commands.")
+    parser.add_argument("port", metavar="PORT", help="/dev/serial/by-id/… or any pyserial URL")
+    add_model(parser, required=True)
+    parser.add_argument("--do", metavar="NAME", help="which command")
+    parser.add_argument("--confirm", action="store_true", help="do it; else you are asked, on a terminal")
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR",
+                        help="data folder whose log notes it (default: data)")
+    args = parser.parse_args(argv)
+    try:
+        driver = driver_of(args.sensor, settings_of(args.settings))
+        kept = driver.kept()
+        if args.do is None:
+            print("\n".join(kept) if kept else f"{args.sensor} keeps nothing that can be changed by a command")
+            return 0
+        if args.do not in kept:
+            known = ", ".join(repr(name) for name in kept) or "none"
+            raise WrongUse(f"{args.sensor} knows no command {args.do!r}; known: {known}")
+        print(explained(args.sensor, args.do, kept[args.do], args.port), file=sys.stderr)
+        if not (args.confirm or _typed(args.do)):
+            raise WrongUse("not confirmed, nothing was sent: add --confirm, or type the name on a terminal")
+    except WrongUse as error:
+        print(f"classair configure: {error}", file=sys.stderr)
+        return 2
+    return _send(driver, args, kept[args.do])
+
+
+def explained(model: str, name: str, command: bytes, port: str) -> str:
+    """What is about to happen, for the person who must confirm it."""
+    lines = [f"This sends “{name}” ({command.hex(' ').upper()}) to the {model} on {port}.",
+             "The sensor keeps it when it is switched off; only another such command undoes it."]
+    if "calibration" in name:
+        lines.append("A calibration takes the air of this moment as the truth. Done in ordinary room air it makes "
+                     "every later value wrong, and there is no way back to the maker's calibration.")
+    elif "coefficient" in name:
+        lines.append("Every later value is multiplied by it, in the sensor, where nobody sees it.")
+    elif name.startswith("abc"):
+        lines.append("With self-calibration the lowest value of some days is taken as 400 ppm: right for a room that "
+                     "is aired out at night, wrong for one that never is.")
+    return "\n".join(lines)
+
+
+def _typed(name: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    print(f"Type {name} to send it, anything else to leave it: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() == name
+
+
+def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
+    try:
+        line = open_line(args.port, driver.baud, 0.1)
+    except (OSError, ValueError) as error:
+        cause = why_not_open(error, args.port).cause
+        told = {"in_use": "another program uses it: end the bridge first", "not_allowed": "you may not open it"}
+        print(f"classair configure: {args.port}: {told.get(cause, 'it cannot be opened')}; nothing was sent",
+              file=sys.stderr)
+        return 1
+    answer = b""
+    try:
+        # Noted before it happens: a command that was sent and is noted nowhere must not exist.
+        try:
+            _note(args, command, "sending")
+        except OSError as error:
+            print(f"classair configure: it cannot be noted in {args.data}: {error.strerror}; nothing was sent",
+                  file=sys.stderr)
+            return 1
+        line.write(command)
+        until = elapsed() + _ANSWER_S
+        while elapsed() < until:
+            answer += line.read(256)
+    except OSError as error:
+        print(f"classair configure: {args.port}: {error}; whether it arrived is not known", file=sys.stderr)
+        return 1
+    finally:
+        line.close()
+    driver.feed(answer)
+    _note(args, command, "sent", answer)
+    counters = driver.counters
+    said = f"{counters.other} whole answers beside {counters.good} measurements" if answer else "no answer"
+    print(f"Sent. The sensor gave {said}"
+          + (f": {answer.hex(' ').upper()}" if len(answer) <= 64 else "")
+          + ". Some sensors never answer such a command; look at the values now.", file=sys.stderr)
+    return 0
+
+
+def _note(args: argparse.Namespace, command: bytes, state: str, answer: bytes = b"") -> None:
+    """One line in the data folder's log. Raises OSError when it cannot be written: then nothing is sent."""
+    told = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "state": state, "port": args.port, "sensor": args.sensor,
+            "did": args.do, "bytes": command.hex(), "answer": answer.hex()}
+    place = Places(args.data.resolve()).configured
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(told, ensure_ascii=False) + "\n")
+    log.warning("sensor_configured port=%s sensor=%s did=%r state=%s", args.port, args.sensor, args.do, state)

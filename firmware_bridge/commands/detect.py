@@ -1,0 +1,129 @@
+"""`classair detect`: which sensor is on a port, found by listening and by questions that change nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any, Final
+
+from firmware_bridge.clock import elapsed
+from firmware_bridge.commands.candidates import Candidate, Evidence, judge, refusal
+from firmware_bridge.commands.naming import steady_name
+from firmware_bridge.drivers import driver_for, models
+from firmware_bridge.ports import open_line, why_not_open
+
+BAUDS: Final = (9600, 115200)
+LISTEN_S: Final = 5.5                # two frames of the slowest sensor that speaks by itself
+ANSWER_S: Final = 0.4
+_KEPT: Final = 1 << 20               # bytes; a line that talks more than that has said enough
+
+
+def main(argv: list[str]) -> int:
+    """0: one sensor fits; 1: several, or none, or the port cannot be opened; 2: wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="classair detect", description="Finds out which sensor is on a port and prints the line for sensors.yaml. "
+        "It listens first and then asks questions that change nothing. Where several sensors send frames that look "
+        "alike, it says what the bytes show and asks you.")
+    parser.add_argument("port", metavar="PORT", help="/dev/ttyUSB0, /dev/serial/by-id/… or any pyserial URL")
+    parser.add_argument("--baud", type=int, action="append", help=f"default: {' and '.join(map(str, BAUDS))}")
+    parser.add_argument("--seconds", type=float, default=LISTEN_S, metavar="N", help="how long to listen at each speed")
+    parser.add_argument("--json", action="store_true", help="list the candidates with reasons, ask nobody")
+    args = parser.parse_args(argv)
+    if args.seconds <= 0:
+        parser.error("--seconds: more than 0 is expected")
+    try:
+        heard, candidates = look(args.port, tuple(args.baud or BAUDS), args.seconds)
+    except (OSError, ValueError) as error:
+        told = {"in_use": "another program uses it: end it first (a running bridge holds its ports)",
+                "not_allowed": "you may not open it: add your user to the group dialout",
+                "bad_port": "it is not a port that can be opened"}
+        cause = why_not_open(error, args.port).cause
+        print(f"classair detect: {args.port}: {told.get(cause, 'it is not there')}", file=sys.stderr)
+        return 1
+    fitting = [candidate for candidate in candidates if not candidate.against]
+    if args.json:
+        print(json.dumps({
+            "port": args.port, "steady_name": steady_name(args.port), "heard": heard, "decided": len(fitting) == 1,
+            "candidates": [candidate.told() for candidate in candidates]}, ensure_ascii=False, indent=2))
+        return 0 if len(fitting) == 1 else 1
+    return _tell(args.port, heard, candidates, fitting)
+
+
+def look(address: str, bauds: tuple[int, ...], seconds: float) -> tuple[dict[str, int], list[Candidate]]:
+    """Bytes heard at each speed, and the candidates of the first speed at which any driver understood something.
+
+    Raises OSError or ValueError when the port cannot be opened.
+    """
+    heard: dict[str, int] = {}
+    for baud in bauds:
+        line = open_line(address, baud, 0.1)
+        try:
+            evidence = Evidence(baud, _listen(line, seconds))
+            candidates = judge(evidence)
+            if not candidates:
+                for question in _questions(baud):
+                    line.reset_input_buffer()
+                    line.write(question)
+                    evidence.answers.append((question, _listen(line, ANSWER_S)))
+                candidates = judge(evidence)
+        finally:
+            line.close()
+        heard[str(baud)] = len(evidence.heard) + sum(len(answer) for _, answer in evidence.answers)
+        if candidates:
+            return heard, candidates
+    return heard, []
+
+
+def _questions(baud: int) -> list[bytes]:
+    """What every driver of this speed asks; nothing that any driver says would change a sensor."""
+    found: dict[bytes, None] = {}
+    for model in models():
+        for settings in ({}, {"mode": "passive"}, {"mode": "polled"}, {"mode": "query"}):
+            try:
+                driver = driver_for(model, settings)
+            except ValueError:
+                continue  # it needs settings, or knows no such mode
+            if driver.baud == baud:
+                found.update(dict.fromkeys([driver.ask(), *(send.data for send in driver.inquire())]))
+    return [question for question in found if question and not refusal(question)]
+
+
+def _listen(line: Any, seconds: float) -> bytes:
+    data, until = b"", elapsed() + seconds
+    while elapsed() < until and len(data) < _KEPT:
+        data += line.read(max(1, line.in_waiting))
+    return data
+
+
+def _tell(port: str, heard: dict[str, int], candidates: list[Candidate], fitting: list[Candidate]) -> int:
+    if not candidates:
+        total = sum(heard.values())
+        print(f"{port}: " + ("nothing came, neither by itself nor as an answer. Is the sensor powered, are its two "
+                             "data lines the right way round?" if not total else
+                             f"{total} bytes came ({', '.join(f'{n} at {baud}' for baud, n in heard.items())} baud), "
+                             "which no driver understands. `classair capture` keeps them for a closer look."))
+        return 1
+    for candidate in candidates:
+        mark = "fits" if not candidate.against else "does not fit"
+        print(f"{candidate.title}: {mark}")
+        for reason in [*candidate.for_, *candidate.against]:
+            print(f"    {reason}")
+    chosen = fitting[0] if len(fitting) == 1 else _asked(fitting or candidates)
+    if chosen is None:
+        print("\nThe bytes alone do not decide it. Look at the label on the sensor and write its model yourself.")
+        return 1
+    print(f"\nFor sensors.yaml (put your own names for SENSOR, BRIDGE and ROOM):\n\n"
+          f'      SENSOR: {{bridge: BRIDGE, room: ROOM, model: {chosen.model}, port: "{steady_name(port)}"}}')
+    return 0
+
+
+def _asked(candidates: list[Candidate]) -> Candidate | None:
+    if not sys.stdin.isatty():
+        return None
+    print("\nWhich one does the label on the sensor say?")
+    for number, candidate in enumerate(candidates, 1):
+        print(f"  {number}  {candidate.title}")
+    print("Number, or Enter when you cannot tell: ", end="", flush=True)
+    answer = sys.stdin.readline().strip()
+    return candidates[int(answer) - 1] if answer.isdigit() and 1 <= int(answer) <= len(candidates) else None

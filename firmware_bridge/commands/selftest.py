@@ -1,0 +1,124 @@
+"""`classair selftest`: looks at every sensor of sensors.yaml for some seconds and says in plain words how it is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+from classair import config as configuration
+from classair.config import Config, Sensor
+from classair.i18n import LANGUAGES, t
+from classair.model import QUANTITIES
+from classair.places import Places
+from firmware_bridge.commands.verdict import Found, judged, watched_in_black_box, watched_on_port
+
+SECONDS: Final = 15.0
+
+
+def main(argv: list[str]) -> int:
+    """0: all sensors are well; 1: something is wrong with one; 2: wrong use or wrong configuration."""
+    parser = argparse.ArgumentParser(
+        prog="classair selftest", description="Looks at every sensor of sensors.yaml: identity, firmware, mode, noise, "
+        "checksum errors, and a verdict. A port that a running bridge holds is judged by the bridge's black box.")
+    parser.add_argument("sensors", nargs="*", metavar="SITE.SENSOR", help="only these (default: all)")
+    parser.add_argument("--bridge", metavar="SITE.ID", help="only the sensors of this bridge")
+    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE",
+                        help="default: sensors.yaml")
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, metavar="N",
+                        help=f"how long to look at each, all at once (default: {SECONDS:g})")
+    parser.add_argument("--language", choices=LANGUAGES, help="default: that of sensors.yaml")
+    parser.add_argument("--json", action="store_true", help="one object of JSON a sensor")
+    args = parser.parse_args(argv)
+    if args.seconds <= 0:
+        parser.error("--seconds: more than 0 is expected")
+    try:
+        config = configuration.load(args.config)
+    except configuration.ConfigFaults as faults:
+        print("\n".join(f"{args.config}: {fault}" for fault in faults.faults), file=sys.stderr)
+        return 2
+    chosen = _chosen(config, args.sensors, args.bridge)
+    if isinstance(chosen, str):
+        print(f"classair selftest: {chosen}", file=sys.stderr)
+        return 2
+    language = args.language or config.language
+    found = look_at(chosen, Places(args.data.resolve()), args.seconds)
+    for one in found:
+        print(json.dumps(told(one), ensure_ascii=False) if args.json else _shown(one, language))
+    wrong = sum(not one.well for one in found)
+    if not args.json:
+        print("\n" + (t(language, "selftest.all_well", count=len(found)) if not wrong
+                      else t(language, "selftest.some_wrong", wrong=wrong, count=len(found))))
+    return 1 if wrong else 0
+
+
+def _chosen(config: Config, names: list[str], bridge: str | None) -> dict[str, Sensor] | str:
+    """The sensors that are meant by `<site>.<id>`, or what is wrong with the names."""
+    sensors = dict(config.sensors())
+    if bridge is not None:
+        bridges = [name for name, _ in config.bridges()]
+        if bridge not in bridges:
+            return f"there is no bridge {bridge!r}; there are: {', '.join(bridges)}"
+        sensors = {full: it for full, it in sensors.items() if f"{full.partition('.')[0]}.{it.bridge}" == bridge}
+    unknown = [name for name in names if name not in sensors]
+    if unknown:
+        return f"there is no sensor {unknown[0]!r}; there are: {', '.join(sensors) or 'none'}"
+    return {full: it for full, it in sensors.items() if not names or full in names}
+
+
+def look_at(sensors: dict[str, Sensor], places: Places, seconds: float) -> list[Found]:
+    """What was found at each, all looked at during the same seconds."""
+    found: dict[str, Found] = {}
+
+    def look(full: str, sensor: Sensor) -> None:
+        one = watched_on_port(full, sensor, places, seconds)
+        if one.cause == "in_use":
+            bridge = f"{full.partition('.')[0]}.{sensor.bridge}"
+            one = watched_in_black_box(full, sensor, places.blackbox(bridge) / full.partition(".")[2], seconds) or one
+        found[full] = judged(one)
+
+    threads = [threading.Thread(target=look, args=each, daemon=True) for each in sensors.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [found[full] for full in sensors]
+
+
+def told(one: Found) -> dict[str, object]:
+    """The object of JSON for a sensor; verdicts in every language."""
+    return {
+        "sensor": one.sensor, "model": one.model, "port": one.port, "well": one.well, "cause": one.cause,
+        "seen_by": one.seen_by, "seconds": round(one.seconds, 1), "identity": one.about.identity,
+        "firmware": one.about.firmware, "mode": one.about.mode, "notes": one.about.notes, "frames": one.frames,
+        "checksum_errors": one.errors, "checksum_error_rate": round(one.error_rate, 5),
+        "noise": {key: {"mean": round(it.mean, 3), "sd": round(it.sd, 3), "n": it.n} for key, it in one.noise.items()},
+        "flags": one.flags, "verdict": {language: _verdict(one, language) for language in LANGUAGES},
+    }
+
+
+def _verdict(one: Found, language: str) -> str:
+    group = "selftest.cause" if one.cause in ("", *_OURS) else "health"
+    return t(language, f"{group}.{one.cause or 'well'}", **one.places)
+
+
+_OURS: Final = ("checksums", "few_frames", "contradicts", "old_black_box", "busy", "foreign")
+
+
+def _shown(one: Found, language: str) -> str:
+    about = [t(language, f"selftest.{name}", value=value) for name, value in (
+        ("identity", one.about.identity), ("firmware", one.about.firmware), ("mode", one.about.mode)) if value]
+    lines = [f"{'✓' if one.well else '✗'} {one.sensor}  {one.model}  {one.port}", f"    {_verdict(one, language)}"]
+    if one.seen_by == "blackbox":
+        lines.append("    " + t(language, "selftest.from_black_box", seconds=round(one.seconds)))
+    if about:
+        lines.append("    " + " · ".join(about))
+    if one.frames:
+        noise = [f"{key} {it.mean:.1f} ± {it.sd:.2f} {QUANTITIES[key].unit}" for key, it in one.noise.items()]
+        lines.append("    " + t(language, "selftest.noise", values=", ".join(noise), frames=one.frames))
+        lines.append("    " + t(language, "selftest.errors", percent=f"{100 * one.error_rate:.2f}", count=one.errors))
+    return "\n".join(lines)
