@@ -15,6 +15,7 @@ from classair.i18n import LANGUAGES, t
 from classair.model import QUANTITIES
 from classair.places import Places
 from firmware_bridge.commands.verdict import Found, judged, watched_in_black_box, watched_on_port
+from firmware_bridge.health import words
 
 SECONDS: Final = 15.0
 
@@ -102,8 +103,11 @@ def told(one: Found) -> dict[str, object]:
 
 
 def _verdict(one: Found, language: str) -> str:
-    group = "selftest.cause" if one.cause in ("", *_OURS) else "health"
-    return t(language, f"{group}.{one.cause or 'well'}", **one.places)
+    """Cause and first step."""
+    if one.cause in ("", *_OURS):
+        return t(language, f"selftest.cause.{one.cause or 'well'}", **one.places)
+    places = {"port": one.port, "model": one.model, "code": one.code, "known": "", **one.places}
+    return " ".join(text[language] for text in words(one.cause, places) if text)
 
 
 _OURS: Final = ("checksums", "few_frames", "contradicts", "old_black_box", "busy", "foreign")

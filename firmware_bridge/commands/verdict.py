@@ -17,7 +17,8 @@ from firmware_bridge.blackbox_format import LOST, SENT, NotABlackBox
 from firmware_bridge.blackbox_reading import is_black_box, records
 from firmware_bridge.clock import boot_id, elapsed
 from firmware_bridge.drivers import About, Driver, Frame, UnknownModel, driver_for
-from firmware_bridge.ports import Port, PortState, address_of
+from firmware_bridge.portstate import PortState
+from firmware_bridge.sources import source_for
 
 WORST_ERROR_RATE: Final = 0.01       # of all candidates; a short cable has none in a day
 _FEW: Final = 0.5                    # of the frames that were to be expected
@@ -56,6 +57,7 @@ class Found:
     frame_every_s: float = 1.0
     noise: dict[str, Spread] = field(default_factory=dict)
     flags: dict[str, int] = field(default_factory=dict)
+    code: int = 0                # the newest error byte or status word
     well: bool = False
 
     @property
@@ -66,15 +68,6 @@ class Found:
 def watched_on_port(full: str, sensor: Sensor, places: Places, seconds: float) -> Found:
     """Opens the port as a bridge would and looks for so long; `full` is `<site>.<id>`."""
     empty = Found(full, sensor.model, sensor.port, seconds)
-    try:
-        driver = driver_for(sensor.model, sensor.settings)
-    except UnknownModel as error:
-        if sensor.port.startswith(("mqtt:", "http:", "https:")):
-            return replace(empty, cause="foreign")
-        return replace(empty, cause="unknown_model", places={"model": sensor.model,
-                                                             "known": str(error).rpartition("known: ")[2]})
-    except ValueError as error:
-        return replace(empty, cause="unknown_model", places={"model": sensor.model, "known": str(error)})
     frames: list[Frame] = []
     state, ended = [PortState("starting", "starting")], threading.Event()
 
@@ -83,21 +76,28 @@ def watched_on_port(full: str, sensor: Sensor, places: Places, seconds: float) -
 
     def hear_state(told: PortState) -> None:
         state[0] = told
-        if told.cause in ("in_use", "not_allowed", "bad_port"):
+        if told.cause in ("in_use", "not_allowed", "bad_port", "several_devices"):
             ended.set()  # more seconds would change nothing
 
-    port = Port(full, address_of(sensor.port, full, places), driver, hear, hear_state)
+    try:
+        source = source_for(full, sensor, places, hear, hear_state)
+    except UnknownModel as error:
+        return replace(empty, cause="unknown_model", places={"known": str(error).rpartition("known: ")[2]})
+    except ValueError as error:
+        return replace(empty, cause="unknown_model", places={"known": f"settings: {error}"})
+    if "checksum" not in source.counts():
+        return replace(empty, cause="foreign")
     began = elapsed()
-    port.start()
+    source.start()
     ended.wait(seconds)
-    port.stop()
-    cause = state[0].cause if state[0].cause != "starting" else ""
-    looked = replace(_counted(empty, driver, frames), seconds=elapsed() - began)
+    source.stop()
+    cause = state[0].cause if state[0].state not in ("ok", "starting", "asleep") else ""
     if cause in ("silent", "no_frames") and frames:
         cause = ""
-    if cause:
-        return replace(looked, cause=cause, places={"port": sensor.port, **state[0].places})
-    return looked
+    counts = source.counts()
+    looked = _counted(empty, source.about, frames, source.frame_every_s)
+    return replace(looked, seconds=elapsed() - began, cause=cause, places=dict(state[0].places),
+                   errors=counts["checksum"], other=counts.get("other", 0), bytes_in=counts.get("bytes_in", 0))
 
 
 def watched_in_black_box(full: str, sensor: Sensor, folder: Path, seconds: float) -> Found | None:
@@ -132,7 +132,7 @@ def watched_in_black_box(full: str, sensor: Sensor, folder: Path, seconds: float
                     (errors, other, bytes_in), after, before, strict=True))
     except (NotABlackBox, OSError, ValueError, UnknownModel):
         return None
-    looked = _counted(empty, driver, frames)
+    looked = _counted(empty, driver.about, frames, driver.poll_every_s or driver.frame_every_s)
     return replace(looked, errors=errors, other=other, bytes_in=bytes_in)
 
 
@@ -141,18 +141,16 @@ def _so_far(driver: Driver) -> tuple[int, int, int]:
     return driver.counters.checksum, driver.counters.other, driver.counters.bytes_in
 
 
-def _counted(empty: Found, driver: Driver, frames: list[Frame]) -> Found:
+def _counted(empty: Found, about: About, frames: list[Frame], frame_every_s: float) -> Found:
     flags: Counter[str] = Counter()
     for frame in frames:
         every = frame.flags
         for flag in frame.value_flags.values():
             every |= flag
         flags.update(flag.name for flag in every if flag.name)
-    counters = driver.counters
-    return replace(
-        empty, about=driver.about, frames=len(frames), other=counters.other, errors=counters.checksum,
-        bytes_in=counters.bytes_in, frame_every_s=driver.poll_every_s or driver.frame_every_s,
-        noise=_spread(frames), flags=dict(flags))
+    code = round(frames[-1].values.get("error", frames[-1].values.get("meter_status", 0))) if frames else 0
+    return replace(empty, about=about, frames=len(frames), frame_every_s=frame_every_s, code=code,
+                   noise=_spread(frames), flags=dict(flags))
 
 
 def _spread(frames: Iterable[Frame]) -> dict[str, Spread]:
