@@ -16,6 +16,8 @@ from firmware_bridge.ports import open_line, why_not_open
 BAUDS: Final = (9600, 115200)
 LISTEN_S: Final = 5.5                # two frames of the slowest sensor that speaks by itself
 ANSWER_S: Final = 0.4
+# As drivers name the ways of working in which a sensor is asked; a driver refuses those it does not know.
+_MODES: Final[tuple[dict[str, str], ...]] = ({}, {"mode": "passive"}, {"mode": "poll"})
 _KEPT: Final = 1 << 20               # bytes; a line that talks more than that has said enough
 
 
@@ -79,7 +81,7 @@ def _questions(baud: int) -> list[bytes]:
     """What every driver of this speed asks; nothing that any driver says would change a sensor."""
     found: dict[bytes, None] = {}
     for model in models():
-        for settings in ({}, {"mode": "passive"}, {"mode": "polled"}, {"mode": "query"}):
+        for settings in _MODES:
             try:
                 driver = driver_for(model, settings)
             except ValueError:

@@ -41,6 +41,23 @@ def test_plantower_look_alikes_are_told_apart_by_what_their_words_can_mean(model
     assert all(candidate.against for candidate in found if candidate.model != model)
 
 
+OTHERS = {
+    "hpma115s0": {"pm25": 42.0, "pm10": 57.0},
+    "hpma115c0": {"pm1": 28.0, "pm25": 41.0, "pm4": 49.0, "pm10": 56.0},
+    "sds011": {"pm25": 37.4, "pm10": 58.1},
+    "zh03b": {"pm1": 28.0, "pm25": 41.0, "pm10": 56.0},
+    "sps30": {"pm1": 14.25, "pm25": 21.5, "pm4": 24.75, "pm10": 26.0, "nc05": 98.5, "nc1": 118.25, "nc25": 121.0,
+              "nc4": 121.5, "nc10": 121.75, "tps_um": 0.5625},
+}
+
+
+@pytest.mark.parametrize("model", OTHERS)
+def test_others_are_found_among_all(model: str) -> None:
+    found = judge(heard(model, OTHERS[model]))
+    fitting = [candidate for candidate in found if not candidate.against]
+    assert [candidate.model for candidate in fitting] == [model]
+
+
 def test_types_that_nothing_tells_apart_are_one_answer() -> None:
     (found,) = [it for it in judge(heard("pms7003", PLANTOWER["pms5003"])) if not it.against]
     assert (found.model, found.same) == ("pms5003", ["pms1003", "pms7003", "pmsa003"])
@@ -106,10 +123,12 @@ def test_a_streaming_sensor_is_found_and_the_line_to_paste_printed(
     assert f'SENSOR: {{bridge: BRIDGE, room: ROOM, model: pms5003t, port: "{port}"}}' in told
 
 
-@pytest.mark.parametrize("model", ["mh-z19b", "s8"])
-def test_a_sensor_that_speaks_only_when_asked_is_asked(model: str, pty_sensor: Callable[..., Any], tmp_path: Path,
-                                                       capsys: pytest.CaptureFixture[str]) -> None:
-    sensor = pty_sensor(tmp_path / "port", model, {"co2_ppm": 847, "internal_temp_c": 29})
+@pytest.mark.parametrize(("model", "values"), [
+    ("mh-z19b", {"co2_ppm": 847.0, "internal_temp_c": 29.0}), ("s8", {"co2_ppm": 847.0}), ("sps30", OTHERS["sps30"])])
+def test_a_sensor_that_speaks_only_when_asked_is_asked(
+        model: str, values: dict[str, float], pty_sensor: Callable[..., Any], tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    sensor = pty_sensor(tmp_path / "port", model, values)
     main(["detect", str(sensor.link), "--seconds", "0.3", "--json"])
     told = json.loads(capsys.readouterr().out)
     fitting = [it for it in told["candidates"] if it["fits"]]
