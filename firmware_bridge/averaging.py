@@ -10,8 +10,8 @@ from classair.model import BAD, QUANTITIES, Flag
 from firmware_bridge.drivers import Frame
 
 # Words of bits and names, which have no mean. Those of bits are joined and left out while 0, which says "all well".
-_BITS: Final = frozenset(("error", "meter_status", "state"))
-_NAMES: Final = frozenset(("version",))
+BITS: Final = frozenset(("error", "meter_status", "state"))
+NAMES: Final = frozenset(("version",))
 _EARLY_S: Final = 0.3
 
 
@@ -104,7 +104,7 @@ class Averager:
         for key in {**values, **doubtful}:
             good = key in values
             value = _joined(key, values[key] if good else doubtful[key])
-            if key in _BITS and not value:
+            if key in BITS and not value:
                 continue
             mean.values[key] = value
             about = flags if good else bad_flags
@@ -124,12 +124,12 @@ def judge(frame: Frame) -> None:
 
 def _joined(key: str, numbers: list[float]) -> float:
     """The mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
-    if key in _BITS:
+    if key in BITS:
         bits = 0
         for number in numbers:
             bits |= int(number)
         return bits
-    if key in _NAMES:
+    if key in NAMES:
         return numbers[-1]
     scale = QUANTITIES[key].scale
     return round(sum(numbers) / len(numbers) * scale) / scale

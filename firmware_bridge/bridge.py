@@ -16,11 +16,13 @@ from classair.config import BlackBoxSettings, Config, Sensor
 from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
+from firmware_bridge.accounting import Accounting
 from firmware_bridge.averaging import Mean
 from firmware_bridge.blackbox import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.keeper import Keeper
+from firmware_bridge.ledger import Stretch
 from firmware_bridge.line import Line, good_of, removed
 from firmware_bridge.spool import Spool
 from firmware_bridge.station import Station
@@ -67,6 +69,7 @@ class Bridge:
         self._keeper = Keeper(spool)
         self._blackbox = BlackBox(places.blackbox(full), self._blackbox_settings(config), clock.offset)
         self._station = Station(places.sensor_book(full), self._boot)
+        self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
         self._undated = spool.undated
         self._next_status = 0.0
         self._said_storage = spool.storage
@@ -136,6 +139,7 @@ class Bridge:
         for line in lines:
             self._keep(line, line.flush())
             line.note(elapsed())
+        self._accounting.end_all(elapsed())
         self._station.book.close()
         self._keeper.stop()
         self._spool.close()
@@ -159,6 +163,7 @@ class Bridge:
             log.log(logging.INFO if state.state in ("ok", "starting") else logging.WARNING,
                     "sensor_state sensor=%s state=%s cause=%s", line.sensor, state.state, state.cause or "none")
             self._keep(line, line.now_is(state))
+            self._accounting.is_now(line, state.state, state.cause, elapsed())
         elif kind == "mqtt":
             self._handle_message(*what)
         elif kind == "up":
@@ -216,6 +221,7 @@ class Bridge:
             self._keep(line, line.flush())
             if sensor not in wanted:
                 line.leave()
+                self._accounting.end(line, elapsed())
                 self._tell(line, removed(line.settings, self._now_ms(), self.id).model_dump_json())
                 log.info("sensor_removed sensor=%s", sensor)
         for sensor, settings in wanted.items():
@@ -223,10 +229,12 @@ class Bridge:
             old = self._lines.get(sensor)
             if old is not None:
                 self._keep(old, old.adopt(settings, timetable))
+                self._accounting.begin(old, elapsed())
                 continue
             recorder = self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
             self._lines[sensor] = Line(sensor, settings, self._places, self._events.put, recorder,
                                        station=self._station, timetable=timetable)
+            self._accounting.begin(self._lines[sensor], elapsed())
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
 
     def _blackbox_settings(self, config: Config) -> BlackBoxSettings:
@@ -237,19 +245,32 @@ class Bridge:
     # -- readings ------------------------------------------------------------------------------------------------------
 
     def _keep(self, line: Line, mean: Mean | None) -> None:
-        """Dates, numbers and sends a reading."""
+        """Dates, numbers and sends a reading, and what is missing before it."""
         if mean is None or not mean.values:
             return
+        self._accounting.reading(line, mean.end_s)
         moment = self._clock.date(mean.end_s)
-        item = line.item(mean)
+        if moment is not None:
+            self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
+        sent = self._append(line.item(mean), round(mean.end_s * 1000))
+        if not sent and not self._delivery.up:
+            self._accounting.late(line, mean.end_s)
+
+    def _note_missing(self, line: Line, stretch: Stretch) -> None:
+        """Keeps a line of the gap ledger, in the same sequence as the readings."""
+        log.info("missing sensor=%s reason=%s readings=%d", line.sensor, stretch.reason, stretch.expected)
+        self._append({"kind": "missing", "sensor": line.id, "reason": stretch.reason, "length_ms": stretch.length_ms,
+                      "expected": stretch.expected, "simulated": line.settings.simulated}, stretch.end_ms)
+
+    def _append(self, item: dict[str, Any], end_ms: int) -> bool:
+        """Numbers an item that ends at `end_ms` of elapsed time; whether it went out at once."""
+        moment = self._clock.date(end_ms / 1000)
         if moment is None:
-            row = self._spool.append(item, None, mono=round(mean.end_s * 1000), boot=self._boot)
+            row = self._spool.append(item, None, mono=end_ms, boot=self._boot)
             self._undated = True
         else:
-            self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
             row = self._spool.append(item, moment.at_ms, moment.quality)
-        if row is not None:
-            self._delivery.live(row, elapsed())
+        return row is not None and self._delivery.live(row, elapsed())
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -267,6 +288,7 @@ class Bridge:
         self._station.book.save_if_due(now)
         if self._undated:
             self._date_what_waits()
+        self._accounting.tick(now, connected=self._delivery.up, dated=not self._undated)
         name = self._clock.question() if self._link.up else None
         if name is not None:
             self._link.publish(self._topics.bridge(self.site, self.id, "time"),

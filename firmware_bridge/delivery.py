@@ -56,6 +56,10 @@ class Delivery:
         self._begin()
         self._answer_by = now + self._jittered(ANSWER_WITHIN_S) if self._outstanding() else None
 
+    @property
+    def up(self) -> bool:
+        return self._up
+
     def disconnected(self) -> None:
         self._up = False
 

@@ -44,19 +44,41 @@ class Shapes:
         self._ids: dict[str, int] = {}
         self._by_key: dict[tuple[Any, ...], int] = {}
         self._templates: dict[int, tuple[str, str]] = {}
+        self._missing: set[int] = set()          # shapes of lines of the gap ledger
+        self._sensors: dict[int, str] = {}
         self.unsaved: dict[int, str] = {}
         for number, text in (texts or {}).items():
             self._learn(number, text)
 
     def _learn(self, number: int, text: str) -> None:
         self._ids[text] = number
-        self._templates[number] = _templates(json.loads(text))
+        shape = json.loads(text)
+        self._templates[number] = _templates(shape)
+        if "sensor" in shape:
+            self._sensors[number] = str(shape["sensor"])
+        if shape.get("kind") == "missing":
+            self._missing.add(number)
+
+    def sensor_of(self, shape: int) -> str | None:
+        """The sensor (its id inside the site) that rows of a shape are about; None for a switch."""
+        return self._sensors.get(shape)
+
+    def is_reading(self, shape: int) -> bool:
+        return shape in self._sensors and shape not in self._missing
+
+    def text_of(self, shape: int) -> dict[str, Any]:
+        """What all rows of a shape have in common. Raises KeyError."""
+        found: dict[str, Any] = json.loads(next(text for text, number in self._ids.items() if number == shape))
+        return found
 
     def texts(self) -> dict[int, str]:
         return {number: text for text, number in self._ids.items()}
 
     def pack(self, item: Mapping[str, Any]) -> tuple[int, int, str]:
-        """(shape, n, given) of a wire item. Raises ValueError when it has no values to keep."""
+        """(shape, n, given) of an item. Raises ValueError when it has no values to keep.
+
+        A line of the gap ledger ends at its row's `at` and carries `length_ms` instead of start and end.
+        """
         if item.get("kind") == "switch":
             key: tuple[Any, ...] = ("switch", item["purifier"], item.get("reason", ""), bool(item.get("simulated")))
             number = self._by_key.get(key)
@@ -64,6 +86,13 @@ class Shapes:
                 number = self._number(
                     key, {"kind": "switch", "purifier": key[1], "reason": key[2], "simulated": key[3]})
             return number, 0, json.dumps(item.get("on"))
+        if item.get("kind") == "missing":
+            key = ("missing", item["sensor"], item["reason"], bool(item.get("simulated")))
+            number = self._by_key.get(key)
+            if number is None:
+                number = self._number(
+                    key, {"kind": "missing", "sensor": key[1], "reason": key[2], "simulated": key[3]})
+            return number, 0, f"{item['length_ms']},{item['expected']}"
         values = item["values"]
         numbers = [value for value in values.values() if isfinite(value)]
         if len(numbers) != len(values) or not numbers:
@@ -94,10 +123,13 @@ class Shapes:
         template = self._templates.get(row.shape)
         try:
             parts = row.given.split(",")
-            if template is None or template[0].count("%s") != len(parts) or not 0 <= row.clock < len(CLOCKS):
+            places = 0 if template is None else template[0].count("%s") + (row.shape in self._missing)
+            if places != len(parts) or not 0 <= row.clock < len(CLOCKS):
                 return False
             if parts[0] in _SWITCH_WORDS:
                 return len(parts) == 1
+            if row.shape in self._missing:
+                return min(map(int, parts)) >= 0 and (row.at is None or abs(row.at) <= 2**53)
             return row.n >= 1 and isfinite(sum(map(float, parts))) and (row.at is None or abs(row.at) <= 2**53)
         except (AttributeError, TypeError, ValueError):
             return False
@@ -105,6 +137,13 @@ class Shapes:
     def wire(self, row: Row, prefix: str, late: bool) -> str:
         """The JSON of a dated row; `prefix` as from `prefix_for`."""
         template, template_lost = self._templates[row.shape]
+        if row.shape in self._missing:
+            assert row.at is not None
+            length, expected = row.given.split(",")
+            # Of a time that was never known nothing can be said; the number is dealt with all the same.
+            length, expected = ("0", "0") if row.clock == LOST else (length, expected)
+            return (f'{prefix}{row.seq},"start":{row.at - int(length)},"end":{row.at},'
+                    f'{template % int(expected)}{_LATE if late else "}"}')
         body = (template_lost if row.clock == LOST else template) % tuple(row.given.split(","))
         counted = f'"n":{row.n},"clock":"{CLOCKS[row.clock]}",' if row.n else ""
         if row.clock == LOST:
@@ -134,6 +173,9 @@ def _templates(shape: Mapping[str, Any]) -> tuple[str, str]:
     if shape.get("kind") == "switch":
         text = say(kind="switch", purifier=shape["purifier"], reason=shape["reason"], **simulated) + ',"on":%s'
         return text, text
+    if shape.get("kind") == "missing":
+        text = say(kind="missing", sensor=shape["sensor"], reason=shape["reason"], **simulated)
+        return f'{text},"expected":%s', ""
     places = '"values":{' + ",".join(f'"{key}":%s' for key in shape["keys"]) + "}"
     made = []
     for flags in (shape["flags"], [*shape["flags"], "CLOCK"]):

@@ -9,19 +9,25 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
+from firmware_bridge.clock import boot_id, elapsed
+from firmware_bridge.holes import Holes, within
+from firmware_bridge.making_room import make_room
 from firmware_bridge.packing import CLOCKS, Hole, Row, Shapes
 from firmware_bridge.spoolfile import Contents, SpoolFile
+from firmware_bridge.thinning import Line
 
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
 MEMORY_ITEMS: Final = 10_000         # kept in memory while the disk fails; then the oldest go, as a gap
 BLOCK: Final = 1_000_000             # seqs reserved at a time: days of measuring while the disk cannot be written
+BURST: Final = 5_000                 # at most so many and RATE a second are given out behind what the disk knows:
+RATE: Final = 200                    # a new start in the same boot then knows how many a crash can have used
 REOPEN_EVERY_S: Final = 5.0
 _BULK: Final = 5_000                 # items in one transaction of `extend`
 
@@ -53,8 +59,13 @@ class Spool:
         self._reserved = 0               # 0 while nothing is on disk: an epoch that only memory knows needs no blocks
         self._acknowledged = 0
         self._acknowledged_on_disk = 0
-        self._gaps: list[Hole] = []
-        self._gaps_unsaved = False
+        self._gaps = Holes()
+        self._until: dict[str, int] = {}
+        self._until_unsaved: dict[str, int | None] = {}
+        self._boot = boot_id()
+        self._issued_on_disk, self._written_at = 0, elapsed()
+        self.thinned = 0                 # readings joined to means since the start because the limit was reached
+        self.given_up = 0                # readings dropped since the start because the limit was reached
 
     @classmethod
     def open(cls, path: Path, limit_bytes: int = LIMIT_BYTES, memory_items: int = MEMORY_ITEMS) -> Spool:
@@ -102,32 +113,42 @@ class Spool:
         if held is None:
             with self._lock:
                 self.shapes.unsaved = self.shapes.texts()
-                self._gaps_unsaved = True
+                self._gaps.unsaved = True
+                self._until_unsaved = dict(self._until)
             file.write(epoch=self.epoch, reserved=0, issued=0, acknowledged=self._acknowledged)
         else:
             self._adopt(file, held)
         # Durably, before any of it is given out.
         reserved = self._next + BLOCK
         file.write(reserved=reserved)
-        self._reserved = reserved
+        self._reserved, self._issued_on_disk, self._written_at = reserved, self._next - 1, elapsed()
 
     def _adopt(self, file: SpoolFile, held: Contents) -> None:
         try:
             shapes = Shapes(held.shapes)
         except (ValueError, KeyError, TypeError) as error:
             raise sqlite3.DatabaseError(f"contents make no sense: {error!r}") from None
-        last = max(held.last, held.reserved)
-        if held.reserved > held.last:
-            # Numbers of the open block may have been sent before the crash: never again, and never awaited.
-            held.gaps.append(Hole(held.last + 1, held.reserved, "bridge restarted"))
-            file.write(gaps=held.gaps, issued=last)
+        last, gaps = max(held.last, self._used_at_most(held)), Holes(held.gaps)
+        if last > held.last:
+            # These may have been sent before the crash: never again, and never awaited.
+            gaps.add(held.last + 1, last, "bridge restarted")
+            file.write(gaps=gaps.listed(), issued=last, reserved=last)
+            gaps.unsaved = False
         with self._lock:
             if any(row.seq > self._acknowledged for row in self._fresh):
                 raise sqlite3.OperationalError("works, but readings in memory wait to be acknowledged first")
-            self.epoch, self.shapes, self._gaps = held.epoch, shapes, held.gaps
+            self.epoch, self.shapes, self._gaps = held.epoch, shapes, gaps
+            self._until = held.until
             self._next, self._reserved = last + 1, last
             self._acknowledged = self._acknowledged_on_disk = held.acknowledged
             self._fresh.clear()
+
+    def _used_at_most(self, held: Contents) -> int:
+        """The highest number that may have been given out before a crash."""
+        if held.reserved <= held.last or held.moment is None or held.moment[0] != self._boot:
+            return held.reserved
+        since_s = max(elapsed() - held.moment[1] / 1000, 0.0)
+        return min(held.reserved, held.last + BURST + RATE * (int(since_s) + 1))
 
     def _fail(self, error: sqlite3.DatabaseError) -> None:
         if not self.storage:
@@ -164,15 +185,22 @@ class Spool:
         """Every seq up to this is dealt with by ingest."""
         return self._acknowledged
 
-    def append(self, item: Mapping[str, Any], at: int | None, clock: str = "unsync", mono: int | None = None,
+    def _too_far(self) -> bool:
+        """Whether more numbers are out than a new start would expect of a disk last written so long ago."""
+        out = self._next - 1 - self._issued_on_disk
+        return self._reserved > 0 and out >= BURST and out >= BURST + RATE * int(elapsed() - self._written_at)
+
+    def append(self, item: Mapping[str, Any], at: int | None, clock: str = "sync", mono: int | None = None,
                boot: str | None = None) -> Row | None:
         """Takes in one wire item (without bridge, epoch, seq, at, clock) and numbers it; durable after `commit`.
 
         `at` None leaves it undated until `date`. Returns None, and says so, in the one case where nothing can be
-        promised: the disk has failed for so long that the reserved numbers are used up.
+        promised: the disk has failed for so long, or readings come so fast meanwhile, that no numbers are left.
         """
+        if self._too_far():
+            self.commit()
         with self._lock:
-            if self._reserved and self._next > self._reserved:
+            if self._reserved and (self._next > self._reserved or self._too_far()):
                 self.storage = f"{self.path}: the disk has failed for so long that no numbers for readings are left"
                 return None
             shape, n, given = self.shapes.pack(item)
@@ -183,14 +211,8 @@ class Spool:
             if len(self._fresh) > self._memory_items:
                 lost = self._fresh.popleft().seq
                 if lost > self._acknowledged:
-                    self._add_gap(lost, lost, "spool full")
+                    self._gaps.add(lost, lost, "spool full")
         return row
-
-    def _add_gap(self, first: int, last: int, reason: str) -> None:
-        if self._gaps and self._gaps[-1].reason == reason and self._gaps[-1].last == first - 1:
-            first = self._gaps.pop().first
-        self._gaps.append(Hole(first, last, reason))
-        self._gaps_unsaved = True
 
     def commit(self) -> bool:
         """Makes durable what was appended and acknowledged; False while the disk fails (memory keeps it)."""
@@ -201,13 +223,15 @@ class Spool:
             with self._lock:
                 rows = list(self._fresh)
                 acknowledged = self._acknowledged
-                idle = not rows and not self._gaps_unsaved and acknowledged == self._acknowledged_on_disk
+                idle = not (rows or self._gaps.unsaved or self._until_unsaved
+                            or acknowledged != self._acknowledged_on_disk)
             if not idle or self.storage:
                 try:
                     self._write(file, rows, acknowledged)
                     with self._lock:
                         while self._fresh and rows and self._fresh[0].seq <= rows[-1].seq:
                             self._fresh.popleft()
+                    file.pack(self.shapes.readable)
                     self._make_room(file, acknowledged)
                 except sqlite3.OperationalError as error:
                     self._fail(error)
@@ -229,35 +253,72 @@ class Spool:
 
     def _write(self, file: SpoolFile, rows: list[Row], acknowledged: int) -> None:
         """One transaction with these rows, new shapes, changed gaps and, in good time, the next block of numbers."""
+        now = elapsed()
         with self._lock:
             issued = self._next - 1
-            gaps = list(self._gaps) if self._gaps_unsaved else None
-            shapes, self.shapes.unsaved, self._gaps_unsaved = self.shapes.unsaved, {}, False
+            gaps = self._gaps.listed() if self._gaps.unsaved else None
+            shapes, self.shapes.unsaved, self._gaps.unsaved = self.shapes.unsaved, {}, False
+            for row in rows:
+                self._reaches(row.shape, row.at)
+            until, self._until_unsaved = self._until_unsaved, {}
         reserved = self._reserved if self._reserved - issued >= BLOCK // 2 else issued + BLOCK
         try:
-            file.write(rows, shapes, gaps, issued=issued, acknowledged=acknowledged, reserved=reserved)
+            file.write(rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, reserved=reserved,
+                       moment=f"{self._boot} {int(now * 1000)}")
         except sqlite3.OperationalError:
             with self._lock:
                 self.shapes.unsaved = {**shapes, **self.shapes.unsaved}
-                self._gaps_unsaved = self._gaps_unsaved or gaps is not None
+                self._gaps.unsaved = self._gaps.unsaved or gaps is not None
+                self._until_unsaved = {**until, **self._until_unsaved}
             raise
         with self._lock:
-            self._reserved = reserved
+            self._reserved, self._issued_on_disk, self._written_at = reserved, issued, now
         self._acknowledged_on_disk = acknowledged
 
     def _make_room(self, file: SpoolFile, acknowledged: int) -> None:
-        """Oldest acknowledged items go first, then the oldest others, which leave a gap."""
-        while file.used() > self._limit:
-            stretch = file.oldest(acknowledged)
-            if stretch is None:
-                return
-            gaps: list[Hole] | None = None
-            if stretch[1] > acknowledged:
-                with self._lock:
-                    self._add_gap(*stretch, "spool full")
-                    gaps = list(self._gaps)
-                log.error("spool_full dropped=%d..%d; they were not acknowledged in time", *stretch)
-            file.drop(*stretch, gaps)
+        make_room(file, self._limit, acknowledged, self.shapes, self._gone, self._numbered)
+
+    def _gone(self, first: int, last: int, reason: str) -> list[Hole]:
+        with self._lock:
+            self._gaps.add(first, last, reason)
+            return self._gaps.listed()
+
+    def _numbered(self, lines: Sequence[Line]) -> list[Row]:
+        """Lines of the gap ledger about readings given up; they go with the backlog."""
+        found: list[Row] = []
+        with self._lock:
+            for line in lines:
+                self.thinned += line.expected if line.reason == "thinned" else 0
+                self.given_up += line.expected if line.reason == "spool_full" else 0
+                shape, n, given = self.shapes.pack(line.item())
+                found.append(Row(self._next, shape, line.end_ms, n, CLOCKS.index("sync"), given))
+                self._next += 1
+        return found
+
+    def _reaches(self, shape: int, at: int | None) -> None:
+        sensor = self.shapes.sensor_of(shape)
+        if at is not None and sensor is not None and at > self._until.get(sensor, -1):
+            self._until[sensor] = self._until_unsaved[sensor] = at
+
+    def until(self, sensor: str) -> int | None:
+        """Up to when (UTC ms) dated readings and lines of the gap ledger account for a sensor (its id in the site)."""
+        with self._lock:
+            return self._until.get(sensor)
+
+    def forget(self, sensor: str) -> None:
+        """Nothing is expected of this sensor any more."""
+        with self._lock:
+            self._until.pop(sensor, None)
+            self._until_unsaved[sensor] = None
+
+    def undated_sensors(self, boot: str) -> set[str]:
+        """Sensors with readings of another boot that can never be dated."""
+        try:
+            shapes = self._file.undated_shapes(boot) if self._file is not None else set()
+        except sqlite3.OperationalError as error:
+            self._unreadable(error)
+            return set()
+        return {sensor for shape in shapes if (sensor := self.shapes.sensor_of(shape)) is not None}
 
     def extend(self, items: Iterable[Mapping[str, Any]]) -> int:
         """Appends many dated wire items (without bridge, epoch, seq; kinds reading and switch) and makes them durable.
@@ -279,6 +340,8 @@ class Spool:
                     self._next += len(rows)
                     acknowledged = self._acknowledged
                 self._write(self._file, rows, acknowledged)
+                while self._file.pack(self.shapes.readable):
+                    pass
                 self._make_room(self._file, acknowledged)
             count += len(rows)
         return count
@@ -296,11 +359,16 @@ class Spool:
                 if row.at is None and row.boot == boot:
                     at = (row.mono or 0) + offset_ms
                     self._fresh[index] = row._replace(at=at, clock=quality, mono=None, boot=None)
+                    self._reaches(row.shape, at)
                     count += 1
         with self._disk:
             if self._file is not None:
                 try:
-                    count += self._file.date(boot, offset_ms, quality, floor_ms)
+                    dated, newest = self._file.date(boot, offset_ms, quality, floor_ms)
+                    count += dated
+                    with self._lock:
+                        for shape, at in newest:
+                            self._reaches(shape, at)
                 except sqlite3.OperationalError as error:
                     self._fail(error)
         return count
@@ -309,16 +377,14 @@ class Spool:
         """Ingest has dealt with everything up to `upto`. It may fall back when ingest has lost data."""
         with self._lock:
             self._acknowledged = min(upto, self._next - 1)
-            left = [gap for gap in self._gaps if gap.last > upto]
-            if len(left) != len(self._gaps):
-                self._gaps, self._gaps_unsaved = left, True
+            self._gaps.forget(upto)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def after(self, seq: int, limit: int) -> list[Row | Hole]:
         """Up to `limit` rows behind `seq` in order, with the holes between and behind them; without undated rows."""
         with self._lock:
-            memory, gaps, issued = list(self._fresh), list(self._gaps), self._next - 1
+            memory, gaps, issued = list(self._fresh), self._gaps.listed(), self._next - 1
         try:
             kept = self._file.after(seq, limit) if self._file is not None else []
         except sqlite3.OperationalError as error:
@@ -333,13 +399,13 @@ class Spool:
             if taken == limit:
                 return found
             if number > expected:
-                found += _holes(expected, number - 1, gaps)
+                found += within(expected, number - 1, gaps)
             expected = number + 1
             if rows[number].at is not None:
                 found.append(rows[number])
                 taken += 1
         if taken < limit and expected <= newest:
-            found += _holes(expected, newest, gaps)
+            found += within(expected, newest, gaps)
         return found
 
     def _unreadable(self, error: sqlite3.DatabaseError) -> None:
@@ -386,16 +452,3 @@ class Spool:
                 self._file = None
             if self._lock_file is not None:
                 self._lock_file.close()
-
-
-def _holes(first: int, last: int, gaps: list[Hole]) -> Iterator[Hole]:
-    """What is known about numbers that hold nothing: the declared gaps among them, and what was evicted after use."""
-    for gap in sorted(gaps):
-        if gap.last < first or gap.first > last:
-            continue
-        if gap.first > first:
-            yield Hole(first, gap.first - 1, "no longer kept")
-        yield Hole(max(first, gap.first), min(last, gap.last), gap.reason)
-        first = gap.last + 1
-    if first <= last:
-        yield Hole(first, last, "no longer kept")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -127,7 +128,10 @@ def _tell_spool(connection: sqlite3.Connection, path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True)) as spool:
         row = spool.execute("select value from meta where key='epoch'").fetchone()
         epoch = row[0] if row else ""
-        on_disk, _ = runs.of_numbers(row[0] for row in spool.execute("select seq from item order by seq"))
+        loose, _ = runs.of_numbers(row[0] for row in spool.execute("select seq from item order by seq"))
+        packed = spool.execute("select runs from block").fetchall() if spool.execute(
+            "select 1 from sqlite_schema where name='block'").fetchone() else []
+    on_disk = runs.union(loose, [(first, last) for (text,) in packed for first, last in json.loads(text)])
     received = runs.union(connection.execute(
         "select first, last from received join bridge_epoch on id=bridge_epoch where bridge=? and epoch=?",
         (bridge, epoch)).fetchall())

@@ -168,7 +168,13 @@ class SmallIngest:
 
     def of(self, sensor: str) -> list[dict[str, Any]]:
         """The readings of one sensor, oldest first."""
-        return sorted((it for it in self.items.values() if it.get("sensor") == sensor), key=lambda it: it["seq"])
+        return sorted((it for it in self.items.values() if it.get("sensor") == sensor and "values" in it),
+                      key=lambda it: it["seq"])
+
+    def missing(self, sensor: str) -> list[dict[str, Any]]:
+        """The lines of the gap ledger about one sensor, oldest first."""
+        return sorted((it for it in self.items.values() if it.get("sensor") == sensor and it.get("kind") == "missing"),
+                      key=lambda it: it["seq"])
 
     def close(self) -> None:
         self._link.stop()

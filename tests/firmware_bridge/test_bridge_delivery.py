@@ -216,12 +216,12 @@ def test_a_crash_is_declared_as_a_gap_in_its_place(tmp_path: Path) -> None:
 
 
 def test_a_replay_sends_the_range_again_and_says_what_is_no_longer_kept(tmp_path: Path) -> None:
-    spool = Spool.open(tmp_path / "school.pi.db", limit_bytes=300_000)
-    spool.extend({"sensor": "blue-pm", "values": {"pm25": 1.5}, "at": AT} for _ in range(3000))
-    spool.acknowledge(3000)
-    spool.extend({"sensor": "blue-pm", "values": {"pm25": 1.5}, "at": AT} for _ in range(9000))
+    spool = Spool.open(tmp_path / "school.pi.db")
+    spool.extend({"sensor": "blue-pm", "values": {"pm25": 1.5}, "at": AT} for _ in range(12_000))
     setting = Setting(spool)
     setting.stored(12_000)
+    assert spool._file is not None
+    assert spool._file.drop_acknowledged(12_000)   # as when space is needed
     setting.delivery.connected(setting.now)
     setting.delivery.replay(Replay(epoch=spool.epoch, first=1, last=2500))
     setting.run(2)

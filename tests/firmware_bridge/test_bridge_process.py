@@ -22,7 +22,7 @@ from classair.service import Following
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.clock import BUILT_MS, Clock
 from firmware_bridge.service import main
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool import BURST, Spool
 
 pytestmark = pytest.mark.servers
 
@@ -194,7 +194,7 @@ def test_a_killed_bridge_goes_on_where_it_was_and_every_number_is_accounted_for(
     stop()
     running.start()
     current = wait_for(lambda: ingest.status[-1]["state"] == "online" and ingest.status[-1]["epoch"], 10, "its return")
-    wait_for(lambda: ingest.upto(current) >= 3_000_000, 15, "everything dealt with")
+    wait_for(lambda: ingest.upto(current) >= 3 * BURST, 15, "everything dealt with")
     (epoch,) = {epoch for epoch, _ in ingest.items}
     seqs = sorted(seq for _, seq in ingest.items)
     assert epoch == current
@@ -351,3 +351,35 @@ def test_two_bridges_of_one_name_exclude_each_other(
     assert second.process.wait(10) == 1
     assert "in use by another process" in running.log
     assert running.end() == 0
+
+
+def test_what_was_missing_while_the_bridge_was_killed_or_the_sensor_unplugged_is_told_with_its_reason(
+    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+) -> None:
+    running = bridge(mosquitto.url)
+    running.configure(pm(running.name, every="1s"))
+    sensor = pty_sensor(running.places.sim_port("school.blue-pm"), "pms5003t", AIR)
+    ingest = small_ingest(mosquitto.url, "demo-town", "school", running.name)
+    stop = pump(sensor)
+    running.start()
+    wait_for(lambda: len(ingest.of("blue-pm")) > 2, 15, "readings")
+    sensor.unplug()
+    wait_for(lambda: ingest.health.get("blue-pm", [{}])[-1].get("state") == "unplugged", 10, "the unplug")
+    threading.Event().wait(2.5)
+    sensor.plug()
+    wait_for(lambda: any(line["reason"] == "unplugged" for line in ingest.missing("blue-pm")), 20, "the line about it")
+    readings = len(ingest.of("blue-pm"))
+    wait_for(lambda: len(ingest.of("blue-pm")) > readings + 2, 10, "readings again")
+    threading.Event().wait(0.6)
+    running.kill()
+    threading.Event().wait(3)
+    running.start()
+    wait_for(lambda: any(line["reason"] == "off" for line in ingest.missing("blue-pm")), 15, "the line about the kill")
+    stop()
+    (off,) = [line for line in ingest.missing("blue-pm") if line["reason"] == "off"]
+    before = [item for item in ingest.of("blue-pm") if item["at"] <= off["start"] + 1]
+    assert before[-1]["at"] == off["start"], "from the last committed reading"
+    assert 3 <= off["expected"] <= 12
+    assert off["end"] - off["start"] == pytest.approx(off["expected"] * 1000, abs=1000)
+    (gap,) = ingest.gaps
+    assert gap["last"] - gap["first"] < 20_000

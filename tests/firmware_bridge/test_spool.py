@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -17,14 +18,22 @@ import pytest
 
 from firmware_bridge import spool as spool_module
 from firmware_bridge.clock import BUILT_MS
-from firmware_bridge.packing import Hole, Row, prefix_for
-from firmware_bridge.spool import BLOCK, Spool, SpoolInUse
+from firmware_bridge.packing import Hole, Row, Shapes, prefix_for
+from firmware_bridge.spool import BLOCK, BURST, RATE, Spool, SpoolInUse
+from firmware_bridge.thinning import thin
 
 AT = 1_800_000_000_000
 
 
 def reading(value: float = 18.0, sensor: str = "blue-pm") -> dict[str, Any]:
     return {"sensor": sensor, "values": {"pm25": value}, "interval_s": 10.0, "n": 10}
+
+
+def noisy(number: int, sensor: str = "blue-pm") -> dict[str, Any]:
+    """A reading that compresses little."""
+    chance = random.Random(number)
+    return {"sensor": sensor, "values": {key: round(chance.uniform(0, 90), 3) for key in ("pm1", "pm25", "pm10")},
+            "interval_s": 10.0, "n": 10, "at": AT + number * 10_000}
 
 
 def rows(spool: Spool, after: int = 0, limit: int = 100_000) -> list[Row]:
@@ -38,6 +47,13 @@ def holes(spool: Spool, after: int = 0) -> list[Hole]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "spool" / "school.pi.db"
+
+
+def told_of(spool: Spool) -> list[dict[str, Any]]:
+    """Everything that is kept, as it would go out."""
+    prefix = prefix_for("pi", spool.epoch)
+    told = [json.loads(spool.shapes.wire(row, prefix, True)) for row in rows(spool, limit=10**6)]
+    return [{"kind": "reading", **item} for item in told]
 
 
 def crash(spool: Spool) -> None:
@@ -93,7 +109,7 @@ def test_a_crash_never_reuses_a_number_and_declares_the_rest_of_the_block_a_gap(
     assert again.next_seq > 2
     (hole,) = holes(again)
     assert (hole.first, hole.last, hole.reason) == (2, again.next_seq - 1, "bridge restarted")
-    assert again.next_seq <= 2 + BLOCK
+    assert again.next_seq <= 2 + BURST + 60 * RATE < BLOCK
     again.append(reading(), AT + 2, "sync")
     again.close()
     third = Spool.open(path)
@@ -225,44 +241,92 @@ def test_a_row_that_rotted_on_disk_spoils_no_message_and_is_declared_missing(pat
 
 
 def test_acknowledged_items_stay_until_space_is_needed_and_go_oldest_first(path: Path) -> None:
-    spool = Spool.open(path, limit_bytes=400_000)
-    spool.extend({**reading(value), "at": AT + value} for value in range(3000))
-    spool.acknowledge(2000)
+    spool = Spool.open(path)
+    spool.extend(map(noisy, range(12_000)))
+    spool.acknowledge(4500)
     spool.commit()
     assert rows(spool)[0].seq == 1
-    spool.extend({**reading(value), "at": AT + value} for value in range(12_000))
+    assert spool._file is not None
+    used = spool._file.used()
+    spool.close()
+    spool = Spool.open(path, limit_bytes=used - 20_000)
+    spool.extend(map(noisy, range(12_000, 12_010)))
     kept = rows(spool)
-    assert kept[0].seq > 2000
-    assert kept[-1].seq == 15_000
+    assert 1 < kept[0].seq <= 4501
+    assert spool.thinned == spool.given_up == 0
+    assert [row.seq for row in kept if row.seq > 4500] == list(range(4501, 12_011))
+    assert spool._file is not None
+    assert spool._file.used() <= used - 20_000
     spool.close()
-    size = path.stat().st_size
-    assert size < 1_000_000
 
 
-def test_when_nothing_is_acknowledged_the_oldest_go_and_leave_a_gap_that_says_so(path: Path) -> None:
-    spool = Spool.open(path, limit_bytes=300_000)
-    for start in range(0, 20_000, 2_000):
-        spool.extend({**reading(value), "at": AT + value} for value in range(start, start + 2_000))
-    first, *rest = spool.after(0, 100_000)
-    assert isinstance(first, Hole)
-    assert (first.first, first.reason) == (1, "spool full")
-    assert all(isinstance(it, Row) for it in rest)
-    assert [first.last + 1, 20_000] == [rest[0].seq, rest[-1].seq]  # type: ignore[union-attr]
-    spool.close()
-    again = Spool.open(path, limit_bytes=300_000)
-    assert again.after(0, 10)[0] == first
+def test_packed_and_loose_readings_come_back_as_they_were_and_are_counted(path: Path) -> None:
+    spool = Spool.open(path)
+    wanted = []
+    for start in range(0, 9000, 500):
+        for number in range(start, start + 500):
+            item = noisy(number)
+            row = spool.append(item, item["at"], "sync")
+            assert row is not None
+            wanted.append(row)
+        spool.commit()
+    assert spool._file is not None
+    assert spool._file.loose < 5000
+    assert rows(spool) == wanted
+    assert [row.seq for row in rows(spool, 1000, 7)] == list(range(1001, 1008))
+    assert [row.seq for row in rows(spool, 2046, 5)] == list(range(2047, 2052))
+    spool.acknowledge(1000)
+    assert spool.waiting == 8000
+    crash(spool)
+    again = Spool.open(path)
+    assert rows(again) == wanted
+    assert again.waiting in (8000, 9000)
     again.close()
 
 
-def test_the_evicted_part_of_what_was_acknowledged_is_no_longer_kept(path: Path) -> None:
-    spool = Spool.open(path, limit_bytes=300_000)
-    spool.extend({**reading(value), "at": AT + value} for value in range(2000))
-    spool.acknowledge(2000)
-    spool.extend({**reading(value), "at": AT + value} for value in range(20_000))
-    used, dropped = holes(spool)
-    assert used == Hole(1, 2000, "no longer kept")
-    assert (dropped.first, dropped.reason) == (2001, "spool full")
+def test_when_nothing_is_acknowledged_the_oldest_become_means_and_only_then_go(path: Path) -> None:
+    spool = Spool.open(path, limit_bytes=400_000)
+    for start in range(0, 60_000, 5_000):
+        spool.extend(map(noisy, range(start, start + 5_000)))
+    assert spool.thinned > 10_000
+    assert spool.given_up == 0
+    alone, whole = rows(spool)[:2]
+    assert alone.n == 10, "the first reading ends on the minute and is the only one of it"
+    assert (spool.shapes.text_of(whole.shape)["interval_s"], whole.n) == (60.0, 60)
+    assert {hole.reason for hole in holes(spool)} == {"thinned"}
+    told = [item for item in told_of(spool) if item["kind"] == "missing"]
+    assert {item["reason"] for item in told} == {"thinned"}
+    assert sum(item["expected"] for item in told) == spool.thinned
+    readings = [item for item in told_of(spool) if item["kind"] == "reading"]
+    assert sum(item["n"] for item in readings) == 600_000, "every frame is still in one mean"
+    assert len(readings) + spool.thinned == 60_000
+    for start in range(60_000, 200_000, 5_000):
+        spool.extend(map(noisy, range(start, start + 5_000)))
+    assert spool.given_up > 0
+    assert spool._file is not None
+    assert spool._file.used() <= 400_000
+    told = told_of(spool)
+    counted = [item for item in told if item["kind"] == "reading"]
+    freed = sum(item["expected"] for item in told if item["kind"] == "missing")
+    assert len(counted) + freed == 200_000
     spool.close()
+    again = Spool.open(path, limit_bytes=400_000)
+    assert told_of(again) == told
+    again.close()
+
+
+def test_bad_readings_never_come_into_a_mean_with_good_ones(path: Path) -> None:
+    shapes, kept = Shapes(), []
+    for number in range(12):
+        item = {**reading(float(number)), **({"flags": ["WARMUP"]} if number % 3 == 0 else {})}
+        shape, n, given = shapes.pack(item)
+        kept.append(Row(number + 1, shape, AT + 10_000 * (number % 6 + 1) + 60_000 * (number // 6), n, 0, given))
+    means, lines = thin(kept, shapes)
+    told = [json.loads(shapes.wire(row, prefix_for("pi", "0123456789abcdef"), True)) for row in means]
+    assert [(it["values"]["pm25"], it["n"], it["interval_s"], it.get("flags")) for it in told] == [
+        (1.5, 20, 20.0, ["WARMUP"]), (3.0, 40, 40.0, None), (7.5, 20, 20.0, ["WARMUP"]), (9.0, 40, 40.0, None)]
+    (line,) = lines
+    assert (line.expected, line.reason) == (8, "thinned")
 
 
 def test_an_acknowledgement_survives_a_restart(path: Path) -> None:
