@@ -112,11 +112,12 @@ class Store(Protocol):
         """Every reading of a room with start <= at < end, in order of (at, sensor, seq)."""
         ...
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
+    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
+               sensor: str | None = None) -> list[Bucket]:
         """Buckets of a room's quantity with start <= bucket start < end, oldest first, empty ones absent.
 
         `step_ms` is a multiple of one minute (shown quantities) or one hour (all); buckets begin at multiples of it
-        counted from midnight in Asia/Bangkok. With several sensors in the room their samples are pooled. A bucket
+        counted from midnight in Asia/Bangkok. Samples of several sensors are pooled, unless `sensor` is said. A bucket
         that has only bad values is present, with n = 0. Raises ValueError for a step it has no rollups for.
         """
         ...
@@ -127,6 +128,14 @@ class Store(Protocol):
 
     def rooms(self) -> list[str]:
         """Every room that has readings."""
+        ...
+
+    def sensors(self, room: str) -> list[str]:
+        """Every sensor that has readings from this room, also those that have left it."""
+        ...
+
+    def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        """Seconds that the first reading of a sensor in a room at or after `at_ms` stands for; None without any."""
         ...
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:

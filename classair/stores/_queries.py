@@ -115,6 +115,19 @@ class Queries:
         with self._connections.use() as connection:
             return [row[0] for row in connection.execute("select distinct room from series order by room")]
 
+    def sensors(self, room: str) -> list[str]:
+        with self._connections.use() as connection:
+            return sorted({series.sensor for _, series in _series_of(connection, room)})
+
+    def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        found: list[tuple[int, float]] = []
+        with self._connections.use() as connection:
+            for identity, series in _series_of(connection, room):
+                if series.sensor == sensor:
+                    found += connection.execute("select at_ms, interval_s from reading where series=? and at_ms>=? "
+                                                "order by at_ms limit 1", (identity, at_ms)).fetchall()
+        return min(found)[1] if found else None
+
     def latest(self, room: str) -> list[SensorNewest]:
         newest: dict[str, Reading] = {}
         with self._connections.use() as connection:
@@ -147,13 +160,14 @@ class Queries:
                 return
             at_ms, seq = page[-1].at_ms, page[-1].seq
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
+    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
+               sensor: str | None = None) -> list[Bucket]:
         grain, unit = grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
         scale = QUANTITIES[quantity].scale
         buckets: dict[int, Bucket] = {}
         with self._connections.use() as connection:
-            identities = [identity for identity, _ in _series_of(connection, room)]
+            identities = [identity for identity, its in _series_of(connection, room) if sensor in (None, its.sensor)]
             if not identities:
                 return []
             if grain == "1d" and not _has_days(connection):

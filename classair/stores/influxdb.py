@@ -177,6 +177,15 @@ class InfluxStore:
     def rooms(self) -> list[str]:
         return sorted({row["value"] for row in self._ask(f'show tag values from "{_lines.RAW}" with key = "room"')})
 
+    def sensors(self, room: str) -> list[str]:
+        rows = self._ask(f'show tag values from "{_lines.RAW}" with key = "sensor" where room={_quoted(room)}')
+        return sorted({row["value"] for row in rows})
+
+    def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        rows = self._ask(f'select interval_s from "{_lines.RAW}" where room={_quoted(room)} and '
+                         f"sensor={_quoted(sensor)} and {_between(at_ms, _lines.LAST_MS)} order by time limit 1")
+        return float(rows[0]["interval_s"]) if rows else None
+
     def latest(self, room: str) -> list[SensorNewest]:
         newest: dict[str, Reading] = {}
         for row in self._ask(f'select * from "{_lines.RAW}" where room={_quoted(room)} '
@@ -207,13 +216,15 @@ class InfluxStore:
             yield from (reading for reading in page if reading.at_ms < last)
             start_ms, size = last, PAGE
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
+    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
+               sensor: str | None = None) -> list[Bucket]:
         grain, _unit = grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
         first, end = max(first, _lines.FIRST_MS), min(end, _lines.LAST_MS)
         if first >= end:
             return []
-        source = f'from "{_lines.RAW}_{grain}" where room={_quoted(room)} and {_between(first, end)}'
+        whose = f" and sensor={_quoted(sensor)}" if sensor is not None else ""
+        source = f'from "{_lines.RAW}_{grain}" where room={_quoted(room)}{whose} and {_between(first, end)}'
         grouped = f"group by time({step_ms // 1000}s, {-BANGKOK_MS % step_ms // 1000}s) fill(none)"
         counts = ", ".join(f'sum("{quantity}_{name}") as "{name}"' for name in ("suspect", *BAD_CLASS_NAMES))
         buckets: dict[int, Row] = {}

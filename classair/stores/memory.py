@@ -81,10 +81,12 @@ class MemoryStore:
     def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
         return (reading for reading in self._sorted(room) if start_ms <= reading.at_ms < end_ms)
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
+    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
+               sensor: str | None = None) -> list[Bucket]:
         grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
-        found = tallied(self.readings(room, first, end), lambda at_ms: bucket_start(at_ms, step_ms), [quantity])
+        readings = (r for r in self.readings(room, first, end) if sensor in (None, r.sensor))
+        found = tallied(readings, lambda at_ms: bucket_start(at_ms, step_ms), [quantity])
         return [found[start][quantity] for start in sorted(found)]
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
@@ -96,6 +98,12 @@ class MemoryStore:
     def rooms(self) -> list[str]:
         with self._lock:
             return sorted(self._rooms)
+
+    def sensors(self, room: str) -> list[str]:
+        return sorted({reading.sensor for reading in self._sorted(room)})
+
+    def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        return next((r.interval_s for r in self._sorted(room) if r.sensor == sensor and r.at_ms >= at_ms), None)
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
         found: dict[Series, int] = {}

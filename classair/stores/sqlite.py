@@ -242,14 +242,21 @@ class SqliteStore:
     def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
         return self._queries.readings(room, start_ms, end_ms)
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int) -> list[Bucket]:
-        return self._queries.series(room, quantity, start_ms, end_ms, step_ms)
+    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
+               sensor: str | None = None) -> list[Bucket]:
+        return self._queries.series(room, quantity, start_ms, end_ms, step_ms, sensor)
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         return self._queries.switches(purifier, start_ms, end_ms)
 
     def rooms(self) -> list[str]:
         return self._queries.rooms()
+
+    def sensors(self, room: str) -> list[str]:
+        return self._queries.sensors(room)
+
+    def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        return self._queries.interval_at(room, sensor, at_ms)
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
         return self._queries.counts(start_ms, end_ms)

@@ -181,6 +181,25 @@ def test_sensors_of_a_room_are_pooled_and_other_rooms_are_not(store: Store, town
     ])
     [minute] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + MINUTE_MS, MINUTE_MS)
     assert (minute.n, minute.sum, minute.low, minute.high) == (3, 70.0, 10.0, 40.0)
+    assert store.sensors(f"{town}.r1") == [f"{town}.other", f"{town}.pm", f"{town}.third"]
+
+
+def test_the_interval_of_the_next_reading_is_told(store: Store, town: str) -> None:
+    store.write([reading(town, 1, MIDNIGHT, interval_s=60.0), reading(town, 2, MIDNIGHT + HOUR_MS, interval_s=10.0)])
+    asked = [store.interval_at(f"{town}.r1", f"{town}.pm", MIDNIGHT + late) for late in (-DAY_MS, 0, 1, 2 * HOUR_MS)]
+    assert asked == [60.0, 60.0, 10.0, None]
+
+
+@pytest.mark.parametrize("step", [MINUTE_MS, HOUR_MS, DAY_MS])
+def test_one_sensor_of_a_room_can_be_asked_for_alone(store: Store, town: str, step: int) -> None:
+    store.write([
+        reading(town, 1, MIDNIGHT, {"pm25": 10.0}),
+        reading(town, 2, MIDNIGHT, {"pm25": 20.0}, sensor=f"{town}.other"),
+        reading(town, 3, MIDNIGHT, {"pm25": 900.0}, sensor=f"{town}.other", flags=Flag.WARMUP),
+    ])
+    [found] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + step, step, f"{town}.other")
+    assert (found.n, found.sum, found.bad) == (1, 20.0, {"warmup": 1})
+    assert store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + step, step, f"{town}.nobody") == []
 
 
 @pytest.mark.parametrize(("quantity", "step"), [
