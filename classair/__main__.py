@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),
     "gaps": ("ingest.gaps_command", "server", "say which readings of a sensor are not there, and why"),
     "room": ("classair.research.room_command", "research", "say how a room breathes and what its purifier does"),
+    "archive": ("classair.archive.command", "research", "put finished days into Parquet files, each read back"),
+    "restore": ("classair.archive.restore_command", "research", "make readings.db again from the archive alone"),
     "count": ("ingest.count_command", "server", "prove by sequence number that nothing is missing or doubled"),
 }
 

@@ -56,6 +56,11 @@ class Places:
         return self.root / "config" / f"bridge-{bridge}.json"
 
     @property
+    def archive(self) -> Path:
+        """A Parquet file for each site and day, written by `classair archive` alone."""
+        return self.root / "archive"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -113,10 +118,15 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes what was renamed in a folder outlast a power cut."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -235,6 +235,12 @@ class Queries:
                 "select day, version from day_version where site=? and day>=? and day<? order by day",
                 (site, _days.number_of(start), _days.number_of(end)))}
 
+    def sites(self) -> list[str]:
+        with self._connections.use() as connection:
+            if not _has_days(connection):
+                raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
+            return [row[0] for row in connection.execute("select distinct site from day_version order by site")]
+
     def versions_of(self, site: str | None, first_ms: int, last_ms: int) -> dict[tuple[str, date], int]:
         """Those of a site, or of every one, for the days that first…last touches."""
         days = (_days.day_number(first_ms), _days.day_number(last_ms))

@@ -9,7 +9,7 @@ from operator import itemgetter, mul
 from typing import Any, Final, NoReturn
 
 from classair.model import QUANTITIES, SHOWN, Reading
-from classair.stores import StoreConflict
+from classair.stores import Series, StoreConflict
 from classair.stores._days import Days, site_of
 from classair.stores._received import Received
 from classair.stores._rollups import GRAINS, Rollups, Shape
@@ -149,9 +149,7 @@ class Writer:
         try:
             for stream in sorted(touched.values(), key=lambda stream: stream.series):
                 stream.rows.sort()
-                stream.sum_up()
-                self._sum_up_flagged(stream)
-                self.days.note(stream.site, stream.series, stream.rows)
+                self.put(stream)
                 by_layout.setdefault(stream.layout, []).extend(stream.rows)
                 stream.rows, stream.flagged = [], []
             for layout, rows in by_layout.items():
@@ -229,8 +227,14 @@ class Writer:
             except (ValueError, OverflowError, TypeError, KeyError) as error:
                 raise StoreConflict(reading, f"it has something no reading has: {error}") from error
             rows.append(row)
-            if flags or value_flags:
+            if flags or (value_flags and row[7] is not None):
                 stream.flagged.append(row)
+
+    def put(self, stream: Stream) -> None:
+        """Sums up the sorted rows of a stream, which the caller inserts."""
+        stream.sum_up()
+        self._sum_up_flagged(stream)
+        self.days.note(stream.site, stream.series, stream.rows)
 
     def _sum_up_flagged(self, stream: Stream) -> None:
         for row in stream.flagged:
@@ -246,12 +250,13 @@ class Writer:
             if unknown := [key for key in keys if key not in QUANTITIES]:
                 raise StoreConflict(reading, f"unknown quantity {unknown[0]!r}")
             layout = self._layouts[keys] = Layout(keys, self.rollups)
-        stream = Stream(self._series_id(reading), site_of(reading.sensor), layout)
+        stream = Stream(self.series_number(reading), site_of(reading.sensor), layout)
         self._streams[reading.sensor, reading.room, reading.simulated, *keys] = stream
         return stream
 
-    def _series_id(self, reading: Reading) -> int:
-        key = (reading.sensor, reading.room, reading.simulated)
+    def series_number(self, of: Reading | Series) -> int:
+        """The series' number, made when it is new; inside a transaction."""
+        key = (of.sensor, of.room, of.simulated)
         row = self._connection.execute(
             "select id from series where sensor=? and room=? and simulated=?", key).fetchone()
         row = row or self._connection.execute(
@@ -263,7 +268,7 @@ class Writer:
     def _name_conflict(self, new: Sequence[Reading], error: sqlite3.IntegrityError) -> NoReturn:
         """Finds the reading whose place is taken by another key. Raises StoreConflict."""
         for reading in new:
-            place = (self._series_id(reading), reading.at_ms, reading.seq)
+            place = (self.series_number(reading), reading.at_ms, reading.seq)
             own = self.received.id_of(reading.bridge, reading.epoch)
             taken = self._connection.execute(
                 "select bridge_epoch from reading where series=? and at_ms=? and seq=?", place).fetchone()

@@ -6,9 +6,10 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
 from classair.stores import (
@@ -20,6 +21,7 @@ from classair.stores import (
     _journal,
     _missing,
     _reflag,
+    _restoring,
     _trimming,
 )
 from classair.stores._columns import StoredDay, stored_day
@@ -205,6 +207,17 @@ class SqliteStore:
             self._writer.log_versions(start_ms, end_ms - 1)
         return risen
 
+    def add_archived(self, series: Series, columns: Mapping[str, Sequence[Any]]) -> int:
+        """Inside a transaction: one series of one day from an archive into a store that has none of it; how many rows.
+
+        Marks nothing received; whoever restores does so in the end.
+        """
+        connection = self._inside()
+        self._half_done = True
+        rows = _restoring.add_series(connection, self._writer, series, columns)
+        self._half_done = False
+        return rows
+
     def trim(self, site: str, day: date, version: int) -> int | None:
         """Removes a site's readings of a local day that a verified archive holds in this version; how many.
 
@@ -266,6 +279,10 @@ class SqliteStore:
             return _missing.lines(connection, sensor, start_ms, end_ms)
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
         return self._queries.versions(site, start, end)
+
+    def sites(self) -> list[str]:
+        """Every site that has a day with data."""
+        return self._queries.sites()
 
     @contextlib.contextmanager
     def day(self, site: str, day: date) -> Iterator[StoredDay]:

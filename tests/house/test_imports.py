@@ -24,6 +24,7 @@ ADDRESSES = {
     "argon2": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
     "numpy": ["classair/science/*vector.py", "classair/science/rooms/*", "classair/research/*", "dashboard/*"],
+    "pyarrow": ["classair/archive/*"],  # never in a service: nightly work runs in a process of its own
     "amqtt": ["classair/run/amqtt*.py"],
     "babel": ["classair/i18n.py", "dashboard/*"],
     "yaml": ["classair/yamltext.py", "classair/config/*.py"],

@@ -142,6 +142,12 @@ def test_bad_values_are_counted_by_class_and_in_no_mean(store: Store, town: str)
     assert_rollups_right(store, written, f"{town}.r1", MIDNIGHT, MIDNIGHT + DAY_MS)
 
 
+def test_a_value_flag_of_nothing_counts_its_reading_once(store: Store, town: str) -> None:
+    store.write([reading(town, 1, MIDNIGHT, value_flags={"pm25": 0})])
+    [minute] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + HOUR_MS, MINUTE_MS)
+    assert minute == Bucket(MIDNIGHT, n=1, sum=11.0, low=11.0, high=11.0)
+
+
 def test_a_bucket_of_bad_values_alone_is_there_and_empty(store: Store, town: str) -> None:
     store.write([reading(town, 1, MIDNIGHT, flags=Flag.WARMUP)])
     for step in (MINUTE_MS, HOUR_MS):
