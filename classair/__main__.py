@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "configure": ("firmware_bridge.commands.configure", "bridge", "change what a sensor keeps, confirmed by a person"),
     "check": ("classair.checking", "", "say everything that is wrong with sensors.yaml"),
     "aqi": ("classair.science.aqi_command", "", "work out index numbers and NowCast from concentrations"),
+    "collocate": ("ingest.collocate_command", "server", "fit a sensor to a reference beside it, accept a correction"),
     "provision": ("classair.provisioning", "", "write the bundle a new bridge needs"),
     "user": ("dashboard.access.command", "server", "add people and API tokens"),
     "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from classair.config import Config
 from classair.model import Flag, Reading
+from classair.science.corrections import Correction
 from classair.stores import StoreConflict
 from classair.stores.sqlite import SqliteStore, set_aside
-from classair.wire import ITEM, ReadingItem, Topics
+from classair.wire import ITEM, Ask, ReadingItem, Topics
 from ingest.corrections import AcceptedCorrections
-from ingest.deployments import Deployments
+from ingest.deployments import END_MS, Deployments
 from ingest.intake import Decided, Refused
 from ingest.quarantine import Kept, Key, Quarantine
 from ingest.versions import Versions
@@ -180,6 +182,14 @@ class Books:
                     continue
             self.quarantine.keep(item.topic, item.payload, item.reason, now_ms, item.key)
             outcome.quarantined += 1
+
+    def decide_correction(self, ask: Ask, config: Config, now_ms: int) -> Correction:
+        """Accepts or ends a correction; every day that now means something else gets a new version. Raises Refused."""
+        with self.store.transaction():
+            decision = self.corrections.decide(ask, config, now_ms)
+            for site in decision.sites:
+                self.store.raise_versions(site, decision.since, END_MS)
+        return decision.correction
 
     def newest_reading(self, sensor: str) -> int | None:
         """When the sensor measured last in the room it stands in, UTC ms."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from classair.config import Config
-from classair.science.corrections import Correction, Corrections, as_record, faults, of_record
+from classair.science.corrections import Correction, Corrections, faults, of_record
 from classair.stores import corrections as table
 from classair.wire import Ask
 
@@ -25,6 +25,15 @@ class Refused(ValueError):
     """Why a correction was not accepted, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is in force now; `sites` whose days from `since` (UTC ms) on mean something else, none without a change."""
+
+    correction: Correction
+    sites: tuple[str, ...] = ()
+    since: int = 0
+
+
 class AcceptedCorrections:
     """The table `correction`; `decide` inside a transaction of its owner."""
 
@@ -35,8 +44,8 @@ class AcceptedCorrections:
     def all(self) -> Corrections:
         return table.read(self._connection)
 
-    def decide(self, ask: Ask, config: Config, now_ms: int) -> dict[str, Any]:
-        """Does what is asked and returns the version in force; the same wish again returns the one there is.
+    def decide(self, ask: Ask, config: Config, now_ms: int) -> Decision:
+        """Does what is asked and says which version is in force; the same wish again changes nothing.
 
         `args`: role (whose right the asker has checked), and `correction`, a record as `as_record` gives it, whose
         version and time of acceptance are given here; or `id` and `at` (UTC ms) to end one. Raises Refused.
@@ -50,11 +59,15 @@ class AcceptedCorrections:
             raise Refused(str(error)) from error
         before = there.newest(wish.id)
         if before is not None and _same(before, wish):
-            return as_record(before)
+            return Decision(before)
         last = max((one.accepted_at for one in there.accepted), default=0)
         fresh = replace(wish, version=before.version + 1 if before else 1, accepted_at=max(now_ms, last + 1))
         table.add(self._connection, fresh)
-        return as_record(fresh)
+        named = {sensor.partition(".")[0] for sensor in fresh.sensors} or set(fresh.sites) or set(config.sites)
+        since = fresh.valid_from if before is None else min(fresh.valid_from, before.valid_from)
+        if ask.do == END:
+            since = ask.args["at"]
+        return Decision(fresh, tuple(sorted(named)), since)
 
     def _wished(self, ask: Ask, config: Config, now_ms: int) -> Correction:
         record = ask.args.get("correction")

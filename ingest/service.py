@@ -22,6 +22,7 @@ from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import ConfigFaults
 from classair.i18n import in_every_language
 from classair.places import Places, alone
+from classair.science.corrections import as_record
 from classair.service import (
     arguments,
     begin_logging,
@@ -262,16 +263,15 @@ class Ingest:
         current = self._writer.accepting.current
         assert current is not None
         try:
-            with self._writer.books.store.transaction():
-                accepted = self._writer.books.corrections.decide(ask, current.config, now_ms())
+            accepted = self._writer.books.decide_correction(ask, current.config, now_ms())
         except corrections.Refused as refused:
             self._answer(ask, {}, str(refused))
             return
         except StoreAway as away:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
-        log.info("correction_in_force id=%s version=%d who=%s", accepted["id"], accepted["version"], ask.who)
-        self._answer(ask, {"correction": accepted})
+        log.info("correction_in_force label=%s who=%s", accepted.label, ask.who)
+        self._answer(ask, {"correction": as_record(accepted)})
 
     def _edited(self, text: str | ConfigFaults) -> None:
         self._writer.edited(text)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from classair.config import parse
+from classair.model import Reading
 from classair.science.corrections import NONE, Correction, as_record
 from classair.stores.corrections import accepted_corrections
+from classair.timetable import local_time
 from classair.wire import Ask
 from ingest.books import Books
 from ingest.corrections import ACCEPT, END, Refused
@@ -38,8 +41,7 @@ def books(tmp_path: Path) -> Any:
 
 def decide(books: Books, do: str, now: int = NOW, **args: Any) -> dict[str, Any]:
     ask = Ask(id="request-0001", do=do, who="account:somchai", args={"role": "researcher", **args})
-    with books.store.transaction():
-        return books.corrections.decide(ask, parse(SCHOOL, {}), now)
+    return as_record(books.decide_correction(ask, parse(SCHOOL, {}), now))
 
 
 def test_an_accepted_correction_is_in_force_from_its_date_for_every_reader(books: Books) -> None:
@@ -73,6 +75,25 @@ def test_the_clock_stepping_back_does_not_put_a_newer_decision_before_an_older_o
     first = decide(books, ACCEPT, correction=as_record(LOCAL))
     second = decide(books, ACCEPT, NOW - 50_000, correction={**as_record(LOCAL), "id": "north-2027"})
     assert second["accepted_at"] > first["accepted_at"]
+
+
+def test_days_with_data_get_a_new_version_once_and_days_before_it_do_not(books: Books) -> None:
+    day = 86_400_000
+    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", seq, NOW + at, {"pm25": 1.0}, room="north.a",
+                               simulated=True) for seq, at in ((1, -3 * day), (2, 0), (3, 2 * day))])
+
+    def versions() -> list[int]:
+        days = [local_time(NOW + at).date() for at in (-3 * day, 0, 2 * day)]
+        known = books.store.versions("north", days[0], days[-1] + timedelta(days=1))
+        return [known[one] for one in days]
+
+    before = versions()
+    decide(books, ACCEPT, correction=as_record(LOCAL))
+    assert [now - then for now, then in zip(versions(), before, strict=True)] == [0, 1, 1]
+    decide(books, ACCEPT, correction=as_record(LOCAL))
+    assert [now - then for now, then in zip(versions(), before, strict=True)] == [0, 1, 1]
+    decide(books, END, id="north-2026", at=NOW + day)
+    assert [now - then for now, then in zip(versions(), before, strict=True)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("do", "args", "said"), [

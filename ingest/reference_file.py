@@ -1,0 +1,107 @@
+"""Reads a reference instrument's series from CSV: hourly or finer, with a time and a value in each row."""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from typing import Final
+
+from classair.science.indexes import exact
+from classair.timetable import ZONE
+
+HOUR_MS: Final = 3_600_000
+TIME_NAMES: Final = ("time", "timestamp", "datetime", "date_time", "date", "time_utc")
+VALUE_NAMES: Final = ("pm25", "pm2.5", "pm2_5", "value", "reference", "concentration")
+NO_DATA: Final = frozenset({"", "-", "-1", "-1.0", "-999", "-999.0", "-9999", "na", "nan", "n/a", "null", "none"})
+"""What stations write where they have no value. A −1 taken for a value would be clean air."""
+
+
+class Unreadable(ValueError):
+    """What is wrong with the file, and where."""
+
+
+def read_reference(
+    lines: Iterable[str], *, time_column: str = "", value_column: str = "", utc_offset_h: float | None = None,
+    stamp_end: bool = False,
+) -> tuple[dict[int, float], list[str]]:
+    """Hourly means by the hour's start (UTC ms), and notes on what was left out.
+
+    Times without an offset are Bangkok time unless `utc_offset_h` says otherwise; `stamp_end`: a row's time is the end
+    of what it covers. Rows finer than an hour are averaged, with three quarters of them. Raises Unreadable.
+    """
+    rows = list(csv.reader(lines))
+    if not rows:
+        raise Unreadable("the file is empty")
+    heads = [head.strip().lstrip("\ufeff").lower() for head in rows[0]]
+    when, what = _column(heads, time_column, TIME_NAMES, "time"), _column(heads, value_column, VALUE_NAMES, "value")
+    zone = ZONE if utc_offset_h is None else timezone(timedelta(hours=utc_offset_h))
+    values: dict[int, float | None] = {}
+    twice = 0
+    for number, row in enumerate(rows[1:], 2):
+        if not any(field.strip() for field in row):
+            continue
+        if len(row) <= max(when, what):
+            raise Unreadable(f"line {number}: has {len(row)} fields; expected at least {max(when, what) + 1}")
+        at, value = _moment(row[when], zone, number), _value(row[what], number)
+        if at in values:
+            twice += 1
+            if values[at] is not None and value is not None and values[at] != value:
+                raise Unreadable(f"line {number}: another value for {row[when].strip()}, which came before")
+        values[at] = value if value is not None else values.get(at)
+    if not values:
+        raise Unreadable("the file has a heading and no rows")
+    found, notes = _hourly(values, stamp_end)
+    missing = sum(value is None for value in values.values())
+    notes += [f"{missing} rows without a value"] * bool(missing) + [f"{twice} rows came twice"] * bool(twice)
+    return found, notes
+
+
+def _hourly(values: dict[int, float | None], stamp_end: bool) -> tuple[dict[int, float], list[str]]:
+    ordered = sorted(values)
+    steps = [b - a for a, b in pairwise(ordered)]
+    step = min(int(statistics.median_low(steps)) if steps else HOUR_MS, HOUR_MS)
+    hours: dict[int, list[float]] = {}
+    for at in ordered:
+        value = values[at]
+        if value is not None:
+            hours.setdefault((at - (1 if stamp_end else 0)) // HOUR_MS * HOUR_MS, []).append(value)
+    expected = max(HOUR_MS // step, 1)
+    whole = {start: math.fsum(there) / len(there) for start, there in hours.items()
+             if 4 * len(there) >= 3 * expected}
+    short = len(hours) - len(whole)
+    return whole, [f"{short} hours with fewer than three quarters of their rows"] * bool(short)
+
+
+def _column(heads: Sequence[str], named: str, usual: Sequence[str], what: str) -> int:
+    wanted = [named.strip().lower()] if named else list(usual)
+    for name in wanted:
+        if name in heads:
+            return heads.index(name)
+    option = f"--{what}-column"
+    raise Unreadable(f"no column {' or '.join(wanted)} for the {what}; the file has {', '.join(heads)} (see {option})")
+
+
+def _moment(text: str, zone: timezone | object, number: int) -> int:
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Unreadable(f"line {number}: {text.strip()!r} is no time; expected 2026-11-21T09:00 with or without "
+                         "+07:00") from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=zone)  # type: ignore[arg-type]
+    return round(at.timestamp() * 1000)
+
+
+def _value(text: str, number: int) -> float | None:
+    text = text.strip()
+    if text.lower() in NO_DATA:
+        return None
+    try:
+        found = exact(text)
+    except ValueError:
+        raise Unreadable(f"line {number}: {text!r} is no number; expected something like 34.1, or nothing") from None
+    return None if found is None else float(found)
