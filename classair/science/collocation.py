@@ -1,7 +1,8 @@
 """Sensors beside a reference instrument: pairs of hourly means, how well they agree, and EPA's targets for that.
 
-Formulas and targets: US EPA's for sensors of PM2.5 and PM10, as its sensortoolkit works them out. There the sensor is regressed on the reference; a correction is fitted the other
-way round (`calibration.py`). Times are UTC ms, days local days (Asia/Bangkok).
+Formulas and targets: US EPA's for sensors of PM2.5 and PM10, as its sensortoolkit works them out. There the sensor is
+regressed on the reference; a correction is fitted the other way round (`calibration.py`). Times are UTC ms, days local
+days (Asia/Bangkok).
 """
 
 from __future__ import annotations
