@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 STATUS_EVERY_S: Final = 60.0
 _LONGEST_SLEEP_S: Final = 0.25
+LINES_EVERY_S: Final = 0.2
 FAILED: Final = 3                    # exit code: a thread has died, start me anew
 
 
@@ -71,7 +72,7 @@ class Bridge:
         self._station = Station(places.sensor_book(full), self._boot)
         self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
         self._undated = spool.undated
-        self._next_status = 0.0
+        self._next_status = self._lines_at = 0.0
         self._said_storage = spool.storage
         following.on_change = lambda news: self._events.put(("config", news))
 
@@ -87,14 +88,16 @@ class Bridge:
         self._use(self._config)
         log.info("bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d", self.full, len(self._lines),
                  self._spool.epoch, self._spool.next_seq)
-        code = 0
+        code, look_at = 0, 0.0
         try:
             while not stop.is_set():
                 now = elapsed()
                 wake = self._tick(now)
-                if not self._healthy():
-                    code = FAILED
-                    break
+                if now >= look_at:
+                    look_at = now + LINES_EVERY_S
+                    if not self._healthy():
+                        code = FAILED
+                        break
                 try:
                     event = self._events.get(timeout=min(max(wake - elapsed(), 0.0), _LONGEST_SLEEP_S))
                 except queue.Empty:
@@ -164,6 +167,7 @@ class Bridge:
                     "sensor_state sensor=%s state=%s cause=%s", line.sensor, state.state, state.cause or "none")
             self._keep(line, line.now_is(state))
             self._accounting.is_now(line, state.state, state.cause, elapsed())
+            self._lines_at = 0.0
         elif kind == "mqtt":
             self._handle_message(*what)
         elif kind == "up":
@@ -172,6 +176,7 @@ class Bridge:
             self._next_status = 0.0
             for line in self._lines.values():
                 line.tell_again()
+            self._lines_at = 0.0
         elif kind == "down":
             self._delivery.disconnected()
         elif kind == "config":
@@ -276,15 +281,10 @@ class Bridge:
 
     def _tick(self, now: float) -> float:
         """Everything that is due; returns when the next thing is."""
-        wake, at_ms = now + _LONGEST_SLEEP_S, self._now_ms()
-        for line in self._lines.values():
-            self._keep(line, line.tick(now))
-            health = line.health(now, at_ms, self.id)
-            if health is not None and not self._tell(line, health.model_dump_json()):
-                line.tell_again()
-            due = line.due_s()
-            if due is not None:
-                wake = min(wake, due)
+        wake = now + _LONGEST_SLEEP_S
+        if now >= self._lines_at:
+            self._tick_lines(now)
+        wake = min(wake, self._lines_at)
         self._station.book.save_if_due(now)
         if self._undated:
             self._date_what_waits()
@@ -300,6 +300,18 @@ class Bridge:
             self._link.publish(self._status_topic, self._status("online"), qos=1, retain=True)
         again = self._delivery.tick(now)
         return wake if again is None else min(wake, again)
+
+    def _tick_lines(self, now: float) -> None:
+        """What is due at each line; with many sensors not at each of their frames."""
+        self._lines_at, at_ms = now + LINES_EVERY_S, self._now_ms()
+        for line in self._lines.values():
+            self._keep(line, line.tick(now))
+            health = line.health(now, at_ms, self.id)
+            if health is not None and not self._tell(line, health.model_dump_json()):
+                line.tell_again()
+            due = line.due_s()
+            if due is not None:
+                self._lines_at = min(self._lines_at, max(due, now))
 
     def _date_what_waits(self) -> None:
         offset = self._clock.offset()

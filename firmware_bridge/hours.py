@@ -33,6 +33,8 @@ class Book:
         self._save_at: float | None = None
         self._changed = False
         self._writing = threading.Lock()
+        self._texts = self._written = 0
+        self._thread: threading.Thread | None = None
         if path is not None:
             self._read(path)
 
@@ -71,27 +73,35 @@ class Book:
         """Writes every SAVE_EVERY_S, on a thread of its own: a slow disk delays no reading."""
         if self._save_at is None:
             self._save_at = now_s + SAVE_EVERY_S
-        if now_s < self._save_at or not self._changed or self._writing.locked():
+        if now_s < self._save_at or not self._changed or (self._thread is not None and self._thread.is_alive()):
             return
         self._save_at = now_s + SAVE_EVERY_S
-        threading.Thread(target=self._write, args=(self._text(),), name="sensor book", daemon=True).start()
+        self._thread = threading.Thread(target=self._write, args=self._text(), name="sensor book", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Writes what there is."""
+        """Writes what there is, and waits a moment for a slow disk."""
+        if self._thread is not None:
+            self._thread.join(2.0)
         if self._changed:
-            self._write(self._text())
+            self._write(*self._text())
 
-    def _text(self) -> bytes:
+    def _text(self) -> tuple[int, bytes]:
+        """The file as it should be, numbered, so that an older one never takes its place."""
         self._changed = False
+        self._texts += 1
         seen = {sensor: [*last[:2], list(last.device) if last.device else None, last.asleep]
                 for sensor, last in self._seen.items()}
         ran = {key: round(seconds, 1) for key, seconds in self._ran.items()}
-        return json.dumps({"v": 1, "ran_s": ran, "seen": seen}, ensure_ascii=False).encode()
+        return self._texts, json.dumps({"v": 1, "ran_s": ran, "seen": seen}, ensure_ascii=False).encode()
 
-    def _write(self, text: bytes) -> None:
+    def _write(self, number: int, text: bytes) -> None:
         if self.path is None:
             return
         with self._writing:
+            if number < self._written:
+                return
+            self._written = number
             try:
                 write_atomically(self.path, text)
             except OSError as error:

@@ -54,8 +54,8 @@ class Identity:
     def __init__(self, port: str, plugged: Plugged = tuple, root: Path = DEVICES) -> None:
         self.port, self._plugged = port, plugged
         self.url = "://" in port
-        self._found = ""
         self.address = str(root) + port.removeprefix(str(DEVICES)) if port.startswith(f"{DEVICES}/") else port
+        self._found = Path(self.address)
 
     def look_up(self) -> str:
         """What pyserial opens. Raises FileNotFoundError when nothing fits at present, SeveralDevices."""
@@ -72,8 +72,8 @@ class Identity:
             raise FileNotFoundError(errno.ENOENT, "nothing plugged in there", self.port)
         if len(found) > 1:
             raise SeveralDevices(", ".join(sorted(found)))
-        self._found = found[0]
-        return self._found
+        self._found = Path(found[0])
+        return found[0]
 
     def device(self) -> Device | None:
         """The device it means now; None when there is none, and for URLs, which have none."""
@@ -92,7 +92,7 @@ class Identity:
             return True
         try:
             # A node in a USB socket is made anew with each plugging, so the path found once is enough to look at.
-            return os.path.samestat(Path(self._found or self.address).stat(), os.fstat(fd))
+            return os.path.samestat(self._found.stat(), os.fstat(fd))
         except OSError:
             return False
 
