@@ -32,6 +32,8 @@ def main(argv: list[str]) -> int:
         found = faults.faults
     else:
         found = list(plugin_faults(config))
+        for line in advice(config):
+            print(f"{args.config}: {line}", file=sys.stderr)
     for line in found:
         print(f"{args.config}: {line}", file=sys.stderr)
     if found:
@@ -60,6 +62,30 @@ def plugin_faults(config: configuration.Config) -> Iterator[str]:
         yield from _settings_faults("alerts.purifiers", unit.kind, unit.settings, f"sites.{site}.purifiers.{local}")
     for name, person in config.people.items():
         yield from _settings_faults("alerts.channels", person.channel, dict(person.model_extra or {}), f"people.{name}")
+
+
+def advice(config: configuration.Config) -> Iterator[str]:
+    """What works and had better be otherwise, each with its path."""
+    identity = importlib.import_module("firmware_bridge.identity")
+    duty = importlib.import_module("firmware_bridge.duty")
+    drivers = importlib.import_module("firmware_bridge.drivers")
+    for full, sensor in config.sensors():
+        site, _, local = full.partition(".")
+        path = f"sites.{site}.sensors.{local}"
+        if identity.may_change(sensor.port):
+            yield (f"{path}.port: {sensor.port} may be another sensor after the next plugging; better the name from "
+                   "/dev/serial/by-id/ or /dev/serial/by-path/")
+        if sensor.duty is None or sensor.model not in drivers.models():
+            continue
+        try:
+            driver = drivers.driver_for(sensor.model, sensor.settings)
+        except ValidationError:
+            continue  # said as a fault
+        if not driver.sleep():
+            yield f"{path}.duty: a {sensor.model} cannot be sent to sleep; it goes on measuring"
+        elif not duty.sleeps_enough(sensor.duty, driver.warm_up_s):
+            yield (f"{path}.duty: of {sensor.duty.every:g} s nothing is left to sleep after {driver.warm_up_s:g} s of "
+                   f"warm-up and {sensor.duty.measure:g} s of measuring; it goes on measuring")
 
 
 def foreign_owners() -> Iterator[tuple[str, str]]:
