@@ -13,10 +13,12 @@ from classair.config import Config
 from classair.model import Flag, Reading
 from classair.science.corrections import Correction
 from classair.stores import StoreConflict
+from classair.stores.events import SchoolEvent
 from classair.stores.sqlite import SqliteStore, set_aside
 from classair.wire import ITEM, Ask, ReadingItem, Topics
 from ingest.corrections import AcceptedCorrections
 from ingest.deployments import END_MS, Deployments
+from ingest.events import NotedEvents
 from ingest.intake import Decided, Refused
 from ingest.quarantine import Kept, Key, Quarantine
 from ingest.versions import Versions
@@ -66,6 +68,7 @@ class Books:
             self.quarantine = Quarantine(connection)
             self.versions = Versions(connection)
             self.corrections = AcceptedCorrections(connection)
+            self.events = NotedEvents(connection)
 
     def reopen(self, *, journal: bool | None = None) -> None:
         """Opens the file anew: with or without a journal, or because it turned out to be damaged."""
@@ -182,6 +185,13 @@ class Books:
                     continue
             self.quarantine.keep(item.topic, item.payload, item.reason, now_ms, item.key)
             outcome.quarantined += 1
+
+    def note_event(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
+        """Keeps or withdraws what a school noted, and raises the versions of its days. Raises ingest.events.Refused."""
+        with self.store.transaction():
+            noted = self.events.decide(ask, config, now_ms)
+            self.store.raise_versions(noted.site, noted.start_ms, noted.end_ms)
+        return noted
 
     def decide_correction(self, ask: Ask, config: Config, now_ms: int) -> Correction:
         """Accepts or ends a correction; every day that now means something else gets a new version. Raises Refused."""

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from classair.service import (
 )
 from classair.stores import StoreAway
 from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, TimeQuestion, Topics, address
-from ingest import corrections
+from ingest import corrections, events
 from ingest.accepting import Accepting, FileWatch, read_file
 from ingest.books import Books
 from ingest.carrier import Carrier
@@ -237,9 +238,11 @@ class Ingest:
             self._inbox.do(lambda: self._replay(ask))
         elif ask.do in (corrections.ACCEPT, corrections.END):
             self._inbox.do(lambda: self._correct(ask))
+        elif ask.do in (events.ADD, events.WITHDRAW):
+            self._inbox.do(lambda: self._note(ask))
         else:
             self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows time, counts, quarantine_replay, "
-                                  f"{corrections.ACCEPT} and {corrections.END}")
+                                  f"{corrections.ACCEPT}, {corrections.END}, {events.ADD} and {events.WITHDRAW}")
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -272,6 +275,21 @@ class Ingest:
             raise
         log.info("correction_in_force label=%s who=%s", accepted.label, ask.who)
         self._answer(ask, {"correction": as_record(accepted)})
+
+    def _note(self, ask: Ask) -> None:
+        current = self._writer.accepting.current
+        assert current is not None
+        try:
+            noted = self._writer.books.note_event(ask, current.config, now_ms())
+        except events.Refused as refused:
+            self._answer(ask, {}, str(refused))
+            return
+        except StoreAway as away:
+            self._answer(ask, {}, f"the store cannot be written: {away}")
+            raise
+        log.info("event_noted id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid,
+                 ask.who)
+        self._answer(ask, {"event": asdict(noted)})
 
     def _edited(self, text: str | ConfigFaults) -> None:
         self._writer.edited(text)

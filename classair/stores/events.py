@@ -1,0 +1,84 @@
+"""The table `event` of readings.db: what schools note beside the numbers (a new filter, a smoke day), by ingest alone.
+
+Nothing is deleted: an event that was noted in error is withdrawn, and stays with who did so and when.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Final
+
+from classair.stores._schema import away_as_such
+
+KINDS: Final = ("filter_change", "smoke_day", "sensor_moved", "cleaning", "building_work", "activity", "other")
+NOTE_LENGTH: Final = 200
+
+TABLE: Final = """
+create table if not exists event(
+    id text primary key, site text not null, room text not null, kind text not null, start_ms integer not null,
+    end_ms integer not null, note text not null, added_by text not null, added_at integer not null,
+    withdrawn_by text not null, withdrawn_at integer) without rowid
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolEvent:
+    """Something that happened at a school, in one room (`<site>.<room>`) or in all (`room` empty).
+
+    Times are UTC ms, half-open. `note` is the school's own words; they are shown, never followed.
+    """
+
+    id: str
+    site: str
+    room: str
+    kind: str
+    start_ms: int
+    end_ms: int
+    note: str = ""
+    added_by: str = ""
+    added_at: int = 0
+    withdrawn_by: str = ""
+    withdrawn_at: int | None = None
+
+    @property
+    def valid(self) -> bool:
+        return self.withdrawn_at is None
+
+
+_COLUMNS: Final = ("id, site, room, kind, start_ms, end_ms, note, added_by, added_at, withdrawn_by, withdrawn_at")
+
+
+def noted_events(readings: Path, start_ms: int, end_ms: int, *, site: str | None = None,
+                 withdrawn: bool = False) -> list[SchoolEvent]:
+    """Those of a data folder (`places.readings`) that touch start <= t < end, oldest first.
+
+    Raises StoreAway when the file is there and cannot be read; there are none where it is not there yet.
+    """
+    if not readings.exists():
+        return []
+    with (away_as_such(readings),
+          contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection):
+        if not connection.execute("select 1 from sqlite_schema where name='event'").fetchone():
+            return []
+        found = connection.execute(
+            f"select {_COLUMNS} from event where start_ms < ? and end_ms > ? and (? is null or site = ?) "
+            "order by start_ms, site, room, id", (end_ms, start_ms, site, site))
+        return [one for row in found if (one := SchoolEvent(*row)).valid or withdrawn]
+
+
+def every_event(connection: sqlite3.Connection) -> list[SchoolEvent]:
+    """All there are, withdrawn ones too, in order of their ids."""
+    return [SchoolEvent(*row) for row in connection.execute(f"select {_COLUMNS} from event order by id")]
+
+
+def find(connection: sqlite3.Connection, identity: str) -> SchoolEvent | None:
+    row = connection.execute(f"select {_COLUMNS} from event where id=?", (identity,)).fetchone()
+    return SchoolEvent(*row) if row else None
+
+
+def put(connection: sqlite3.Connection, event: SchoolEvent) -> None:
+    """Keeps an event, or its withdrawal; inside a transaction of the file's owner."""
+    connection.execute(f"insert or replace into event({_COLUMNS}) values(?,?,?,?,?,?,?,?,?,?,?)", astuple(event))

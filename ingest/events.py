@@ -1,0 +1,91 @@
+"""Events that schools note, asked for on a page or through the API: kept for ever, withdrawn rather than deleted."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from classair.config import Config
+from classair.stores import DAY_MS, events
+from classair.stores.events import SchoolEvent
+from classair.wire import Ask, FullId, Id
+
+ADD, WITHDRAW = "event_add", "event_withdraw"
+LONGEST_MS: Final = 400 * DAY_MS
+AHEAD_MS: Final = 366 * DAY_MS
+EARLIEST_MS: Final = 1_420_070_400_000  # 2015: before it no school had these sensors
+
+
+class Refused(ValueError):
+    """Why an event was not kept, in words."""
+
+
+class EventWish(BaseModel):
+    """`room` empty: the whole school. Times are UTC ms; an event without an end is a moment."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    site: Id
+    room: FullId | Literal[""] = ""
+    kind: str
+    start: Annotated[int, Field(strict=True, ge=EARLIEST_MS)]
+    end: Annotated[int, Field(strict=True)] | None = None
+    note: Annotated[str, StringConstraints(max_length=events.NOTE_LENGTH, strip_whitespace=True)] = ""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.kind not in events.KINDS:
+            raise ValueError(f"kind: one of {', '.join(events.KINDS)}")
+        if self.room and self.room.partition(".")[0] != self.site:
+            raise ValueError("room: belongs to another school")
+        if self.end is not None and not 0 < self.end - self.start <= LONGEST_MS:
+            raise ValueError("end: must lie behind start, at most 400 days")
+        if not self.note.isprintable():
+            raise ValueError("note: one line of plain text")
+        return self
+
+
+class NotedEvents:
+    """The table `event`; `decide` inside a transaction of its owner."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute(events.TABLE)
+
+    def decide(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
+        """Does what is asked; the same ask again returns what it has made. Raises Refused."""
+        return self._withdrawn(ask, now_ms) if ask.do == WITHDRAW else self._added(ask, config, now_ms)
+
+    def _added(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
+        there = events.find(self._connection, ask.id)
+        if there is not None:
+            return there
+        try:
+            wish = EventWish.model_validate(ask.args)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, fault["loc"]))
+            raise Refused(f"{where + ': ' if where else ''}{fault['msg'].removeprefix('Value error, ')}") from None
+        if wish.site not in config.sites:
+            raise Refused(f"site: {wish.site!r} is not in this configuration")
+        if wish.room and not config.has_room(wish.room):
+            raise Refused(f"room: {wish.room!r} is not in this configuration")
+        if wish.start > now_ms + AHEAD_MS:
+            raise Refused("start: lies more than a year ahead")
+        made = SchoolEvent(ask.id, wish.site, wish.room, wish.kind, wish.start,
+                           wish.start + 1 if wish.end is None else wish.end, wish.note, ask.who, now_ms)
+        events.put(self._connection, made)
+        return made
+
+    def _withdrawn(self, ask: Ask, now_ms: int) -> SchoolEvent:
+        there = events.find(self._connection, str(ask.args.get("id", "")))
+        if there is None:
+            raise Refused("id: there is no such event")
+        if not there.valid:
+            return there
+        gone = replace(there, withdrawn_by=ask.who or "unknown", withdrawn_at=now_ms)
+        events.put(self._connection, gone)
+        return gone
+

@@ -1,0 +1,93 @@
+"""What schools note: kept once however often asked, withdrawn rather than deleted, refused with reasons."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classair.config import parse
+from classair.model import Reading
+from classair.stores import DAY_MS, HOUR_MS
+from classair.stores.events import SchoolEvent, every_event, noted_events
+from classair.timetable import local_time
+from classair.wire import Ask
+from ingest.books import Books
+from ingest.events import ADD, WITHDRAW, Refused
+
+SCHOOL = """\
+org: test-town
+sites:
+  north:
+    name: North
+    bridges: {pi-1: {}}
+    rooms: {a: {name: A, volume_m3: 180}}
+    sensors: {a-pm: {bridge: pi-1, room: a, model: pms5003t, port: "sim:classroom"}}
+"""
+NOW = 1_790_000_000_000
+FILTER = {"site": "north", "room": "north.a", "kind": "filter_change", "start": NOW - HOUR_MS, "note": "HEPA ใหม่"}
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Any:
+    made = Books(tmp_path / "readings.db", journal=False)
+    yield made
+    made.close()
+
+
+def note(books: Books, do: str = ADD, identity: str = "request-0001", **args: Any) -> SchoolEvent:
+    return books.note_event(Ask(id=identity, do=do, who="account:caretaker", args=args), parse(SCHOOL, {}), NOW)
+
+
+def test_a_noted_event_is_read_from_the_file_with_who_and_when(books: Books) -> None:
+    assert noted_events(books.path, 0, NOW) == []
+    note(books, **FILTER)
+    [found] = noted_events(books.path, NOW - DAY_MS, NOW)
+    assert (found.room, found.kind, found.note, found.added_by, found.added_at) == (
+        "north.a", "filter_change", "HEPA ใหม่", "account:caretaker", NOW)
+    assert noted_events(books.path, NOW, NOW + DAY_MS) == []
+    assert noted_events(books.path, 0, NOW, site="south") == []
+
+
+def test_the_same_ask_twice_is_one_event(books: Books) -> None:
+    assert note(books, **FILTER) == note(books, **FILTER)
+    assert len(noted_events(books.path, 0, NOW)) == 1
+
+
+def test_a_withdrawn_event_is_no_longer_shown_and_still_there(books: Books) -> None:
+    made = note(books, **FILTER)
+    gone = note(books, WITHDRAW, "request-0002", id=made.id)
+    assert note(books, WITHDRAW, "request-0003", id=made.id) == gone
+    assert noted_events(books.path, 0, NOW) == []
+    [kept] = noted_events(books.path, 0, NOW, withdrawn=True)
+    assert (kept.withdrawn_by, kept.withdrawn_at) == ("account:caretaker", NOW)
+    with books.store.transaction() as connection:
+        assert every_event(connection) == [kept]
+
+
+def test_the_days_it_touches_get_a_new_version(books: Books) -> None:
+    books.store.write([Reading("north.a-pm", "north.pi-1", "e" * 8, 1, NOW - HOUR_MS, {"pm25": 5.0}, room="north.a")])
+    day = local_time(NOW - HOUR_MS).date()
+    before = books.store.versions("north", day, day + timedelta(days=1))[day]
+    note(books, **FILTER)
+    assert books.store.versions("north", day, day + timedelta(days=1))[day] == before + 1
+
+
+@pytest.mark.parametrize(("wrong", "said"), [
+    ({"kind": "party"}, "kind: one of filter_change"), ({"site": "south", "room": ""}, "'south' is not in this"),
+    ({"room": "north.z"}, "'north.z' is not in this"), ({"room": "south.a"}, "belongs to another school"),
+    ({"end": NOW - 2 * HOUR_MS}, "end: must lie behind start"), ({"start": 5}, "start"),
+    ({"start": "2026-11-01"}, "start"), ({"start": NOW + 500 * DAY_MS}, "more than a year ahead"),
+    ({"note": "x" * 201}, "note"), ({"note": "two\nlines"}, "one line of plain text"),
+])
+def test_an_event_that_means_nothing_is_refused_with_its_place(books: Books, wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        note(books, **{**FILTER, **wrong})
+    assert noted_events(books.path, 0, 2 * NOW) == []
+
+
+def test_what_was_never_noted_cannot_be_withdrawn(books: Books) -> None:
+    with pytest.raises(Refused, match="no such event"):
+        note(books, WITHDRAW, id="request-9999")
