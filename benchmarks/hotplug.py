@@ -128,9 +128,9 @@ def play(plugs: list[Plug], receiver: Receiver, chance: random.Random, rounds: i
         pulled: dict[str, float] = {}
         for plug in chance.sample(plugs, len(plugs)):
             time.sleep(chance.uniform(0, 0.4))
+            pulled[plug.name] = time.monotonic()
             plug.pull()
             plug.link.unlink(missing_ok=True)
-            pulled[plug.name] = time.monotonic()
         for slave in slaves:
             os.close(slave)
         if number:

@@ -172,8 +172,12 @@ class Port:
                 if away and (not self._simulated or self.counters.opened):
                     # What is away is without power; a simulated sensor that we were merely quicker than is not.
                     self._lost()
-                self._stop.wait(self._timings.look_s if away and not self.identity.url else pause)
-                pause = min(pause * 2, longest)
+                if self.identity.url:
+                    self._stop.wait(pause)
+                    pause = min(pause * 2, longest)
+                else:
+                    # A look at a name costs next to nothing, and whatever is wrong may end at any moment.
+                    self._stop.wait(self._timings.look_s)
                 continue
             self._serial = line
             try:

@@ -40,7 +40,7 @@ class Timings:
     """Seconds. `look_s`: between looks for a device that is away, and whether an open one still is the same.
 
     `settle_s`: how long after a re-plug the names of devices may still be in motion. `back_off_s`: first and longest
-    pause after other failures to open.
+    pause after a URL could not be opened.
     """
 
     look_s: float = 0.5
