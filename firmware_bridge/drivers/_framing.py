@@ -14,6 +14,8 @@ from firmware_bridge.drivers import About, Counters, Frame, Send
 MORE: Final = -1
 """A candidate of which not enough bytes are there to know how long it is."""
 
+_SHORT: Final = 4                # bytes; frames so short prove nothing where they overlap another
+
 
 class FramedDriver(ABC):
     """A driver that finds frames in a stream. Whoever inherits writes `_scan` and what its sensor understands."""
@@ -112,9 +114,17 @@ class CandidateDriver(FramedDriver):
 
     A candidate that fails costs one byte and the search goes on behind it, so that a frame which begins inside it is
     found. What is behind a whole frame is looked at next: start bytes in its payload are harmless.
+
+    Eight bits of check let one false candidate in 256 pass, above all a frame that lost a byte equal to the first one
+    of the frame behind it, which it then swallows. So a candidate is whole too when it begins inside a frame just taken
+    and ends behind it.
     """
 
     STARTS: ClassVar[re.Pattern[bytes]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._taken_bytes = 0        # of what is kept: the end of the frame before, counted already
 
     @abstractmethod
     def _size_at(self, buffer: bytes, start: int) -> int:
@@ -130,8 +140,13 @@ class CandidateDriver(FramedDriver):
 
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         counters, end, search = self.counters, len(buffer), self.STARTS.search
-        position = 0
+        position, self._taken_bytes, known = 0, 0, self._taken_bytes
         while True:
+            if position < known:
+                position, known = self._astride(buffer, position, known, found)
+                if position < known:
+                    self._taken_bytes = known - position
+                    return position
             match = search(buffer, position)
             start = match.start() if match else end
             counters.skipped += start - position
@@ -144,20 +159,64 @@ class CandidateDriver(FramedDriver):
             if size:
                 data = buffer[start:start + size]
                 if self._intact(data):
-                    position += size
+                    self._take(data, found)
                     counters.in_frames += size
-                    frame = self._taken(data)
-                    if frame is None:
-                        counters.other += 1
-                    else:
-                        counters.good += 1
-                        found.append(frame)
+                    known = start + size
+                    position += 1
                     continue
                 counters.checksum += 1
             else:
                 counters.length += 1
             counters.skipped += 1
             position += 1
+
+
+    def _take(self, data: bytes, found: list[Frame]) -> None:
+        frame = self._taken(data)
+        if frame is None:
+            self.counters.other += 1
+        else:
+            self.counters.good += 1
+            found.append(frame)
+
+    def _astride(self, buffer: bytes, position: int, known: int, found: list[Frame]) -> tuple[int, int]:
+        """Looks for a frame that begins before `known`, where the one before ended, and ends behind it.
+
+        Returns where to go on, and `known`; while that cannot be said yet, the first is less than the second.
+        """
+        end = len(buffer)
+        while True:
+            match = self.STARTS.search(buffer, position, known)
+            if match is None:
+                return known, known
+            start = match.start()
+            size = self._size_at(buffer, start)
+            if size == MORE or (start + size > known and end < start + size):
+                return start, known
+            data = buffer[start:start + size]
+            if start + size > known and size > _SHORT and self._intact(data):
+                self._take(data, found)
+                self.counters.in_frames += start + size - known
+                known = start + size
+            position = start + 1
+
+    @property
+    def pending(self) -> int:
+        return len(self._rest) - self._taken_bytes
+
+    def silence(self) -> list[Frame]:
+        found: list[Frame] = []
+        while self._rest:
+            # First what kept an earlier frame's end waiting is given up, then byte by byte as without it.
+            buffer = self._rest[self._taken_bytes or 1:]
+            self.counters.skipped += not self._taken_bytes
+            self._taken_bytes = 0
+            self._rest = buffer[self._scan(buffer, found):]
+        return found
+
+    def _forget(self) -> None:
+        self._rest, self._taken_bytes = self._rest[self._taken_bytes:], 0
+        super()._forget()
 
 
 class Steady:

@@ -36,6 +36,10 @@ _COUNTS: Final = ("n03", "n05", "n1", "n25", "n5", "n10")
 # The manual promises values up to 1000 µg/m³ "and more"; from there on only the direction can be believed.
 _MASS_CEILING: Final = 1000
 _COUNT_CEILING: Final = 0xFFFF
+# CF=1 and atmospheric words are alike in clean air; in haze the atmospheric one falls to two thirds.
+_ALIKE_UP_TO: Final = 20         # µg/m³; it begins near 30
+# Tenths of a degree, tenths of a percent, µg/m³: more than air does from one frame to the next, even after a pause.
+_LEAPS: Final = {"temp_c": 400, "rh_pct": 300, "hcho_ugm3": 200}
 # Some batches report 0 µg/m³ in air that holds particles. 500 of them per 0.1 L are about 4 µg/m³ in ordinary frames.
 _COUNTED_BUT_ZERO: Final = 500
 
@@ -97,6 +101,8 @@ class Pmsx003(FramedDriver):
         has_version = layout.version is not None
         self._body = Struct(f">{6 + layout.counts}H{signs}{'2B' if has_version else ''}")
         self._keys = layout.keys + (("version", "error") if has_version else ())
+        self._odd_tail = bool(tail)
+        self._tail = [Steady() for _ in tail]
         self._plain = "temp_c" not in self._keys and "" not in self._keys
 
     @property
@@ -187,8 +193,10 @@ class Pmsx003(FramedDriver):
                 # The same device does not change its version: another one was plugged in, or the frame was damaged.
                 frame.flags |= Flag.ORDER
             self._known_version = None if departs else self._version.known
+        if self._odd_tail:
+            self._judge_tail(frame, words[6 + self._layout.counts:])
         c1, c25, c10, a1, a25, a10 = words[:6]
-        if not (c1 <= c25 <= c10 < _MASS_CEILING and a1 <= a25 <= a10):
+        if not (c1 <= c25 <= c10 <= _ALIKE_UP_TO and a1 == c1 and a25 == c25 and a10 == c10):
             self._judge_mass(frame, words[:6])
         if self._layout.counts:
             n03, n05, n1, n25 = words[6:10]
@@ -198,12 +206,28 @@ class Pmsx003(FramedDriver):
         return frame
 
     def _judge_mass(self, frame: Frame, words: tuple[int, ...]) -> None:
+        for place in range(3):
+            cf1, atmospheric = words[place], words[place + 3]
+            if not (cf1 == atmospheric if cf1 <= _ALIKE_UP_TO else 0.6 * cf1 - 1 <= atmospheric <= cf1):
+                flag(frame, (_MASS[place], _MASS[place + 3]), Flag.ORDER)
         for keys, (pm1, pm25, pm10) in ((_MASS[:3], words[:3]), (_MASS[3:], words[3:])):
             if not pm1 <= pm25 <= pm10:
                 flag(frame, keys, Flag.ORDER)
         for key, value in zip(_MASS, words, strict=True):
             if value >= _MASS_CEILING:
                 flag(frame, (key,), Flag.SATURATED)
+
+    def _judge_tail(self, frame: Frame, words: tuple[int, ...]) -> None:
+        """No leaps of temperature, humidity and formaldehyde; reserved words stay as they are."""
+        for place, (key, given) in enumerate(zip(self._layout.keys[6 + self._layout.counts:], words, strict=False)):
+            before, leap = self._tail[place], _LEAPS.get(key, 0)
+            if isinstance(before.known, int) and abs(given - before.known) <= leap:
+                before.known = given
+            elif before.departs(given):
+                if key:
+                    flag(frame, (key,), Flag.ORDER)
+                else:
+                    frame.flags |= Flag.ORDER
 
     def _judge_counts(self, frame: Frame, words: tuple[int, ...]) -> None:
         keys = _COUNTS[:self._layout.counts]

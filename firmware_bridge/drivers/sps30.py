@@ -240,8 +240,9 @@ class Sps30(FramedDriver):
         frame = Frame({key: value for key, value in zip(_KEYS, values, strict=True) if math.isfinite(value)})
         if len(frame.values) < len(_KEYS):
             frame.flags |= Flag.ORDER        # what is not a number cannot be kept
-        if state or self._failing:
+        if state:
             frame.values["state"] = state
+        if state or self._failing:
             frame.flags |= Flag.SENSOR_ERROR
         flag_order(frame, _MASS)
         flag_order(frame, _COUNTS)

@@ -26,7 +26,7 @@ _ANSI: Final = re.compile(rb"\x1B(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _CHECK: Final = re.compile(rb"(.*)\*([0-9A-Fa-f]{2})", re.DOTALL)
 _PAIR: Final = re.compile(
     r"(?:^|(?<=[\s,;|{('\"]))([^\W\d][\w.]*)['\"]?\s*[:=]\s*['\"]?"
-    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\d.:])(?=\s*([^\s\d,;:=|'\"]+)?)")
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\d.:])(?=\s*([^\s\d,;:=|'\"][^\s,;:=|'\"]*)?)")
 _SEPARATORS: Final = (",", ";", "\t")
 _MASSES: Final = ("pm1", "pm25", "pm4", "pm10")
 _ABSENT: Final = frozenset(("", "nan", "null", "none", "inf", "-inf", "infinity", "-infinity", "-"))

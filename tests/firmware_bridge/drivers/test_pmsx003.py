@@ -7,6 +7,7 @@ import time
 import pytest
 
 from classair.model import Flag
+from firmware_bridge import drivers
 from firmware_bridge.drivers import Frame, Send, driver_for
 from firmware_bridge.drivers.pmsx003 import ACTIVE, PASSIVE, READ, SLEEP, WAKE
 
@@ -170,8 +171,39 @@ def test_counts_out_of_order_are_flagged_and_the_masses_are_not() -> None:
 
 
 def test_a_mass_at_the_ceiling_is_flagged_saturated() -> None:
-    assert flags_of({**SANE, "pm10_cf1": 1000}, "pm10_cf1") is Flag.SATURATED
-    assert flags_of({**SANE, "pm10_cf1": 999}, "pm10_cf1") is Flag.NONE
+    assert flags_of({**SANE, "pm10": 667, "pm10_cf1": 1000}, "pm10_cf1") is Flag.SATURATED
+    assert flags_of({**SANE, "pm10": 667, "pm10_cf1": 999}, "pm10_cf1") is Flag.NONE
+
+
+@pytest.mark.parametrize(("cf1", "atmospheric", "flag"), [
+    (15, 15, Flag.NONE), (15, 16, Flag.ORDER), (150, 100, Flag.NONE), (150, 151, Flag.ORDER), (150, 40, Flag.ORDER),
+    (35, 33, Flag.NONE), (900, 600, Flag.NONE),
+])
+def test_the_two_words_of_one_size_must_belong_together(cf1: int, atmospheric: int, flag: Flag) -> None:
+    values = {**SANE, "pm1_cf1": 5, "pm1": 5, "pm10_cf1": 999, "pm10": 667, "pm25_cf1": cf1, "pm25": atmospheric}
+    assert flags_of(values, "pm25") is flag
+
+
+def test_a_version_that_changes_for_one_frame_is_doubted_and_one_that_stays_is_another_device() -> None:
+    driver = driver_for("pms5003")
+    stream = [driver.encode({**SANE, "version": version}) for version in (0x97, 0x97, 0x87, 0x97, 0x91, 0x91, 0x91)]
+    doubted = [frame.flags is Flag.ORDER for frame in driver.feed(b"".join(stream))]
+    assert doubted == [False, False, True, False, True, False, False]
+
+
+def test_a_passive_sensor_is_asked_and_told_its_mode_again_two_seconds_after_a_wake() -> None:
+    driver = drivers.driver_for("pms5003", {"mode": "passive"})
+    assert driver.poll_every_s == 2.0
+    assert driver.start() == (Send(PASSIVE),)
+    assert driver.start() == driver.wake() == (Send(WAKE, 2.0), Send(PASSIVE))
+    assert driver.ask() == READ
+    assert driver.sleep() == (Send(SLEEP),)
+
+
+def test_a_pms3003_takes_no_commands_and_is_never_passive() -> None:
+    driver = drivers.driver_for("pms3003", {"mode": "passive"})
+    assert driver.poll_every_s is None
+    assert (driver.ask(), driver.sleep(), driver.wake()) == (b"", (), ())
 
 
 def test_a_count_at_the_ceiling_is_flagged_saturated() -> None:
