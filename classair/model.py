@@ -60,6 +60,8 @@ _ALL: Final = (
     Quantity("error", "1", 1, 0, 65535),
     Quantity("meter_status", "1", 1, 0, 65535),
     Quantity("state", "1", 1, 0, 2**31),
+    # Measured inside a purifier's air stream: never the room's.
+    Quantity("pm25_stream", "µg/m³", 1000, -10, 1000),
 )
 QUANTITIES: Final[Mapping[str, Quantity]] = {q.key: q for q in _ALL}
 SHOWN: Final[tuple[str, ...]] = tuple(q.key for q in _ALL if q.shown)

@@ -150,6 +150,10 @@ class Port:
         return self.driver.warm_up_s
 
     @property
+    def each_alone(self) -> bool:
+        return False
+
+    @property
     def about(self) -> About:
         return self.driver.about
 

@@ -7,7 +7,9 @@ from typing import Protocol
 
 from classair.config import Sensor
 from classair.places import Places
+from firmware_bridge.adapters import adapter_for, is_foreign, kind_of
 from firmware_bridge.drivers import About, Frame, driver_for
+from firmware_bridge.foreign import Crossing, ForeignPort
 from firmware_bridge.ports import Port, PortState, Recorder, address_of
 from firmware_bridge.station import Station
 
@@ -24,6 +26,11 @@ class Source(Protocol):
     @property
     def frame_every_s(self) -> float:
         """The longest usual time between two frames, seconds."""
+        ...
+
+    @property
+    def each_alone(self) -> bool:
+        """Each frame is a reading of its own, because it carries the time at which the device measured it."""
         ...
 
     @property
@@ -49,13 +56,21 @@ class Source(Protocol):
 
 def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrames, on_state: OnState,
                recorder: Recorder | None = None, *, station: Station | None = None,
-               asleep_until: Callable[[float], float | None] = lambda now_s: None) -> Source:
+               asleep_until: Callable[[float], float | None] = lambda now_s: None,
+               crossing: Crossing | None = None) -> Source:
     """The source of one entry of sensors.yaml, not yet started; `sensor` is `<site>.<id>`.
 
-    `asleep_until(now_s)` says until when a sensor that can sleep should do so now, in elapsed() seconds.
+    `asleep_until(now_s)` says until when a sensor that can sleep should do so now, in elapsed() seconds. `crossing` is
+    where the messages of devices come from that are not at a serial line.
 
-    Raises firmware_bridge.drivers.UnknownModel, and pydantic.ValidationError for its `settings:`.
+    Raises firmware_bridge.drivers.UnknownModel, pydantic.ValidationError for its `settings:`, and ValueError for a
+    foreign device that cannot be at such a port.
     """
+    if is_foreign(settings.port) and crossing is not None:
+        adapter = adapter_for(settings.model, settings.port, settings.settings)
+        way, _, place = settings.port.partition(":")
+        path = kind_of(settings.model).path.format(id=place) if way == "http" else ""
+        return ForeignPort(sensor, adapter, crossing, on_frames, on_state, model=settings.model, path=path)
     driver = driver_for(settings.model, settings.settings)
     address = address_of(settings.port, sensor, places)
     station = station or Station()

@@ -1,0 +1,83 @@
+"""Devices that say each quantity on a topic of its own, as ESPHome does: gathered into one measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from firmware_bridge.adapters import Account, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters._values import measured, number
+
+TOGETHER_S: Final = 1.0
+"""Values of one measurement arrive within milliseconds; what comes later belongs to the next."""
+
+
+class TopicEach(Quiet):
+    """`quantities`: topic → our quantity. `status`: the topic that says online or offline.
+
+    Values are retained by the broker by default, so after every reconnection the old ones come again: they are set
+    aside, and only what is said afterwards counts.
+    """
+
+    own_clock = False
+
+    def __init__(self, prefix: str, quantities: Mapping[str, str], status: str, interval_s: float) -> None:
+        super().__init__()
+        self._prefix, self._status = prefix, status
+        self._quantities = dict(quantities)
+        self._waiting: dict[str, float] = {}
+        self._first_s = 0.0
+        self.frame_every_s = interval_s
+
+    def topics(self) -> tuple[str, ...]:
+        return (*self._quantities, self._status)
+
+    def account(self) -> Account:
+        return Account(writes=(f"{self._prefix}/#",), reads=(f"{self._prefix}/+/+/command",))
+
+    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+        if arrival.topic == self._status:
+            word = arrival.payload.strip().lower()
+            if word not in (b"online", b"offline"):
+                return Refused("malformed", "neither online nor offline")
+            self.online = word == b"online"
+            return []
+        key = self._quantities.get(arrival.topic)
+        if key is None:
+            return Refused("foreign", "a topic that was not asked for")
+        if arrival.retained:
+            return Refused("retained", "kept by the broker from earlier")
+        if len(arrival.payload) > 64:
+            return Refused("malformed", "longer than a number")
+        text = arrival.payload.decode("utf-8", "replace").strip()
+        value = number(text)
+        if value is None:
+            # "nan" and nothing say that the sensor gave nothing; anything else is no number at all.
+            return Refused("absent" if text.lower() in ("", "nan", "null", "none", "unavailable", "unknown")
+                           else "malformed", "not a number")
+        done = self._gathered() if key in self._waiting or self._over(arrival.now_s) else []
+        if not self._waiting:
+            self._first_s = arrival.now_s
+        self._waiting[key] = value
+        return done if len(self._waiting) < len(self._quantities) else [*done, *self._gathered()]
+
+    def due_s(self) -> float | None:
+        return self._first_s + TOGETHER_S if self._waiting else None
+
+    def tick(self, now_s: float) -> list[Measured]:
+        return self._gathered() if self._over(now_s) else []
+
+    def _over(self, now_s: float) -> bool:
+        return bool(self._waiting) and now_s - self._first_s >= TOGETHER_S
+
+    def _gathered(self) -> list[Measured]:
+        values, self._waiting = self._waiting, {}
+        found = measured({key: value for key, value in values.items() if sound(key, value)})
+        return [] if isinstance(found, Refused) else found
+
+
+def sound(key: str, value: float) -> bool:
+    """Whether a number can be a measurement at all: concentrations and CO2 are never negative, 0 ppm is no air."""
+    return value > 0 if key == "co2_ppm" else value >= 0 or key in ("temp_c", "internal_temp_c")
+
+

@@ -1,0 +1,92 @@
+"""Pimoroni Enviro Urban and Indoor: MQTT `enviro/<nickname>`, or the same object posted to an address of one's choice.
+
+It has a clock of its own (UTC, from the network) and keeps what it could not send, so each message is dated by its
+`timestamp` and may be old. Urban reads the words that Plantower calls "CF=1", after 5 s of fan, so they are kept as
+such: above about 30 µg/m³ they are higher than what other sensors show as PM2.5.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from classair.config.scalars import YesNo
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters._values import believed, measured, number, object_of, text_of
+
+WAYS: Final = ("mqtt", "http")
+HTTP_PATH: Final = "/enviro/{id}"
+INTERVAL_S: Final = 900.0  # reading_frequency = 15 minutes as delivered
+REMEMBERED: Final = 1000   # timestamps by which a message sent twice is known: ten days at 15 minutes
+
+_AIR: Final = {"temperature": "temp_c", "humidity": "rh_pct", "pressure": "pressure_hpa"}
+_CF1: Final = {"pm1": "pm1_cf1", "pm2_5": "pm25_cf1", "pm10": "pm10_cf1"}
+_ROOM: Final = {"pm1": "pm1", "pm2_5": "pm25", "pm10": "pm10"}
+
+
+class Settings(AdapterSettings):
+    """`room_pm`: count the particle values as the room's too, although they are the CF=1 words."""
+
+    room_pm: Annotated[YesNo, Field(description="take the CF=1 words as the room's PM1, PM2.5 and PM10 too")] = False
+
+
+class Enviro(Quiet):
+    own_clock = True
+
+    def __init__(self, way: str, place: str, settings: Settings) -> None:
+        super().__init__()
+        self._topic = place if way == "mqtt" else ""
+        self._id = place.rpartition("/")[2]
+        self._room_pm = settings.room_pm
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self.frame_every_s = settings.interval or INTERVAL_S
+
+    def topics(self) -> tuple[str, ...]:
+        return (self._topic,) if self._topic else ()
+
+    def account(self) -> Account:
+        return Account(writes=self.topics())
+
+    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+        said = object_of(arrival.payload)
+        if isinstance(said, Refused):
+            return said
+        names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
+        if names and self._id not in names:
+            return Refused("foreign", f"this is of another board; expected nickname or uid {self._id}")
+        at_ms, flags = believed(_utc_ms(said.get("timestamp")), arrival.now_ms)
+        if at_ms is None and arrival.retained:
+            return Refused("retained", "kept by the broker from earlier, and without a timestamp")
+        if at_ms is not None and at_ms in self._seen:
+            return Refused("repeat", "a message with this timestamp came before")
+        readings = said.get("readings")
+        if not isinstance(readings, dict):
+            return Refused("malformed", "readings is missing or no object")
+        values: dict[str, float] = {}
+        for fields in (_AIR, _CF1, _ROOM if self._room_pm else {}):
+            for name, key in fields.items():
+                value = number(readings.get(name))
+                if value is not None and (value >= 0 or key == "temp_c"):
+                    values[key] = value
+        found = measured(values, at_ms=at_ms, flags=flags)
+        if not isinstance(found, Refused) and at_ms is not None:
+            self._seen.append(at_ms)
+        self.about.identity = text_of(said.get("uid")) or self.about.identity
+        if model := text_of(said.get("model")):
+            self.about.notes["model"] = model
+        return found
+
+
+def _utc_ms(value: Any) -> int | None:
+    """UTC ms of `2022-09-01T17:30:00Z`; None when it is not that."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return int(moment.astimezone(UTC).timestamp() * 1000) if moment.tzinfo is not None else None
+
+
+MODELS: Final = {"enviro": Enviro}

@@ -1,0 +1,115 @@
+"""Zigbee air sensors behind Zigbee2MQTT: `zigbee2mqtt/<name>`, JSON; availability on `zigbee2mqtt/<name>/availability`.
+
+Met here: IKEA VINDSTYRKA is wrong for some minutes after power-on; IKEA STARKVIND is a purifier whose pm25 is that of
+the air it draws in, −1 (older versions: 65535) while it does not know it; a state that was kept is published again
+with old values, which only `last_seen` tells.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from classair.config.scalars import YesNo
+from classair.model import Flag
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters._values import believed, measured, number, object_of
+
+WAYS: Final = ("mqtt",)
+INTERVAL_S: Final = 600.0   # battery and mains devices alike have reported within this
+WARM_UP_S: Final = 300.0    # after it came back: the fan of a VINDSTYRKA has to draw in the room's air first
+_UNKNOWN_PM: Final = 65535.0
+
+_FIELDS: Final = {"co2": "co2_ppm", "temperature": "temp_c", "humidity": "rh_pct", "voc_index": "voc_index",
+                  "pm10": "pm10", "pm1": "pm1", "pressure": "pressure_hpa"}
+# Only a purifier says these; a sensor that says one of them measures inside its own air stream.
+_OF_PURIFIERS: Final = ("fan_state", "fan_mode", "fan_speed", "filter_age", "replace_filter")
+
+
+class Settings(AdapterSettings):
+    """`purifier_internal`: this is a purifier, and its PM2.5 is kept as that of its air stream, never as the room's."""
+
+    purifier_internal: Annotated[YesNo, Field(description="keep a purifier's pm25 as `pm25_stream`")] = False
+
+
+class Zigbee2Mqtt(Quiet):
+    own_clock = True
+
+    def __init__(self, way: str, place: str, settings: Settings) -> None:
+        super().__init__()
+        self._topic, self._base = place, place.rpartition("/")[0]
+        if not self._base:
+            raise ValueError(f"mqtt:{place}: expected zigbee2mqtt/<name>")
+        self._internal = settings.purifier_internal
+        self._newest_ms = 0
+        self._back_s: float | None = None
+        self.frame_every_s = settings.interval or INTERVAL_S
+
+    def topics(self) -> tuple[str, ...]:
+        return (self._topic, f"{self._topic}/availability")
+
+    def account(self) -> Account:
+        # All devices speak through one program with one account.
+        return Account((f"{self._base}/#",), (f"{self._base}/#",), "gateway_" + self._base.replace("/", "_").lower())
+
+    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+        if arrival.topic.endswith("/availability"):
+            return self._available(arrival)
+        said = object_of(arrival.payload)
+        if isinstance(said, Refused):
+            return said
+        at_ms, flags = believed(last_seen_ms(said.get("last_seen")), arrival.now_ms)
+        if at_ms is None and arrival.retained:
+            return Refused("retained", "kept by the broker from earlier, and without last_seen")
+        if at_ms is not None and at_ms <= self._newest_ms:
+            return Refused("stale", "last_seen is not newer than before: kept values, published again")
+        values: dict[str, float] = {}
+        for name, key in _FIELDS.items():
+            value = number(said.get(name))
+            if value is not None and (key == "temp_c" or (value > 0 if key == "co2_ppm" else value >= 0)):
+                values[key] = value
+        purifier = self._internal or any(name in said for name in _OF_PURIFIERS)
+        pm25 = number(said.get("pm25"))
+        if pm25 is not None and 0 <= pm25 < _UNKNOWN_PM:
+            if not purifier:
+                values["pm25"] = pm25
+            elif self._internal:
+                values["pm25_stream"] = pm25
+            elif not values:
+                return Refused("air_stream", "the pm25 of a purifier is that of its air stream, not the room's; "
+                                             "settings: {purifier_internal: yes} keeps it as such")
+        warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S
+        found = measured(values, at_ms=at_ms, flags=flags)
+        if not isinstance(found, Refused):
+            self._newest_ms = at_ms or self._newest_ms
+            if warm:
+                found[0].frame.flags |= Flag.WARMUP
+        return found
+
+    def _available(self, arrival: Arrival) -> list[Measured] | Refused:
+        said = object_of(arrival.payload)
+        word = arrival.payload.strip().decode("utf-8", "replace") if isinstance(said, Refused) else said.get("state")
+        if word not in ("online", "offline"):
+            return Refused("malformed", "neither online nor offline")
+        if word == "online" and self.online is False:
+            self._back_s = arrival.now_s
+        self.online = word == "online"
+        return []
+
+
+def last_seen_ms(value: Any) -> int | None:
+    """UTC ms of `last_seen`: ms, or ISO 8601 with a zone; None where it is switched off or has none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if 0 < value < 2**53 else None
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return int(moment.astimezone(UTC).timestamp() * 1000) if moment.tzinfo is not None else None
+    return None
+
+
+MODELS: Final = {"zigbee2mqtt": Zigbee2Mqtt}
