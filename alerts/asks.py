@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.homeassistant import ASK_PREFIX
 from alerts.switchboard import Say, Switchboard
+from classair.devices import HOME_ASSISTANT
 from classair.ledger import Ledger
 from classair.wire import Answer, Ask, FullId, Topics
 
@@ -43,7 +45,8 @@ class Asks:
         except ValidationError:
             log.warning("ask_not_understood")
             return None
-        if topic != topics.ask("alerts", ask.id):
+        from_home_assistant = topic == topics.ask("alerts", HOME_ASSISTANT) and ask.id.startswith(ASK_PREFIX)
+        if topic != topics.ask("alerts", ask.id) and not from_home_assistant:
             log.warning("ask_refused why=its id is not that of its topic")
             return None
         answer_topic = topics.answer(ask.id)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from alerts.asks import Asks
 from alerts.delivery import Result
+from alerts.homeassistant import HomeAssistant
 from alerts.rooms import RoomWatch
 from alerts.rules import Rules
 from alerts.stream import Stream
@@ -47,6 +48,8 @@ class Watching:
         self._told: dict[str, RoomState] = {}
         self._logged: dict[str, tuple[object, ...]] = {}
         self._retained = ledger.retained()
+        self._home = HomeAssistant()
+        self._announced: dict[str, str] = {}
 
     @property
     def refused(self) -> int:
@@ -84,13 +87,22 @@ class Watching:
         self._told = {name: told for name, told in self._told.items() if name in fresh}
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
+        self._home.follow(config)
         self._clear_what_is_gone()
+        self._announce()
         return topics
+
+    def _announce(self) -> None:
+        """Says to Home Assistant what is not said yet."""
+        for topic, payload in self._home.messages().items():
+            if self._announced.get(topic) != payload and self._say(topic, payload, retain=True):
+                self._announced[topic] = payload
 
     def _clear_what_is_gone(self) -> None:
         """Empties retained topics of rooms and purifiers that are no longer configured, also those of earlier lives."""
-        wanted = {self._room_topic(name) for name in self.rooms} | self.board.retained_topics()
+        wanted = {self._room_topic(name) for name in self.rooms} | self.board.retained_topics() | self._home.topics()
         for topic in self._retained - wanted:
+            self._announced.pop(topic, None)
             if self._say(topic, "", retain=True):
                 self._retained.discard(topic)
                 self._ledger.write("delete from retained where topic=?", topic)
@@ -108,6 +120,7 @@ class Watching:
         for name, known in readings.items():
             if known and name in self.rooms:
                 self.rooms[name].prime(known, now)
+                self._meet(known)
 
     def day_levels(self, levels: dict[str, int | None]) -> None:
         """The level of each yard's 24-hour mean."""
@@ -129,6 +142,12 @@ class Watching:
             if room is not None:
                 self._publish([room], now)
 
+    def _meet(self, readings: Iterable[Reading]) -> None:
+        """Learns what sensors measure; a sensor that is new, or measures more, is announced."""
+        news = [self._home.saw(reading.sensor, reading.values) for reading in readings]
+        if any(news):
+            self._announce()
+
     def _take(self, readings: Sequence[Reading], now: int) -> None:
         by_room: dict[str, list[Reading]] = {}
         for reading in readings:
@@ -145,6 +164,7 @@ class Watching:
             if watch is not None:
                 concerned.update(self._site_rooms[name.partition(".")[0]] if watch.is_outdoor else (name,))
         self._publish(concerned, now)
+        self._meet(readings)  # after all that is urgent
 
     def tick(self, now: int, connected: bool = True) -> None:
         """Once a second: silence is news as well. Without a broker no command can be confirmed, so none is tried."""
@@ -158,8 +178,10 @@ class Watching:
     def reconnected(self, now: int) -> None:
         """The broker is back, perhaps without what was retained: say everything again."""
         self._told.clear()
+        self._announced.clear()
         self.board.reconnected(lambda room: self._block_end(room, now), now)
         self._clear_what_is_gone()
+        self._announce()
         self._publish(self.rooms, now)
 
     def clock_stepped(self, by_ms: int, now: int) -> None:

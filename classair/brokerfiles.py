@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import importlib
 import os
 import re
 import secrets
@@ -13,12 +14,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from classair.devices import HOME_ASSISTANT, Grants, accounts, grants_of
 from classair.places import write_atomically
 from classair.wire import ID_PATTERN, MAX_PAYLOAD, Topics
 
 SERVICES: Final = ("ingest", "alerts", "dashboard", "simulator", "tool")
 CONF, ACL, PASSWORDS, SECRETS = "mosquitto.conf", "acl", "passwords", "secrets"
 
+# The sensor whose values a foreign device brings; the id of a service or bridge, the topic of a socket, a gateway.
+_USER: Final = r"[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}|[A-Za-z0-9_-]{1,72}"
 _QUEUE: Final = 1_000_000       # messages kept for an absent client; mosquitto's own 1000 drops acknowledged ones
 _PACKET: Final = MAX_PAYLOAD + 16 * 1024  # bytes; the payload and its topic
 # mosquitto_passwd's own number. Our secrets are 128 random bits: no dictionary contains them, more rounds add nothing.
@@ -81,11 +85,14 @@ def mosquitto_conf(
     return "\n".join(lines) + "\n"
 
 
-def acl(org: str) -> str:
+def acl(org: str, grants: Grants | None = None) -> str:
     """Access rules of an organisation: who may write and read which topics; whatever is not named is refused.
 
     Bridges and sockets are covered by patterns on their own user name, so a new one needs a password and nothing else.
+    `grants` adds what a configuration knows: which topics of foreign devices a bridge reads, what those devices may
+    say, that neither they nor sockets say anything below classair/, and that health is the word of bridges alone.
     """
+    grants = grants or Grants()
     topics = Topics(org)
     bridges, every_room = topics.bridges, topics.room_now("+", "+")
     health, state = topics.sensor_health("+", "+"), topics.purifier_state("+", "+")
@@ -99,7 +106,7 @@ def acl(org: str) -> str:
         _section("A bridge: its own stream, the health of its sensors; in return only what is meant for it."),
         *(f"pattern write {own(leaf)}" for leaf in ("reading", "status", "time")),
         *(f"pattern read {own(leaf)}" for leaf in ("stored", "replay", "config")),
-        f"pattern write {health}",
+        *([] if grants.bridges else [f"pattern write {health}"]),
         f"pattern read {topics.beat}",
         _section("A Tasmota socket: its user name is its Topic."),
         "pattern read cmnd/%u/#",
@@ -121,6 +128,7 @@ def acl(org: str) -> str:
             f"read {topics.service_status('+')}",
             f"readwrite {every_room}", f"readwrite {state}", f"write {command}", f"readwrite {topics.beat}",
             "write cmnd/#", "read stat/#", "read tele/#",
+            *([f"write {grants.prefix}/device/+/config"] if grants.prefix else []),
         ],
         "dashboard": [
             f"read {every_room}", f"read {state}", f"read {health}", f"read {bridges('status')}",
@@ -140,8 +148,29 @@ def acl(org: str) -> str:
         if name != "tool":
             rules += [f"write {topics.service_status(name)}", f"read {topics.ask(name, '+')}", f"write {answers}"]
         blocks.append("\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]))
+    blocks += _foreign_blocks(topics, grants)
     head = "# Written by `python -m classair.brokerfiles`. Whatever is not allowed here is refused."
     return "\n".join([head, *everybody, *blocks]) + "\n"
+
+
+def _foreign_blocks(topics: Topics, grants: Grants) -> list[str]:
+    """The users that a configuration adds: bridges with foreign sensors, foreign devices, sockets, Home Assistant."""
+    users: dict[str, list[str]] = {}
+    for bridge, grant in grants.bridges.items():
+        users[bridge] = [f"write {topics.sensor_health(grant.site, '+')}", *(f"read {topic}" for topic in grant.hears)]
+    for device, (writes, reads) in grants.devices.items():
+        users[device] = ["deny classair/#", *(f"write {topic}" for topic in writes),
+                         *(f"read {topic}" for topic in reads)]
+    for socket in grants.sockets:
+        users.setdefault(socket, ["deny classair/#"])
+    if grants.prefix:
+        prefix, (health, room) = grants.prefix, (topics.sensor_health("+", "+"), topics.room_now("+", "+"))
+        users[HOME_ASSISTANT] = [
+            f"read {prefix}/#", f"write {prefix}/status", f"read {room}", f"read {topics.purifier_state('+', '+')}",
+            f"read {health}", f"read {topics.bridges('status')}", f"read {topics.service_status('alerts')}",
+            f"write {topics.ask('alerts', HOME_ASSISTANT)}",
+        ]
+    return ["\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]) for name, rules in users.items()]
 
 
 def _section(title: str) -> str:
@@ -165,10 +194,11 @@ def passwords(users: Mapping[str, str]) -> str:
     return "".join(f"{password_line(user, secret)}\n" for user, secret in users.items())
 
 
-def write_broker_files(folder: Path, org: str, port: int, users: Mapping[str, str]) -> Path:
+def write_broker_files(folder: Path, org: str, port: int, users: Mapping[str, str],
+                       grants: Grants | None = None) -> Path:
     """Puts configuration, rules and passwords into `folder`, readable by the owner only; returns the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / ACL, acl(org).encode())
+    write_atomically(folder / ACL, acl(org, grants).encode())
     write_atomically(folder / PASSWORDS, passwords(users).encode())
     write_atomically(folder / CONF, mosquitto_conf(port, folder).encode())
     return folder / CONF
@@ -182,8 +212,8 @@ def add_users(folder: Path, users: Iterable[str]) -> list[str]:
     """
     wanted = list(dict.fromkeys(users))
     for user in wanted:
-        if not re.fullmatch(ID_PATTERN, user):
-            raise ValueError(f"user {user!r}: expected small letters, digits and hyphens, at most 32")
+        if not re.fullmatch(_USER, user):
+            raise ValueError(f"user {user!r}: expected letters, digits, - and _, or SITE.SENSOR for a foreign device")
     place = folder / PASSWORDS
     known = place.read_text("utf-8") if place.exists() else ""
     names = {line.partition(":")[0] for line in known.splitlines()}
@@ -202,18 +232,33 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m classair.brokerfiles", description=main.__doc__)
     parser.add_argument("--org", required=True, help="org: of sensors.yaml")
     parser.add_argument("--folder", type=Path, required=True, help="where acl, passwords and secrets/ go")
+    parser.add_argument("--config", type=Path, metavar="FILE",
+                        help="sensors.yaml: its bridges and foreign devices, and what those may say and hear")
     parser.add_argument("users", nargs="*", help="bridges and sockets beside the services: the bridge's id, the "
                                                  "socket's topic")
     args = parser.parse_args(argv)
     if not re.fullmatch(ID_PATTERN, args.org):
         print(f"--org {args.org!r}: expected small letters, digits and hyphens, at most 32", file=sys.stderr)
         return 2
+    grants = None
+    if args.config is not None:
+        configuration = importlib.import_module("classair.config")  # it asks this module for names of its own
+        try:
+            config = configuration.load(args.config)
+        except configuration.ConfigFaults as faults:
+            print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)
+            return 2
+        if config.org != args.org:
+            print(f"--org {args.org!r}: {args.config} is of {config.org!r}", file=sys.stderr)
+            return 2
+        grants = grants_of(config)
     try:
-        fresh = add_users(args.folder, [*SERVICES, *args.users])
+        named = [*grants.bridges, *accounts(grants)] if grants else []
+        fresh = add_users(args.folder, [*SERVICES, *named, *args.users])
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    write_atomically(args.folder / ACL, acl(args.org).encode(), mode=0o640)
+    write_atomically(args.folder / ACL, acl(args.org, grants).encode(), mode=0o640)
     for user in fresh:
         print(f"{user}: {os.fspath(args.folder / SECRETS / user)}.env")
     print(f"{len(fresh)} new; rules for {args.org} in {args.folder / ACL}")

@@ -51,10 +51,16 @@ def plugin_faults(config: configuration.Config) -> Iterator[str]:
     for full, sensor in config.sensors():
         site, _, local = full.partition(".")
         path = f"sites.{site}.sensors.{local}"
+        if sensor.port.partition(":")[0] in ("mqtt", "http"):
+            yield from _foreign_faults(sensor, path)
+            continue
         try:
             settings = drivers.settings_of(sensor.model)
         except LookupError as error:
-            yield f"{path}.model: {error}"
+            adapters = importlib.import_module("firmware_bridge.adapters")
+            foreign = sensor.model in adapters.models()
+            yield (f"{path}.port: a {sensor.model} is not at a serial line; expected mqtt:… or http:…" if foreign
+                   else f"{path}.model: {error}")
             continue
         yield from _faults_of(settings, sensor.settings, f"{path}.settings")
     for full, unit in config.purifiers():
@@ -86,6 +92,21 @@ def advice(config: configuration.Config) -> Iterator[str]:
         elif not duty.sleeps_enough(sensor.duty, driver.warm_up_s):
             yield (f"{path}.duty: of {sensor.duty.every:g} s nothing is left to sleep after {driver.warm_up_s:g} s of "
                    f"warm-up and {sensor.duty.measure:g} s of measuring; it goes on measuring")
+
+
+def _foreign_faults(sensor: configuration.Sensor, path: str) -> Iterator[str]:
+    adapters = importlib.import_module("firmware_bridge.adapters")
+    try:
+        kind = adapters.kind_of(sensor.model)
+    except LookupError as error:
+        yield f"{path}.model: {error}"
+        return
+    faults = list(_faults_of(kind.settings, sensor.settings, f"{path}.settings"))
+    yield from faults
+    try:
+        adapters.adapter_for(sensor.model, sensor.port, {} if faults else sensor.settings)
+    except ValueError as error:
+        yield f"{path}.port: {error}"
 
 
 def foreign_owners() -> Iterator[tuple[str, str]]:

@@ -61,6 +61,11 @@ class Places:
         return self.root / "archive"
 
     @property
+    def device_secrets(self) -> Path:
+        """Digests of the secrets with which foreign devices post to a bridge; written by `classair provision`."""
+        return self.root / "config" / "device-secrets.json"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from classair import wire
 from classair.brokerfiles import acl, mosquitto_conf
 from classair.config import load
+from classair.devices import grants_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def files() -> dict[str, str]:
     """Path inside the repository → text."""
-    org = load(ROOT / "sensors.yaml", {}).org
+    demo = load(ROOT / "sensors.yaml", {})
     found = {
         "deploy/mosquitto/mosquitto.conf": mosquitto_conf(1883, "/etc/classair/mosquitto", state="/var/lib/mosquitto"),
-        "deploy/mosquitto/acl": acl(org),
+        "deploy/mosquitto/acl": acl(demo.org, grants_of(demo)),
         # Inside a container the network is Docker's own; the port is published on the host's loopback only.
         "deploy/compose/mosquitto.conf": mosquitto_conf(
             1883, "/mosquitto/config/broker", state="/mosquitto/data", address="0.0.0.0"),  # noqa: S104

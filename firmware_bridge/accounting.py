@@ -108,8 +108,7 @@ class Accounting:
 
 
 def _every_ms(line: Line) -> int:
-    every_s = line.settings.every or (line.port.frame_every_s if line.port is not None else 1.0)
-    return round(every_s * 1000)
+    return round(line.every_s * 1000)
 
 
 def _ms(seconds: float) -> int:

@@ -17,10 +17,13 @@ from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
 from firmware_bridge.accounting import Accounting
+from firmware_bridge.adapters import is_foreign
 from firmware_bridge.averaging import Mean
 from firmware_bridge.blackbox import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
+from firmware_bridge.ear import Ear
+from firmware_bridge.foreign import Crossing
 from firmware_bridge.keeper import Keeper
 from firmware_bridge.ledger import Stretch
 from firmware_bridge.line import Line, good_of, removed
@@ -30,6 +33,7 @@ from firmware_bridge.station import Station
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_S: Final = 60.0
+SETTLE_S: Final = 3.0
 _LONGEST_SLEEP_S: Final = 0.25
 LINES_EVERY_S: Final = 0.2
 FAILED: Final = 3                    # exit code: a thread has died, start me anew
@@ -65,6 +69,8 @@ class Bridge:
             on_up=lambda: self._events.put(("up", None)), on_down=lambda: self._events.put(("down", None)),
             will=Will(self._status_topic, BridgeStatus(state="offline").model_dump_json().encode()),
         )
+        self._crossing = Crossing(lambda topic: self._link.subscribe(topic, 1), elapsed, self._known_ms)
+        self._ear = Ear(full, self._crossing, places, self._settle)
         self._delivery = Delivery(
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None)
         self._keeper = Keeper(spool)
@@ -118,12 +124,14 @@ class Bridge:
 
     def _threads(self) -> Iterator[tuple[str, bool]]:
         yield "network", self._link.thread_alive
+        yield "http", self._ear.alive
         yield "spool", self._keeper.alive
         for line in self._lines.values():
             if line.port is not None:
                 yield line.sensor, line.port.alive
 
     def _end(self) -> None:
+        self._ear.listen("")
         lines = list(self._lines.values())
         for line in lines:
             if line.port is not None:
@@ -181,9 +189,14 @@ class Bridge:
             self._delivery.disconnected()
         elif kind == "config":
             self._follow(what)
+        elif kind == "settled":
+            what.set()
 
     def _handle_message(self, message: Message, arrived_s: float) -> None:
         leaf = self._leaf_of.get(message.topic)
+        if leaf is None:
+            self._crossing.hear(message.topic, message.payload, message.retain, arrived_s)
+            return
         try:
             if leaf == "stored":
                 told = Stored.model_validate_json(message.payload)
@@ -236,11 +249,16 @@ class Bridge:
                 self._keep(old, old.adopt(settings, timetable))
                 self._accounting.begin(old, elapsed())
                 continue
-            recorder = self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
+            recorder = None if is_foreign(settings.port) else \
+                self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
             self._lines[sensor] = Line(sensor, settings, self._places, self._events.put, recorder,
-                                       station=self._station, timetable=timetable)
+                                       station=self._station, timetable=timetable, crossing=self._crossing)
             self._accounting.begin(self._lines[sensor], elapsed())
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
+        self._ear.listen(config.sites[self.site].bridges[self.id].http if self._is_known(config) else "")
+
+    def _is_known(self, config: Config) -> bool:
+        return self.site in config.sites and self.id in config.sites[self.site].bridges
 
     def _blackbox_settings(self, config: Config) -> BlackBoxSettings:
         site = config.sites.get(self.site)
@@ -274,7 +292,8 @@ class Bridge:
             row = self._spool.append(item, None, mono=end_ms, boot=self._boot)
             self._undated = True
         else:
-            row = self._spool.append(item, moment.at_ms, moment.quality)
+            on_receipt = "RECEIPT_TIME" in item.get("flags", ()) and moment.quality in ("sync", "server")
+            row = self._spool.append(item, moment.at_ms, "receipt" if on_receipt else moment.quality)
         return row is not None and self._delivery.live(row, elapsed())
 
     # -- time ----------------------------------------------------------------------------------------------------------
@@ -282,6 +301,8 @@ class Bridge:
     def _tick(self, now: float) -> float:
         """Everything that is due; returns when the next thing is."""
         wake = now + _LONGEST_SLEEP_S
+        self._crossing.tick(now)
+        self._ear.tick(now)
         if now >= self._lines_at:
             self._tick_lines(now)
         wake = min(wake, self._lines_at)
@@ -313,6 +334,16 @@ class Bridge:
             if due is not None:
                 self._lines_at = min(self._lines_at, max(due, now))
 
+    def _settle(self) -> bool:
+        """Waits, on another thread than the bridge's own, until what was posted before is on disk."""
+        handled = threading.Event()
+        self._events.put(("settled", handled))
+        return handled.wait(SETTLE_S) and self._spool.commit()
+
+    def _known_ms(self) -> int | None:
+        moment = self._clock.date(elapsed())
+        return moment.at_ms if moment else None
+
     def _date_what_waits(self) -> None:
         offset = self._clock.offset()
         if offset is None:
@@ -324,8 +355,7 @@ class Bridge:
             self._delivery.dated()
 
     def _now_ms(self) -> int:
-        moment = self._clock.date(elapsed())
-        return moment.at_ms if moment else 0
+        return self._known_ms() or 0
 
     # -- telling -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Somebody else's devices as ports of this bridge: their messages come over the bridge's own broker link, or by HTTP."""
+"""Somebody else's devices as ports of this bridge: their messages come over its own broker link, or by HTTP."""
 
 from __future__ import annotations
 
@@ -85,6 +85,10 @@ class ForeignPort:
             if self._stopped:
                 return Refused("stopped", "this device is being taken out of the configuration")
             self._counts["messages"] += 1
+            if self.adapter.own_clock and not arrival.topic and arrival.now_ms is None:
+                # Before the adapter sees it, or it would take the second try for a repeat.
+                self._counts["refused_time_unknown"] += 1
+                raise TimeUnknown
             found = self.adapter.take(arrival)
             if isinstance(found, Refused):
                 self._counts[f"refused_{found.reason}"] += 1
@@ -92,9 +96,6 @@ class ForeignPort:
                     self._refused_since = found.reason
                 log.debug("message_refused sensor=%s why=%s detail=%s", self.sensor, found.reason, found.detail)
             else:
-                if not arrival.topic and arrival.now_ms is None and any(one.at_ms is not None for one in found):
-                    self._counts["refused_time_unknown"] += 1
-                    raise TimeUnknown
                 self._give(found, arrival.now_s, arrival.now_ms)
         self._settle(arrival.now_s)
         return found if isinstance(found, Refused) else None
@@ -127,9 +128,13 @@ class ForeignPort:
 
     def _judged(self, now_s: float) -> PortState:
         patience_s = max(SILENT_INTERVALS * self.frame_every_s, SILENT_AT_LEAST_S)
+        if self.path and self._crossing.ear_fault:
+            return PortState("error", "foreign_no_ear", {"why": self._crossing.ear_fault})
         if self.adapter.online is False:
             return PortState("silent", "foreign_offline")
         if now_s - self._good_s > patience_s:
+            if self._refused_since in ("stale", "repeat"):
+                return PortState("silent", "foreign_stale")
             if self._refused_since:
                 return PortState("silent", "foreign_refused", {"reason": self._refused_since})
             return PortState("silent", "foreign_silent")
@@ -151,6 +156,7 @@ class Crossing:
         self._ports: list[ForeignPort] = []
         self._by_topic: dict[str, ForeignPort] = {}
         self._by_path: dict[str, ForeignPort] = {}
+        self.ear_fault = ""  # why nobody can post here at present; empty when they can
 
     def register(self, port: ForeignPort) -> None:
         topics = port.adapter.topics()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import hashlib
 import hmac
 import ipaddress
 import logging
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from classair.devices import digest
 from firmware_bridge.adapters import Arrival, Refused
 from firmware_bridge.foreign import Crossing, ForeignPort, TimeUnknown
 
@@ -28,11 +28,6 @@ LONGEST_S: Final = 20.0        # for a whole request
 
 Secrets = Callable[[str], list[str]]
 """`<site>.<id>` of a sensor → SHA-256 (hex) of every secret with which it may come in."""
-
-
-def digest(secret: str) -> str:
-    """What is kept of a secret. Ours have 128 random bits, so one round is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def is_loopback(host: str) -> bool:
@@ -74,13 +69,13 @@ class Listener:
         self._server.end_slow(now_s)
 
     def admitted(self, port: ForeignPort, header: str) -> bool:
-        """Whether this Authorization header may speak for a device. On loopback a device without a secret needs none."""
+        """Whether this Authorization header may speak for a device; on loopback one without a secret needs none."""
         known = self._secrets(port.sensor)
         if not known:
             return self._open
         given = digest(_password(header))
-        # All are compared, so that the time taken tells nothing.
-        return any([hmac.compare_digest(given, one) for one in known])
+        matches = [hmac.compare_digest(given, one) for one in known]  # all of them: the time taken tells nothing
+        return any(matches)
 
 
 def _password(header: str) -> str:

@@ -13,7 +13,8 @@ from classair.model import MISSING_REASONS
 
 LONGEST_MS: Final = 3_600_000        # a stretch is told of after an hour, so that a long outage shows while it lasts
 WELL: Final = ""
-_CAUSES: Final = {"no_frames": "damaged", "failed": "silent"}
+_CAUSES: Final = {"no_frames": "damaged", "failed": "silent", "foreign_refused": "damaged", "foreign_stale": "stale",
+                  "foreign_stuck": "stale", "foreign_no_ear": "silent"}
 _STATES: Final = {"error": "unplugged", "stopped": "off"}
 
 

@@ -14,6 +14,7 @@ from firmware_bridge import health
 from firmware_bridge.averaging import Averager, Mean
 from firmware_bridge.drivers import Frame, UnknownModel
 from firmware_bridge.duty import DutyCycle
+from firmware_bridge.foreign import Crossing
 from firmware_bridge.hints import TypeHint, below_air, has_working_period
 from firmware_bridge.identity import Device
 from firmware_bridge.ports import PortState, Recorder
@@ -25,6 +26,7 @@ HEALTH_EVERY_S: Final = 60.0
 WARNINGS_EVERY_S: Final = 5.0
 # Nothing from the port's own thread for so long: the system holds it in a call that does not return.
 STUCK_S: Final = 15.0
+SELDOM_S: Final = 10.0  # no sensor that streams is slower
 # Fewer particles than this per 0.1 L say nothing about the shape of the size distribution.
 _ENOUGH_COUNTED: Final = 50
 
@@ -37,7 +39,7 @@ class Line:
 
     def __init__(self, sensor: str, settings: Sensor, places: Places, post: Callable[[Event], None],
                  recorder: Recorder | None = None, *, station: Station | None = None,
-                 timetable: Timetable = ALWAYS_EMPTY) -> None:
+                 timetable: Timetable = ALWAYS_EMPTY, crossing: Crossing | None = None) -> None:
         """`sensor` is `<site>.<id>`. An unknown model makes a line without a port that says so."""
         self.sensor, self.settings = sensor, settings
         self.id = sensor.partition(".")[2]
@@ -64,13 +66,18 @@ class Line:
                 lambda frames, at, warm: post(("frames", (self, frames, at, warm))),
                 lambda state: post(("state", (self, state))),
                 recorder, station=self._station, asleep_until=lambda now_s: self._cycle.asleep_until(now_s),
+                crossing=crossing,
             )
         except UnknownModel as error:
             known = str(error).rpartition("known: ")[2]
             self._state = PortState("error", "unknown_model", {"model": settings.model, "known": known})
             return
-        self._state = PortState("starting", "starting")
-        self.averager = Averager(settings.every, source.frame_every_s)
+        except ValueError as error:
+            why = str(error).splitlines()[0]
+            self._state = PortState("error", "foreign_unfit", {"port": settings.port, "why": why})
+            return
+        self._state = source.state
+        self.averager = _averager(settings.every, source)
         self.port = source
         self._cycle = DutyCycle(settings.duty, getattr(source, "warm_up_s", 0.0), timetable)
         self.port.start()
@@ -86,7 +93,7 @@ class Line:
         mean = None
         if settings.every != self.settings.every and self.port is not None:
             mean = self.averager.flush()
-            self.averager = Averager(settings.every, self.port.frame_every_s)
+            self.averager = _averager(settings.every, self.port)
         timetable = self._timetable if timetable is None else timetable
         if (settings.duty, timetable) != (self.settings.duty, self._timetable):
             self._timetable = timetable
@@ -97,6 +104,13 @@ class Line:
 
     def _place(self) -> None:
         self._station.pairs.place(self.sensor, f"{self.sensor.partition('.')[0]}.{self.settings.room}")
+
+    @property
+    def every_s(self) -> float:
+        """How often a reading is expected."""
+        if self.port is None:
+            return self.settings.every or 1.0
+        return self.averager.every_s or self.port.frame_every_s
 
     def leave(self) -> None:
         """This bridge reads the sensor no longer."""
@@ -247,6 +261,12 @@ def good_of(mean: Mean) -> dict[str, float]:
 def removed(settings: Sensor, at_ms: int, bridge: str) -> SensorHealth:
     """The last word about a sensor that this bridge no longer reads."""
     return health.health_of(PortState("stopped", "removed"), settings, at_ms, bridge)
+
+
+def _averager(every_s: float, source: Source) -> Averager:
+    """What comes more seldom than `every_s`, or is dated by the device, is not averaged: each frame is a reading."""
+    alone = source.each_alone or source.frame_every_s > max(every_s, SELDOM_S)
+    return Averager(0.0 if alone else every_s, source.frame_every_s)
 
 
 def _names(flags: Flag) -> list[str]:

@@ -9,6 +9,7 @@ from classair.config.settings import (
     Calendar,
     Config,
     DutySettings,
+    HomeAssistant,
     Person,
     Position,
     Purifier,
@@ -25,7 +26,8 @@ from classair.config.settings import (
 )
 
 __all__ = [
-    "BlackBoxSettings", "BridgeSettings", "Calendar", "Config", "ConfigFaults", "DutySettings", "Person", "Position",
+    "BlackBoxSettings", "BridgeSettings", "Calendar", "Config", "ConfigFaults", "DutySettings", "HomeAssistant",
+    "Person", "Position",
     "Purifier", "PurifierFaultRule", "PurifierRule", "Room", "SchoolYear", "Sensor", "SilentRule", "Site",
     "TimetableSettings", "Titles", "Windows", "duration", "load", "parse", "read", "signature",
 ]

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from classair.brokerfiles import SERVICES
 from classair.config.settings import Config, PurifierRule, Site
+from classair.devices import HOME_ASSISTANT
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -19,7 +20,7 @@ def contradictions(config: Config) -> Iterator[str]:
             if bridge in owners:
                 yield (f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} has a bridge of this name too; "
                        "it is its name at the broker")
-            if bridge in SERVICES:
+            if bridge in (*SERVICES, HOME_ASSISTANT):
                 yield f"sites.{site_id}.bridges.{bridge}: is the name of a service at the broker; choose another"
             owners[bridge] = site_id
         at = f"sites.{site_id}"
@@ -66,6 +67,9 @@ def _sensors(site_id: str, site: Site, at: str) -> Iterator[str]:
             yield f"{here}.bridge: {sensor.bridge!r} is not a bridge of this site; {near}"
         if sensor.room not in site.rooms:
             yield f"{here}.room: {sensor.room!r} is not a room of this site; {_nearest(sensor.room, site.rooms)}"
+        if sensor.port.startswith("http:") and sensor.bridge in site.bridges and not site.bridges[sensor.bridge].http:
+            yield (f"{here}.port: nobody listens for {sensor.port}; set http: 127.0.0.1:8088 (or another address) on "
+                   f"the bridge {sensor.bridge}")
         port = (sensor.bridge, sensor.port)
         if not sensor.simulated and port in owners:
             yield f"{here}.port: {sensor.port} is the port of {owners[port]} already"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -76,10 +77,26 @@ class BlackBoxSettings(Part):
     total_mb: Annotated[int, Field(ge=1, le=65536)] = 512
 
 
+def _listen(value: Any) -> Any:
+    """`host:port` as text; the host is an address, because a bridge shall listen where it was told and nowhere else."""
+    if not isinstance(value, str) or not value:
+        return value
+    host, _, port = value.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+        good = port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("expected address:port such as 127.0.0.1:8088 or 192.168.1.5:8088")
+    return value
+
+
 class BridgeSettings(Part):
     """A computer that reads sensors. Its id is unique in the whole organisation: it is its name at the broker."""
 
     name: Title | None = None
+    http: Annotated[str, Field(max_length=64), BeforeValidator(_listen)] = ""
     blackbox: BlackBoxSettings = BlackBoxSettings()
 
 
@@ -197,6 +214,13 @@ class Person(BaseModel):
     language: Language = "th"
 
 
+class HomeAssistant(Part):
+    """Whether our sensors, rooms and purifiers are announced to Home Assistant, and below which topic."""
+
+    enabled: YesNo = True
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "homeassistant"
+
+
 class Config(Part):
     """The whole organisation, as sensors.yaml says it."""
 
@@ -208,6 +232,7 @@ class Config(Part):
     school_years: dict[YearName, SchoolYear] = {}
     rules: dict[Id, Rule] = {}
     people: dict[Id, Person] = {}
+    home_assistant: HomeAssistant = HomeAssistant()
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"
 
     # -- looking things up; ids are `<site>.<id>` ---------------------------------------------------------------------

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classair import brokerfiles
+from classair.devices import Grants, accounts
 from classair.places import Places, write_atomically
 from classair.run.child import Child
 
@@ -41,10 +42,10 @@ class OwnBroker:
         return f"mqtt://127.0.0.1:{self.port}"
 
 
-def own_broker(places: Places, org: str, bridges: Iterable[str], *, wanted: str = "auto") -> OwnBroker:
+def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto") -> OwnBroker:
     """Writes the broker's files into the data folder; the child is not started yet.
 
-    `bridges` are local ids. Raises RuntimeError when neither broker is installed.
+    Raises RuntimeError when neither broker is installed.
     """
     mosquitto = None if wanted == "amqtt" else find_mosquitto()
     if wanted == "mosquitto" and mosquitto is None:
@@ -52,13 +53,13 @@ def own_broker(places: Places, org: str, bridges: Iterable[str], *, wanted: str 
     if mosquitto is None and importlib.util.find_spec("amqtt") is None:
         raise RuntimeError("there is no broker: install mosquitto (Debian: apt install mosquitto), "
                            "or ClassAir with [demo]")
-    passwords = _passwords(places, [*brokerfiles.SERVICES, *bridges])
+    passwords = _passwords(places, _users(grants))
     port = _port(places)
     folder = places.run / "broker"
     folder.mkdir(parents=True, exist_ok=True)
     log = places.logs / "broker.log"
     if mosquitto is not None:
-        conf = _mosquitto_files(folder, org, port, passwords)
+        conf = _mosquitto_files(folder, org, port, passwords, grants)
         child = Child("broker", [mosquitto, "-c", str(conf)], log)
         return OwnBroker("mosquitto", port, passwords, child)
     secrets_file = folder / "passwords.json"
@@ -67,8 +68,12 @@ def own_broker(places: Places, org: str, bridges: Iterable[str], *, wanted: str 
     return OwnBroker("amqtt", port, passwords, Child("broker", command, log))
 
 
-def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str]) -> Path:
-    conf = brokerfiles.write_broker_files(folder, org, port, passwords)
+def _users(grants: Grants) -> list[str]:
+    return [*brokerfiles.SERVICES, *grants.bridges, *accounts(grants)]
+
+
+def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str], grants: Grants) -> Path:
+    conf = brokerfiles.write_broker_files(folder, org, port, passwords, grants)
     if os.geteuid() == 0:
         # Started by root it would become the user mosquitto, who may not read a folder of root's.
         write_atomically(conf, conf.read_bytes() + b"user root\n")
@@ -122,15 +127,18 @@ def _port(places: Places) -> int:
     raise RuntimeError("no free loopback port for the broker")
 
 
-def admit(broker: OwnBroker, places: Places, org: str, bridge: str) -> None:
-    """Lets a bridge in that was added to the configuration while the broker runs."""
-    if bridge in broker.passwords:
-        return
-    broker.passwords.update(_passwords(places, [*brokerfiles.SERVICES, bridge]))
+def follow(broker: OwnBroker, places: Places, org: str, grants: Grants) -> None:
+    """Lets in whoever was added to the configuration while the broker runs, and puts its new rules in force."""
+    broker.passwords.update(_passwords(places, _users(grants)))
     folder = places.run / "broker"
-    if broker.kind == "mosquitto":
-        _mosquitto_files(folder, org, broker.port, broker.passwords)
-        if broker.child.pid:
-            os.kill(broker.child.pid, signal.SIGHUP)  # mosquitto reads passwords and rules again
-    else:
+    if broker.kind != "mosquitto":
         write_atomically(folder / "passwords.json", json.dumps(broker.passwords).encode())
+        return
+    rules, known = folder / brokerfiles.ACL, folder / brokerfiles.PASSWORDS
+    names = {line.partition(":")[0] for line in known.read_text("utf-8").splitlines()} if known.exists() else set()
+    same = rules.exists() and rules.read_text("utf-8") == brokerfiles.acl(org, grants)
+    if same and names == set(broker.passwords):
+        return
+    _mosquitto_files(folder, org, broker.port, broker.passwords, grants)
+    if broker.child.pid:
+        os.kill(broker.child.pid, signal.SIGHUP)  # mosquitto reads passwords and rules again

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from classair import config as configuration
 from classair.checking import plugin_faults
+from classair.devices import grants_of
 from classair.places import Places, alone, write_atomically
 from classair.run import brokers
 from classair.run.child import Child, end_with_parent
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
         if config is None:
             return 2
         try:
-            broker = brokers.own_broker(places, config.org, _bridges(config), wanted=args.broker)
+            broker = brokers.own_broker(places, config.org, grants_of(config), wanted=args.broker)
         except RuntimeError as error:
             print(f"classair run: {error}", file=sys.stderr)
             return 2
@@ -74,10 +75,6 @@ def _configuration(path: Path, places: Places) -> configuration.Config | None:
             print(f"going on with version {accepted.version}, accepted before", file=sys.stderr)
             return accepted.config
     return None
-
-
-def _bridges(config: configuration.Config) -> list[str]:
-    return [full.partition(".")[2] for full, _ in config.bridges()]
 
 
 class _Supervisor:
@@ -275,9 +272,9 @@ class _Supervisor:
             if not child.wait(time.monotonic() + 3):
                 child.kill()
             print(f"{name} ended: no longer in the configuration", flush=True)
+        brokers.follow(self.broker, self.places, self.config.org, grants_of(self.config))
         for name, bridge in wanted.items():
             if name not in self.children:
-                brokers.admit(self.broker, self.places, self.config.org, bridge.partition(".")[2])
                 self._start_bridge(bridge)
 
     def _write_status(self) -> None:

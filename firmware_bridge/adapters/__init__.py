@@ -68,7 +68,7 @@ class AdapterSettings(BaseModel):
     """What `settings:` of a foreign device may always say: how often it speaks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    interval: Annotated[Duration | None, Field(description="how often it sends; else the firmware's own default")] = None
+    interval: Annotated[Duration | None, Field(description="how often it sends; else as the firmware comes")] = None
 
 
 class Adapter(Protocol):

@@ -32,7 +32,6 @@ _FIELDS: Final = {
 # (Barkjohn, Gantt, Clements 2021, Atmos. Meas. Tech. 14, 4617, section 2.3).
 _APART: Final = 5.0
 _APART_SHARE: Final = 0.62
-_OF_PM: Final = ("pm1", "pm25", "pm10", "pm1_cf1", "pm25_cf1", "pm10_cf1")
 
 Settings = AdapterSettings
 
@@ -71,12 +70,12 @@ class AirGradient(Quiet):
         self.about.firmware = text_of(said.get("firmware")) or self.about.firmware
         if model := text_of(said.get("model")):
             self.about.notes["model"] = model
-        values = {}
+        values: dict[str, float] = {}
         for name, (key, least) in _FIELDS.items():
             value = number(said.get(name))
             if value is not None and value >= least:
                 values[key] = value
-        flags = dict.fromkeys((key for key in _OF_PM if key in values), Flag.CHANNELS) if _disagree(said) else {}
+        flags = {key: Flag.CHANNELS for key in values if key.startswith("pm")} if _disagree(said) else {}
         return measured(values, value_flags=flags)
 
 

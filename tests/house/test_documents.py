@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from classair import config, plugins
 from classair.config import settings
-from firmware_bridge import drivers
+from firmware_bridge import adapters, drivers
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md"),
@@ -112,7 +112,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "calendar": settings.Calendar, "school_years.YEAR": settings.SchoolYear,
     "rules.RULE, kind: purifier": settings.PurifierRule,
     "rules.RULE, kind: silent": settings.SilentRule, "rules.RULE, kind: purifier_fault": settings.PurifierFaultRule,
-    "people.PERSON": settings.Person,
+    "people.PERSON": settings.Person, "home_assistant": settings.HomeAssistant,
 }
 
 
@@ -133,6 +133,17 @@ def test_every_plugin_and_its_settings_are_documented(package: str) -> None:
 def test_every_model_of_sensor_is_documented() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text("utf-8").partition("### Models")[2].partition("\n## ")[0]
     assert set(re.findall(r"`([a-z0-9-]+)`", text)) == set(drivers.models())
+
+
+def test_every_foreign_device_and_its_settings_are_documented() -> None:
+    text = (ROOT / "docs" / "foreign-devices.md").read_text("utf-8")
+    read = text.partition("| model | port |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z0-9-]+)`", read, re.MULTILINE)) == set(adapters.models())
+    table = text.partition("| model | setting |")[2].partition("\n\n")[0]
+    rows = set(re.findall(r"^\| `([a-z0-9-]+)` \| `([a-z_]+)`", table, re.MULTILINE))
+    assert rows == {(model, key) for model in adapters.models() for key in adapters.kind_of(model).settings.model_fields
+                    if key != "interval"}
+    assert all(adapters.kind_of(model).path.partition("{")[0] in text for model in adapters.models())
 
 
 def documented() -> dict[str, dict[str, str]]:

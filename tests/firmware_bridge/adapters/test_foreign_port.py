@@ -1,0 +1,269 @@
+"""Foreign devices as ports: dating, health, and the ear with which a bridge hears what is posted."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classair.config import ConfigFaults, parse
+from classair.devices import keep_secret
+from classair.i18n import LANGUAGES, t
+from classair.model import Flag
+from classair.places import Places
+from firmware_bridge.adapters import adapter_for, kind_of
+from firmware_bridge.drivers import Frame
+from firmware_bridge.ear import VARIABLE, Ear
+from firmware_bridge.foreign import Crossing, ForeignPort
+from firmware_bridge.foreign_http import MAX_AT_ONCE, MAX_BODY
+from firmware_bridge.ports import PortState
+
+SAMPLES = Path(__file__).parent / "samples"
+NOW_MS = 1_795_246_500_000
+MEASURED_MS = 1_795_245_303_000  # enviro-urban.json
+
+
+class Bench:
+    """A crossing with clocks of its own; what ports give is kept."""
+
+    def __init__(self) -> None:
+        self.now_s, self.now_ms = 1000.0, NOW_MS
+        self.knows_time = True
+        self.topics: list[str] = []
+        self.frames: list[tuple[Frame, float]] = []
+        self.states: list[PortState] = []
+        self.crossing = Crossing(self.topics.append, lambda: self.now_s,
+                                 lambda: self.now_ms if self.knows_time else None)
+
+    def port(self, model: str, place: str, **settings: Any) -> ForeignPort:
+        way, _, name = place.partition(":")
+        port = ForeignPort(
+            f"school.{model}", adapter_for(model, place, settings), self.crossing,
+            lambda frames, at_s, warm: self.frames.extend((frame, at_s) for frame in frames), self.states.append,
+            model=model, path=kind_of(model).path.format(id=name) if way == "http" else "")
+        port.start()
+        return port
+
+    def say(self, topic: str, sample: str, retained: bool = False) -> None:
+        assert self.crossing.hear(topic, (SAMPLES / sample).read_bytes(), retained, self.now_s)
+
+    def later(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.now_ms += round(seconds * 1000)
+        self.crossing.tick(self.now_s)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+# -- dating and health -------------------------------------------------------------------------------------------------
+
+def test_a_message_is_dated_by_the_device_where_it_has_a_clock(bench: Bench) -> None:
+    port = bench.port("enviro", "mqtt:enviro/yard")
+    bench.say("enviro/yard", "enviro-urban.json", retained=True)
+    frame, at_s = bench.frames[0]
+    assert at_s == pytest.approx(1000 - (NOW_MS - MEASURED_MS) / 1000) and frame.flags == Flag.NONE
+    assert port.each_alone
+
+
+def test_a_message_with_a_time_waits_outside_until_the_bridge_knows_its_own(bench: Bench) -> None:
+    bench.port("enviro", "mqtt:enviro/yard")
+    bench.knows_time = False
+    bench.say("enviro/yard", "enviro-urban.json")
+    assert bench.frames[0][0].flags == Flag.RECEIPT_TIME | Flag.CLOCK, "over MQTT nobody sends it again: marked"
+
+
+def test_health_says_in_two_languages_what_is_wrong(bench: Bench) -> None:
+    port = bench.port("tasmota", "mqtt:tele/board", interval="60s")
+    assert bench.topics == ["tele/board/SENSOR", "tele/board/LWT"]
+    bench.say("tele/board/SENSOR", "tasmota-s8.json")
+    assert bench.crossing.hear("tele/board/LWT", b"Offline", True, bench.now_s)
+    assert bench.crossing.hear("tele/board/LWT", b"Online", False, bench.now_s)
+    bench.later(180)
+    assert [state.cause for state in bench.states] == ["", "foreign_offline", ""]
+    bench.later(1)
+    assert bench.crossing.hear("tele/board/SENSOR", b"[]", False, bench.now_s)
+    bench.later(1)
+    assert [(state.state, state.cause) for state in bench.states[3:]] == [
+        ("silent", "foreign_silent"), ("silent", "foreign_refused")]
+    for state in bench.states:
+        for language in LANGUAGES if state.cause else ():
+            assert t(language, f"health.{state.cause}", **state.places)
+    assert port.counts() == {"messages": 4, "good": 1, "refused_malformed": 1}
+
+
+def test_a_dead_sensor_behind_a_living_board_is_reported(bench: Bench) -> None:
+    bench.port("tasmota", "mqtt:tele/board")
+    for _ in range(8):
+        bench.say("tele/board/SENSOR", "tasmota-s8.json")
+        bench.later(300)
+    assert bench.states[-1] == PortState("error", "foreign_stuck")
+
+
+def test_a_device_that_leaves_is_no_longer_heard(bench: Bench) -> None:
+    port = bench.port("tasmota", "mqtt:tele/board")
+    port.stop()
+    assert not bench.crossing.hear("tele/board/SENSOR", b"{}", False, 0.0)
+
+
+# -- the ear -----------------------------------------------------------------------------------------------------------
+
+AG = "/sensors/airgradient:ecda3b1eaaaf/measures"
+
+
+@pytest.fixture
+def ear(bench: Bench, tmp_path: Path) -> Iterator[Callable[..., Ear]]:
+    made: list[Ear] = []
+
+    def make(address: str = "127.0.0.1:0", settle: Callable[[], bool] = lambda: True) -> Ear:
+        bench.port("airgradient", "http:ecda3b1eaaaf")
+        bench.port("enviro", "http:yard")
+        one = Ear("school.box", bench.crossing, Places(tmp_path), settle)
+        one.listen(address)
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.listen("")
+
+
+def post(one: Ear, path: str, body: bytes, **headers: str) -> tuple[int, str]:
+    assert one.address is not None
+    connection = http.client.HTTPConnection("127.0.0.1", one.address[1], timeout=5)
+    connection.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / name).read_bytes()
+
+
+def test_posted_values_are_taken_and_a_repeat_is_confirmed_without_counting(bench: Bench, ear: Any) -> None:
+    one = ear()
+    assert post(one, AG, sample("airgradient-one.json")) == (200, "taken\n")
+    assert post(one, AG, sample("airgradient-one.json")) == (200, "known already\n")
+    assert post(one, "/enviro/yard", sample("enviro-urban.json"))[0] == 200
+    assert [frame.values.get("pm25", frame.values.get("pm25_cf1")) for frame, _ in bench.frames] == [7, 15]
+
+
+@pytest.mark.parametrize(("path", "body", "status"), [
+    ("/sensors/airgradient:other/measures", b"{}", 404), ("/", b"{}", 404), (AG, b"not json", 400), (AG, b"[1]", 400),
+    (AG, b"{}", 422), (AG, b'{"serialno":"other"}', 403), (AG, b" " * (MAX_BODY + 1), 413)])
+def test_what_cannot_be_taken_is_answered_with_the_reason(bench: Bench, ear: Any, path: str, body: bytes,
+                                                          status: int) -> None:
+    told, text = post(ear(), path, body)
+    assert told == status and len(text) > 5 and bench.frames == []
+
+
+def test_other_methods_and_bodies_without_a_length_are_refused(ear: Any) -> None:
+    one = ear()
+    with socket.create_connection(one.address, 5) as raw:
+        raw.sendall(f"POST {AG} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode())
+        assert b" 411 " in raw.recv(200)
+    with socket.create_connection(one.address, 5) as raw:
+        raw.sendall(f"GET {AG} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b" 405 " in raw.recv(200)
+
+
+def test_nothing_is_confirmed_that_could_still_be_lost(bench: Bench, ear: Any) -> None:
+    assert post(ear(settle=lambda: False), AG, sample("airgradient-one.json"))[0] == 503
+
+
+def test_a_device_with_a_clock_is_asked_to_send_again_until_the_bridge_knows_the_time(bench: Bench, ear: Any) -> None:
+    one = ear()
+    bench.knows_time = False
+    assert post(one, "/enviro/yard", sample("enviro-urban.json"))[0] == 503
+    bench.knows_time = True
+    assert post(one, "/enviro/yard", sample("enviro-urban.json")) == (200, "taken\n")
+
+
+def test_with_a_secret_only_who_knows_it_comes_in(bench: Bench, ear: Any, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    one = ear()
+    keep_secret(Places(tmp_path), "school.airgradient", "right")
+    body = sample("airgradient-one.json")
+    basic = {word: "Basic " + base64.b64encode(f"any:{word}".encode()).decode() for word in ("right", "wrong", "")}
+    for header in ("", "Bearer wrong", basic["wrong"], basic[""], "Basic ###", "Digest right"):
+        assert post(one, AG, body, Authorization=header)[0] == 401
+    assert post(one, AG, body, Authorization=basic["right"])[0] == 200
+    assert b"right" not in Places(tmp_path).device_secrets.read_bytes()
+    monkeypatch.setenv(VARIABLE, "shared")
+    assert post(one, "/enviro/yard", sample("enviro-urban.json"))[0] == 401
+    assert post(one, "/enviro/yard", sample("enviro-urban.json"), Authorization="Bearer shared")[0] == 200
+
+
+def test_beyond_loopback_a_device_without_a_secret_is_let_in_never(bench: Bench, ear: Any) -> None:
+    assert post(ear("0.0.0.0:0"), AG, sample("airgradient-one.json"))[0] == 401
+    assert bench.frames == []
+
+
+def test_an_address_that_is_taken_is_told_and_tried_again(bench: Bench, ear: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        one = ear(f"127.0.0.1:{taken.getsockname()[1]}")
+        bench.later(1)
+        assert bench.states[-1].cause == "foreign_no_ear"
+    bench.later(31)
+    one.tick(bench.now_s)
+    bench.later(1)
+    assert one.address is not None and bench.states[-1].cause != "foreign_no_ear"
+
+
+def test_many_slow_senders_do_not_use_up_the_bridge(bench: Bench, ear: Any, wait_for: Any) -> None:
+    one = ear()
+    idle = [socket.create_connection(one.address, 5) for _ in range(MAX_AT_ONCE)]
+    for connection in idle:
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Le")
+    wait_for(lambda: sum(thread.name.startswith("Thread") and "process_request" in thread.name
+                         for thread in threading.enumerate()) >= MAX_AT_ONCE, what="the places to be taken")
+    with pytest.raises((http.client.HTTPException, OSError)):
+        post(one, AG, sample("airgradient-one.json"))
+    bench.later(21)
+    one.tick(bench.now_s)
+
+    def taken() -> bool:
+        try:
+            return post(one, AG, sample("airgradient-one.json"))[0] == 200
+        except (http.client.HTTPException, OSError):
+            return False
+
+    wait_for(taken, what="a place for an honest sender")
+    for connection in idle:
+        connection.close()
+
+
+# -- the configuration -------------------------------------------------------------------------------------------------
+
+SCHOOL = """
+org: demo-town
+sites:
+  school:
+    name: School
+    bridges: {box: {BRIDGE}}
+    rooms: {blue: {name: Blue, volume_m3: 180}}
+    sensors:
+      air: {bridge: box, room: blue, model: enviro, port: "http:yard"}
+"""
+
+
+def test_a_posting_device_needs_a_bridge_that_listens() -> None:
+    assert parse(SCHOOL.replace("BRIDGE", 'http: "127.0.0.1:8088"'))
+    with pytest.raises(ConfigFaults, match=r"sensors\.air\.port: nobody listens for http:yard"):
+        parse(SCHOOL.replace("BRIDGE", ""))
+
+
+@pytest.mark.parametrize("address", ["8088", "everywhere:8088", "127.0.0.1:0", "127.0.0.1:99999", "0.0.0.0"])
+def test_a_listener_has_a_whole_address(address: str) -> None:
+    with pytest.raises(ConfigFaults, match="expected address:port"):
+        parse(SCHOOL.replace("BRIDGE", f'http: "{address}"'))
