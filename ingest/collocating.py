@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from classair.science.averages import COMPLETE
 from classair.science.calibration import Calibration
 from classair.science.collocation import (
     Agreement,
@@ -21,10 +22,11 @@ from classair.science.collocation import (
     targets,
 )
 from classair.science.differences import Difference, SensorHour
-from classair.stores import DAY_MS, Store
+from classair.stores import DAY_MS, HOUR_MS, Store
 from classair.timetable import ZONE
 
 INPUTS: Final = ("pm25", "pm25_cf1")
+SHORT_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -42,35 +44,66 @@ class Gathered:
 def gather(store: Store, rooms: Iterable[str], models: Mapping[str, str], start: int, end: int) -> Gathered:
     """Hourly means of every sensor in `models` (by its model) while it stood in these rooms, valid values alone.
 
-    A day at a time, so that a long period needs no more memory than a day of readings. A reading stands for the time
-    before its moment: one at midnight belongs to the day that ends. Raises StoreAway.
+    From hourly rollups; readings of more than a minute, which an hour may have to share with its neighbour, one by one.
+    Raises StoreAway.
     """
-    found = Gathered()
-    for room in rooms:
-        for begin in range(start, end, DAY_MS):
-            samples: dict[str, dict[str, list[Sampled]]] = {}
-            for reading in store.readings(room, begin + 1, min(begin + DAY_MS, end) + 1):
-                if reading.sensor not in models:
-                    continue
-                found.simulated |= reading.simulated
-                rh, temp = reading.valid("rh_pct"), reading.valid("temp_c")
-                for quantity in INPUTS:
-                    value = reading.valid(quantity)
-                    if value is not None:
-                        samples.setdefault(reading.sensor, {}).setdefault(quantity, []).append(Sampled(
-                            reading.at_ms, round(reading.interval_s * 1000), value,
-                            math.nan if rh is None else rh, math.nan if temp is None else temp))
-            found.hours += _sensor_hours(room, samples, models)
+    chosen = set(rooms)
+    found = Gathered(simulated=any(series.simulated for series in store.counts(start, end)
+                                   if series.room in chosen and series.sensor in models))
+    for room in sorted(chosen):
+        for sensor in store.sensors(room):
+            if sensor in models:
+                intervals = _intervals(store, room, sensor, start, end)
+                means = _of_rollups(store, room, sensor, start, end, intervals)
+                for begin, interval_s in intervals.items():
+                    if interval_s > SHORT_S:
+                        day = _of_readings(store, room, sensor, begin, min(begin + DAY_MS, end))
+                        for quantity, hours in day.items():
+                            means.setdefault(quantity, {}).update(hours)
+                for hour in sorted({hour for there in means.values() for hour in there}):
+                    found.hours.append(SensorHour(room, sensor, models[sensor], {
+                        quantity: there[hour] for quantity, there in means.items() if hour in there}))
     return found
 
 
-def _sensor_hours(room: str, samples: Mapping[str, Mapping[str, Sequence[Sampled]]],
-                  models: Mapping[str, str]) -> Iterator[SensorHour]:
-    for sensor, by_quantity in samples.items():
-        means = {quantity: hourly(there) for quantity, there in by_quantity.items()}
-        for start in sorted({start for there in means.values() for start in there}):
-            yield SensorHour(room, sensor, models[sensor],
-                             {quantity: there[start] for quantity, there in means.items() if start in there})
+def _intervals(store: Store, room: str, sensor: str, start: int, end: int) -> dict[int, float]:
+    """How long a reading stood for, in s, at the beginning of each day."""
+    found: dict[int, float] = {}
+    for begin in range(start, end, DAY_MS):
+        interval_s = store.interval_at(room, sensor, begin)
+        if interval_s is not None:
+            found[begin] = interval_s
+    # Where the raw rows of the last days are gone, they stood for as long as those before.
+    return {begin: found.get(begin, list(found.values())[-1] if found else 0.0) for begin in range(start, end, DAY_MS)}
+
+
+def _of_rollups(store: Store, room: str, sensor: str, start: int, end: int,
+                intervals: Mapping[int, float]) -> dict[str, dict[int, HourMean]]:
+    def means(quantity: str) -> dict[int, float]:
+        found: dict[int, float] = {}
+        for bucket in store.series(room, quantity, start, end, HOUR_MS, sensor):
+            interval_s = intervals[start + (bucket.start_ms - start) // DAY_MS * DAY_MS]
+            if interval_s <= SHORT_S and bucket.mean is not None and bucket.n * interval_s * 1000 >= COMPLETE * HOUR_MS:
+                found[bucket.start_ms] = bucket.mean
+        return found
+
+    rh, temp = means("rh_pct"), means("temp_c")
+    return {quantity: {hour: HourMean(hour, value, rh.get(hour, math.nan), temp.get(hour, math.nan))
+                       for hour, value in means(quantity).items()} for quantity in INPUTS}
+
+
+def _of_readings(store: Store, room: str, sensor: str, start: int, end: int) -> dict[str, dict[int, HourMean]]:
+    """A reading stands for the time before its moment: one at midnight belongs to the day that ends."""
+    samples: dict[str, list[Sampled]] = {}
+    for reading in store.readings(room, start + 1, end + 1):
+        if reading.sensor == sensor:
+            rh, temp = reading.valid("rh_pct"), reading.valid("temp_c")
+            for quantity in INPUTS:
+                if (value := reading.valid(quantity)) is not None:
+                    samples.setdefault(quantity, []).append(Sampled(
+                        reading.at_ms, round(reading.interval_s * 1000), value,
+                        math.nan if rh is None else rh, math.nan if temp is None else temp))
+    return {quantity: hourly(there) for quantity, there in samples.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ import pytest
 from classair.model import Reading
 from classair.places import Places
 from classair.stores.corrections import accepted_corrections
-from ingest import collocate_command
+from ingest import collocate_command, collocating
 from ingest.accepting import Accepting
 from ingest.books import Books
 from ingest.clock import now_ms
+from ingest.collocating import gather
 from ingest.reference_file import Unreadable, read_reference
 from ingest.service import only_one
 
@@ -44,13 +45,13 @@ def day(number: int) -> str:
     return (datetime.fromtimestamp(BEGIN / 1000, UTC) + timedelta(hours=7, days=number)).date().isoformat()
 
 
-def fill(books: Books) -> None:
+def fill(books: Books, every_s: int = 600, days: int = DAYS) -> None:
     """Sensor a-pm reads 1.6 times what is true, every ten minutes."""
     books.store.write([
         Reading("north.a-pm", "north.pi-1", "abcdef012345", place + 1, at, {
             "pm25": round(1.6 * true((at - 1) // HOUR * HOUR) + math.sin(place), 3), "temp_c": 28.0, "rh_pct": 60.0},
-            interval_s=600.0, room="north.a", simulated=True)
-        for place, at in enumerate(range(BEGIN + 600_000, BEGIN + DAYS * DAY + 1, 600_000))])
+            interval_s=float(every_s), room="north.a", simulated=True)
+        for place, at in enumerate(range(BEGIN + every_s * 1000, BEGIN + days * DAY + 1, every_s * 1000))])
 
 
 @pytest.fixture
@@ -157,6 +158,25 @@ def test_a_running_ingest_is_asked(school: Any, reference: Path, capsys: Any) ->
 def test_what_is_wrong_is_said(collocate: Any, more: list[str], status: int, said: str) -> None:
     found, out, err = collocate(*more)
     assert found == status and said in err and out == ""
+
+
+def test_rollups_and_readings_give_the_same_hours(tmp_path: Path, monkeypatch: Any) -> None:
+    books = Books(tmp_path / "readings.db", journal=False)
+    fill(books, every_s=60, days=2)
+    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", 9_000 + k, BEGIN + 2 * DAY + k * 60_000,
+                               {"pm25": 7.0}, interval_s=60.0, room="north.a", simulated=True) for k in range(1, 40)])
+    span = (BEGIN, BEGIN + 3 * DAY)
+    rolled = gather(books.store, ["north.a"], {"north.a-pm": "pms5003t"}, *span)
+    monkeypatch.setattr(collocating, "SHORT_S", 1.0)
+    single = gather(books.store, ["north.a"], {"north.a-pm": "pms5003t"}, *span)
+    books.close()
+    assert rolled.simulated and single.simulated
+    first, second = rolled.of("north.a-pm", "pm25"), single.of("north.a-pm", "pm25")
+    # The last hour has 39 of its 60 minutes. A reading at the full hour is the one thing they place differently.
+    assert list(first) == list(second) and len(first) == 48
+    for hour in first:
+        assert first[hour].value == pytest.approx(second[hour].value, rel=0.02)
+        assert (first[hour].rh, first[hour].temp_c) == (60.0, 28.0)
 
 
 # -- the reference file ------------------------------------------------------------------------------------------------
