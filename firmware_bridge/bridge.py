@@ -369,4 +369,5 @@ class Bridge:
             state=state, at=self._now_ms(), epoch=self._spool.epoch,
             next_seq=self._spool.next_seq, waiting=self._spool.waiting, version=__version__,
             config_version=current.version if current else 0, clock=self._clock.quality, storage=self._spool.storage,
+            thinned=self._spool.thinned, given_up=self._spool.given_up,
         ).model_dump_json().encode()
