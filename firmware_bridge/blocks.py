@@ -20,6 +20,7 @@ ROWS: Final = 2048
 _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 18, "lc": 0, "lp": 0, "pb": 0}]
 _WIDTHS: Final = (("b", 7), ("h", 15), ("i", 31), ("q", 63))
 _MOST_DECIMALS: Final = 6
+_MOST_BITS: Final = 60  # differences then fit into 63
 
 
 class BadBlock(Exception):
@@ -131,13 +132,15 @@ def _steps(column: Sequence[str]) -> tuple[int, list[int]] | None:
     try:
         if not any("." in text for text in column):
             whole = [int(text) for text in column]
-            if max(number.bit_length() for number in whole) > 60:
+            if max(number.bit_length() for number in whole) > _MOST_BITS:
                 return None
             return (-1, whole) if list(map(str, whole)) == list(column) else None
         decimals = max(len(text.partition(".")[2]) for text in column)
         if decimals > _MOST_DECIMALS:
             return None
         whole = [round(float(text) * 10 ** decimals) for text in column]
+        if max(number.bit_length() for number in whole) > _MOST_BITS:
+            return None
         return (decimals, whole) if _texts(decimals, whole) == list(column) else None
     except (ValueError, OverflowError):
         return None
