@@ -71,7 +71,8 @@ def tell(score: Score, pace: Pace, missed: bool) -> int:
           f"{score.clean_flagged:>15}  of {score.clean:,} = {score.clean_share:.4%}\n")
     for kind in sorted(score.happened):
         print(f"{kind:14}{score.happened[kind]:>8} in sensors,{score.spared[kind]:>8} without any flag = "
-              f"{score.spared[kind] / score.happened[kind]:.4f}")
+              f"{score.spared[kind] / score.happened[kind]:.4f}   "
+              + ", ".join(f"{flag} {n}" for (what, flag), n in sorted(score.accused.items()) if what == kind))
     print(f"\nspeed: {pace.rows:,} readings; live {pace.rows / pace.live_s:,.0f}/s, afterwards "
           f"{pace.rows / pace.afterwards_s:,.0f}/s, together {pace.rows / (pace.live_s + pace.afterwards_s):,.0f}/s; "
           f"schools beside each other {pace.school_s:.1f} s")

@@ -20,6 +20,7 @@ from ingest.corrections import AcceptedCorrections
 from ingest.deployments import END_MS, Deployments
 from ingest.events import NotedEvents
 from ingest.intake import Decided, Refused
+from ingest.manual_flags import ManualFlags
 from ingest.quarantine import Kept, Key, Quarantine
 from ingest.versions import Versions
 
@@ -65,6 +66,7 @@ class Books:
         self.set_aside = aside or self.set_aside
         with self.store.transaction() as connection:
             self.deployments = Deployments(connection)
+            self.manual_flags = ManualFlags(connection)
             self.quarantine = Quarantine(connection)
             self.versions = Versions(connection)
             self.corrections = AcceptedCorrections(connection)

@@ -14,8 +14,8 @@ from faultyear.sensors import Event
 
 EXPECTED: dict[str, Flag] = {
     "range": Flag.RANGE, "stuck": Flag.STUCK, "spike": Flag.SPIKE, "condensation": Flag.RH_HIGH,
-    "counts": Flag.COUNTS, "order": Flag.ORDER, "pair": Flag.PAIR | Flag.DRIFT, "drift_up": Flag.DRIFT,
-    "drift_down": Flag.DRIFT, "saturation": Flag.SATURATED, "dead_fan": Flag.STUCK,
+    "counts": Flag.COUNTS, "order": Flag.ORDER, "pair": Flag.PAIR | Flag.DRIFT,
+    "drift_up": Flag.DRIFT | Flag.PAIR, "drift_down": Flag.DRIFT | Flag.PAIR, "saturation": Flag.SATURATED, "dead_fan": Flag.STUCK,
     "zero_batch": Flag.ZERO, "clock": Flag.CLOCK, "warm_up": Flag.WARMUP,
 }
 AFTER = 3            # minutes: the step back into the truth belongs to the fault
@@ -38,6 +38,7 @@ class Score:
     right_by_flag: Counter[str] = field(default_factory=Counter)
     spared: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
+    accused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, site: list[Judged]) -> None:
         for judged in site:
@@ -76,7 +77,7 @@ class Score:
 
     def _hours(self, judged: Judged, beside: list[Judged]) -> None:
         n = len(judged.final)
-        wrong = np.zeros(n, bool)
+        wrong = judged.sensor.beyond.copy()
         for event in judged.sensor.events:
             end = event.end + AFTER
             if event.kind.startswith("drift"):
@@ -101,13 +102,15 @@ class Score:
     def _spared(self, judged: Judged) -> None:
         if "pm25" not in judged.sensor.columns:
             return
-        wrong = np.zeros(len(judged.final), bool)
+        wrong = judged.sensor.beyond.copy()
         for event in judged.sensor.events:
             wrong[max(0, event.start - DAY):event.end + DAY] = True
         for kind, start, end in judged.sensor.air.episodes:
             if not wrong[start:end].any():
                 self.happened[kind] += 1
                 self.spared[kind] += not judged.final[start:end].any()
+                for flag in by_flag(judged.final[start:end]):
+                    self.accused[kind, flag] += 1
 
     @property
     def recall(self) -> float:

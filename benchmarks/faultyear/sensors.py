@@ -29,7 +29,7 @@ class Event:
 
 @dataclass
 class Simulated:
-    """One sensor's year. `there`: minutes that have a reading; `warm`: the bridge says it warms up;
+    """One sensor's year. `there`: minutes that have a reading; `beyond`: the air itself is past the sensor's range; `warm`: the bridge says it warms up;
     `clock`: 0 good, 1 the bridge knows that it does not know, 2 an hour ahead without knowing."""
 
     name: str
@@ -38,6 +38,7 @@ class Simulated:
     place: int
     columns: dict[str, Column]
     there: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
     warm: NDArray[np.bool_]
     clock: NDArray[np.int8]
     air: Air
@@ -48,14 +49,17 @@ def sense(parameters: dict[str, Any], seed: int, site: int, name: str, kind: str
     """A healthy sensor."""
     known, n, draw = parameters["sensing"], len(air.pm25), chance(seed, "sensor", site, name)
     columns: dict[str, Column] = {}
+    beyond = np.zeros(n, bool)
     if kind in known["co2_floor"]:
-        ppm = np.round(air.co2 + draw.uniform(-12, 12) + draw.normal(0, known["co2_noise"], n))
+        ppm = np.round(air.co2 + draw.uniform(-12, 12) + draw.normal(0, known["co2_noise"][kind], n))
+        beyond = ppm >= known["co2_ceiling"][kind]
         columns["co2_ppm"] = np.clip(ppm, known["co2_floor"][kind], known["co2_ceiling"][kind])
     else:
         step = known["step"][kind]
         true = air.pm25 * between(draw, known["gain"])
         fine = np.maximum(0, true * (1 + draw.normal(0, known["share"], n)) + draw.normal(0, known["absolute"], n))
         coarse = air.coarse * 0.55
+        beyond = 1.3 * fine + coarse >= 495
         columns["pm1"] = fine * draw.uniform(0.62, 0.68)
         columns["pm25"] = fine + 0.05 * coarse
         columns["pm10"] = columns["pm25"] + coarse
@@ -75,7 +79,8 @@ def sense(parameters: dict[str, Any], seed: int, site: int, name: str, kind: str
                 columns[key] = np.round(columns[key])
         if kind != "pms":
             del columns["pm1"]
-    return Simulated(name, kind, site, place, columns, np.ones(n, bool), np.zeros(n, bool), np.zeros(n, np.int8), air)
+    return Simulated(name, kind, site, place, columns, np.ones(n, bool), beyond,
+                     np.zeros(n, bool), np.zeros(n, np.int8), air)
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------
@@ -118,8 +123,11 @@ def afflict(parameters: dict[str, Any], seed: int, sensor: Simulated, events: li
     """Puts the faults into the columns and keeps them as the truth."""
     for number, event in enumerate(events):
         draw = chance(seed, "fault", sensor.site, sensor.name, number)
+        before = {key: column[event.start:event.end].copy() for key, column in sensor.columns.items()}
         _SHAPES[event.kind](sensor, event, parameters["fault"][event.kind], draw)
-        sensor.events.append(event)
+        changed = any((sensor.columns[key][event.start:event.end] != column).any() for key, column in before.items())
+        if changed or event.kind in ("clock", "warm_up"):
+            sensor.events.append(event)  # a batch that reads 0 below 10 µg/m³ is sound while there is more
 
 
 def _cut(sensor: Simulated, event: Event, keys: tuple[str, ...]) -> list[tuple[str, Column]]:

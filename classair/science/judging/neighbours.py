@@ -33,8 +33,8 @@ PAIR_SHARE: Final = 0.7
 PAIR_QUARTER_MS: Final = 15 * MINUTE_MS
 PAIR_QUARTERS: Final = 4            # in a row: one sweeping broom beside one of two is no disagreement
 
-SILENT_MS: Final = 6 * HOUR_MS      # a mass of exactly 0, without counts, while the school measures dust
-SILENT_OTHERS: Final = 15.0         # µg/m³ of the school's median meanwhile
+SILENT_MS: Final = 4 * HOUR_MS      # a mass of exactly 0, without counts, while the school measures dust
+SILENT_OTHERS: Final = 5.0          # µg/m³ of the school's median meanwhile
 
 CO2_LOW: Final = 380.0              # ppm, of a week's 5th percentile: the outdoor air of an empty room
 CO2_HIGH: Final = 480.0

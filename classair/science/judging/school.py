@@ -53,19 +53,22 @@ def judge_school(members: Collection[Member]) -> list[Span]:
         found += _spans(member, member.masses, Flag.STUCK, stretches)
         blamed[member.sensor] += stretches
 
-    drifts = neighbours.drifting({member.sensor: neighbours.nights(member.pm25_hours, member.purified)
-                                  for member in dust})
-    for member in dust:
-        stretches = joined((day_start(day), day_start(day + 1)) for day in drifts.get(member.sensor, ()))
-        found += _spans(member, member.masses, Flag.DRIFT, stretches)
-        blamed[member.sensor] += stretches
-
+    # Pairs before drift: what a pair says does not rest on what drift says, so judging again ends in the same place.
+    apart: dict[str, list[Stretch]] = {member.sensor: [] for member in dust}
     for one, other in combinations(dust, 2):
         if one.room == other.room and one.sensor != other.sensor:
             stretches = neighbours.disagreeing(
-                _unblamed(one.pm25_quarters, blamed[one.sensor] + blamed[other.sensor]), other.pm25_quarters)
-            found += _spans(one, one.masses, Flag.PAIR, stretches)
-            found += _spans(other, other.masses, Flag.PAIR, stretches)
+                _outside(one.pm25_quarters, blamed[one.sensor] + blamed[other.sensor], PAIR_QUARTER_MS),
+                other.pm25_quarters)
+            for member in (one, other):
+                found += _spans(member, member.masses, Flag.PAIR, stretches)
+                apart[member.sensor] += stretches
+
+    drifts = neighbours.drifting({member.sensor: neighbours.nights(
+        _outside(member.pm25_hours, apart[member.sensor]), member.purified) for member in dust})
+    for member in dust:
+        stretches = joined((day_start(day), day_start(day + 1)) for day in drifts.get(member.sensor, ()))
+        found += _spans(member, member.masses, Flag.DRIFT, stretches)
 
     for member in members:
         if "co2_ppm" in member.keys:
@@ -100,11 +103,13 @@ def _purified(member: Member, zero: Stretch) -> bool:
     return zero[1] - zero[0] < 12 * HOUR_MS and any(day in member.purified for day in days)
 
 
-def _unblamed(quarters: Mapping[int, float], blamed: list[Stretch]) -> dict[int, float]:
-    starts = sorted(quarters)
-    # A quarter that a stretch touches anywhere is left out.
-    taken = holds(joined((start - PAIR_QUARTER_MS + 1, end) for start, end in blamed), starts)
-    return {start: quarters[start] for start, out in zip(starts, taken, strict=True) if not out}
+def _outside(levels: Mapping[int, float], stretches: list[Stretch], length: int = HOUR_MS) -> Mapping[int, float]:
+    """Those levels, `length` ms long each, that no stretch touches anywhere."""
+    if not stretches:
+        return levels
+    starts = sorted(levels)
+    touched = holds(joined((start - length + 1, end) for start, end in stretches), starts)
+    return {start: levels[start] for start, out in zip(starts, touched, strict=True) if not out}
 
 
 def _spans(member: Member, keys: Iterable[str], flag: Flag, stretches: Iterable[Stretch]) -> list[Span]:
