@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "user": ("dashboard.access.command", "server", "add people and API tokens"),
     "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),
     "gaps": ("ingest.gaps_command", "server", "say which readings of a sensor are not there, and why"),
+    "flags": ("ingest.flags_command", "server", "judge stored readings anew, or set some aside by hand"),
     "room": ("classair.research.room_command", "research", "say how a room breathes and what its purifier does"),
     "archive": ("classair.archive.command", "research", "put finished days into Parquet files, each read back"),
     "restore": ("classair.archive.restore_command", "research", "make readings.db again from the archive alone"),

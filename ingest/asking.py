@@ -41,7 +41,8 @@ def broker_of_installation(places: Places, given: str | None) -> BrokerAddress:
     return BrokerAddress.of(url, USER, password, os.environ.get(CAFILE_VARIABLE, ""))
 
 
-def ask_ingest(broker: BrokerAddress, org: str, do: str, args: dict[str, Any], timeout: float = 10.0) -> Answer:
+def ask_ingest(broker: BrokerAddress, org: str, do: str, args: dict[str, Any], timeout: float = 10.0,
+               who: str = "command line") -> Answer:
     """One question and its answer. Raises NoAnswer."""
     topics, request = Topics(org), uuid.uuid4().hex
     answered, found = threading.Event(), []
@@ -56,7 +57,7 @@ def ask_ingest(broker: BrokerAddress, org: str, do: str, args: dict[str, Any], t
     try:
         if not link.wait_up(5):
             raise NoAnswer(f"the broker at {broker.host}:{broker.port} cannot be reached")
-        payload = Ask(id=request, do=do, who="command line", args=args).model_dump_json().encode()
+        payload = Ask(id=request, do=do, who=who[:64], args=args).model_dump_json().encode()
         link.publish(topics.ask("ingest", request), payload, qos=1)
         if not answered.wait(timeout):
             raise NoAnswer(f"ingest did not answer within {timeout:.0f} s")

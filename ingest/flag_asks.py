@@ -13,15 +13,12 @@ from classair.science.judging import SETTLED_MS
 from classair.wire import Ask, FullId, Ms
 from ingest.books import Books
 from ingest.manual_flags import ManualFlag, Refused
-from ingest.rejudging import OWNED, Change, apply
+from ingest.rejudging import MOST_CHANGES, OWNED, Change, apply
 
 log = logging.getLogger(__name__)
 
 APPLY, SET, TAKE_BACK = "flags_apply", "flags_set", "flags_take_back"
 ASKS: Final = (APPLY, SET, TAKE_BACK)
-MOST_CHANGES: Final = 500
-MOST_READINGS: Final = 50_000
-"""In one transaction: about a second, in which readings wait."""
 
 _ADDED: Final = OWNED | Flag.RANGE | Flag.SATURATED | Flag.RH_HIGH | Flag.ORDER | Flag.ZERO | Flag.COUNTS | Flag.CLOCK
 

@@ -20,7 +20,7 @@ from classair.model import Flag
 from classair.places import Places
 from classair.science.judging import SETTLED_MS
 from classair.science.judging.neighbours import day_start, local_day
-from classair.stores import DAY_MS, StoreAway
+from classair.stores import StoreAway
 from classair.stores._queries import Queries
 from classair.timetable import local_time, to_ms
 from classair.wire import Answer, Ask
@@ -30,7 +30,7 @@ from ingest.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_ins
 from ingest.books import Books
 from ingest.clock import now_ms
 from ingest.manual_flags import ManualFlag, Refused, manual_flags
-from ingest.rejudging import Change, rejudge
+from ingest.rejudging import Change, pieces, rejudge
 from ingest.service import had_journal, only_one
 from ingest.versions import newest_version
 
@@ -113,7 +113,7 @@ def _recalculate(places: Places, args: argparse.Namespace) -> int:
             changes = _judged(queries, site, since, until, config)
             for part in pieces(changes):
                 ask(flag_asks.APPLY, {"changes": [asdict(change) for change in part]})
-            changed += sum(change.readings for change in changes)
+            changed += sum(change.values for change in changes)
             touched = {(site, day) for change in changes
                        for day in range(local_day(change.start), local_day(change.end - 1) + 1)}
             days |= touched
@@ -139,26 +139,12 @@ def _judged(queries: Queries, site: str, start: int, end: int, config: Config) -
             connection.execute("rollback")
 
 
-def pieces(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Changes in pieces that ingest makes in one transaction each; a longer one is a piece by itself."""
-    piece: list[Change] = []
-    readings = 0
-    for change in changes:
-        if piece and (len(piece) >= flag_asks.MOST_CHANGES or readings + change.readings > flag_asks.MOST_READINGS):
-            yield piece
-            piece, readings = [], 0
-        piece.append(change)
-        readings += change.readings * max(1, len(change.quantities))
-    if piece:
-        yield piece
-
-
 def _tell_chunk(site: str, start: int, end: int, changes: Sequence[Change], number: int, of: int) -> None:
     counts: dict[str, int] = {}
     for change in changes:
         for sign, flags in (("+", change.add), ("-", change.remove)):
             for name in (flag.name for flag in Flag if flag & flags and flag.name):
-                counts[sign + name] = counts.get(sign + name, 0) + change.readings
+                counts[sign + name] = counts.get(sign + name, 0) + change.values
     what = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "nothing changes"
     span = f"{local_time(start).date()} … {local_time(end - 1).date()}"
     print(f"{number / of:>4.0%}  {site}  {span}  {what}", flush=True)
@@ -168,7 +154,7 @@ def _tell_end(changed: int, days: set[tuple[str, int]], dry: bool) -> None:
     by_site: dict[str, list[int]] = {}
     for site, day in days:
         by_site.setdefault(site, []).append(day)
-    print(f"{changed:,} readings {'would change' if dry else 'changed'} on {len(days)} site-days")
+    print(f"{changed:,} values {'would change' if dry else 'changed'} on {len(days)} site-days")
     for site, known in sorted(by_site.items()):
         shown = ", ".join(str(local_time(day_start(day)).date()) for day in sorted(known))
         print(f"  versions that {'would rise' if dry else 'rose'}: {site}: {shown}")

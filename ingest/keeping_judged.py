@@ -15,8 +15,7 @@ from classair.places import Places
 from classair.stores import DAY_MS, StoreAway
 from ingest.books import Books
 from ingest.clock import now_ms
-from ingest.flags_command import pieces
-from ingest.rejudging import Change, apply
+from ingest.rejudging import Change, apply, pieces
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +60,15 @@ class KeepingJudged(threading.Thread):
                    "--from", str(now_ms() - days * DAY_MS)]
         child = subprocess.Popen(["nice", "-n", "15", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  text=True)
+        until = time.monotonic() + LONGEST_S
         try:
-            told, said = child.communicate(timeout=LONGEST_S)
+            while True:
+                try:
+                    told, said = child.communicate(timeout=0.5)
+                    break
+                except subprocess.TimeoutExpired:
+                    if self._ended.is_set() or time.monotonic() > until:
+                        raise
         except BaseException:
             child.kill()
             child.wait()

@@ -33,6 +33,9 @@ OWNED: Final = Flag.STUCK | Flag.SPIKE | Flag.RATE | Flag.DRIFT | Flag.PAIR | Fl
 MARGIN_MS: Final = DAY_MS
 """Read on either side of what is judged: the longest run that a rule waits for."""
 HOURS_AROUND_MS: Final = 8 * DAY_MS
+MOST_CHANGES: Final = 500
+MOST_READINGS: Final = 50_000
+"""In one transaction: about a second, in which readings wait."""
 
 _WANTED: Final = (*PARTICLES, "co2_ppm", "temp_c", "rh_pct")
 
@@ -48,6 +51,10 @@ class Change:
     start: int
     end: int
     readings: int
+
+    @property
+    def values(self) -> int:
+        return self.readings * max(1, len(self.quantities))
 
 
 @dataclass(slots=True)
@@ -234,3 +241,17 @@ def apply(changes: Iterable[Change], reflag: Callable[..., int]) -> int:
             changed += reflag(change.sensor, change.start, change.end, add=Flag(change.add),
                               remove=Flag(change.remove), quantity=quantity)
     return changed
+
+
+def pieces(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Changes in pieces that ingest makes in one transaction each; a longer one is a piece by itself."""
+    piece: list[Change] = []
+    readings = 0
+    for change in changes:
+        if piece and (len(piece) >= MOST_CHANGES or readings + change.values > MOST_READINGS):
+            yield piece
+            piece, readings = [], 0
+        piece.append(change)
+        readings += change.values
+    if piece:
+        yield piece

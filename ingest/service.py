@@ -34,12 +34,14 @@ from classair.service import (
 )
 from classair.stores import StoreAway
 from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, TimeQuestion, Topics, address
-from ingest import corrections, events
+from ingest import corrections, events, flag_asks
 from ingest.accepting import Accepting, FileWatch, read_file
 from ingest.books import Books
 from ingest.carrier import Carrier
 from ingest.clock import now_ms
 from ingest.inbox import Inbox
+from ingest.keeping_judged import KeepingJudged
+from ingest.manual_flags import Refused
 from ingest.telling import Telling
 from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
 
@@ -143,6 +145,7 @@ class Ingest:
         self._writer = Writer(books, self._inbox, accepting, self._telling, self._link, stop,
                               self._announce_again.set)
         self._carrier = Carrier(places, self._inbox.do, books, stop)
+        self._keeping_judged = KeepingJudged(places, self._inbox.do, lambda: self._writer.books, stop)
         self._rates: list[tuple[float, int]] = []
 
     def run(self) -> int:
@@ -150,6 +153,7 @@ class Ingest:
         self._writer.start()
         self._watch.start()
         self._carrier.start()
+        self._keeping_judged.start()
         self._announce_again.set()
         next_status, told_away = 0.0, ""
         while not self._stop.wait(0.2):
@@ -240,9 +244,12 @@ class Ingest:
             self._inbox.do(lambda: self._correct(ask))
         elif ask.do in (events.ADD, events.WITHDRAW):
             self._inbox.do(lambda: self._note(ask))
+        elif ask.do in flag_asks.ASKS:
+            self._inbox.do(lambda: self._flags(ask))
         else:
-            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows time, counts, quarantine_replay, "
-                                  f"{corrections.ACCEPT}, {corrections.END}, {events.ADD} and {events.WITHDRAW}")
+            known = ("time", "counts", "quarantine_replay", corrections.ACCEPT, corrections.END, events.ADD,
+                     events.WITHDRAW, *flag_asks.ASKS)
+            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows {', '.join(known)}")
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -290,6 +297,15 @@ class Ingest:
         log.info("event_noted id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid,
                  ask.who)
         self._answer(ask, {"event": asdict(noted)})
+
+    def _flags(self, ask: Ask) -> None:
+        try:
+            self._answer(ask, flag_asks.decide(ask, self._writer.books, now_ms()))
+        except Refused as refused:
+            self._answer(ask, {}, str(refused))
+        except StoreAway as away:
+            self._answer(ask, {}, f"the store cannot be written: {away}")
+            raise
 
     def _edited(self, text: str | ConfigFaults) -> None:
         self._writer.edited(text)

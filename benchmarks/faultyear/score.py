@@ -15,7 +15,8 @@ from faultyear.sensors import Event
 EXPECTED: dict[str, Flag] = {
     "range": Flag.RANGE, "stuck": Flag.STUCK, "spike": Flag.SPIKE, "condensation": Flag.RH_HIGH,
     "counts": Flag.COUNTS, "order": Flag.ORDER, "pair": Flag.PAIR | Flag.DRIFT,
-    "drift_up": Flag.DRIFT | Flag.PAIR, "drift_down": Flag.DRIFT | Flag.PAIR, "saturation": Flag.SATURATED, "dead_fan": Flag.STUCK,
+    "drift_up": Flag.DRIFT | Flag.PAIR, "drift_down": Flag.DRIFT | Flag.PAIR, "saturation": Flag.SATURATED,
+    "dead_fan": Flag.STUCK,
     "zero_batch": Flag.ZERO, "clock": Flag.CLOCK, "warm_up": Flag.WARMUP,
 }
 AFTER = 3            # minutes: the step back into the truth belongs to the fault
@@ -47,7 +48,7 @@ class Score:
         pair = [judged for judged in site if judged.sensor.place == 1]
         for judged in site:
             self._hours(judged, [other for other in pair if judged in pair and other is not judged])
-            self._spared(judged)
+            self._spared(judged, [other for other in pair if judged in pair])
 
     def _event(self, judged: Judged, event: Event) -> None:
         self.events[event.kind] += 1
@@ -76,7 +77,6 @@ class Score:
                            f"{event.end - event.start} long, reading {level:.1f}")
 
     def _hours(self, judged: Judged, beside: list[Judged]) -> None:
-        n = len(judged.final)
         wrong = judged.sensor.beyond.copy()
         for event in judged.sensor.events:
             end = event.end + AFTER
@@ -99,11 +99,11 @@ class Score:
                 self.hours_by_flag[flag.name] += int(told.sum())
                 self.right_by_flag[flag.name] += int((told & right).sum())
 
-    def _spared(self, judged: Judged) -> None:
+    def _spared(self, judged: Judged, beside: list[Judged]) -> None:
         if "pm25" not in judged.sensor.columns:
             return
         wrong = judged.sensor.beyond.copy()
-        for event in judged.sensor.events:
+        for event in [event for one in (judged, *beside) for event in one.sensor.events]:
             wrong[max(0, event.start - DAY):event.end + DAY] = True
         for kind, start, end in judged.sensor.air.episodes:
             if not wrong[start:end].any():

@@ -35,6 +35,7 @@ SPIKE_AT_LEAST: Final[Mapping[str, float]] = {  # µg/m³, ppm
     "pm1": 20.0, "pm25": 20.0, "pm10": 20.0, "pm1_cf1": 20.0, "pm25_cf1": 20.0, "pm10_cf1": 20.0, "co2_ppm": 300.0,
 }
 SPIKE_MADS: Final = 5.0 * 1.4826    # Hampel's test: five standard deviations, estimated by the median deviation
+SPIKE_SHARE: Final = 0.4            # of what is usual around it: thick smoke is never quite still
 SPIKE_FOOT: Final = 0.2             # share of its height up to which the readings beside a spike may rise with it
 
 
@@ -160,7 +161,7 @@ def _is_spike(at: Sequence[int], values: Sequence[float], first: int, after: int
     deviation = median([abs(value - usual) for value in around])
     heights = [value - usual for value in values[first:after]]
     lowest = min(map(abs, heights))
-    if lowest <= max(at_least, SPIKE_MADS * deviation) or (min(heights) < 0 < max(heights)):
+    if lowest <= max(at_least, SPIKE_MADS * deviation, SPIKE_SHARE * usual) or (min(heights) < 0 < max(heights)):
         return False
     foot = max(at_least / 2, SPIKE_FOOT * lowest)
     return abs(values[first - 1] - usual) <= foot and abs(values[after] - usual) <= foot
