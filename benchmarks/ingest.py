@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import random
 import shutil
 import socket
@@ -51,7 +52,7 @@ def readings(count: int, kind: str) -> Iterator[dict[str, Any]]:
         sensor = sensors[index % len(sensors)]
         at = START_MS + index // len(sensors) * 10_000
         if sensor.endswith("co2"):
-            values = {"co2_ppm": round(noise.uniform(420, 1500), 1)}
+            values = {"co2_ppm": round(900 + 300 * math.sin(index / 4000) + noise.uniform(-8, 8), 1)}
         else:
             pm25 = round(noise.uniform(4, 90), 1)
             counts = [round(pm25 * factor, 1) for factor in (120, 40, 8, 1, 0.3, 0.1)]
@@ -59,7 +60,8 @@ def readings(count: int, kind: str) -> Iterator[dict[str, Any]]:
                 "pm1": round(pm25 * 0.7, 1), "pm25": pm25, "pm10": round(pm25 * 1.2, 1),
                 "pm1_cf1": round(pm25 * 0.7, 1), "pm25_cf1": pm25, "pm10_cf1": round(pm25 * 1.2, 1),
                 "n03": counts[0], "n05": counts[1], "n1": counts[2], "n25": counts[3],
-                "temp_c": round(noise.uniform(24, 34), 2), "rh_pct": round(noise.uniform(40, 85), 1),
+                "temp_c": round(29 + 3 * math.sin(index / 9000) + noise.uniform(-0.1, 0.1), 2),
+                "rh_pct": round(60 + noise.uniform(-2, 2), 1),
             }
         yield {"bridge": BRIDGE, "epoch": EPOCH, "seq": index + 1, "sensor": sensor, "at": at, "values": values,
                "interval_s": 10.0, "n": 10, "clock": "sync", "simulated": True}

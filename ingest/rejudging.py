@@ -33,6 +33,7 @@ OWNED: Final = Flag.STUCK | Flag.SPIKE | Flag.RATE | Flag.DRIFT | Flag.PAIR | Fl
 MARGIN_MS: Final = DAY_MS
 """Read on either side of what is judged: the longest run that a rule waits for."""
 HOURS_AROUND_MS: Final = 8 * DAY_MS
+LONGEST: Final = 10_000  # readings of one change
 MOST_CHANGES: Final = 500
 MOST_READINGS: Final = 50_000
 """In one transaction: about a second, in which readings wait."""
@@ -227,7 +228,9 @@ def _together(sensor: str, at: list[int], found: Mapping[tuple[str, int, int], l
     for (quantity, add, remove), places in found.items():
         for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
             stretch = [place for _, place in run]
-            alike.setdefault((stretch[0], stretch[-1], add, remove, quantity == ""), []).append(quantity)
+            for begin in range(0, len(stretch), LONGEST):
+                part = stretch[begin:begin + LONGEST]
+                alike.setdefault((part[0], part[-1], add, remove, quantity == ""), []).append(quantity)
     for (first, last, add, remove, whole), quantities in sorted(alike.items()):
         yield Change(sensor, () if whole else tuple(quantities), add, remove, at[first], at[last] + 1,
                      last - first + 1)
@@ -235,12 +238,8 @@ def _together(sensor: str, at: list[int], found: Mapping[tuple[str, int, int], l
 
 def apply(changes: Iterable[Change], reflag: Callable[..., int]) -> int:
     """Makes the changes by SqliteStore.reflag, inside the caller's transaction; how many readings changed."""
-    changed = 0
-    for change in changes:
-        for quantity in change.quantities or (None,):
-            changed += reflag(change.sensor, change.start, change.end, add=Flag(change.add),
-                              remove=Flag(change.remove), quantity=quantity)
-    return changed
+    return sum(reflag(change.sensor, change.start, change.end, add=Flag(change.add), remove=Flag(change.remove),
+                      quantity=change.quantities or None) for change in changes)
 
 
 def pieces(changes: Sequence[Change]) -> Iterator[list[Change]]:

@@ -61,9 +61,10 @@ def _outdoors(parameters: dict[str, Any], seed: int, site: int, days: int) -> tu
         end = min(n, at + length)
         pm[at:end] += (shape * np.exp(draw.normal(0, 0.12, length)))[:end - at]
         plumes.append(("plume", at, end))
-    temp = 28 + 4 * np.cos((hour - 15) / 24 * 2 * np.pi) + np.interp(minute / DAY, np.arange(days) + 0.5, draw.normal(0, 1.2, days))
+    noons = np.arange(days) + 0.5
+    temp = 28 + 4 * np.cos((hour - 15) / 24 * 2 * np.pi) + np.interp(minute / DAY, noons, draw.normal(0, 1.2, days))
     rh = np.clip(known["rh_mean"] - known["rh_swing"] * np.cos((hour - 15) / 24 * 2 * np.pi)
-                 + np.interp(minute / DAY, np.arange(days) + 0.5, draw.normal(0, 5, days)), 25, known["rh_highest"])
+                 + np.interp(minute / DAY, noons, draw.normal(0, 5, days)), 25, known["rh_highest"])
     coarse = pm * 0.4
     flat = np.full(n, parameters["room"]["outdoor_co2"], np.float32)
     return Air(pm.astype("f4"), coarse.astype("f4"), flat, temp.astype("f4"), rh.astype("f4"), list(plumes)), plumes

@@ -30,7 +30,8 @@ class Event:
 @dataclass
 class Simulated:
     """One sensor's year. `there`: minutes that have a reading; `beyond`: the air itself is past the sensor's range;
-    `warm`: the bridge says it warms up; `clock`: 0 good, 1 the bridge knows that it does not know, 2 an hour ahead without knowing."""
+    `warm`: the bridge says it warms up; `clock`: 0 good, 1 the bridge knows that it does not know, 2 an hour ahead
+    without knowing."""
 
     name: str
     kind: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from classair.model import QUANTITIES, Flag
@@ -12,10 +13,10 @@ from classair.stores._writing import Writer, read_marks, write_marks
 
 
 def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tuple[int, int], add: Flag, remove: Flag,
-           quantity: str | None) -> int:
+           quantities: Sequence[str]) -> int:
     """See SqliteStore.reflag; inside a transaction."""
-    if quantity is not None and quantity not in QUANTITIES:
-        raise ValueError(f"there is no quantity {quantity!r}")
+    if unknown := [quantity for quantity in quantities if quantity not in QUANTITIES]:
+        raise ValueError(f"there is no quantity {unknown[0]!r}")
     changed = 0
     if gone := trimmed_days(connection, _days.site_of(sensor), *span):
         raise ValueError(f"the readings of {_days.site_of(sensor)} on {gone[0]} are in the archive alone; "
@@ -28,9 +29,9 @@ def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tu
         for flags, vflags, at_ms, seq in rows:
             marks = read_marks(vflags)
             new_flags = flags
-            if quantity is None:
+            if not quantities:
                 new_flags = flags & ~int(remove) | int(add)
-            else:
+            for quantity in quantities:
                 marks[quantity] = marks.get(quantity, 0) & ~int(remove) | int(add)
             text = write_marks(marks)
             if (new_flags, text) != (flags, vflags):

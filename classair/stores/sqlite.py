@@ -182,16 +182,17 @@ class SqliteStore:
         return True
 
     def reflag(self, sensor: str, start_ms: int, end_ms: int, *, add: Flag = Flag.NONE, remove: Flag = Flag.NONE,
-               quantity: str | None = None) -> int:
+               quantity: str | Sequence[str] | None = None) -> int:
         """Changes flags of a sensor's readings with start <= at < end, in every room, and recomputes their rollups.
 
-        With `quantity` only that value's flags change. In the open transaction or one of its own; returns how many
-        readings changed.
+        With `quantity`, one or several, only the flags of those values change. In the open transaction or one of its
+        own; returns how many readings changed.
         """
         if not self._in_transaction:
             with self.transaction():
                 return self.reflag(sensor, start_ms, end_ms, add=add, remove=remove, quantity=quantity)
-        return _reflag.reflag(self._inside(), self._writer, sensor, (start_ms, end_ms), add, remove, quantity)
+        quantities = (quantity,) if isinstance(quantity, str) else tuple(quantity or ())
+        return _reflag.reflag(self._inside(), self._writer, sensor, (start_ms, end_ms), add, remove, quantities)
 
     def raise_versions(self, site: str, start_ms: int, end_ms: int) -> int:
         """Raises the version of a site's days with data that start <= at < end touches; returns how many.

@@ -65,3 +65,11 @@ def test_thai_texts_are_thai() -> None:
     left = {key for key, text in texts("th").items()
             if text == english.get(key) and len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{\w*\}", "", text))) > 1}
     assert left == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_flag_has_its_words(language: str) -> None:
+    from classair.model import Flag
+
+    flags = {flag.name.lower() for flag in Flag if flag.name and flag}
+    assert {key.partition(".")[2] for key in texts(language) if key.startswith("flag.")} == flags | {"late", "incomplete"}
