@@ -124,6 +124,11 @@ def local_time(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, ZONE)
 
 
+def day_start_ms(day: date) -> int:
+    """The local midnight that begins a day, UTC ms."""
+    return to_ms(datetime.combine(day, time(), ZONE))
+
+
 def to_ms(at: datetime) -> int:
     """UTC ms of an aware moment."""
     if at.tzinfo is None:

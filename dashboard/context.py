@@ -14,6 +14,7 @@ from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, 
 if TYPE_CHECKING:
     from dashboard.processes import Process
     from dashboard.queries import Queries
+    from dashboard.research import Research
 
 
 class LiveStates(Protocol):
@@ -55,6 +56,7 @@ class Context:
     queries: Queries
     live: LiveStates
     now_ms: Callable[[], int]
+    research: Research
     processes: Callable[[], Mapping[str, Process]] = dict
 
     def t(self, language: str, key: str, **places: Any) -> str:

@@ -13,6 +13,7 @@ from dashboard.context import Context
 from dashboard.hub import Hub
 from dashboard.live import Live
 from dashboard.queries import Queries
+from dashboard.research import Research
 
 _SMALLEST = (
     "org: some-town\n"
@@ -24,8 +25,9 @@ def description() -> str:
     """The OpenAPI document as text; it does not depend on any school."""
     config = parse(_SMALLEST)
     live = Live(Hub("", lambda: 0), lambda: 0)
-    ctx = Context(lambda: config, Queries(lambda: None, lambda: config), live, lambda: 0)
     with tempfile.TemporaryDirectory() as folder:
+        research = Research(lambda: None, lambda: config, Path(folder) / "readings.db")
+        ctx = Context(lambda: config, Queries(lambda: None, lambda: config), live, lambda: 0, research)
         desk = Desk(Path(folder) / "desk.db", lambda: 0)
         try:
             document = create_app(ctx, live, desk).server.openapi()

@@ -27,6 +27,7 @@ from dashboard.hub import Hub
 from dashboard.live import Live
 from dashboard.public.pages import build
 from dashboard.queries import Queries
+from dashboard.research import Research
 
 log = logging.getLogger(__name__)
 
@@ -112,8 +113,10 @@ def serve(args: argparse.Namespace) -> int:
         return fallback
 
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
-    queries = Queries(OpenStore(places, config), config, SqliteStore(places.readings, readonly=True))
+    store = OpenStore(places, config)
+    queries = Queries(store, config, SqliteStore(places.readings, readonly=True))
     ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms,
+                  research=Research(store, config, places.readings),
                   processes=lambda: processes.read(places.processes, now_ms()))
     desk = Desk(places.desk, now_ms)
     app = create_app(ctx, live, desk, host=args.host)

@@ -35,6 +35,6 @@ def moment_ms(value: str) -> int:
 Moment = Annotated[str, AfterValidator(moment)]
 
 
-def iso(at_ms: int) -> str:
+def iso(at_ms: int, timespec: str = "seconds") -> str:
     """With +07:00, Gregorian, to the second."""
-    return local_time(at_ms).isoformat(timespec="seconds")
+    return local_time(at_ms).isoformat(timespec=timespec)

@@ -32,6 +32,7 @@ from dashboard.hub import Hub
 from dashboard.live import Live
 from dashboard.public.pages import build
 from dashboard.queries import Queries
+from dashboard.research import Research
 
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 HAS: frozenset[Need] = frozenset({"purifier", "openings", "clean_room"})
@@ -181,8 +182,8 @@ class Builder:
         self.begun: list[House] = []
 
     def __call__(self, *, host: str = "127.0.0.1", config: configuration.Config | None = None,
-                 store: Any = None) -> House:
-        """`host` is what it believes to listen on; it always listens on loopback."""
+                 store: Any = None, readings: Path | None = None) -> House:
+        """`host` is what it believes to listen on; it always listens on loopback. `readings`: readings.db, if any."""
         config = config or self.schools
         where = SimpleNamespace(house=None)
 
@@ -193,7 +194,9 @@ class Builder:
         desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
         written = self.folder / f"services-{len(self.begun)}.json"
         ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config, store), live=live,
-                      now_ms=clock, processes=lambda: processes.read(written, clock()))
+                      now_ms=clock, research=Research(lambda: store, lambda: config,
+                                                      readings or self.folder / "readings.db"),
+                      processes=lambda: processes.read(written, clock()))
         house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
         where.house = house
         house.start()

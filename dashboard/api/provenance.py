@@ -1,0 +1,143 @@
+"""Where numbers come from: which sensor hung where, which correction was accepted, what schools noted."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from classair.research.selection import EARLIEST, LATEST
+from classair.science.corrections import PUBLISHED, as_record
+from classair.stores import DAY_MS
+from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
+from classair.timetable import day_start_ms
+from dashboard.access.desk import Desk
+from dashboard.access.roles import Principal
+from dashboard.api._faults import ApiFault, responses, unknown
+from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.context import Context
+from dashboard.live import NoAnswer
+
+SiteQuery = Annotated[str | None, Query(description="one school alone", examples=["ban-suan"])]
+
+
+class DeploymentRow(BaseModel):
+    """A sensor stood in a room from `start` (empty: since before it was written down) up to `end` (empty: still)."""
+
+    sensor: str
+    room: str
+    model: str
+    start: str | None
+    end: str | None
+    config_version: int
+
+
+class Deployments(BaseModel):
+    deployments: list[DeploymentRow]
+
+
+class CorrectionsAnswer(BaseModel):
+    """`accepted`: every version ever accepted; `published`: formulas that can be chosen for comparison."""
+
+    accepted: list[dict[str, Any]]
+    published: list[dict[str, Any]]
+
+
+class EventRow(BaseModel):
+    id: str
+    site: str
+    room: str = Field(description="empty: the whole school")
+    kind: str = Field(examples=["filter_change"])
+    start: str
+    end: str
+    note: str
+    added_by: str
+    added_at: str
+
+
+class Events(BaseModel):
+    events: list[EventRow]
+
+
+class EventWish(BaseModel):
+    """An event to note. Without an end it is a moment; without a room it concerns the whole school."""
+
+    site: str = Field(examples=["ban-suan"])
+    room: str = Field("", examples=["ban-suan.p1-2"])
+    kind: Literal[KINDS]  # type: ignore[valid-type]
+    start: Moment = Field(examples=["2026-11-23T09:42:00+07:00"])
+    end: Moment | None = None
+    note: str = Field("", max_length=NOTE_LENGTH, description="no names of pupils")
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["research"])
+
+    def of_site(site: str | None) -> str | None:
+        if site is not None and site not in ctx.config().sites:
+            raise unknown("site", site, ctx.config().sites)
+        return site
+
+    @api.get("/deployments", summary="Which sensor stood in which room when", responses=responses(401, 404, 503))
+    async def deployments(site: SiteQuery = None) -> Deployments:
+        wanted = of_site(site)
+        found = await asyncio.to_thread(ctx.research.deployments)
+        return Deployments(deployments=[
+            DeploymentRow(sensor=d.sensor, room=d.room, model=d.model, start=iso(d.from_ms) if d.from_ms else None,
+                          end=None if d.to_ms is None else iso(d.to_ms), config_version=d.config_version)
+            for d in found if wanted in (None, d.sensor.partition(".")[0])])
+
+    @api.get("/corrections", summary="Corrections that schools have accepted, and published ones",
+             responses=responses(401, 503))
+    async def corrections() -> CorrectionsAnswer:
+        found = await asyncio.to_thread(ctx.research.corrections)
+        return CorrectionsAnswer(accepted=[as_record(one) for one in found.accepted],
+                                 published=[as_record(one) for one in PUBLISHED.values()])
+
+    @api.get("/events", summary="What schools noted beside the numbers", responses=responses(401, 404, 422, 503))
+    async def events(
+        first: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-01"])],
+        last: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, included",
+                                    examples=["2026-11-30"])],
+        site: SiteQuery = None,
+    ) -> Events:
+        wanted = of_site(site)
+        found = await asyncio.to_thread(ctx.research.events, day_start_ms(first), day_start_ms(last) + DAY_MS, wanted)
+        return Events(events=[_event(one) for one in found])
+
+    @api.post("/events", summary="Note an event", status_code=201, responses=responses(401, 403, 409, 422, 503))
+    async def note(wish: EventWish, request: Request) -> EventRow:
+        """Needs the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
+        args = {"site": wish.site, "room": wish.room, "kind": wish.kind, "start": moment_ms(wish.start),
+                "end": moment_ms(wish.end) if wish.end else None, "note": wish.note}
+        return await _asked(ctx, request, "event_add", args, f"{wish.site} {wish.room} {wish.kind}")
+
+    @api.delete("/events/{event}", summary="Withdraw an event noted in error",
+                responses=responses(401, 403, 409, 503))
+    async def withdraw(event: Annotated[str, Path(max_length=64)], request: Request) -> EventRow:
+        """It is no longer shown, and stays on record with who withdrew it. Needs the scope `control`."""
+        return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
+
+    return api
+
+
+async def _asked(ctx: Context, request: Request, do: str, args: dict[str, Any], about: str) -> EventRow:
+    principal: Principal = request.state.principal
+    desk: Desk = request.app.state.desk
+    try:
+        answer = await ctx.live.ask("ingest", do, principal.who, args)
+    except NoAnswer as error:
+        desk.note(principal.who, do, about, str(error))
+        raise ApiFault(503, str(error), "ingest", "nothing was noted; try again") from None
+    desk.note(principal.who, do, about, "done" if answer.ok else answer.error)
+    if not answer.ok:
+        raise ApiFault(409, answer.error or "ingest refused", "event")
+    return _event(SchoolEvent(**answer.result["event"]))
+
+
+def _event(event: SchoolEvent) -> EventRow:
+    return EventRow(id=event.id, site=event.site, room=event.room, kind=event.kind, start=iso(event.start_ms),
+                    end=iso(event.end_ms), note=event.note, added_by=event.added_by, added_at=iso(event.added_at))

@@ -1,0 +1,176 @@
+"""Tables for researchers: averaged values with completeness, flags and corrections; and single readings as measured."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from classair.model import QUANTITIES, Reading
+from classair.research.selection import STEP_MS, Selection, SelectionRefused
+from classair.research.tables import Row
+from dashboard.api._faults import ApiFault, responses, unknown
+from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.context import Context
+from dashboard.queries import DAY_MS
+
+PAGE = 5000
+LONGEST_MS = 31 * DAY_MS
+
+
+class TableRow(BaseModel):
+    """One sensor's quantity over one step. `mean` as measured, `value` after the correction; empty means missing.
+
+    n: valid readings; expected: what the step holds at the sensor's interval; bad: readings left out, by reason.
+    """
+
+    start: str = Field(examples=["2026-11-23T09:00:00+07:00"])
+    room: str
+    sensor: str
+    quantity: str
+    n: int
+    expected: float | None
+    mean: float | None
+    value: float | None
+    low: float | None
+    high: float | None
+    suspect: int
+    bad: dict[str, int]
+    correction: str
+    why: str = Field(description="why there is no value: incomplete, no_humidity, out_of_range …; else empty")
+
+
+class TableAnswer(BaseModel):
+    """A page of a table. `data` names selection and state of the data: the same name means the same numbers."""
+
+    selection: dict[str, Any]
+    id: str = Field(description="names the selection")
+    data: str = Field(description="names the selection together with the versions of its days")
+    versions: dict[str, dict[date, int]] = Field(description="version of each day, by site")
+    units: dict[str, str]
+    simulated: list[str] = Field(description="schools whose numbers are simulated, not measured")
+    total: int
+    rows: list[TableRow]
+    next: int | None = Field(description="`offset` of the next page; empty on the last")
+
+
+class ReadingRow(BaseModel):
+    """A reading as it was measured: the mean of `n` frames over the `interval_s` that ended at `at`."""
+
+    at: str = Field(examples=["2026-11-23T09:42:10.250+07:00"])
+    at_ms: int
+    sensor: str
+    room: str
+    seq: int
+    interval_s: float
+    n: int
+    clock: str
+    late: bool
+    simulated: bool
+    flags: list[str]
+    value_flags: dict[str, list[str]]
+    values: dict[str, float]
+
+
+class ReadingsAnswer(BaseModel):
+    room: str
+    start: str
+    end: str
+    units: dict[str, str]
+    readings: list[ReadingRow]
+    next: str | None = Field(description="`after` of the next page; empty on the last")
+
+
+def router(ctx: Context) -> APIRouter:
+    api = APIRouter(prefix="/api/v1", tags=["research"])
+
+    @api.get("/table", summary="Averages with completeness, flags and corrections", responses=responses(401, 422, 503))
+    async def table(
+        rooms: Annotated[str, Query(description="`<site>.<room>`, several joined by commas",
+                                    examples=["ban-suan.p1-2,ban-suan.yard"])],
+        first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
+        last: Annotated[date, Query(description="last local day, included", examples=["2026-11-20"])],
+        quantities: Annotated[str, Query(description="joined by commas: " + ", ".join(QUANTITIES),
+                                         examples=["pm25,rh_pct"])] = "pm25",
+        step: Annotated[str, Query(description=", ".join(STEP_MS), examples=["1h"])] = "1h",
+        method: Annotated[str, Query(description="none, accepted, or a correction such as epa2021_atm",
+                                     examples=["none"])] = "none",
+        lesson: Annotated[bool, Query(description="only lesson time by timetable and school calendar")] = False,
+        completeness: Annotated[float, Query(ge=0, le=1, description="share of its time a mean must cover")] = 0.75,
+        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = 1000,
+    ) -> TableAnswer:
+        try:
+            selection = Selection.parse({
+                "rooms": rooms, "quantities": quantities, "first": first, "last": last, "step": step,
+                "method": method, "lesson": lesson, "completeness": completeness})
+            found = await asyncio.to_thread(ctx.research.table, selection)
+        except SelectionRefused as refused:
+            raise ApiFault(422, str(refused), "query") from None
+        page = found.rows[offset:offset + limit]
+        return TableAnswer(
+            selection=selection.model_dump(mode="json"), id=selection.id, data=found.data_id, versions=found.versions,
+            units={key: QUANTITIES[key].unit for key in selection.quantities},
+            simulated=[site for site in found.versions if site in ctx.config().sites
+                       and ctx.config().site_simulated(site)], total=len(found.rows),
+            rows=[_row(row) for row in page],
+            next=offset + limit if offset + limit < len(found.rows) else None)
+
+    @api.get("/readings", summary="Single readings as measured, with every flag",
+             responses=responses(401, 404, 422, 503))
+    async def readings(
+        room: Annotated[str, Query(description="`<site>.<room>`", examples=["ban-suan.p1-2"])],
+        start: Annotated[Moment, Query(description="ISO 8601 with offset, or UTC ms",
+                                       examples=["2026-11-23T09:00:00+07:00"])],
+        end: Annotated[Moment, Query(description="not included; at most 31 days behind `start`",
+                                     examples=["2026-11-23T10:00:00+07:00"])],
+        sensor: Annotated[str | None, Query(description="one sensor alone")] = None,
+        after: Annotated[str | None, Query(description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = 1000,
+    ) -> ReadingsAnswer:
+        since, until = moment_ms(start), moment_ms(end)
+        if not 0 < until - since <= LONGEST_MS:
+            raise ApiFault(422, "end must lie behind start, at most 31 days", "query")
+        known = {full for full, _ in ctx.config().rooms()} | set(await asyncio.to_thread(ctx.queries.rooms))
+        if room not in known:
+            raise unknown("room", room, known)
+        found = await asyncio.to_thread(ctx.research.readings, room, since, until, sensor=sensor,
+                                        after=_after(after), limit=limit + 1)
+        more = found[limit - 1] if len(found) > limit else None
+        return ReadingsAnswer(
+            room=room, start=iso(since), end=iso(until),
+            units={key: QUANTITIES[key].unit for key in QUANTITIES if any(key in r.values for r in found)},
+            readings=[_reading(reading) for reading in found[:limit]],
+            next=f"{more.at_ms}~{more.sensor}~{more.seq}" if more else None)
+
+    return api
+
+
+def _after(text: str | None) -> tuple[int, str, int] | None:
+    if text is None:
+        return None
+    at, _, rest = text.partition("~")
+    sensor, _, seq = rest.rpartition("~")
+    try:
+        return int(at), sensor, int(seq)
+    except ValueError:
+        raise ApiFault(422, "is not the `next` of a page", "after") from None
+
+
+def _row(row: Row) -> TableRow:
+    return TableRow(start=iso(row.start_ms), room=row.room, sensor=row.sensor, quantity=row.quantity, n=row.n,
+                    expected=row.expected, mean=row.mean, value=row.value, low=row.low, high=row.high,
+                    suspect=row.suspect, bad=row.bad, correction=row.correction, why=row.why)
+
+
+def _reading(reading: Reading) -> ReadingRow:
+    return ReadingRow(
+        at=iso(reading.at_ms, "milliseconds"), at_ms=reading.at_ms, sensor=reading.sensor, room=reading.room,
+        seq=reading.seq, interval_s=reading.interval_s, n=reading.n, clock=reading.clock, late=reading.late,
+        simulated=reading.simulated, flags=[flag.name for flag in reading.flags if flag.name],
+        value_flags={key: [flag.name for flag in reading.flags_of(key) & ~reading.flags if flag.name]
+                     for key in reading.value_flags},
+        values=dict(reading.values))

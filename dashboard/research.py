@@ -1,0 +1,114 @@
+"""What researchers ask of the past beside `queries`: tables, single readings, deployments, corrections, events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from classair.config import Config
+from classair.model import Reading
+from classair.research.selection import Selection
+from classair.research.tables import Row, rows
+from classair.science.corrections import Corrections
+from classair.stores import Store, StoreAway
+from classair.stores.corrections import accepted_corrections
+from classair.stores.deployments import Deployment, deployments
+from classair.stores.events import SchoolEvent, noted_events
+from dashboard.queries import RangeRefused, StoreUnavailable
+
+MAX_ROWS: Final = 200_000
+"""Rows of a table that are worked out for one question; more is for an export."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A selection's rows and the versions of the site-days they were made from: same versions, same numbers."""
+
+    selection: Selection
+    rows: list[Row]
+    versions: dict[str, dict[date, int]]
+
+    @property
+    def data_id(self) -> str:
+        """Names the selection together with the state of the data it was answered from."""
+        said = {site: {day.isoformat(): v for day, v in days.items()} for site, days in sorted(self.versions.items())}
+        text = self.selection.canonical() + json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
+class Research:
+    """`readings` is readings.db, which holds deployments, corrections and events whatever `store:` says.
+
+    Everything is synchronous and may wait for a disk. Raises SelectionRefused, RangeRefused, StoreUnavailable.
+    """
+
+    def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config], readings: Path) -> None:
+        self._store, self._config, self._readings = store, config, readings
+
+    def table(self, selection: Selection) -> Table:
+        """Every row of a selection; RangeRefused when there are more than MAX_ROWS."""
+        most = len(selection.rooms) * len(selection.quantities) * (
+            (selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
+        if selection.step_ms and most > 4 * MAX_ROWS:
+            raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
+        with self._asked() as store:
+            # Before the rows: data that come meanwhile make the next answer differ, never this one's name.
+            versions = self._versions(store, selection)
+            found = list(islice(rows(store, self._config(), self.corrections(), selection), MAX_ROWS + 1))
+        if len(found) > MAX_ROWS:
+            raise RangeRefused(f"more than {MAX_ROWS} rows; ask for a longer step or fewer rooms and days, or for an "
+                               "export")
+        return Table(selection, found, versions)
+
+    def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
+        """The version of each site-day that a selection touches."""
+        with self._asked() as store:
+            return self._versions(store, selection)
+
+    @staticmethod
+    def _versions(store: Store, selection: Selection) -> dict[str, dict[date, int]]:
+        sites = sorted({room.partition(".")[0] for room in selection.rooms})
+        return {site: store.versions(site, selection.first, selection.last + timedelta(days=1)) for site in sites}
+
+    def readings(self, room: str, start_ms: int, end_ms: int, *, sensor: str | None, after: tuple[int, str, int] | None,
+                 limit: int) -> list[Reading]:
+        """Single readings of a room in order of (at, sensor, seq), those behind `after`; at most `limit`."""
+        first = max(start_ms, after[0]) if after else start_ms
+        with self._asked() as store:
+            found = (r for r in store.readings(room, first, end_ms)
+                     if sensor in (None, r.sensor) and (after is None or (r.at_ms, r.sensor, r.seq) > after))
+            return list(islice(found, limit))
+
+    def corrections(self) -> Corrections:
+        with self._away():
+            return accepted_corrections(self._readings)
+
+    def deployments(self) -> list[Deployment]:
+        with self._away():
+            return deployments(self._readings)
+
+    def events(self, start_ms: int, end_ms: int, site: str | None = None) -> list[SchoolEvent]:
+        with self._away():
+            return noted_events(self._readings, start_ms, end_ms, site=site)
+
+    @contextmanager
+    def _asked(self) -> Iterator[Store]:
+        store = self._store()
+        if store is None:
+            raise StoreUnavailable("no store is open yet")
+        with self._away():
+            yield store
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreAway as away:
+            raise StoreUnavailable(str(away)) from away
