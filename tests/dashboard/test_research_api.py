@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ def with_ingest(house: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> Book
     books = Books(path, journal=False)
 
     async def ask(service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
-        identity = f"request-{do}-{len(args)}".replace("_", "-")
+        identity = secrets.token_hex(8)
         try:
             event = books.note_event(Ask(id=identity, do=do, who=who, args=args), house.config, MONDAY)
         except Refused as refused:
