@@ -126,7 +126,7 @@ class TextLines(FramedDriver):
         """The bytes of the line that count as a frame (up to its end), and the reading. Raises Refused."""
         if cut:
             raise Refused
-        text = self._checked(_ANSI.sub(b"", line).strip())
+        text = self._checked(_ANSI.sub(b"", line).strip(b" \r\n"))     # a tab may be an empty field's edge
         try:
             return len(line), self._parsed(text.decode("utf-8"))
         except UnicodeDecodeError:

@@ -58,7 +58,7 @@ class Zh03b(CandidateDriver):
         return self._awake and self._speaking
 
     def start(self) -> Sequence[Send]:
-        """The mode; when that did not help, it may be asleep. Neither is kept over power-off."""
+        """The mode; when that did not help, it may be asleep. By the manual neither is kept over power-off."""
         self._starts += 1
         return (() if self._starts % 2 else (Send(WAKE, 1.0),)) + self._mode()
 
