@@ -17,6 +17,7 @@ _EDGE: Final = b"\x7E"
 _START, _STOP, _READ, _SLEEP, _WAKE, _CLEANING, _INFO, _VERSION, _STATUS, _RESET = (
     0x00, 0x01, 0x03, 0x10, 0x11, 0x80, 0xD0, 0xD1, 0xD2, 0xD3)
 _SERIAL: Final = b"\x03"
+_MODES: Final = {_START: "measuring", _STOP: "idle", _SLEEP: "asleep"}
 
 _STUFFED: Final = {raw: bytes((0x7D, raw ^ 0x20)) for raw in (0x7E, 0x7D, 0x11, 0x13)}
 _MARK: Final = re.compile(rb"\x7D(.?)", re.DOTALL)
@@ -210,12 +211,8 @@ class Sps30(FramedDriver):
             return None
         if command == _READ and len(data) in (_FLOATS.size, _WORDS.size):
             return self._measured(state, data)
-        if command == _START:
-            about.mode = "measuring"
-        elif command == _STOP:
-            about.mode = "idle"
-        elif command == _SLEEP:
-            about.mode = "asleep"
+        if command in _MODES:
+            about.mode = _MODES[command]
         elif command == _INFO:
             about.identity = data.partition(b"\0")[0].decode("ascii", "replace")
         elif command == _VERSION and len(data) == 7:
@@ -224,19 +221,16 @@ class Sps30(FramedDriver):
         elif command == _CLEANING and len(data) == 4:
             about.notes["cleaning_s"] = str(int.from_bytes(data, "big"))
         elif command == _STATUS and len(data) == 5:
-            register = int.from_bytes(data[:4], "big")
-            self._failing = bool(register & _FAILURES)
-            about.notes["status"] = " ".join(
-                name for bit, name in _STATUS_BITS.items() if register >> bit & 1) or "ok"
+            bits = int.from_bytes(data[:4], "big")
+            self._failing = bool(bits & _FAILURES)
+            about.notes["status"] = " ".join(name for bit, name in _STATUS_BITS.items() if bits >> bit & 1) or "ok"
         return None
 
     def _measured(self, state: int, data: bytes) -> Frame:
-        values: tuple[float, ...]
-        if len(data) == _FLOATS.size:
-            values = _FLOATS.unpack(data)
-        else:
-            *whole, nanometres = _WORDS.unpack(data)
-            values = (*whole, nanometres / 1000)
+        floats = len(data) == _FLOATS.size
+        values: tuple[float, ...] = _FLOATS.unpack(data) if floats else _WORDS.unpack(data)
+        if not floats:
+            values = (*values[:9], values[9] / 1000)
         frame = Frame({key: value for key, value in zip(_KEYS, values, strict=True) if math.isfinite(value)})
         if len(frame.values) < len(_KEYS):
             frame.flags |= Flag.ORDER        # what is not a number cannot be kept

@@ -74,8 +74,6 @@ class TextLines(FramedDriver):
         self._sequence: int | None = None
         self._up_ms: float | None = None
 
-    # -- lines out of bytes --------------------------------------------------------------------------------------------
-
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         position = 0
         while (end := buffer.find(b"\n", position)) >= 0:
@@ -164,8 +162,6 @@ class TextLines(FramedDriver):
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
         """Key, value and unit ("" when none stands there) of all that the line says. Raises Refused."""
 
-    # -- what a board says of itself -----------------------------------------------------------------------------------
-
     def _hear(self, own: Mapping[str, Any], frame: Frame) -> None:
         """`id`, `fw`, `seq` (loss and restart) and `up_ms` (restart, warming up), where the line has them."""
         name, firmware = (_named(own.get(key)) for key in ("id", "fw"))
@@ -194,8 +190,6 @@ class TextLines(FramedDriver):
 
     def _count(self, what: str, more: int = 1) -> None:
         self.about.notes[what] = str(int(self.about.notes.get(what, "0")) + more)
-
-    # -- as a simulated board ------------------------------------------------------------------------------------------
 
     def _printed(self, values: Mapping[str, float]) -> dict[str, float]:
         return {key: printed(values.get(field.quantity, 0.0), field) for key, field in self._map.written}
