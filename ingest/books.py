@@ -80,9 +80,12 @@ class Books:
 
     def set_damaged_aside(self) -> None:
         """Moves a file that opens but cannot be written out of the way, and begins a new one."""
+        accepted = self.corrections.known
         self.store.close()
         self.set_aside = set_aside(self.path, time.time(), "it opens but cannot be written")
         self.open()
+        with self.store.transaction():
+            self.corrections.keep(accepted)
 
     def close(self) -> None:
         self.store.close()

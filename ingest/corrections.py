@@ -6,6 +6,7 @@ are; whoever shows corrected ones reads this table (`classair.stores.corrections
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from classair.config import Config
 from classair.science.corrections import Correction, Corrections, faults, of_record
+from classair.stores import StoreAway
 from classair.stores import corrections as table
 from classair.wire import Ask
 
@@ -40,9 +42,20 @@ class AcceptedCorrections:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.execute(table.TABLE)
+        self.known = Corrections()
+        """What was accepted when last looked; outlives the file."""
+        with contextlib.suppress(StoreAway):  # readings are taken in even beside a correction of a newer version
+            self.known = table.read(connection)
+
+    def keep(self, accepted: Corrections) -> None:
+        """Writes what another file held: new books after damage go on with the corrections in force."""
+        for one in accepted.accepted:
+            table.add(self._connection, one)
+        self.known = accepted
 
     def all(self) -> Corrections:
-        return table.read(self._connection)
+        self.known = table.read(self._connection)
+        return self.known
 
     def decide(self, ask: Ask, config: Config, now_ms: int) -> Decision:
         """Does what is asked and says which version is in force; the same wish again changes nothing.
@@ -63,6 +76,7 @@ class AcceptedCorrections:
         last = max((one.accepted_at for one in there.accepted), default=0)
         fresh = replace(wish, version=before.version + 1 if before else 1, accepted_at=max(now_ms, last + 1))
         table.add(self._connection, fresh)
+        self.known = there.with_one(fresh)
         named = {sensor.partition(".")[0] for sensor in fresh.sensors} or set(fresh.sites) or set(config.sites)
         since = fresh.valid_from if before is None else min(fresh.valid_from, before.valid_from)
         if ask.do == END:

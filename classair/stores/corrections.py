@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from classair.science.corrections import Correction, Corrections, as_record, of_record
+from classair.stores import StoreAway
 from classair.stores._schema import away_as_such
 
 TABLE: Final = """
@@ -28,7 +29,7 @@ _JSON: Final = frozenset({"coefficients", "sites", "sensors", "models", "metrics
 def accepted_corrections(readings: Path) -> Corrections:
     """What was ever accepted in this data folder (`places.readings`), read anew; nothing where there is no file yet.
 
-    Raises StoreAway when the file is there and cannot be read.
+    Raises StoreAway when the file is there and cannot be read, or holds one that this version does not know.
     """
     if not readings.exists():
         return Corrections()
@@ -55,4 +56,8 @@ def add(connection: sqlite3.Connection, one: Correction) -> None:
 
 def _of_row(row: tuple[object, ...]) -> Correction:
     record = dict(zip(_COLUMNS, row, strict=True))
-    return of_record({name: json.loads(str(value)) if name in _JSON else value for name, value in record.items()})
+    try:
+        return of_record({name: json.loads(str(value)) if name in _JSON else value for name, value in record.items()})
+    except ValueError as error:
+        # Going on without it would put other numbers on the screens than were accepted.
+        raise StoreAway(f"correction {record['id']}@{record['version']} is not understood: {error}") from error

@@ -12,6 +12,7 @@ import pytest
 from classair.config import parse
 from classair.model import Reading
 from classair.science.corrections import NONE, Correction, as_record
+from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.timetable import local_time
 from classair.wire import Ask
@@ -126,6 +127,24 @@ def test_what_was_accepted_is_there_after_a_new_start_and_before_the_first_one_t
     second = Books(path, journal=False)
     assert second.corrections.all().newest("north-2026") is not None
     second.close()
+
+
+def test_books_begun_anew_after_damage_go_on_with_what_is_in_force(books: Books) -> None:
+    decide(books, ACCEPT, correction=as_record(LOCAL))
+    decide(books, END, id="north-2026", at=NOW + 100)
+    before = accepted_corrections(books.path)
+    books.set_damaged_aside()
+    assert accepted_corrections(books.path) == before
+    assert decide(books, END, id="north-2026", at=NOW + 200)["version"] == 3
+
+
+def test_one_of_a_newer_version_is_not_passed_over_in_silence(books: Books) -> None:
+    decide(books, ACCEPT, correction=as_record(LOCAL))
+    with books.store.transaction() as connection:
+        connection.execute("update correction set method='spline2031'")
+    with pytest.raises(StoreAway, match="north-2026@1 is not understood"):
+        accepted_corrections(books.path)
+    books.reopen()  # and readings are taken in all the same
 
 
 @pytest.mark.servers
