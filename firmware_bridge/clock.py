@@ -32,12 +32,15 @@ def elapsed() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+UNKNOWN: Final = "unknown"  # the boot of a machine that does not tell
+
+
 def boot_id() -> str:
     """Names this run of the machine; elapsed() counts within it."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
-        return "unknown"
+        return UNKNOWN
 
 
 class _Timex(ctypes.Structure):

@@ -14,11 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
-from firmware_bridge.clock import boot_id, elapsed
+from firmware_bridge.clock import UNKNOWN, boot_id, elapsed
 from firmware_bridge.holes import Holes, within
 from firmware_bridge.making_room import make_room
 from firmware_bridge.packing import CLOCKS, Hole, Row, Shapes
-from firmware_bridge.spoolfile import Contents, SpoolFile
+from firmware_bridge.reach import Reach
+from firmware_bridge.spoolfile import Contents, SpoolFile, move_aside
 from firmware_bridge.thinning import Line
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,7 @@ class Spool:
         self._acknowledged = 0
         self._acknowledged_on_disk = 0
         self._gaps = Holes()
-        self._until: dict[str, int] = {}
-        self._until_unsaved: dict[str, int | None] = {}
+        self._reach = Reach()
         self._boot = boot_id()
         self._issued_on_disk, self._written_at = 0, elapsed()
         self.thinned = 0                 # readings joined to means since the start because the limit was reached
@@ -73,16 +73,7 @@ class Spool:
 
         Raises SpoolInUse.
         """
-        lock: IO[bytes] | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.with_name(path.name + ".lock").open("ab")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SpoolInUse(f"{path} is in use by another process; one bridge runs once") from None
-        except OSError as error:
-            log.error("spool_folder_failing at=%s why=%s", path.parent, error.strerror)
-        spool = cls(path, limit_bytes, memory_items, lock)
+        spool = cls(path, limit_bytes, memory_items, _lock(path))
         with spool._disk:
             spool._open_file()
         return spool
@@ -101,7 +92,7 @@ class Spool:
                 if isinstance(error, sqlite3.OperationalError) or damaged_before:
                     self._fail(error)
                     return
-                self._move_aside(str(error))
+                self.moved_aside = move_aside(self.path, str(error))
                 continue
             self._file = file
             self._works()
@@ -114,7 +105,7 @@ class Spool:
             with self._lock:
                 self.shapes.unsaved = self.shapes.texts()
                 self._gaps.unsaved = True
-                self._until_unsaved = dict(self._until)
+                self._reach.save_all()
             file.write(epoch=self.epoch, reserved=0, issued=0, acknowledged=self._acknowledged)
         else:
             self._adopt(file, held)
@@ -138,14 +129,14 @@ class Spool:
             if any(row.seq > self._acknowledged for row in self._fresh):
                 raise sqlite3.OperationalError("works, but readings in memory wait to be acknowledged first")
             self.epoch, self.shapes, self._gaps = held.epoch, shapes, gaps
-            self._until = held.until
+            self._reach = Reach(held.until)
             self._next, self._reserved = last + 1, last
             self._acknowledged = self._acknowledged_on_disk = held.acknowledged
             self._fresh.clear()
 
     def _used_at_most(self, held: Contents) -> int:
         """The highest number that may have been given out before a crash."""
-        if held.reserved <= held.last or held.moment is None or held.moment[0] != self._boot:
+        if held.reserved <= held.last or held.moment is None or held.moment[0] != self._boot or self._boot == UNKNOWN:
             return held.reserved
         since_s = max(elapsed() - held.moment[1] / 1000, 0.0)
         return min(held.reserved, held.last + BURST + RATE * (int(since_s) + 1))
@@ -161,18 +152,6 @@ class Spool:
         if self.storage:
             log.warning("spool_works_again at=%s", self.path)
         self.storage = ""
-
-    def _move_aside(self, why: str) -> None:
-        aside = self.path.with_name(self.path.name + ".damaged")
-        for suffix in ("", "-wal", "-shm"):
-            part = self.path.with_name(self.path.name + suffix)
-            try:
-                if part.exists():
-                    part.replace(aside.with_name(aside.name + suffix))
-            except OSError as error:
-                log.error("spool_not_moved_aside at=%s why=%s", part, error.strerror)
-        self.moved_aside = aside
-        log.critical("spool_damaged at=%s why=%s; moved to %s, a new epoch begins", self.path, why, aside.name)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -223,7 +202,7 @@ class Spool:
             with self._lock:
                 rows = list(self._fresh)
                 acknowledged = self._acknowledged
-                idle = not (rows or self._gaps.unsaved or self._until_unsaved
+                idle = not (rows or self._gaps.unsaved or self._reach.unsaved
                             or acknowledged != self._acknowledged_on_disk)
             if not idle or self.storage:
                 try:
@@ -259,8 +238,8 @@ class Spool:
             gaps = self._gaps.listed() if self._gaps.unsaved else None
             shapes, self.shapes.unsaved, self._gaps.unsaved = self.shapes.unsaved, {}, False
             for row in rows:
-                self._reaches(row.shape, row.at)
-            until, self._until_unsaved = self._until_unsaved, {}
+                self._reach.to(self.shapes.sensor_of(row.shape), row.at)
+            until = self._reach.take_unsaved()
         reserved = self._reserved if self._reserved - issued >= BLOCK // 2 else issued + BLOCK
         try:
             file.write(rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, reserved=reserved,
@@ -269,7 +248,7 @@ class Spool:
             with self._lock:
                 self.shapes.unsaved = {**shapes, **self.shapes.unsaved}
                 self._gaps.unsaved = self._gaps.unsaved or gaps is not None
-                self._until_unsaved = {**until, **self._until_unsaved}
+                self._reach.put_back(until)
             raise
         with self._lock:
             self._reserved, self._issued_on_disk, self._written_at = reserved, issued, now
@@ -295,21 +274,15 @@ class Spool:
                 self._next += 1
         return found
 
-    def _reaches(self, shape: int, at: int | None) -> None:
-        sensor = self.shapes.sensor_of(shape)
-        if at is not None and sensor is not None and at > self._until.get(sensor, -1):
-            self._until[sensor] = self._until_unsaved[sensor] = at
-
     def until(self, sensor: str) -> int | None:
         """Up to when (UTC ms) dated readings and lines of the gap ledger account for a sensor (its id in the site)."""
         with self._lock:
-            return self._until.get(sensor)
+            return self._reach.of(sensor)
 
     def forget(self, sensor: str) -> None:
         """Nothing is expected of this sensor any more."""
         with self._lock:
-            self._until.pop(sensor, None)
-            self._until_unsaved[sensor] = None
+            self._reach.forget(sensor)
 
     def undated_sensors(self, boot: str) -> set[str]:
         """Sensors with readings of another boot that can never be dated."""
@@ -359,7 +332,7 @@ class Spool:
                 if row.at is None and row.boot == boot:
                     at = (row.mono or 0) + offset_ms
                     self._fresh[index] = row._replace(at=at, clock=quality, mono=None, boot=None)
-                    self._reaches(row.shape, at)
+                    self._reach.to(self.shapes.sensor_of(row.shape), at)
                     count += 1
         with self._disk:
             if self._file is not None:
@@ -368,7 +341,7 @@ class Spool:
                     count += dated
                     with self._lock:
                         for shape, at in newest:
-                            self._reaches(shape, at)
+                            self._reach.to(self.shapes.sensor_of(shape), at)
                 except sqlite3.OperationalError as error:
                     self._fail(error)
         return count
@@ -452,3 +425,17 @@ class Spool:
                 self._file = None
             if self._lock_file is not None:
                 self._lock_file.close()
+
+
+def _lock(path: Path) -> IO[bytes] | None:
+    """The lock of a spool, None where its folder cannot be written. Raises SpoolInUse."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("ab")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SpoolInUse(f"{path} is in use by another process; one bridge runs once") from None
+    except OSError as error:
+        log.error("spool_folder_failing at=%s why=%s", path.parent, error.strerror)
+        return None
+    return lock

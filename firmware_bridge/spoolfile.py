@@ -344,3 +344,17 @@ def _runs(numbers: Iterable[int]) -> str:
         members = list(group)
         runs.append([members[0], members[-1]])
     return json.dumps(runs, separators=(",", ":"))
+
+
+def move_aside(path: Path, why: str) -> Path:
+    """Moves a damaged spool out of the way, to `<name>.damaged`."""
+    aside = path.with_name(path.name + ".damaged")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        try:
+            if part.exists():
+                part.replace(aside.with_name(aside.name + suffix))
+        except OSError as error:
+            log.error("spool_not_moved_aside at=%s why=%s", part, error.strerror)
+    log.critical("spool_damaged at=%s why=%s; moved to %s, a new epoch begins", path, why, aside.name)
+    return aside

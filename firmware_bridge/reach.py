@@ -1,0 +1,37 @@
+"""Up to when dated readings and lines of the gap ledger account for each sensor of a bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Reach:
+    """Moments in UTC ms by sensor (its id inside the site). Not locked: the spool does that."""
+
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        self._known = dict(known or {})
+        self.unsaved: dict[str, int | None] = {}
+
+    def to(self, sensor: str | None, at: int | None) -> None:
+        """Something dated that ends at `at`; None is about no sensor, or not dated yet."""
+        if at is not None and sensor is not None and at > self._known.get(sensor, -1):
+            self._known[sensor] = self.unsaved[sensor] = at
+
+    def of(self, sensor: str) -> int | None:
+        return self._known.get(sensor)
+
+    def forget(self, sensor: str) -> None:
+        self._known.pop(sensor, None)
+        self.unsaved[sensor] = None
+
+    def take_unsaved(self) -> dict[str, int | None]:
+        """What is to be written now; `put_back` when that failed."""
+        taken, self.unsaved = self.unsaved, {}
+        return taken
+
+    def put_back(self, taken: Mapping[str, int | None]) -> None:
+        self.unsaved = {**taken, **self.unsaved}
+
+    def save_all(self) -> None:
+        """A new file knows nothing yet."""
+        self.unsaved = dict(self._known)
