@@ -309,7 +309,6 @@ class Bridge:
         self._station.book.save_if_due(now)
         if self._undated:
             self._date_what_waits()
-        self._accounting.tick(now, connected=self._delivery.up, dated=not self._undated)
         name = self._clock.question() if self._link.up else None
         if name is not None:
             self._link.publish(self._topics.bridge(self.site, self.id, "time"),
@@ -333,6 +332,7 @@ class Bridge:
             due = line.due_s()
             if due is not None:
                 self._lines_at = min(self._lines_at, max(due, now))
+        self._accounting.tick(now, connected=self._delivery.up, dated=not self._undated)
 
     def _settle(self) -> bool:
         """Waits, on another thread than the bridge's own, until what was posted before is on disk."""

@@ -251,12 +251,13 @@ class Port:
         inquired = False
         while not self._stop.is_set():
             if self._rests(line, now):
+                now = elapsed()
                 watchdog.rest(now, driver.counters.skipped)
                 next_ask = now
             else:
                 if next_inquiry is not None and now >= next_inquiry:
                     self._send(line, driver.inquire(), _ANSWER_S)
-                    inquired = True
+                    inquired, now = True, elapsed()
                     next_inquiry = now + _ASK_WHO_S if self._wanted and not driver.about.identity else None
                 if driver.poll_every_s is not None and now >= next_ask:
                     next_ask = max(next_ask + driver.poll_every_s, now)
@@ -299,6 +300,7 @@ class Port:
                 if verdict.do == "reopen":
                     break
                 self._send(line, driver.start())
+                now = elapsed()  # the pauses of a command are no standing still
         return driver.counters.good > good
 
     # -- receiving -----------------------------------------------------------------------------------------------------
