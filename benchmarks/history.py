@@ -1,11 +1,12 @@
 """A school district's years: how fast they are made, what each reading takes on disk, how fast questions are answered.
 
-    python benchmarks/history.py [--rows 2000000,20000000] [--folder DIR] [--keep] [--ask-only] [--influx]
+    python benchmarks/history.py [--rows 2000000,20000000] [--folder DIR] [--keep]
 
 Half of the sensors are PMS5003T (12 quantities), half CO2 sensors (one), one of each in a room, a reading each in 30 s
 over five years; rows / 5.26 million sensors. The rows are inserted in the order of the key, by SQL from a year's worth
 of invented days; hours and days are summed up by SQL. What is made is a store like any other. 200 million rows take
-about 25 GB: give a --folder on a disk that has them, and --keep to ask again later with --ask-only.
+about 25 GB: give a --folder on a disk that has them, and --keep to
+ask again later without making them anew.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ import argparse
 import math
 import random
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from _history_questions import questions, tell_bytes, tell_columns, tell_questions
+
 
 from classair.model import QUANTITIES, SHOWN
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, _days
 from classair.stores._schema import open_writer
+from classair.stores.sqlite import SqliteStore
 
 FIRST_DAY = _days.number_of(_days.date.fromisoformat("2021-05-17"))
 DAYS = 1826
@@ -156,6 +163,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
     parser.add_argument("--keep", action="store_true", help="leave the files for the next time")
     args = parser.parse_args()
+    found: dict[str, dict[str, float]] = {}
     sizes = [int(text) for text in args.rows.split(",")]
     with tempfile.TemporaryDirectory(prefix="classair-bench-", dir=args.folder) as temporary:
         for rows in sizes:
@@ -171,6 +179,17 @@ def main() -> int:
                 fresh.unlink(missing_ok=True)
                 District(fresh, rows).fill()
                 fresh.rename(path)
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as plain:
+                first, last = plain.execute("select min(day), max(day) from series_day").fetchone()
+            plain.close()
+            store = SqliteStore(path, readonly=True)
+            rooms = store.rooms()
+            found[f"{rows:,}"] = questions(store, SITE, rooms[len(rooms) // 2], first, last)
+            store.close()
+            if rows == sizes[0]:
+                tell_bytes(path, Path(temporary), SITE, first)
+                tell_columns(path, SITE, first, 40)
+    tell_questions(found)
     return 0
 
 

@@ -89,7 +89,7 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}.new")
     try:
-        _write(fresh, parts, told)
+        write_file(fresh, parts, told)
         if verify(fresh) != told:
             raise ArchiveFault(f"{fresh}: says something else than what was written")
         entry = Entry(version, str(path.relative_to(archive / site)), sum(map(len, parts)), fresh.stat().st_size,
@@ -132,7 +132,8 @@ def _merged(parts: list[DaySeries]) -> list[DaySeries]:
 
 # -- the file ----------------------------------------------------------------------------------------------------------
 
-def _write(path: Path, parts: list[DaySeries], told: Mapping[str, Any]) -> None:
+def write_file(path: Path, parts: list[DaySeries], told: Mapping[str, Any]) -> None:
+    """Series in their order, one row group after the other, on disk when this returns."""
     present = {name for part in parts for name in part.columns}
     quantities = [key for key in QUANTITIES if key in present]
     fields = [pa.field(name, kind) for name, kind in {**_PLACE, **_TYPES}.items()]

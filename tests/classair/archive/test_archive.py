@@ -166,7 +166,7 @@ def killed_at(times: int, module: str, name: str, command: str, *argv: str) -> N
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
-@pytest.mark.parametrize(("times", "name"), [(3, "_write"), (2, "verify"), (2, "sync_folder")])
+@pytest.mark.parametrize(("times", "name"), [(3, "write_file"), (2, "verify"), (2, "sync_folder")])
 def test_an_archive_cut_short_loses_nothing_and_is_completed(
         places: Places, tmp_path: Path, times: int, name: str) -> None:
     killed_at(times, "days", name, "command", "--data", str(places.root), "--all")
