@@ -26,7 +26,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from _history_questions import questions, tell_bytes, tell_columns, tell_questions
 
-
 from classair.model import QUANTITIES, SHOWN
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, _days
 from classair.stores._schema import open_writer

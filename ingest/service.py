@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import ConfigFaults
+from classair.config.settings import Keep
 from classair.i18n import in_every_language
 from classair.places import Places, alone
 from classair.science.corrections import as_record
@@ -42,6 +43,7 @@ from ingest.clock import now_ms
 from ingest.inbox import Inbox
 from ingest.keeping_judged import KeepingJudged
 from ingest.manual_flags import Refused
+from ingest.nightly import Nightly
 from ingest.telling import Telling
 from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
 
@@ -146,6 +148,8 @@ class Ingest:
                               self._announce_again.set)
         self._carrier = Carrier(places, self._inbox.do, books, stop)
         self._keeping_judged = KeepingJudged(places, self._inbox.do, lambda: self._writer.books, stop)
+        self._nightly = Nightly(places, books, self._inbox.do, self._keep, lambda: self._carrier.behind in (None, 0),
+                                stop)
         self._rates: list[tuple[float, int]] = []
 
     def run(self) -> int:
@@ -154,6 +158,7 @@ class Ingest:
         self._watch.start()
         self._carrier.start()
         self._keeping_judged.start()
+        self._nightly.start()
         self._announce_again.set()
         next_status, told_away = 0.0, ""
         while not self._stop.wait(0.2):
@@ -181,6 +186,7 @@ class Ingest:
     def _end(self) -> int:
         self._writer.join(5)
         self._carrier.join(2)
+        self._nightly.join(2)
         self._status("offline")
         time.sleep(0.05)  # the network thread still has to write it
         self._link.stop()
@@ -306,6 +312,9 @@ class Ingest:
         except StoreAway as away:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
+    def _keep(self) -> Keep:
+        current = self._writer.accepting.current
+        return Keep() if current is None else current.config.keep
 
     def _edited(self, text: str | ConfigFaults) -> None:
         self._writer.edited(text)
@@ -329,6 +338,7 @@ class Ingest:
             "overflowed": self._inbox.overflowed,
             "clock": "synchronised" if self._writer.synchronised() else "not synchronised",
             "carried_behind": self._carrier.behind, "carry_left": self._carrier.left, "store": self._carrier.state,
+            "archive": self._nightly.state,
         }
         with contextlib.suppress(OSError):
             found["disk_free"] = shutil.disk_usage(self._places.root).free
@@ -351,6 +361,8 @@ class Ingest:
             say("set_aside", name=state.set_aside)
         if self._carrier.trouble:
             say("influxdb", why=self._carrier.trouble)
+        if self._nightly.trouble:
+            say("archive", why=self._nightly.trouble)
         for fault in self._writer.accepting.refused[:5]:
             say("refused", fault=fault)
         return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from classair import timetable
 from classair.config.scalars import Clock, Days, Duration, Every, Language, Name, Span, YearName, YesNo, _switch
@@ -221,6 +221,24 @@ class HomeAssistant(Part):
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "homeassistant"
 
 
+class Keep(Part):
+    """How long readings stay in readings.db (`raw`, days; None is for ever), and whether days are archived at night."""
+
+    raw: Annotated[int, Field(ge=35, le=40000)] | None = None
+    archive: YesNo = True
+
+    @field_validator("raw", mode="before")
+    @classmethod
+    def _forever(cls, value: Any) -> Any:
+        return None if value == "forever" else value
+
+    @model_validator(mode="after")
+    def _archived_first(self) -> Keep:
+        if self.raw is not None and not self.archive:
+            raise ValueError("raw: readings are only given up once they are archived; say archive: yes or raw: forever")
+        return self
+
+
 class Config(Part):
     """The whole organisation, as sensors.yaml says it."""
 
@@ -234,6 +252,7 @@ class Config(Part):
     people: dict[Id, Person] = {}
     home_assistant: HomeAssistant = HomeAssistant()
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"
+    keep: Keep = Keep()
 
     # -- looking things up; ids are `<site>.<id>` ---------------------------------------------------------------------
 

@@ -217,6 +217,8 @@ class Queries:
             for identity, series in all_series(connection).items():
                 n = 0
                 for first, end in parts:
+                    if first == end:
+                        continue
                     n += connection.execute("select count(*) from reading where series=? and at_ms>=? and at_ms<?",
                                             (identity, first, end)).fetchone()[0]
                 if len(parts) == 2:
@@ -234,6 +236,13 @@ class Queries:
             return {_days.date_of(day): version for day, version in connection.execute(
                 "select day, version from day_version where site=? and day>=? and day<? order by day",
                 (site, _days.number_of(start), _days.number_of(end)))}
+
+    def holds(self, site: str, day: date) -> bool:
+        start = _days.start_of(_days.number_of(day))
+        with self._connections.use() as connection:
+            return connection.execute(
+                "select 1 from series where sensor glob ? and exists (select 1 from reading where series=id "
+                "and at_ms>=? and at_ms<?)", (f"{site}.*", start, start + DAY_MS)).fetchone() is not None
 
     def sites(self) -> list[str]:
         with self._connections.use() as connection:

@@ -281,6 +281,10 @@ class SqliteStore:
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
         return self._queries.versions(site, start, end)
 
+    def holds(self, site: str, day: date) -> bool:
+        """Whether any readings of a site's local day are in this file."""
+        return self._queries.holds(site, day)
+
     def sites(self) -> list[str]:
         """Every site that has a day with data."""
         return self._queries.sites()
