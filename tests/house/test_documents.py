@@ -103,7 +103,8 @@ def test_every_decision_is_in_the_index_and_numbered_once() -> None:
 # -- configuration.md against the typed shape --------------------------------------------------------------------------
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    "top level": settings.Config, "sites.SITE": settings.Site, "sites.SITE.position": settings.Position,
+    "top level": settings.Config, "keep": settings.Keep, "sites.SITE": settings.Site,
+    "sites.SITE.position": settings.Position,
     "sites.SITE.bridges.BRIDGE": settings.BridgeSettings,
     "sites.SITE.bridges.BRIDGE.blackbox": settings.BlackBoxSettings, "sites.SITE.rooms.ROOM": settings.Room,
     "sites.SITE.rooms.ROOM.windows": settings.Windows, "sites.SITE.sensors.SENSOR": settings.Sensor,
