@@ -196,7 +196,8 @@ class Pmsx003(FramedDriver):
         if self._odd_tail:
             self._judge_tail(frame, words[6 + self._layout.counts:])
         c1, c25, c10, a1, a25, a10 = words[:6]
-        if not (c1 <= c25 <= c10 <= _ALIKE_UP_TO and a1 == c1 and a25 == c25 and a10 == c10):
+        if not (c1 <= c25 <= c10 < _MASS_CEILING and a1 <= a25 <= a10 and (a1 == c1 or _belong(c1, a1))
+                and (a25 == c25 or _belong(c25, a25)) and (a10 == c10 or _belong(c10, a10))):
             self._judge_mass(frame, words[:6])
         if self._layout.counts:
             n03, n05, n1, n25 = words[6:10]
@@ -208,7 +209,7 @@ class Pmsx003(FramedDriver):
     def _judge_mass(self, frame: Frame, words: tuple[int, ...]) -> None:
         for place in range(3):
             cf1, atmospheric = words[place], words[place + 3]
-            if not (cf1 == atmospheric if cf1 <= _ALIKE_UP_TO else 0.6 * cf1 - 1 <= atmospheric <= cf1):
+            if cf1 != atmospheric and not _belong(cf1, atmospheric):
                 flag(frame, (_MASS[place], _MASS[place + 3]), Flag.ORDER)
         for keys, (pm1, pm25, pm10) in ((_MASS[:3], words[:3]), (_MASS[3:], words[3:])):
             if not pm1 <= pm25 <= pm10:
@@ -271,6 +272,11 @@ class Pmsx003(FramedDriver):
         elif command in (ACTIVE, PASSIVE):
             self._speaking = command == ACTIVE
         return self.encode(values) if command == READ else _ACKNOWLEDGEMENTS.get(command, b"")
+
+
+def _belong(cf1: int, atmospheric: int) -> bool:
+    """Whether two words of one size that differ can come from one measurement."""
+    return cf1 > _ALIKE_UP_TO and 3 * cf1 - 5 <= 5 * atmospheric <= 5 * cf1
 
 
 def _closed(frame: bytes) -> bytes:
