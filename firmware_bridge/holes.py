@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from firmware_bridge.packing import Hole
+from firmware_bridge.packing import Hole, Row
 
 NO_LONGER_KEPT = "no longer kept"
 
@@ -60,3 +60,21 @@ def within(first: int, last: int, gaps: Iterable[Hole]) -> Iterator[Hole]:
         first = gap.last + 1
     if first <= last:
         yield Hole(first, last, NO_LONGER_KEPT)
+
+
+def with_holes(rows: Mapping[int, Row], gaps: list[Hole], first: int, newest: int, limit: int) -> list[Row | Hole]:
+    """Up to `limit` dated rows from `first` to `newest` in order, with the holes between and behind them."""
+    found: list[Row | Hole] = []
+    expected, taken = first, 0
+    for number in sorted(rows):
+        if taken == limit:
+            return found
+        if number > expected:
+            found += within(expected, number - 1, gaps)
+        expected = number + 1
+        if rows[number].at is not None:
+            found.append(rows[number])
+            taken += 1
+    if taken < limit and expected <= newest:
+        found += within(expected, newest, gaps)
+    return found

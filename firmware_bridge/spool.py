@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import secrets
 import sqlite3
@@ -15,11 +14,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from firmware_bridge.clock import UNKNOWN, boot_id, elapsed
-from firmware_bridge.holes import Holes, within
+from firmware_bridge.holes import Holes, with_holes
 from firmware_bridge.making_room import make_room
 from firmware_bridge.packing import CLOCKS, Hole, Row, Shapes
 from firmware_bridge.reach import Reach
 from firmware_bridge.spoolfile import Contents, SpoolFile, move_aside
+from firmware_bridge.spoollock import SpoolInUse, lock_for
 from firmware_bridge.thinning import Line
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,7 @@ REOPEN_EVERY_S: Final = 5.0
 _BULK: Final = 5_000                 # items in one transaction of `extend`
 
 
-class SpoolInUse(Exception):
-    """Another process has this spool open; two would give out the same numbers."""
+__all__ = ["Spool", "SpoolInUse"]
 
 
 class Spool:
@@ -73,7 +72,7 @@ class Spool:
 
         Raises SpoolInUse.
         """
-        spool = cls(path, limit_bytes, memory_items, _lock(path))
+        spool = cls(path, limit_bytes, memory_items, lock_for(path))
         with spool._disk:
             spool._open_file()
         return spool
@@ -366,20 +365,7 @@ class Spool:
         newest = kept[-1].seq if len(kept) == limit else issued
         rows = {row.seq: row for row in kept if self.shapes.readable(row)}
         rows.update((row.seq, row) for row in memory if seq < row.seq <= newest)
-        found: list[Row | Hole] = []
-        expected, taken = seq + 1, 0
-        for number in sorted(rows):
-            if taken == limit:
-                return found
-            if number > expected:
-                found += within(expected, number - 1, gaps)
-            expected = number + 1
-            if rows[number].at is not None:
-                found.append(rows[number])
-                taken += 1
-        if taken < limit and expected <= newest:
-            found += within(expected, newest, gaps)
-        return found
+        return with_holes(rows, gaps, seq + 1, newest, limit)
 
     def _unreadable(self, error: sqlite3.DatabaseError) -> None:
         """Reading fails: nothing is said about what is there, in particular not that it is gone."""
@@ -425,17 +411,3 @@ class Spool:
                 self._file = None
             if self._lock_file is not None:
                 self._lock_file.close()
-
-
-def _lock(path: Path) -> IO[bytes] | None:
-    """The lock of a spool, None where its folder cannot be written. Raises SpoolInUse."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("ab")
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SpoolInUse(f"{path} is in use by another process; one bridge runs once") from None
-    except OSError as error:
-        log.error("spool_folder_failing at=%s why=%s", path.parent, error.strerror)
-        return None
-    return lock
