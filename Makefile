@@ -80,6 +80,7 @@ requirements: .venv-lock/.made  ## writes requirements/*.txt anew from pyproject
 		$(SUBSET) pyproject.toml --extra $$extra -o requirements/$$extra.txt || exit 1; done
 	@$(SUBSET) --group dev -o requirements/dev.txt
 	@$(LOCK) $(UPGRADE) --group lock -o requirements/lock.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra bridge --group bench -o requirements/bench.txt
 
 .venv-lock/.made:
 	@$(PYTHON) -m venv .venv-lock
