@@ -47,10 +47,12 @@ KINDS = (
 
 def values(rng: random.Random, count: int) -> list[dict[str, float]]:
     """A school day of plausible measurements, one after the other; every quantity, each driver takes its own."""
-    found, level, co2 = [], 30.0, 700.0
+    found, level, co2, temperature, humidity = [], 30.0, 700.0, 29.0, 60.0
     for _ in range(count):
         level = min(max(level * rng.uniform(0.93, 1.075), 1.0), 400.0)
         co2 = min(max(co2 + rng.gauss(0, 12), 410.0), 4500.0)
+        temperature = min(max(temperature + rng.gauss(0, 0.05), 22.0), 36.0)
+        humidity = min(max(humidity + rng.gauss(0, 0.2), 35.0), 90.0)
         pm25 = level * rng.uniform(0.97, 1.03)
         pm1, pm10 = pm25 * rng.uniform(0.6, 0.75), pm25 * rng.uniform(1.1, 1.35)
         n03 = min(pm25 * rng.uniform(100, 130) + 60, 60000.0)
@@ -63,7 +65,7 @@ def values(rng: random.Random, count: int) -> list[dict[str, float]]:
             "pm1_cf1": pm1, "pm25_cf1": pm25, "pm10_cf1": pm10, "pm1": pm1 * share, "pm25": pm25 * share,
             "pm4": (pm25 + (pm10 - pm25) * 0.6) * share, "pm10": pm10 * share, "n03": n03, "n05": n05, "n1": n1,
             "n25": n25, "n5": n25 * rng.uniform(0.1, 0.4), "n10": n25 * rng.uniform(0.0, 0.08), "version": 0x97,
-            "error": 0, "temp_c": rng.uniform(24, 34), "rh_pct": rng.uniform(45, 85), "hcho_ugm3": rng.uniform(5, 60),
+            "error": 0, "temp_c": temperature, "rh_pct": humidity, "hcho_ugm3": rng.uniform(5, 60),
             "nc05": nc * 0.84, "nc1": nc * 0.98, "nc25": nc * 0.995, "nc4": nc * 0.998, "nc10": nc,
             "tps_um": rng.uniform(0.4, 0.8), "co2_ppm": co2, "internal_temp_c": rng.uniform(28, 34), "meter_status": 0,
         })

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from classair.model import Flag
+from classair.model import QUANTITIES, Flag
 from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
 from firmware_bridge.drivers._framing import FramedDriver, flag, flag_order, word
 
@@ -31,6 +31,11 @@ _KEYS: Final = (*_MASS, *_COUNTS, "tps_um")
 _FLOATS: Final = struct.Struct(">10f")
 _WORDS: Final = struct.Struct(">10H")
 _CEILING: Final = 1000.0         # µg/m³, the range the maker specifies
+# Beyond what dust is: particles of 0.4 to 1.5 µm weigh 0.05 to 2 pg, so many µg/m³ come from one particle per cm³.
+_SMALLEST_UM: Final = 0.2
+_LARGEST_UM: Final = 10.0
+_LIGHTEST: Final = 0.02
+_HEAVIEST: Final = 3.0
 _DEVICE_ERROR: Final = 0x80      # bit 7 of the state byte
 _NOT_ALLOWED: Final = 0x43
 _STATUS_BITS: Final = {21: "fan_speed", 5: "laser", 4: "fan"}
@@ -245,6 +250,9 @@ class Sps30(FramedDriver):
                 flag(frame, (key,), Flag.RANGE)
             elif value > _CEILING and key in _MASS:
                 flag(frame, (key,), Flag.SATURATED)
+            elif value > QUANTITIES[key].high:
+                flag(frame, (key,), Flag.RANGE)
+        _judge_sizes(frame)
         return frame
 
     # -- as a simulated sensor -----------------------------------------------------------------------------------------
@@ -286,6 +294,14 @@ class Sps30(FramedDriver):
         told = {_INFO: _SIMULATED_SERIAL, _VERSION: b"\x02\x02\0\x07\0\x02\0", _STATUS: bytes(5),
                 _CLEANING: self._cleaning_s.to_bytes(4, "big") if len(data) == 1 else b""}
         return _answer(what, told.get(what, b""))
+
+
+def _judge_sizes(frame: Frame) -> None:
+    """What mass, number and size say of each other: the sensor works all of them out of one distribution."""
+    mass, number, size = (frame.values.get(key, 0.0) for key in ("pm25", "nc25", "tps_um"))
+    if mass > 1 and number > 1 and not (_SMALLEST_UM <= size <= _LARGEST_UM
+                                        and _LIGHTEST <= mass / number <= _HEAVIEST):
+        frame.flags |= Flag.ORDER
 
 
 def _answer(command: int, data: bytes, state: int = 0) -> bytes:
