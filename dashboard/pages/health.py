@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import dash
 from dash import Input, Output, State, dcc, html
 
+from classair.model import BAD, Flag
 from dashboard import parts
 from dashboard.cases import purifier_trouble
 from dashboard.context import Context
@@ -24,6 +28,15 @@ BEAT_SILENT_MS: Final = 20_000
 
 MANY_LEFT: Final = 20
 """Of a store that keeps up, a step or two are always under way."""
+
+DOUBTED_MS: Final = 15 * 60_000
+"""A newest reading that is older says nothing of how the sensor is now."""
+
+MOST_ROOMS: Final = 200
+"""Of a large town the flags are looked up in the explorer, not every five seconds for all."""
+
+Doubts = Mapping[str, Flag]
+NO_DOUBTS: Final[Doubts] = MappingProxyType({})
 
 Well = Literal["yes", "wait", "no"]
 
@@ -47,7 +60,7 @@ class Row:
 
 
 def layout(ctx: Context, language: str) -> Any:
-    return parts.page(ctx, language, PATH, {}, html.Div(_body(ctx, language, _store(ctx)), id="health"),
+    return parts.page(ctx, language, PATH, {}, html.Div(_body(ctx, language, *_asked(ctx)), id="health"),
                       dcc.Interval(id="health-tick", interval=5_000))
 
 
@@ -59,25 +72,33 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         prevent_initial_call=True,
     )
     async def renew(_tick: int | None, search: str | None) -> Any:
-        return _body(ctx, language_of(search or "", ctx.config().language), await asyncio.to_thread(_store, ctx))
+        store_fault, doubts = await asyncio.to_thread(_asked, ctx)
+        return _body(ctx, language_of(search or "", ctx.config().language), store_fault, doubts)
 
 
-def _store(ctx: Context) -> str:
-    """Why the store does not answer; empty when it does."""
+def _asked(ctx: Context) -> tuple[str, Doubts]:
+    """Why the store does not answer, empty when it does; and what is known against each sensor's newest reading."""
+    doubts: dict[str, Flag] = {}
     try:
         ctx.queries.rooms()
+        newest_from = ctx.now_ms() - DOUBTED_MS
+        for room in [room for room, _ in ctx.config().rooms()][:MOST_ROOMS]:
+            for found in ctx.queries.latest(room):
+                reading = found.reading
+                if reading.at_ms >= newest_from:
+                    doubts[found.sensor] = reduce(or_, map(Flag, reading.value_flags.values()), reading.flags)
     except StoreUnavailable as error:
-        return str(error) or "StoreUnavailable"
-    return ""
+        return str(error) or "StoreUnavailable", doubts
+    return "", doubts
 
 
 # -- what is known of each part ----------------------------------------------------------------------------------------
 
-def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
+def rows(ctx: Context, language: str, store_fault: str, doubts: Doubts = NO_DOUBTS) -> list[Row]:
     """Every part that the configuration names or that has spoken."""
     found = [
         *_middle(ctx, language, store_fault), *_services(ctx, language), *_bridges(ctx, language),
-        *_sensors(ctx, language), *_purifiers(ctx, language),
+        *_sensors(ctx, language, doubts), *_purifiers(ctx, language),
     ]
     known = ctx.processes()
     return [_with_process(ctx, language, row, known[row.process]) if row.process in known else row for row in found]
@@ -186,7 +207,7 @@ def _bridges(ctx: Context, language: str) -> list[Row]:
     return found
 
 
-def _sensors(ctx: Context, language: str) -> list[Row]:
+def _sensors(ctx: Context, language: str, doubts: Doubts) -> list[Row]:
     found: list[Row] = []
     for full, settings in ctx.config().sensors():
         site = full.partition(".")[0]
@@ -204,9 +225,18 @@ def _sensors(ctx: Context, language: str) -> list[Row]:
         told = " ".join(text for part in (word.cause, word.step)
                         if (text := part.get(language) or part.get("en", "")))
         advice = "" if well == "yes" or told else ctx.t(language, f"health_page.do.{word.state}")
+        if well == "yes" and (doubt := doubts.get(full, Flag.NONE)):
+            # The line is sound, and yet its values are not taken at their word.
+            well, told = "wait" if doubt & BAD else well, _doubt(ctx, language, doubt)
         figures = _figures(ctx, language, dict(sorted(word.counters.items())))
         found.append(Row("sensors", title, detail, well, word.state, word.at, told or advice, figures))
     return found
+
+
+def _doubt(ctx: Context, language: str, doubt: Flag) -> str:
+    """Why values are set aside or doubted, in words."""
+    why = " · ".join(ctx.t(language, f"flag.{flag.name.lower()}") for flag in Flag if flag & doubt and flag.name)
+    return ctx.t(language, "health_page.set_aside" if doubt & BAD else "health_page.doubted", why=why)
 
 
 def _purifiers(ctx: Context, language: str) -> list[Row]:
@@ -260,8 +290,8 @@ def _figure(ctx: Context, language: str, name: str, value: Any) -> str:
 
 # -- how it is shown ---------------------------------------------------------------------------------------------------
 
-def _body(ctx: Context, language: str, store_fault: str) -> list[Any]:
-    found = rows(ctx, language, store_fault)
+def _body(ctx: Context, language: str, store_fault: str, doubts: Doubts = NO_DOUBTS) -> list[Any]:
+    found = rows(ctx, language, store_fault, doubts)
     accepted = ctx.live.accepted()
     refused = accepted.refused if accepted else None
     # Only what has stopped or is in doubt is a matter; what has not spoken yet waits in its own group.
