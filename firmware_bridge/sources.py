@@ -8,6 +8,7 @@ from typing import Protocol
 from classair.config import Sensor
 from classair.places import Places
 from firmware_bridge.adapters import adapter_for, is_foreign, kind_of
+from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import About, Frame, driver_for
 from firmware_bridge.foreign import Crossing, ForeignPort
 from firmware_bridge.ports import Port, PortState, Recorder, address_of
@@ -66,7 +67,8 @@ def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrame
     Raises firmware_bridge.drivers.UnknownModel, pydantic.ValidationError for its `settings:`, and ValueError for a
     foreign device that cannot be at such a port.
     """
-    if is_foreign(settings.port) and crossing is not None:
+    if is_foreign(settings.port):
+        crossing = crossing or Crossing(lambda topic: None, elapsed, lambda: None)  # where nothing comes from
         adapter = adapter_for(settings.model, settings.port, settings.settings)
         way, _, place = settings.port.partition(":")
         path = kind_of(settings.model).path.format(id=place) if way == "http" else ""
