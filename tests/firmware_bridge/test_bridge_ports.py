@@ -242,7 +242,7 @@ def test_a_simulated_port_is_the_sensors_link_and_every_other_is_taken_as_it_sta
 
 PLACES = {"port": "/dev/ttyUSB0", "seconds": 5, "model": "x", "known": "s8", "code": "0x1", "time": "10:00",
           "devices": "/dev/ttyUSB0, /dev/ttyUSB1", "other": "blue", "identity": "A1", "wanted": "B2", "suggests": "y",
-          "means": "1 / 2"}
+          "why": "z", "reason": "stale", "means": "1 / 2"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
