@@ -32,7 +32,7 @@ docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, docs/openapi
 	@$(BIN)/python -m dashboard.describe
 
 FUZZ_BYTES ?= 10000000
-fuzz: $(VENV)/.test  ## feeds ten million random bytes to every sensor driver (a quarter of an hour): FUZZ_BYTES=, FUZZ_SEED=
+fuzz: $(VENV)/.test  ## feeds ten million random bytes to every sensor driver (some minutes): FUZZ_BYTES=, FUZZ_SEED=
 	@CLASSAIR_FUZZ_BYTES=$(FUZZ_BYTES) CLASSAIR_FUZZ_SEED=$(or $(FUZZ_SEED),1) $(BIN)/python -m pytest tests/firmware_bridge/drivers/test_drivers_under_random_bytes.py $(ARGS)
 
 test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=influxdb://host:8086/bucket
