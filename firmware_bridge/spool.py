@@ -13,13 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
-from firmware_bridge.clock import UNKNOWN, boot_id, elapsed
+from firmware_bridge.clock import boot_id, elapsed
 from firmware_bridge.holes import Holes, with_holes
 from firmware_bridge.making_room import make_room
 from firmware_bridge.packing import CLOCKS, Hole, Row, Shapes
 from firmware_bridge.reach import Reach
 from firmware_bridge.spoolfile import Contents, SpoolFile, move_aside
-from firmware_bridge.spoollock import SpoolInUse, lock_for
+from firmware_bridge.spoollock import SpoolInUse as SpoolInUse
+from firmware_bridge.spoollock import lock_for
 from firmware_bridge.thinning import Line
 
 log = logging.getLogger(__name__)
@@ -31,9 +32,6 @@ BURST: Final = 5_000                 # at most so many and RATE a second are giv
 RATE: Final = 200                    # a new start in the same boot then knows how many a crash can have used
 REOPEN_EVERY_S: Final = 5.0
 _BULK: Final = 5_000                 # items in one transaction of `extend`
-
-
-__all__ = ["Spool", "SpoolInUse"]
 
 
 class Spool:
@@ -118,7 +116,7 @@ class Spool:
             shapes = Shapes(held.shapes)
         except (ValueError, KeyError, TypeError) as error:
             raise sqlite3.DatabaseError(f"contents make no sense: {error!r}") from None
-        last, gaps = max(held.last, self._used_at_most(held)), Holes(held.gaps)
+        last, gaps = max(held.last, held.used_at_most(self._boot, elapsed(), BURST, RATE)), Holes(held.gaps)
         if last > held.last:
             # These may have been sent before the crash: never again, and never awaited.
             gaps.add(held.last + 1, last, "bridge restarted")
@@ -132,13 +130,6 @@ class Spool:
             self._next, self._reserved = last + 1, last
             self._acknowledged = self._acknowledged_on_disk = held.acknowledged
             self._fresh.clear()
-
-    def _used_at_most(self, held: Contents) -> int:
-        """The highest number that may have been given out before a crash."""
-        if held.reserved <= held.last or held.moment is None or held.moment[0] != self._boot or self._boot == UNKNOWN:
-            return held.reserved
-        since_s = max(elapsed() - held.moment[1] / 1000, 0.0)
-        return min(held.reserved, held.last + BURST + RATE * (int(since_s) + 1))
 
     def _fail(self, error: sqlite3.DatabaseError) -> None:
         if not self.storage:
@@ -210,7 +201,7 @@ class Spool:
                         while self._fresh and rows and self._fresh[0].seq <= rows[-1].seq:
                             self._fresh.popleft()
                     file.pack(self.shapes.readable)
-                    self._make_room(file, acknowledged)
+                    make_room(file, self._limit, acknowledged, self.shapes, self._gone, self._numbered)
                 except sqlite3.OperationalError as error:
                     self._fail(error)
                     return False
@@ -252,9 +243,6 @@ class Spool:
         with self._lock:
             self._reserved, self._issued_on_disk, self._written_at = reserved, issued, now
         self._acknowledged_on_disk = acknowledged
-
-    def _make_room(self, file: SpoolFile, acknowledged: int) -> None:
-        make_room(file, self._limit, acknowledged, self.shapes, self._gone, self._numbered)
 
     def _gone(self, first: int, last: int, reason: str) -> list[Hole]:
         with self._lock:
@@ -314,7 +302,7 @@ class Spool:
                 self._write(self._file, rows, acknowledged)
                 while self._file.pack(self.shapes.readable):
                     pass
-                self._make_room(self._file, acknowledged)
+                make_room(self._file, self._limit, acknowledged, self.shapes, self._gone, self._numbered)
             count += len(rows)
         return count
 

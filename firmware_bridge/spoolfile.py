@@ -19,6 +19,7 @@ from typing import Final
 
 from firmware_bridge import blocks
 from firmware_bridge.blocks import BadBlock
+from firmware_bridge.clock import UNKNOWN
 from firmware_bridge.packing import LOST, Hole, Row
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,15 @@ class Contents:
     gaps: list[Hole]
     until: dict[str, int]
     moment: tuple[str, int] | None
+
+    def used_at_most(self, boot: str, now_s: float, burst: int, rate: int) -> int:
+        """The highest number that may have been given out before a crash, at `burst` and `rate` a second behind the
+        disk's back; all that were reserved when it is not known how long ago the last write was.
+        """
+        if self.reserved <= self.last or self.moment is None or boot == UNKNOWN or self.moment[0] != boot:
+            return self.reserved
+        since_s = max(now_s - self.moment[1] / 1000, 0.0)
+        return min(self.reserved, self.last + burst + rate * (int(since_s) + 1))
 
 
 @dataclass(frozen=True, slots=True)
