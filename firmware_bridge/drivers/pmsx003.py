@@ -37,7 +37,7 @@ _COUNTS: Final = ("n03", "n05", "n1", "n25", "n5", "n10")
 _MASS_CEILING: Final = 1000
 _COUNT_CEILING: Final = 0xFFFF
 # CF=1 and atmospheric words are alike in clean air; in haze the atmospheric one falls to two thirds.
-_ALIKE_UP_TO: Final = 20         # µg/m³; it begins near 30
+_ALIKE_UP_TO: Final = 15         # µg/m³; PM2.5 parts near 30, and its ratio holds for the smaller PM1 word as well
 # Tenths of a degree, tenths of a percent, µg/m³: more than air does from one frame to the next, even after a pause.
 _LEAPS: Final = {"temp_c": 400, "rh_pct": 300, "hcho_ugm3": 200}
 # Some batches report 0 µg/m³ in air that holds particles. 500 of them per 0.1 L are about 4 µg/m³ in ordinary frames.
