@@ -1,6 +1,6 @@
 """A school district's years: how fast they are made, what each reading takes on disk, how fast questions are answered.
 
-    python benchmarks/history.py [--rows 2000000,20000000] [--folder DIR] [--keep]
+    python benchmarks/history.py [--rows 2000000,20000000] [--folder DIR] [--keep] [--influxdb]
 
 Half of the sensors are PMS5003T (12 quantities), half CO2 sensors (one), one of each in a room, a reading each in 30 s
 over five years; rows / 5.26 million sensors. The rows are inserted in the order of the key, by SQL from a year's worth
@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import _history_influxdb
 from _history_questions import questions, tell_bytes, tell_columns, tell_questions
 
 from classair.model import QUANTITIES, SHOWN
@@ -161,6 +162,7 @@ def main() -> int:
     parser.add_argument("--rows", default="2000000,20000000", help="sizes (default 2000000,20000000)")
     parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
     parser.add_argument("--keep", action="store_true", help="leave the files for the next time")
+    parser.add_argument("--influxdb", action="store_true", help="ask an InfluxDB the same, at the first size")
     args = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
     sizes = [int(text) for text in args.rows.split(",")]
@@ -188,6 +190,15 @@ def main() -> int:
             if rows == sizes[0]:
                 tell_bytes(path, Path(temporary), SITE, first)
                 tell_columns(path, SITE, first, 40)
+                if args.influxdb:
+                    server = _history_influxdb.Server(Path(temporary) / "influxdb")
+                    try:
+                        _history_influxdb.fill(path, server)
+                        beside = {"SQLite": found[f"{rows:,}"],
+                                  "InfluxDB": questions(server.store, SITE, "town.room-1", first, last)}
+                    finally:
+                        server.end()
+                    tell_questions(beside)
     tell_questions(found)
     return 0
 

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import date
 
 from classair.model import Reading, SwitchEvent
-from classair.stores import DAY_MS, HOUR_MS, Changes, Rollup
+from classair.stores import DAY_MS, Changes, Rollup
 from classair.stores._days import day_number, site_of, start_of
 from classair.stores._queries import Queries, all_series
 from classair.stores._rollups import KEPT
@@ -99,13 +99,13 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def span(queries: Queries) -> tuple[int, int] | None:
-    """From the first to behind the last hour that has readings."""
+    """From the beginning of the first to the end of the last local day that has readings."""
     firsts, lasts = [], []
     with queries.connection() as connection:
         for identity in all_series(connection):
             low, high = (connection.execute(f"select {end}(at_ms) from reading where series=?",
                                             (identity,)).fetchone()[0] for end in ("min", "max"))
             if low is not None:
-                firsts.append(low // HOUR_MS * HOUR_MS)
-                lasts.append(high // HOUR_MS * HOUR_MS + HOUR_MS)
+                firsts.append(start_of(day_number(low)))
+                lasts.append(start_of(day_number(high) + 1))
     return (min(firsts), max(lasts)) if firsts else None

@@ -342,7 +342,7 @@ class SqliteStore:
                 (_days.day_number(start_ms), _days.day_number(end_ms - 1)))}
 
     def span(self) -> tuple[int, int] | None:
-        """From the first to behind the last hour that has readings; None when there are none."""
+        """From the first local day that has readings to behind the last; None when there are none."""
         return _journal.span(self._queries)
 
     def remember(self, name: str, value: int) -> None:

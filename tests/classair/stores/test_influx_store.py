@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ def assert_same(journal: SqliteStore, influx: InfluxStore, town: str, fan: str =
     assert influx.switches(fan, start, end) == journal.switches(fan, start, end)
     mine = {series: n for series, n in influx.counts(start, end).items() if series.sensor.startswith(town)}
     assert mine == journal.counts(start, end)
+    days = (date(2026, 1, 1), date(2027, 1, 1))
+    assert influx.versions(town, *days) == journal.versions(town, *days)
 
 
 def test_what_is_carried_equals_the_journal_also_late_data_and_changed_flags(
@@ -111,7 +114,7 @@ def test_a_server_that_lost_everything_shows_in_its_counts_and_is_filled_again(
     position = carry(journal, influx)
     influxd.wipe()
     span = journal.span()
-    assert span == (MIDNIGHT + HOUR_MS, MIDNIGHT + 60 * HOUR_MS)
+    assert span == (MIDNIGHT, MIDNIGHT + 3 * DAY_MS)
     with pytest.raises(StoreAway):
         influx.counts(*span)  # the database is gone; the next try makes it
     assert influx.counts(*span) == {}

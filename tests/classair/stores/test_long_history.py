@@ -137,6 +137,22 @@ def test_an_older_file_is_brought_up_and_readable_before_that(tmp_path: Path) ->
     reader.close()
 
 
+def test_a_journal_brought_up_is_carried_again_so_that_the_other_store_gets_its_days(tmp_path: Path) -> None:
+    path = tmp_path / "readings.db"
+    store = SqliteStore(path, journal=True)
+    store.write(some_days(1))
+    changes = store.next_changes(0)
+    assert changes is not None
+    store.forget_changes(changes.position)
+    store.close()
+    as_version_1(path)
+    store = SqliteStore(path, journal=True)
+    again = store.next_changes(changes.position)
+    assert again is not None
+    assert (len(again.readings), len(again.days)) == (37, 2)
+    store.close()
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
