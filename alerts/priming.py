@@ -12,9 +12,10 @@ from collections.abc import Callable
 from classair.config import Config
 from classair.model import Reading
 from classair.places import Places
-from classair.science.averages import day_mean
+from classair.science.averages import day_is_complete, day_mean, hour_means
+from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
-from classair.stores import MINUTE_MS, Store, StoreAway, open_store
+from classair.stores import HOUR_MS, MINUTE_MS, Store, StoreAway, open_store
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,10 @@ class Priming:
     """`primed` and `days` are called on this thread and must hand over to the loop."""
 
     def __init__(self, places: Places, clock: Callable[[], int], primed: Callable[[dict[str, list[Reading]]], None],
-                 days: Callable[[dict[str, int | None]], None]) -> None:
+                 days: Callable[[dict[str, int | None]], None],
+                 corrections: Callable[[], Corrections] = Corrections) -> None:
         self._places, self._clock, self._primed, self._days = places, clock, primed, days
+        self._corrections = corrections
         self._config: Config | None = None
         self._changed = threading.Event()
         self._stop = threading.Event()
@@ -93,10 +96,31 @@ class Priming:
 
     def _day_levels(self, store: Store, config: Config) -> dict[str, int | None]:
         end = self._clock() // MINUTE_MS * MINUTE_MS
+        corrections = self._corrections()
+        models = {full: sensor.model for full, sensor in config.sensors()}
         levels: dict[str, int | None] = {}
         for name, room in config.rooms():
             if room.outdoor:
-                buckets = store.series(name, "pm25", end - DAY_MS, end, MINUTE_MS)
-                means = [(bucket.start_ms, bucket.mean) for bucket in buckets if bucket.mean is not None]
-                levels[name] = INDEX.level_number("pm25", day_mean(means, end))
+                mean = (day_mean(_minutes(store, name, "pm25", end), end) if not corrections.accepted
+                        else _corrected_day(store, name, end, corrections, models))
+                levels[name] = INDEX.level_number("pm25", mean)
         return levels
+
+
+def _minutes(store: Store, room: str, quantity: str, end: int, sensor: str | None = None) -> list[tuple[int, float]]:
+    buckets = store.series(room, quantity, end - DAY_MS, end, MINUTE_MS, sensor)
+    return [(bucket.start_ms, bucket.mean) for bucket in buckets if bucket.mean is not None]
+
+
+def _corrected_day(store: Store, room: str, end: int, corrections: Corrections, models: dict[str, str]) -> float | None:
+    """The mean of 24 hours, each sensor's hours corrected with humidity and temperature of the same hour."""
+    days = []
+    for sensor in store.sensors(room):
+        measured, humid, warm = (hour_means(_minutes(store, room, quantity, end, sensor), end)
+                                 for quantity in ("pm25", "rh_pct", "temp_c"))
+        told = [corrections.correction_for(sensor, end - ago * HOUR_MS, models.get(sensor, "")).correct(
+            mean, humid.get(ago), warm.get(ago), span_ms=HOUR_MS).value for ago, mean in measured.items()]
+        values = [value for value in told if value is not None]
+        if day_is_complete(len(values)):
+            days.append(sum(values) / len(values))
+    return round(sum(days) / len(days), 6) if days else None

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from alerts.correcting import RoomCorrecting
 from alerts.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
 from classair.science.advice import Need
-from classair.science.averages import Sample, window_mean
+from classair.science.averages import Sample
+from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
 from classair.science.state import Measure, Memory, Sight
 from classair.wire import Current, PurifierState, RoomState
@@ -74,6 +76,7 @@ class RoomWatch:
         self.told_at: int | None = None
         self.day_level: int | None = None            # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: _Window() for quantity in QUANTITIES}
+        self._correcting = RoomCorrecting(lambda quantity: self._windows[quantity].samples)
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
         self._memory = Memory()
         self._pm25, self._co2 = Measure(), Measure()
@@ -82,6 +85,14 @@ class RoomWatch:
     def configure(self, *, simulated: bool, has: frozenset[Need], sensors: Iterable[str]) -> None:
         self.simulated, self.has, self.sensors = simulated, has, frozenset(sensors)
         self._expected = self._what_is_measured()
+
+    def correct(self, corrections: Corrections, models: dict[str, str]) -> None:
+        """Takes on what is accepted; the value of now is worked out anew."""
+        self._correcting.follow(corrections, models)
+        self._pm25 = self._measured()
+
+    def _measured(self, until: int | None = None) -> Measure:
+        return self._correcting.measure(self._windows["pm25"].last(state.PM_WINDOW_MS, until), state.PM_WINDOW_MS)
 
     # -- readings in ---------------------------------------------------------------------------------------------------
 
@@ -109,9 +120,9 @@ class RoomWatch:
                     if quantity == "pm25":
                         fresh.append(sample)
         if fresh:
-            self.signal.add(fresh)
+            self.signal.add(self._correcting.for_control(fresh))
         if "pm25" in changed:
-            self._pm25 = state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS), state.PM_WINDOW_MS)
+            self._pm25 = self._measured()
         if "co2_ppm" in changed:
             self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
         if any(self._windows[quantity].filled_behind for quantity in changed):
@@ -135,7 +146,7 @@ class RoomWatch:
                         self._windows[quantity].discard(reading.sensor, reading.at_ms)):
                     changed.add(quantity)
         if "pm25" in changed:
-            self._pm25 = state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS), state.PM_WINDOW_MS)
+            self._pm25 = self._measured()
         if "co2_ppm" in changed:
             self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
 
@@ -150,7 +161,7 @@ class RoomWatch:
         for minute in range(began, now, state.MINUTE_MS):
             sight = Sight(
                 self.room,
-                pm25=state.measure(self._windows["pm25"].last(state.PM_WINDOW_MS, minute), state.PM_WINDOW_MS),
+                pm25=self._measured(minute),
                 co2=state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS, minute), state.CO2_WINDOW_MS))
             self._memory = state.remember(self._memory, sight)
 
@@ -205,8 +216,7 @@ class RoomWatch:
         if newest is None:
             return None
         if self._hour[0] != newest:
-            mean = window_mean(samples, newest - HOUR_MS, newest).mean
-            self._hour = (newest, INDEX.level_number("pm25", mean))
+            self._hour = (newest, INDEX.level_number("pm25", self._correcting.measure(samples, HOUR_MS).mean))
         return self._hour[1]
 
     def _what_is_measured(self) -> frozenset[str]:

@@ -111,7 +111,8 @@ class Alerts:
         self._priming = Priming(
             places, clock,
             lambda readings: self._news.put(lambda: self.watching.prime(readings, self._moment())),
-            lambda levels: self._news.put(lambda: self.watching.day_levels(levels)))
+            lambda levels: self._news.put(lambda: self.watching.day_levels(levels)),
+            lambda: self.watching.corrections)
         self._term = self.ledger.next_term()
         status = Topics(org).service_status(NAME) if org != "+" else ""
         self._link = make_link(
@@ -216,7 +217,7 @@ class Alerts:
         self._warnings = [*self.watching.board.warnings, *self._delivery.follow(config.people)]
         for warning in self._warnings:
             log.warning("config_part_not_used %s", warning)
-        for topic in (topics.bridges("reading"), topics.ask(NAME, "+"), *devices):
+        for topic in (topics.corrections, topics.bridges("reading"), topics.ask(NAME, "+"), *devices):
             self._link.subscribe(topic, 1)
         self._running = True
         self._priming.follow(config)

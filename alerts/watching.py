@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from alerts.asks import Asks
+from alerts.correcting import Told
 from alerts.delivery import Result
 from alerts.homeassistant import HomeAssistant
 from alerts.rooms import RoomWatch
@@ -20,6 +21,7 @@ from classair.config import Config
 from classair.ledger import Ledger
 from classair.model import Reading
 from classair.science.advice import Need
+from classair.science.corrections import Corrections
 from classair.timetable import Timetable
 from classair.wire import Current, RoomState, Topics
 
@@ -38,6 +40,7 @@ class Watching:
         self.rooms: dict[str, RoomWatch] = {}
         self.readings = 0
         self._asks = Asks(ledger, self.board, say)
+        self._corrections = Told(ledger)
         self._config: Config | None = None
         self._version = 0
         self._stream: Stream | None = None
@@ -79,6 +82,7 @@ class Watching:
             watch.signal.limits(rule.on_above, rule.off_below)
             fresh[name] = watch
         self.rooms = fresh
+        self._correct()
         self._timetables = {name: config.timetable_of(name) for name in fresh}
         self._yard_of = {name: yard for name in fresh if (yard := config.outdoor_of(name)) is not None}
         self._site_rooms = {}
@@ -91,6 +95,17 @@ class Watching:
         self._clear_what_is_gone()
         self._announce()
         return topics
+
+    def _correct(self) -> None:
+        """Every room by the corrections in force."""
+        assert self._config is not None
+        models = {full: sensor.model for full, sensor in self._config.sensors()}
+        for watch in self.rooms.values():
+            watch.correct(self._corrections.now, models)
+
+    @property
+    def corrections(self) -> Corrections:
+        return self._corrections.now
 
     def _announce(self) -> None:
         """Says to Home Assistant what is not said yet."""
@@ -135,6 +150,10 @@ class Watching:
             rooms, matters = self.board.hear(topic, payload, retained, lambda room: self._block_end(room, now), now)
             self._told_of(matters, now)
             self._publish(rooms, now)
+        elif self._topics is not None and topic == self._topics.corrections:
+            if self._corrections.hear(payload):
+                self._correct()
+                self._publish(self.rooms, now)
         elif topic.endswith("/reading"):
             self._take(self._stream.readings(topic, payload, now), now)
         elif "/ask/alerts/" in topic and not retained:

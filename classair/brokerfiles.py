@@ -118,13 +118,14 @@ def acl(org: str, grants: Grants | None = None) -> str:
             *(f"read {bridges(leaf)}" for leaf in ("reading", "time")),
             *(f"write {bridges(leaf)}" for leaf in ("stored", "replay")),
             f"readwrite {bridges('config')}",
-            f"readwrite {topics.config}",
+            f"readwrite {topics.config}", f"readwrite {topics.corrections}",
             # Written only to take back what nobody speaks for after an edit of sensors.yaml.
             f"readwrite {bridges('status')}", f"readwrite {health}", f"readwrite {state}", f"write {every_room}",
             f"read {topics.beat}",
         ],
         "alerts": [
             f"read {bridges('reading')}", f"read {bridges('status')}", f"read {health}", f"read {topics.config}",
+            f"read {topics.corrections}",
             f"read {topics.service_status('+')}",
             f"readwrite {every_room}", f"readwrite {state}", f"write {command}", f"readwrite {topics.beat}",
             "write cmnd/#", "read stat/#", "read tele/#",

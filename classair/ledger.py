@@ -112,6 +112,11 @@ class Ledger:
         """Topics on which something of ours is retained at the broker."""
         return {topic for (topic,) in self._ask("select topic from retained")}
 
+    def remembered(self, key: str) -> str | None:
+        """What was kept under a name in `meta`."""
+        rows = self._ask("select value from meta where key=?", key)
+        return str(rows[0][0]) if rows else None
+
     def answered(self, request: str) -> str | None:
         """The answer given to an ask of this id, as JSON."""
         rows = self._ask("select answer from override where id=?", request)

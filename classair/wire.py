@@ -69,6 +69,11 @@ class Topics:
         """The whole accepted configuration, retained, for services beside the server; bridges get only their part."""
         return f"{ROOT}/{self.org}/control/config"
 
+    @property
+    def corrections(self) -> str:
+        """Every correction ever accepted, retained, so that "now" means the same as history."""
+        return f"{ROOT}/{self.org}/control/corrections"
+
     def service_status(self, service: str) -> str:
         """A service's own word on how it is (retained, last will "offline")."""
         return f"{ROOT}/{self.org}/control/service/{service}"
@@ -333,6 +338,12 @@ class ConfigAnnouncement(Payload):
     refused: str | None = None  # why the newest edit of the file is not in force
 
 
+class CorrectionsTold(Payload):
+    """All versions, as records of `classair.science.corrections.as_record`; written by ingest."""
+
+    accepted: Annotated[list[dict[str, Any]], Field(max_length=5000)] = []
+
+
 class ServiceStatus(Payload):
     """Retained under control/service/<name>."""
 
@@ -433,7 +444,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     parts: dict[str, Any] = {
         "reading": MESSAGE, "stored": Stored, "replay": Replay, "time": TimeQuestion, "status": BridgeStatus,
         "health": SensorHealth, "now": RoomState, "state": PurifierState, "beat": Beat, "config": ConfigAnnouncement,
-        "service": ServiceStatus, "ask": Ask, "answer": Answer,
+        "service": ServiceStatus, "corrections": CorrectionsTold, "ask": Ask, "answer": Answer,
     }
     return {
         name: part.json_schema() if isinstance(part, TypeAdapter) else TypeAdapter(part).json_schema()

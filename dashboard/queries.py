@@ -13,6 +13,7 @@ from typing import Final
 
 from classair.config import Config
 from classair.model import QUANTITIES, Bucket, Missing
+from classair.science.corrections import SHORTEST_MS, Correction, Corrections
 from classair.stores import HOUR_MS, MINUTE_MS, GapLedger, SensorNewest, Store, StoreAway
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Series:
     buckets: tuple[Bucket, ...]
     slot_ms: int
     filled: tuple[int, ...]
+    correction: str = "none"
 
     @property
     def expected(self) -> int:
@@ -103,14 +105,16 @@ class Band:
 class Queries:
     """Answers from the store that is in force; `store` gives None while there is none to read.
 
-    `ledger` is where the gap ledger is kept, on this machine whatever the store.
+    `ledger` is where the gap ledger is kept, on this machine whatever the store. `corrections` are those that schools
+    have accepted: PM2.5 is told as they make it, as everywhere else.
     """
 
     def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config],
-                 ledger: GapLedger | None = None) -> None:
+                 ledger: GapLedger | None = None, corrections: Callable[[], Corrections] = Corrections) -> None:
         self._store = store
         self._config = config
         self._ledger = ledger
+        self._corrections = corrections
 
     def series(
         self, room: str, quantity: str, start_ms: int, end_ms: int, *, step_ms: int | None = None, points: int = 720,
@@ -123,9 +127,34 @@ class Queries:
         slot = self._slot(room, quantity, step)
         start, end = floor_to(start_ms, step), floor_to(end_ms - 1, step) + step
         with self._asked(room) as store:
-            fine = store.series(room, quantity, start, end, slot)
+            corrections = self._corrections() if quantity == "pm25" and step >= SHORTEST_MS else Corrections()
+            if corrections.accepted:
+                # They are for means over five minutes and more.
+                slot = max(slot, SHORTEST_MS)
+            fine, label = self._fine(store, corrections, (room, quantity, start, end, slot))
         buckets, filled = _gather(fine, step, slot)
-        return Series(room, quantity, step, start, end, tuple(buckets), slot, tuple(filled))
+        return Series(room, quantity, step, start, end, tuple(buckets), slot, tuple(filled), label)
+
+    def _fine(self, store: Store, corrections: Corrections, asked: tuple[str, str, int, int, int],
+              ) -> tuple[list[Bucket], str]:
+        """Slots as measured, or sensor by sensor as the accepted corrections make them, and which those are."""
+        room, quantity, start, end, slot = asked
+        if not corrections.accepted:
+            return store.series(room, quantity, start, end, slot), "none"
+        models = {full: sensor.model for full, sensor in self._config().sensors()}
+        slots: dict[int, Bucket] = {}
+        labels: set[str] = set()
+        for sensor in store.sensors(room):
+            spans = corrections.spans(sensor, start, end, models.get(sensor, ""))
+            labels |= {one.label for _, _, one in spans}
+            beside = [{bucket.start_ms: bucket.mean for bucket in store.series(room, key, start, end, slot, sensor)}
+                      if any(one.method != "none" for _, _, one in spans) else {} for key in ("rh_pct", "temp_c")]
+            for bucket in store.series(room, quantity, start, end, slot, sensor):
+                one = next(one for begin, until, one in spans if begin <= bucket.start_ms < until)
+                at = bucket.start_ms
+                _pool(slots.setdefault(at, Bucket(at)), _corrected(bucket, one, beside[0].get(at), beside[1].get(at),
+                                                                   slot))
+        return [slots[at] for at in sorted(slots)], ",".join(sorted(labels)) or "none"
 
     def outdoor_series(
         self, room: str, start_ms: int, end_ms: int, *, quantity: str = "pm25", step_ms: int | None = None,
@@ -232,6 +261,35 @@ def _step(quantity: str, start_ms: int, end_ms: int, step_ms: int | None, points
     return step_ms
 
 
+def _corrected(bucket: Bucket, correction: Correction, rh: float | None, temp_c: float | None,
+               slot: int) -> Bucket:
+    """A slot after its correction; without a corrected mean it has no valid value. Low and high go the same way."""
+    if correction.method == "none" or not bucket.n:
+        return bucket
+
+    def told(value: float | None) -> float | None:
+        return correction.correct(value, rh, temp_c, span_ms=slot).value
+
+    mean = told(bucket.mean)
+    if mean is None:
+        return Bucket(bucket.start_ms, bad={**bucket.bad, "no_correction": bucket.n})
+    low, high = told(bucket.low), told(bucket.high)
+    return Bucket(bucket.start_ms, bucket.n, bucket.suspect, bucket.bad, mean * bucket.n,
+                  mean if low is None else low, mean if high is None else high)
+
+
+def _pool(whole: Bucket, part: Bucket) -> None:
+    whole.n += part.n
+    whole.suspect += part.suspect
+    whole.sum += part.sum
+    for reason, count in part.bad.items():
+        whole.bad[reason] = whole.bad.get(reason, 0) + count
+    if part.low is not None:
+        whole.low = part.low if whole.low is None else min(whole.low, part.low)
+    if part.high is not None:
+        whole.high = part.high if whole.high is None else max(whole.high, part.high)
+
+
 def _gather(fine: Iterable[Bucket], step: int, slot: int) -> tuple[list[Bucket], list[int]]:
     """Slots put together into buckets; a sum of sums and a low of lows are exactly those of the values."""
     buckets: list[Bucket] = []
@@ -243,13 +301,5 @@ def _gather(fine: Iterable[Bucket], step: int, slot: int) -> tuple[list[Bucket],
             filled.append(0)
         whole = buckets[-1]
         filled[-1] += part.n > 0
-        whole.n += part.n
-        whole.suspect += part.suspect
-        whole.sum += part.sum
-        for reason, count in part.bad.items():
-            whole.bad[reason] = whole.bad.get(reason, 0) + count
-        if part.low is not None:
-            whole.low = part.low if whole.low is None else min(whole.low, part.low)
-        if part.high is not None:
-            whole.high = part.high if whole.high is None else max(whole.high, part.high)
+        _pool(whole, part)
     return buckets, filled

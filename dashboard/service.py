@@ -17,6 +17,7 @@ from classair import service
 from classair.config import Config
 from classair.places import Places
 from classair.stores import Store, open_store
+from classair.stores.corrections import accepted_corrections
 from classair.stores.sqlite import SqliteStore
 from classair.wire import Topics
 from dashboard import processes
@@ -114,7 +115,8 @@ def serve(args: argparse.Namespace) -> int:
 
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
     store = OpenStore(places, config)
-    queries = Queries(store, config, SqliteStore(places.readings, readonly=True))
+    queries = Queries(store, config, SqliteStore(places.readings, readonly=True),
+                      lambda: accepted_corrections(places.readings))
     ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms,
                   research=Research(store, config, places.readings),
                   processes=lambda: processes.read(places.processes, now_ms()))

@@ -34,7 +34,8 @@ from classair.service import (
     stop_on_signals,
 )
 from classair.stores import StoreAway
-from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, TimeQuestion, Topics, address
+from classair.stores.corrections import accepted_corrections
+from classair.wire import Answer, Ask, BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
 from ingest import corrections, events, flag_asks
 from ingest.accepting import Accepting, FileWatch, read_file
 from ingest.books import Books
@@ -287,6 +288,7 @@ class Ingest:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
         log.info("correction_in_force label=%s who=%s", accepted.label, ask.who)
+        self._announce_again.set()
         self._answer(ask, {"correction": as_record(accepted)})
 
     def _note(self, ask: Ask) -> None:
@@ -320,8 +322,18 @@ class Ingest:
         self._writer.edited(text)
 
     def _announce(self) -> bool:
-        return self._writer.accepting.announce(
-            lambda topic, payload: self._link.publish(topic, payload, qos=1, retain=True) is not None)
+        def publish(topic: str, payload: bytes) -> bool:
+            return self._link.publish(topic, payload, qos=1, retain=True) is not None
+
+        try:
+            accepted = accepted_corrections(self._places.readings).accepted
+        except StoreAway as away:
+            log.warning("corrections_not_announced why=%s; trying again", away)
+            return False
+        told = CorrectionsTold(accepted=[as_record(one) for one in accepted])
+        # Before the configuration: who follows a new version then knows what its numbers mean.
+        return (publish(self.topics.corrections, told.model_dump_json().encode())
+                and self._writer.accepting.announce(publish))
 
     # -- status --------------------------------------------------------------------------------------------------------
 

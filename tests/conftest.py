@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 
 # Whatever any test writes to a serial line is judged at the end: tests/serial_writes/serial_guard.py.
@@ -31,6 +32,10 @@ from serial_guard import (  # noqa: F401
     pytest_terminal_summary,
     pytest_unconfigure,
 )
+
+# How long an example takes says more of the machine than of the code: speed is looked at in benchmarks/.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 HOST = "127.0.0.1"
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"])

@@ -92,10 +92,15 @@ def day_mean(minutes: Iterable[tuple[int, float]], end_ms: int) -> float | None:
 
     An hour counts with 45 of its minutes, the day with 18 of its hours; None otherwise.
     """
+    means = hour_means(minutes, end_ms).values()
+    return round(sum(means) / len(means), 6) if day_is_complete(len(means)) else None
+
+
+def hour_means(minutes: Iterable[tuple[int, float]], end_ms: int) -> dict[int, float]:
+    """The complete hours of the 24 before `end_ms`, by how many hours ago they ended; the same steps as `day_mean`."""
     hours: dict[int, list[float]] = {}
     for start, mean in minutes:
         ago = (end_ms - 1 - start) // 3_600_000
         if 0 <= ago < 24:
             hours.setdefault(ago, []).append(mean)
-    means = [sum(values) / len(values) for values in hours.values() if hour_is_complete(len(values))]
-    return round(sum(means) / len(means), 6) if day_is_complete(len(means)) else None
+    return {ago: sum(values) / len(values) for ago, values in hours.items() if hour_is_complete(len(values))}

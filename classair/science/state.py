@@ -76,12 +76,14 @@ def _shown(value: float | None, steps: Sequence[Decimal], level_of: Callable[[fl
 class Measure:
     """What a window of valid samples gives: `mean` None while under three quarters are covered.
 
-    `minutes_left`: until it is complete if samples go on coming, None when it is.
+    `minutes_left`: until it is complete if samples go on coming, None when it is. `correction`: what the mean has
+    been through, by its label.
     """
 
     newest_at: int | None = None
     mean: float | None = None
     minutes_left: int | None = None
+    correction: str = "none"
 
 
 def measure(samples: Sequence[Sample], length_ms: int) -> Measure:
@@ -112,6 +114,7 @@ class Track:
     last_shown: str = ""
     last_at: int | None = None
     level_since: int | None = None   # the window end since which `level` holds
+    correction: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,13 @@ def follow(track: Track, seen: Measure, scale: Scale) -> Track:
     """
     if seen.mean is None or seen.newest_at is None or (track.at is not None and seen.newest_at < track.at):
         return track
-    if seen.newest_at == track.at and seen.mean == track.value:
+    if (seen.newest_at, seen.mean, seen.correction) == (track.at, track.value, track.correction):
         return track
     stale = track.at is None or seen.newest_at - track.at >= UNKNOWN_MS
     level, pending, since = _held(track, scale.level_of(seen.mean), seen.newest_at, scale.levels, stale)
     held_since = track.level_since if level == track.level and not stale else seen.newest_at
-    return Track(seen.newest_at, seen.mean, level, pending, since, scale.shown(seen.mean), seen.newest_at, held_since)
+    return Track(seen.newest_at, seen.mean, level, pending, since, scale.shown(seen.mean), seen.newest_at, held_since,
+                 seen.correction)
 
 
 def _held(track: Track, fresh: str, at: int, levels: tuple[str, ...], stale: bool) -> tuple[str, str, int]:
@@ -164,7 +168,7 @@ def current(track: Track, seen: Measure, now: int, *, expected: bool = True, war
             status="late" if late else "ok", value=track.value, shown=track.last_shown, level=track.level,
             level_since=track.level_since,
             newest_at=track.at, late_at=track.at + LATE_MS, unknown_at=track.at + UNKNOWN_MS,
-            last_shown=track.last_shown, last_at=track.last_at, source=source,
+            last_shown=track.last_shown, last_at=track.last_at, source=source, correction=track.correction,
         )
     old = {"last_shown": track.last_shown, "last_at": track.last_at, "source": source}
     if not expected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, Field
@@ -80,7 +80,7 @@ class SeriesAnswer(BaseModel):
     start: str
     end: str
     completeness: float | None = Field(description="share of the time up to now with a valid value")
-    correction: Literal["none"] = "none"
+    correction: str = Field("none", description="what PM2.5 has been through; `none`: the sensor's own value")
     simulated: bool
     points: list[Point]
 
@@ -144,6 +144,7 @@ def router(ctx: Context) -> APIRouter:
         return SeriesAnswer(
             room=room, quantity=quantity, unit=QUANTITIES[quantity].unit, step_s=found.step_ms // 1000,
             start=iso(found.start_ms), end=iso(found.end_ms), completeness=found.completeness(ctx.now_ms()),
+            correction=found.correction,
             simulated=ctx.config().site_simulated(room.partition(".")[0]),
             points=[Point(start=iso(b.start_ms), n=b.n, mean=b.mean, low=b.low, high=b.high, suspect=b.suspect,
                           bad=b.bad, complete=found.complete(i)) for i, b in enumerate(found.buckets)],

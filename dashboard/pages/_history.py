@@ -188,12 +188,14 @@ def _step(ctx: Context, language: str, step_ms: int) -> str:
 
 
 def _how_made(ctx: Context, language: str, series: Series) -> list[Any]:
-    """Averaging, completeness, and that the sensor is not calibrated."""
+    """Averaging, completeness, and whether and how the sensor's value is corrected."""
     share = series.completeness(ctx.now_ms())
     step = _step(ctx, language, series.step_ms)
     made = ctx.t(language, "room.made_nothing", step=step) if share is None else \
         ctx.t(language, "room.made", step=step, share=_percent(share))
-    told: list[Any] = [made, " ", "· ", ctx.t(language, "room.not_calibrated")]
+    corrected = series.quantity == "pm25" and series.correction != "none"
+    told: list[Any] = [made, " ", "· ", ctx.t(language, "room.corrected", method=series.correction) if corrected
+                       else ctx.t(language, "room.not_calibrated")]
     if ctx.config().site_simulated(series.room.partition(".")[0]):
         told += [" ", parts.simulated_mark(ctx, language)]
     return told

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from classair import config as configuration
 from classair.model import Flag, Reading, SwitchEvent
+from classair.science.corrections import Correction, Corrections
 from classair.stores import HOUR_MS, MINUTE_MS, Store
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite import SqliteStore
@@ -41,6 +42,27 @@ def fill(store: Store, minutes: range, value: float = 20.0, room: str = ROOM, **
                 simulated=True, **more)  # type: ignore[arg-type]
         for minute in minutes
     )
+
+
+def corrected(store: Store) -> Queries:
+    half = Correction("half", 1, "linear", {"slope": 0.5, "intercept": 1.0}, valid_from=MIDNIGHT + HOUR_MS,
+                      sites=("ban-suan",), accepted_at=1)
+    return Queries(lambda: store, lambda: CONFIG, corrections=lambda: Corrections((half,)))
+
+
+def test_an_accepted_correction_makes_the_series_from_its_date_on(store: Store) -> None:
+    fill(store, range(120))
+    found = corrected(store).series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + 2 * HOUR_MS, step_ms=HOUR_MS)
+    assert [bucket.mean for bucket in found.buckets] == [22.0, 12.0]
+    assert (found.buckets[1].low, found.buckets[1].high) == (11.0, 13.0)
+    assert (found.correction, [bucket.n for bucket in found.buckets]) == ("half@1,none", [60, 60])
+
+
+def test_steps_too_short_for_a_correction_and_other_quantities_stay_as_measured(store: Store) -> None:
+    fill(store, range(60, 120))
+    minutes = corrected(store).series(ROOM, "pm25", MIDNIGHT + HOUR_MS, MIDNIGHT + 2 * HOUR_MS, step_ms=MINUTE_MS)
+    assert (minutes.mean(), minutes.correction) == (22.0, "none")
+    assert corrected(store).series(ROOM, "rh_pct", MIDNIGHT, MIDNIGHT + HOUR_MS, step_ms=HOUR_MS).correction == "none"
 
 
 def test_the_step_is_the_finest_that_keeps_within_the_points_asked_for(store: Store) -> None:

@@ -17,7 +17,8 @@ SAMPLES = sorted((WIRE / "samples").glob("*/*.json"))
 MODELS = {
     "stored": wire.Stored, "replay": wire.Replay, "time": wire.TimeQuestion, "status": wire.BridgeStatus,
     "health": wire.SensorHealth, "now": wire.RoomState, "state": wire.PurifierState, "beat": wire.Beat,
-    "config": wire.ConfigAnnouncement, "service": wire.ServiceStatus, "ask": wire.Ask, "answer": wire.Answer,
+    "config": wire.ConfigAnnouncement, "service": wire.ServiceStatus, "corrections": wire.CorrectionsTold,
+    "ask": wire.Ask, "answer": wire.Answer,
 }
 
 
@@ -67,6 +68,7 @@ def test_every_topic_is_in_the_document() -> None:
     named = [*(topics.bridge("<site>", "<bridge>", leaf) for leaf in leaves),
              topics.sensor_health("<site>", "<id>"), topics.room_now("<site>", "<id>"),
              topics.purifier_state("<site>", "<id>"), topics.purifier_set("<site>", "<id>"), topics.beat, topics.config,
+             topics.corrections,
              topics.service_status("<service>"), topics.ask("<service>", "<id>"), topics.answer("<id>")]
     assert [topic for topic in named if topic.removeprefix(f"{wire.ROOT}/<org>/") not in text] == []
 

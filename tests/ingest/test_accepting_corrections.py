@@ -15,7 +15,7 @@ from classair.science.corrections import NONE, Correction, as_record
 from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.timetable import local_time
-from classair.wire import Ask
+from classair.wire import Ask, Topics
 from ingest.books import Books
 from ingest.corrections import ACCEPT, END, Refused
 
@@ -30,7 +30,7 @@ sites:
 """
 NOW = 1_790_000_000_000
 LOCAL = Correction("north-2026", 1, "linear", {"slope": 0.6, "intercept": 1.5}, valid_from=NOW - 1000,
-                   sensors=("north.a-pm",), data_set="30 days beside station 54t", author="account:somchai")
+                   sensors=("north.a-pm",), data_set="30 days beside station 54t", author="account:researcher-1")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def books(tmp_path: Path) -> Any:
 
 
 def decide(books: Books, do: str, now: int = NOW, **args: Any) -> dict[str, Any]:
-    ask = Ask(id="request-0001", do=do, who="account:somchai", args={"role": "researcher", **args})
+    ask = Ask(id="request-0001", do=do, who="account:researcher-1", args={"role": "researcher", **args})
     return as_record(books.decide_correction(ask, parse(SCHOOL, {}), now))
 
 
@@ -156,6 +156,9 @@ def test_asked_over_the_broker_it_is_accepted_and_read_from_the_file(
     wait_for(lambda: bridge.newest(topic))
     assert bridge.newest(topic)["result"]["correction"]["version"] == 1
     assert accepted_corrections(school.places.readings).newest("north-2026") is not None
+    told = Topics("test-town").corrections
+    wait_for(lambda: (bridge.newest(told) or {}).get("accepted"))
+    assert [one["id"] for one in bridge.newest(told)["accepted"]] == ["north-2026"]
     refused = bridge.ask(ACCEPT, role="viewer", correction=as_record(LOCAL))
     wait_for(lambda: bridge.newest(refused))
     assert "researcher, admin" in bridge.newest(refused)["error"]

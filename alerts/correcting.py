@@ -1,0 +1,120 @@
+"""Which correction is in force for a sensor, as ingest tells it; remembered, so that a restart alone changes no number.
+
+A mean is corrected as a mean of its window, with humidity and temperature of the same sensor and window. Where a
+correction needs what was not measured there is no corrected mean. A purifier's signal does not go blind for that: it
+then works with the sensor's own value.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from pydantic import ValidationError
+
+from classair.ledger import Ledger
+from classair.science.averages import Sample, covered_ms
+from classair.science.corrections import NONE, Correction, Corrections, of_record
+from classair.science.state import Measure, measure
+from classair.wire import CorrectionsTold
+
+log = logging.getLogger(__name__)
+
+_KEY = "corrections"
+
+
+class Told:
+    """What ingest has told last; `now` gives it, from the ledger after a restart."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.now = Corrections()
+        kept = ledger.remembered(_KEY)
+        if kept is not None:
+            self._take(kept.encode())
+
+    def hear(self, payload: bytes) -> bool:
+        """True when something changed. What cannot be understood changes nothing (logged)."""
+        before = self.now
+        if not self._take(payload) or self.now == before:
+            return False
+        self._ledger.write("insert or replace into meta values(?, ?)", _KEY, payload.decode())
+        log.info("corrections_in_force accepted=%d", len(self.now.accepted))
+        return True
+
+    def _take(self, payload: bytes) -> bool:
+        try:
+            told = CorrectionsTold.model_validate_json(payload)
+            self.now = Corrections(tuple(of_record(record) for record in told.accepted))
+        except (ValidationError, ValueError, KeyError, TypeError) as error:
+            log.error("corrections_not_understood why=%s", str(error).splitlines()[0])
+            return False
+        return True
+
+
+class RoomCorrecting:
+    """Corrects the PM2.5 of one room; `samples_of(quantity)` gives the valid samples it has kept."""
+
+    def __init__(self, samples_of: Callable[[str], Sequence[Sample]]) -> None:
+        self._samples_of = samples_of
+        self._corrections = Corrections()
+        self._models: dict[str, str] = {}
+
+    def follow(self, corrections: Corrections, models: dict[str, str]) -> None:
+        self._corrections, self._models = corrections, models
+
+    def of(self, sensor: str, at: int) -> Correction:
+        if not self._corrections.accepted:
+            return NONE
+        return self._corrections.correction_for(sensor, at, self._models.get(sensor, ""))
+
+    def measure(self, samples: Sequence[Sample], length_ms: int) -> Measure:
+        """The room's mean as `state.measure` gives it, corrected sensor by sensor and weighed by covered time."""
+        raw = measure(samples, length_ms)
+        if raw.mean is None or raw.newest_at is None or not self._corrections.accepted:
+            return raw
+        end = raw.newest_at
+        parts: list[tuple[float, int, str]] = []
+        for sensor in sorted({sample.sensor for sample in samples}):
+            correction = self.of(sensor, end)
+            weight, mean = _mean((s for s in samples if s.sensor == sensor), end - length_ms, end)
+            told = correction.correct(mean, self._beside("rh_pct", sensor, end - length_ms, end),
+                                      self._beside("temp_c", sensor, end - length_ms, end), span_ms=length_ms)
+            if told.value is not None:
+                parts.append((told.value, weight, correction.label))
+        total = sum(weight for _, weight, _ in parts)
+        if not total:
+            return Measure()
+        # Rounded to drop the noise of summation, as every mean is.
+        value = round(sum(value * weight for value, weight, _ in parts) / total, 6)
+        return Measure(end, value, correction=",".join(sorted({label for _, _, label in parts})))
+
+    def for_control(self, samples: Iterable[Sample]) -> list[Sample]:
+        """The samples as the signal is to see them: corrected where that is possible, else as measured."""
+        if not self._corrections.accepted:
+            return list(samples)
+        return [self._one(sample) for sample in samples]
+
+    def _one(self, sample: Sample) -> Sample:
+        correction = self.of(sample.sensor, sample.at)
+        if correction.method == "none":
+            return sample
+        start = sample.at - 300_000
+        told = correction.correct(sample.value, self._beside("rh_pct", sample.sensor, start, sample.at),
+                                  self._beside("temp_c", sample.sensor, start, sample.at))
+        value = sample.value if told.value is None else told.value
+        return Sample(sample.at, value, sample.interval_ms, sample.sensor)
+
+    def _beside(self, quantity: str, sensor: str, start: int, end: int) -> float | None:
+        return _mean((s for s in self._samples_of(quantity) if s.sensor == sensor), start, end)[1]
+
+
+def _mean(samples: Iterable[Sample], start: int, end: int) -> tuple[int, float | None]:
+    """(covered ms, mean) of one sensor's samples in (start, end], each weighed by its part inside."""
+    parts = [(sample.value, max(sample.at - sample.interval_ms, start), sample.at)
+             for sample in samples if start < sample.at <= end]
+    weight = sum(until - since for _, since, until in parts)
+    if not weight:
+        return 0, None
+    covered = covered_ms([(since, until) for _, since, until in parts])
+    return covered, sum(value * (until - since) for value, since, until in parts) / weight
