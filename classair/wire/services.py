@@ -1,0 +1,148 @@
+"""What parts say of themselves and to each other beside the stream."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from classair.wire.words import Epoch, FullId, Id, Ms, Payload, Seq
+
+
+class Stored(Payload):
+    """Ingest to one bridge: every seq up to `upto` is dealt with. `answer_to` echoes a `TimeQuestion`."""
+
+    epoch: Epoch
+    upto: Annotated[int, Field(ge=0)]
+    server_time: Ms
+    answer_to: str | None = None
+
+
+class Replay(Payload):
+    """Ingest asks a bridge to send a range again."""
+
+    epoch: Epoch
+    first: Seq
+    last: Seq
+
+
+class TimeQuestion(Payload):
+    """A bridge asks for the server's time afresh; the answer is a `Stored` that echoes `id`."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+
+
+class BridgeStatus(Payload):
+    """Retained; the last will says offline. `waiting` counts readings not yet acknowledged.
+
+    `thinned`, `given_up`: readings joined to means of a minute, and dropped, since the start because the disk space
+    allowed to the spool was used up.
+    """
+
+    state: Literal["online", "offline"]
+    at: Ms = 0
+    epoch: str = ""
+    next_seq: int = 0
+    waiting: int = 0
+    version: str = ""
+    config_version: int = 0
+    clock: str = ""
+    storage: str = ""
+    thinned: int = 0
+    given_up: int = 0
+
+
+class SensorHealth(Payload):
+    """Retained. `state` in machine words, `cause` in people's words per language; empty when all is well.
+
+    `key` names the cause below [health] in the locales; `step` is the first thing to try, per language.
+    `address`: the device behind the port at present. `identity`, `firmware`, `mode`, `notes`: what the sensor says of
+    itself. `running_h`: hours its laser and fan have run. `newest`: its newest reading, without values set aside.
+    """
+
+    state: Literal["ok", "starting", "asleep", "silent", "unplugged", "error", "stopped"]
+    at: Ms
+    bridge: Id
+    port: str = ""
+    model: str = ""
+    key: str = ""
+    cause: dict[str, str] = {}
+    step: dict[str, str] = {}
+    counters: dict[str, int] = {}
+    address: str = ""
+    identity: str = ""
+    firmware: str = ""
+    mode: str = ""
+    notes: dict[str, str] = {}
+    running_h: float | None = None
+    newest_at: Ms | None = None
+    newest: dict[str, float] = {}
+
+
+class PurifierState(Payload):
+    """Retained, written by alerts. `on` None: not known. `expires_at`: when the device itself switches off."""
+
+    purifier: FullId
+    room: FullId
+    on: bool | None
+    since: Ms
+    at: Ms
+    mode: Literal["auto", "person", "fail_safe", "unknown"] = "unknown"
+    reason: str = ""
+    confirmed: bool = False
+    expires_at: Ms | None = None
+    override_until: Ms | None = None
+    simulated: bool = False
+
+
+class Beat(Payload):
+    """Alerts lives; `term` is durable and rises at each start."""
+
+    term: int
+    at: Ms
+
+
+class ConfigAnnouncement(Payload):
+    """The accepted configuration. `text` is the YAML as accepted, or for a bridge the part that concerns it."""
+
+    version: Annotated[int, Field(ge=1)]
+    accepted_at: Ms
+    text: str
+    refused: str | None = None  # why the newest edit of the file is not in force
+
+
+class CorrectionsTold(Payload):
+    """All versions, as records of `classair.science.corrections.as_record`; written by ingest."""
+
+    accepted: Annotated[list[dict[str, Any]], Field(max_length=5000)] = []
+
+
+class ServiceStatus(Payload):
+    """Retained under control/service/<name>."""
+
+    service: str
+    state: Literal["online", "offline"]
+    at: Ms = 0
+    pid: int = 0
+    version: str = ""
+    config_version: int = 0
+    figures: dict[str, float | int | str | None] = {}
+    warnings: list[str] = []
+    # The same warnings in each language (`{"th": …, "en": …}`), for screens; empty where a service has none.
+    causes: list[dict[str, str]] = []
+
+
+class Ask(Payload):
+    """One service wants something of another; `id` makes repeating harmless. `who` is for the log."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+    do: Annotated[str, StringConstraints(max_length=64)]
+    who: Annotated[str, StringConstraints(max_length=64)] = ""
+    args: dict[str, Any] = {}
+
+
+class Answer(Payload):
+    id: str
+    ok: bool
+    result: dict[str, Any] = {}
+    error: str = ""
