@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from classair.model import BAD, QUANTITIES, Flag
-from firmware_bridge.drivers import Frame
+from firmware_bridge.drivers import LARGEST, Frame
 
 # Words of bits and names, which have no mean. Those of bits are joined and left out while 0, which says "all well".
 BITS: Final = frozenset(("error", "meter_status", "state"))
@@ -115,7 +115,14 @@ class Averager:
 
 
 def judge(frame: Frame) -> None:
-    """Flags values outside what their quantity can be, so that one of them does not spoil a mean."""
+    """Flags values outside what their quantity can be, so that one of them does not spoil a mean.
+
+    What cannot be kept as a number at all is left out, and the others are said to come from a damaged frame.
+    """
+    for key in [key for key, value in frame.values.items() if not abs(value) < LARGEST]:
+        del frame.values[key]
+        frame.value_flags.pop(key, None)
+        frame.flags |= Flag.ORDER
     for key, value in frame.values.items():
         quantity = QUANTITIES[key]
         if not quantity.low <= value <= quantity.high:

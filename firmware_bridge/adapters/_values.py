@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from classair.model import QUANTITIES, Flag
 from firmware_bridge.adapters import Measured, Refused
 from firmware_bridge.clock import BUILT_MS
-from firmware_bridge.drivers import Frame
+from firmware_bridge.drivers import LARGEST, Frame
 
 FUTURE_MS: Final = 120_000  # clocks may disagree by so much
 LONGEST: Final = 64 * 1024  # bytes of a message; all known ones are below 4 KB
@@ -36,17 +36,14 @@ def number(value: Any) -> float | None:
         return None
     if isinstance(value, str):
         try:
-            value = float(value.strip())
+            # Python would take 1_8 for 18.
+            value = float(value.strip()) if "_" not in value else None
         except ValueError:
             return None
     if not isinstance(value, int | float):
         return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    # JSON allows 1e300; nothing that measures air does, and the wire would carry it to the store.
-    return found if math.isfinite(found) and abs(found) < 1e9 else None
+    # A comparison, because a whole number may be too large for a float; it is never true of nan.
+    return float(value) if -LARGEST < value < LARGEST else None
 
 
 def celsius(value: float, unit: Any) -> float:
@@ -64,6 +61,15 @@ def rounded(key: str, value: float) -> float:
     """To the step in which the quantity is stored."""
     scale = QUANTITIES[key].scale
     return round(value * scale) / scale
+
+
+def utc_ms(value: Any) -> int | None:
+    """UTC ms of a moment in ISO 8601 with its zone, such as `2022-09-01T17:30:00Z`; None when it is not that."""
+    try:
+        moment = datetime.fromisoformat(value)
+        return int(moment.astimezone(UTC).timestamp() * 1000) if moment.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):  # the last: the year 1 in a zone east of Greenwich
+        return None
 
 
 def believed(at_ms: int | None, now_ms: int | None) -> tuple[int | None, Flag]:

@@ -8,14 +8,13 @@ such: above about 30 µg/m³ they are higher than what other sensors show as PM2
 from __future__ import annotations
 
 from collections import deque
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from classair.config.scalars import YesNo
 from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
-from firmware_bridge.adapters._values import believed, measured, number, object_of, text_of
+from firmware_bridge.adapters._values import believed, measured, number, object_of, text_of, utc_ms
 
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/enviro/{id}"
@@ -57,7 +56,7 @@ class Enviro(Quiet):
         names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
         if names and self._id not in names:
             return Refused("foreign", f"this is of another board; expected nickname or uid {self._id}")
-        at_ms, flags = believed(_utc_ms(said.get("timestamp")), arrival.now_ms)
+        at_ms, flags = believed(utc_ms(said.get("timestamp")), arrival.now_ms)
         if at_ms is None and arrival.retained:
             return Refused("retained", "kept by the broker from earlier, and without a timestamp")
         if at_ms is not None and at_ms in self._seen:
@@ -78,15 +77,6 @@ class Enviro(Quiet):
         if model := text_of(said.get("model")):
             self.about.notes["model"] = model
         return found
-
-
-def _utc_ms(value: Any) -> int | None:
-    """UTC ms of `2022-09-01T17:30:00Z`; None when it is not that."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return int(moment.astimezone(UTC).timestamp() * 1000) if moment.tzinfo is not None else None
 
 
 MODELS: Final = {"enviro": Enviro}

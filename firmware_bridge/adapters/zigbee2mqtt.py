@@ -7,7 +7,6 @@ with old values, which only `last_seen` tells.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -15,7 +14,7 @@ from pydantic import Field
 from classair.config.scalars import YesNo
 from classair.model import Flag
 from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
-from firmware_bridge.adapters._values import believed, measured, number, object_of
+from firmware_bridge.adapters._values import believed, measured, number, object_of, utc_ms
 
 WAYS: Final = ("mqtt",)
 INTERVAL_S: Final = 600.0   # battery and mains devices alike have reported within this
@@ -103,13 +102,7 @@ def last_seen_ms(value: Any) -> int | None:
     """UTC ms of `last_seen`: ms, or ISO 8601 with a zone; None where it is switched off or has none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if 0 < value < 2**53 else None
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-        return int(moment.astimezone(UTC).timestamp() * 1000) if moment.tzinfo is not None else None
-    return None
+    return utc_ms(value)
 
 
 MODELS: Final = {"zigbee2mqtt": Zigbee2Mqtt}

@@ -6,12 +6,15 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from classair import plugins
 from classair.model import Flag
+
+LARGEST: Final = 1e9
+"""No quantity of air comes near this. What is larger is damage, and would break a mean and no store would take it."""
 
 
 @dataclass(slots=True)

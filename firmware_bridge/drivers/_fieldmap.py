@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from classair.model import QUANTITIES
+from firmware_bridge.drivers import LARGEST
 
 ALIASES: Final[Mapping[str, str]] = {
     alias: quantity for quantity, aliases in {
@@ -31,6 +32,7 @@ _CONVERSIONS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "µm": {"nm": (0.001, 0), "mm": (1000, 0)},
     "%": {"1": (100, 0)},
 }
+_ANYTHING: Final = 2.0**53       # counters and milliseconds too are smaller
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -97,11 +99,13 @@ class FieldMap:
         if field is None:
             return
         number = number_of(given)
-        if number is None:
+        made = conversion(field.unit or unit, field.quantity) or (1, 0)
+        if number is not None and made != (1, 0):
+            number = number * made[0] + made[1]
+        if number is None or not abs(number) < LARGEST:
             values.pop(field.quantity, None)     # of doubled keys the last one holds
             return
-        made = conversion(field.unit or unit, field.quantity) or (1, 0)
-        values[field.quantity] = number if made == (1, 0) else number * made[0] + made[1]
+        values[field.quantity] = number
 
 
 def printed(value: float, field: Field) -> float:
@@ -111,13 +115,11 @@ def printed(value: float, field: Field) -> float:
 
 
 def number_of(given: Any) -> float | None:
-    """A finite number, also one that stands in a string; None for everything else: true, null, nan, infinity, text."""
+    """A number, also one that stands in a string; None for everything else: true, null, nan, infinity, 1e300, text."""
     if isinstance(given, str):
         text = given.strip()
         given = float(text) if _NUMBER.fullmatch(text) else None
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None
-    try:
-        return given if math.isfinite(given) else None
-    except OverflowError:
-        return None
+    # A comparison, because a whole number may be too large for a float; it is never true of nan.
+    return given if -_ANYTHING < given < _ANYTHING else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from classair.model import QUANTITIES, Flag
-from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
+from firmware_bridge.drivers import LARGEST, DriverSettings, Frame, Maker, Send
 from firmware_bridge.drivers._framing import FramedDriver, flag, flag_order, word
 
 EDGE: Final = 0x7E
@@ -236,9 +235,9 @@ class Sps30(FramedDriver):
         values: tuple[float, ...] = _FLOATS.unpack(data) if floats else _WORDS.unpack(data)
         if not floats:
             values = (*values[:9], values[9] / 1000)
-        frame = Frame({key: value for key, value in zip(_KEYS, values, strict=True) if math.isfinite(value)})
+        frame = Frame({key: value for key, value in zip(_KEYS, values, strict=True) if abs(value) < LARGEST})
         if len(frame.values) < len(_KEYS):
-            frame.flags |= Flag.ORDER        # what is not a number cannot be kept
+            frame.flags |= Flag.ORDER        # what is no number, or 1e38, cannot be kept
         if state:
             frame.values["state"] = state
         if state or self._failing:

@@ -151,3 +151,13 @@ def test_every_frame_is_in_one_reading_and_a_good_mean_lies_between_its_frames(
     for mean in means:
         if not mean.flags & BAD and not mean.value_flags:
             assert min(inside) - 0.001 <= mean.values["pm25"] <= max(inside) + 0.001
+
+
+@pytest.mark.parametrize("absurd", [1e308, -1e308, 1e300, float("nan"), float("inf"), 10**400])
+def test_a_number_that_nothing_could_keep_costs_only_itself(absurd: float) -> None:
+    frames = [(second, Frame({"pm25": 20, "n03": absurd})) for second in range(11)]
+    averager = Averager(10, 1)
+    (mean,) = run(averager, frames)
+    assert (mean.values, mean.flags) == ({"pm25": 20}, Flag.ORDER)
+    (mean,) = run(averager, [(second, Frame({"pm25": 30, "n03": 100})) for second in range(11, 21)])
+    assert (mean.values, mean.flags) == ({"pm25": 30, "n03": 100}, Flag.NONE)

@@ -149,7 +149,8 @@ def test_values_of_esphome_that_come_late_are_a_measurement_of_their_own() -> No
 
 
 @pytest.mark.parametrize(("payload", "why"), [(b"nan", "absent"), (b"", "absent"), (b"inf", "malformed"),
-                                              (b"18 ug", "malformed"), (b"1" * 200, "malformed")])
+                                              (b"18 ug", "malformed"), (b"1" * 200, "malformed"),
+                                              (b"1_8", "malformed")])
 def test_what_is_no_number_is_no_value(payload: bytes, why: str) -> None:
     adapter = adapter_for("esphome", "mqtt:b")
     assert reason(tell(adapter, payload)) == why
@@ -195,6 +196,15 @@ def test_an_enviro_with_a_wrong_clock_is_marked_and_does_not_block_later_ones(ti
     assert isinstance(got, list) and got[0].at_ms is None and got[0].frame.flags == T | Flag.CLOCK
     right = tell(adapter, text("enviro-urban.json"))
     assert isinstance(right, list) and right[0].frame.flags == Flag.NONE
+
+
+@pytest.mark.parametrize(("model", "port", "sample", "name"), [
+    ("enviro", "http:yard", "enviro-urban.json", "timestamp"),
+    ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", "zigbee2mqtt-vindstyrka.json", "last_seen")])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", 1e300, True, {}])
+def test_a_time_that_no_calendar_has_is_none(model: str, port: str, sample: str, name: str, moment: Any) -> None:
+    got = tell(adapter_for(model, port), json.dumps({**said(sample), name: moment}).encode())
+    assert isinstance(got, list) and got[0].at_ms is None and got[0].frame.flags & T
 
 
 @pytest.mark.parametrize(("sample", "key"), [("tasmota-s8.json", "co2_ppm"), ("tasmota-sds-fahrenheit.json", "pm25")])

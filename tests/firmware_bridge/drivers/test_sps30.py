@@ -115,9 +115,10 @@ def test_any_cleaning_interval_written_is_recognised_and_reading_it_is_not(secon
     assert driver.changes(b"\xFF" + request(0xD3)) == "device reset"
 
 
-def test_a_value_that_is_no_number_is_absent_and_the_frame_doubted() -> None:
+@pytest.mark.parametrize("pm1", [float("nan"), float("inf"), 1e38])
+def test_a_value_that_cannot_be_kept_is_absent_and_the_frame_doubted(pm1: float) -> None:
     driver = driver_for("sps30")
-    (frame,) = driver.feed(driver.encode({"pm1": float("nan"), "pm25": 3, "pm4": 3, "pm10": 3}))
+    (frame,) = driver.feed(driver.encode({"pm1": pm1, "pm25": 3, "pm4": 3, "pm10": 3}))
     assert "pm1" not in frame.values
     assert frame.flags is Flag.ORDER
 

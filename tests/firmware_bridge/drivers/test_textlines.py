@@ -35,7 +35,7 @@ def test_the_usual_names_are_understood_in_any_case(key: str) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["null", "NaN", "Infinity", "-Infinity", '""', '"nan"', "true", "false", "[]", "{}",
-                                     '"x"', "1e999", '"1_000"'])
+                                     '"x"', "1e999", '"1_000"', "1e300", '"1e18"', "9" * 400])
 def test_what_is_no_finite_number_is_absent(nothing: str) -> None:
     assert read(f'{{"pm25":{nothing},"rh":50}}\n')[0] == [{"rh_pct": 50}]
 
