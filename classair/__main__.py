@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "gaps": ("ingest.gaps_command", "server", "say which readings of a sensor are not there, and why"),
     "flags": ("ingest.flags_command", "server", "judge stored readings anew, or set some aside by hand"),
     "room": ("classair.research.room_command", "research", "say how a room breathes and what its purifier does"),
+    "export": ("classair.exporting.command", "research", "one request, one package of files, with all about them"),
     "archive": ("classair.archive.command", "research", "put finished days into Parquet files, each read back"),
     "restore": ("classair.archive.restore_command", "research", "make readings.db again from the archive alone"),
     "count": ("ingest.count_command", "server", "prove by sequence number that nothing is missing or doubled"),

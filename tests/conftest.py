@@ -377,3 +377,9 @@ def chromium(_browser: Any) -> Iterator[Chromium]:
     finally:
         asyncio._set_running_loop(None)
     assert not opened.foreign, f"requests left the machine: {opened.foreign}"
+
+
+@pytest.fixture(scope="session")
+def program_of() -> Callable[..., str]:
+    """`program_of("Rscript")`: the path of a program; without it the test is skipped, in CI it fails."""
+    return program

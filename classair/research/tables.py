@@ -55,8 +55,11 @@ class Row:
         return min(1.0, self.n / self.expected)
 
 
-def rows(store: Store, config: Config, corrections: Corrections, selection: Selection) -> Iterator[Row]:
+def rows(store: Store, config: Config, corrections: Corrections, selection: Selection, *,
+         whole: Selection | None = None) -> Iterator[Row]:
     """By room, sensor and quantity, oldest first; steps without any reading are absent.
+
+    `whole`: the selection that this one is a part of, so that parts put together are its rows to the last digit.
 
     Raises SelectionRefused for a room nobody knows, a method nobody knows, or one that a step is too short for;
     StoreAway.
@@ -76,7 +79,8 @@ def rows(store: Store, config: Config, corrections: Corrections, selection: Sele
             raise SelectionRefused([f"rooms: {room!r} is not known"])
         for sensor in store.sensors(room):
             for quantity in selection.quantities:
-                yield from _of(store, config, corrections, selection, chosen, room, sensor, quantity)
+                yield from _of(store, config, corrections, selection, chosen, room, sensor, quantity,
+                               whole or selection)
 
 
 def pooled(table: Iterable[Row], completeness: float) -> list[Row]:
@@ -110,7 +114,7 @@ def pooled(table: Iterable[Row], completeness: float) -> list[Row]:
 
 
 def _of(store: Store, config: Config, corrections: Corrections, selection: Selection, chosen: Correction | None,
-        room: str, sensor: str, quantity: str) -> Iterator[Row]:
+        room: str, sensor: str, quantity: str, whole: Selection) -> Iterator[Row]:
     model = _model(config, sensor)
     spans = [(selection.start_ms, selection.end_ms, NONE)]
     if quantity == "pm25" and chosen is not None:
@@ -121,7 +125,7 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
     fine_ms = _fine(selection, quantity, plain)
     table = config.timetable_of(room) if config.has_room(room) else None
     lessons = _Lessons(table, fine_ms) if selection.lesson else None
-    expected = _Expected(store, selection, lessons, room, sensor)
+    expected = _Expected(store, whole, lessons, room, sensor)
 
     def asked(key: str) -> dict[int, Bucket]:
         found = store.series(room, key, selection.start_ms, selection.end_ms, fine_ms, sensor)
@@ -130,7 +134,8 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
     measured = asked(quantity)
     humidity = asked("rh_pct") if not plain else {}
     warmth = asked("temp_c") if any(span[2].how.needs_temp for span in spans) else {}
-    inputs = {span[2].input: asked(span[2].input) for span in spans if span[2].input != quantity}
+    others = {span[2].input for span in spans if span[2].method != "none"} - {quantity}
+    inputs = {key: asked(key) for key in sorted(others)}
     open_row: Row | None = None
     weighed: list[tuple[float | None, int]] = []
     for start in sorted(measured):
@@ -142,7 +147,7 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
         bucket, correction = measured[start], _in_force(spans, start)
         _join(open_row, bucket)
         if bucket.n:
-            source = bucket if correction.input == quantity else inputs[correction.input].get(start)
+            source = inputs[correction.input].get(start) if correction.input in inputs else bucket
             told = correction.correct(
                 source.mean if source else None, _mean(humidity.get(start)), _mean(warmth.get(start)),
                 span_ms=max(fine_ms, 1))

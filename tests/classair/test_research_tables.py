@@ -129,3 +129,8 @@ def test_sensors_of_a_room_pool_by_their_readings(store: SqliteStore) -> None:
 def test_what_cannot_be_asked_is_refused(store: SqliteStore, wish: dict[str, str], said: str) -> None:
     with pytest.raises(SelectionRefused, match=said):
         asked(store, **wish)
+
+
+def test_other_quantities_are_themselves_whatever_corrects_pm25(store: SqliteStore) -> None:
+    for wish in ({}, {"lesson": True}, {"method": "epa2021_atm"}):
+        assert {row.value for row in asked(store, quantities=["temp_c"], **wish) if row.value is not None} == {30.0}

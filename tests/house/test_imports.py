@@ -23,8 +23,11 @@ ADDRESSES = {
     "fastapi": ["dashboard/*"], "starlette": ["dashboard/*"], "uvicorn": ["dashboard/*"], "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
-    "numpy": ["classair/science/*vector.py", "classair/science/rooms/*", "classair/research/*", "dashboard/*"],
-    "pyarrow": ["classair/archive/*"],  # never in a service: nightly work runs in a process of its own
+    "numpy": ["classair/science/*vector.py", "classair/science/rooms/*", "classair/research/*",
+              "classair/exporting/*", "dashboard/*"],
+    # Never in a service: nightly work and exports run in processes of their own.
+    "pyarrow": ["classair/archive/*", "classair/exporting/*"],
+    "h5netcdf": ["classair/exporting/netcdf.py"],
     "amqtt": ["classair/run/amqtt*.py"],
     "babel": ["classair/i18n.py", "dashboard/*"],
     "yaml": ["classair/yamltext.py", "classair/config/*.py"],

@@ -1,0 +1,32 @@
+"""Which moments lie in lesson time, many at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from classair.stores import BANGKOK_MS, DAY_MS
+from classair.timetable import Timetable, local_time
+
+_NONE: Final = pa.scalar(None, pa.bool_())
+
+
+def lessons(table: Timetable | None, at_ms: npt.NDArray[np.int64], length_ms: int = 0) -> pa.Array:
+    """For each stretch of `length_ms` from a moment on (0: the moment itself) whether it lies wholly in one lesson.
+
+    A stretch of a day or longer is never one lesson. Nothing where a room has no timetable.
+    """
+    if table is None:
+        return pa.repeat(_NONE, len(at_ms))
+    day, inside = np.divmod(at_ms + BANGKOK_MS, DAY_MS)
+    found = np.zeros(len(at_ms), bool)
+    for each in np.unique(day):
+        here = day == each
+        for span in table.lesson_spans(local_time(int(each) * DAY_MS).date()):
+            first, last = ((t.hour * 3600 + t.minute * 60 + t.second) * 1000 for t in (span.start, span.end))
+            behind = inside + length_ms <= last if length_ms else inside < last
+            found |= here & (inside >= first) & behind
+    return pa.array(found)
