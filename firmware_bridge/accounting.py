@@ -26,8 +26,10 @@ class Accounting:
         self._spool, self._clock, self._keep = spool, clock, keep
         self._ledgers: dict[str, SensorLedger] = {}
         self._lines: dict[str, Line] = {}
-        self._unopened: set[str] = set()      # what was before they began is told once the time is known
-        self._lost = spool.undated_sensors(boot)
+        # What was before a sensor began is told once the time is known: since when (UTC ms), until when (elapsed ms).
+        # Both are looked up before anything of this run is dated, or this run would hide what was before it.
+        self._unopened: dict[str, tuple[int | None, int]] = {}
+        self._waiting, self._lost = spool.undated_of(boot)
 
     def begin(self, line: Line, now_s: float) -> None:
         """An entry of the configuration; one that only changed its port or pace goes on."""
@@ -38,8 +40,12 @@ class Accounting:
             return
         state = line.port.state if line.port is not None else None
         reason = reason_of(state.state, state.cause) if state is not None else "unplugged"
-        self._ledgers[line.id] = SensorLedger(_every_ms(line), _ms(now_s), reason)
-        self._unopened.add(line.id)
+        ledger = self._ledgers[line.id] = SensorLedger(_every_ms(line), _ms(now_s), reason)
+        waiting = self._waiting.pop(line.id, None)
+        self._unopened[line.id] = self._spool.until(line.id), waiting.start_ms if waiting else ledger.began_ms
+        if waiting is not None:
+            # A run of this boot ended before it knew the time: between the two no date is needed to say how long.
+            self._was_away(line, ledger, ledger.began_ms - waiting.end_ms, "off", ledger.began_ms)
 
     def end(self, line: Line, now_s: float) -> None:
         """An entry was taken away: from now on nothing is expected of it."""
@@ -49,7 +55,7 @@ class Accounting:
         for stretch in ledger.close(_ms(now_s)):
             self._keep(line, stretch)
         self._spool.forget(line.id)
-        self._unopened.discard(line.id)
+        self._unopened.pop(line.id, None)
         self._lines.pop(line.id, None)
 
     def end_all(self, now_s: float) -> None:
@@ -92,18 +98,19 @@ class Accounting:
         offset = self._clock.offset()
         if offset is None:
             return
-        self._unopened.discard(line.id)
-        until = self._spool.until(line.id)
-        if until is None:
+        since, end_ms = self._unopened.pop(line.id)
+        if since is None:
             return
         # Readings of a run that never knew the time lie somewhere in this stretch; where, nobody can say.
         reason = "clock_unknown" if line.id in self._lost else "off"
-        length = ledger.began_ms + offset.at_ms - until
-        if length < SHORTEST_MS:
+        self._was_away(line, ledger, end_ms + offset.at_ms - since, reason, end_ms)
+
+    def _was_away(self, line: Line, ledger: SensorLedger, length_ms: int, reason: str, end_ms: int) -> None:
+        if length_ms < SHORTEST_MS:
             return
-        stretch = ledger.was_away(length, reason)
+        stretch = ledger.was_away(end_ms, length_ms, reason)
         if stretch is not None:
-            log.info("was_away sensor=%s seconds=%d reason=%s", line.sensor, length // 1000, reason)
+            log.info("was_away sensor=%s seconds=%d reason=%s", line.sensor, length_ms // 1000, reason)
             self._keep(line, stretch)
 
 

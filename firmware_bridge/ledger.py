@@ -54,15 +54,15 @@ class SensorLedger:
         if self._reasons[-1][1] != reason:
             self._reasons.append((max(at_ms, self._reasons[-1][0]), reason))
 
-    def was_away(self, length_ms: int, reason: str) -> Stretch | None:
-        """Before this ledger began nothing was recorded for so long, because of `reason`."""
+    def was_away(self, end_ms: int, length_ms: int, reason: str) -> Stretch | None:
+        """Before this ledger began nothing was recorded for so long up to `end_ms`, because of `reason`."""
         expected = _rounded(length_ms, self.every_ms)
         if expected < 1:
             # Less than half an interval: the first reading or stretch takes it in.
-            if self._covered == self.began_ms:
+            if self._covered == self.began_ms == end_ms:
                 self._covered -= max(length_ms, 0)
             return None
-        return Stretch(self.began_ms, length_ms, expected, reason)
+        return Stretch(end_ms, length_ms, expected, reason)
 
     def reading(self, at_ms: int, damaged: int = 0) -> list[Stretch]:
         """A reading that ends at `at_ms`: what was missing since the one before. `damaged`: refused so far."""

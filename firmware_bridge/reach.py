@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from firmware_bridge.packing import Row, Shapes
+
+
+class Span(NamedTuple):
+    """Elapsed ms from where to where something accounts for a sensor."""
+
+    start_ms: int
+    end_ms: int
+
+
+def spans(rows: Iterable[Row], shapes: Shapes) -> dict[str, Span]:
+    """By sensor, from the beginning of the first to the end of the last of these rows, which wait for their date."""
+    found: dict[str, Span] = {}
+    lengths: dict[int, int] = {}
+    for row in rows:
+        sensor = shapes.sensor_of(row.shape)
+        if sensor is None or row.mono is None or not shapes.readable(row):
+            continue
+        if not shapes.is_reading(row.shape):
+            length = int(row.given.partition(",")[0])
+        else:
+            if row.shape not in lengths:
+                lengths[row.shape] = round(shapes.text_of(row.shape)["interval_s"] * 1000)
+            length = lengths[row.shape]
+        start, end = row.mono - length, row.mono
+        known = found.get(sensor)
+        found[sensor] = Span(start, end) if known is None else Span(min(known[0], start), max(known[1], end))
+    return found
 
 
 class Reach:

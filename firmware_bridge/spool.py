@@ -8,22 +8,23 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 
 from firmware_bridge.clock import boot_id, elapsed
 from firmware_bridge.holes import Holes, with_holes
 from firmware_bridge.making_room import make_room
 from firmware_bridge.packing import CLOCKS, Hole, Row, Shapes
-from firmware_bridge.reach import Reach
+from firmware_bridge.reach import Reach, Span, spans
 from firmware_bridge.spoolfile import Contents, SpoolFile, move_aside
 from firmware_bridge.spoollock import SpoolInUse as SpoolInUse
 from firmware_bridge.spoollock import lock_for
 from firmware_bridge.thinning import Line
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
 MEMORY_ITEMS: Final = 10_000         # kept in memory while the disk fails; then the oldest go, as a gap
@@ -271,14 +272,11 @@ class Spool:
         with self._lock:
             self._reach.forget(sensor)
 
-    def undated_sensors(self, boot: str) -> set[str]:
-        """Sensors with readings of another boot that can never be dated."""
-        try:
-            shapes = self._file.undated_shapes(boot) if self._file is not None else set()
-        except sqlite3.OperationalError as error:
-            self._unreadable(error)
-            return set()
-        return {sensor for shape in shapes if (sensor := self.shapes.sensor_of(shape)) is not None}
+    def undated_of(self, boot: str) -> tuple[dict[str, Span], set[str]]:
+        """Spans of each sensor's rows of this boot that wait on disk for their date; sensors with such of others."""
+        rows = self._asked(lambda file: file.undated_rows(boot), list[Row]())
+        lost = self._asked(lambda file: file.undated_shapes(boot), set[int]())
+        return spans(rows, self.shapes), {sensor for shape in lost if (sensor := self.shapes.sensor_of(shape))}
 
     def extend(self, items: Iterable[Mapping[str, Any]]) -> int:
         """Appends many dated wire items (without bridge, epoch, seq; kinds reading and switch) and makes them durable.
@@ -355,6 +353,14 @@ class Spool:
         rows.update((row.seq, row) for row in memory if seq < row.seq <= newest)
         return with_holes(rows, gaps, seq + 1, newest, limit)
 
+    def _asked(self, question: Callable[[SpoolFile], _T], otherwise: _T) -> _T:
+        """What the file answers; `otherwise` without one, or while it cannot be read."""
+        try:
+            return question(self._file) if self._file is not None else otherwise
+        except sqlite3.OperationalError as error:
+            self._unreadable(error)
+            return otherwise
+
     def _unreadable(self, error: sqlite3.DatabaseError) -> None:
         """Reading fails: nothing is said about what is there, in particular not that it is gone."""
         if not self.storage:
@@ -367,11 +373,7 @@ class Spool:
         with self._lock:
             acknowledged = self._acknowledged
             memory = sum(1 for row in self._fresh if row.seq > acknowledged)
-        try:
-            return memory + (self._file.count_after(acknowledged) if self._file is not None else 0)
-        except sqlite3.OperationalError as error:
-            self._unreadable(error)
-            return memory
+        return memory + self._asked(lambda file: file.count_after(acknowledged), 0)
 
     @property
     def undated(self) -> bool:
@@ -379,11 +381,7 @@ class Spool:
         with self._lock:
             if any(row.at is None for row in self._fresh):
                 return True
-        try:
-            return self._file is not None and self._file.any_undated()
-        except sqlite3.OperationalError as error:
-            self._unreadable(error)
-            return True
+        return self._file is not None and self._asked(SpoolFile.any_undated, True)
 
     def close(self) -> None:
         """Commits and gives back the rest of the reserved numbers, so that a proper end leaves no gap."""

@@ -339,6 +339,12 @@ class SpoolFile:
         with self._reading:
             return self._reader.execute("select 1 from item where at is null limit 1").fetchone() is not None
 
+    def undated_rows(self, boot: str) -> list[Row]:
+        """The rows measured under this boot that wait for their date, in order."""
+        with self._reading:
+            return [Row(*row) for row in self._reader.execute(
+                f"select {_COLUMNS} from item where at is null and boot = ? order by seq", (boot,))]
+
     def undated_shapes(self, boot: str) -> set[int]:
         """The shapes of rows that were measured under another boot and never dated."""
         with self._reading:

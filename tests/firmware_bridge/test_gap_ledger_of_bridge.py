@@ -103,8 +103,8 @@ def test_what_was_delivered_late_is_told_as_one_stretch_when_the_connection_is_b
 
 def test_the_time_before_a_start_is_a_stretch_up_to_it() -> None:
     ledger = SensorLedger(EVERY, BEGAN)
-    assert ledger.was_away(3_600_000, "off") == Stretch(BEGAN, 3_600_000, 360, "off")
-    assert SensorLedger(EVERY, BEGAN).was_away(4_000, "off") is None
+    assert ledger.was_away(BEGAN, 3_600_000, "off") == Stretch(BEGAN, 3_600_000, 360, "off")
+    assert SensorLedger(EVERY, BEGAN).was_away(BEGAN, 4_000, "off") is None
 
 
 @pytest.mark.parametrize(("state", "cause", "reason"), [
