@@ -10,6 +10,7 @@ import logging
 import termios
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -79,6 +80,8 @@ class Port:
     last, boot: when it last spoke, as far as that is known, and this run of the machine.
     """
 
+    each_alone: Final = False              # frames of a line are averaged
+
     def __init__(
         self,
         name: str,
@@ -113,6 +116,8 @@ class Port:
         self._serial: Any = None
         self._warmth = Warmth(driver.warm_up_s)
         self._was_away = False
+        # Names may be in motion after a plug was put in, and nobody knows what happened before this start.
+        self._unsure = not (simulated or self.identity.url)
         self._asleep = last is not None and last.asleep
         self._gate = Gate(wanted, 0.0, 0.0)
         self._first_byte_s = 0.0
@@ -132,10 +137,8 @@ class Port:
         self._stop.set()
         cancel = getattr(self._serial, "cancel_read", None)
         if cancel is not None:
-            try:
+            with suppress(OSError, TypeError, AttributeError):  # it was just being closed
                 cancel()
-            except (OSError, TypeError, AttributeError):
-                pass  # it was just being closed
 
     @property
     def alive(self) -> bool:
@@ -148,10 +151,6 @@ class Port:
     @property
     def warm_up_s(self) -> float:
         return self.driver.warm_up_s
-
-    @property
-    def each_alone(self) -> bool:
-        return False
 
     @property
     def about(self) -> About:
@@ -198,14 +197,12 @@ class Port:
             finally:
                 self._serial = None
                 self._claims.claim(self.name, None)
-                try:
+                with suppress(*_LOST):
                     line.close()
-                except _LOST:
-                    pass
             self._stop.wait(min(pause, self._timings.look_s))
 
     def _lost(self) -> None:
-        self._was_away = True
+        self._was_away = self._unsure = True
         self._warmth.power_lost()
 
     def _not_open(self, error: Exception) -> PortState:
@@ -234,7 +231,7 @@ class Port:
         log.info("port_opened sensor=%s port=%s", self.name, address)
         if self.state.state in ("unplugged", "error"):
             self._say(PortState("starting", "starting"))
-        self._gate = Gate(self._wanted, now, self._timings.settle_s if self._was_away else 0.0)
+        self._gate = Gate(self._wanted, now, self._timings.settle_s if self._unsure else 0.0)
         return line
 
     def _read(self, line: Any) -> bool:
@@ -280,7 +277,7 @@ class Port:
                 next_look = now + self._timings.look_s
                 # What is open never becomes another device: only until it is certain which one it is, a look comes
                 # before anything passes.
-                certain = not self._was_away
+                certain = not self._unsure
                 if not certain:
                     self._look(line, now)
                 passed = self._pass_on(now)
@@ -338,7 +335,7 @@ class Port:
         for batch in batches:
             self._on_frames(batch.frames, batch.at_s, batch.warming_up)
         if batches:
-            self._was_away = False
+            self._was_away = self._unsure = False
             if not self._asleep and (self._twice_since is None or self.state.state != "ok"):
                 self._say(PortState("ok"))
         return bool(batches)

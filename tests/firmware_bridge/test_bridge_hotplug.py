@@ -132,6 +132,34 @@ def test_sensors_that_swap_names_keep_their_rooms(
         name: {value} for name, (_, _, value) in SENSORS.items()}
 
 
+def test_a_bridge_that_starts_while_names_are_in_motion_takes_nobody_elses_frames(
+    plugs: dict[str, Plug], wait_for: Callable[..., Any],
+) -> None:
+    heard: dict[str, list[float]] = {"a": [], "b": []}
+
+    def room(name: str) -> Callable[[list[Frame], float, bool], None]:
+        return lambda frames, at_s, warm: heard[name].extend(frame.values["pm25"] for frame in frames)
+
+    ports = [Port(name, str(plugs[name].link), driver_for(SENSORS[name][0]), room(name), lambda state: None,
+                  timings=SOON) for name in heard]
+    plug_in([plugs["a"], plugs["b"]], random.Random(1), stale=False)
+    right = {name: str(plugs[name].link.readlink()) for name in heard}
+    plugs["a"].point_at(right["b"])
+    plugs["b"].point_at(right["a"])
+    for port in ports:
+        port.start()
+    try:
+        wait_for(lambda: all(port.counters.opened for port in ports), 5, "both ports open")
+        threading.Event().wait(0.1)
+        for name, device in right.items():
+            plugs[name].point_at(device)
+        wait_for(lambda: all(heard.values()), 10, "both sensors heard")
+    finally:
+        for port in ports:
+            port.stop()
+    assert {name: set(values) for name, values in heard.items()} == {name: {SENSORS[name][2]} for name in heard}
+
+
 @pytest.mark.skipif(shutil.which("socat") is None, reason="socat is not installed")
 def test_a_line_of_socat_that_ends_is_an_unplug_and_a_new_one_a_re_plug(
     tmp_path: Path, wait_for: Callable[..., Any],
