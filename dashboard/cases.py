@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from classair.wire import PurifierState, RoomState
+from classair.wire import PurifierState, RoomState, SensorHealth
 
 Kind = Literal[
     "affects_health", "unknown", "starts_to_affect_health", "purifier_unconfirmed", "purifier_unknown",
@@ -41,6 +41,13 @@ def purifier_trouble(unit: PurifierState | None, now_ms: int) -> Kind | None:
     if not unit.confirmed and now_ms - unit.since > UNCONFIRMED_MS:
         return "purifier_unconfirmed"
     return None
+
+
+def sensor_well(word: SensorHealth) -> Literal["yes", "wait", "no"]:
+    """Whether a sensor's own word needs a person (`no`), patience or a look some day (`wait`), or nobody."""
+    if word.state == "asleep" or (word.state == "ok" and not word.key):
+        return "yes"
+    return "wait" if word.state in ("ok", "starting") else "no"
 
 
 def cases_of(room: str, outdoor: bool, state: RoomState | None, now_ms: int) -> list[Case]:

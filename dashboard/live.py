@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import Callable
@@ -30,6 +31,19 @@ from dashboard.hub import Hub, frame
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S: Final = 12.0  # a purifier is given 10 s to confirm, then its controller says so
+
+
+_STATE: Final[dict[type[BaseModel], tuple[str, ...]]] = {
+    SensorHealth: ("state", "key", "bridge"),
+    BridgeStatus: ("state", "storage", "clock"),
+    ServiceStatus: ("state", "warnings", "config_version"),
+    PurifierState: ("on", "mode", "confirmed"),
+}
+"""What of each word is its state; the first is the state itself."""
+
+
+def _state_of(value: BaseModel) -> list[Any]:
+    return [getattr(value, name) for name in _STATE[type(value)]]
 
 
 class NoAnswer(Exception):
@@ -150,17 +164,34 @@ class Live:
             if self._kept(self._rooms, parts.full, RoomState, payload, "room"):
                 self._announce(parts.full)
         elif parts is not None and parts.kind == "purifier" and parts.leaf == "state":
+            was = self._purifiers.get(parts.full)
             self._kept(self._purifiers, parts.full, PurifierState, payload, "purifier")
+            self._news(f"purifier/{parts.full}", self._purifiers.get(parts.full), was)
         elif parts is not None and parts.kind == "sensor" and parts.leaf == "health":
+            told = self._health.get(parts.full)
             self._kept(self._health, parts.full, SensorHealth, payload)
+            self._news(f"sensor/{parts.full}", self._health.get(parts.full), told)
         elif parts is not None and parts.kind == "bridge" and parts.leaf == "status":
+            status = self._bridges.get(parts.full)
             self._kept(self._bridges, parts.full, BridgeStatus, payload)
+            self._news(f"bridge/{parts.full}", self._bridges.get(parts.full), status)
         elif self._topics is not None and topic == self._topics.beat:
             self._beat = Beat.model_validate_json(payload)
         elif "/control/service/" in topic:
-            self._kept(self._services, topic.rpartition("/")[2], ServiceStatus, payload, "service")
+            name = topic.rpartition("/")[2]
+            service = self._services.get(name)
+            self._kept(self._services, name, ServiceStatus, payload, "service")
+            self._news(f"service/{name}", self._services.get(name), service)
         elif "/answer/" in topic:
             self._answered(Answer.model_validate_json(payload))
+
+    def _news(self, part: str, value: BaseModel | None, was: BaseModel | None) -> None:
+        """Tells health pages when a part's state has changed; what it counts meanwhile is no news."""
+        if value is None:
+            self._on_loop(self.hub.forget, f"health/{part}")
+        elif was is None or _state_of(value) != _state_of(was):
+            said = json.dumps({"part": part, "state": _state_of(value)[0]})
+            self._on_loop(self.hub.publish, f"health/{part}", frame("health", said))
 
     def _kept(
         self, into: dict[str, Any], key: str, model: type[BaseModel], payload: bytes, named: str | None = None,
@@ -168,7 +199,8 @@ class Live:
         """Remembers a payload under its topic's name; an empty one is how a retained message is taken back."""
         if not payload:
             into.pop(key, None)
-            self._on_loop(self.hub.forget, key)
+            for size in ("full", "brief"):
+                self._on_loop(self.hub.forget, f"{size}/{key}")
             return False
         value = model.model_validate_json(payload)
         if named is not None and getattr(value, named) != key:

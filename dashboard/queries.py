@@ -15,6 +15,7 @@ from classair.config import Config
 from classair.model import QUANTITIES, Bucket, Missing
 from classair.science.corrections import SHORTEST_MS, Correction, Corrections
 from classair.stores import HOUR_MS, MINUTE_MS, GapLedger, SensorNewest, Store, StoreAway
+from dashboard.lately import Lately
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class Queries:
         self._config = config
         self._ledger = ledger
         self._corrections = corrections
+        self.lately = Lately(ledger)
 
     def series(
         self, room: str, quantity: str, start_ms: int, end_ms: int, *, step_ms: int | None = None, points: int = 720,

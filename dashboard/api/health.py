@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 import classair
 from classair.wire import BridgeStatus, SensorHealth, ServiceStatus
 from dashboard.api._faults import responses
+from dashboard.cases import sensor_well
 from dashboard.context import Context
 from dashboard.queries import StoreUnavailable
 
@@ -56,7 +57,7 @@ def router(ctx: Context) -> APIRouter:
         well = (
             live.connected() and store and beat is not None and now - beat.at < CONTROL_SILENT_MS
             and all(status.state == "online" for status in services.values())
-            and all(word is not None and word.state in ("ok", "starting") for word in sensors.values())
+            and all(word is not None and sensor_well(word) != "no" for word in sensors.values())
             and (accepted is None or accepted.refused is None)
             and not any(status.warnings for status in services.values())
             and all(word is not None and word.state == "online" and word.storage in ("", "ok")

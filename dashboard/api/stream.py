@@ -20,7 +20,8 @@ HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(tags=["rooms"])
 
-    @api.get("/api/live", summary="Room states as they change (Server-Sent Events)", response_class=StreamingResponse,
+    @api.get("/api/live", summary="States of rooms and parts as they change (Server-Sent Events)",
+             response_class=StreamingResponse,
              responses={**responses(401, 404), 200: {"description": "text/event-stream", "content": {
                  "text/event-stream": {"example": EXAMPLE}}}})
     async def live(
@@ -29,12 +30,13 @@ def router(ctx: Context) -> APIRouter:
                                           examples=["ban-suan.p1-2"])] = None,
     ) -> StreamingResponse:
         """First `hello` {build, server_time}, then what is known, then every change: `time` (UTC ms) before each
-        `state` (a RoomState). `time` comes at least every 15 s."""
+        `state` (a RoomState) and each `health` ({part, state}: a sensor, bridge, service or purifier whose state has
+        changed; see /api/v1/health). `time` comes at least every 15 s."""
         if room is not None and not ctx.config().has_room(room):
             raise unknown("room", room, (full for full, _ in ctx.config().rooms()))
         hub = request.app.state.hub
         key = f"full/{room}"
-        stream = hub.stream((lambda k: k == key) if room else (lambda k: k.startswith("brief/")))
+        stream = hub.stream((lambda k: k == key) if room else (lambda k: k.startswith(("brief/", "health/"))))
         return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
 
     return api

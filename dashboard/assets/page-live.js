@@ -4,11 +4,13 @@
   'use strict';
   var AWAY_AFTER_MS = 40000;   // the stream speaks at least every 15 s
   var TELL_EVERY_MS = 1000;    // a page is asked to show news at most this often
+  var LOOK_AFTER_MS = 100;     // parts that fail together are looked at together
   var base = null;             // {server, local}: the server's clock and this page's, read together
   var heard = performance.now();
   var build = null;
   var news = {};
   var telling = 0;
+  var looking = 0;
 
   function setClock(ms) { base = {server: Number(ms), local: performance.now()}; }
 
@@ -91,6 +93,14 @@
     }
   }
 
+  /* The health page, where it is open, draws itself anew. */
+  function look() {
+    looking = 0;
+    if (document.getElementById('health') && window.dash_clientside && dash_clientside.set_props) {
+      dash_clientside.set_props('health-news', {data: performance.now()});
+    }
+  }
+
   function listen() {
     var stream = new EventSource('/api/live');
     function alive() { heard = performance.now(); }
@@ -106,6 +116,10 @@
       alive();
       news[JSON.parse(event.data).room] = true;
       if (!telling) { telling = setTimeout(tell, TELL_EVERY_MS); }
+    });
+    stream.addEventListener('health', function () {
+      alive();
+      if (!looking) { looking = setTimeout(look, LOOK_AFTER_MS); }
     });
     // EventSource tries again by itself except after a refusal; then we do.
     stream.addEventListener('error', function () {

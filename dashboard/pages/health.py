@@ -3,295 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import or_
-from types import MappingProxyType
-from typing import Any, Final, Literal
+from collections.abc import Iterable
+from typing import Any, Final
 
 import dash
 from dash import Input, Output, State, dcc, html
 
-from classair.model import BAD, Flag
 from dashboard import parts
-from dashboard.cases import purifier_trouble
 from dashboard.context import Context
-from dashboard.processes import Process
-from dashboard.queries import StoreUnavailable
+from dashboard.pages import _health_rows, _health_sensors
+from dashboard.pages._health_day import HOURS
+from dashboard.pages._health_rows import Day, Row
+from dashboard.pages._health_sensors import Stored
 
 PATH = "/health"
 ORDER = 90
 TITLE_KEY = "health_page.title"
-BEAT_SILENT_MS: Final = 20_000
-"""The controller beats every 5 s; after this long without, bridges follow their edge rule."""
-
-MANY_LEFT: Final = 20
-"""Of a store that keeps up, a step or two are always under way."""
-
-DOUBTED_MS: Final = 15 * 60_000
-"""A newest reading that is older says nothing of how the sensor is now."""
-
-MOST_ROOMS: Final = 200
-"""Of a large town the flags are looked up in the explorer, not every five seconds for all."""
-
-Doubts = Mapping[str, Flag]
-NO_DOUBTS: Final[Doubts] = MappingProxyType({})
-
-Well = Literal["yes", "wait", "no"]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One part of the system. `word` is a key of health_page.word, `at` when it last spoke (UTC ms).
-
-    `process`: under which name a supervisor would keep it alive.
-    """
-
-    group: str
-    name: str
-    detail: str
-    well: Well
-    word: str
-    at: int | None = None
-    cause: str = ""
-    figures: Sequence[str] = field(default_factory=tuple)
-    process: str = ""
+RENEW_EVERY_MS: Final = 10_000
+"""Figures go on; what changes its state is told to the page at once (`health-news`)."""
 
 
 def layout(ctx: Context, language: str) -> Any:
-    return parts.page(ctx, language, PATH, {}, html.Div(_body(ctx, language, *_asked(ctx)), id="health"),
-                      dcc.Interval(id="health-tick", interval=5_000))
+    return parts.page(ctx, language, PATH, {}, html.Div(_body(ctx, language, _health_sensors.asked(ctx)), id="health"),
+                      dcc.Interval(id="health-tick", interval=RENEW_EVERY_MS), dcc.Store(id="health-news"))
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
     from dashboard.frame import language_of
 
     @app.callback(
-        Output("health", "children"), Input("health-tick", "n_intervals"), State("at", "search"),
-        prevent_initial_call=True,
+        Output("health", "children"), Input("health-tick", "n_intervals"), Input("health-news", "data"),
+        State("at", "search"), prevent_initial_call=True,
     )
-    async def renew(_tick: int | None, search: str | None) -> Any:
-        store_fault, doubts = await asyncio.to_thread(_asked, ctx)
-        return _body(ctx, language_of(search or "", ctx.config().language), store_fault, doubts)
+    async def renew(_tick: int | None, _news: object, search: str | None) -> Any:
+        stored = await asyncio.to_thread(_health_sensors.asked, ctx)
+        return _body(ctx, language_of(search or "", ctx.config().language), stored)
 
 
-def _asked(ctx: Context) -> tuple[str, Doubts]:
-    """Why the store does not answer, empty when it does; and what is known against each sensor's newest reading."""
-    doubts: dict[str, Flag] = {}
-    try:
-        ctx.queries.rooms()
-        newest_from = ctx.now_ms() - DOUBTED_MS
-        for room in [room for room, _ in ctx.config().rooms()][:MOST_ROOMS]:
-            for found in ctx.queries.latest(room):
-                reading = found.reading
-                if reading.at_ms >= newest_from:
-                    doubts[found.sensor] = reduce(or_, map(Flag, reading.value_flags.values()), reading.flags)
-    except StoreUnavailable as error:
-        return str(error) or "StoreUnavailable", doubts
-    return "", doubts
-
-
-# -- what is known of each part ----------------------------------------------------------------------------------------
-
-def rows(ctx: Context, language: str, store_fault: str, doubts: Doubts = NO_DOUBTS) -> list[Row]:
+def rows(ctx: Context, language: str, stored: Stored) -> list[Row]:
     """Every part that the configuration names or that has spoken."""
-    found = [
-        *_middle(ctx, language, store_fault), *_services(ctx, language), *_bridges(ctx, language),
-        *_sensors(ctx, language, doubts), *_purifiers(ctx, language),
-    ]
-    known = ctx.processes()
-    return [_with_process(ctx, language, row, known[row.process]) if row.process in known else row for row in found]
+    return [*_health_rows.rows(ctx, language, stored.fault), *_health_sensors.rows(ctx, language, stored)]
 
 
-def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Row:
-    """What the supervisor knows of it: how often it began again, why it ended, where its log is."""
-    name = process.log_name
-    figures = [*row.figures, ctx.t(language, "health_page.log", name=name)]
-    if process.restarts:
-        code = process.last_exit
-        ended = "" if code is None else ctx.t(
-            language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
-        figures.append(f"{ctx.t(language, 'health_page.restarts', n=process.restarts)} {ended}".rstrip())
-    if process.alive:
-        return replace(row, figures=figures)
-    return replace(row, figures=figures, well="no", word="offline", cause=ctx.t(
-        language, "health_page.do.ended", name=name))
-
-
-def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
-    up = ctx.live.connected()
-    filling = "" if store_fault else _filling(ctx, language)
-    return [
-        Row("services", ctx.t(language, "health_page.broker"), "", "yes" if up else "no", "online" if up else "away",
-            cause="" if up else ctx.t(language, "health_page.do.broker"), process="broker"),
-        Row("services", ctx.t(language, "health_page.store"), ctx.config().store.partition(":")[0],
-            "no" if store_fault else "wait" if filling else "yes",
-            "away" if store_fault else "behind" if filling else "online",
-            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling),
-    ]
-
-
-def _filling(ctx: Context, language: str) -> str:
-    """What to say while a store that is filled from ingest's journal lacks much of it; empty when it does not."""
-    status = ctx.live.services().get("ingest")
-    left = status.figures.get("carry_left") if status is not None and status.state == "online" else None
-    if not isinstance(left, int | float) or left < MANY_LEFT:
-        return ""
-    return ctx.t(language, "health_page.do.filling", n=f"{left:,}")
-
-
-def _services(ctx: Context, language: str) -> list[Row]:
-    told, newest = ctx.live.services(), ctx.live.accepted()
-    simulated = any(ctx.config().site_simulated(site) for site in ctx.config().sites)
-    names = ["ingest", "alerts", "dashboard", *(["simulator"] if simulated else [])]
-    found: list[Row] = []
-    for name in [*names, *sorted(set(told) - set(names))]:
-        key = f"health_page.name.{name}"
-        title = ctx.t(language, key) if name in names else name
-        status = told.get(name)
-        process = "simulate" if name == "simulator" else name
-        if name == "dashboard":
-            # Whoever reads this page hears from it.
-            found.append(Row("services", title, "", "yes", "online", ctx.now_ms(), figures=_figures(ctx, language, {}),
-                             process=name))
-            continue
-        if status is None:
-            found.append(Row("services", title, "", "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.never", service=name), process=process))
-            continue
-        well: Well = "yes" if status.state == "online" else "no"
-        word: str = status.state
-        cause = "" if well == "yes" else ctx.t(language, "health_page.do.offline", service=name)
-        beat = ctx.live.beat()
-        if name == "alerts" and well == "yes" and beat is not None and ctx.now_ms() - beat.at > BEAT_SILENT_MS:
-            well, word = "no", "behind"
-            cause = ctx.t(language, "health_page.do.beat", service=name,
-                          age=parts.duration(ctx, language, ctx.now_ms() - beat.at))
-        figures = list(_figures(ctx, language, status.figures))
-        if newest is not None and well == "yes" and 0 < status.config_version < newest.version:
-            well, word, cause = "wait", "behind", ctx.t(language, "health_page.do.behind", service=name)
-        if newest is not None and status.config_version:
-            figures.append(ctx.t(language, "health_page.follows", n=status.config_version, newest=newest.version))
-        if status.warnings:
-            well = "no" if well == "no" else "wait"
-            warned = [words.get(language, "") for words in status.causes] or status.warnings
-            cause = " ".join([cause, *warned]).strip()
-        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures,
-                         process))
-    return found
-
-
-def _bridges(ctx: Context, language: str) -> list[Row]:
-    found: list[Row] = []
-    for full, settings in ctx.config().bridges():
-        status = ctx.live.bridge(full)
-        title = settings.name.in_(language) if settings.name else full.partition(".")[2]
-        detail = f"{parts.site_name(ctx, language, full)} · {full}"
-        if status is None:
-            found.append(Row("bridges", title, detail, "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.bridge_never"), process=f"bridge-{full}"))
-            continue
-        figures = [ctx.t(language, "health_page.waiting", n=f"{status.waiting:,}")]
-        if status.clock:
-            clock = f"health_page.clock_state.{status.clock}"
-            figures.append(ctx.t(language, "health_page.clock",
-                                 state=ctx.t(language, clock) if _known(clock) else status.clock))
-        up = status.state == "online"
-        storage = status.storage if status.storage not in ("", "ok") else ""
-        cause = ctx.t(language, "health_page.do.storage", why=storage) if storage else ""
-        if not up:
-            cause = f"{ctx.t(language, 'health_page.do.bridge')} {cause}".strip()
-        found.append(Row("bridges", title, detail, "no" if not up else "wait" if storage else "yes", status.state,
-                         status.at or None, cause, figures, f"bridge-{full}"))
-    return found
-
-
-def _sensors(ctx: Context, language: str, doubts: Doubts) -> list[Row]:
-    found: list[Row] = []
-    for full, settings in ctx.config().sensors():
-        site = full.partition(".")[0]
-        room = f"{site}.{settings.room}"
-        title = full.partition(".")[2]
-        detail = ctx.t(language, "health_page.in_room", model=settings.model,
-                       room=f"{parts.room_name(ctx, language, room)} · {parts.site_name(ctx, language, room)}")
-        word = ctx.live.sensor(full)
-        if word is None:
-            found.append(Row("sensors", title, detail, "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.sensor_never")))
-            continue
-        well: Well = ("yes" if word.state in ("ok", "asleep") and not (word.state == "ok" and word.key) else
-                      "wait" if word.state in ("ok", "starting") else "no")
-        told = " ".join(text for part in (word.cause, word.step)
-                        if (text := part.get(language) or part.get("en", "")))
-        advice = "" if well == "yes" or told else ctx.t(language, f"health_page.do.{word.state}")
-        if well == "yes" and (doubt := doubts.get(full, Flag.NONE)):
-            # The line is sound, and yet its values are not taken at their word.
-            well, told = "wait" if doubt & BAD else well, _doubt(ctx, language, doubt)
-        figures = _figures(ctx, language, dict(sorted(word.counters.items())))
-        found.append(Row("sensors", title, detail, well, word.state, word.at, told or advice, figures))
-    return found
-
-
-def _doubt(ctx: Context, language: str, doubt: Flag) -> str:
-    """Why values are set aside or doubted, in words."""
-    why = " · ".join(ctx.t(language, f"flag.{flag.name.lower()}") for flag in Flag if flag & doubt and flag.name)
-    return ctx.t(language, "health_page.set_aside" if doubt & BAD else "health_page.doubted", why=why)
-
-
-def _purifiers(ctx: Context, language: str) -> list[Row]:
-    found: list[Row] = []
-    for full, settings in ctx.config().purifiers():
-        room = f"{full.partition('.')[0]}.{settings.room}"
-        title, detail = full.partition(".")[2], " · ".join(
-            (settings.kind, parts.room_name(ctx, language, room), parts.site_name(ctx, language, room)))
-        unit = ctx.live.purifier(full)
-        if unit is None:
-            found.append(Row("purifiers", title, detail, "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.purifier_never")))
-            continue
-        trouble = purifier_trouble(unit, ctx.now_ms())
-        cause = ctx.t(language, f"health_page.do.{trouble}") if trouble else ""
-        word = trouble.removeprefix("purifier_") if trouble else "ok"
-        state = ctx.t(language, f"pages.purifier.{'unknown' if unit.on is None else 'on' if unit.on else 'off'}")
-        found.append(Row("purifiers", title, detail, "no" if trouble else "yes", word, unit.at, cause,
-                         [state, unit.reason] if unit.reason else [state]))
-    return found
-
-
-def _known(key: str) -> bool:
-    from classair import i18n
-
-    return i18n.has(key)
-
-
-def _figures(ctx: Context, language: str, told: Mapping[str, Any]) -> list[str]:
-    """What a part counts, under a name of the language where it has one, else under its own; zeros say nothing."""
-    found = []
-    for name, value in told.items():
-        if value in (None, 0, ""):
-            continue
-        key = f"health_page.figure.{name}"
-        title = ctx.t(language, key) if _known(key) else name.replace("_", " ")
-        found.append(f"{title} {_figure(ctx, language, name, value)}")
-    return found
-
-
-def _figure(ctx: Context, language: str, name: str, value: Any) -> str:
-    if name.endswith("_at") and isinstance(value, int):
-        return parts.moment(value, ctx.now_ms(), language)
-    if name.startswith("disk") and isinstance(value, int | float):
-        return f"{value / 1e9:,.1f}\u00a0GB"
-    if isinstance(value, int | float):
-        return f"{value:,}"
-    key = f"health_page.value.{value}"
-    return ctx.t(language, key) if _known(key) else str(value)
-
-
-# -- how it is shown ---------------------------------------------------------------------------------------------------
-
-def _body(ctx: Context, language: str, store_fault: str, doubts: Doubts = NO_DOUBTS) -> list[Any]:
-    found = rows(ctx, language, store_fault, doubts)
+def _body(ctx: Context, language: str, stored: Stored) -> list[Any]:
+    found = rows(ctx, language, stored)
     accepted = ctx.live.accepted()
     refused = accepted.refused if accepted else None
     # Only what has stopped or is in doubt is a matter; what has not spoken yet waits in its own group.
@@ -339,9 +94,49 @@ def _row(ctx: Context, language: str, row: Row) -> Any:
         html.Td(html.Span(ctx.t(language, f"health_page.word.{row.word}"), className="state-word",
                           **parts.data(well=row.well))),
         html.Td(heard, className="quiet nowrap"),
-        html.Td(row.cause),
-        html.Td(" · ".join(row.figures), className="counts"),
+        html.Td([*([html.Div(row.cause)] if row.cause else []), *([_step(ctx, language, row)] if row.step else []),
+                 *([_day(ctx, language, row.day)] if row.day else [])]),
+        html.Td(_numbers(ctx, language, row), className="counts"),
     ])
+
+
+def _step(ctx: Context, language: str, row: Row) -> Any:
+    if not row.cause:
+        return html.Div(row.step)
+    return html.Div([html.B(ctx.t(language, "health_page.step")), " ", row.step], className="step")
+
+
+def _numbers(ctx: Context, language: str, row: Row) -> Any:
+    """What a part says of itself; what it has counted is behind a word where there is both.
+
+    Few elements, here and below: the page is drawn again as soon as anything fails, on old tablets too.
+    """
+    counted = " · ".join(row.figures)
+    if not row.facts:
+        return counted
+    facts = html.Div(" · ".join(f"{name}\u00a0{value}" for name, value in row.facts), className="facts-list")
+    return [facts, html.Details([html.Summary(ctx.t(language, "health_page.counted")), counted])] if counted else facts
+
+
+def _day(ctx: Context, language: str, day: Day) -> Any:
+    """Words always; the strip only where an hour misses something, its bars as high as what is missing."""
+    words = " ".join(text for text in (day.words, day.late) if text)
+    if not any(day.shares):
+        return html.Div(words, className="day-words")
+    bars = ", ".join(_bar(hour, share) for hour, share in enumerate(day.shares) if share)
+    ends = [html.Span(ctx.t(language, f"health_page.day.{end}")) for end in ("begin", "end")]
+    return html.Div([
+        html.Div(className="day-strip", role="img", title="\n".join(day.titles), style={"background": bars},
+                 **parts.spoken(words)),
+        html.Div(ends, className="day-ends", **parts.aria(hidden="true")), html.Div(words, className="day-words"),
+    ], className="day")
+
+
+def _bar(hour: int, share: float) -> str:
+    """One hour's bar as a layer of the strip's background; what is missing can be seen however little it is."""
+    wide, high = 100 / HOURS, max(share, 0.12) * 100
+    place = hour * wide / (100 - wide) * 100
+    return f"linear-gradient(var(--affects_health) 0 0) {place:.3f}% 100% / {wide * 0.86:.3f}% {high:.1f}% no-repeat"
 
 
 def _configuration(ctx: Context, language: str) -> Any:

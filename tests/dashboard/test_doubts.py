@@ -9,6 +9,7 @@ import pytest
 from classair.model import Flag, Reading
 from classair.wire import SensorHealth, Topics
 from dashboard.pages import health
+from dashboard.pages._health_sensors import DOUBTED_MS, asked
 
 
 @pytest.mark.parametrize(("flag", "well", "en", "th"), [
@@ -21,12 +22,12 @@ def test_the_health_page_says_why_values_are_set_aside(own_house: Any, flag: Fla
     own_house.live.hear(Topics(own_house.config.org).sensor_health("ban-suan", "p1-2-pm"), SensorHealth(
         state="ok", at=now, bridge="suan-pi").model_dump_json().encode())
     ctx.queries._store().write([Reading(
-        sensor, "ban-suan.suan-pi", "ab12cd34ef", 10**13, now - 1000, {"pm25": 44.0}, room="ban-suan.p1-2",
+        sensor, "ban-suan.suan-pi", "ab12cd34ef", 10**13, now, {"pm25": 44.0}, room="ban-suan.p1-2",
         simulated=True, value_flags={"pm25": int(flag)})])
-    store_fault, doubts = health._asked(ctx)
-    assert store_fault == "" and doubts[sensor] == flag
+    stored = asked(ctx)
+    assert stored.fault == "" and stored.doubts[sensor] == flag
     for language, words in (("en", en), ("th", th)):
-        row = next(row for row in health.rows(ctx, language, "", doubts) if row.name == "p1-2-pm")
+        row = next(row for row in health.rows(ctx, language, stored) if row.name == "p1-2-pm")
         assert row.well == well and words in row.cause
-    own_house.offset_ms = health.DOUBTED_MS
-    assert sensor not in health._asked(ctx)[1], "an old reading says nothing of how it is now"
+    own_house.offset_ms = DOUBTED_MS
+    assert sensor not in asked(ctx).doubts, "an old reading says nothing of how it is now"
