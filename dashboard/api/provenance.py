@@ -117,7 +117,8 @@ def router(ctx: Context) -> APIRouter:
 
     @api.delete("/events/{event}", summary="Withdraw an event noted in error",
                 responses=responses(401, 403, 409, 503))
-    async def withdraw(event: Annotated[str, Path(max_length=64)], request: Request) -> EventRow:
+    async def withdraw(event: Annotated[str, Path(max_length=64, description="its id, as given when it was noted",
+                                                   examples=["ev-0"])], request: Request) -> EventRow:
         """It is no longer shown, and stays on record with who withdrew it. Needs the scope `control`."""
         return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
 

@@ -53,8 +53,9 @@ def test_a_sensor_in_trouble_has_its_cause_and_its_first_step(
 
 
 @pytest.mark.parametrize(("state", "key", "well"), [
-    ("ok", "", "yes"), ("asleep", "asleep", "yes"), ("ok", "pair_disagrees", "wait"), ("starting", "warming_up", "wait"),
-    ("silent", "silent", "no"), ("unplugged", "unplugged", "no"), ("error", "sensor_fault", "no"), ("stopped", "", "no"),
+    ("ok", "", "yes"), ("asleep", "asleep", "yes"), ("ok", "pair_disagrees", "wait"),
+    ("starting", "warming_up", "wait"), ("silent", "silent", "no"), ("unplugged", "unplugged", "no"),
+    ("error", "sensor_fault", "no"), ("stopped", "", "no"),
 ])
 def test_sleep_is_no_fault_and_a_warning_is_no_outage(state: Any, key: str, well: str) -> None:
     assert sensor_well(SensorHealth(state=state, at=0, bridge="b", key=key)) == well
@@ -63,7 +64,7 @@ def test_sleep_is_no_fault_and_a_warning_is_no_outage(state: Any, key: str, well
 def test_a_sensor_says_who_it_is_how_long_it_ran_and_how_it_compares(own_house: Any) -> None:
     tell(own_house, PM, "ok", identity="001E4C2B", firmware="1.6", mode="active", running_h=1234.56, notes={
         "abc_hours": "180", "pair": "p1-2-b", "pair_means": "18.2 / 19.0 µg/m³", "pair_difference": "0.8 µg/m³, 4%"})
-    english, thai = ({name: value for name, value in rows_of(own_house, language)["p1-2-pm"].facts}
+    english, thai = (dict(rows_of(own_house, language)["p1-2-pm"].facts)
                      for language in ("en", "th"))
     assert english["Identity"] == "001E4C2B" and english["Firmware"] == "1.6"
     assert english["Mode"] == "sends by itself" and english["Running"] == "1,234.6 h"
@@ -132,8 +133,8 @@ def test_a_fault_reaches_an_open_page_at_once_and_stands_first_in_both_languages
                                  ("silent", "กรุณาตรวจไฟ 5 V", "Check its 5 V")):
         tell(own_house, PM, state, state)
         for language, words in (("th", thai), ("en", english)):
-            pages[language].wait_for_selector(f"#health .group:first-of-type tr:has-text('p1-2-pm'):has-text('{words}')",
-                                              timeout=20_000)
+            first = f"#health .group:first-of-type tr:has-text('p1-2-pm'):has-text('{words}')"
+            pages[language].wait_for_selector(first, timeout=20_000)
     tell(own_house, PM, "ok")
     pages["th"].wait_for_selector("#health .group:nth-of-type(n+3) tr:has-text('p1-2-pm')", timeout=20_000)
     assert chromium.errors == []
