@@ -133,8 +133,8 @@ def router(ctx: Context) -> APIRouter:
                                             examples=["2026-11-24T00:00:00+07:00"])] = None,
         step: Annotated[Step | None, Query(description="bucket length, 1m to 24h; must divide a day",
                                            examples=["5m"])] = None,
-        points: Annotated[int, Query(ge=1, le=MAX_BUCKETS, description="at most so many buckets when no step is "
-                                                                       "given")] = 720,
+        points: Annotated[int, Query(ge=1, le=MAX_BUCKETS, examples=[720],
+                                            description="at most so many buckets when no step is given")] = 720,
     ) -> SeriesAnswer:
         known(room)
         until = moment_ms(end) if end else ctx.now_ms()

@@ -98,10 +98,13 @@ def router(ctx: Context) -> APIRouter:
         step: Annotated[str, Query(description=", ".join(STEP_MS), examples=["1h"])] = "1h",
         method: Annotated[str, Query(description="none, accepted, or a correction such as epa2021_atm",
                                      examples=["none"])] = "none",
-        lesson: Annotated[bool, Query(description="only lesson time by timetable and school calendar")] = False,
-        completeness: Annotated[float, Query(ge=0, le=1, description="share of its time a mean must cover")] = 0.75,
-        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-        limit: Annotated[int, Query(ge=1, le=PAGE)] = 1000,
+        lesson: Annotated[bool, Query(description="only lesson time by timetable and school calendar",
+                                      examples=[False])] = False,
+        completeness: Annotated[float, Query(ge=0, le=1, description="share of its time a mean must cover",
+                                             examples=[0.75])] = 0.75,
+        offset: Annotated[int, Query(ge=0, le=10_000_000, description="rows to leave out: `next` of the page before",
+                                   examples=[0])] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
     ) -> TableAnswer:
         try:
             selection = Selection.parse({
@@ -127,9 +130,10 @@ def router(ctx: Context) -> APIRouter:
                                        examples=["2026-11-23T09:00:00+07:00"])],
         end: Annotated[Moment, Query(description="not included; at most 31 days behind `start`",
                                      examples=["2026-11-23T10:00:00+07:00"])],
-        sensor: Annotated[str | None, Query(description="one sensor alone")] = None,
-        after: Annotated[str | None, Query(description="`next` of the page before")] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE)] = 1000,
+        sensor: Annotated[str | None, Query(description="one sensor alone", examples=["ban-suan.p1-2-pm"])] = None,
+        after: Annotated[str | None, Query(description="`next` of the page before",
+                                              examples=["1795401720000~ban-suan.p1-2-pm~1"])] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
     ) -> ReadingsAnswer:
         since, until = moment_ms(start), moment_ms(end)
         if not 0 < until - since <= LONGEST_MS:
