@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic import ValidationError
 
@@ -52,9 +52,21 @@ def broker_of(args: argparse.Namespace, user: str) -> BrokerAddress:
     return BrokerAddress.of(args.broker, user, env.get(PASSWORD_VARIABLE, ""), env.get(CAFILE_VARIABLE, ""))
 
 
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at that moment, so that one that was replaced and closed is never written to."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        pass  # what the base class was given at the start is not kept
+
+
 def begin_logging(level: str = "INFO") -> None:
     """Events with fields, one a line, to standard error; whoever starts the service keeps them."""
-    logging.basicConfig(level=level, stream=sys.stderr, force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
+    logging.basicConfig(level=level, handlers=[_ToStandardError()], force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
                         format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 

@@ -82,7 +82,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def await_condition(condition: Callable[[], Any], timeout: float = 10, what: str = "") -> Any:
+def await_condition(condition: Callable[[], Any], timeout: float = 30, what: str = "") -> Any:
     """Waits until `condition()` is true and returns what it gave; fails with `what` after `timeout` seconds."""
     until = time.monotonic() + timeout
     pause = 0.005
@@ -257,7 +257,7 @@ def _running(server: Server) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def wait_for() -> Callable[..., Any]:
-    """`wait_for(condition, timeout=10, what="…")`: what the condition gave, or a failure that says what was missing."""
+    """`wait_for(condition, timeout=30, what="…")`: what the condition gave, or a failure that says what was missing."""
     return await_condition
 
 

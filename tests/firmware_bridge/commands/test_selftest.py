@@ -156,6 +156,7 @@ def test_a_port_that_a_bridge_holds_is_judged_by_its_black_box(
         assert main(["selftest", *words, "--seconds", "10", "--json"]) == 0
         found = result(capsys)["site.pm"]
         assert (found["seen_by"], found["cause"]) == ("blackbox", "")
-        assert (found["frames"], found["checksum_errors"], found["well"]) == (10, 1, True)
+        assert (found["checksum_errors"], found["well"]) == (1, True)
+        assert 8 <= found["frames"] <= 10  # the ten seconds end when it looks
     finally:
         held.close()

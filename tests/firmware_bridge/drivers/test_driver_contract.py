@@ -232,13 +232,11 @@ def test_good_frames_behind_noise_are_found_again_after_a_silence(model: str, no
     assert balanced(driver)
 
 
-@every_model
+# A line end put into a line without a required check makes a shorter line of it, and nobody can tell.
+@pytest.mark.parametrize("model", [model for model in sorted(CASES) if model not in TEXT])
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_flipped_byte_is_never_read_as_a_measurement(model: str, data: st.DataObject) -> None:
-    if model in TEXT:
-        # A line end put into a line without a required check makes a shorter line of it, and nobody can tell.
-        pytest.skip("see the case with a required check")
     driver = driver_for(model)
     frame = bytearray(driver.encode({"pm25": 18, "n03": 2000, "co2_ppm": 632}))
     intact = driver_for(model).feed(bytes(frame))
