@@ -116,16 +116,16 @@ def pm25_figure(
     top = _top((s.high() for s in shown), at_least=40.0)
     band_height = 0.07 if bands else 0.0
     low = band_height + 0.06 if bands else 0.0
-    figure = _figure(span, words, key, "pm25", top, (low, 1.0))
-    _limits(figure, limits, top)
-    _gap_marks(figure, gaps(indoor, span), span, words, (low, 1.0))
+    figure = new_figure(span, words, key, "pm25", top, (low, 1.0))
+    limit_lines(figure, limits, top)
+    gap_marks(figure, gaps(indoor, span), span, words, (low, 1.0))
     if outdoor is not None:
         figure["data"].append(_line(outdoor, words.outdoor, OUTDOOR, "dot", 1.8, "µg/m³", words))
     figure["data"].append(_envelope(indoor, INDOOR))
     figure["data"] += [_line(indoor, words.indoor, INDOOR, "solid", 2.4, "µg/m³", words),
                        _lonely(indoor, INDOOR)]
     if bands:
-        _purifier_band(figure, bands, span, words, band_height)
+        purifier_band(figure, bands, span, words, band_height)
     named = [(s, w, c) for s, w, c in ((indoor, words.indoor, INDOOR), (outdoor, words.outdoor, OUTDOOR)) if s]
     _end_labels(figure, named, top)
     return figure
@@ -134,9 +134,9 @@ def pm25_figure(
 def co2_figure(series: Series, limits: Sequence[Limit], span: Span, words: Words, key: str) -> Figure:
     """CO2 in ppm, in greys: its colours are not those of the dust levels."""
     top = _top([series.high()], at_least=1200.0)
-    figure = _figure(span, words, key, "co2_ppm", top, (0.0, 1.0))
-    _limits(figure, limits, top)
-    _gap_marks(figure, gaps(series, span), span, words, (0.0, 1.0))
+    figure = new_figure(span, words, key, "co2_ppm", top, (0.0, 1.0))
+    limit_lines(figure, limits, top)
+    gap_marks(figure, gaps(series, span), span, words, (0.0, 1.0))
     figure["data"] += [_envelope(series, AIR), _line(series, words.indoor, AIR, "solid", 2.2, "ppm", words),
                        _lonely(series, AIR)]
     return figure
@@ -147,12 +147,12 @@ def climate_figure(
     key: str,
 ) -> Figure:
     """Temperature (°C) above relative humidity (%), each on an axis of its own from zero."""
-    figure = _figure(span, words, key, "temp_c", _top([temperature.high()], at_least=40.0), (0.56, 1.0))
-    figure["layout"]["yaxis2"] = _y_axis(100.0, (0.0, 0.44))
+    figure = new_figure(span, words, key, "temp_c", _top([temperature.high()], at_least=40.0), (0.56, 1.0))
+    figure["layout"]["yaxis2"] = y_axis(100.0, (0.0, 0.44))
     figure["layout"]["xaxis"]["anchor"] = "y2"
     figure["layout"]["margin"]["t"] = 28
-    _gap_marks(figure, gaps(temperature, span), span, words, (0.56, 1.0))
-    _gap_marks(figure, gaps(humidity, span), span, words, (0.0, 0.44), axis="y8")
+    gap_marks(figure, gaps(temperature, span), span, words, (0.56, 1.0))
+    gap_marks(figure, gaps(humidity, span), span, words, (0.0, 0.44), axis="y8")
     figure["data"] += [
         _envelope(temperature, WARMTH), _line(temperature, temperature_word, WARMTH, "solid", 2.0, "°C", words),
         _lonely(temperature, WARMTH),
@@ -167,7 +167,7 @@ def climate_figure(
 
 # -- parts of figures --------------------------------------------------------------------------------------------------
 
-def _figure(
+def new_figure(
     span: Span, words: Words, key: str, quantity: str, top: float, domain: tuple[float, float],
 ) -> Figure:
     long = span.end_ms - span.start_ms > 30 * HOUR_MS
@@ -183,13 +183,13 @@ def _figure(
             "tickformat": "%-d %b" if long else clock, "hoverformat": f"%-d %b {clock}", "linecolor": LINE,
             "ticks": "outside", "tickcolor": LINE, "tickangle": 0, "fixedrange": False,
         },
-        "yaxis": _y_axis(top, domain),
+        "yaxis": y_axis(top, domain),
         "meta": {"quantity": quantity, "unit": QUANTITIES[quantity].unit},
     }
     return {"data": [], "layout": layout}
 
 
-def _y_axis(top: float, domain: tuple[float, float]) -> dict[str, Any]:
+def y_axis(top: float, domain: tuple[float, float]) -> dict[str, Any]:
     return {"range": [0, top], "domain": list(domain), "gridcolor": LINE, "zeroline": False, "fixedrange": True,
             "nticks": 6, "separatethousands": True}
 
@@ -229,7 +229,7 @@ def _envelope(series: Series, colour: str) -> Figure:
         middle = [local_ms(b.start_ms + series.step_ms / 2) for b in run]
         xs += [*middle, *reversed(middle)]
         ys += [*(_short(b.high) for b in run), *(_short(b.low) for b in reversed(run))]
-    return {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "fill": "toself", "fillcolor": _pale(colour, 0.16),
+    return {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "fill": "toself", "fillcolor": pale(colour, 0.16),
             "line": {"width": 0}, "hoverinfo": "skip"}
 
 
@@ -240,13 +240,13 @@ def _lonely(series: Series, colour: str) -> Figure:
     return {
         "type": "scatter", "mode": "markers", "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
         "y": [_short(mean) for mean in means], "marker": {"color": colour, "size": 5}, "hoverinfo": "skip",
-        "error_y": {"type": "data", "symmetric": False, "color": _pale(colour, 0.35), "thickness": 3, "width": 0,
+        "error_y": {"type": "data", "symmetric": False, "color": pale(colour, 0.35), "thickness": 3, "width": 0,
                     "array": [_short((b.high or mean) - mean) for b, mean in zip(alone, means, strict=True)],
                     "arrayminus": [_short(mean - (b.low or mean)) for b, mean in zip(alone, means, strict=True)]},
     }
 
 
-def _gap_marks(
+def gap_marks(
     figure: Figure, missing: Sequence[tuple[int, int]], span: Span, words: Words, domain: tuple[float, float],
     axis: str = "y9",
 ) -> None:
@@ -259,7 +259,7 @@ def _gap_marks(
         "domain": list(domain), "range": [0, 1], "visible": False, "fixedrange": True, "anchor": "x",
         **({"overlaying": "y"} if axis == "y9" else {"overlaying": "y2"}),
     }
-    figure["data"].append(_blocks(kept, 0.0, 1.0, axis, {"shape": "/", "size": 7, "solidity": 0.18,
+    figure["data"].append(blocks(kept, 0.0, 1.0, axis, {"shape": "/", "size": 7, "solidity": 0.18,
                                                         "fgcolor": "#98A2AD", "bgcolor": "#F4F6F8"}))
     width = span.end_ms - span.start_ms
     for start, end in kept:
@@ -272,7 +272,7 @@ def _gap_marks(
             })
 
 
-def _purifier_band(figure: Figure, bands: Sequence[Band], span: Span, words: Words, height: float) -> None:
+def purifier_band(figure: Figure, bands: Sequence[Band], span: Span, words: Words, height: float) -> None:
     """One row for each purifier: a full block while on, a thin line while off, hatching while nobody knows."""
     units = sorted({band.purifier for band in bands})
     figure["layout"]["yaxis2"] = {"domain": [0, height * max(1.0, len(units) * 0.7)], "range": [0, len(units)],
@@ -287,7 +287,7 @@ def _purifier_band(figure: Figure, bands: Sequence[Band], span: Span, words: Wor
                 continue
             hatch = None if on is not None else {"shape": "x", "size": 6, "solidity": 0.25, "fgcolor": SOFT,
                                                  "bgcolor": "#FFFFFF"}
-            trace = _blocks(parts, row + low, row + high, "y2", hatch)
+            trace = blocks(parts, row + low, row + high, "y2", hatch)
             trace |= {"fillcolor": RUNNING if on else "#98A2AD", "name": word}
             figure["data"].append(trace)
             for start, end in parts:
@@ -300,7 +300,7 @@ def _purifier_band(figure: Figure, bands: Sequence[Band], span: Span, words: Wor
         _note(words.purifier, 1.004, 0.0, RUNNING, yanchor="bottom", xanchor="left", size=13))
 
 
-def _blocks(
+def blocks(
     parts: Sequence[tuple[int, int]], low: float, high: float, axis: str, pattern: dict[str, Any] | None,
 ) -> Figure:
     xs: list[float | None] = []
@@ -319,7 +319,7 @@ def _blocks(
     return trace
 
 
-def _limits(figure: Figure, limits: Sequence[Limit], top: float) -> None:
+def limit_lines(figure: Figure, limits: Sequence[Limit], top: float) -> None:
     """Thin lines with their names inside the plot, left; what lies above the axis is left out.
 
     Where lines lie too close for their names, the higher one is named: it is the one that matters more.
@@ -372,6 +372,6 @@ def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def _pale(colour: str, share: float) -> str:
+def pale(colour: str, share: float) -> str:
     red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share})"

@@ -15,13 +15,14 @@ from typing import Final
 from classair.config import Config
 from classair.model import Reading
 from classair.research.selection import Selection
-from classair.research.tables import Row, rows
+from classair.research.tables import Row, pooled, rows
 from classair.science.corrections import Corrections
 from classair.stores import Store, StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
 from dashboard.queries import RangeRefused, StoreUnavailable
+from dashboard.remembered import Remembered
 
 MAX_ROWS: Final = 200_000
 """Rows of a table that are worked out for one question; more is for an export."""
@@ -51,13 +52,12 @@ class Research:
 
     def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config], readings: Path) -> None:
         self._store, self._config, self._readings = store, config, readings
+        self._remembered = Remembered()
+        self._remembered_for: Config | None = None
 
     def table(self, selection: Selection) -> Table:
         """Every row of a selection; RangeRefused when there are more than MAX_ROWS."""
-        most = len(selection.rooms) * len(selection.quantities) * (
-            (selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
-        if selection.step_ms and most > 4 * MAX_ROWS:
-            raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
+        self._bounded(selection)
         with self._asked() as store:
             # Before the rows: data that come meanwhile make the next answer differ, never this one's name.
             versions = self._versions(store, selection)
@@ -67,10 +67,46 @@ class Research:
                                "export")
         return Table(selection, found, versions)
 
+    def by_room(self, selection: Selection) -> dict[tuple[str, str], list[Row]]:
+        """The rows of `table` put together for each (room, quantity); what has not changed is not read again.
+
+        Remembered in months, or whole years of days, by the versions of their days: a page that is looked at twice, or
+        whose newest day goes on growing, costs what is new. The rows are shared and not to be changed.
+        """
+        self._bounded(selection)
+        with self._asked() as store:
+            config, corrections = self._config(), self.corrections()
+            if config is not self._remembered_for:   # timetables may have changed
+                self._remembered.forget()
+                self._remembered_for = config
+            versions = self._versions(store, selection)
+            found: dict[tuple[str, str], list[Row]] = {}
+            for part in _parts(selection):
+                days = {site: tuple((day, v) for day, v in those.items() if part.first <= day <= part.last)
+                        for site, those in versions.items()}
+                for room in selection.rooms:
+                    of_site = days[room.partition(".")[0]]
+                    for quantity in selection.quantities:
+                        one = part.model_copy(update={"rooms": (room,), "quantities": (quantity,)})
+
+                        def make(one: Selection = one) -> list[Row]:
+                            return pooled(rows(store, config, corrections, one), one.completeness)
+
+                        found.setdefault((room, quantity), []).extend(
+                            self._remembered.get((one.canonical(), of_site), make))
+        return found
+
     def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
         """The version of each site-day that a selection touches."""
         with self._asked() as store:
             return self._versions(store, selection)
+
+    @staticmethod
+    def _bounded(selection: Selection) -> None:
+        most = len(selection.rooms) * len(selection.quantities) * (
+            (selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
+        if selection.step_ms and most > 4 * MAX_ROWS:
+            raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
 
     @staticmethod
     def _versions(store: Store, selection: Selection) -> dict[str, dict[date, int]]:
@@ -112,3 +148,14 @@ class Research:
             yield
         except StoreAway as away:
             raise StoreUnavailable(str(away)) from away
+
+
+def _parts(selection: Selection) -> Iterator[Selection]:
+    """The selection cut at the ends of months; at those of years where days are read as they are stored."""
+    by_year = selection.step == "1d" and selection.method == "none" and not selection.lesson
+    first = selection.first
+    while first <= selection.last:
+        following = date(first.year + 1, 1, 1) if by_year or first.month == 12 else \
+            date(first.year, first.month + 1, 1)
+        yield selection.model_copy(update={"first": first, "last": min(selection.last, following - timedelta(days=1))})
+        first = following

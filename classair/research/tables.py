@@ -92,6 +92,9 @@ def pooled(table: Iterable[Row], completeness: float) -> list[Row]:
     for start, group in groupby(sorted(table, key=lambda row: row.start_ms), key=lambda row: row.start_ms):
         parts = list(group)
         first = parts[0]
+        if len(parts) == 1:
+            found.append(first)
+            continue
         whole = Row(first.room, ",".join(row.sensor for row in parts), first.quantity, start,
                     correction=",".join(sorted({row.correction for row in parts})))
         valid = [row for row in parts if row.n]
@@ -127,9 +130,16 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
     lessons = _Lessons(table, fine_ms) if selection.lesson else None
     expected = _Expected(store, whole, lessons, room, sensor)
 
+    if plain and lessons is None:
+        yield from _as_measured(store, selection, expected, room, sensor, quantity)
+        return
+
     def asked(key: str) -> dict[int, Bucket]:
-        found = store.series(room, key, selection.start_ms, selection.end_ms, fine_ms, sensor)
-        return {bucket.start_ms: bucket for bucket in found if lessons is None or lessons.holds(bucket.start_ms)}
+        # Of a school year a sixth is lessons: what lies between is not even read.
+        spans = [(selection.start_ms, selection.end_ms)] if lessons is None else lessons.spans(selection)
+        return {bucket.start_ms: bucket for begin, end in spans
+                for bucket in store.series(room, key, begin, end, fine_ms, sensor)
+                if lessons is None or lessons.holds(bucket.start_ms)}
 
     measured = asked(quantity)
     humidity = asked("rh_pct") if not plain else {}
@@ -157,6 +167,29 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
         yield _closed(open_row, weighed, selection, expected)
 
 
+def _as_measured(store: Store, selection: Selection, expected: _Expected, room: str, sensor: str,
+                 quantity: str) -> Iterator[Row]:
+    """The short way where nothing is corrected and no time left out: a stored bucket is a step."""
+    for bucket in store.series(room, quantity, selection.start_ms, selection.end_ms, selection.step_ms, sensor):
+        row = Row(room, sensor, quantity, bucket.start_ms, bucket.n, expected.of(bucket.start_ms), bucket.mean,
+                  bucket.mean, bucket.low, bucket.high, bucket.suspect, bucket.bad)
+        share = row.completeness
+        if share is not None and share < selection.completeness:
+            row.value, row.why = None, "incomplete"
+        yield row
+
+
+def lesson_steps(config: Config, selection: Selection, room: str, until_ms: int) -> int:
+    """How many steps of a selection hold lesson time of a room and have begun by `until_ms`."""
+    if not config.has_room(room):
+        return 0
+    slot_ms = _fine(selection, selection.quantities[0], plain=True)
+    lessons = _Lessons(config.timetable_of(room), slot_ms)
+    return len({(at + BANGKOK_MS) // selection.step_ms
+                for begin, end in lessons.spans(selection)
+                for at in range(begin, min(end, until_ms), slot_ms) if lessons.holds(at)})
+
+
 def _fine(selection: Selection, quantity: str, plain: bool) -> int:
     """The length of the stored buckets a step is put together from."""
     shortest = HOUR_MS if not QUANTITIES[quantity].shown else MINUTE_MS
@@ -179,6 +212,16 @@ class _Lessons:
     def inside(self, start_ms: int, step_ms: int) -> int:
         """How many ms of a step are counted."""
         return sum(self._length for at in range(start_ms, start_ms + step_ms, self._length) if self.holds(at))
+
+    def spans(self, selection: Selection) -> list[tuple[int, int]]:
+        """UTC ms from the first slot to behind the last of each day that has lessons."""
+        found = []
+        for day in range((selection.start_ms + BANGKOK_MS) // DAY_MS, (selection.end_ms + BANGKOK_MS) // DAY_MS):
+            if lessons := self._of(day):
+                begin = min(at for at, _ in lessons) // self._length * self._length
+                end = -(-max(at for _, at in lessons) // self._length) * self._length
+                found.append((day * DAY_MS - BANGKOK_MS + begin, day * DAY_MS - BANGKOK_MS + end))
+        return found
 
     def _of(self, day: int) -> list[tuple[int, int]]:
         if day not in self._days:
@@ -204,23 +247,30 @@ def _join(row: Row, bucket: Bucket) -> None:
 class _Expected:
     """How many readings a whole step of a sensor holds, from the interval that its readings of that time stand for.
 
-    Looked up once for each day, in long selections once for each eight days: settings change seldom.
+    Settings change seldom: where the interval is the same at both ends of eight days, it is taken to be so between
+    them, else each day is looked up. So the answer does not depend on how long a selection is.
     """
 
     def __init__(self, store: Store, selection: Selection, lessons: _Lessons | None, room: str, sensor: str) -> None:
         self._store, self._step, self._lessons = store, selection.step_ms, lessons
         self._room, self._sensor = room, sensor
-        self._span = DAY_MS if selection.end_ms - selection.start_ms <= 62 * DAY_MS else 8 * DAY_MS
         self._interval: dict[int, float | None] = {}
+        self._of_day: dict[int, float | None] = {}
 
     def of(self, start_ms: int) -> float | None:
-        place = (start_ms + BANGKOK_MS) // self._span
-        if place not in self._interval:
-            self._interval[place] = self._store.interval_at(self._room, self._sensor,
-                                                            place * self._span - BANGKOK_MS)
-        interval = self._interval[place]
+        day = (start_ms + BANGKOK_MS) // DAY_MS
+        if day not in self._of_day:
+            before = day - day % 8
+            same = self._at(before) == self._at(before + 8)
+            self._of_day[day] = self._at(before) if same else self._at(day)
+        interval = self._of_day[day]
         whole_ms = self._step if self._lessons is None else self._lessons.inside(start_ms, self._step)
         return whole_ms / 1000 / interval if interval else None
+
+    def _at(self, day: int) -> float | None:
+        if day not in self._interval:
+            self._interval[day] = self._store.interval_at(self._room, self._sensor, day * DAY_MS - BANGKOK_MS)
+        return self._interval[day]
 
 
 def _closed(row: Row, weighed: Sequence[tuple[float | None, int]], selection: Selection, expected: _Expected) -> Row:

@@ -79,6 +79,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     # Working pages (Dash) and what carries them.
     ("GET", "/"): Need.READ,
     ("GET", "/room/{room}"): Need.READ,
+    ("GET", "/explorer"): Need.READ,
     ("GET", "/health"): Need.READ,
     ("GET", "/_dash-layout"): Need.READ,
     ("GET", "/_dash-dependencies"): Need.READ,

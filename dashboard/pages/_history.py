@@ -91,7 +91,7 @@ def _drawn(
         away = [parts.notice(ctx.t(language, "room.store_away"), ctx.t(language, "room.store_away_text"))]
     series = past.series
     drawn = {
-        "pm25": figures.pm25_figure(series["pm25"], past.outdoor, past.bands, _pm25_limits(ctx, language), span, words,
+        "pm25": figures.pm25_figure(series["pm25"], past.outdoor, past.bands, pm25_limits(ctx, language), span, words,
                                     key),
         "co2": figures.co2_figure(series["co2_ppm"], _co2_limits(ctx, language), span, words, key),
         "climate": figures.climate_figure(series["temp_c"], series["rh_pct"], span, words,
@@ -113,7 +113,7 @@ def _words(ctx: Context, language: str) -> figures.Words:
     return figures.Words(language, **{key: ctx.t(language, f"room.{key}") for key in keys})
 
 
-def _pm25_limits(ctx: Context, language: str) -> list[figures.Limit]:
+def pm25_limits(ctx: Context, language: str) -> list[figures.Limit]:
     """Where each level ends, from the index in force; the name is that of the level above the line."""
     bands = INDEX.scales["pm25"].bands
     return [
