@@ -55,7 +55,7 @@ def _cells(look: Looking, row: Row) -> list[str]:
     share = row.completeness
     why = f"explorer.why.{row.why}"
     return [when, look.names.get(row.room, row.room),
-            f"{forms.quantity_name(look.ctx, look.language, row.quantity)} ({forms.unit_name(look.ctx, look.language, row.quantity)})", *values,
+            f"{look.quantity(row.quantity)} ({look.unit(row.quantity)})", *values,
             f"{row.n:,}", "–" if share is None else f"{100 * share:.0f}%", f"{sum(row.bad.values()):,}",
             "" if row.value is not None else (look.ctx.t(look.language, why) if i18n.has(why) else row.why)]
 

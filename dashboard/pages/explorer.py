@@ -18,6 +18,7 @@ from dashboard.explorer import view as views
 from dashboard.pages import _explorer_charts as charts
 from dashboard.pages import _explorer_events as events
 from dashboard.pages import _explorer_form as forms
+from dashboard.pages import _explorer_summaries as sums
 from dashboard.pages import _explorer_table as tables
 from dashboard.queries import RangeRefused, StoreUnavailable
 
@@ -102,7 +103,7 @@ def _by_hours(ctx: Context, kept: Any) -> tuple[Any, Any]:
     view = look.view
     try:
         if view.too_many_hours:
-            return charts.strip(look, ctx.research.by_room(view.strip)), [
+            return sums.strip(look, ctx.research.by_room(view.strip)), [
                 parts.notice(look.say("too_many_hours"), look.say("too_many_hours_text"), "info")]
         hours = ctx.research.by_room(look.with_yards(view.hourly))
         known = hours if view.strip.step == "1h" else ctx.research.by_room(view.strip)
@@ -116,9 +117,9 @@ def _by_hours(ctx: Context, kept: Any) -> tuple[Any, Any]:
         return _away(look), []
     except (SelectionRefused, RangeRefused) as refused:
         return parts.notice(look.say("refused"), str(refused)), []
-    beside = [charts.shares(look, fine, levels), charts.week(look, hours), charts.scatter(look, hours)]
-    compared = charts.comparison(look, hours, second)
-    return charts.strip(look, known), [
+    beside = [sums.shares(look, fine, levels), sums.week(look, hours), sums.scatter(look, hours)]
+    compared = sums.comparison(look, hours, second)
+    return sums.strip(look, known), [
         *([compared] if compared is not None else []),
         html.Div([one for one in beside if one is not None], className="beside")]
 
