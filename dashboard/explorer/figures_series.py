@@ -56,15 +56,16 @@ def top_of(lines: Sequence[Line], quantity: str) -> float:
 
 
 def series_figure(
-    lines: Sequence[Line], quantity: str, unit: str, span: Span, words: Words, key: str, *, limits: Sequence[Limit] = (),
-    bands: Sequence[Band] = (), marks: Sequence[Mark] = (), gaps: Sequence[tuple[int, int]] = (),
+    lines: Sequence[Line], quantity: str, unit: str, span: Span, words: Words, key: str, *,
+    limits: Sequence[Limit] = (), bands: Sequence[Band] = (), marks: Sequence[Mark] = (), gaps: Sequence[tuple[int, int]] = (),
     top: float | None = None, first: int = 0, purifiers: Mapping[str, str] | None = None,
     band_height: float = 0.07,
 ) -> Figure:
     """Lines from zero (or from the lowest value where it lies below), purifiers as a band beneath, events as marks.
 
     `gaps`: hatched and named, where one room has the chart to itself. `first`: the number of the first line's colour,
-    so that a room keeps its own in a chart of its own. `purifiers`: the names of the rows of the band, each of `band_height` of the whole.
+    so that a room keeps its own in a chart of its own. `purifiers`: the names of the rows of the band, each of
+    `band_height` of the whole.
     """
     top = top_of(lines, quantity) if top is None else top
     units = sorted({band.purifier for band in bands})

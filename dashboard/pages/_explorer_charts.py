@@ -142,14 +142,15 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
             bands = _bands(look, rooms) if quantity in ("pm25", "pm10") else []
             height = 400 + 17 * len({band.purifier for band in bands})
             figure = figures_series.series_figure(
-                [*outside, *lines], quantity, look.unit(quantity), look.span, look.words, look.key, limits=limits, marks=marks, gaps=gaps,
-                bands=bands, top=top, purifiers=_purifiers(look, rooms), band_height=28 / height)
+                [*outside, *lines], quantity, look.unit(quantity), look.span, look.words, look.key, limits=limits,
+                marks=marks, gaps=gaps, bands=bands, top=top, purifiers=_purifiers(look, rooms),
+                band_height=28 / height)
             found.append(look.chart(f"explorer-series-{quantity}", title, figure, height, *under))
             continue
-        unit = look.unit(quantity)
         small = [look.chart(f"explorer-series-{quantity}-{room.replace('.', '_')}", line.name,
-                            figures_series.series_figure([*outside, line], quantity, unit, look.span, look.words, look.key,
-                                                         limits=limits, marks=marks, top=top), 230, level=3)
+                            figures_series.series_figure(
+                                [*outside, line], quantity, look.unit(quantity), look.span, look.words, look.key,
+                                limits=limits, marks=marks, top=top), 230, level=3)
                  for room, line in zip(rooms, lines, strict=True)]
         found.append(html.Section([html.H2(title), html.P(look.say("one_scale"), className="quiet"),
                                    html.Div(small, className="multiples"), *under]))
