@@ -57,9 +57,9 @@ def top_of(lines: Sequence[Line], quantity: str) -> float:
 
 def series_figure(
     lines: Sequence[Line], quantity: str, unit: str, span: Span, words: Words, key: str, *,
-    limits: Sequence[Limit] = (), bands: Sequence[Band] = (), marks: Sequence[Mark] = (), gaps: Sequence[tuple[int, int]] = (),
-    top: float | None = None, first: int = 0, purifiers: Mapping[str, str] | None = None,
-    band_height: float = 0.07,
+    limits: Sequence[Limit] = (), bands: Sequence[Band] = (), marks: Sequence[Mark] = (),
+    gaps: Sequence[tuple[int, int]] = (), top: float | None = None, first: int = 0,
+    purifiers: Mapping[str, str] | None = None, band_height: float = 0.07,
 ) -> Figure:
     """Lines from zero (or from the lowest value where it lies below), purifiers as a band beneath, events as marks.
 
