@@ -161,7 +161,9 @@
       var small = '14px Sarabun, sans-serif';
       context.font = small;
       var keys = Array.from(marks, function (one) {
-        return {text: one.textContent, colour: getComputedStyle(one.querySelector('i')).backgroundColor};
+          var patch = one.querySelector('i');
+        return {text: one.textContent, colour: getComputedStyle(patch).backgroundColor,
+          hatched: patch.classList.contains('hatched')};
       });
       var lines = wrapped(context, made ? made.textContent : '', size.width - 24);
       canvas.width = 2 * size.width;
@@ -185,6 +187,11 @@
         context.fillRect(12, y - 11, 14, 14);
         context.strokeStyle = '#98a2ad';
         context.strokeRect(12, y - 11, 14, 14);
+        if (key.hatched) {
+          context.beginPath();
+          [4, 9, 14].forEach(function (x) { context.moveTo(12 + x - 4, y + 3); context.lineTo(12 + x, y - 1 - x / 2); });
+          context.stroke();
+        }
         context.fillStyle = '#1f2933';
         context.fillText(key.text, 34, y);
         y += 22;

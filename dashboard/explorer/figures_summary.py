@@ -21,7 +21,7 @@ _SCALE: Final = [[0, "#F3F6F9"], [0.25, "#C6D5E4"], [0.5, "#86A8C7"], [0.75, "#4
 def _blank(height_top: int = 10, left: int = 60, bottom: int = 44) -> Figure:
     return {"data": [], "layout": {
         "font": {"family": "Sarabun, sans-serif", "size": 14, "color": INK}, "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "#FFFFFF", "margin": {"l": left, "r": 16, "t": height_top, "b": bottom}, "showlegend": False,
+        "plot_bgcolor": "#FFFFFF", "margin": {"l": left, "r": 26, "t": height_top, "b": bottom}, "showlegend": False,
         "hovermode": "closest", "hoverlabel": {"font": {"family": "Sarabun, sans-serif", "size": 14}},
         "annotations": [], "shapes": [], "dragmode": False}}
 

@@ -133,7 +133,9 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
         limits = pm25_limits(look.ctx, look.language) if quantity == "pm25" else []
         marks = [figures_series.Mark(e.start_ms, e.end_ms, look.say(f"kind.{e.kind}")) for e in events]
         title = look.say("series_title", quantity=look.quantity(quantity))
-        more = () if drawn.step == view.selection.step else (look.say("drawn_coarser"),)
+        more = [] if drawn.step == view.selection.step else [look.say("drawn_coarser")]
+        if marks:
+            more.append(look.say("marks", list=", ".join(f"{n} {mark.name}" for n, mark in enumerate(marks, 1))))
         under = [_said(look, lines, quantity), look.made(drawn, quantity, rows, *more)]
         top = figures_series.top_of([*lines, *outside], quantity)
         if len(lines) <= MAX_LINES:
