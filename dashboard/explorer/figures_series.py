@@ -71,12 +71,12 @@ def series_figure(
     units = sorted({band.purifier for band in bands})
     under = band_height * max(1.0, 0.7 * len(units)) + 0.06 if bands else 0.0
     figure = new_figure(span, words, key, quantity, top, (under, 1.0))
-    _day_ticks(figure, span)
+    _day_ticks(figure, words)
     lowest = min((row.value for line in lines for row in line.rows if row.value is not None), default=0.0)
     if lowest < 0:
         figure["layout"]["yaxis"]["range"] = [1.08 * lowest, top]
         figure["layout"]["yaxis"]["zeroline"] = True
-    figure["layout"]["margin"] |= {"r": 124, "t": 26}
+    figure["layout"]["margin"] |= {"r": 84, "t": 26}
     limit_lines(figure, limits, top)
     gap_marks(figure, gaps, span, words, (under, 1.0))
     _draw_marks(figure, marks, span)
@@ -91,19 +91,24 @@ def series_figure(
             ends.append((last, line.name, colour))
     if bands:
         purifier_band(figure, bands, span, words, band_height)
-        figure["layout"]["annotations"].pop()   # the one name of all rows; here each has its own
-        for row, unit in enumerate(units):
+        name = figure["layout"]["annotations"][-1]
+        if len(units) > 1:   # above the band; each row has the name of its room
+            name |= {"x": 0.004, "xanchor": "left", "y": under - 0.055, "yanchor": "bottom"}
+        for row, unit in enumerate(units if len(units) > 1 else ()):
             figure["layout"]["annotations"].append({
                 "xref": "paper", "x": 1.004, "xanchor": "left", "yref": "y2", "y": row + 0.5, "showarrow": False,
-                "text": (purifiers or {}).get(unit, words.purifier), "font": {"size": 12, "color": RUNNING}})
+                "text": (purifiers or {}).get(unit, unit), "font": {"size": 12, "color": RUNNING}})
     _end_labels(figure, ends, top)
     return figure
 
 
-def _day_ticks(figure: Figure, span: Span) -> None:
-    """One mark a day where each can have one; more would repeat the same date."""
-    if 2 * DAY_MS <= span.end_ms - span.start_ms <= 12 * DAY_MS:
-        figure["layout"]["xaxis"] |= {"tick0": local_ms(span.start_ms), "dtick": DAY_MS}
+def _day_ticks(figure: Figure, words: Words) -> None:
+    """A date stands once, under its first mark, however many marks a day has room for."""
+    clock = "%H.%M" if words.language == "th" else "%H:%M"
+    figure["layout"]["xaxis"] |= {"tickformatstops": [
+        {"dtickrange": [None, DAY_MS - 1], "value": f"{clock}\n%-d %b"},
+        {"dtickrange": [DAY_MS, "M1"], "value": "%-d %b"}, {"dtickrange": ["M1", None], "value": "%b %Y"}]}
+    figure["layout"]["margin"]["b"] = 44
 
 
 def gaps_of(line: Line, span: Span) -> list[tuple[int, int]]:
@@ -212,8 +217,8 @@ def strip_figure(
     starts = list(range(span.start_ms, span.known_end_ms, step_ms))
     rows = list(reversed(rooms))
     figure = new_figure(span, words, key, "pm25", 1.0, (0.0, 1.0))
-    _day_ticks(figure, span)
-    figure["layout"] |= {"hovermode": "closest", "margin": {"l": 96, "r": 12, "t": 6, "b": 30}}
+    _day_ticks(figure, words)
+    figure["layout"] |= {"hovermode": "closest", "margin": {"l": 84, "r": 12, "t": 6, "b": 44}}
     figure["layout"]["meta"] = {"shows": "completeness"}
     figure["layout"]["yaxis"] = {"tickvals": list(range(len(rows))), "ticktext": [name for name, _ in rows],
                                  "fixedrange": True, "showgrid": False, "range": [-0.5, len(rows) - 0.5]}
@@ -224,7 +229,7 @@ def strip_figure(
         "z": [[order.index(known.get(start, "none")) for start in starts] for _, known in rows],
         "text": [[classes[known.get(start, "none")] for start in starts] for _, known in rows],
         "zmin": -0.5, "zmax": steps - 0.5, "colorscale": scale, "showscale": False, "ygap": 3,
-        "xgap": 1 if len(starts) <= 200 else 0,
+        "xgap": 1 if len(starts) <= 62 else 0,
         "hovertemplate": "%{x|%-d %b %H:%M}<br>%{text}<extra></extra>" if step_ms < DAY_MS
         else "%{x|%-d %b}<br>%{text}<extra></extra>",
     }]

@@ -68,8 +68,7 @@ def week_figure(cells: Mapping[tuple[int, int], Cell], days: Sequence[str], unit
         "colorbar": {"thickness": 10, "outlinewidth": 0, "title": {"text": unit, "font": {"size": 12}},
                      "tickfont": {"size": 12}},
         "hoverongaps": True, "hovertemplate": "%{x}:00<br>%{text}<extra></extra>"}]
-    figure["layout"]["xaxis"] = _axis(showgrid=False, tickvals=[0, 6, 8, 10, 12, 14, 16, 18, 23],
-                                      ticktext=["0", "6", "8", "10", "12", "14", "16", "18", "23"])
+    figure["layout"]["xaxis"] = _axis(showgrid=False, tickvals=[0, 4, 8, 12, 16, 20], tickangle=0)
     figure["layout"]["yaxis"] = _axis(showgrid=False, tickvals=list(range(7)), ticktext=list(days),
                                       autorange="reversed")
     return figure

@@ -170,8 +170,8 @@ def _bands(look: Looking, rooms: Sequence[str]) -> list[Band]:
 
 def _purifiers(look: Looking, rooms: Sequence[str]) -> dict[str, str]:
     config = look.ctx.config()
-    return {unit: f"{look.words.purifier} {look.names[room]}" if len(rooms) > 1 else look.words.purifier
-            for room in rooms if config.has_room(room) for unit in config.purifiers_in(room)}
+    return {unit: look.names[room] for room in rooms if config.has_room(room)
+            for unit in config.purifiers_in(room)}
 
 
 def _said(look: Looking, lines: Sequence[figures_series.Line], quantity: str) -> Any:

@@ -49,7 +49,7 @@ def strip(look: Looking, rows: Rows) -> Any:
     said = look.say("left_out", n=f"{left_out:,}", of=f"{left_out + valid:,}",
                     why=", ".join(f"{look.say(f'class_word.{name}')} {n:,}" for name, n in sorted(bad.items()))
                     or "–")
-    return look.chart("explorer-strip", look.say(f"strip_title_{key}"), figure, 74 + 30 * len(rooms), legend,
+    return look.chart("explorer-strip", look.say(f"strip_title_{key}"), figure, 88 + 30 * len(rooms), legend,
                       html.P(said, className="summary"), look.made(chosen, quantity, rows))
 
 
