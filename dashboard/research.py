@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from classair.config import Config
-from classair.model import Reading
+from classair.model import Bucket, Reading
 from classair.research.selection import Selection
 from classair.research.tables import Row, pooled, rows
 from classair.science.corrections import Corrections
@@ -21,11 +21,14 @@ from classair.stores import Store, StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
+from dashboard.flagged import Stretch, stretches
 from dashboard.queries import RangeRefused, StoreUnavailable
 from dashboard.remembered import Remembered
 
 MAX_ROWS: Final = 200_000
 """Rows of a table that are worked out for one question; more is for an export."""
+
+MAX_STRETCHES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,40 @@ class Research:
             found = (r for r in store.readings(room, first, end_ms)
                      if sensor in (None, r.sensor) and (after is None or (r.at_ms, r.sensor, r.seq) > after))
             return list(islice(found, limit))
+
+    def flagged(self, room: str, start_ms: int, end_ms: int, sensor: str | None) -> list[Stretch]:
+        """What is known against a room's values, oldest first; RangeRefused when there are more than MAX_STRETCHES."""
+        with self._asked() as store:
+            found = list(islice(stretches(r for r in store.readings(room, start_ms, end_ms)
+                                          if sensor in (None, r.sensor)), MAX_STRETCHES + 1))
+        if len(found) > MAX_STRETCHES:
+            raise RangeRefused(f"more than {MAX_STRETCHES} stretches; ask for fewer days or one sensor")
+        return sorted(found, key=lambda one: (one.start_ms, one.sensor, one.quantity, one.flag))
+
+    def rollups(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None,
+                ) -> list[Bucket]:
+        """Stored buckets as they are, those that begin in start <= t < end; of all sensors pooled, or of one."""
+        with self._asked() as store:
+            return store.series(room, quantity, start_ms, end_ms, step_ms, sensor)
+
+    def estimates(self, room: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
+        """What `classair room` says of a room in a stretch of time. Raises ImportError without [research]."""
+        from classair.research.minutes import minutes
+        from classair.research.room_command import lines, plain
+
+        config = self._config()
+        with self._asked() as store:
+            measured = minutes(store, config, room, start_ms, end_ms)
+        return [plain(line) for line in lines(measured, config.room(room).volume_m3)]
+
+    def site_versions(self, site: str, first: date, last: date) -> dict[date, int]:
+        """The version of each local day of a site, both ends included; days without data are absent."""
+        with self._asked() as store:
+            return store.versions(site, first, last + timedelta(days=1))
+
+    def hours_of(self, selection: Selection) -> list[Row]:
+        """The hours of a selection by days, for what must be made from hours."""
+        return self.table(selection.model_copy(update={"step": "1h"})).rows
 
     def corrections(self) -> Corrections:
         with self._away():

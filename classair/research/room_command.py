@@ -62,7 +62,7 @@ def main(argv: list[str]) -> int:
         print(f"classair room: {fault}", file=sys.stderr)
         return 2
     for line in lines(measured, config.room(args.room).volume_m3):
-        print(json.dumps({"room": args.room, "from": first.isoformat(), "to": last.isoformat(), **_plain(line)})
+        print(json.dumps({"room": args.room, "from": first.isoformat(), "to": last.isoformat(), **plain(line)})
               if args.json else _said(line, args.language))
     return 0
 
@@ -88,7 +88,8 @@ def lines(room: Minutes, volume_m3: float | None) -> Iterator[Estimate | Exposur
         yield avoided(found, room.pm25, room.outdoor_pm25, room.purifier, room.lesson)
 
 
-def _plain(line: Estimate | Exposure) -> dict[str, Any]:
+def plain(line: Estimate | Exposure) -> dict[str, Any]:
+    """As JSON has it; `value` or `mean` None means "cannot tell"."""
     kind = {"quantity": "exposure", "unit": "µg/m³", "method": "lesson_slots"} if isinstance(line, Exposure) else {}
     return {**kind, **{key: round(value, 4) if isinstance(value, float) else value
                        for key, value in asdict(line).items()}}

@@ -37,13 +37,13 @@ class ApiFault(Exception):
         self.status, self.what, self.where, self.right = status, what, where, right
 
 
-def unknown(kind: str, asked: str, known: Iterable[str]) -> ApiFault:
-    """404 with the nearest name that exists."""
+def unknown(kind: str, asked: str, known: Iterable[str], status: int = 404) -> ApiFault:
+    """404 (422 for a choice of few) with the nearest name that exists."""
     names = sorted(known)
     near = difflib.get_close_matches(asked, names, n=1, cutoff=0.5)
     listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
     right = f"did you mean {near[0]}?" if near else f"known: {listed}"
-    return ApiFault(404, f"there is no {kind} {asked!r}", kind, right)
+    return ApiFault(status, f"there is no {kind} {asked!r}", kind, right)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -51,8 +51,29 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Faults, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
+def _describe(server: FastAPI) -> None:
+    """The framework would describe its own words for a wrong parameter; ours are what is sent."""
+    framework = server.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = framework()
+        schemas = document["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                if "422" in operation["responses"]:
+                    operation["responses"]["422"] = {
+                        "description": HTTPStatus(422).phrase,
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Faults"}}}}
+        return document
+
+    server.openapi = openapi  # type: ignore[method-assign]
+
+
 def install(server: FastAPI) -> None:
     """Makes every error of /api, and of the framework, read the same."""
+    _describe(server)
 
     @server.exception_handler(ApiFault)
     async def _ours(_: Request, error: ApiFault) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,9 +13,12 @@ from pydantic import BaseModel, Field
 from classair.model import QUANTITIES, Reading
 from classair.research.selection import STEP_MS, Selection, SelectionRefused
 from classair.research.tables import Row
+from classair.science.indexes import Index
+from classair.science.indexes.known import INDEXES
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
+from dashboard.daily import Key, day_means
 from dashboard.queries import DAY_MS
 
 PAGE = 5000
@@ -40,6 +44,9 @@ class TableRow(BaseModel):
     suspect: int
     bad: dict[str, int]
     correction: str
+    level: str | None = Field(None, description="with `index`: the level of `value`")
+    aqi: str | None = Field(None, description="with `index`, for whole days alone: the index of `mean_24h`")
+    mean_24h: float | None = Field(None, description="mean of the day's complete hours; empty below 18 of them")
     why: str = Field(description="why there is no value: incomplete, no_humidity, out_of_range …; else empty")
 
 
@@ -102,6 +109,8 @@ def router(ctx: Context) -> APIRouter:
                                       examples=[False])] = False,
         completeness: Annotated[float, Query(ge=0, le=1, description="share of its time a mean must cover",
                                              examples=[0.75])] = 0.75,
+        index: Annotated[str | None, Query(description="levels and, for whole days, the AQI by: " + ", ".join(INDEXES),
+                                           examples=["thai2023"])] = None,
         offset: Annotated[int, Query(ge=0, le=10_000_000, description="rows to leave out: `next` of the page before",
                                    examples=[0])] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
@@ -110,7 +119,10 @@ def router(ctx: Context) -> APIRouter:
             selection = Selection.parse({
                 "rooms": rooms, "quantities": quantities, "first": first, "last": last, "step": step,
                 "method": method, "lesson": lesson, "completeness": completeness})
+            known = _index(index)
             found = await asyncio.to_thread(ctx.research.table, selection)
+            whole_days = known is not None and selection.step == "1d" and not selection.lesson
+            means = day_means(await asyncio.to_thread(ctx.research.hours_of, selection)) if whole_days else {}
         except SelectionRefused as refused:
             raise ApiFault(422, str(refused), "query") from None
         page = found.rows[offset:offset + limit]
@@ -119,7 +131,7 @@ def router(ctx: Context) -> APIRouter:
             units={key: QUANTITIES[key].unit for key in selection.quantities},
             simulated=[site for site in found.versions if site in ctx.config().sites
                        and ctx.config().site_simulated(site)], total=len(found.rows),
-            rows=[_row(row) for row in page],
+            rows=[_row(row, known, means) for row in page],
             next=offset + limit if offset + limit < len(found.rows) else None)
 
     @api.get("/readings", summary="Single readings as measured, with every flag",
@@ -164,8 +176,21 @@ def _after(text: str | None) -> tuple[int, str, int] | None:
         raise ApiFault(422, "is not the `next` of a page", "after") from None
 
 
-def _row(row: Row) -> TableRow:
-    return TableRow(start=iso(row.start_ms), room=row.room, sensor=row.sensor, quantity=row.quantity, n=row.n,
+def _index(key: str | None) -> Index | None:
+    if key is None or key in INDEXES:
+        return INDEXES[key] if key else None
+    raise unknown("index", key, INDEXES, 422)
+
+
+def _row(row: Row, index: Index | None, means: Mapping[Key, float]) -> TableRow:
+    scaled = index is not None and row.quantity in index.scales
+    mean = means.get((row.room, row.sensor, row.quantity, row.start_ms)) if scaled else None
+    sub = index.sub_index(row.quantity, mean) if index is not None and mean is not None else None
+    named = index is not None and scaled and index.named(row.quantity, "24 h") == "aqi"
+    return TableRow(
+                    level=index.level(row.quantity, row.value) if index is not None and scaled else None,
+                    aqi=sub.shown if sub is not None and named else None, mean_24h=mean,
+                    start=iso(row.start_ms), room=row.room, sensor=row.sensor, quantity=row.quantity, n=row.n,
                     expected=row.expected, mean=row.mean, value=row.value, low=row.low, high=row.high,
                     suspect=row.suspect, bad=row.bad, correction=row.correction, why=row.why)
 

@@ -19,10 +19,12 @@ import pytest
 import uvicorn
 
 from classair import config as configuration
-from classair.model import Reading
+from classair.model import Flag, Reading
 from classair.science.advice import Need
 from classair.science.state import CO2, PM25, Measure, Memory, Scale, Sight, Track, current, room_state
+from classair.stores import HOUR_MS, MINUTE_MS
 from classair.stores.memory import MemoryStore
+from classair.stores.sqlite import SqliteStore
 from classair.wire import Current, PurifierState, RoomState, Topics
 from dashboard import processes
 from dashboard.access.desk import Desk
@@ -33,8 +35,10 @@ from dashboard.live import Live
 from dashboard.public.pages import build
 from dashboard.queries import Queries
 from dashboard.research import Research
+from ingest.books import Books
 
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
+MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 HAS: frozenset[Need] = frozenset({"purifier", "openings", "clean_room"})
 
 
@@ -246,3 +250,30 @@ def house(_shared: House) -> Iterator[House]:
     _shared.put(state_of("rim-khlong.a2-1", outdoor=None))
     yield _shared
     _shared.offset_ms = 0
+
+
+# -- a day for researchers ---------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
+    """A day of two rooms: the value is the hour; the first half hour is warming up."""
+    path = tmp_path_factory.mktemp("research") / "readings.db"
+    books = Books(path, journal=False)
+    version = books.versions.add(SCHOOLS.read_text("utf-8"), MONDAY - 10 * HOUR_MS)
+    with books.store.transaction():
+        moves, _ = books.deployments.plan(schools, MONDAY, books.newest_reading)
+        books.deployments.apply(moves, version.version)
+    books.store.write(
+        Reading(f"ban-suan.{room}-pm", "ban-suan.suan-pi", "ab12cd34ef", number * 5000 + minute + 1,
+                MONDAY + minute * MINUTE_MS, {"pm25": float(minute // 60), "rh_pct": 60.0}, 60.0,
+                flags=Flag.WARMUP if minute < 30 else Flag.NONE, room=f"ban-suan.{room}", simulated=True)
+        for number, room in enumerate(("p1-2", "yard")) for minute in range(1440))
+    books.close()
+    return path
+
+
+@pytest.fixture
+def school(make_house: Any, readings: Path) -> Iterator[Any]:
+    store = SqliteStore(readings, readonly=True)
+    yield make_house(store=store, readings=readings)
+    store.close()

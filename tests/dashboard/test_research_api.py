@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,39 +12,14 @@ from urllib.parse import quote
 
 import pytest
 
-from classair.model import Flag, Reading
-from classair.stores import HOUR_MS, MINUTE_MS
-from classair.stores.sqlite import SqliteStore
-from classair.wire import Answer
-from ingest.books import Books
+from classair.broker import BrokerAddress
+from classair.places import Places
+from classair.service import Following
+from classair.wire import Topics
 
+SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 TABLE = "/api/v1/table?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-23"
-
-
-@pytest.fixture(scope="module")
-def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
-    """A day of two rooms: the value is the hour; the first half hour is warming up."""
-    path = tmp_path_factory.mktemp("research") / "readings.db"
-    books = Books(path, journal=False)
-    version = books.versions.add(Path("sensors.yaml").read_text("utf-8"), MONDAY - 10 * HOUR_MS)
-    with books.store.transaction():
-        moves, _ = books.deployments.plan(schools, MONDAY, books.newest_reading)
-        books.deployments.apply(moves, version.version)
-    books.store.write(
-        Reading(f"ban-suan.{room}-pm", "ban-suan.suan-pi", "ab12cd34ef", number * 5000 + minute + 1,
-                MONDAY + minute * MINUTE_MS, {"pm25": float(minute // 60), "rh_pct": 60.0}, 60.0,
-                flags=Flag.WARMUP if minute < 30 else Flag.NONE, room=f"ban-suan.{room}", simulated=True)
-        for number, room in enumerate(("p1-2", "yard")) for minute in range(1440))
-    books.close()
-    return path
-
-
-@pytest.fixture
-def school(make_house: Any, readings: Path) -> Iterator[Any]:
-    store = SqliteStore(readings, readonly=True)
-    yield make_house(store=store, readings=readings)
-    store.close()
 
 
 def test_a_table_says_values_completeness_flags_and_versions(school: Any) -> None:
@@ -144,41 +120,48 @@ WISH = {"site": "ban-suan", "room": "ban-suan.p1-2", "kind": "filter_change", "s
         "note": "HEPA"}
 
 
-def with_ingest(house: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
-    """Ingest's own books answer; only the broker between them is left out."""
-    from classair.wire import Ask
-    from ingest.events import Refused
-
-    books = Books(path, journal=False)
-
-    async def ask(service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
-        identity = secrets.token_hex(8)
-        try:
-            event = books.note_event(Ask(id=identity, do=do, who=who, args=args), house.config, MONDAY)
-        except Refused as refused:
-            return Answer(id=identity, ok=False, error=str(refused))
-        return Answer(id=identity, ok=True, result={"event": {
-            key: getattr(event, key) for key in event.__dataclass_fields__}})
-
-    monkeypatch.setattr(house.live, "ask", ask)
-    return books
+@pytest.fixture
+def ingest(broker: Any, tmp_path: Path) -> Iterator[Places]:
+    """Ingest as a process of its own beside a real broker, with the demo schools."""
+    places = Places(tmp_path / "data")
+    places.run.mkdir(parents=True)
+    log = (tmp_path / "ingest.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "classair", "ingest", "--data", str(places.root), "--config", str(SCHOOLS),
+         "--broker", broker.url], stderr=log)
+    yield places
+    process.terminate()
+    process.wait(10)
+    log.close()
 
 
-def test_an_event_is_noted_shown_and_withdrawn(
-    make_house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    house = make_house(readings=tmp_path / "readings.db")
-    books = with_ingest(house, tmp_path / "readings.db", monkeypatch)
+def joined(house: Any, broker: Any, places: Places, wait_for: Any) -> Any:
+    """The dashboard's own link to the broker; ingest has been heard through it."""
+    link = house.live.connect(BrokerAddress(broker.host, broker.port, "dashboard"), Topics(house.config.org),
+                              Following(places.accepted_config))
+    assert link.wait_up(5)
+    wait_for(lambda: house.live.services().get("ingest"), 20, "ingest's word")
+    return link
+
+
+@pytest.mark.servers
+def test_an_event_is_noted_shown_and_withdrawn(make_house: Any, broker: Any, ingest: Places, wait_for: Any) -> None:
+    house = make_house(readings=ingest.readings)
+    link = joined(house, broker, ingest, wait_for)
     headers = {**signed_in(house, "caretaker"), "Content_Type": "application/json"}
-    made = house.ask("/api/v1/events", "POST", body=json.dumps(WISH).encode(), **headers)
-    assert (made.status, made.json["kind"], made.json["added_by"]) == (201, "filter_change", "account:one-caretaker")
-    listed = "/api/v1/events?first=2026-11-01&last=2026-11-30"
-    assert [row["note"] for row in house.ask(listed, **headers).json["events"]] == ["HEPA"]
-    assert house.ask(f"/api/v1/events/{made.json['id']}", "DELETE", **headers).status == 200
-    assert house.ask(listed, **headers).json["events"] == []
-    wrong = house.ask("/api/v1/events", "POST", body=json.dumps({**WISH, "room": "ban-suan.zz"}).encode(), **headers)
-    assert (wrong.status, "ban-suan.zz" in wrong.text) == (409, True)
-    books.close()
+    try:
+        made = house.ask("/api/v1/events", "POST", body=json.dumps(WISH).encode(), **headers)
+        assert (made.status, made.json["kind"], made.json["added_by"]) == (
+            201, "filter_change", "account:one-caretaker")
+        listed = "/api/v1/events?first=2026-11-01&last=2026-11-30"
+        assert [row["note"] for row in house.ask(listed, **headers).json["events"]] == ["HEPA"]
+        assert house.ask(f"/api/v1/events/{made.json['id']}", "DELETE", **headers).status == 200
+        assert house.ask(listed, **headers).json["events"] == []
+        wrong = house.ask("/api/v1/events", "POST", body=json.dumps({**WISH, "room": "ban-suan.zz"}).encode(),
+                          **headers)
+        assert (wrong.status, "ban-suan.zz" in wrong.text) == (409, True)
+    finally:
+        link.stop()
 
 
 def test_noting_an_event_needs_the_right_to_control(make_house: Any) -> None:

@@ -1,0 +1,56 @@
+"""What several resources for researchers ask in the same way: a room that is known, a stretch of moments or days."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import Query
+
+from classair.research.selection import EARLIEST, LATEST
+from classair.stores import DAY_MS
+from classair.timetable import day_start_ms
+from dashboard.api._faults import ApiFault, unknown
+from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.context import Context
+
+PAGE: Final = 5000
+
+RoomQuery = Annotated[str, Query(description="`<site>.<room>`", examples=["ban-suan.p1-2"])]
+SensorQuery = Annotated[str | None, Query(description="one sensor alone", examples=["ban-suan.p1-2-pm"])]
+Start = Annotated[Moment, Query(description="ISO 8601 with offset, or UTC ms", examples=["2026-11-23T09:00:00+07:00"])]
+End = Annotated[Moment, Query(description="not included; ISO 8601 with offset, or UTC ms",
+                              examples=["2026-11-23T10:00:00+07:00"])]
+First = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-23"])]
+Last = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, included", examples=["2026-11-24"])]
+Offset = Annotated[int, Query(ge=0, le=10_000_000, description="lines to leave out: `next` of the page before",
+                              examples=[0])]
+Limit = Annotated[int, Query(ge=1, le=PAGE, description="lines of a page", examples=[100])]
+
+
+async def known_room(ctx: Context, room: str) -> str:
+    """A room of the configuration, or one that has readings. Raises ApiFault."""
+    known = {full for full, _ in ctx.config().rooms()} | set(await asyncio.to_thread(ctx.queries.rooms))
+    if room not in known:
+        raise unknown("room", room, known)
+    return room
+
+
+def stretch(start: str, end: str, longest_days: int) -> tuple[int, int]:
+    """UTC ms of both ends. Raises ApiFault when they are the wrong way round or too far apart."""
+    since, until = moment_ms(start), moment_ms(end)
+    try:
+        iso(since), iso(until)
+    except (OverflowError, ValueError, OSError):
+        raise ApiFault(422, "the time lies outside of what a calendar holds", "query") from None
+    if not 0 < until - since <= longest_days * DAY_MS:
+        raise ApiFault(422, f"end must lie behind start, at most {longest_days} days", "query")
+    return since, until
+
+
+def days(first: date, last: date, longest: int) -> tuple[int, int]:
+    """UTC ms of the midnights before `first` and behind `last`. Raises ApiFault."""
+    if not 0 <= (last - first).days < longest:
+        raise ApiFault(422, f"last must not lie before first, and at most {longest} days are answered at once", "query")
+    return day_start_ms(first), day_start_ms(last) + DAY_MS
