@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 ENDLESS = {"/api/live"}
