@@ -148,12 +148,12 @@ class Queries:
         labels: set[str] = set()
         for sensor in store.sensors(room):
             spans = corrections.spans(sensor, start, end, models.get(sensor, ""))
-            labels |= {one.label for _, _, one in spans}
             beside = [{bucket.start_ms: bucket.mean for bucket in store.series(room, key, start, end, slot, sensor)}
                       if any(one.method != "none" for _, _, one in spans) else {} for key in ("rh_pct", "temp_c")]
             for bucket in store.series(room, quantity, start, end, slot, sensor):
                 one = next(one for begin, until, one in spans if begin <= bucket.start_ms < until)
                 at = bucket.start_ms
+                labels.add(one.label)
                 _pool(slots.setdefault(at, Bucket(at)), _corrected(bucket, one, beside[0].get(at), beside[1].get(at),
                                                                    slot))
         return [slots[at] for at in sorted(slots)], ",".join(sorted(labels)) or "none"

@@ -194,8 +194,9 @@ class Books:
     def note_event(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
         """Keeps or withdraws what a school noted, and raises the versions of its days. Raises ingest.events.Refused."""
         with self.store.transaction():
-            noted = self.events.decide(ask, config, now_ms)
-            self.store.raise_versions(noted.site, noted.start_ms, noted.end_ms)
+            noted, changed = self.events.decide(ask, config, now_ms)
+            if changed:
+                self.store.raise_versions(noted.site, noted.start_ms, noted.end_ms)
         return noted
 
     def decide_correction(self, ask: Ask, config: Config, now_ms: int) -> Correction:

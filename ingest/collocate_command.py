@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import random
 import re
 import sqlite3
@@ -41,6 +42,8 @@ from ingest.versions import newest_version
 SEED: Final = 20260101  # the same data give the same intervals
 GOOD_DAYS: Final = 30
 WHO: Final = "command line"
+EARLIEST: Final = date(2015, 1, 1)  # before it no school had these sensors
+LONGEST_DAYS: Final = 1100
 
 
 class Wrong(Exception):
@@ -71,10 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="start", type=_day, required=True, metavar="DATE", help="first local day")
     parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DATE", help="last local day, included")
     parser.add_argument("--model", choices=list(MODELS), default="linear", help="default: linear")
-    parser.add_argument("--input", choices=INPUTS, default="pm25", help="which stored quantity goes in (default: pm25)")
+    parser.add_argument("--input", choices=INPUTS, default="pm25",
+                        help="which stored quantity goes in (default: pm25; with another nothing can be accepted)")
     parser.add_argument("--time-column", default="", metavar="NAME")
     parser.add_argument("--value-column", default="", metavar="NAME")
-    parser.add_argument("--utc-offset", type=float, default=None, metavar="HOURS", help="of times without an offset")
+    parser.add_argument("--utc-offset", type=_hours, default=None, metavar="HOURS", help="of times without an offset")
     parser.add_argument("--stamp-end", action="store_true", help="a row's time is the end of what it covers")
     parser.add_argument("--json", action="store_true", help="everything as one JSON document, with the residuals")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
@@ -94,10 +98,24 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; expected 2026-11-21") from None
 
 
+def _hours(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not -24 < found < 24:
+        raise argparse.ArgumentTypeError(f"{text!r} is no offset; expected hours such as 7 or 5.5")
+    return found
+
+
 def _run(args: argparse.Namespace) -> int:
-    start, end = _midnight(args.start), _midnight(args.end + timedelta(days=1))
-    if end <= start:
+    if args.end < args.start:
         raise Wrong(f"--to {args.end} lies before --from {args.start}")
+    if args.start < EARLIEST or (args.end - args.start).days >= LONGEST_DAYS:
+        raise Wrong(f"--from, --to: a period of at most {LONGEST_DAYS} days, not before {EARLIEST}")
+    start, end = _midnight(args.start), _midnight(args.end + timedelta(days=1))
+    if args.accept_from and args.accept_from < EARLIEST:
+        raise Wrong(f"--accept-from: lies before {EARLIEST}")
     if args.accept_from and not args.author:
         raise Wrong("--author: accepting needs the name of who answers for it")
     places = Places(args.data.resolve())
@@ -252,4 +270,5 @@ def _changes_in_words(found: Sequence[dict[str, Any]] | None) -> list[str]:
 
 
 def _row(name: str, *cells: object) -> str:
-    return f"  {name:<12}" + "".join(f"{cell:>9.3f}" if isinstance(cell, float) else f"{cell!s:>9}" for cell in cells)
+    return f"  {name:<12}" + "".join(f"{cell:>9.3f}" if isinstance(cell, float) and math.isfinite(cell) else
+                                     f"{'–' if isinstance(cell, float) else cell!s:>9}" for cell in cells)

@@ -77,7 +77,8 @@ class AcceptedCorrections:
         fresh = replace(wish, version=before.version + 1 if before else 1, accepted_at=max(now_ms, last + 1))
         table.add(self._connection, fresh)
         self.known = there.with_one(fresh)
-        named = {sensor.partition(".")[0] for sensor in fresh.sensors} or set(fresh.sites) or set(config.sites)
+        # What it no longer corrects means something else as well.
+        named = _sites(fresh, config) | (_sites(before, config) if before else set())
         since = fresh.valid_from if before is None else min(fresh.valid_from, before.valid_from)
         if ask.do == END:
             since = ask.args["at"]
@@ -108,7 +109,13 @@ class AcceptedCorrections:
             raise Refused(f"id: no correction {identity!r} was ever accepted")
         if not isinstance(at, int) or isinstance(at, bool) or at < before.valid_from:
             raise Refused(f"at: expected UTC ms, not before it began ({before.valid_from})")
+        if before.valid_to is not None and at > before.valid_to:
+            raise Refused(f"at: it ended at {before.valid_to} already; to let it hold longer, accept it again")
         return replace(before, valid_to=at)
+
+
+def _sites(one: Correction, config: Config) -> set[str]:
+    return {sensor.partition(".")[0] for sensor in one.sensors} or set(one.sites) or set(config.sites)
 
 
 def _same(before: Correction, wish: Correction) -> bool:

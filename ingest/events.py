@@ -54,14 +54,17 @@ class NotedEvents:
         self._connection = connection
         connection.execute(events.TABLE)
 
-    def decide(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
-        """Does what is asked; the same ask again returns what it has made. Raises Refused."""
+    def decide(self, ask: Ask, config: Config, now_ms: int) -> tuple[SchoolEvent, bool]:
+        """Does what is asked; the same ask again returns what it has made. The second: whether that changed anything.
+
+        Raises Refused.
+        """
         return self._withdrawn(ask, now_ms) if ask.do == WITHDRAW else self._added(ask, config, now_ms)
 
-    def _added(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
+    def _added(self, ask: Ask, config: Config, now_ms: int) -> tuple[SchoolEvent, bool]:
         there = events.find(self._connection, ask.id)
         if there is not None:
-            return there
+            return there, False
         try:
             wish = EventWish.model_validate(ask.args)
         except ValidationError as error:
@@ -77,15 +80,15 @@ class NotedEvents:
         made = SchoolEvent(ask.id, wish.site, wish.room, wish.kind, wish.start,
                            wish.start + 1 if wish.end is None else wish.end, wish.note, ask.who, now_ms)
         events.put(self._connection, made)
-        return made
+        return made, True
 
-    def _withdrawn(self, ask: Ask, now_ms: int) -> SchoolEvent:
+    def _withdrawn(self, ask: Ask, now_ms: int) -> tuple[SchoolEvent, bool]:
         there = events.find(self._connection, str(ask.args.get("id", "")))
         if there is None:
             raise Refused("id: there is no such event")
         if not there.valid:
-            return there
+            return there, False
         gone = replace(there, withdrawn_by=ask.who or "unknown", withdrawn_at=now_ms)
         events.put(self._connection, gone)
-        return gone
+        return gone, True
 

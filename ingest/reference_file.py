@@ -33,7 +33,10 @@ def read_reference(
     Times without an offset are Bangkok time unless `utc_offset_h` says otherwise; `stamp_end`: a row's time is the end
     of what it covers. Rows finer than an hour are averaged, with three quarters of them. Raises Unreadable.
     """
-    rows = list(csv.reader(lines))
+    try:
+        rows = list(csv.reader(lines))
+    except csv.Error as error:
+        raise Unreadable(f"the file is no CSV: {error}") from error
     if not rows:
         raise Unreadable("the file is empty")
     heads = [head.strip().lstrip("\ufeff").lower() for head in rows[0]]

@@ -21,6 +21,8 @@ from classair.timetable import Timetable, local_time
 SLOT_MS: Final = 15 * MINUTE_MS
 """Lesson time is counted in slots of so long; a slot belongs to it when it lies wholly inside a lesson."""
 
+NOT_MEANT: Final = "not_for_this_sensor"
+"""Why there is no value: the chosen correction was made for other sensors, another make or another time."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,9 @@ def rows(store: Store, config: Config, corrections: Corrections, selection: Sele
                                 f"{', '.join(known)}"])
     if selection.method != "none" and selection.step_ms < SHORTEST_MS:
         raise SelectionRefused(["step: corrections hold for means over at least 5m"])
+    if chosen is not None and "pm25" in selection.quantities and not QUANTITIES[chosen.input].shown and (
+            selection.step_ms < HOUR_MS):
+        raise SelectionRefused([f"step: {chosen.id} works on {chosen.input}, which is kept by the hour; 1h or 1d"])
     rooms = set(store.rooms()) | {room for room, _ in config.rooms()}
     for room in selection.rooms:
         if room not in rooms:
@@ -125,7 +130,7 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
     elif quantity == "pm25" and selection.method == "accepted":
         spans = corrections.spans(sensor, selection.start_ms, selection.end_ms, model, quantity)
     plain = all(span[2].method == "none" for span in spans)
-    fine_ms = _fine(selection, quantity, plain)
+    fine_ms = _fine(selection, [quantity, *(span[2].input for span in spans if span[2].method != "none")], plain)
     table = config.timetable_of(room) if config.has_room(room) else None
     lessons = _Lessons(table, fine_ms) if selection.lesson else None
     expected = _Expected(store, whole, lessons, room, sensor)
@@ -156,7 +161,10 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
             open_row, weighed = Row(room, sensor, quantity, place), []
         bucket, correction = measured[start], _in_force(spans, start)
         _join(open_row, bucket)
-        if bucket.n:
+        if bucket.n and not _meant(correction, sensor, start, model):
+            weighed.append((None, bucket.n))
+            open_row.correction, open_row.why = correction.label, NOT_MEANT
+        elif bucket.n:
             source = inputs[correction.input].get(start) if correction.input in inputs else bucket
             told = correction.correct(
                 source.mean if source else None, _mean(humidity.get(start)), _mean(warmth.get(start)),
@@ -183,16 +191,16 @@ def lesson_steps(config: Config, selection: Selection, room: str, until_ms: int)
     """How many steps of a selection hold lesson time of a room and have begun by `until_ms`."""
     if not config.has_room(room):
         return 0
-    slot_ms = _fine(selection, selection.quantities[0], plain=True)
+    slot_ms = _fine(selection, selection.quantities[:1], plain=True)
     lessons = _Lessons(config.timetable_of(room), slot_ms)
     return len({(at + BANGKOK_MS) // selection.step_ms
                 for begin, end in lessons.spans(selection)
                 for at in range(begin, min(end, until_ms), slot_ms) if lessons.holds(at)})
 
 
-def _fine(selection: Selection, quantity: str, plain: bool) -> int:
-    """The length of the stored buckets a step is put together from."""
-    shortest = HOUR_MS if not QUANTITIES[quantity].shown else MINUTE_MS
+def _fine(selection: Selection, needed: Sequence[str], plain: bool) -> int:
+    """The length of the stored buckets a step is put together from, such that all that is needed is kept in it."""
+    shortest = MINUTE_MS if all(QUANTITIES[quantity].shown for quantity in needed) else HOUR_MS
     if selection.lesson:
         return max(min(selection.step_ms, SLOT_MS), shortest)
     return selection.step_ms if plain else min(selection.step_ms, HOUR_MS)
@@ -295,6 +303,13 @@ def _weighed(parts: Sequence[tuple[float | None, int]]) -> float | None:
 
 def _in_force(spans: Sequence[tuple[int, int, Correction]], at: int) -> Correction:
     return next((one for begin, end, one in spans if begin <= at < end), NONE)
+
+
+def _meant(one: Correction, sensor: str, at: int, model: str) -> bool:
+    """Whether a correction may be used here: a school's own where it holds, a published one for its make."""
+    if one.id in PUBLISHED:
+        return not one.how.plantower or not model or model.startswith("pms")
+    return one.covers(sensor, at, model)
 
 
 def _mean(bucket: Bucket | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from classair.research.selection import Selection, SelectionRefused
 from classair.research.tables import Row, pooled, rows
 from classair.science.corrections import PUBLISHED, Correction, Corrections
 from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
+from classair.stores.memory import MemoryStore
 from classair.stores.sqlite import SqliteStore
 
 CONFIG = parse("""org: demo
@@ -111,6 +113,48 @@ def test_an_accepted_correction_holds_from_its_date_for_its_sensors(store: Sqlit
     assert [row.value for row in found if row.start_ms == START + 10 * HOUR_MS] == [10.0, 20.0]
     assert [(row.value, row.correction) for row in found if row.start_ms == START + 20 * HOUR_MS] == [
         (10.0, "s-half@1")]
+
+
+def test_a_school_s_correction_that_is_chosen_is_used_where_it_was_made_for_alone(store: SqliteStore) -> None:
+    half = Correction(id="s-half", version=1, method="linear", coefficients={"slope": 0.5, "intercept": 0.0},
+                      valid_from=START + 10 * HOUR_MS, valid_to=START + 12 * HOUR_MS, sensors=("s.one",),
+                      accepted_at=1)
+    found = asked(store, Corrections((half,)), method="s-half")
+    assert {(row.sensor, (row.start_ms - START) // HOUR_MS): row.value for row in found if row.value is not None} == {
+        ("s.one", 10): 5.0, ("s.one", 11): 5.5}
+    assert {row.why for row in found if row.value is None and row.n >= 45} == {"not_for_this_sensor"}
+
+
+def test_a_formula_for_one_make_gives_no_value_for_another() -> None:
+    other = parse("""org: demo
+sites:
+  s:
+    name: S
+    bridges: {b: {}}
+    rooms: {r: {name: R, volume_m3: 180}}
+    sensors: {one: {bridge: b, room: r, model: sds011, port: "sim:x"}}
+""")
+    made = MemoryStore()
+    made.write([Reading("s.one", "s.b", "e" * 8, minute + 1, START + minute * MINUTE_MS, {"pm25": 20.0, "rh_pct": 50.0},
+                        60.0, room="s.r", simulated=True) for minute in range(60)])
+    wish = Selection.parse({**MONDAY.model_dump(mode="json"), "method": "epa2021_atm"})
+    [row] = rows(made, other, Corrections(), wish)
+    assert (row.mean, row.value, row.why) == (20.0, None, "not_for_this_sensor")
+
+
+def test_a_formula_that_needs_what_is_kept_by_the_hour_is_refused_for_less_and_works_in_lesson_time(
+        tmp_path: Path) -> None:
+    made = SqliteStore(tmp_path / "readings.db")
+    made.write([Reading("s.one", "s.b", "e" * 8, minute + 1, START + minute * MINUTE_MS,
+                        {"pm25": 20.0, "pm25_cf1": 30.0, "rh_pct": 50.0}, 60.0, room="s.r", simulated=True)
+                for minute in range(1440)])
+    with pytest.raises(SelectionRefused, match="kept by the hour; 1h or 1d"):
+        asked(made, method="barkjohn2021_cf1", step="30m")
+    for step, lesson in (("1h", False), ("1h", True), ("1d", True)):
+        found = asked(made, method="barkjohn2021_cf1", step=step, lesson=lesson)
+        value = PUBLISHED["barkjohn2021_cf1"].correct(30.0, 50.0).value
+        assert [row.value for row in found] == [pytest.approx(value)] * len(found) != []
+    made.close()
 
 
 def test_sensors_of_a_room_pool_by_their_readings(store: SqliteStore) -> None:

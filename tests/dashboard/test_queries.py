@@ -58,6 +58,14 @@ def test_an_accepted_correction_makes_the_series_from_its_date_on(store: Store) 
     assert (found.correction, [bucket.n for bucket in found.buckets]) == ("half@1,none", [60, 60])
 
 
+def test_the_label_names_what_made_these_numbers_and_nothing_else(store: Store) -> None:
+    fill(store, range(120))
+    store.write([Reading(f"{ROOM}-co2", "ban-suan.suan-pi", "eco20000000", 1, MIDNIGHT + HOUR_MS, {"co2_ppm": 600.0},
+                         interval_s=60, room=ROOM, simulated=True)])
+    found = corrected(store).series(ROOM, "pm25", MIDNIGHT + HOUR_MS, MIDNIGHT + 2 * HOUR_MS, step_ms=HOUR_MS)
+    assert found.correction == "half@1", "a sensor of CO2 beside it says nothing about dust"
+
+
 def test_steps_too_short_for_a_correction_and_other_quantities_stay_as_measured(store: Store) -> None:
     fill(store, range(60, 120))
     minutes = corrected(store).series(ROOM, "pm25", MIDNIGHT + HOUR_MS, MIDNIGHT + 2 * HOUR_MS, step_ms=MINUTE_MS)

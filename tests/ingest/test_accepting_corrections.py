@@ -72,6 +72,34 @@ def test_an_end_is_a_new_version_and_the_past_keeps_its_correction(books: Books)
     assert found.correction_for("north.a-pm", NOW + 100) is NONE
 
 
+def test_an_end_never_brings_back_what_has_ended(books: Books) -> None:
+    decide(books, ACCEPT, correction=as_record(LOCAL))
+    decide(books, END, id="north-2026", at=NOW + 100)
+    with pytest.raises(Refused, match=f"it ended at {NOW + 100} already"):
+        decide(books, END, id="north-2026", at=NOW + 200)
+    assert accepted_corrections(books.path).correction_for("north.a-pm", NOW + 150) is NONE
+    assert decide(books, END, id="north-2026", at=NOW + 50)["valid_to"] == NOW + 50, "earlier is another end"
+
+
+def test_a_school_that_a_new_version_leaves_out_gets_new_versions_of_its_days_too(books: Books) -> None:
+    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", 1, NOW, {"pm25": 1.0}, room="north.a",
+                               simulated=True)])
+    decide(books, ACCEPT, correction=as_record(LOCAL))
+    day = local_time(NOW).date()
+    before = books.store.versions("north", day, day + timedelta(days=1))[day]
+    school = parse(SCHOOL + """\
+  south:
+    name: South
+    bridges: {pi-2: {}}
+    rooms: {b: {name: B, volume_m3: 180}}
+    sensors: {b-pm: {bridge: pi-2, room: b, model: pms5003t, port: "sim:classroom"}}
+""", {})
+    elsewhere = {**as_record(LOCAL), "sensors": ["south.b-pm"]}
+    books.decide_correction(Ask(id="request-0002", do=ACCEPT, who="account:researcher-1",
+                                args={"role": "researcher", "correction": elsewhere}), school, NOW)
+    assert books.store.versions("north", day, day + timedelta(days=1))[day] == before + 1
+
+
 def test_the_clock_stepping_back_does_not_put_a_newer_decision_before_an_older_one(books: Books) -> None:
     first = decide(books, ACCEPT, correction=as_record(LOCAL))
     second = decide(books, ACCEPT, NOW - 50_000, correction={**as_record(LOCAL), "id": "north-2027"})
@@ -135,7 +163,7 @@ def test_books_begun_anew_after_damage_go_on_with_what_is_in_force(books: Books)
     before = accepted_corrections(books.path)
     books.set_damaged_aside()
     assert accepted_corrections(books.path) == before
-    assert decide(books, END, id="north-2026", at=NOW + 200)["version"] == 3
+    assert decide(books, END, id="north-2026", at=NOW + 50)["version"] == 3
 
 
 def test_one_of_a_newer_version_is_not_passed_over_in_silence(books: Books) -> None:

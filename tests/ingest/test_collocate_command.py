@@ -107,6 +107,14 @@ def test_the_report_in_words_has_the_same(collocate: Any) -> None:
     assert status == 0
     for part in ("slope", "unseen days", "not met", "cannot tell", "95 % by days", "not beyond", "8 days; 30 or more"):
         assert part in out
+    assert "nan" not in out, "one sensor has no spread: a dash"
+
+
+@pytest.mark.parametrize("offset", ["99", "-24", "nan", "east"])
+def test_an_offset_that_is_none_is_refused(collocate: Any, capsys: Any, offset: str) -> None:
+    with pytest.raises(SystemExit):
+        collocate(f"--utc-offset={offset}")
+    assert "is no offset" in capsys.readouterr().err
 
 
 def test_nothing_is_accepted_without_a_yes(collocate: Any, data: Path) -> None:
@@ -153,6 +161,8 @@ def test_a_running_ingest_is_asked(school: Any, reference: Path, capsys: Any) ->
 @pytest.mark.parametrize(("more", "status", "said"), [
     (["--sensor", "north.zzz"], 2, "north.zzz"), (["--reference", "/nowhere.csv"], 2, "No such file"),
     (["--data", "/nowhere"], 2, "--data"), (["--value-column", "ozone"], 2, "--value-column"),
+    (["--from", "0001-01-01"], 2, "not before 2015"), (["--to", "9999-12-31"], 2, "at most 1100 days"),
+    (["--accept-from", "0001-01-01", "--author", "x"], 2, "before 2015"),
     (["--to", "2020-01-01"], 2, "lies before"), (["--from", "2020-01-01", "--to", "2020-01-09"], 1, "0 days"),
 ])
 def test_what_is_wrong_is_said(collocate: Any, more: list[str], status: int, said: str) -> None:
@@ -208,6 +218,7 @@ def test_minutes_are_averaged_when_three_quarters_are_there() -> None:
     ("", "empty"), ("time,pm25\n", "no rows"), ("a,b\n1,2\n", "no column"), ("time,pm25\nnoon,5\n", "line 2: 'noon'"),
     ("time,pm25\n2026-01-02T07:00,x\n", "line 2: 'x'"), ("time,pm25\n2026-01-02T07:00\n", "1 fields"),
     ("time,pm25\n2026-01-02T07:00,5\n2026-01-02T07:00,6\n", "line 3: another value"),
+    ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "is no CSV: field larger"),
 ])
 def test_a_file_that_cannot_be_read_says_where(text: str, said: str) -> None:
     with pytest.raises(Unreadable, match=said):

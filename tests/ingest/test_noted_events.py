@@ -56,6 +56,21 @@ def test_the_same_ask_twice_is_one_event(books: Books) -> None:
     assert len(noted_events(books.path, 0, NOW)) == 1
 
 
+def test_asked_or_withdrawn_again_it_raises_no_version(books: Books) -> None:
+    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", 1, NOW - HOUR_MS, {"pm25": 1.0},
+                               room="north.a", simulated=True)])
+    day = local_time(NOW - HOUR_MS).date()
+
+    def version() -> int:
+        return books.store.versions("north", day, day + timedelta(days=1))[day]
+
+    made, found = note(books, **FILTER), [version()]
+    for do, args in ((ADD, FILTER), (WITHDRAW, {"id": made.id}), (WITHDRAW, {"id": made.id})):
+        note(books, do, **args)
+        found.append(version())
+    assert [later - found[0] for later in found] == [0, 0, 1, 1]
+
+
 def test_a_withdrawn_event_is_no_longer_shown_and_still_there(books: Books) -> None:
     made = note(books, **FILTER)
     gone = note(books, WITHDRAW, "request-0002", id=made.id)

@@ -205,6 +205,9 @@ def faults(one: Correction) -> list[str]:
         found.append(f"models: {one.method} is made for Plantower sensors; name their models (pms…) or the sensors")
     if one.quantity != "pm25" or one.input not in ("pm25", "pm25_cf1"):
         found.append("quantity, input: only PM2.5 can be corrected, from pm25 or pm25_cf1")
+    elif one.input != one.quantity:
+        found.append(f"input: screens and purifiers work on pm25 as it comes; what takes {one.input} can be compared "
+                     "with, not accepted")
     if one.low is not None and one.high is not None and not one.low < one.high:
         found.append("low, high: the range is empty")
     if not one.author:
