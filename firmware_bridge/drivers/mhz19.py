@@ -41,6 +41,7 @@ class MhZ19(CandidateDriver):
         super().__init__()
         self.warm_up_s = warm_up_s
         self._state, self._warmth = Steady(), Steady()
+        self._most = 0               # ppm; a range below this is not the one it is set to
         self._abc = True             # as a simulated sensor
 
     @property
@@ -110,7 +111,9 @@ class MhZ19(CandidateDriver):
         # The sum is weak; the bytes around the value do not change by themselves, so one frame that differs is doubted.
         elif self._state.departs(state) or not self._believable(data[4]):
             frame.flags = Flag.ORDER
-        if co2 in _CEILINGS:
+        if not frame.flags:
+            self._most = max(self._most, co2)
+        if co2 in _CEILINGS and co2 >= self._most:
             flag(frame, ("co2_ppm",), Flag.SATURATED)
         elif co2 > _HIGHEST:
             flag(frame, ("co2_ppm",), Flag.RANGE)

@@ -68,3 +68,11 @@ def test_the_b_warms_up_for_three_minutes_and_the_c_for_one() -> None:
 def test_no_calibration_is_ever_sent() -> None:
     driver = driver_for("mh-z19b")
     assert (driver.start(), driver.ask()) == ((), READ)
+
+
+def test_who_has_read_more_than_a_range_is_not_at_its_end_there() -> None:
+    driver = driver_for("mh-z19b")
+    flags = [frame.value_flags for ppm in (1990, 2000, 2010, 2000, 5000, 2000)
+             for frame in driver.feed(driver.encode({"co2_ppm": ppm}))]
+    ceiling = {"co2_ppm": Flag.SATURATED}
+    assert flags == [{}, ceiling, {}, {}, ceiling, {}]
