@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -103,7 +104,8 @@ class Averager:
                     said[key] = said.get(key, Flag.NONE) | flag
         for key in {**values, **doubtful}:
             good = key in values
-            value = _joined(key, values[key] if good else doubtful[key])
+            numbers = values[key] if good else doubtful[key]
+            value = joined(key, numbers, [1] * len(numbers))
             if key in BITS and not value:
                 continue
             mean.values[key] = value
@@ -129,8 +131,8 @@ def judge(frame: Frame) -> None:
             frame.value_flags[key] = frame.value_flags.get(key, Flag.NONE) | Flag.RANGE
 
 
-def _joined(key: str, numbers: list[float]) -> float:
-    """The mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
+def joined(key: str, numbers: Sequence[float], weights: Sequence[int]) -> float:
+    """The weighted mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
     if key in BITS:
         bits = 0
         for number in numbers:
@@ -139,4 +141,5 @@ def _joined(key: str, numbers: list[float]) -> float:
     if key in NAMES:
         return numbers[-1]
     scale = QUANTITIES[key].scale
-    return round(sum(numbers) / len(numbers) * scale) / scale
+    total = sum(number * weight for number, weight in zip(numbers, weights, strict=True))
+    return round(total / sum(weights) * scale) / scale

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from classair.model import QUANTITIES
-from firmware_bridge.averaging import BITS, NAMES
+from firmware_bridge.averaging import joined
 from firmware_bridge.packing import LOST, Row, Shapes
 
 MINUTE_MS: Final = 60_000
@@ -64,24 +63,12 @@ def give_up(rows: Sequence[Row], shapes: Shapes) -> tuple[list[Row], list[Line]]
 def _mean(members: Sequence[Row], shape: dict[str, Any], shapes: Shapes) -> Row:
     columns = zip(*([float(text) for text in row.given.split(",")] for row in members), strict=True)
     weights = [row.n for row in members]
-    values = {key: _joined(key, column, weights) for key, column in zip(shape["keys"], columns, strict=True)}
+    values = {key: joined(key, column, weights) for key, column in zip(shape["keys"], columns, strict=True)}
     item = {**shape, "values": values, "n": sum(weights),
             "interval_s": round(shape["interval_s"] * len(members), 3)}
     number, n, given = shapes.pack(item)
     last = members[-1]
     return last._replace(shape=number, n=n, given=given)
-
-
-def _joined(key: str, column: Sequence[float], weights: Sequence[int]) -> float:
-    if key in BITS:
-        bits = 0
-        for word in column:
-            bits |= int(word)
-        return bits
-    if key in NAMES:
-        return column[-1]
-    scale = QUANTITIES[key].scale
-    return round(sum(value * n for value, n in zip(column, weights, strict=True)) / sum(weights) * scale) / scale
 
 
 def _lines(gone: Iterable[Row], shapes: Shapes, reason: str, *, apart: bool) -> list[Line]:
