@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 
 from firmware_bridge.packing import Hole, Row, Shapes
@@ -20,9 +21,10 @@ _STEPS = ((0, "thinned"), (1, "spool full"), (2, "spool full"))
 
 
 def make_room(file: SpoolFile, limit: int, acknowledged: int, shapes: Shapes, gone: Gone, numbered: Numbered) -> None:
-    """Until the file uses no more than `limit` bytes. Each step is one transaction, with the gaps and the lines of the
-    gap ledger that say what it cost. Raises sqlite3.OperationalError.
+    """Until the file uses no more than `limit` bytes, on a full disk than it has. Each step is one transaction, with
+    the gaps and the lines of the gap ledger that say what it cost. Raises sqlite3.OperationalError.
     """
+    limit = file.limit(limit)
     while file.used() > limit:
         if file.drop_acknowledged(acknowledged):
             continue
@@ -33,6 +35,27 @@ def make_room(file: SpoolFile, limit: int, acknowledged: int, shapes: Shapes, go
         elif (not file.pack(shapes.readable, at_least=1)
               and file.drop_oldest(lambda first, last: gone(first, last, "spool full")) is None):
             return
+
+
+def find_room(file: SpoolFile, error: sqlite3.OperationalError, acknowledged: int, desperate: bool, shapes: Shapes,
+              gone: Gone, numbered: Numbered) -> bool:
+    """Room inside the file for what a full disk has just refused; True when there is, so that writing is worth a try.
+
+    Acknowledged rows go first. Of the others' fineness something is given up only when `desperate`: when memory, too,
+    will soon have no room for new readings, and those would be lost altogether.
+    """
+    if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+        return False
+    try:
+        file.settle()
+        limit = file.used() * 7 // 8
+        while file.used() > limit and file.drop_acknowledged(acknowledged):
+            pass
+        if desperate:
+            make_room(file, limit, acknowledged, shapes, gone, numbered)
+        return file.used() <= limit
+    except sqlite3.OperationalError:
+        return False
 
 
 def _give_up(file: SpoolFile, block: Block, thinned: int, reason: str, acknowledged: int, shapes: Shapes, gone: Gone,

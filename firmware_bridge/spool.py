@@ -15,7 +15,7 @@ from typing import IO, Any, Final, TypeVar
 
 from firmware_bridge.clock import boot_id, elapsed
 from firmware_bridge.holes import Holes, with_holes
-from firmware_bridge.making_room import make_room
+from firmware_bridge.making_room import find_room, make_room
 from firmware_bridge.packing import CLOCKS, Hole, Row, Shapes
 from firmware_bridge.reach import Reach, Span, spans
 from firmware_bridge.spoolfile import Contents, SpoolFile, move_aside
@@ -197,7 +197,13 @@ class Spool:
                             or acknowledged != self._acknowledged_on_disk)
             if not idle or self.storage:
                 try:
-                    self._write(file, rows, acknowledged)
+                    try:
+                        self._write(file, rows, acknowledged)
+                    except sqlite3.OperationalError as error:
+                        desperate = len(rows) > self._memory_items // 2
+                        if not find_room(file, error, acknowledged, desperate, self.shapes, self._gone, self._numbered):
+                            raise
+                        self._write(file, rows, acknowledged)
                     with self._lock:
                         while self._fresh and rows and self._fresh[0].seq <= rows[-1].seq:
                             self._fresh.popleft()
@@ -291,10 +297,8 @@ class Spool:
                     raise sqlite3.OperationalError(self.storage or "the spool is not on disk")
                 with self._lock:
                     packed = [(self.shapes.pack(item), item) for item in chunk]
-                    rows = [
-                        Row(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
-                        for i, ((shape, n, given), item) in enumerate(packed)
-                    ]
+                    rows = [Row(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
+                            for i, ((shape, n, given), item) in enumerate(packed)]
                     self._next += len(rows)
                     acknowledged = self._acknowledged
                 self._write(self._file, rows, acknowledged)
@@ -343,10 +347,8 @@ class Spool:
         """Up to `limit` rows behind `seq` in order, with the holes between and behind them; without undated rows."""
         with self._lock:
             memory, gaps, issued = list(self._fresh), self._gaps.listed(), self._next - 1
-        try:
-            kept = self._file.after(seq, limit) if self._file is not None else []
-        except sqlite3.OperationalError as error:
-            self._unreadable(error)
+        kept = self._asked(lambda file: file.after(seq, limit), None) if self._file is not None else []
+        if kept is None:
             return []
         newest = kept[-1].seq if len(kept) == limit else issued
         rows = {row.seq: row for row in kept if self.shapes.readable(row)}
@@ -379,9 +381,8 @@ class Spool:
     def undated(self) -> bool:
         """Whether items wait to be dated."""
         with self._lock:
-            if any(row.at is None for row in self._fresh):
-                return True
-        return self._file is not None and self._asked(SpoolFile.any_undated, True)
+            waits = any(row.at is None for row in self._fresh)
+        return waits or (self._file is not None and self._asked(SpoolFile.any_undated, True))
 
     def close(self) -> None:
         """Commits and gives back the rest of the reserved numbers, so that a proper end leaves no gap."""

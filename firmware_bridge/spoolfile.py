@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from firmware_bridge import blocks
+from firmware_bridge.ballast import Ballast
 from firmware_bridge.blocks import BadBlock
 from firmware_bridge.clock import UNKNOWN
 from firmware_bridge.packing import LOST, Hole, Row
@@ -90,12 +91,15 @@ class SpoolFile:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
         self._reader = self._db
         self._reading = threading.Lock()
+        self._disk_full = False
+        self._ballast = Ballast(path.with_name(path.name + ".ballast"), _WAL_BYTES + _WAL_BYTES // 4)
         self._unpacked: tuple[int, list[Row]] = (0, [])
         self.loose = 0                   # rows that are not packed yet
         try:
             self._prepare()
             self._reader = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
             self._reader.execute("pragma cache_size=-512")
+            self._ballast.lay()
         except sqlite3.DatabaseError:
             self.close()
             raise
@@ -194,6 +198,23 @@ class SpoolFile:
         pages, free, size = (
             self._db.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
         return int((pages - free) * size)
+
+    def settle(self) -> None:
+        """On a full disk: moves what stands in the write-ahead log into the file, so that the log's room serves again.
+
+        The file may have to grow for that, for which the ballast goes.
+        """
+        self._disk_full = True
+        self._ballast.drop()
+        self._db.execute("pragma wal_checkpoint(passive)").fetchone()
+
+    def limit(self, wanted: int) -> int:
+        """How many bytes may be used of `wanted`: since the disk was full not quite those the file has already."""
+        self._disk_full = self._disk_full and not self._ballast.lay()
+        if not self._disk_full:
+            return wanted
+        (pages,), (size,) = (self._db.execute(f"pragma {name}").fetchone() for name in ("page_count", "page_size"))
+        return min(wanted, int(pages * size) * 15 // 16)
 
     def date(self, boot: str, offset_ms: int, clock: int, floor_ms: int) -> tuple[int, list[tuple[int, int]]]:
         """See Spool.date; returns how many were dated, and of each shape of this boot the newest time."""
