@@ -103,6 +103,10 @@ class SpoolFile:
         except sqlite3.DatabaseError:
             self.close()
             raise
+        except UnicodeDecodeError as error:
+            # Letters of the schema have rotted, and the module stumbles over its own message about them.
+            self.close()
+            raise sqlite3.DatabaseError(f"malformed schema: {error.reason}") from None
 
     def _prepare(self) -> None:
         db = self._db

@@ -223,6 +223,17 @@ def test_random_damage_never_stops_a_spool_from_opening(path: Path) -> None:
         crash(again)
 
 
+@pytest.mark.parametrize("letter", [b"\xae", b"\xff", b"x"])
+def test_rot_in_the_names_of_tables_is_damage_like_any_other(path: Path, letter: bytes) -> None:
+    spool = Spool.open(path)
+    spool.extend([{**reading(), "at": AT}])
+    spool.close()
+    path.write_bytes(path.read_bytes().replace(b"where at is null", b"wh" + letter + b"re at is null"))
+    again = Spool.open(path)
+    assert again.moved_aside is not None and not again.storage
+    again.close()
+
+
 def test_a_row_that_rotted_on_disk_spoils_no_message_and_is_declared_missing(path: Path) -> None:
     spool = Spool.open(path)
     spool.extend({**reading(value), "at": AT + value} for value in range(8))
