@@ -122,6 +122,11 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/events"): Need.READ,
     ("POST", "/api/v1/events"): Need.CONTROL,
     ("DELETE", "/api/v1/events/{event}"): Need.CONTROL,
+    # SensorThings: single readings, so for those who may take data away.
+    ("GET", "/sta/v1.1"): Need.EXPORT,
+    ("GET", "/sta/v1.1/{kind}"): Need.EXPORT,
+    ("GET", "/sta/v1.1/{kind}('{key}')"): Need.EXPORT,
+    ("GET", "/sta/v1.1/{kind}('{key}')/{link}"): Need.EXPORT,
     ("GET", "/api/v1/purifiers"): Need.READ,
     ("GET", "/api/v1/purifiers/{purifier}"): Need.READ,
     ("POST", "/api/v1/purifiers/{purifier}/override"): Need.CONTROL,

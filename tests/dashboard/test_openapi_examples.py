@@ -16,7 +16,8 @@ ENDLESS = {"/api/live"}
 def example_of(parameter: dict[str, Any]) -> Any:
     """The first example of a parameter, wherever the description has it."""
     schema = parameter["schema"]
-    found = [*parameter.get("examples", []), *schema.get("examples", [])]
+    found = [*parameter.get("examples", []), *schema.get("examples", []),
+             *([parameter["example"]] if "example" in parameter else [])]
     assert found, f"{parameter['name']} has no example"
     assert parameter.get("description"), f"{parameter['name']} has no description"
     return found[0]
