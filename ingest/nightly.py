@@ -31,9 +31,11 @@ AFTER_START_S: Final = 900.0
 """A machine that was off at night does it this long after its start."""
 AGAIN_S: Final = 3 * 3600.0
 """Between tries when one failed."""
+AHEAD_S: Final = 3600.0
 AT_ONCE: Final = 60
 """Days taken out in one night."""
 EVER: Final = date(1970, 1, 2)
+LAST: Final = date.max
 
 
 class Nightly(threading.Thread):
@@ -78,7 +80,8 @@ class Nightly(threading.Thread):
             last = (self._places.archive / archive.TABLES).stat().st_mtime
         except OSError:
             last = 0.0
-        return last < finished.timestamp()
+        # Written in the future: the clock was wrong then. To write it once more costs little.
+        return not finished.timestamp() <= last <= now.timestamp() + AHEAD_S
 
     def work(self) -> None:
         """Archives, then trims; returns when done or when ingest ends."""
@@ -129,7 +132,7 @@ class Nightly(threading.Thread):
         asked = 0
         store = SqliteStore(self._places.readings, readonly=True)
         try:
-            for site, day, version in trimmable(store, self._places, before):
+            for site, day, version in trimmable(store, self._places, before, days):
                 if asked >= AT_ONCE or self._ended.is_set():
                     break
                 self._do(lambda site=site, day=day, version=version: self._take_out(site, day, version))  # type: ignore[misc]
@@ -144,10 +147,10 @@ class Nightly(threading.Thread):
             log.info("trimmed site=%s day=%s readings=%d", site, day, removed)
 
 
-def trimmable(store: SqliteStore, places: Places, before: date) -> list[tuple[str, date, int]]:
+def trimmable(store: SqliteStore, places: Places, before: date, keep: int = 0) -> list[tuple[str, date, int]]:
     """Days of any site before `before` whose file is the one that was verified, in the version the store has now.
 
-    A day is looked at again after late readings; one that holds no readings is not named.
+    The last `keep` days up to the newest of a site stay whatever our clock says: it may be wrong. A day is looked at again after late readings; one that holds no readings is not named.
     """
     found: list[tuple[str, date, int]] = []
     for site in store.sites():
@@ -156,7 +159,11 @@ def trimmable(store: SqliteStore, places: Places, before: date) -> list[tuple[st
         except ArchiveFault as fault:
             log.error("trim_refused why=%s", fault)
             continue
-        for day, version in store.versions(site, EVER, before).items():
+        versions = store.versions(site, EVER, LAST)
+        newest = max(versions, default=before)
+        for day, version in versions.items():
+            if day >= before or (newest - day).days < keep:
+                continue
             entry = entries.get(day)
             if entry is None or entry.version != version or not store.holds(site, day):
                 continue

@@ -9,6 +9,7 @@ Doing it twice changes nothing, so it may be stopped anywhere and begun again.
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,13 +19,14 @@ from classair.config import Config
 from classair.model import BAD, QUANTITIES, Flag
 from classair.science.judging.afterwards import Track, judge_track, still
 from classair.science.judging.limits import PARTICLES
-from classair.science.judging.neighbours import moving
+from classair.science.judging.neighbours import local_day, moving
 from classair.science.judging.school import Member, judge_school
 from classair.science.judging.spans import Stretch, holds, joined, within
 from classair.science.quality import judge
-from classair.stores import DAY_MS, Series
+from classair.stores import DAY_MS, Series, _days
 from classair.stores._queries import all_series
 from classair.stores._schema import CLOCKS
+from classair.stores._trimming import trimmed_days
 from classair.stores._writing import read_marks
 from ingest.levels import hourly, nightly, purified_days, quarters
 from ingest.manual_flags import manual_flags
@@ -104,7 +106,9 @@ def rejudge(connection: sqlite3.Connection, site: str, start: int, end: int, con
         for past in by_name.get(sensor, ()):
             past.want(quantity, flag, joined(stretches))
     _from_people(connection, by_name)
-    return [change for past in pasts for change in _changes(past, start, end, models.get(past.series.sensor, ""))]
+    gone = [_days.number_of(day) for day in trimmed_days(connection, site, start, end)] if start < end else []
+    return [change for past in pasts
+            for change in _changes(past, start, end, models.get(past.series.sensor, ""), gone)]
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -179,7 +183,8 @@ def _from_people(connection: sqlite3.Connection, by_name: Mapping[str, list[_Pas
 
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
-def _changes(past: _Past, start: int, end: int, model: str) -> Iterator[Change]:
+def _changes(past: _Past, start: int, end: int, model: str, gone: Sequence[int]) -> Iterator[Change]:
+    """What differs; nothing on days `gone`, which are in the archive alone, and nothing that reaches across them."""
     inside = [i for i, at in enumerate(past.at) if start <= at < end]
     if not inside:
         return
@@ -203,7 +208,7 @@ def _changes(past: _Past, start: int, end: int, model: str) -> Iterator[Change]:
             add, remove = want & ~there, there & int(OWNED) & ~want
             if add or remove:
                 found.setdefault((quantity, add, remove), []).append(i)
-    yield from _together(past.series.sensor, at, found)
+    yield from _together(past.series.sensor, at, found, gone)
 
 
 def _alone(past: _Past, first: int, last: int, model: str) -> dict[int, Mapping[str, int]]:
@@ -222,11 +227,19 @@ def _alone(past: _Past, first: int, last: int, model: str) -> dict[int, Mapping[
 _NOTHING: Final[Mapping[str, int]] = {}
 
 
-def _together(sensor: str, at: list[int], found: Mapping[tuple[str, int, int], list[int]]) -> Iterator[Change]:
+def _together(sensor: str, at: list[int], found: Mapping[tuple[str, int, int], list[int]],
+              gone: Sequence[int]) -> Iterator[Change]:
     """Neighbouring readings with the same change are one; quantities that change alike are told together."""
+    trimmed = frozenset(gone)
+
+    def run_of(pair: tuple[int, int]) -> tuple[int, int]:
+        return pair[1] - pair[0], bisect(gone, local_day(at[pair[1]])) if gone else 0
+
     alike: dict[tuple[int, int, int, int, bool], list[str]] = {}
     for (quantity, add, remove), places in found.items():
-        for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
+        if trimmed:
+            places = [place for place in places if local_day(at[place]) not in trimmed]
+        for _, run in groupby(enumerate(places), run_of):
             stretch = [place for _, place in run]
             for begin in range(0, len(stretch), LONGEST):
                 part = stretch[begin:begin + LONGEST]

@@ -46,6 +46,8 @@ def main(argv: list[str]) -> int:
         parser.error(f"{index.key} has no {args.pollutant}; it has {', '.join(index.scales)}")
     if args.nowcast and quantity not in STEPS:
         parser.error(f"NowCast is for {' and '.join(STEPS)}, not for {quantity}")
+    if args.averaging and not re.fullmatch(r"\d+ (min|h|d|y)|nowcast", _spaced(args.averaging)):
+        parser.error(f"--averaging {args.averaging!r}: expected a time such as 24 h, 15 min, 1 y, or nowcast")
     if args.values and args.file:
         parser.error("give values or --file, not both")
     if args.values:
@@ -103,6 +105,8 @@ def _read(file: str, index: Index, quantity: str, args: argparse.Namespace) -> i
 @contextlib.contextmanager
 def _opened(file: str) -> Iterator[TextIO]:
     if file == "-":
+        # A mark at the beginning is no part of the first number; what is no UTF-8 is named as such.
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")  # type: ignore[union-attr]
         yield sys.stdin
         return
     with Path(file).open(encoding="utf-8-sig", errors="replace") as stream:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from classair.config import parse
 from classair.model import BAD, Flag, Reading
 from classair.places import Places
 from classair.science.judging import SETTLED_MS
-from classair.stores import DAY_MS, MINUTE_MS
+from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
+from classair.stores._days import number_of
+from classair.timetable import day_start_ms, local_time
 from classair.wire import Ask
 from ingest import count_command, flag_asks, flags_command
 from ingest.accepting import Accepting
@@ -142,6 +145,31 @@ def test_killed_at_any_piece_it_goes_on_where_it_was(places: Places) -> None:
     connection = sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)
     assert rejudge(connection, "north", START, NOW, config) == []
     connection.close()
+
+
+def test_days_that_are_in_the_archive_alone_are_left_as_they_are(
+        places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    books = Books(places.readings, journal=False)
+    day = local_time(START + 12 * HOUR_MS).date()
+    more = minutes(1440, START + DAY_MS)
+    books.store.write([Reading(one.sensor, one.bridge, one.epoch, one.seq + 10_000, one.at_ms, one.values, 60.0, 60,
+                               room=one.room, simulated=True) for one in more])
+    version = books.store.versions("north", day, day + timedelta(days=1))[day]
+    assert books.store.trim("north", day, version)
+    midnight = day_start_ms(day + timedelta(days=1))
+    # Late readings on the trimmed day, impossible ones, and the same from the evening before to the morning after.
+    books.store.write([Reading("north.a-co2", "north.pi-1", "abcdef012345", 90_000 + i, at, {"co2_ppm": 20_000.0}, 60.0,
+                               60, room="north.r2", simulated=True)
+                       for i, at in enumerate((midnight - DAY_MS - 30_000, midnight - HOUR_MS, midnight + 30_000))])
+    kept = books.store.versions("north", day, day + timedelta(days=1))[day]
+    books.close()
+    assert run(places) == 0, capsys.readouterr().err
+    assert "changed on" in capsys.readouterr().out
+    whole = rows(places, "select at_ms from reading join series on id=series where sensor='north.a-co2' and "
+                         "seq >= 90000 and vflags is not null order by 1")
+    assert [at for (at,) in whole] == [midnight - DAY_MS - 30_000, midnight + 30_000]
+    assert rows(places, "select version from day_version where day=?", (number_of(day),)) == [(kept,)]
+    assert run(places) == 0 and "0 values changed" in capsys.readouterr().out
 
 
 def test_a_person_sets_values_aside_and_takes_that_back(places: Places, capsys: pytest.CaptureFixture[str]) -> None:

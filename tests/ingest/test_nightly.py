@@ -112,6 +112,23 @@ def test_it_is_due_once_a_day_after_half_past_one(night: Night) -> None:
     assert night.nightly.state == "archive_off"
 
 
+def test_an_archive_written_while_the_clock_was_years_ahead_is_written_again(night: Night) -> None:
+    night.places.archive.mkdir(parents=True)
+    (night.places.archive / TABLES).write_bytes(b"")
+    future = (NIGHT + timedelta(days=3650)).timestamp()
+    os.utime(night.places.archive / TABLES, (future, future))
+    assert night.nightly.due()
+
+
+def test_a_clock_that_is_years_ahead_takes_nothing_out_that_is_recent_by_the_readings(night: Night) -> None:
+    night.keep = Keep()
+    night.nightly.work()
+    night.keep, night.at = Keep(raw=35), NIGHT + timedelta(days=3650)
+    night.nightly.trim()
+    left = {day for _, day, _ in trimmable(night.books.store, night.places, date.max)}
+    assert left == {TODAY - timedelta(days=1)}, "of the days before its last 35 alone"
+
+
 def test_an_archive_that_fails_is_told_and_nothing_is_taken_out(night: Night) -> None:
     night.places.archive.write_bytes(b"a file where the folder should be")
     night.nightly.work()

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from classair.science.rooms.estimate import Estimate, Floats
+from classair.science.rooms.estimate import Bools, Estimate, Floats
 from classair.timetable import local_time
 
 VERSION: Final = 1
@@ -131,27 +131,30 @@ def filter_due(first: Estimate, recent: Estimate) -> bool | None:
 
 # -- avoided -----------------------------------------------------------------------------------------------------------
 
-def without(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats) -> Floats:
-    """What the room would have had without the purifier, µg/m³ for each minute, one row for each draw of the fit.
+def mean_without(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, counted: Bools) -> Floats:
+    """The mean over the `counted` minutes that the room would have had without the purifier, µg/m³, for each draw.
 
     Where it was off that is what was measured; from each switching on the room goes on from its last value by itself.
-    Sources in the room are not in it, so what was avoided is told rather too small. Empty where nothing was told.
+    Sources in the room are not in it, so what was avoided is told rather too small. `counted` minutes have a valid
+    value. Empty where nothing was told. A minute is worked out at a time: a year of all draws would be half a gigabyte.
     """
     if found.draws is None or not found.effect:
-        return np.empty((0, indoor.size))
+        return np.empty(0)
     inflow, clearing = np.exp(found.draws[:, 0]), np.exp(found.draws[:, 1])
     fall = np.exp(-clearing / 60)
-    level, course = _smooth(outdoor), np.empty((len(found.draws), indoor.size))
-    value = np.full(len(found.draws), np.nan)
-    for i in range(indoor.size):
-        if purifier[i] == 1:
-            steady = inflow * level[i] / clearing
-            value = steady + (value - steady) * fall
-            course[:, i] = np.fmax(value, indoor[i]) if np.isfinite(indoor[i]) else np.nan
-        else:
-            value = np.where(np.isfinite(indoor[i]), indoor[i], value)
-            course[:, i] = indoor[i]
-    return course
+    on, level = purifier == 1, _smooth(outdoor)
+    last_off = np.maximum.accumulate(np.where(~on & np.isfinite(indoor), np.arange(indoor.size), -1))
+    total = np.full(len(found.draws), indoor[counted & ~on].sum())
+    value, before = np.full(len(found.draws), np.nan), -1
+    for i in np.flatnonzero(on).tolist():
+        if last_off[i] > before:
+            value = np.full(len(found.draws), indoor[last_off[i]])
+        before = i
+        steady = inflow * level[i] / clearing
+        value = steady + (value - steady) * fall
+        if counted[i]:
+            total += np.fmax(value, indoor[i])
+    return np.asarray(total / counted.sum())
 
 
 # -- the fit -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from classair.science.rooms.cleaning import Cleaning, without
+from classair.science.rooms.cleaning import Cleaning, mean_without
 from classair.science.rooms.estimate import Bools, Estimate, Floats
 
 VERSION: Final = 1
@@ -69,8 +69,7 @@ def avoided(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, 
         return cannot(found.clean_air.why)
     if coverage < COMPLETE:
         return cannot("coverage")
-    course = without(found, indoor, outdoor, purifier)[:, there]
-    means = np.nanmean(course, axis=1) - indoor[there].mean()
+    means = mean_without(found, indoor, outdoor, purifier, there) - indoor[there].mean()
     low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
     return Estimate("avoided_pm25", "µg/m³", "modelled_off", VERSION, float(np.median(means)), low, high,
                     int(there.sum()), coverage)

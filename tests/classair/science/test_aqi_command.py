@@ -74,8 +74,16 @@ def test_standard_input_is_read_where_no_value_is_given() -> None:
     assert done.returncode == 1 and "line 4: 13 hours given; NowCast takes 12" in done.stderr
 
 
+@pytest.mark.parametrize(("given", "values"), [
+    (b"\xef\xbb\xbf34.1\n12\n", [34.1, 12.0]), (b"\xff\xfe\x00 5\n", [None, 5.0]), ("๓๔.๑\n".encode(), [34.1]),
+])
+def test_standard_input_of_other_programs_costs_no_number(given: bytes, values: list[float | None]) -> None:
+    done = subprocess.run([sys.executable, "-m", "classair", "aqi"], input=given, capture_output=True, timeout=60)
+    assert [json.loads(line).get("value") for line in done.stdout.splitlines()] == values
+
+
 @pytest.mark.parametrize(("argv", "said"), [
-    (["abc"], "'abc' is not a number"), (["--index", "mars", "1"], "mars"), (["--pollutant", "radon", "1"], "radon"),
+    (["--averaging", "soon", "1"], "24 h, 15 min"), (["abc"], "'abc' is not a number"), (["--index", "mars", "1"], "mars"), (["--pollutant", "radon", "1"], "radon"),
     (["--nowcast", "--pollutant", "co", "1"], "NowCast"), (["--nowcast", *["1"] * 13], "13 hours"),
     (["--file", "/nowhere/at/all"], "No such file"), (["--file", "x", "1"], "not both"),
 ])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -222,3 +223,17 @@ def test_the_same_data_give_the_same_interval_and_two_days_give_none() -> None:
 
 def test_an_estimate_without_a_value_is_not_known() -> None:
     assert not Estimate("air_changes", "1/h", "co2_decay", 1, None, why="no_decay").known
+
+
+def test_a_long_stretch_is_worked_out_without_holding_every_draw_of_every_minute() -> None:
+    size, draws = 60 * 1440, 120
+    found = Cleaning(Estimate("clean_air", "m³/h", "switching_response", 1, 300.0), True, 1.0, 1.0,
+                     np.tile([np.log(0.5), np.log(1.0), 2.0], (draws, 1)))
+    minute = np.arange(size)
+    purifier = (minute // 120 % 2).astype(float)
+    indoor, outdoor, lesson = np.full(size, 10.0), np.full(size, 60.0), minute % 1440 < 400
+    tracemalloc.start()
+    told = avoided(found, indoor, outdoor, purifier, lesson)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert told.known and peak < draws * size, "bytes: less than one for each draw of each minute"
