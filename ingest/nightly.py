@@ -150,7 +150,8 @@ class Nightly(threading.Thread):
 def trimmable(store: SqliteStore, places: Places, before: date, keep: int = 0) -> list[tuple[str, date, int]]:
     """Days of any site before `before` whose file is the one that was verified, in the version the store has now.
 
-    The last `keep` days up to the newest of a site stay whatever our clock says: it may be wrong. A day is looked at again after late readings; one that holds no readings is not named.
+    The last `keep` days up to the newest of a site stay whatever our clock says: it may be wrong. A day is looked at
+    again after late readings; one that holds no readings is not named.
     """
     found: list[tuple[str, date, int]] = []
     for site in store.sites():

@@ -83,7 +83,8 @@ def test_standard_input_of_other_programs_costs_no_number(given: bytes, values: 
 
 
 @pytest.mark.parametrize(("argv", "said"), [
-    (["--averaging", "soon", "1"], "24 h, 15 min"), (["abc"], "'abc' is not a number"), (["--index", "mars", "1"], "mars"), (["--pollutant", "radon", "1"], "radon"),
+    (["--averaging", "soon", "1"], "24 h, 15 min"),
+    (["abc"], "'abc' is not a number"), (["--index", "mars", "1"], "mars"), (["--pollutant", "radon", "1"], "radon"),
     (["--nowcast", "--pollutant", "co", "1"], "NowCast"), (["--nowcast", *["1"] * 13], "13 hours"),
     (["--file", "/nowhere/at/all"], "No such file"), (["--file", "x", "1"], "not both"),
 ])
