@@ -14,7 +14,7 @@ from classair.config import Config, Sensor
 from classair.i18n import LANGUAGES, t
 from classair.model import QUANTITIES
 from classair.places import Places
-from firmware_bridge.commands.verdict import Found, judged, watched_in_black_box, watched_on_port
+from firmware_bridge.commands.verdict import FOREIGN, Found, judged, watched_in_black_box, watched_on_port
 from firmware_bridge.health import words
 
 SECONDS: Final = 15.0
@@ -50,11 +50,21 @@ def main(argv: list[str]) -> int:
     found = look_at(chosen, Places(args.data.resolve()), args.seconds)
     for one in found:
         print(json.dumps(told(one), ensure_ascii=False) if args.json else _shown(one, language))
-    wrong = sum(not one.well for one in found)
+    wrong, looked_at = sum(not one.well for one in found), sum(one.cause != FOREIGN for one in found)
     if not args.json:
-        print("\n" + (t(language, "selftest.all_well", count=len(found)) if not wrong
-                      else t(language, "selftest.some_wrong", wrong=wrong, count=len(found))))
+        print("\n" + _summary(language, wrong, looked_at, len(found) - looked_at))
     return 1 if wrong else 0
+
+
+def _summary(language: str, wrong: int, looked_at: int, foreign: int) -> str:
+    """Nothing is said to be well that was not looked at."""
+    said = []
+    if wrong or looked_at:
+        key = "some_wrong" if wrong else "all_well"
+        said.append(t(language, f"selftest.{key}", wrong=wrong, count=looked_at))
+    if foreign:
+        said.append(t(language, "selftest.not_looked_at", count=foreign))
+    return "\n".join(said)
 
 
 def _chosen(config: Config, names: list[str], bridge: str | None) -> dict[str, Sensor] | str:
@@ -93,7 +103,8 @@ def look_at(sensors: dict[str, Sensor], places: Places, seconds: float) -> list[
 def told(one: Found) -> dict[str, object]:
     """The object of JSON for a sensor; verdicts in every language."""
     return {
-        "sensor": one.sensor, "model": one.model, "port": one.port, "well": one.well, "cause": one.cause,
+        "sensor": one.sensor, "model": one.model, "port": one.port,
+        "well": None if one.cause == FOREIGN else one.well, "cause": one.cause,
         "seen_by": one.seen_by, "seconds": round(one.seconds, 1), "identity": one.about.identity,
         "firmware": one.about.firmware, "mode": one.about.mode, "notes": one.about.notes, "frames": one.frames,
         "checksum_errors": one.errors, "checksum_error_rate": round(one.error_rate, 5),
@@ -110,13 +121,14 @@ def _verdict(one: Found, language: str) -> str:
     return " ".join(text[language] for text in words(one.cause, places) if text)
 
 
-_OURS: Final = ("checksums", "few_frames", "contradicts", "old_black_box", "busy", "foreign")
+_OURS: Final = ("checksums", "few_frames", "contradicts", "old_black_box", "busy", FOREIGN)
 
 
 def _shown(one: Found, language: str) -> str:
     about = [t(language, f"selftest.{name}", value=value) for name, value in (
         ("identity", one.about.identity), ("firmware", one.about.firmware), ("mode", one.about.mode)) if value]
-    lines = [f"{'✓' if one.well else '✗'} {one.sensor}  {one.model}  {one.port}", f"    {_verdict(one, language)}"]
+    mark = "–" if one.cause == FOREIGN else "✓" if one.well else "✗"
+    lines = [f"{mark} {one.sensor}  {one.model}  {one.port}", f"    {_verdict(one, language)}"]
     if one.seen_by == "blackbox":
         lines.append("    " + t(language, "selftest.from_black_box", seconds=round(one.seconds)))
     if about:

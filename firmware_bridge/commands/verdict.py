@@ -21,6 +21,7 @@ from firmware_bridge.portstate import PortState
 from firmware_bridge.sources import source_for
 
 WORST_ERROR_RATE: Final = 0.01       # of all candidates; a short cable has none in a day
+FOREIGN: Final = "foreign"           # a cause: a network device, which has no port to look at
 _FEW: Final = 0.5                    # of the frames that were to be expected
 _OLDEST_S: Final = 300.0             # a bridge writes its black box every minute
 _SILENCE_S: Final = 0.5
@@ -86,7 +87,7 @@ def watched_on_port(full: str, sensor: Sensor, places: Places, seconds: float) -
     except ValueError as error:
         return replace(empty, cause="unknown_model", places={"known": f"settings: {error}"})
     if "checksum" not in source.counts():
-        return replace(empty, cause="foreign")
+        return replace(empty, cause=FOREIGN)
     began = elapsed()
     source.start()
     ended.wait(seconds)
@@ -180,5 +181,5 @@ def judged(one: Found) -> Found:
         cause, places = "few_frames", {"frames": one.frames, "expected": round(one.seconds / one.frame_every_s)}
     if cause == "in_use":
         cause = "busy"
-    fine = cause in ("", "foreign")
+    fine = cause in ("", FOREIGN)
     return replace(one, cause=cause, places=places, well=fine)

@@ -161,3 +161,14 @@ def test_a_port_that_a_bridge_holds_is_judged_by_its_black_box(
         assert 8 <= found["frames"] <= 10  # the ten seconds end when it looks
     finally:
         held.close()
+
+
+def test_a_network_device_is_not_said_to_be_well(school: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    words = school({"a": ("airgradient", "mqtt:airgradient/readings/84fce602549c")})
+    assert main(["selftest", *words, "--language", "en"]) == 0
+    said = capsys.readouterr().out
+    assert "– site.a" in said
+    assert "in order" not in said.lower()
+    assert "Network devices not looked at: 1" in said
+    assert main(["selftest", *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["well"] is None
