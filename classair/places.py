@@ -61,6 +61,11 @@ class Places:
         return self.root / "archive"
 
     @property
+    def exports(self) -> Path:
+        """Packages that were asked for on screen, a folder each; kept for two weeks."""
+        return self.root / "exports"
+
+    @property
     def device_secrets(self) -> Path:
         """Digests of the secrets with which foreign devices post to a bridge; written by `classair provision`."""
         return self.root / "config" / "device-secrets.json"

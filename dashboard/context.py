@@ -12,6 +12,7 @@ from classair.service import Accepted
 from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, SensorHealth, ServiceStatus
 
 if TYPE_CHECKING:
+    from dashboard.exports import Exports
     from dashboard.processes import Process
     from dashboard.queries import Queries
     from dashboard.research import Research
@@ -49,7 +50,8 @@ class LiveStates(Protocol):
 class Context:
     """`config` gives the configuration in force at this moment; `now_ms` the server's clock.
 
-    `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own.
+    `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own. `exports`
+    makes packages; None where there is nothing to make them from.
     """
 
     config: Callable[[], Config]
@@ -58,6 +60,7 @@ class Context:
     now_ms: Callable[[], int]
     research: Research
     processes: Callable[[], Mapping[str, Process]] = dict
+    exports: Exports | None = None
 
     def t(self, language: str, key: str, **places: Any) -> str:
         return i18n.t(language, key, **places)

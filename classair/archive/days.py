@@ -183,10 +183,13 @@ def metadata(path: Path) -> dict[str, Any]:
     return told
 
 
-def read_table(path: Path) -> pa.Table:
-    """The whole day, sorted by (sensor, room, simulated, at, seq); scales in the fields' metadata. ArchiveFault."""
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The whole day, sorted by (sensor, room, simulated, at, seq); scales in the fields' metadata. ArchiveFault.
+
+    Of `columns`, when given, those that the file has.
+    """
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
         raise ArchiveFault(f"{path}: cannot be read: {error}") from error
 

@@ -23,9 +23,9 @@ def lessons(table: Timetable | None, at_ms: npt.NDArray[np.int64], length_ms: in
         return pa.repeat(_NONE, len(at_ms))
     day, inside = np.divmod(at_ms + BANGKOK_MS, DAY_MS)
     found = np.zeros(len(at_ms), bool)
-    for each in np.unique(day):
+    for each in range(day.min(), day.max() + 1) if len(day) else ():
         here = day == each
-        for span in table.lesson_spans(local_time(int(each) * DAY_MS).date()):
+        for span in table.lesson_spans(local_time(each * DAY_MS).date()):
             first, last = ((t.hour * 3600 + t.minute * 60 + t.second) * 1000 for t in (span.start, span.end))
             behind = inside + length_ms <= last if length_ms else inside < last
             found |= here & (inside >= first) & behind

@@ -22,13 +22,15 @@ from classair.exporting.request import Request
 from classair.exporting.shapes import same, scaled, schema, words
 from classair.exporting.shapes import table as shaped
 from classair.exporting.sources import Sources
-from classair.model import QUANTITIES, Flag, Reading
+from classair.model import Flag, Reading
 from classair.stores import DAY_MS, _days
 from classair.stores._columns import Block
 from classair.stores._schema import CLOCKS
 from classair.stores._writing import read_marks
 from classair.stores.sqlite import SqliteStore
 
+_FIXED: Final = ("at", "room", "sensor", "n", "interval_s", "flags", "vflags", "clock", "late", "bridge", "epoch",
+                 "seq", "simulated")
 _ORDER: Final = [("sensor_id", "ascending"), ("room_id", "ascending"), ("time_utc", "ascending"),
                  ("seq", "ascending")]
 
@@ -98,12 +100,7 @@ def _archived(request: Request, rooms: Sequence[str], file: Path) -> pa.Table:
     told = metadata(file)
     if all(part["room"] not in rooms for part in told["series"]):
         return schema(columns(request)).empty_table()
-    there = read_table(file)
-    for key in request.selection.quantities:
-        name = column_name(key)
-        if key in QUANTITIES and name not in there.column_names and any(
-                field.metadata and field.metadata.get(b"quantity") == key.encode() for field in there.schema):
-            raise ExportFault(f"{file}: {key} is kept in other steps than this version's")
+    there = read_table(file, [*_FIXED, *map(column_name, request.selection.quantities)])
     if any(part["room"] not in rooms for part in told["series"]):
         there = there.filter(pc.is_in(there["room"].cast(pa.string()), pa.array(rooms, pa.string())))
     there = there.combine_chunks()

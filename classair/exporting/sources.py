@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Sources:
     config: Config
     readings: Path
     archive: Path
+    _timetables: dict[str, Timetable | None] = field(default_factory=dict, compare=False, repr=False)
 
     def sites(self, selection: Selection) -> list[str]:
         return sorted({room.partition(".")[0] for room in selection.rooms})
@@ -62,7 +63,9 @@ class Sources:
         return site in self.config.sites and self.config.site_simulated(site)
 
     def timetable(self, room: str) -> Timetable | None:
-        return self.config.timetable_of(room) if self.config.has_room(room) else None
+        if room not in self._timetables:
+            self._timetables[room] = self.config.timetable_of(room) if self.config.has_room(room) else None
+        return self._timetables[room]
 
     # -- what stands beside the numbers --------------------------------------------------------------------------------
 

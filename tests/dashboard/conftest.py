@@ -186,7 +186,7 @@ class Builder:
         self.begun: list[House] = []
 
     def __call__(self, *, host: str = "127.0.0.1", config: configuration.Config | None = None,
-                 store: Any = None, readings: Path | None = None) -> House:
+                 store: Any = None, readings: Path | None = None, exports: Any = None) -> House:
         """`host` is what it believes to listen on; it always listens on loopback. `readings`: readings.db, if any."""
         config = config or self.schools
         where = SimpleNamespace(house=None)
@@ -200,7 +200,7 @@ class Builder:
         ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config, store), live=live,
                       now_ms=clock, research=Research(lambda: store, lambda: config,
                                                       readings or self.folder / "readings.db"),
-                      processes=lambda: processes.read(written, clock()))
+                      processes=lambda: processes.read(written, clock()), exports=exports)
         house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
         where.house = house
         house.start()
