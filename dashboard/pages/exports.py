@@ -140,12 +140,12 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
             select("method", methods, asked.get("method", "none") if asked.get("method") in dict(methods) else "none"),
             select("columns", [("classair", t("columns_none")), ("openair", "openair (R)"),
                                ("sensortoolkit", "sensortoolkit (US EPA)")], "classair"),
-            dmc.TextInput(id="export-licence", label=t("licence"), value="", maxLength=200, placeholder="CC-BY-4.0"),
+            dmc.TextInput(id="export-licence", label=t("licence"), value="", placeholder="CC-BY-4.0"),
             dmc.Checkbox(id="export-lesson", label=t("lesson"), checked=asked.get("lesson") in ("1", "true")),
             dmc.Checkbox(id="export-netcdf", label=t("netcdf"), checked=False),
         ], cols={"base": 1, "sm": 2}),
         dmc.Group([dmc.Button(t("preview"), id="export-preview", variant="default"),
-                   dmc.Button(t("make"), id="export-make")], mt="md"),
+                   dmc.Button(t("make"), id="export-make", color="blue.8")], mt="md"),
     ], className="panel pad")
 
 
@@ -201,7 +201,7 @@ def _line(ctx: Context, language: str, one: Job) -> Any:
                               href=f"/api/v1/exports/{one.id}/package", download=""))
     word = "cancel" if one.state in OPEN else "remove"
     actions.append(dmc.Button(ctx.t(language, f"exports.{word}"), id={"export": one.id}, size="compact-sm",
-                              variant="subtle"))
+                              variant="default"))
     return html.Tr([html.Td([what, html.Small(rooms)], className="part"), html.Td(_state(ctx, language, one)),
                     html.Td(dmc.Group(actions))])
 
@@ -212,6 +212,7 @@ def _state(ctx: Context, language: str, one: Job) -> Any:
         return ctx.t(language, f"exports.{one.state}", done=one.done, pieces=one.pieces, rows=rows, why=one.why)
     until = i18n.show_date(local_time((one.ended_at or one.asked_at) + KEEP_MS), language)
     return [html.B(ctx.t(language, "export.ready", rows=rows)),
+            html.Br(),
             html.Small(" · ".join((ctx.t(language, "exports.data_id", id=one.data),
                                    ctx.t(language, "exports.kept", day=until))))]
 
