@@ -25,6 +25,10 @@ _CSV = "text/csv; charset=utf-8"
 _ARROW = "application/vnd.apache.arrow.stream"
 
 
+ExportId = Annotated[str, Path(max_length=64, description="`id` of a package of yours",
+                               examples=["0123456789abcdef"])]
+
+
 class ExportWish(BaseModel):
     """What is wanted; the keys of a table, and how it is to be written."""
 
@@ -119,12 +123,12 @@ def router(ctx: Context) -> APIRouter:
         return ExportList(exports=[_row(one) for one in found[:200]])
 
     @api.get("/exports/{export}", summary="How far a package is", responses=responses(401, 403, 404, 503))
-    async def one(export: Annotated[str, Path(max_length=64)], call: Request) -> ExportRow:
+    async def one(export: ExportId, call: Request) -> ExportRow:
         return _row(await _own(offered(), export, call))
 
     @api.get("/exports/{export}/package", summary="Fetch a package that is ready", response_class=FileResponse,
              responses={200: {"content": {"application/zip": {}}}, **responses(401, 403, 404, 409, 503)})
-    async def package(export: Annotated[str, Path(max_length=64)], call: Request) -> FileResponse:
+    async def package(export: ExportId, call: Request) -> FileResponse:
         """The zip file. It can be fetched in pieces (Range)."""
         found = await _own(offered(), export, call)
         path = await asyncio.to_thread(offered().package, found.id)
@@ -134,7 +138,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.delete("/exports/{export}", summary="Cancel a package, or forget it", status_code=204,
                 responses=responses(401, 403, 404, 503))
-    async def remove(export: Annotated[str, Path(max_length=64)], call: Request) -> None:
+    async def remove(export: ExportId, call: Request) -> None:
         """What is in the making is cancelled; what has ended is removed with its files."""
         found = await _own(offered(), export, call)
         await asyncio.to_thread(offered().remove, found.id)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pyarrow.ipc as ipc
 import pytest
 
@@ -80,6 +81,13 @@ def ended(house: Any, identity: str, headers: dict[str, str]) -> Any:
     raise AssertionError(told)
 
 
+def as_described(path: str, method: str, status: str, answer: Any) -> None:
+    """Raises when an answer is not as the API's description says."""
+    document = json.loads(Path("docs/openapi.json").read_text("utf-8"))
+    schema = document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
+    jsonschema.Draft202012Validator({**schema, "components": document["components"]}).validate(answer)
+
+
 def test_a_package_is_previewed_begun_followed_fetched_and_removed(house: Any, data: Places) -> None:
     headers = signed_in(house, "researcher")
     seen = post(house, "/api/v1/exports/preview", headers).json
@@ -87,6 +95,10 @@ def test_a_package_is_previewed_begun_followed_fetched_and_removed(house: Any, d
     begun = post(house, "/api/v1/exports", headers)
     assert begun.status == 202
     told = ended(house, begun.json["id"], headers)
+    as_described("/api/v1/exports/preview", "post", "200", seen)
+    as_described("/api/v1/exports", "post", "202", begun.json)
+    as_described("/api/v1/exports", "get", "200", house.ask("/api/v1/exports", **headers).json)
+    as_described("/api/v1/exports/{export}", "get", "200", told)
     assert (told["state"], told["rows"], told["asked_by"]) == ("ready", 48, "account:one-researcher")
     fetched = house.ask(told["package"], **headers)
     assert fetched.status == 200

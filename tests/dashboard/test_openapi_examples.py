@@ -61,7 +61,8 @@ def test_every_example_of_reading_is_answered_as_described(
     asked, wrong = 0, []
     for path, operations in document["paths"].items():
         operation = operations.get("get")
-        if operation is None or path in ENDLESS:
+        # Packages are made by a process of their own: test_exports_api has one and asks there.
+        if operation is None or path in ENDLESS or "export" in operation["tags"]:
             continue
         for everything in (False, True):
             where = address(path, operation.get("parameters", []), everything)
