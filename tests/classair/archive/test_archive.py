@@ -286,3 +286,8 @@ def test_a_manifest_that_is_gone_or_foreign_is_noticed(places: Places, tmp_path:
         restore(tmp_path, Places(tmp_path / "new"))
 
 
+def test_days_without_their_manifest_are_not_passed_over(places: Places, tmp_path: Path) -> None:
+    archive_all(places)
+    (places.archive / "hill" / "manifest.json").unlink()
+    with pytest.raises(ArchiveFault, match=r"hill.manifest.json: is not there, and days of hill are"):
+        restore(places.archive, Places(tmp_path / "new"))
