@@ -13,8 +13,9 @@ from classair.config import Config
 from classair.model import Flag, Reading
 from classair.science.corrections import Correction
 from classair.stores import StoreConflict
+from classair.stores._damaged import set_aside
 from classair.stores.events import SchoolEvent
-from classair.stores.sqlite import SqliteStore, set_aside
+from classair.stores.sqlite import SqliteStore
 from classair.wire import ITEM, Ask, ReadingItem, Topics
 from ingest.corrections import AcceptedCorrections
 from ingest.deployments import END_MS, Deployments

@@ -314,6 +314,7 @@ class Ingest:
         except StoreAway as away:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
+
     def _keep(self) -> Keep:
         current = self._writer.accepting.current
         return Keep() if current is None else current.config.keep

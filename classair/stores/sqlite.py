@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,13 +24,12 @@ from classair.stores import (
     _trimming,
 )
 from classair.stores._columns import StoredDay, stored_day
+from classair.stores._damaged import set_aside
 from classair.stores._only_writer import OnlyWriter
 from classair.stores._queries import Queries
 from classair.stores._received import Runs
 from classair.stores._schema import DAMAGED, away_as_such, open_writer, primary_code
 from classair.stores._writing import Writer
-
-log = logging.getLogger(__name__)
 
 
 class SqliteStore:
@@ -278,6 +276,7 @@ class SqliteStore:
     def missing_lines(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
         with self._queries.connection() as connection:
             return _missing.lines(connection, sensor, start_ms, end_ms)
+
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
         return self._queries.versions(site, start, end)
 
@@ -383,17 +382,3 @@ class SqliteStore:
     def _known_runs(self, bridge: str, epoch: str) -> Runs:
         self._writing()
         return self._writer.received.known_runs(bridge, epoch)
-
-
-def set_aside(path: Path, now_s: float, why: str) -> Path:
-    """Moves a damaged file to `<name>.damaged-<UTC time>`; says where it went. Raises StoreAway."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}")
-    try:
-        for suffix in ("-wal", "-shm", ""):  # the database last: until it is gone, this is tried again
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-    except OSError as error:
-        raise StoreAway(f"{path.name} is damaged and cannot be moved aside: {error.strerror}") from error
-    log.error("store_damaged file=%s moved_to=%s why=%s", path, aside, why)
-    return aside

@@ -1,0 +1,25 @@
+"""A file that is damaged is moved out of the way, never deleted."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from classair.stores import StoreAway
+
+log = logging.getLogger(__name__)
+
+
+def set_aside(path: Path, now_s: float, why: str) -> Path:
+    """Moves a damaged file to `<name>.damaged-<UTC time>`; says where it went. Raises StoreAway."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}")
+    try:
+        for suffix in ("-wal", "-shm", ""):  # the database last: until it is gone, this is tried again
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise StoreAway(f"{path.name} is damaged and cannot be moved aside: {error.strerror}") from error
+    log.error("store_damaged file=%s moved_to=%s why=%s", path, aside, why)
+    return aside
