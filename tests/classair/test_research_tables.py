@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from classair import i18n
 from classair.config import parse
 from classair.model import Flag, Reading
 from classair.research.selection import Selection, SelectionRefused
@@ -140,6 +141,7 @@ sites:
     wish = Selection.parse({**MONDAY.model_dump(mode="json"), "method": "epa2021_atm"})
     [row] = rows(made, other, Corrections(), wish)
     assert (row.mean, row.value, row.why) == (20.0, None, "not_for_this_sensor")
+    assert i18n.has(f"explorer.why.{row.why}"), "and people can read why"
 
 
 def test_a_formula_that_needs_what_is_kept_by_the_hour_is_refused_for_less_and_works_in_lesson_time(
