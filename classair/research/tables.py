@@ -146,6 +146,9 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
                 for bucket in store.series(room, key, begin, end, fine_ms, sensor)
                 if lessons is None or lessons.holds(bucket.start_ms)}
 
+    # One cheap look spares a sensor that does not know the quantity the many of its lessons.
+    if lessons is not None and not store.series(room, quantity, selection.start_ms, selection.end_ms, DAY_MS, sensor):
+        return
     measured = asked(quantity)
     humidity = asked("rh_pct") if not plain else {}
     warmth = asked("temp_c") if any(span[2].how.needs_temp for span in spans) else {}

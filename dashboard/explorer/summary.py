@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from classair.model import BAD_CLASS_NAMES
 from classair.research.tables import Row
 from classair.science.averages import median
 from classair.science.indexes.thai2023 import INDEX
-from classair.timetable import local_time
+from classair.science.indexes.vector import sub_indices
+from classair.stores import BANGKOK_MS, HOUR_MS
 
 NO_DATA: Final = "no_data"
 LEVELS: Final = (*(band.key for band in INDEX.scales["pm25"].bands), NO_DATA)
@@ -51,13 +54,10 @@ class Shares:
 
 def level_shares(room: str, rows: Iterable[Row], steps: int) -> Shares:
     """Of the `steps` that the room's time has; those without a value are counted apart."""
-    counts = dict.fromkeys(LEVELS, 0)
-    for row in rows:
-        level = INDEX.level("pm25", row.value)
-        if level is not None:
-            counts[level] += 1
-    counts[NO_DATA] = max(0, steps - sum(counts.values()))
-    return Shares(room, tuple(counts[key] for key in LEVELS))
+    values = [row.value for row in rows if row.value is not None]
+    numbers = sub_indices(INDEX, "pm25", values).level if values else np.zeros(0, np.int64)
+    counts = np.bincount(numbers[numbers > 0] - 1, minlength=len(LEVELS) - 1).tolist()
+    return Shares(room, (*counts, max(0, steps - sum(counts))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ def week(tables: Iterable[Sequence[Row]]) -> dict[tuple[int, int], Cell]:
     for table in tables:
         for row in table:
             if row.value is not None:
-                at = local_time(row.start_ms)
-                found.setdefault((at.weekday(), at.hour), []).append(row.value)
+                hours = (row.start_ms + BANGKOK_MS) // HOUR_MS
+                # The first of January 1970 was a Thursday.
+                found.setdefault(((hours // 24 + 3) % 7, hours % 24), []).append(row.value)
     return {place: Cell(round(sum(values) / len(values), 6), len(values)) for place, values in sorted(found.items())}
 
 

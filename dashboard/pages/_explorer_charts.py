@@ -80,9 +80,9 @@ class Looking:
 
     def made(self, selection: Selection, quantity: str, rows: Rows, *more: str) -> Any:
         """How a figure's numbers were made, under each of them and in its picture."""
-        labels = sorted({label for (_, q), table in rows.items() if q == quantity
-                         for row in table for label in row.correction.split(",")})
         corrected = quantity == "pm25" and selection.method != "none"
+        found = {row.correction for (_, q), table in rows.items() if corrected and q == quantity for row in table}
+        labels = sorted({label for said in found for label in said.split(",")})
         said = [f"{self.quantity(quantity)} ({self.unit(quantity)})",
                 self.say("made_method", method=", ".join(labels) or selection.method) if corrected
                 else self.ctx.t(self.language, "room.not_calibrated"),
