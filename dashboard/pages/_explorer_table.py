@@ -21,7 +21,7 @@ from dashboard.pages import _explorer_form as forms
 from dashboard.pages._explorer_charts import Looking, Rows, number
 from dashboard.research import Table
 
-SHOWN_ROWS: Final = 200
+SHOWN_ROWS: Final = 100
 COLUMNS: Final = ("time", "time_utc", "school_id", "room_id", "sensor_id", "quantity", "unit", "step", "lesson",
                   "n", "n_expected", "completeness", "mean", "value", "low", "high", "n_suspect", "n_left_out",
                   "correction_id", "why", "simulated")

@@ -66,7 +66,7 @@ def drawn(page: Any) -> None:
 def numbers(page: Any) -> list[str]:
     """The whole table of a page, opened."""
     page.locator("#explorer-more").evaluate("one => one.click()")
-    page.wait_for_selector("#explorer-table table", state="attached", timeout=20_000)
+    page.wait_for_selector("#explorer-table table", state="attached", timeout=60_000)
     return list(page.locator("#explorer-table tbody tr").all_inner_texts())
 
 
@@ -76,7 +76,7 @@ def test_the_explorer_is_whole_and_accessible_in_both_languages(school: Any, chr
 
     page = visit(chromium, school, language=language)
     page.evaluate("document.querySelectorAll('details > summary').forEach(one => one.click())")
-    page.wait_for_selector("#explorer-table table", state="attached", timeout=20_000)
+    page.wait_for_selector("#explorer-table table", state="attached", timeout=60_000)
     page.wait_for_selector("#explorer-event-form form")
     text = page.locator(".working").inner_text()
     assert not re.search(r"\{\w+\}|\bNone\b|undefined|NaN|explorer\.\w", text), "a place was left unfilled"
