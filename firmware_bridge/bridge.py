@@ -171,7 +171,7 @@ class Bridge:
                 self._keep(line, mean)
         elif kind == "state":
             line, state = what
-            log.log(logging.INFO if state.state in ("ok", "starting") else logging.WARNING,
+            log.log(logging.INFO if state.state in ("ok", "starting", "asleep") else logging.WARNING,
                     "sensor_state sensor=%s state=%s cause=%s", line.sensor, state.state, state.cause or "none")
             self._keep(line, line.now_is(state))
             self._accounting.is_now(line, state.state, state.cause, elapsed())

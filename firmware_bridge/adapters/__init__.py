@@ -18,6 +18,7 @@ from classair.config.scalars import Duration
 from firmware_bridge.drivers import About, Frame, UnknownModel
 
 WAYS: Final = ("mqtt", "http")
+LONGEST_INTERVAL_S: Final = 86_400  # a reading may stand for a day, classair.wire.ReadingItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class AdapterSettings(BaseModel):
     """What `settings:` of a foreign device may always say: how often it speaks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    interval: Annotated[Duration | None, Field(description="how often it sends; else as the firmware comes")] = None
+    interval: Annotated[Annotated[Duration, Field(le=LONGEST_INTERVAL_S)] | None,
+                        Field(description="how often it sends, at least once a day; else as the firmware comes")] = None
 
 
 class Adapter(Protocol):

@@ -329,3 +329,9 @@ def test_wrong_models_ways_and_quantities_are_said() -> None:
         adapter_for("tasmota", "http:board")
     with pytest.raises(ValueError, match="is not a quantity"):
         adapter_for("esphome", "mqtt:b", {"map": {"dust": "pm2.5"}})
+
+
+def test_a_device_that_sends_more_seldom_than_a_reading_can_say_is_refused() -> None:
+    assert adapter_for("tasmota", "mqtt:tele/b", {"interval": "24h"}).frame_every_s == 86_400
+    with pytest.raises(ValueError, match="86400"):
+        adapter_for("tasmota", "mqtt:tele/b", {"interval": "25h"})
