@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classair.archive import Entry, current_file, manifest_of
 from classair.archive.days import column_name, metadata, read_table
 from classair.exporting import ExportFault
 from classair.exporting.columns import Column, columns
@@ -56,7 +55,7 @@ def site_day(sources: Sources, request: Request, site: str, day: date) -> tuple[
     version = sources.store.versions(site, day, day + timedelta(days=1)).get(day, 0)
     if not version:
         return schema(columns(request)).empty_table(), 0
-    if (file := current_file(sources.archive, site, day, version)) is not None:
+    if (file := sources.archived(site, day, version)) is not None:
         return _from_archive(sources, request, rooms, file), version
     if not isinstance(sources.store, SqliteStore):
         found = [_of_readings(request, room, sources.store.readings(room, *_span(day))) for room in rooms]
@@ -64,20 +63,22 @@ def site_day(sources: Sources, request: Request, site: str, day: date) -> tuple[
     with sources.store.day(site, day) as stored:
         version = stored.version
         wanted = {series.sensor for series in stored.series if series.room in rooms}
-        found = [_of_block(request, block) for block in stored.blocks(wanted) if block.series.room in rooms]
+        found = [_of_block(request, block) for block in stored.blocks(wanted, request.selection.quantities)
+                 if block.series.room in rooms]
         trimmed = stored.trimmed
     if trimmed:
-        found.append(_archived(request, rooms, _older(sources.archive, site, day)))
+        found.append(_archived(request, rooms, _older(sources, site, day)))
         return _lesson_time(sources, request, rooms, _ordered(request, found)), version
     whole = pa.concat_tables(found) if found else schema(columns(request)).empty_table()
     return _lesson_time(sources, request, rooms, whole), version
 
 
-def _older(archive: Path, site: str, day: date) -> Path:
-    entry: Entry | None = manifest_of(archive, site).get(day)
-    if entry is None or not (archive / site / entry.file).is_file():
-        raise ExportFault(f"{site} {day}: the store has given its readings to the archive, and {archive} has them not")
-    return archive / site / entry.file
+def _older(sources: Sources, site: str, day: date) -> Path:
+    file = sources.archived(site, day)
+    if file is None:
+        raise ExportFault(f"{site} {day}: the store has given its readings to the archive, and {sources.archive} has "
+                          "them not")
+    return file
 
 
 def _span(day: date) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from classair.archive import MANIFEST, Entry, manifest_of
 from classair.config import Config
 from classair.exporting.request import Request
 from classair.model import Missing, SwitchEvent
@@ -37,6 +38,7 @@ class Sources:
     readings: Path
     archive: Path
     _timetables: dict[str, Timetable | None] = field(default_factory=dict, compare=False, repr=False)
+    _manifests: dict[str, tuple[int, dict[date, Entry]]] = field(default_factory=dict, compare=False, repr=False)
 
     def sites(self, selection: Selection) -> list[str]:
         return sorted({room.partition(".")[0] for room in selection.rooms})
@@ -66,6 +68,18 @@ class Sources:
         if room not in self._timetables:
             self._timetables[room] = self.config.timetable_of(room) if self.config.has_room(room) else None
         return self._timetables[room]
+
+    def archived(self, site: str, day: date, version: int | None = None) -> Path | None:
+        """The archive's file of a day, in this very version if one is named. Raises ArchiveFault."""
+        path = self.archive / site / MANIFEST
+        at = path.stat().st_mtime_ns if path.exists() else 0
+        if self._manifests.get(site, (-1, {}))[0] != at:  # years of days are not read anew for each of them
+            self._manifests[site] = at, manifest_of(self.archive, site)
+        entry = self._manifests[site][1].get(day)
+        if entry is None or version not in (None, entry.version):
+            return None
+        file = self.archive / site / entry.file
+        return file if file.is_file() else None
 
     # -- what stands beside the numbers --------------------------------------------------------------------------------
 

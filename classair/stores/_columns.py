@@ -63,14 +63,17 @@ class StoredDay:
         """Every series with readings on this day, in order of (sensor, room, simulated)."""
         return list(self._series.values())
 
-    def blocks(self, sensors: Collection[str] | None = None) -> Iterator[Block]:
-        """One series after the other, in the order of `series`; only those of `sensors` when given."""
+    def blocks(self, sensors: Collection[str] | None = None,
+               quantities: Collection[str] | None = None) -> Iterator[Block]:
+        """One series after the other, in the order of `series`; only those of `sensors`, and of what they have only
+        `quantities`, when given."""
         for identity, series in self._series.items():
             if sensors is None or series.sensor in sensors:
-                yield self._block(identity, series)
+                yield self._block(identity, series, quantities)
 
-    def _block(self, identity: int, series: Series) -> Block:
-        names = (*FIXED, *self._quantities(identity))
+    def _block(self, identity: int, series: Series, quantities: Collection[str] | None) -> Block:
+        present = self._quantities(identity)
+        names = (*FIXED, *(key for key in present if quantities is None or key in quantities))
         start = _days.start_of(self.number)
         rows = self._connection.execute(
             f"select {', '.join(names)} from reading where series=? and at_ms>=? and at_ms<? order by at_ms, seq",
