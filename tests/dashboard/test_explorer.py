@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from classair.model import Flag, Reading
+from classair.research.selection import Selection
 from classair.stores import DAY_MS, MINUTE_MS
 from classair.stores.events import SchoolEvent
 from classair.stores.sqlite import SqliteStore
@@ -161,6 +163,13 @@ def test_an_address_says_everything_and_what_it_leaves_out_is_worked_out(school:
     assert find(again, "explorer-series-pm25") == find(tree, "explorer-series-pm25")
     assert json.loads(find(again, "explorer-request")["children"]) == json.loads(
         find(tree, "explorer-request")["children"])
+
+
+def test_the_data_set_s_wish_is_the_view_s_selection(school: Any) -> None:
+    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1h&lesson=1&lang=th")
+    wish = dict(parse_qsl(find(tree, "explorer-package")["href"].partition("?")[2]))
+    assert wish.pop("lang") == "th"
+    assert Selection.parse(wish).id == json.loads(find(tree, "explorer-request")["children"])["id"]
 
 
 def test_the_request_is_one_the_api_answers_with_the_same_name(school: Any) -> None:

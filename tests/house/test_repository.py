@@ -74,7 +74,7 @@ def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras = project["project"]["optional-dependencies"]
     wanted = {extra: [*project["project"]["dependencies"], *needs] for extra, needs in extras.items()}
-    wanted["run"] = [need for extra, needs in wanted.items() if extra not in ("research", "netcdf")
+    wanted["run"] = [need for extra, needs in wanted.items() if extra != "netcdf"
                      for need in needs]
     wanted["test"] = [*wanted["run"], *wanted["research"], *wanted["netcdf"], *project["dependency-groups"]["dev"]]
     for name, needs in wanted.items():
