@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Protocol, Self
@@ -155,22 +156,39 @@ def _shape(table: pa.Table, what: str, count: int) -> Any:
 
 
 class Sinks:
-    """Writes to several, and closes all whatever happens."""
+    """Writes to several, each on a thread of its own, and closes all whatever happens.
+
+    A table is written while the next one is read; never more than one waits, so memory stays as it is. A sink gets its
+    tables in order. What fails is raised by the next `write`, or at the end.
+    """
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
+        self._threads = ThreadPoolExecutor(max(1, len(sinks)), "sink")
+        self._under_way: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def write(self, table: pa.Table) -> None:
-        for sink in self._sinks:
-            sink.write(table)
+        self._await()
+        self._under_way = [self._threads.submit(sink.write, table) for sink in self._sinks]
+
+    def _await(self) -> None:
+        under_way, self._under_way = self._under_way, []
+        wait(under_way)
+        for one in under_way:
+            one.result()
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         with contextlib.ExitStack() as ends:
             for sink in self._sinks:
                 ends.callback(sink.close)
+            ends.callback(self._threads.shutdown)
+            if kind is None:
+                self._await()
+            else:
+                wait(self._under_way)
 
 
 def csv_sink(file: IO[bytes], request: Request) -> Csv:
