@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,6 @@ def main(argv: list[str]) -> int:
     """0 when it is done, 1 when it cannot be done now, 2 for wrong use, 3 when it was cancelled."""
     args = _parser().parse_args(argv)
     places = Places(args.data.resolve())
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads our stream may go away
     try:
         if args.job:
             return job.run(args.job, places, lambda: in_force(places, args.config))
@@ -55,6 +54,10 @@ def main(argv: list[str]) -> int:
             since = changes.read(args.since) if args.since else None
             package = build(sources, request, target.absolute(), zipped=args.zip, kept=args.keep, since=since,
                             progress=_progress(args.quiet))
+    except BrokenPipeError:
+        # Whoever read our stream has gone, as `head` does; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (SelectionRefused, configuration.ConfigFaults) as fault:
         print(f"classair export: {fault}", file=sys.stderr)
         return 2

@@ -152,9 +152,14 @@ class _Supervisor:
                     child.trim_log()
 
     def _end(self) -> None:
-        """Services first, so that they can say goodbye at the broker; then the broker."""
+        """Whoever sends first, so that their last words are still stored; then whoever receives; then the broker."""
         until = time.monotonic() + END_WITHIN_S
         others = [child for name, child in self.children.items() if name != "broker"]
+        senders = [child for child in others if child.name == "simulate" or child.name.startswith("bridge-")]
+        for child in senders:
+            child.stop()
+        for child in senders:
+            child.wait(until - 3.0)
         for child in others:
             child.stop()
         for child in others:

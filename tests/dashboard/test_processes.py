@@ -11,6 +11,7 @@ import pytest
 from classair.run.child import Child
 from dashboard import processes
 from dashboard.pages import health
+from dashboard.pages._health_sensors import asked
 
 NOW = 1_790_000_000_000
 
@@ -43,11 +44,11 @@ def test_each_part_shows_its_restarts_and_its_log_and_what_has_ended_comes_first
     own_house: Any, language: str, again: str, signal: str, ended: str,
 ) -> None:
     ctx = own_house.app.server.state.ctx
-    before = {row.name: row.figures for row in health.rows(ctx, language, "")}
+    before = {row.name: row.figures for row in health.rows(ctx, language, asked(ctx))}
     write(own_house.processes, service("broker", restarts=3, last_exit=1), service("ingest", False, 1, -9),
           service("dashboard"), service("simulate"), service("bridge-ban-suan.suan-pi", restarts=1, last_exit=0),
           at=ctx.now_ms())
-    found = {row.process: row for row in health.rows(ctx, language, "")}
+    found = {row.process: row for row in health.rows(ctx, language, asked(ctx))}
     assert again in found["broker"].figures and any("broker.log" in figure for figure in found["broker"].figures)
     assert (found["ingest"].well, found["ingest"].word) == ("no", "offline")
     assert ended in found["ingest"].cause and "ingest.log" in found["ingest"].cause
