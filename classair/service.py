@@ -52,7 +52,7 @@ def broker_of(args: argparse.Namespace, user: str) -> BrokerAddress:
     return BrokerAddress.of(args.broker, user, env.get(PASSWORD_VARIABLE, ""), env.get(CAFILE_VARIABLE, ""))
 
 
-class _ToStandardError(logging.StreamHandler[TextIO]):
+class ToStandardError(logging.StreamHandler[TextIO]):
     """Writes to what standard error is at that moment, so that one that was replaced and closed is never written to."""
 
     @property
@@ -66,7 +66,7 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 
 def begin_logging(level: str = "INFO") -> None:
     """Events with fields, one a line, to standard error; whoever starts the service keeps them."""
-    logging.basicConfig(level=level, handlers=[_ToStandardError()], force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
+    logging.basicConfig(level=level, handlers=[ToStandardError()], force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
                         format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+
+from classair.service import ToStandardError
 
 # Whatever any test writes to a serial line is judged at the end: tests/serial_writes/serial_guard.py.
 sys.path.insert(0, str(Path(__file__).parent / "serial_writes"))
@@ -254,6 +257,15 @@ def _running(server: Server) -> Iterator[Any]:
 
 
 # -- fixtures ----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(autouse=True)
+def _services_log_in_their_own_test() -> Iterator[None]:
+    """A service run inside a test sets logging up for the whole process; the next test is not to see its lines."""
+    yield
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, ToStandardError)]:
+        root.removeHandler(handler)
+
 
 @pytest.fixture(scope="session")
 def wait_for() -> Callable[..., Any]:
