@@ -12,6 +12,7 @@ import pytest
 
 from classair.i18n import in_every_language
 from classair.service import Accepted
+from classair.timetable import local_time
 from classair.wire import BridgeStatus, RoomState, SensorHealth, ServiceStatus, Topics
 
 pytestmark = pytest.mark.browser
@@ -112,7 +113,9 @@ def test_without_the_server_a_value_becomes_late_and_unknown_by_its_age_alone(
 
 
 def test_the_room_says_its_charts_in_words_and_numbers_and_names_the_gap(house: Any, chromium: Any) -> None:
-    page = visit(chromium, house, ROOM)
+    # The day that holds the gap of the three hours: shortly after midnight that is yesterday.
+    day = local_time(time.time_ns() // 1_000_000 - 95 * 60_000).date()
+    page = visit(chromium, house, f"{ROOM}?range=day&date={day}")
     text = page.locator("#room-pm25-text").inner_text()
     assert re.search(r"Mean \d+\.\d µg/m³, highest \d+\.\d at", text)
     assert "5-minute mean" in text
