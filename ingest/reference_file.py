@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Final
@@ -20,8 +20,19 @@ NO_DATA: Final = frozenset({"", "-", "-1", "-1.0", "-999", "-999.0", "-9999", "n
 """What stations write where they have no value. A −1 taken for a value would be clean air."""
 
 
+LONGEST_LINE: Final = 20_000
+
+
 class Unreadable(ValueError):
     """What is wrong with the file, and where."""
+
+
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    """Refuses what is no line of a table; the csv module's own limit is the whole process's and may be changed."""
+    for number, line in enumerate(lines, 1):
+        if len(line) > LONGEST_LINE:
+            raise Unreadable(f"line {number}: {len(line)} characters long; a line has at most {LONGEST_LINE}")
+        yield line
 
 
 def read_reference(
@@ -34,7 +45,7 @@ def read_reference(
     of what it covers. Rows finer than an hour are averaged, with three quarters of them. Raises Unreadable.
     """
     try:
-        rows = list(csv.reader(lines))
+        rows = list(csv.reader(_bounded(lines)))
     except csv.Error as error:
         raise Unreadable(f"the file is no CSV: {error}") from error
     if not rows:

@@ -218,7 +218,7 @@ def test_minutes_are_averaged_when_three_quarters_are_there() -> None:
     ("", "empty"), ("time,pm25\n", "no rows"), ("a,b\n1,2\n", "no column"), ("time,pm25\nnoon,5\n", "line 2: 'noon'"),
     ("time,pm25\n2026-01-02T07:00,x\n", "line 2: 'x'"), ("time,pm25\n2026-01-02T07:00\n", "1 fields"),
     ("time,pm25\n2026-01-02T07:00,5\n2026-01-02T07:00,6\n", "line 3: another value"),
-    ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "is no CSV: field larger"),
+    ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "line 2: 200017 characters long"),
 ])
 def test_a_file_that_cannot_be_read_says_where(text: str, said: str) -> None:
     with pytest.raises(Unreadable, match=said):
