@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import zipfile
@@ -16,6 +15,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from classair.archive import sha256_of
 from classair.exporting import ExportFault, aside, changes, documents, netcdf_installed
 from classair.exporting.columns import columns
 from classair.exporting.parts import Pieces, Progress
@@ -103,7 +103,7 @@ def _filled(sources: Sources, request: Request, folder: Path, target: Path, kept
     (folder / "datapackage.json").write_bytes(documents.data_package(
         sources.config, request, origin, folder, wanted, tables, others, simulated=simulated))
     names = sorted(path.name for path in folder.iterdir())
-    sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
+    sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
     (folder / SUMS).write_text(sums, "utf-8")
     for path in folder.iterdir():
         _sync(path)
@@ -171,11 +171,6 @@ def _spare(folder: Path) -> None:
     if (free := shutil.disk_usage(folder).free) < RESERVE:
         raise ExportFault(f"{folder}: only {free // 2**20} MB are free, and {RESERVE // 2**20} MB stay reserved for "
                           "the readings; nothing was left behind. Make room and ask again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:
