@@ -35,8 +35,9 @@ class Asks:
         self._ledger, self._board, self._say = ledger, board, say
         self._given: OrderedDict[str, str] = OrderedDict()
 
-    def hear(self, topic: str, payload: bytes, topics: Topics | None, block_end: Callable[[str], int | None],
-             now: int) -> str | None:
+    def hear(
+        self, topic: str, payload: bytes, topics: Topics | None, block_end: Callable[[str], int | None], now: int
+    ) -> str | None:
         """Does what is asked and answers once it is on disk. Returns the room concerned, None when nothing was done."""
         if topics is None:
             return None
@@ -70,10 +71,21 @@ class Asks:
             self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier of this configuration")
             return None
         log.info("override purifier=%s do=%s until=%s", wish.purifier, wish.do, state.override_until)
-        answer = self._answer(ask, True, {"purifier": wish.purifier, "do": wish.do, "mode": state.mode,
-                                          "override_until": state.override_until})
-        self._ledger.write("insert or replace into override values(?,?,?,?,?,?,?)", ask.id, wish.purifier, now,
-                           wish.do, state.override_until, ask.who, answer)
+        answer = self._answer(
+            ask,
+            True,
+            {"purifier": wish.purifier, "do": wish.do, "mode": state.mode, "override_until": state.override_until},
+        )
+        self._ledger.write(
+            "insert or replace into override values(?,?,?,?,?,?,?)",
+            ask.id,
+            wish.purifier,
+            now,
+            wish.do,
+            state.override_until,
+            ask.who,
+            answer,
+        )
         if self._ledger.failing:
             self._say(answer_topic, answer)  # it is in force, although the disk cannot keep it
         else:

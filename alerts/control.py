@@ -11,20 +11,20 @@ from typing import Final, Literal
 
 from alerts.signal import Signal
 
-CONFIRM_MS: Final = 10_000        # a command unconfirmed for this long is sent again
+CONFIRM_MS: Final = 10_000  # a command unconfirmed for this long is sent again
 TRIES: Final = 3
-RETRY_MS: Final = 60_000          # a disobedient unit is tried again this often, quietly
-LEASE_MS: Final = 300_000         # expiry of an ON while no children are there
-RENEW_MS: Final = 150_000         # an ON that is still wanted is renewed when this much is left
-SLACK_MS: Final = 15_000          # how much earlier than planned a device's own expiry may come
+RETRY_MS: Final = 60_000  # a disobedient unit is tried again this often, quietly
+LEASE_MS: Final = 300_000  # expiry of an ON while no children are there
+RENEW_MS: Final = 150_000  # an ON that is still wanted is renewed when this much is left
+SLACK_MS: Final = 15_000  # how much earlier than planned a device's own expiry may come
 MAX_LEASE_MS: Final = 64_800_000  # the longest expiry a device need be able to hold (Tasmota's PulseTime: 18 h)
-FRESH_MS: Final = 180_000         # nothing is switched on account of data older than this
-AHEAD_MS: Final = 120_000         # nor on account of data dated further ahead than clocks may disagree
+FRESH_MS: Final = 180_000  # nothing is switched on account of data older than this
+AHEAD_MS: Final = 120_000  # nor on account of data dated further ahead than clocks may disagree
 HOUR_MS: Final = 3_600_000
-PERSON_MS: Final = HOUR_MS        # how long a person's word holds outside of occupied blocks
-SEEN_EVERY_MS: Final = 30_000     # how finely it is remembered when the last valid value was
-SHORT_LIFE_MS: Final = 300_000    # a process that ended sooner goes on being as patient as it was, not anew
-LONGEST_BLIND_MS: Final = 900_000 # no memory of a value holds blindness off for longer
+PERSON_MS: Final = HOUR_MS  # how long a person's word holds outside of occupied blocks
+SEEN_EVERY_MS: Final = 30_000  # how finely it is remembered when the last valid value was
+SHORT_LIFE_MS: Final = 300_000  # a process that ended sooner goes on being as patient as it was, not anew
+LONGEST_BLIND_MS: Final = 900_000  # no memory of a value holds blindness off for longer
 
 Mode = Literal["auto", "person", "fail_safe"]
 Settling = Literal["", "start", "reboot", "fault"]
@@ -88,7 +88,7 @@ class Unit:
     mode: Mode = "auto"
     reason: str = ""
     settling: Settling = "start"
-    restore: bool = False             # it was on when its power went: it may come on without waiting
+    restore: bool = False  # it was on when its power went: it may come on without waiting
     asked_at: int | None = None
     asks: int = 0
     fault_since: int | None = None
@@ -130,8 +130,7 @@ Outcome = tuple[Unit, list[Action]]
 
 
 def is_blind(unit: Unit, signal: Signal, now: int) -> bool:
-    """No valid value for the signal's patience; a controller that just began is as patient, once and not at each crash.
-    """
+    """No valid value for the patience of the signal; a fresh controller waits as long, once and not at each crash."""
     reference = max(signal.newest_at or 0, unit.watching_since)
     return now > max(reference + signal.blind_ms, unit.seen_until)
 
@@ -177,9 +176,22 @@ def heard(unit: Unit, on: bool, answer: bool, block_end: int | None, now: int) -
         return unit, actions
     if pending is not None and pending.on == on and (answer or not pending.renewal):
         since = unit.since if unit.last_on == on else now
-        unit = replace(unit, on=on, last_on=on, since=since, pending=None, expires_at=pending.expires_at,
-                       mode=pending.mode, reason=pending.reason, settling="", restore=False, asks=0, asked_at=None,
-                       unanswered=None, overtaken_until=0)
+        unit = replace(
+            unit,
+            on=on,
+            last_on=on,
+            since=since,
+            pending=None,
+            expires_at=pending.expires_at,
+            mode=pending.mode,
+            reason=pending.reason,
+            settling="",
+            restore=False,
+            asks=0,
+            asked_at=None,
+            unanswered=None,
+            overtaken_until=0,
+        )
     elif unit.on is None:
         unit = _adopt(unit, on, block_end, now)
     elif unit.on == on:
@@ -188,13 +200,31 @@ def heard(unit: Unit, on: bool, answer: bool, block_end: int | None, now: int) -
         return replace(unit, asks=0, asked_at=None, expires_at=None if overdue else unit.expires_at), actions
     elif not on and unit.expires_at is not None and now >= unit.expires_at - SLACK_MS:
         ended = unit.override is not None and unit.override.until - now <= SLACK_MS
-        unit = replace(unit, on=False, last_on=False, since=now, expires_at=None, pending=None, mode="auto",
-                       reason="its expiry", override=None if ended else unit.override)
+        unit = replace(
+            unit,
+            on=False,
+            last_on=False,
+            since=now,
+            expires_at=None,
+            pending=None,
+            mode="auto",
+            reason="its expiry",
+            override=None if ended else unit.override,
+        )
     else:
         until = block_end if block_end is not None else now + PERSON_MS
-        unit = replace(unit, on=on, last_on=on, since=now, expires_at=None, pending=None, mode="person",
-                       reason="switched at the device", override=Override(on, until, "device"),
-                       starts=_counted(unit, now) if on else unit.starts)
+        unit = replace(
+            unit,
+            on=on,
+            last_on=on,
+            since=now,
+            expires_at=None,
+            pending=None,
+            mode="person",
+            reason="switched at the device",
+            override=Override(on, until, "device"),
+            starts=_counted(unit, now) if on else unit.starts,
+        )
     if unit.fault_since is not None and unit.fault_wanted in (None, on) and unit.pending is None:
         unit = replace(unit, fault_since=None, fault_wanted=None, retry_at=0)
         actions.append(Recovered())
@@ -207,8 +237,9 @@ def line(unit: Unit, online: bool, retained: bool, now: int) -> Outcome:
         return replace(unit, on=None, settling="reboot", asks=0, asked_at=None), []
     if retained and unit.settling != "reboot":
         return unit, []
-    return _ask(replace(unit, on=None, settling="reboot", expires_at=None, asks=0, asked_at=None, pending=None,
-                        retry_at=0), now)
+    return _ask(
+        replace(unit, on=None, settling="reboot", expires_at=None, asks=0, asked_at=None, pending=None, retry_at=0), now
+    )
 
 
 def reconnected(unit: Unit, now: int) -> Outcome:
@@ -240,35 +271,63 @@ def restarted(unit: Unit, now: int) -> Unit:
     if override is not None and override.until > now + MAX_LEASE_MS:
         override = replace(override, until=now + PERSON_MS)
     return replace(
-        unit, watching_since=unit.watching_since if in_a_loop else now, started_at=now, on=None,
-        pending=None, unanswered=unit.pending or unit.unanswered, overtaken_until=0, settling="start", asks=0,
-        asked_at=None, restore=False, retry_at=0, since=min(unit.since, now), override=override,
-        seen_until=min(unit.seen_until, now + LONGEST_BLIND_MS), starts=tuple(at for at in unit.starts if at <= now),
-        expires_at=unit.expires_at if unit.expires_at is None or unit.expires_at <= now + MAX_LEASE_MS else None)
+        unit,
+        watching_since=unit.watching_since if in_a_loop else now,
+        started_at=now,
+        on=None,
+        pending=None,
+        unanswered=unit.pending or unit.unanswered,
+        overtaken_until=0,
+        settling="start",
+        asks=0,
+        asked_at=None,
+        restore=False,
+        retry_at=0,
+        since=min(unit.since, now),
+        override=override,
+        seen_until=min(unit.seen_until, now + LONGEST_BLIND_MS),
+        starts=tuple(at for at in unit.starts if at <= now),
+        expires_at=unit.expires_at if unit.expires_at is None or unit.expires_at <= now + MAX_LEASE_MS else None,
+    )
 
 
 def clock_stepped(unit: Unit, by_ms: int, now: int) -> Unit:
     """The system's clock was put right by `by_ms`. The device counts its seconds without it, so our moments move."""
+
     def moved(at: int) -> int:
         return at + by_ms if at else at
 
     def moved_too(pending: Pending | None) -> Pending | None:
-        return pending if pending is None else replace(
-            pending, sent_at=moved(pending.sent_at),
-            expires_at=None if pending.expires_at is None else moved(pending.expires_at))
+        return (
+            pending
+            if pending is None
+            else replace(
+                pending,
+                sent_at=moved(pending.sent_at),
+                expires_at=None if pending.expires_at is None else moved(pending.expires_at),
+            )
+        )
 
     return replace(
-        unit, watching_since=now, started_at=moved(unit.started_at), seen_until=moved(unit.seen_until),
-        since=moved(unit.since), starts=tuple(moved(at) for at in unit.starts),
+        unit,
+        watching_since=now,
+        started_at=moved(unit.started_at),
+        seen_until=moved(unit.seen_until),
+        since=moved(unit.since),
+        starts=tuple(moved(at) for at in unit.starts),
         expires_at=None if unit.expires_at is None else moved(unit.expires_at),
         override=None if unit.override is None else replace(unit.override, until=moved(unit.override.until)),
-        pending=moved_too(unit.pending), unanswered=moved_too(unit.unanswered),
+        pending=moved_too(unit.pending),
+        unanswered=moved_too(unit.unanswered),
         overtaken_until=moved(unit.overtaken_until),
         asked_at=None if unit.asked_at is None else moved(unit.asked_at),
-        fault_since=None if unit.fault_since is None else moved(unit.fault_since), retry_at=moved(unit.retry_at))
+        fault_since=None if unit.fault_since is None else moved(unit.fault_since),
+        retry_at=moved(unit.retry_at),
+    )
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class _Goal:
@@ -371,8 +430,15 @@ def _await(unit: Unit, pending: Pending, now: int) -> Outcome:
         again = replace(pending, sent_at=now, tries=pending.tries + 1)
         return replace(unit, pending=again), [_command(again, now)]
     told = unit.fault_since is not None
-    unit = replace(unit, pending=None, on=None, settling="fault", fault_since=unit.fault_since or now,
-                   fault_wanted=pending.on, retry_at=now + RETRY_MS)
+    unit = replace(
+        unit,
+        pending=None,
+        on=None,
+        settling="fault",
+        fault_since=unit.fault_since or now,
+        fault_wanted=pending.on,
+        retry_at=now + RETRY_MS,
+    )
     return unit, [] if told else [Trouble(pending.on, pending.tries)]
 
 
@@ -386,18 +452,28 @@ def _adopt(unit: Unit, on: bool, block_end: int | None, now: int) -> Unit:
     expired = changed and not on and unit.expires_at is not None and now >= unit.expires_at - SLACK_MS
     rebooted = unit.settling == "reboot"
     ours = unit.unanswered if unit.unanswered is not None and unit.unanswered.on == on else None
-    adopted = replace(unit, on=on, last_on=on, since=since, settling="", asks=0, asked_at=None, unanswered=None,
-                      restore=rebooted and changed and not on and not expired,
-                      expires_at=None if not on or rebooted or changed else unit.expires_at,
-                      want=on if unit.want is None else unit.want)
+    adopted = replace(
+        unit,
+        on=on,
+        last_on=on,
+        since=since,
+        settling="",
+        asks=0,
+        asked_at=None,
+        unanswered=None,
+        restore=rebooted and changed and not on and not expired,
+        expires_at=None if not on or rebooted or changed else unit.expires_at,
+        want=on if unit.want is None else unit.want,
+    )
     if changed and ours is not None:
         # The command whose answer we missed; an ON of it gets a fresh expiry.
         return replace(adopted, mode=ours.mode, reason=ours.reason)
     if changed and on and unit.settling == "start" and unit.override is None:
         # Nobody but a person can have done this while we were away.
         until = block_end if block_end is not None else now + PERSON_MS
-        return replace(adopted, override=Override(True, until, "device"), mode="person",
-                       reason="switched at the device")
+        return replace(
+            adopted, override=Override(True, until, "device"), mode="person", reason="switched at the device"
+        )
     return adopted
 
 

@@ -78,8 +78,12 @@ class RoomCorrecting:
         for sensor in sorted({sample.sensor for sample in samples}):
             correction = self.of(sensor, end)
             weight, mean = _mean((s for s in samples if s.sensor == sensor), end - length_ms, end)
-            told = correction.correct(mean, self._beside("rh_pct", sensor, end - length_ms, end),
-                                      self._beside("temp_c", sensor, end - length_ms, end), span_ms=length_ms)
+            told = correction.correct(
+                mean,
+                self._beside("rh_pct", sensor, end - length_ms, end),
+                self._beside("temp_c", sensor, end - length_ms, end),
+                span_ms=length_ms,
+            )
             if told.value is not None:
                 parts.append((told.value, weight, correction.label))
         total = sum(weight for _, weight, _ in parts)
@@ -100,8 +104,11 @@ class RoomCorrecting:
         if correction.method == "none":
             return sample
         start = sample.at - 300_000
-        told = correction.correct(sample.value, self._beside("rh_pct", sample.sensor, start, sample.at),
-                                  self._beside("temp_c", sample.sensor, start, sample.at))
+        told = correction.correct(
+            sample.value,
+            self._beside("rh_pct", sample.sensor, start, sample.at),
+            self._beside("temp_c", sample.sensor, start, sample.at),
+        )
         value = sample.value if told.value is None else told.value
         return Sample(sample.at, value, sample.interval_ms, sample.sensor)
 
@@ -111,8 +118,11 @@ class RoomCorrecting:
 
 def _mean(samples: Iterable[Sample], start: int, end: int) -> tuple[int, float | None]:
     """(covered ms, mean) of one sensor's samples in (start, end], each weighed by its part inside."""
-    parts = [(sample.value, max(sample.at - sample.interval_ms, start), sample.at)
-             for sample in samples if start < sample.at <= end]
+    parts = [
+        (sample.value, max(sample.at - sample.interval_ms, start), sample.at)
+        for sample in samples
+        if start < sample.at <= end
+    ]
     weight = sum(until - since for _, since, until in parts)
     if not weight:
         return 0, None

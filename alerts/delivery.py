@@ -29,7 +29,7 @@ class Job:
 
     rule: str
     subject: str
-    kind: str            # problem or recovery
+    kind: str  # problem or recovery
     person: str
     channel: str
     message: Message
@@ -96,8 +96,7 @@ class Delivery:
         while True:
             with self._changed:
                 while not self._stopping and (not self._waiting or self._waiting[0].at > time.monotonic()):
-                    self._changed.wait(None if not self._waiting else
-                                       max(0.0, self._waiting[0].at - time.monotonic()))
+                    self._changed.wait(None if not self._waiting else max(0.0, self._waiting[0].at - time.monotonic()))
                 if self._stopping:
                     return
                 due = heapq.heappop(self._waiting)
@@ -120,9 +119,19 @@ class Delivery:
             log.info("delivered rule=%s subject=%s channel=%s", due.job.rule, due.job.subject, due.job.channel)
             return
         if permanent or due.attempt > len(PAUSES_S):
-            log.error("delivery_given_up rule=%s subject=%s channel=%s attempt=%d", due.job.rule, due.job.subject,
-                      due.job.channel, due.attempt)
+            log.error(
+                "delivery_given_up rule=%s subject=%s channel=%s attempt=%d",
+                due.job.rule,
+                due.job.subject,
+                due.job.channel,
+                due.attempt,
+            )
             return
-        log.warning("delivery_failed rule=%s subject=%s channel=%s attempt=%d; trying on", due.job.rule,
-                    due.job.subject, due.job.channel, due.attempt)
+        log.warning(
+            "delivery_failed rule=%s subject=%s channel=%s attempt=%d; trying on",
+            due.job.rule,
+            due.job.subject,
+            due.job.channel,
+            due.attempt,
+        )
         self._put(PAUSES_S[due.attempt - 1], due.job, due.attempt + 1)

@@ -31,9 +31,15 @@ AIR_LEVELS: Final = ("fresh", "stuffy_soon", "stuffy", "very_stuffy")
 
 # Quantity → (device class or none, unit, decimals). Only what Home Assistant has a place for.
 SHOWN: Final[Mapping[str, tuple[str | None, str | None, int]]] = {
-    "pm1": ("pm1", "µg/m³", 0), "pm25": ("pm25", "µg/m³", 0), "pm10": ("pm10", "µg/m³", 0),
-    "co2_ppm": ("carbon_dioxide", "ppm", 0), "temp_c": ("temperature", "°C", 1), "rh_pct": ("humidity", "%", 0),
-    "pressure_hpa": ("atmospheric_pressure", "hPa", 0), "voc_index": (None, None, 0), "nox_index": (None, None, 0),
+    "pm1": ("pm1", "µg/m³", 0),
+    "pm25": ("pm25", "µg/m³", 0),
+    "pm10": ("pm10", "µg/m³", 0),
+    "co2_ppm": ("carbon_dioxide", "ppm", 0),
+    "temp_c": ("temperature", "°C", 1),
+    "rh_pct": ("humidity", "%", 0),
+    "pressure_hpa": ("atmospheric_pressure", "hPa", 0),
+    "voc_index": (None, None, 0),
+    "nox_index": (None, None, 0),
 }
 
 
@@ -67,9 +73,15 @@ class HomeAssistant:
         if self._config is None or not self._config.home_assistant.enabled:
             return set()
         config = self._config
-        return {self._topic(kind, full) for kind, names in (
-            ("sensor", config.sensors()), ("room", config.rooms()), ("purifier", config.purifiers()))
-            for full, _ in names}
+        return {
+            self._topic(kind, full)
+            for kind, names in (
+                ("sensor", config.sensors()),
+                ("room", config.rooms()),
+                ("purifier", config.purifiers()),
+            )
+            for full, _ in names
+        }
 
     def messages(self) -> dict[str, str]:
         """Topic → payload of everything that can be announced. A sensor is when it is known what it measures."""
@@ -94,17 +106,28 @@ class HomeAssistant:
         site, _, local = full.partition(".")
         words, health = _Words(config.language), topics.sensor_health(site, local)
         me, limit_s = _object_id(config, "sensor", full), stale_after_s(sensor)
-        parts = {key: {
-            **_measuring(words, me, key), "exp_aft": limit_s,
-            "val_tpl": "{% set values = value_json.get('newest', {}) %}{% set at = value_json.get('newest_at') %}"
-                       f"{{{{ values['{key}'] if '{key}' in values and at and "
-                       f"utcnow().timestamp() * 1000 - at < {limit_s * 1000} else 'None' }}}}",
-        } for key in SHOWN if key in self._measures[full]}
+        parts = {
+            key: {
+                **_measuring(words, me, key),
+                "exp_aft": limit_s,
+                "val_tpl": "{% set values = value_json.get('newest', {}) %}{% set at = value_json.get('newest_at') %}"
+                f"{{{{ values['{key}'] if '{key}' in values and at and "
+                f"utcnow().timestamp() * 1000 - at < {limit_s * 1000} else 'None' }}}}",
+            }
+            for key in SHOWN
+            if key in self._measures[full]
+        }
         return {
-            "dev": _device(config, me, local, site, sensor.room, sensor.model, sensor.simulated), "o": ORIGIN,
-            "stat_t": health, "qos": 1, "cmps": parts, "avty_mode": "all",
-            "avty": [{"t": health, "val_tpl": "{{ 'online' if value_json.get('state') == 'ok' else 'offline' }}"},
-                     {"t": topics.bridge(site, sensor.bridge, "status"), "val_tpl": "{{ value_json.get('state') }}"}],
+            "dev": _device(config, me, local, site, sensor.room, sensor.model, sensor.simulated),
+            "o": ORIGIN,
+            "stat_t": health,
+            "qos": 1,
+            "cmps": parts,
+            "avty_mode": "all",
+            "avty": [
+                {"t": health, "val_tpl": "{{ 'online' if value_json.get('state') == 'ok' else 'offline' }}"},
+                {"t": topics.bridge(site, sensor.bridge, "status"), "val_tpl": "{{ value_json.get('state') }}"},
+            ],
         }
 
 
@@ -129,17 +152,28 @@ def _room(config: Config, topics: Topics, full: str) -> dict[str, Any]:
         levels["air"] = ("co2", "ventilation", AIR_LEVELS)
     for name, (part, group, keys) in levels.items():
         texts = {key: t(config.language, f"{group}.{key}") for key in keys}
-        parts[name] = {"p": "sensor", "name": words(name), "uniq_id": f"{me}_{name}", "dev_cla": "enum",
-                       "ops": list(texts.values()),
-                       "val_tpl": _current(part, f"{json.dumps(texts, ensure_ascii=False)}.get(now.level, 'None')")}
+        parts[name] = {
+            "p": "sensor",
+            "name": words(name),
+            "uniq_id": f"{me}_{name}",
+            "dev_cla": "enum",
+            "ops": list(texts.values()),
+            "val_tpl": _current(part, f"{json.dumps(texts, ensure_ascii=False)}.get(now.level, 'None')"),
+        }
     for key in ("temp_c", "rh_pct"):
-        parts[key] = {**_measuring(words, me, key), "val_tpl":
-                      f"{{{{ value_json.get('{key}') if value_json.get('{key}') is not none else 'None' }}}}"}
+        parts[key] = {
+            **_measuring(words, me, key),
+            "val_tpl": f"{{{{ value_json.get('{key}') if value_json.get('{key}') is not none else 'None' }}}}",
+        }
     for one in parts.values():
         one["exp_aft"] = ROOM_SILENT_S
     return {
-        "dev": _device(config, me, room.name.in_(config.language), site, local, words("room"), simulated), "o": ORIGIN,
-        "stat_t": topics.room_now(site, local), "qos": 1, "cmps": parts, "avty": [_alive(topics)],
+        "dev": _device(config, me, room.name.in_(config.language), site, local, words("room"), simulated),
+        "o": ORIGIN,
+        "stat_t": topics.room_now(site, local),
+        "qos": 1,
+        "cmps": parts,
+        "avty": [_alive(topics)],
     }
 
 
@@ -150,18 +184,42 @@ def _purifier(config: Config, topics: Topics, full: str) -> dict[str, Any]:
     on = "value_json.get('on')"
     return {
         "dev": _device(config, me, f"{words('purifier')} {local}", site, unit.room, unit.kind, unit.simulated),
-        "o": ORIGIN, "stat_t": topics.purifier_state(site, local), "qos": 1, "avty": [_alive(topics)],
+        "o": ORIGIN,
+        "stat_t": topics.purifier_state(site, local),
+        "qos": 1,
+        "avty": [_alive(topics)],
         "cmps": {
-            "switch": {"p": "switch", "name": words("switch"), "uniq_id": f"{me}_switch", **ask,
-                       "cmd_tpl": _order(full, "{{ 'on' if value == 'ON' else 'off' }}"),
-                       "pl_on": "ON", "pl_off": "OFF", "stat_on": "ON", "stat_off": "OFF", "opt": False,
-                       "val_tpl": f"{{{{ 'None' if {on} is none else 'ON' if {on} else 'OFF' }}}}"},
-            "auto": {"p": "button", "name": words("auto"), "uniq_id": f"{me}_auto", **ask,
-                     "cmd_tpl": _order(full, "auto")},
-            "mode": {"p": "sensor", "name": words("mode"), "uniq_id": f"{me}_mode", "dev_cla": "enum",
-                     "ops": [words(f"mode_{mode}") for mode in _MODES], "ent_cat": "diagnostic",
-                     "val_tpl": "{{ " + json.dumps({mode: words(f"mode_{mode}") for mode in _MODES},
-                                                   ensure_ascii=False) + ".get(value_json.get('mode'), 'None') }}"},
+            "switch": {
+                "p": "switch",
+                "name": words("switch"),
+                "uniq_id": f"{me}_switch",
+                **ask,
+                "cmd_tpl": _order(full, "{{ 'on' if value == 'ON' else 'off' }}"),
+                "pl_on": "ON",
+                "pl_off": "OFF",
+                "stat_on": "ON",
+                "stat_off": "OFF",
+                "opt": False,
+                "val_tpl": f"{{{{ 'None' if {on} is none else 'ON' if {on} else 'OFF' }}}}",
+            },
+            "auto": {
+                "p": "button",
+                "name": words("auto"),
+                "uniq_id": f"{me}_auto",
+                **ask,
+                "cmd_tpl": _order(full, "auto"),
+            },
+            "mode": {
+                "p": "sensor",
+                "name": words("mode"),
+                "uniq_id": f"{me}_mode",
+                "dev_cla": "enum",
+                "ops": [words(f"mode_{mode}") for mode in _MODES],
+                "ent_cat": "diagnostic",
+                "val_tpl": "{{ "
+                + json.dumps({mode: words(f"mode_{mode}") for mode in _MODES}, ensure_ascii=False)
+                + ".get(value_json.get('mode'), 'None') }}",
+            },
         },
     }
 
@@ -172,20 +230,31 @@ _MODES: Final = ("auto", "person", "fail_safe", "unknown")
 def _order(full: str, do: str) -> str:
     """An ask of alerts with an id of its own each time: the moment in µs beside the purifier's mark."""
     mark = hashlib.sha256(full.encode()).hexdigest()[:8]
-    return (f'{{"v": 1, "id": "{ASK_PREFIX}{mark}-{{{{ (utcnow().timestamp() * 1000000) | int }}}}", '
-            f'"do": "override", "who": "{WHO}", "args": {{"purifier": "{full}", "do": "{do}"}}}}')
+    return (
+        f'{{"v": 1, "id": "{ASK_PREFIX}{mark}-{{{{ (utcnow().timestamp() * 1000000) | int }}}}", '
+        f'"do": "override", "who": "{WHO}", "args": {{"purifier": "{full}", "do": "{do}"}}}}'
+    )
 
 
 def _current(part: str, value: str) -> str:
     """A value of the room's state while it counts as current."""
-    return (f"{{% set now = value_json.get('{part}', {{}}) %}}{{{{ {value} if now.status in ('ok', 'late') and "
-            "now.unknown_at and utcnow().timestamp() * 1000 < now.unknown_at else 'None' }}")
+    return (
+        f"{{% set now = value_json.get('{part}', {{}}) %}}{{{{ {value} if now.status in ('ok', 'late') and "
+        "now.unknown_at and utcnow().timestamp() * 1000 < now.unknown_at else 'None' }}"
+    )
 
 
 def _measuring(words: _Words, me: str, key: str) -> dict[str, Any]:
     device_class, unit, decimals = SHOWN[key]
-    found = {"p": "sensor", "name": words(key), "uniq_id": f"{me}_{key}", "dev_cla": device_class,
-             "unit_of_meas": unit, "stat_cla": "measurement", "sug_dsp_prc": decimals}
+    found = {
+        "p": "sensor",
+        "name": words(key),
+        "uniq_id": f"{me}_{key}",
+        "dev_cla": device_class,
+        "unit_of_meas": unit,
+        "stat_cla": "measurement",
+        "sug_dsp_prc": decimals,
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -194,8 +263,13 @@ def _device(config: Config, me: str, name: str, site: str, room: str, model: str
     if simulated:
         name = f"{name} ({t(language, 'word.simulated')})"
     area = config.room(f"{site}.{room}").name.in_(language)
-    return {"ids": [me], "name": name, "mf": "ClassAir", "mdl": model,
-            "sa": f"{config.sites[site].name.in_(language)} {area}"}
+    return {
+        "ids": [me],
+        "name": name,
+        "mf": "ClassAir",
+        "mdl": model,
+        "sa": f"{config.sites[site].name.in_(language)} {area}",
+    }
 
 
 def _alive(topics: Topics) -> dict[str, str]:

@@ -11,8 +11,19 @@ from alerts.control import Override, Pending, Unit
 
 log = logging.getLogger(__name__)
 
-_PLAIN: Final = ("watching_since", "started_at", "seen_until", "since", "last_on", "want", "expires_at", "mode",
-                 "reason", "fault_since", "fault_wanted")
+_PLAIN: Final = (
+    "watching_since",
+    "started_at",
+    "seen_until",
+    "since",
+    "last_on",
+    "want",
+    "expires_at",
+    "mode",
+    "reason",
+    "fault_since",
+    "fault_wanted",
+)
 
 
 def written(unit: Unit) -> str:
@@ -31,9 +42,13 @@ def read(text: str | None, now: int) -> Unit:
     try:
         kept = json.loads(text)
         override, pending = kept.get("override"), kept.get("pending")
-        return replace(Unit(watching_since=now), **{key: kept[key] for key in _PLAIN if key in kept},
-                       starts=tuple(kept["starts"]), override=Override(**override) if override else None,
-                       pending=Pending(**pending) if pending else None)
+        return replace(
+            Unit(watching_since=now),
+            **{key: kept[key] for key in _PLAIN if key in kept},
+            starts=tuple(kept["starts"]),
+            override=Override(**override) if override else None,
+            pending=Pending(**pending) if pending else None,
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.error("purifier_memory_unreadable why=%s", error)
         return Unit(watching_since=now)

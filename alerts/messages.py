@@ -18,8 +18,12 @@ def silence(config: Config, language: str, room: str, since: int, *, over: bool,
 
 def purifier(config: Config, language: str, room: str, name: str, *, over: bool, wanted: bool, tries: int) -> Message:
     """A purifier that does not confirm, or does again."""
-    places = {**_names(config, language, room), "purifier": name.partition(".")[2], "tries": str(tries),
-              "wanted": i18n.t(language, "control.on" if wanted else "control.off")}
+    places = {
+        **_names(config, language, room),
+        "purifier": name.partition(".")[2],
+        "tries": str(tries),
+        "wanted": i18n.t(language, "control.on" if wanted else "control.off"),
+    }
     if over:
         return _message(config, language, room, "fault_over_title", "fault_over_text", places, urgent=False)
     return _message(config, language, room, "fault_title", "fault_text", places)
@@ -30,8 +34,9 @@ def _names(config: Config, language: str, room: str) -> dict[str, str]:
     return {"site": site.name.in_(language), "room": config.room(room).name.in_(language)}
 
 
-def _message(config: Config, language: str, room: str, title: str, text: str, places: dict[str, str],
-             urgent: bool = True) -> Message:
+def _message(
+    config: Config, language: str, room: str, title: str, text: str, places: dict[str, str], urgent: bool = True
+) -> Message:
     said = i18n.t(language, f"told.{text}", **places)
     if config.site_simulated(room.partition(".")[0]):
         said = f"{said} ({i18n.t(language, 'told.simulated')})"

@@ -19,7 +19,7 @@ from classair.stores import HOUR_MS, MINUTE_MS, Store, StoreAway, open_store
 
 log = logging.getLogger(__name__)
 
-WINDOW_MS = 70 * MINUTE_MS    # enough for the last hour, a level's hold and CO2's twenty minutes
+WINDOW_MS = 70 * MINUTE_MS  # enough for the last hour, a level's hold and CO2's twenty minutes
 DAY_MS = 24 * 60 * MINUTE_MS
 RETRY_S = 5.0
 REFRESH_S = 60.0
@@ -28,9 +28,14 @@ REFRESH_S = 60.0
 class Priming:
     """`primed` and `days` are called on this thread and must hand over to the loop."""
 
-    def __init__(self, places: Places, clock: Callable[[], int], primed: Callable[[dict[str, list[Reading]]], None],
-                 days: Callable[[dict[str, int | None]], None],
-                 corrections: Callable[[], Corrections] = Corrections) -> None:
+    def __init__(
+        self,
+        places: Places,
+        clock: Callable[[], int],
+        primed: Callable[[dict[str, list[Reading]]], None],
+        days: Callable[[dict[str, int | None]], None],
+        corrections: Callable[[], Corrections] = Corrections,
+    ) -> None:
         self._places, self._clock, self._primed, self._days = places, clock, primed, days
         self._corrections = corrections
         self._config: Config | None = None
@@ -101,8 +106,11 @@ class Priming:
         levels: dict[str, int | None] = {}
         for name, room in config.rooms():
             if room.outdoor:
-                mean = (day_mean(_minutes(store, name, "pm25", end), end) if not corrections.accepted
-                        else _corrected_day(store, name, end, corrections, models))
+                mean = (
+                    day_mean(_minutes(store, name, "pm25", end), end)
+                    if not corrections.accepted
+                    else _corrected_day(store, name, end, corrections, models)
+                )
                 levels[name] = INDEX.level_number("pm25", mean)
         return levels
 
@@ -116,10 +124,15 @@ def _corrected_day(store: Store, room: str, end: int, corrections: Corrections, 
     """The mean of 24 hours, each sensor's hours corrected with humidity and temperature of the same hour."""
     days = []
     for sensor in store.sensors(room):
-        measured, humid, warm = (hour_means(_minutes(store, room, quantity, end, sensor), end)
-                                 for quantity in ("pm25", "rh_pct", "temp_c"))
-        told = [corrections.correction_for(sensor, end - ago * HOUR_MS, models.get(sensor, "")).correct(
-            mean, humid.get(ago), warm.get(ago), span_ms=HOUR_MS).value for ago, mean in measured.items()]
+        measured, humid, warm = (
+            hour_means(_minutes(store, room, quantity, end, sensor), end) for quantity in ("pm25", "rh_pct", "temp_c")
+        )
+        told = [
+            corrections.correction_for(sensor, end - ago * HOUR_MS, models.get(sensor, ""))
+            .correct(mean, humid.get(ago), warm.get(ago), span_ms=HOUR_MS)
+            .value
+            for ago, mean in measured.items()
+        ]
         values = [value for value in told if value is not None]
         if day_is_complete(len(values)):
             days.append(sum(values) / len(values))

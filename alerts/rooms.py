@@ -19,8 +19,8 @@ from classair.science.state import Measure, Memory, Sight
 from classair.wire import Current, PurifierState, RoomState
 
 HOUR_MS: Final = 3_600_000
-KEEP_MS: Final = HOUR_MS + 5 * state.MINUTE_MS   # the longest window: the last hour, for playing outdoors
-COMFORT_MS: Final = 5 * state.MINUTE_MS          # window of temperature and humidity
+KEEP_MS: Final = HOUR_MS + 5 * state.MINUTE_MS  # the longest window: the last hour, for playing outdoors
+COMFORT_MS: Final = 5 * state.MINUTE_MS  # window of temperature and humidity
 QUANTITIES: Final = ("pm25", "co2_ppm", "temp_c", "rh_pct")
 
 
@@ -29,7 +29,7 @@ class _Window:
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
-        self.filled_behind = False      # a sample came that others had overtaken: what was concluded may be wrong
+        self.filled_behind = False  # a sample came that others had overtaken: what was concluded may be wrong
         self._seen: set[tuple[str, int]] = set()
 
     def add(self, sample: Sample) -> bool:
@@ -61,20 +61,28 @@ class _Window:
         end = len(self.samples) if until is None else bisect_right(self.samples, until, key=lambda s: s.at)
         if not end:
             return ()
-        return self.samples[bisect_right(self.samples, self.samples[end - 1].at - length_ms, key=lambda s: s.at):end]
+        return self.samples[bisect_right(self.samples, self.samples[end - 1].at - length_ms, key=lambda s: s.at) : end]
 
 
 class RoomWatch:
     """What alerts keeps of one room. `sensors` are those the configuration puts in it."""
 
-    def __init__(self, room: str, *, is_outdoor: bool, simulated: bool, has: frozenset[Need],
-                 sensors: Iterable[str], began_at: int) -> None:
+    def __init__(
+        self,
+        room: str,
+        *,
+        is_outdoor: bool,
+        simulated: bool,
+        has: frozenset[Need],
+        sensors: Iterable[str],
+        began_at: int,
+    ) -> None:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
-        self._heard: dict[str, set[str]] = {}        # sensor → quantities it has ever named
+        self._heard: dict[str, set[str]] = {}  # sensor → quantities it has ever named
         self.configure(simulated=simulated, has=has, sensors=sensors)
         self.signal = SignalFollower(25.0, 15.0)
         self.told_at: int | None = None
-        self.day_level: int | None = None            # of the outdoor 24 h mean, refreshed from the store
+        self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: _Window() for quantity in QUANTITIES}
         self._correcting = RoomCorrecting(lambda quantity: self._windows[quantity].samples)
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
@@ -113,8 +121,9 @@ class RoomWatch:
                     self._note_warming(reading, quantity)
                     continue
                 # A bridge's clock may be a little ahead of ours; judged as future is only what is far ahead.
-                sample = Sample(min(reading.at_ms, now), value, max(1, round(reading.interval_s * 1000)),
-                                reading.sensor)
+                sample = Sample(
+                    min(reading.at_ms, now), value, max(1, round(reading.interval_s * 1000)), reading.sensor
+                )
                 if self._windows[quantity].add(sample):
                     changed.add(quantity)
                     if quantity == "pm25":
@@ -142,8 +151,11 @@ class RoomWatch:
         changed: set[str] = set()
         for reading in readings:
             for quantity in QUANTITIES:
-                if quantity in reading.values and reading.valid(quantity) is None and (
-                        self._windows[quantity].discard(reading.sensor, reading.at_ms)):
+                if (
+                    quantity in reading.values
+                    and reading.valid(quantity) is None
+                    and (self._windows[quantity].discard(reading.sensor, reading.at_ms))
+                ):
                     changed.add(quantity)
         if "pm25" in changed:
             self._pm25 = self._measured()
@@ -154,15 +166,18 @@ class RoomWatch:
         """The memory as it would be had every sample come in its time, minute by minute."""
         for window in self._windows.values():
             window.filled_behind = False
-        began = max((self._windows["pm25"].samples or self._windows["co2_ppm"].samples or [Sample(now, 0, 1)])[0].at,
-                    now - HOUR_MS)
+        began = max(
+            (self._windows["pm25"].samples or self._windows["co2_ppm"].samples or [Sample(now, 0, 1)])[0].at,
+            now - HOUR_MS,
+        )
         before = self._memory
         self._memory = Memory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
         for minute in range(began, now, state.MINUTE_MS):
             sight = Sight(
                 self.room,
                 pm25=self._measured(minute),
-                co2=state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS, minute), state.CO2_WINDOW_MS))
+                co2=state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS, minute), state.CO2_WINDOW_MS),
+            )
             self._memory = state.remember(self._memory, sight)
 
     def _note_warming(self, reading: Reading, quantity: str) -> None:
@@ -176,14 +191,33 @@ class RoomWatch:
 
     # -- state out -----------------------------------------------------------------------------------------------------
 
-    def state(self, now: int, *, outdoor: Current, play_level: int | None, purifiers: tuple[PurifierState, ...],
-              occupied: bool, config_version: int) -> RoomState:
+    def state(
+        self,
+        now: int,
+        *,
+        outdoor: Current,
+        play_level: int | None,
+        purifiers: tuple[PurifierState, ...],
+        occupied: bool,
+        config_version: int,
+    ) -> RoomState:
         sight = Sight(
-            room=self.room, has=self.has, is_outdoor=self.is_outdoor, pm25=self._pm25, co2=self._co2,
-            expects=self._expected, warming=self._warming_until(now),
-            temp_c=self._comfort("temp_c", now), rh_pct=self._comfort("rh_pct", now), outdoor=outdoor,
-            play_level=play_level, purifiers=purifiers, occupied=occupied, simulated=self.simulated,
-            config_version=config_version, told_at=self.told_at,
+            room=self.room,
+            has=self.has,
+            is_outdoor=self.is_outdoor,
+            pm25=self._pm25,
+            co2=self._co2,
+            expects=self._expected,
+            warming=self._warming_until(now),
+            temp_c=self._comfort("temp_c", now),
+            rh_pct=self._comfort("rh_pct", now),
+            outdoor=outdoor,
+            play_level=play_level,
+            purifiers=purifiers,
+            occupied=occupied,
+            simulated=self.simulated,
+            config_version=config_version,
+            told_at=self.told_at,
         )
         told, self._memory = state.room_state(sight, self._memory, now)
         return told
@@ -198,8 +232,7 @@ class RoomWatch:
     def outdoor_current(self, now: int) -> Current:
         """A yard's value as the other rooms of its school show it."""
         self._memory = state.remember(self._memory, Sight(self.room, pm25=self._pm25, co2=self._co2))
-        return state.current(self._memory.pm25, self._pm25, now, expected="pm25" in self._expected,
-                             source=self.room)
+        return state.current(self._memory.pm25, self._pm25, now, expected="pm25" in self._expected, source=self.room)
 
     def play_level(self, now: int) -> int | None:
         """The worse of the 24 h level and the last hour's, while a yard measures; for playing outdoors."""

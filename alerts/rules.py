@@ -66,9 +66,19 @@ class Rules:
     def delivered(self, result: Result, now: int) -> None:
         """Writes every try down; the first success makes the matter told."""
         job = result.job
-        self._ledger.write("insert into delivery(rule, subject, kind, person, channel, at, attempt, ok, error) "
-                           "values(?,?,?,?,?,?,?,?,?)", job.rule, job.subject, job.kind, job.person, job.channel, now,
-                           result.attempt, int(result.ok), result.error)
+        self._ledger.write(
+            "insert into delivery(rule, subject, kind, person, channel, at, attempt, ok, error) "
+            "values(?,?,?,?,?,?,?,?,?)",
+            job.rule,
+            job.subject,
+            job.kind,
+            job.person,
+            job.channel,
+            now,
+            result.attempt,
+            int(result.ok),
+            result.error,
+        )
         matter = self._open.get((job.rule, job.subject))
         if result.ok and job.kind == "problem" and matter is not None and matter.told_at is None:
             matter.told_at = now
@@ -76,15 +86,19 @@ class Rules:
 
     def told_at(self, room: str) -> int | None:
         """When a message about this room's silence was delivered, while it lasts."""
-        told = [matter.told_at for (_, subject), matter in self._open.items()
-                if subject == room and matter.told_at is not None]
+        told = [
+            matter.told_at
+            for (_, subject), matter in self._open.items()
+            if subject == room and matter.told_at is not None
+        ]
         return min(told, default=None)
 
     def open_matters(self) -> int:
         return len(self._open)
 
-    def _begin(self, key: tuple[str, str], people: list[str], since: int,
-               word: Callable[[Config, str], Message]) -> None:
+    def _begin(
+        self, key: tuple[str, str], people: list[str], since: int, word: Callable[[Config, str], Message]
+    ) -> None:
         if key in self._open and key not in self._untold:
             return
         self._untold.discard(key)  # it was open when the last process ended, but nobody had heard of it
@@ -102,13 +116,11 @@ class Rules:
         if matter.told_at is not None:
             self._send(key, people, "recovery", word)
 
-    def _send(self, key: tuple[str, str], people: list[str], kind: str,
-              word: Callable[[Config, str], Message]) -> None:
+    def _send(self, key: tuple[str, str], people: list[str], kind: str, word: Callable[[Config, str], Message]) -> None:
         assert self._config is not None
         for name in people:
             person = self._config.people[name]
-            self._delivery.send(Job(key[0], key[1], kind, name, person.channel,
-                                    word(self._config, person.language)))
+            self._delivery.send(Job(key[0], key[1], kind, name, person.channel, word(self._config, person.language)))
 
 
 def _silence(room: str, since: int, never: bool, over: bool = False) -> Callable[[Config, str], Message]:
@@ -116,5 +128,6 @@ def _silence(room: str, since: int, never: bool, over: bool = False) -> Callable
 
 
 def _purifier(matter: Matter) -> Callable[[Config, str], Message]:
-    return lambda config, language: messages.purifier(config, language, matter.room, matter.purifier,
-                                                      over=matter.over, wanted=matter.wanted, tries=matter.tries)
+    return lambda config, language: messages.purifier(
+        config, language, matter.room, matter.purifier, over=matter.over, wanted=matter.wanted, tries=matter.tries
+    )

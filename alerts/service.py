@@ -90,8 +90,14 @@ class Alerts:
     `steady` gives ms that no correction of the system's clock touches; beside it such a correction is noticed.
     """
 
-    def __init__(self, places: Places, make_link: Callable[..., Link], org: str,
-                 clock: Callable[[], int] = now_ms, steady: Callable[[], int] = steady_ms) -> None:
+    def __init__(
+        self,
+        places: Places,
+        make_link: Callable[..., Link],
+        org: str,
+        clock: Callable[[], int] = now_ms,
+        steady: Callable[[], int] = steady_ms,
+    ) -> None:
         self._clock, self._steady = clock, steady
         self._ahead_of_steady = clock() - steady()
         self._org = org
@@ -103,23 +109,30 @@ class Alerts:
         self._was_up = False
         self._leave: int | None = None
         self.ledger = Ledger(places.ledger)
-        self._delivery = Delivery(lambda result: self._news.put(
-            lambda: self.watching.delivered(result, self._moment())))
+        self._delivery = Delivery(
+            lambda result: self._news.put(lambda: self.watching.delivered(result, self._moment()))
+        )
         rules = Rules(self.ledger, self._delivery)
-        self._following = Following(places.accepted_config,
-                                    lambda accepted: self._news.put(partial(self._follow, accepted)))
+        self._following = Following(
+            places.accepted_config, lambda accepted: self._news.put(partial(self._follow, accepted))
+        )
         self._priming = Priming(
-            places, clock,
+            places,
+            clock,
             lambda readings: self._news.put(lambda: self.watching.prime(readings, self._moment())),
             lambda levels: self._news.put(lambda: self.watching.day_levels(levels)),
-            lambda: self.watching.corrections)
+            lambda: self.watching.corrections,
+        )
         self._term = self.ledger.next_term()
         status = Topics(org).service_status(NAME) if org != "+" else ""
         self._link = make_link(
-            on_message=self._hear, on_up=lambda: self._news.put(self._reconnected),
+            on_message=self._hear,
+            on_up=lambda: self._news.put(self._reconnected),
             subscriptions=[(Topics(org).config, 1)],
             will=Will(status, ServiceStatus(service=NAME, state="offline").model_dump_json().encode())
-            if status else None)
+            if status
+            else None,
+        )
         self.watching = Watching(self.ledger, rules, self._say, clock)
         self._warnings: list[str] = []
 
@@ -176,8 +189,11 @@ class Alerts:
                 return
             if isinstance(news, _Heard):
                 if self._running:
-                    self._guarded(lambda heard=news: self.watching.hear(  # type: ignore[misc]
-                        heard.topic, heard.payload, heard.retain, self._moment()))
+                    self._guarded(
+                        lambda heard=news: self.watching.hear(  # type: ignore[misc]
+                            heard.topic, heard.payload, heard.retain, self._moment()
+                        )
+                    )
                     self._slowest_ms = max(self._slowest_ms, self._clock() - news.at)
             else:
                 self._guarded(news)
@@ -246,18 +262,36 @@ class Alerts:
         if self._org == "+":
             return
         figures: dict[str, float | int | str | None] = {
-            "rooms": len(self.watching.rooms), "purifiers": len(self.watching.board.names()), "term": self._term,
-            "readings": self.watching.readings, "refused": self.watching.refused, "too_old_messages": self._skipped,
-            "commands": self.watching.board.commands, "slowest_ms": self._slowest_ms, "ledger_lost": self.ledger.lost,
+            "rooms": len(self.watching.rooms),
+            "purifiers": len(self.watching.board.names()),
+            "term": self._term,
+            "readings": self.watching.readings,
+            "refused": self.watching.refused,
+            "too_old_messages": self._skipped,
+            "commands": self.watching.board.commands,
+            "slowest_ms": self._slowest_ms,
+            "ledger_lost": self.ledger.lost,
             "callback_errors": self._link.errors,
         }
         self._slowest_ms = 0
-        warnings = [*self._warnings, *([f"the ledger cannot be written: {self.ledger.failing}"]
-                                       if self.ledger.failing else [])]
-        self._say(Topics(self._org).service_status(NAME), ServiceStatus(
-            service=NAME, state="online" if state == "online" else "offline", at=self._clock(), pid=os.getpid(),
-            version=_version(), config_version=self._version, figures=figures, warnings=warnings,
-        ).model_dump_json(), retain=True)
+        warnings = [
+            *self._warnings,
+            *([f"the ledger cannot be written: {self.ledger.failing}"] if self.ledger.failing else []),
+        ]
+        self._say(
+            Topics(self._org).service_status(NAME),
+            ServiceStatus(
+                service=NAME,
+                state="online" if state == "online" else "offline",
+                at=self._clock(),
+                pid=os.getpid(),
+                version=_version(),
+                config_version=self._version,
+                figures=figures,
+                warnings=warnings,
+            ).model_dump_json(),
+            retain=True,
+        )
 
     def _close(self) -> None:
         self._priming.stop()

@@ -34,10 +34,20 @@ class Stream:
 
     def follow(self, config: Config) -> None:
         topics = Topics(config.org)
-        self._bridges = {topics.bridge(site, bridge, "reading"): f"{site}.{bridge}"
-                         for site, part in config.sites.items() for bridge in part.bridges}
-        self._sensors = {full: (f"{full.partition('.')[0]}.{sensor.room}", f"{full.partition('.')[0]}.{sensor.bridge}",
-                                sensor.model, sensor.simulated) for full, sensor in config.sensors()}
+        self._bridges = {
+            topics.bridge(site, bridge, "reading"): f"{site}.{bridge}"
+            for site, part in config.sites.items()
+            for bridge in part.bridges
+        }
+        self._sensors = {
+            full: (
+                f"{full.partition('.')[0]}.{sensor.room}",
+                f"{full.partition('.')[0]}.{sensor.bridge}",
+                sensor.model,
+                sensor.simulated,
+            )
+            for full, sensor in config.sensors()
+        }
 
     def readings(self, topic: str, payload: bytes, now_ms: int) -> list[Reading]:
         """The readings of one message, flagged like ingest flags them. Never raises for what a bridge sends."""
@@ -61,14 +71,38 @@ class Stream:
             own = Flag.NONE
             for name in item.flags or ():
                 own |= Flag[name]
-            value_flags = {key: int(sum(Flag[name] for name in set(names)))
-                           for key, names in (item.value_flags or {}).items()}
+            value_flags = {
+                key: int(sum(Flag[name] for name in set(names))) for key, names in (item.value_flags or {}).items()
+            }
             full = f"{site}.{item.sensor}"
             flags, judged = self._memories.of(full).judge(
-                item.values, own, value_flags, at_ms=item.at, now_ms=now_ms, clock=item.clock, model=known[2],
-                late=item.late)
-            found.append(Reading(full, bridge, item.epoch, item.seq, item.at, item.values,
-                                 item.interval_s, item.n, item.clock, flags, judged, known[0], known[3], item.late))
+                item.values,
+                own,
+                value_flags,
+                at_ms=item.at,
+                now_ms=now_ms,
+                clock=item.clock,
+                model=known[2],
+                late=item.late,
+            )
+            found.append(
+                Reading(
+                    full,
+                    bridge,
+                    item.epoch,
+                    item.seq,
+                    item.at,
+                    item.values,
+                    item.interval_s,
+                    item.n,
+                    item.clock,
+                    flags,
+                    judged,
+                    known[0],
+                    known[3],
+                    item.late,
+                )
+            )
         return found
 
     def prime(self, readings: Iterable[Reading]) -> None:

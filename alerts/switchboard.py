@@ -74,8 +74,14 @@ class Switchboard:
         rule = config.purifier_rule()
         fresh: dict[str, _Managed] = {}
         for name, part in config.purifiers():
-            limits = Limits(_ms(rule.on_for), _ms(rule.off_for), _ms(rule.min_on), _ms(rule.min_off),
-                            rule.max_starts_per_hour, part.when_blind)
+            limits = Limits(
+                _ms(rule.on_for),
+                _ms(rule.off_for),
+                _ms(rule.min_on),
+                _ms(rule.min_off),
+                rule.max_starts_per_hour,
+                part.when_blind,
+            )
             settings = (part.kind, part.settings)
             old = self._units.get(name)
             if old is not None and old.settings == settings:
@@ -92,9 +98,17 @@ class Switchboard:
             if old is not None and old.room != room:
                 # Nothing is known of the other room's air yet; its patience begins now.
                 unit = replace(unit, watching_since=now, seen_until=0)
-            fresh[name] = _Managed(room, device, settings, limits, unit, part.simulated,
-                                   old.signal if old is not None and old.room == room else Signal(),
-                                   old.told if old is not None else None, old.kept if old is not None else "")
+            fresh[name] = _Managed(
+                room,
+                device,
+                settings,
+                limits,
+                unit,
+                part.simulated,
+                old.signal if old is not None and old.room == room else Signal(),
+                old.told if old is not None else None,
+                old.kept if old is not None else "",
+            )
         self._units = fresh
         self._by_topic, self._by_room = {}, {}
         for name, managed in fresh.items():
@@ -121,8 +135,9 @@ class Switchboard:
                 matters += self._act(name, managed, actions, block_end, now)
         return matters
 
-    def hear(self, topic: str, payload: bytes, retained: bool, block_end: Callable[[str], int | None],
-             now: int) -> tuple[set[str], list[Matter]]:
+    def hear(
+        self, topic: str, payload: bytes, retained: bool, block_end: Callable[[str], int | None], now: int
+    ) -> tuple[set[str], list[Matter]]:
         """A device's message: the rooms it concerns, and what came of it."""
         rooms: set[str] = set()
         matters: list[Matter] = []
@@ -150,8 +165,15 @@ class Switchboard:
             managed.unit, managed.signal = control.clock_stepped(managed.unit, by_ms, now), Signal()
             self._tell(name, managed, now)
 
-    def order(self, name: str, on: bool | None, minutes: float | None, who: str,
-              block_end: Callable[[str], int | None], now: int) -> tuple[str, PurifierState]:
+    def order(
+        self,
+        name: str,
+        on: bool | None,
+        minutes: float | None,
+        who: str,
+        block_end: Callable[[str], int | None],
+        now: int,
+    ) -> tuple[str, PurifierState]:
         """A person's word; acted on at once. Raises KeyError for an unknown purifier."""
         managed = self._units[name]
         end = block_end(managed.room)
@@ -162,16 +184,18 @@ class Switchboard:
 
     def states_in(self, room: str, now: int) -> tuple[PurifierState, ...]:
         """What screens are told about a room's purifiers."""
-        return tuple(self._units[name].told or self._state(name, self._units[name], now)
-                     for name in self._by_room.get(room, ()))
+        return tuple(
+            self._units[name].told or self._state(name, self._units[name], now) for name in self._by_room.get(room, ())
+        )
 
     def names(self) -> list[str]:
         return list(self._units)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _take(self, name: str, managed: _Managed, said: Iterable[Said], retained: bool, block_end: int | None,
-              now: int) -> list[Matter]:
+    def _take(
+        self, name: str, managed: _Managed, said: Iterable[Said], retained: bool, block_end: int | None, now: int
+    ) -> list[Matter]:
         matters: list[Matter] = []
         for word in said:
             actions: list[control.Action] = []
@@ -188,8 +212,9 @@ class Switchboard:
             matters += self._act(name, managed, actions, block_end, now)
         return matters
 
-    def _act(self, name: str, managed: _Managed, actions: Sequence[control.Action], block_end: int | None,
-             now: int) -> list[Matter]:
+    def _act(
+        self, name: str, managed: _Managed, actions: Sequence[control.Action], block_end: int | None, now: int
+    ) -> list[Matter]:
         matters: list[Matter] = []
         for action in actions:
             if isinstance(action, Command):
@@ -198,11 +223,27 @@ class Switchboard:
                 self.commands += 1
                 self._ledger.write(
                     'insert into command(purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, '
-                    "config_version) values(?,?,?,?,?,?,?,?,?,?)", name, now, int(action.on), action.mode,
-                    action.reason, action.seconds, action.attempt, managed.signal.median, managed.signal.newest_at,
-                    self._version)
-                log.info("purifier_command purifier=%s on=%s mode=%s seconds=%s attempt=%d why=%s", name, action.on,
-                         action.mode, action.seconds, action.attempt, action.reason)
+                    "config_version) values(?,?,?,?,?,?,?,?,?,?)",
+                    name,
+                    now,
+                    int(action.on),
+                    action.mode,
+                    action.reason,
+                    action.seconds,
+                    action.attempt,
+                    managed.signal.median,
+                    managed.signal.newest_at,
+                    self._version,
+                )
+                log.info(
+                    "purifier_command purifier=%s on=%s mode=%s seconds=%s attempt=%d why=%s",
+                    name,
+                    action.on,
+                    action.mode,
+                    action.seconds,
+                    action.attempt,
+                    action.reason,
+                )
             elif isinstance(action, Query):
                 said = self._send(managed.device.query())
             else:
@@ -235,8 +276,14 @@ class Switchboard:
             if self._say(self._state_topic(name), state.model_dump_json(), retain=True):
                 managed.told = state
             if old is None or (state.on, state.mode) != (old.on, old.mode):
-                self._ledger.write('insert into purifier_seen(purifier, at, "on", mode, reason) values(?,?,?,?,?)',
-                                   name, now, state.on, state.mode, state.reason)
+                self._ledger.write(
+                    'insert into purifier_seen(purifier, at, "on", mode, reason) values(?,?,?,?,?)',
+                    name,
+                    now,
+                    state.on,
+                    state.mode,
+                    state.reason,
+                )
         kept = memory.written(managed.unit)
         if kept != managed.kept:
             managed.kept = kept
@@ -247,9 +294,18 @@ class Switchboard:
         override = unit.override
         mode = "person" if override is not None else "unknown" if unit.on is None else unit.mode
         return PurifierState(
-            purifier=name, room=managed.room, on=unit.on, since=unit.since or unit.watching_since, at=now, mode=mode,
-            reason=unit.reason, confirmed=unit.on is not None and unit.pending is None, expires_at=unit.expires_at,
-            override_until=override.until if override is not None else None, simulated=managed.simulated)
+            purifier=name,
+            room=managed.room,
+            on=unit.on,
+            since=unit.since or unit.watching_since,
+            at=now,
+            mode=mode,
+            reason=unit.reason,
+            confirmed=unit.on is not None and unit.pending is None,
+            expires_at=unit.expires_at,
+            override_until=override.until if override is not None else None,
+            simulated=managed.simulated,
+        )
 
     def _state_topic(self, name: str) -> str:
         assert self._topics is not None
@@ -263,6 +319,8 @@ def _ms(seconds: float) -> int:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
-                         for fault in error.errors(include_url=False, include_input=False))
+        return "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
     return str(error)

@@ -75,8 +75,14 @@ class Watching:
             watch = self.rooms.get(name)
             simulated = config.site_simulated(site)
             if watch is None or watch.is_outdoor != room.outdoor:
-                watch = RoomWatch(name, is_outdoor=room.outdoor, simulated=simulated, has=has,
-                                  sensors=config.sensors_in(name), began_at=now)
+                watch = RoomWatch(
+                    name,
+                    is_outdoor=room.outdoor,
+                    simulated=simulated,
+                    has=has,
+                    sensors=config.sensors_in(name),
+                    began_at=now,
+                )
             else:
                 watch.configure(simulated=simulated, has=has, sensors=config.sensors_in(name))
             watch.signal.limits(rule.on_above, rule.off_below)
@@ -190,8 +196,9 @@ class Watching:
         if connected:
             for name, watch in self.rooms.items():
                 self._control(name, watch, now)
-        self._rules.silences({name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items()
-                              if watch.sensors}, now)
+        self._rules.silences(
+            {name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items() if watch.sensors}, now
+        )
         self._publish(self.rooms, now)
 
     def reconnected(self, now: int) -> None:
@@ -251,21 +258,46 @@ class Watching:
             outdoor = yard.outdoor_current(now)
         if yard is not None:
             play = yard.play_level(now)
-        return watch.state(now, outdoor=outdoor, play_level=play, purifiers=self.board.states_in(name, now),
-                           occupied=self._timetables[name].is_occupied(now), config_version=self._version)
+        return watch.state(
+            now,
+            outdoor=outdoor,
+            play_level=play,
+            purifiers=self.board.states_in(name, now),
+            occupied=self._timetables[name].is_occupied(now),
+            config_version=self._version,
+        )
 
     def _write_down(self, told: RoomState) -> None:
         """A row for each change of what people see: told then, never changed."""
-        seen = (told.pm25.status, told.pm25.level, told.pm25.shown, told.rule, told.co2.level, told.co2.shown,
-                told.outdoor.shown, told.config_version)
+        seen = (
+            told.pm25.status,
+            told.pm25.level,
+            told.pm25.shown,
+            told.rule,
+            told.co2.level,
+            told.co2.shown,
+            told.outdoor.shown,
+            told.config_version,
+        )
         if self._logged.get(told.room) == seen:
             return
         self._logged[told.room] = seen
         self._ledger.write(
             "insert into state_told(room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
-            "config_version, advice_version, simulated) values(?,?,?,?,?,?,?,?,?,?,?,?)", told.room, told.at,
-            told.pm25.status, told.pm25.level, told.pm25.shown, told.rule, told.co2.level, told.co2.shown,
-            told.outdoor.shown, told.config_version, told.advice_version, int(told.simulated))
+            "config_version, advice_version, simulated) values(?,?,?,?,?,?,?,?,?,?,?,?)",
+            told.room,
+            told.at,
+            told.pm25.status,
+            told.pm25.level,
+            told.pm25.shown,
+            told.rule,
+            told.co2.level,
+            told.co2.shown,
+            told.outdoor.shown,
+            told.config_version,
+            told.advice_version,
+            int(told.simulated),
+        )
 
     def _block_end(self, room: str, now: int) -> int | None:
         timetable = self._timetables.get(room)
@@ -289,4 +321,3 @@ def _followable(config: Config, name: str) -> frozenset[Need]:
     if not room.clean_room and any(other.clean_room for other in site.rooms.values()):
         has.add("clean_room")
     return frozenset(has)
-

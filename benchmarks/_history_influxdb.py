@@ -45,8 +45,9 @@ class Server:
         http = port()
         (folder / "influxd.conf").write_text(CONFIG.format(rpc=port(), http=http, folder=folder))
         with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(["influxd", "-config", str(folder / "influxd.conf")], stdout=log,
-                                            stderr=log)
+            self.process = subprocess.Popen(
+                ["influxd", "-config", str(folder / "influxd.conf")], stdout=log, stderr=log
+            )
         url = f"http://127.0.0.1:{http}"
         for _ in range(200):
             try:
@@ -82,8 +83,11 @@ def fill(path: Path, server: Server) -> None:
     took = time.perf_counter() - begin
     journal.close()
     size = sum(each.stat().st_size for each in server.folder.rglob("*") if each.is_file())
-    print(f"  InfluxDB filled: {rows:,} rows with rollups in {took:,.0f} s, {rows / took:,.0f} rows/s, "
-          f"{size / rows:.0f} bytes a reading", flush=True)
+    print(
+        f"  InfluxDB filled: {rows:,} rows with rollups in {took:,.0f} s, {rows / took:,.0f} rows/s, "
+        f"{size / rows:.0f} bytes a reading",
+        flush=True,
+    )
 
 
 def there() -> bool:

@@ -42,8 +42,10 @@ def questions(store: Store, site: str, room: str, first: int, last: int) -> dict
         return found
 
     def strip() -> object:
-        return [(bucket.n, bucket.suspect, bucket.bad) for bucket in
-                store.series(room, "pm25", end - 90 * DAY_MS, end, HOUR_MS)]
+        return [
+            (bucket.n, bucket.suspect, bucket.bad)
+            for bucket in store.series(room, "pm25", end - 90 * DAY_MS, end, HOUR_MS)
+        ]
 
     asked: dict[str, Callable[[], object]] = {
         "a room's day at 1 min": series(1, MINUTE_MS),
@@ -59,7 +61,8 @@ def questions(store: Store, site: str, room: str, first: int, last: int) -> dict
         "two half years compared, hours": lambda: (series(170, HOUR_MS)(), series(170, HOUR_MS, back=175)()),
         "readings of every series, a year": lambda: store.counts(end - YEAR * DAY_MS, end),
         "the same of 30 days, one by one": lambda: [
-            store.counts(end - day * DAY_MS, end - (day - 1) * DAY_MS) for day in range(1, 31)],
+            store.counts(end - day * DAY_MS, end - (day - 1) * DAY_MS) for day in range(1, 31)
+        ],
         "versions of all days": lambda: store.versions(site, _days.date_of(first), _days.date_of(last + 1)),
         "latest of a room": lambda: store.latest(room),
     }
@@ -94,10 +97,13 @@ def tell_bytes(path: Path, folder: Path, site: str, first: int) -> None:
     store.close()
     for block in blocks:
         family = block.series.sensor.partition(".")[2].rpartition("-")[0]
-        told = (f"  {family:<10} {len(block.quantities):>2} quantities: SQLite "
-                f"{_bytes_of_rows(path, folder, block.identity, block.quantities, first):>6.1f} bytes a reading")
-        packed = sum(len(zlib.compress(deltas(values), 6)) for name, values in block.columns.items()
-                     if name != "vflags")
+        told = (
+            f"  {family:<10} {len(block.quantities):>2} quantities: SQLite "
+            f"{_bytes_of_rows(path, folder, block.identity, block.quantities, first):>6.1f} bytes a reading"
+        )
+        packed = sum(
+            len(zlib.compress(deltas(values), 6)) for name, values in block.columns.items() if name != "vflags"
+        )
         told += f", packed deltas (zlib) {packed / len(block):>5.1f}"
         try:
             from classair.archive.days import of_block, write_file
@@ -118,8 +124,10 @@ def _bytes_of_rows(path: Path, folder: Path, series: int, quantities: Sequence[s
     empty = connection.execute("pragma page_count").fetchone()[0]
     connection.execute("attach ? as whole", (str(path),))
     names = ", ".join((*WHOLE, *quantities))
-    rows = connection.execute(f"insert into reading({names}) select {names} from whole.reading "
-                              "where series=? and at_ms<?", (series, _days.start_of(first + 100))).rowcount
+    rows = connection.execute(
+        f"insert into reading({names}) select {names} from whole.reading where series=? and at_ms<?",
+        (series, _days.start_of(first + 100)),
+    ).rowcount
     pages = connection.execute("pragma main.page_count").fetchone()[0] - empty
     size = connection.execute("pragma main.page_size").fetchone()[0]
     connection.close()
@@ -157,10 +165,15 @@ def tell_columns(path: Path, site: str, first: int, days: int) -> None:
         start = _days.start_of(number)
         begin = time.perf_counter()
         for block in blocks:
-            plain.execute(f"select {', '.join(block.columns)} from reading where series=? and at_ms>=? and at_ms<?",
-                          (block.identity, start, start + DAY_MS)).fetchall()
+            plain.execute(
+                f"select {', '.join(block.columns)} from reading where series=? and at_ms>=? and at_ms<?",
+                (block.identity, start, start + DAY_MS),
+            ).fetchall()
         theirs += time.perf_counter() - begin
     plain.close()
     store.close()
-    print(f"  days as columns {rows / ours:,.0f} rows/s, bare fetch of the same {rows / theirs:,.0f} rows/s: "
-          f"{theirs / ours:.0%} of bare", flush=True)
+    print(
+        f"  days as columns {rows / ours:,.0f} rows/s, bare fetch of the same {rows / theirs:,.0f} rows/s: "
+        f"{theirs / ours:.0%} of bare",
+        flush=True,
+    )

@@ -52,8 +52,11 @@ def broker(folder: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     settings = folder / "mosquitto.conf"
-    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 1000000\n"
-                        "set_tcp_nodelay true\npersistence false\nlog_dest none\n", "utf-8")
+    settings.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 1000000\n"
+        "set_tcp_nodelay true\npersistence false\nlog_dest none\n",
+        "utf-8",
+    )
     process = subprocess.Popen([program, "-c", str(settings)])
     try:
         wait_for_port(port, time.monotonic() + 10)
@@ -64,11 +67,20 @@ def broker(folder: Path) -> Iterator[int]:
 
 
 def school(folder: Path) -> str:
-    lines = ["org: bench-town", "sites:", "  bench:", "    name: Bench", "    bridges: {bench-pi: {}}", "    rooms:",
-             "      r: {name: R, volume_m3: 180}", "    sensors:",
-             f'      live: {{bridge: bench-pi, room: r, model: pms5003t, port: "{folder}/port", every: frame}}']
-    lines += [f'      s{n}: {{bridge: bench-pi, room: r, model: pms5003t, port: "{folder}/none-{n}"}}'
-              for n in range(SENSORS)]
+    lines = [
+        "org: bench-town",
+        "sites:",
+        "  bench:",
+        "    name: Bench",
+        "    bridges: {bench-pi: {}}",
+        "    rooms:",
+        "      r: {name: R, volume_m3: 180}",
+        "    sensors:",
+        f'      live: {{bridge: bench-pi, room: r, model: pms5003t, port: "{folder}/port", every: frame}}',
+    ]
+    lines += [
+        f'      s{n}: {{bridge: bench-pi, room: r, model: pms5003t, port: "{folder}/none-{n}"}}' for n in range(SENSORS)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -84,13 +96,28 @@ def history(count: int, end_ms: int) -> Iterator[dict[str, Any]]:
         n = index % SENSORS
         level[n] = pm = min(max(level[n] + chance.gauss(0, 0.15), 2), 120)
         yield {
-            "kind": "reading", "sensor": f"s{n}", "interval_s": 10.0, "n": 10, "clock": "sync",
+            "kind": "reading",
+            "sensor": f"s{n}",
+            "interval_s": 10.0,
+            "n": 10,
+            "clock": "sync",
             "at": end_ms - (count - index) // SENSORS * 10_000 + chance.randint(-40, 40),
-            "values": {"pm1": mean(pm * .7, 1), "pm25": mean(pm, 1), "pm10": mean(pm * 1.15, 1.3),
-                       "pm1_cf1": mean(pm * .7, 1), "pm25_cf1": mean(pm, 1), "pm10_cf1": mean(pm * 1.15, 1.3),
-                       "n03": mean(pm * 120, 40), "n05": mean(pm * 35, 15), "n1": mean(pm * 5, 5),
-                       "n25": mean(pm * .5, 1.5), "temp_c": round(30 + pm / 50, 2), "rh_pct": round(60 + pm / 20, 2),
-                       "version": 151}}
+            "values": {
+                "pm1": mean(pm * 0.7, 1),
+                "pm25": mean(pm, 1),
+                "pm10": mean(pm * 1.15, 1.3),
+                "pm1_cf1": mean(pm * 0.7, 1),
+                "pm25_cf1": mean(pm, 1),
+                "pm10_cf1": mean(pm * 1.15, 1.3),
+                "n03": mean(pm * 120, 40),
+                "n05": mean(pm * 35, 15),
+                "n1": mean(pm * 5, 5),
+                "n25": mean(pm * 0.5, 1.5),
+                "temp_c": round(30 + pm / 50, 2),
+                "rh_pct": round(60 + pm / 20, 2),
+                "version": 151,
+            },
+        }
 
 
 class Sensor(threading.Thread):
@@ -109,16 +136,29 @@ class Sensor(threading.Thread):
         driver, number = driver_for("pms5003t"), 0
         while True:
             number += 1
-            frame = driver.encode({"pm1": 9, "pm25": 14, "pm10": 16, "pm1_cf1": 9, "pm25_cf1": 14, "pm10_cf1": 16,
-                                   "n03": 10_000 + number % 50_000, "n05": 510, "n1": 77, "n25": 8, "temp_c": 30.0,
-                                   "rh_pct": 60.0})
+            frame = driver.encode(
+                {
+                    "pm1": 9,
+                    "pm25": 14,
+                    "pm10": 16,
+                    "pm1_cf1": 9,
+                    "pm25_cf1": 14,
+                    "pm10_cf1": 16,
+                    "n03": 10_000 + number % 50_000,
+                    "n05": 510,
+                    "n1": 77,
+                    "n25": 8,
+                    "temp_c": 30.0,
+                    "rh_pct": 60.0,
+                }
+            )
             self.sent[10_000 + number % 50_000] = time.monotonic()
             os.write(self.master, frame)
             time.sleep(0.1)
 
     def hear(self, message: Message) -> None:
         now = time.monotonic()
-        for item in (told if isinstance(told := json.loads(message.payload), list) else [told]):
+        for item in told if isinstance(told := json.loads(message.payload), list) else [told]:
             if item.get("sensor") == "live" and "values" in item:
                 self.heard.setdefault(int(item["values"]["n03"]), now)
 
@@ -133,8 +173,11 @@ def stored(file: Path) -> int:
         return 0
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as connection:
         try:
-            return int(connection.execute("select count(*) from reading join series on series.id=series "
-                                          "where sensor<>'bench.live'").fetchone()[0])
+            return int(
+                connection.execute(
+                    "select count(*) from reading join series on series.id=series where sensor<>'bench.live'"
+                ).fetchone()[0]
+            )
         except sqlite3.OperationalError:
             return 0
 
@@ -142,8 +185,10 @@ def stored(file: Path) -> int:
 def show(what: str, seconds: list[float]) -> float:
     ms = sorted(1000 * s for s in seconds)
     p99 = ms[min(len(ms) - 1, int(len(ms) * 0.99))]
-    print(f"{what:<58} n={len(ms):<5} p50 {statistics.median(ms):6.1f} ms  p99 {p99:6.1f} ms  max {ms[-1]:6.1f} ms",
-          flush=True)
+    print(
+        f"{what:<58} n={len(ms):<5} p50 {statistics.median(ms):6.1f} ms  p99 {p99:6.1f} ms  max {ms[-1]:6.1f} ms",
+        flush=True,
+    )
     return p99 / 1000
 
 
@@ -164,13 +209,18 @@ def measure(folder: Path, count: int, ends: contextlib.ExitStack) -> int:
     spool.extend(history(count, time.time_ns() // 1_000_000 - 20_000))
     spool.close()
     size = sum(part.stat().st_size for part in places.spool(FULL).parent.glob("*.db*"))
-    print(f"spool: {count:,} readings of 13 quantities in {size / 1e6:.1f} MB, {size / count:.1f} bytes each; "
-          f"written and packed at {count / (time.perf_counter() - began):,.0f}/s, making them included")
+    print(
+        f"spool: {count:,} readings of 13 quantities in {size / 1e6:.1f} MB, {size / count:.1f} bytes each; "
+        f"written and packed at {count / (time.perf_counter() - began):,.0f}/s, making them included"
+    )
     port = ends.enter_context(broker(folder))
     url = f"mqtt://127.0.0.1:{port}"
     sensor = Sensor(folder / "port")
-    link = Link(BrokerAddress.of(url, "ear"), on_message=sensor.hear,
-                subscriptions=[(Topics("bench-town").bridge("bench", "bench-pi", "reading"), 0)])
+    link = Link(
+        BrokerAddress.of(url, "ear"),
+        on_message=sensor.hear,
+        subscriptions=[(Topics("bench-town").bridge("bench", "bench-pi", "reading"), 0)],
+    )
     link.start()
     ends.callback(link.stop)
     common = ["--data", str(places.root), "--config", str(file), "--broker", url, "--log-level", "ERROR"]
@@ -196,8 +246,10 @@ def measure(folder: Path, count: int, ends: contextlib.ExitStack) -> int:
     time.sleep(15)
     show("the same when nothing waits (baseline)", sensor.latencies(quiet, time.monotonic() - 1))
     met = rate >= AIM_RATE and size <= AIM_BYTES and p99 < AIM_P99_S
-    print(f"aims: ≥ {AIM_RATE:,}/s, ≤ {AIM_BYTES / 1e6:.0f} MB, live p99 < {AIM_P99_S:.0f} s: "
-          f"{'met' if met else 'NOT met'}")
+    print(
+        f"aims: ≥ {AIM_RATE:,}/s, ≤ {AIM_BYTES / 1e6:.0f} MB, live p99 < {AIM_P99_S:.0f} s: "
+        f"{'met' if met else 'NOT met'}"
+    )
     return 0 if met else 1
 
 

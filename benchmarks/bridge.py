@@ -34,8 +34,22 @@ from firmware_bridge.drivers import driver_for
 ROOT = Path(__file__).resolve().parent.parent
 HOST, SITE, BRIDGE = "127.0.0.1", "bench", "bench-pi"
 AIM_SHARE, AIM_MB = 0.15, 120
-FRAME = driver_for("pms5003t").encode({"pm1": 9, "pm25": 14, "pm10": 16, "pm1_cf1": 9, "pm25_cf1": 14, "pm10_cf1": 16,
-                                       "n03": 1740, "n05": 510, "n1": 77, "n25": 8, "temp_c": 31.4, "rh_pct": 63.2})
+FRAME = driver_for("pms5003t").encode(
+    {
+        "pm1": 9,
+        "pm25": 14,
+        "pm10": 16,
+        "pm1_cf1": 9,
+        "pm25_cf1": 14,
+        "pm10_cf1": 16,
+        "n03": 1740,
+        "n05": 510,
+        "n1": 77,
+        "n25": 8,
+        "temp_c": 31.4,
+        "rh_pct": 63.2,
+    }
+)
 
 
 class Sensors:
@@ -61,7 +75,7 @@ class Sensors:
             for master, _ in self.masters:
                 for start in range(0, len(FRAME), size):
                     try:
-                        os.write(master, FRAME[start:start + size])
+                        os.write(master, FRAME[start : start + size])
                     except BlockingIOError:
                         pass  # nobody reads yet
                     due += 1 / count / self._pieces
@@ -74,10 +88,19 @@ class Sensors:
 
 
 def configuration(folder: Path, count: int) -> str:
-    lines = ["org: bench-town", "sites:", f"  {SITE}:", "    name: Bench", f"    bridges: {{{BRIDGE}: {{}}}}",
-             "    rooms: {r: {name: R, volume_m3: 180}}", "    sensors:"]
-    lines += [f'      s{i}: {{bridge: {BRIDGE}, room: r, model: pms5003t, port: "{folder}/port-{i}", every: 1s}}'
-              for i in range(count)]
+    lines = [
+        "org: bench-town",
+        "sites:",
+        f"  {SITE}:",
+        "    name: Bench",
+        f"    bridges: {{{BRIDGE}: {{}}}}",
+        "    rooms: {r: {name: R, volume_m3: 180}}",
+        "    sensors:",
+    ]
+    lines += [
+        f'      s{i}: {{bridge: {BRIDGE}, room: r, model: pms5003t, port: "{folder}/port-{i}", every: 1s}}'
+        for i in range(count)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -88,8 +111,11 @@ class Receiver:
         topics = Topics("bench-town")
         self.readings = 0
         self._stored = topics.bridge(SITE, BRIDGE, "stored")
-        self.link = Link(BrokerAddress.of(url, "receiver"), on_message=self._heard,
-                          subscriptions=[(topics.bridge(SITE, BRIDGE, leaf), 1) for leaf in ("reading", "time")])
+        self.link = Link(
+            BrokerAddress.of(url, "receiver"),
+            on_message=self._heard,
+            subscriptions=[(topics.bridge(SITE, BRIDGE, leaf), 1) for leaf in ("reading", "time")],
+        )
         self.link.start()
         if not self.link.wait_up(10):
             raise SystemExit("the broker did not answer")
@@ -142,11 +168,30 @@ def main() -> None:
             receiver = Receiver(f"mqtt://{HOST}:{port}")
             with (folder / "log").open("wb") as log:
                 bridge = subprocess.Popen(
-                    [sys.executable, "-m", "firmware_bridge.service", "--bridge", f"{SITE}.{BRIDGE}", "--data",
-                     str(folder / "data"), "--config", str(folder / "sensors.yaml"), "--broker",
-                     f"mqtt://{HOST}:{port}"], stderr=log, cwd=ROOT)
-            idle = subprocess.Popen([sys.executable, "-c", "import time, firmware_bridge.service, "
-                                     "firmware_bridge.drivers as d; d.models(); time.sleep(1e6)"], cwd=ROOT)
+                    [
+                        sys.executable,
+                        "-m",
+                        "firmware_bridge.service",
+                        "--bridge",
+                        f"{SITE}.{BRIDGE}",
+                        "--data",
+                        str(folder / "data"),
+                        "--config",
+                        str(folder / "sensors.yaml"),
+                        "--broker",
+                        f"mqtt://{HOST}:{port}",
+                    ],
+                    stderr=log,
+                    cwd=ROOT,
+                )
+            idle = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-c",
+                    "import time, firmware_bridge.service, firmware_bridge.drivers as d; d.models(); time.sleep(1e6)",
+                ],
+                cwd=ROOT,
+            )
             started += [bridge, idle]
             end = time.monotonic() + 30
             while receiver.readings < 2 * args.sensors:
@@ -158,11 +203,15 @@ def main() -> None:
             time.sleep(args.seconds)
             took = time.monotonic() - began
             share = (cpu_s(bridge.pid) - before) / took
-            print(f"sensors                    {args.sensors}, {(sensors.sent - sent) / took:.1f} frames/s in "
-                  f"{args.pieces} pieces, {(receiver.readings - got) / took:.1f} readings/s received")
+            print(
+                f"sensors                    {args.sensors}, {(sensors.sent - sent) / took:.1f} frames/s in "
+                f"{args.pieces} pieces, {(receiver.readings - got) / took:.1f} readings/s received"
+            )
             print(f"CPU of the bridge          {share:.1%} of a core (aim {AIM_SHARE:.0%})")
-            print(f"memory of the bridge       {memory_mb(bridge.pid):.0f} MB, highest "
-                  f"{memory_mb(bridge.pid, 'VmHWM'):.0f} MB (aim {AIM_MB} MB)")
+            print(
+                f"memory of the bridge       {memory_mb(bridge.pid):.0f} MB, highest "
+                f"{memory_mb(bridge.pid, 'VmHWM'):.0f} MB (aim {AIM_MB} MB)"
+            )
             receiver.link.stop()
             print(f"idle with the same imports {memory_mb(idle.pid):.0f} MB")
         finally:

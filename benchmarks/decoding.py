@@ -45,12 +45,12 @@ def main() -> None:
 
         def ours(stream: bytes = stream, kind: object = kind) -> int:
             fresh = kind.driver()  # type: ignore[attr-defined]
-            return sum(len(fresh.feed(stream[at:at + 4096])) for at in range(0, len(stream), 4096))
+            return sum(len(fresh.feed(stream[at : at + 4096])) for at in range(0, len(stream), 4096))
 
         mine, other = rate(ours), ""
         peer = next((it for it in peers.of(kind.name, kind.pypms) if it.title == "PyPMS"), None)
         if peer is not None:
-            some = frames[:max(args.frames // 10, 1000)]
+            some = frames[: max(args.frames // 10, 1000)]
 
             def theirs(peer: peers.PyPms = peer, some: list[bytes] = some) -> int:
                 for frame in some:

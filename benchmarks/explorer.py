@@ -49,12 +49,16 @@ VIEWS = {
 def config_of(rooms: list[str]) -> configuration.Config:
     """The district as sensors.yaml would have it; lessons as in the demo."""
     text = "org: bench\nsites:\n  town:\n    name: {th: เมือง, en: Town}\n    bridges: {box: {}}\n    rooms:\n"
-    text += "".join(f"      {room.partition('.')[2]}: {{name: {{th: {n}, en: {n}}}, "
-                    "volume_m3: 180, capacity: 30, timetable: primary}\n"
-                    for n, room in enumerate(rooms, 1))
-    text += "    sensors:\n      s: {bridge: box, room: room-1, model: pms5003t, port: \"sim:classroom\"}\n"
-    text += "timetables:\n  primary: {days: [mon, tue, wed, thu, fri], occupied: [\"07:30-16:00\"], " \
-            "lessons: [\"08:30-11:30\", \"12:30-15:30\"]}\n"
+    text += "".join(
+        f"      {room.partition('.')[2]}: {{name: {{th: {n}, en: {n}}}, "
+        "volume_m3: 180, capacity: 30, timetable: primary}\n"
+        for n, room in enumerate(rooms, 1)
+    )
+    text += '    sensors:\n      s: {bridge: box, room: room-1, model: pms5003t, port: "sim:classroom"}\n'
+    text += (
+        'timetables:\n  primary: {days: [mon, tue, wed, thu, fri], occupied: ["07:30-16:00"], '
+        'lessons: ["08:30-11:30", "12:30-15:30"]}\n'
+    )
     return configuration.parse(text)
 
 
@@ -74,8 +78,13 @@ def measured(folder: Path) -> dict[str, tuple[float, float, float]]:
 
     def context() -> Context:
         research = Research(lambda: store, lambda: config, folder / "readings.db")
-        return Context(lambda: config, Queries(lambda: store, lambda: config, None), None,  # type: ignore[arg-type]
-                       lambda: day_start_ms(LAST) + 43_200_000, research)
+        return Context(
+            lambda: config,
+            Queries(lambda: store, lambda: config, None),
+            None,  # type: ignore[arg-type]
+            lambda: day_start_ms(LAST) + 43_200_000,
+            research,
+        )
 
     for name, query in VIEWS.items():
         view = view_of(query, store.rooms())

@@ -30,10 +30,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 ROOMS = 4
 QUANTITIES = ("pm25", "pm10", "co2_ppm", "temp_c", "rh_pct")
-CONFIG = "org: bench\nsites:\n  town:\n    name: Town\n    bridges: {pi: {}}\n    rooms:\n" + "".join(
-    f"      room-{n + 1}: {{name: R{n + 1}, volume_m3: 180, timetable: t}}\n" for n in range(ROOMS)
-) + ("    sensors: {}\ntimetables:\n  t: {occupied: [\"08:00-16:00\"], "
-     "lessons: [\"09:00-11:00\", \"13:00-15:00\"]}\n")
+CONFIG = (
+    "org: bench\nsites:\n  town:\n    name: Town\n    bridges: {pi: {}}\n    rooms:\n"
+    + "".join(f"      room-{n + 1}: {{name: R{n + 1}, volume_m3: 180, timetable: t}}\n" for n in range(ROOMS))
+    + ('    sensors: {}\ntimetables:\n  t: {occupied: ["08:00-16:00"], lessons: ["09:00-11:00", "13:00-15:00"]}\n')
+)
 
 
 def make(folder: Path, rows: int) -> None:
@@ -59,11 +60,19 @@ def request_of(folder: Path) -> Any:
     store = SqliteStore(folder / "readings.db", readonly=True)
     days = sorted(store.versions("town", date(2000, 1, 1), date(2100, 1, 1)))
     store.close()
-    return Request.parse({"rooms": [f"town.room-{n + 1}" for n in range(ROOMS)], "quantities": list(QUANTITIES),
-                          "first": days[0], "last": days[-1], "step": "reading"})
+    return Request.parse(
+        {
+            "rooms": [f"town.room-{n + 1}" for n in range(ROOMS)],
+            "quantities": list(QUANTITIES),
+            "first": days[0],
+            "last": days[-1],
+            "step": "reading",
+        }
+    )
 
 
 # -- each in a process of its own --------------------------------------------------------------------------------------
+
 
 def export(folder: Path, out: Path, what: str) -> int:
     """`what`: which files, from where."""
@@ -105,9 +114,13 @@ def fetch(folder: Path, _out: Path, _what: str) -> int:
             start = request.selection.start_ms + (day - request.selection.first).days * 86_400_000
             for identity in there:
                 keys = [key for key in QUANTITIES if (key == "co2_ppm") == (identity % 2 == 0)]
-                rows += len(connection.execute(
-                    f"select {names}, {', '.join(keys)} from reading where series=? and at_ms>=? and at_ms<? "
-                    "order by at_ms, seq", (identity, start, start + 86_400_000)).fetchall())
+                rows += len(
+                    connection.execute(
+                        f"select {names}, {', '.join(keys)} from reading where series=? and at_ms>=? and at_ms<? "
+                        "order by at_ms, seq",
+                        (identity, start, start + 86_400_000),
+                    ).fetchall()
+                )
             day += timedelta(days=1)
     return rows
 
@@ -125,15 +138,22 @@ def copied(folder: Path, out: Path, what: str) -> int:
         shift = " + interval 7 hour" if zone == "local" else ""
         return f"strftime((\"at\" at time zone 'UTC'){shift}, '%Y-%m-%dT%H:%M:%S.%g{suffix}')"
 
-    values = ", ".join(f"{key}_x{scale} / {scale}.0 as {key}" for key, scale in
-                       (("pm25", 1000), ("pm10", 1000), ("co2_ppm", 100), ("temp_c", 100), ("rh_pct", 100)))
-    asked = (f"select {moment('local', '+07:00')} as time, {moment('utc', 'Z')} as time_utc, 'town' as school_id, "
-             f"room, sensor, {values}, n, interval_s, flags, vflags, clock, late, bridge, epoch, seq, simulated, "
-             f"false as lesson from read_parquet('{folder}/archive/town/*/*.parquet', union_by_name=true)")
+    values = ", ".join(
+        f"{key}_x{scale} / {scale}.0 as {key}"
+        for key, scale in (("pm25", 1000), ("pm10", 1000), ("co2_ppm", 100), ("temp_c", 100), ("rh_pct", 100))
+    )
+    asked = (
+        f"select {moment('local', '+07:00')} as time, {moment('utc', 'Z')} as time_utc, 'town' as school_id, "
+        f"room, sensor, {values}, n, interval_s, flags, vflags, clock, late, bridge, epoch, seq, simulated, "
+        f"false as lesson from read_parquet('{folder}/archive/town/*/*.parquet', union_by_name=true)"
+    )
     into = "(format csv, header)" if csv else "(format parquet, compression zstd, compression_level 3)"
     duckdb.sql(f"copy ({asked}) to '{out}/copy' {into}")
-    return int(duckdb.sql(f"select count(*) from read_parquet('{folder}/archive/town/*/*.parquet', "
-                          "union_by_name=true)").fetchall()[0][0])
+    return int(
+        duckdb.sql(
+            f"select count(*) from read_parquet('{folder}/archive/town/*/*.parquet', union_by_name=true)"
+        ).fetchall()[0][0]
+    )
 
 
 def idle(_folder: Path, _out: Path, _what: str) -> int:
@@ -145,10 +165,14 @@ def idle(_folder: Path, _out: Path, _what: str) -> int:
 
 STEPS: list[tuple[str, Callable[[Path, Path, str], int], str]] = [
     ("idle interpreter with pyarrow", idle, ""),
-    ("Parquet from the archive", export, "parquet archive"), ("duckdb COPY to Parquet", copied, "parquet"),
-    ("CSV from the archive", export, "csv archive"), ("duckdb COPY to CSV", copied, "csv"),
-    ("bare column fetch from SQLite", fetch, ""), ("Parquet from SQLite", export, "parquet store"),
-    ("CSV from SQLite", export, "csv store"), ("whole package from the archive, resumable", export, "package archive"),
+    ("Parquet from the archive", export, "parquet archive"),
+    ("duckdb COPY to Parquet", copied, "parquet"),
+    ("CSV from the archive", export, "csv archive"),
+    ("duckdb COPY to CSV", copied, "csv"),
+    ("bare column fetch from SQLite", fetch, ""),
+    ("Parquet from SQLite", export, "parquet store"),
+    ("CSV from SQLite", export, "csv store"),
+    ("whole package from the archive, resumable", export, "package archive"),
 ]
 
 
@@ -171,8 +195,11 @@ def main() -> int:
         importlib.import_module("duckdb" if call is copied else "classair.exporting.package")
         begin, worked = time.perf_counter(), time.process_time()
         rows = call(args.folder, args.out, what)
-        print(json.dumps({"rows": rows, "s": time.perf_counter() - begin, "cpu": time.process_time() - worked,
-                          "mb": peak_mb()}))
+        print(
+            json.dumps(
+                {"rows": rows, "s": time.perf_counter() - begin, "cpu": time.process_time() - worked, "mb": peak_mb()}
+            )
+        )
         return 0
     with tempfile.TemporaryDirectory(prefix="classair-bench-", dir=args.folder) as temporary:
         folder = (args.folder if args.keep and args.folder else Path(temporary)) / f"export-{args.rows}"
@@ -186,9 +213,13 @@ def main() -> int:
         for number, (name, _, _) in enumerate(STEPS):
             out = Path(temporary) / f"out-{number}"
             out.mkdir()
-            told = json.loads(subprocess.run(
-                [sys.executable, __file__, "--only", str(number), "--folder", str(folder), "--out", str(out)],
-                stdout=subprocess.PIPE, check=True).stdout)
+            told = json.loads(
+                subprocess.run(
+                    [sys.executable, __file__, "--only", str(number), "--folder", str(folder), "--out", str(out)],
+                    stdout=subprocess.PIPE,
+                    check=True,
+                ).stdout
+            )
             size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
             rates = [f"{told['rows'] / told[key]:,.0f}" if told["rows"] else "–" for key in ("s", "cpu")]
             print(f"{name:44}{rates[0]:>12}{rates[1]:>12}{told['mb']:>9.0f}{size:>12,.0f}", flush=True)

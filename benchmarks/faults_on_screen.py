@@ -67,9 +67,23 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     house = subprocess.Popen(
-        [sys.executable, "-m", "classair", "run", "--data", str(folder / "data"), "--config",
-         str(folder / "sensors.yaml"), "--port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True)
+        [
+            sys.executable,
+            "-m",
+            "classair",
+            "run",
+            "--data",
+            str(folder / "data"),
+            "--config",
+            str(folder / "sensors.yaml"),
+            "--port",
+            str(port),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         _measure(folder / "data", f"http://127.0.0.1:{port}", rounds)
     finally:
@@ -100,8 +114,12 @@ def _measure(data: Path, url: str, rounds: int) -> None:
         return time.time()
 
     def wish(*words: str) -> float:
-        subprocess.run([sys.executable, "-m", "classair", "simulate", "--data", str(data), "wish", *words], check=True,
-                       cwd=ROOT, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "classair", "simulate", "--data", str(data), "wish", *words],
+            check=True,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
         return (data / "sim" / "wishes.json").stat().st_mtime
 
     until("school.a-pm", "ok", 180)

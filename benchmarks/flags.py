@@ -37,8 +37,11 @@ def main() -> int:
     parser.add_argument("--missed", action="store_true", help="every event that was not found")
     args = parser.parse_args()
     known = parameters()
-    seeds = ([int(seed) for seed in args.seeds.split(",")] if args.seeds
-             else known["seeds"]["tuning" if args.tuning else "reported"])
+    seeds = (
+        [int(seed) for seed in args.seeds.split(",")]
+        if args.seeds
+        else known["seeds"]["tuning" if args.tuning else "reported"]
+    )
     days, sites = args.days or known["year"]["days"], args.sites or known["year"]["sites"]
     start = datetime.fromisoformat(known["year"]["start"]).replace(tzinfo=ZoneInfo("Asia/Bangkok"))
     start_ms, score, pace = int(start.timestamp() * 1000), Score(), Pace()
@@ -60,26 +63,38 @@ def tell(score: Score, pace: Pace, missed: bool) -> int:
         late = sorted(score.days_late.get(kind, []))
         note = f"   median {late[len(late) // 2]:.0f}, longest {late[-1]:.0f}" if late else ""
         live = "–" if kind.startswith("drift") else f"{score.live[kind] / events:.2f}"
-        print(f"{kind:14}{events:>8}{found:>8}{found / events:>8.2f}{live:>9}{note}"
-              + ("   below the aim" if found / events < RECALL else ""))
+        print(
+            f"{kind:14}{events:>8}{found:>8}{found / events:>8.2f}{live:>9}{note}"
+            + ("   below the aim" if found / events < RECALL else "")
+        )
     print(f"{'all':14}{sum(score.events.values()):>8}{sum(score.found.values()):>8}{score.recall:>8.3f}\n")
     print(f"{'flag':14}{'hours':>8}{'right':>8}{'share':>8}{'clean minutes':>15}")
     for flag in sorted(score.hours_by_flag):
         told, right = score.hours_by_flag[flag], score.right_by_flag[flag]
         print(f"{flag:14}{told:>8}{right:>8}{right / told:>8.3f}{score.clean_by_flag[flag]:>15}")
-    print(f"{'all':14}{score.flagged_hours:>8}{score.right_hours:>8}{score.precision:>8.3f}"
-          f"{score.clean_flagged:>15}  of {score.clean:,} = {score.clean_share:.4%}\n")
+    print(
+        f"{'all':14}{score.flagged_hours:>8}{score.right_hours:>8}{score.precision:>8.3f}"
+        f"{score.clean_flagged:>15}  of {score.clean:,} = {score.clean_share:.4%}\n"
+    )
     for kind in sorted(score.happened):
-        print(f"{kind:14}{score.happened[kind]:>8} in sensors,{score.spared[kind]:>8} without any flag = "
-              f"{score.spared[kind] / score.happened[kind]:.4f}   "
-              + ", ".join(f"{flag} {n}" for (what, flag), n in sorted(score.accused.items()) if what == kind))
-    print(f"\nspeed: {pace.rows:,} readings; live {pace.rows / pace.live_s:,.0f}/s, afterwards "
-          f"{pace.rows / pace.afterwards_s:,.0f}/s, together {pace.rows / (pace.live_s + pace.afterwards_s):,.0f}/s; "
-          f"schools beside each other {pace.school_s:.1f} s")
+        print(
+            f"{kind:14}{score.happened[kind]:>8} in sensors,{score.spared[kind]:>8} without any flag = "
+            f"{score.spared[kind] / score.happened[kind]:.4f}   "
+            + ", ".join(f"{flag} {n}" for (what, flag), n in sorted(score.accused.items()) if what == kind)
+        )
+    print(
+        f"\nspeed: {pace.rows:,} readings; live {pace.rows / pace.live_s:,.0f}/s, afterwards "
+        f"{pace.rows / pace.afterwards_s:,.0f}/s, together {pace.rows / (pace.live_s + pace.afterwards_s):,.0f}/s; "
+        f"schools beside each other {pace.school_s:.1f} s"
+    )
     if missed:
         print("\nnot found:", *score.missed, sep="\n  ")
-    ok = (score.recall >= RECALL and score.precision >= PRECISION and score.clean_share <= CLEAN
-          and all(score.spared[kind] >= SPARED * count for kind, count in score.happened.items()))
+    ok = (
+        score.recall >= RECALL
+        and score.precision >= PRECISION
+        and score.clean_share <= CLEAN
+        and all(score.spared[kind] >= SPARED * count for kind, count in score.happened.items())
+    )
     print("\nevery aim is met" if ok else "\nNOT every aim is met")
     return 0 if ok else 1
 

@@ -42,13 +42,28 @@ BYTES_A_ROW = 135
 SITE = "town"
 
 FAMILIES = {
-    "pms5003t": ("pm1_cf1", "pm25_cf1", "pm10_cf1", "pm1", "pm25", "pm10", "n03", "n05", "n1", "n25", "temp_c",
-                 "rh_pct"),
+    "pms5003t": (
+        "pm1_cf1",
+        "pm25_cf1",
+        "pm10_cf1",
+        "pm1",
+        "pm25",
+        "pm10",
+        "n03",
+        "n05",
+        "n1",
+        "n25",
+        "temp_c",
+        "rh_pct",
+    ),
     "co2": ("co2_ppm",),
 }
 
-GRAINS_OF = (("1m", MINUTE_MS, 0, SHOWN), ("1h", HOUR_MS, 0, tuple(QUANTITIES)),
-             ("1d", DAY_MS, BANGKOK_MS, tuple(QUANTITIES)))
+GRAINS_OF = (
+    ("1m", MINUTE_MS, 0, SHOWN),
+    ("1h", HOUR_MS, 0, tuple(QUANTITIES)),
+    ("1d", DAY_MS, BANGKOK_MS, tuple(QUANTITIES)),
+)
 
 
 def invented_day(family: str, kind: int) -> list[tuple[int, ...]]:
@@ -57,17 +72,32 @@ def invented_day(family: str, kind: int) -> list[tuple[int, ...]]:
     rows, level = [], 5.0 + 3 * kind
     for step in range(PER_DAY):
         hour = step / 120
-        level += draw.gauss(0, .15) + (5.0 + 3 * kind - level) / 400
+        level += draw.gauss(0, 0.15) + (5.0 + 3 * kind - level) / 400
         children = 1.0 if 8 <= hour < 15.5 else 0.0
         if family == "co2":
             values = {"co2_ppm": round(420 + 700 * children * (1 - math.exp(8 - hour)) + draw.gauss(0, 6) + kind)}
         else:
             pm = max(1.0, level + 4 * math.sin(hour / 24 * 2 * math.pi))
-            values = dict(zip(FAMILIES[family], (
-                round(pm * .7), round(pm), round(pm * 1.2), round(pm * .65), round(pm * .95), round(pm * 1.1),
-                round(pm * 150), round(pm * 45), round(pm * 8), round(pm * .9),
-                round(28 + 4 * math.sin((hour - 9) / 24 * 2 * math.pi) + draw.gauss(0, .05), 1),
-                round(60 - 10 * math.sin((hour - 9) / 24 * 2 * math.pi) + draw.gauss(0, .3), 1)), strict=True))
+            values = dict(
+                zip(
+                    FAMILIES[family],
+                    (
+                        round(pm * 0.7),
+                        round(pm),
+                        round(pm * 1.2),
+                        round(pm * 0.65),
+                        round(pm * 0.95),
+                        round(pm * 1.1),
+                        round(pm * 150),
+                        round(pm * 45),
+                        round(pm * 8),
+                        round(pm * 0.9),
+                        round(28 + 4 * math.sin((hour - 9) / 24 * 2 * math.pi) + draw.gauss(0, 0.05), 1),
+                        round(60 - 10 * math.sin((hour - 9) / 24 * 2 * math.pi) + draw.gauss(0, 0.3), 1),
+                    ),
+                    strict=True,
+                )
+            )
         rows.append((step, *(round(value * QUANTITIES[key].scale) for key, value in values.items())))
     return rows
 
@@ -101,26 +131,35 @@ class District:
         self.connection.execute("pragma journal_mode=wal")
         self.connection.close()
         took = time.perf_counter() - begin
-        print(f"{self.rows:>12,} rows made with rollups of minute, hour and day in {took:,.0f} s, "
-              f"{self.rows / took:,.0f} rows/s; {self.path.stat().st_size / self.rows:.0f} bytes a reading", flush=True)
+        print(
+            f"{self.rows:>12,} rows made with rollups of minute, hour and day in {took:,.0f} s, "
+            f"{self.rows / took:,.0f} rows/s; {self.path.stat().st_size / self.rows:.0f} bytes a reading",
+            flush=True,
+        )
 
     def _invent(self) -> None:
         keys = tuple(dict.fromkeys(key for family in FAMILIES.values() for key in family))
         self.connection.execute("begin")
-        self.connection.execute("create table invented(family text, kind integer, step integer, "
-                                f"{', '.join(keys)}, primary key(family, kind, step)) without rowid")
+        self.connection.execute(
+            "create table invented(family text, kind integer, step integer, "
+            f"{', '.join(keys)}, primary key(family, kind, step)) without rowid"
+        )
         for family, its in FAMILIES.items():
             for kind in range(SHAPES_OF_DAY):
                 self.connection.executemany(
                     f"insert into invented(family, kind, step, {', '.join(its)}) values('{family}', {kind}, ?, "
-                    f"{', '.join('?' * len(its))})", invented_day(family, kind))
+                    f"{', '.join('?' * len(its))})",
+                    invented_day(family, kind),
+                )
         # A day's rollups are the same for every sensor that has the day.
         for grain, unit, _, wanted in GRAINS_OF:
-            totals = ", ".join(f"sum({key}) sum_{key}, min({key}) low_{key}, max({key}) high_{key}"
-                               for key in keys if key in wanted)
+            totals = ", ".join(
+                f"sum({key}) sum_{key}, min({key}) low_{key}, max({key}) high_{key}" for key in keys if key in wanted
+            )
             self.connection.execute(
                 f"create table invented_{grain} as select family, kind, step * {EVERY_MS} / {unit} t, count(*) n, "
-                f"{totals} from invented group by 1, 2, 3")
+                f"{totals} from invented group by 1, 2, 3"
+            )
             self.connection.execute(f"create unique index i{grain} on invented_{grain}(family, kind, t)")
         self.connection.execute("insert into bridge_epoch values(1, ?, 'bench0000001')", (f"{SITE}.pi",))
         self.connection.execute("create temp table kind_of(day integer primary key, kind integer)")
@@ -132,22 +171,28 @@ class District:
         execute("insert into series values(?, ?, ?, 0)", (series, f"{SITE}.{family}-{room}", f"{SITE}.room-{room}"))
         draw = random.Random(sensor)
         execute("delete from kind_of")
-        self.connection.executemany("insert into kind_of values(?, ?)", [
-            (FIRST_DAY + day, draw.randrange(SHAPES_OF_DAY)) for day in range(self.days)])
+        self.connection.executemany(
+            "insert into kind_of values(?, ?)",
+            [(FIRST_DAY + day, draw.randrange(SHAPES_OF_DAY)) for day in range(self.days)],
+        )
         names = ", ".join(keys)
-        execute(f"insert into reading(series, at_ms, seq, bridge_epoch, interval_s, n, flags, clock, late, {names}) "
-                f"select {series}, day * {DAY_MS} - {BANGKOK_MS} + step * {EVERY_MS} + {sensor * 7}, "
-                f"((day - {FIRST_DAY}) * {PER_DAY} + step) * {self.sensors} + {series}, 1, 30.0, 30, "
-                f"0, 0, 0, {names} from kind_of cross join invented "
-                f"on family='{family}' and invented.kind=kind_of.kind order by day, step")
+        execute(
+            f"insert into reading(series, at_ms, seq, bridge_epoch, interval_s, n, flags, clock, late, {names}) "
+            f"select {series}, day * {DAY_MS} - {BANGKOK_MS} + step * {EVERY_MS} + {sensor * 7}, "
+            f"((day - {FIRST_DAY}) * {PER_DAY} + step) * {self.sensors} + {series}, 1, 30.0, 30, "
+            f"0, 0, 0, {names} from kind_of cross join invented "
+            f"on family='{family}' and invented.kind=kind_of.kind order by day, step"
+        )
         for grain, unit, shift, wanted in GRAINS_OF:
             present = [key for key in keys if key in wanted]
             shape = self._shape(present)
             parts = ", ".join(f"{part}_{key}" for key in present for part in ("sum", "low", "high"))
-            execute(f"insert into rollup_{grain}(series, t, shape, n, {parts}) select {series}, "
-                    f"(day * {DAY_MS} - {BANGKOK_MS} + {shift}) / {unit} + t, {shape}, n, {parts} "
-                    f"from kind_of cross join invented_{grain} as i on family='{family}' and i.kind=kind_of.kind "
-                    "order by day, t")
+            execute(
+                f"insert into rollup_{grain}(series, t, shape, n, {parts}) select {series}, "
+                f"(day * {DAY_MS} - {BANGKOK_MS} + {shift}) / {unit} + t, {shape}, n, {parts} "
+                f"from kind_of cross join invented_{grain} as i on family='{family}' and i.kind=kind_of.kind "
+                "order by day, t"
+            )
         execute(f"insert into series_day select {series}, day, {PER_DAY} from kind_of")
         execute("insert into day_version select ?, day, 1 from kind_of where true on conflict do nothing", (SITE,))
 
@@ -194,8 +239,10 @@ def main() -> int:
                     server = _history_influxdb.Server(Path(temporary) / "influxdb")
                     try:
                         _history_influxdb.fill(path, server)
-                        beside = {"SQLite": found[f"{rows:,}"],
-                                  "InfluxDB": questions(server.store, SITE, "town.room-1", first, last)}
+                        beside = {
+                            "SQLite": found[f"{rows:,}"],
+                            "InfluxDB": questions(server.store, SITE, "town.room-1", first, last),
+                        }
                     finally:
                         server.end()
                     tell_questions(beside)

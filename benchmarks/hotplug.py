@@ -36,8 +36,13 @@ from firmware_bridge.drivers import driver_for
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST, SITE, BRIDGE = "127.0.0.1", "bench", "bench-pi"
-SENSORS = {"a": ("pms5003", "pm25", 11.0), "b": ("pms5003", "pm25", 22.0), "c": ("pms7003", "pm25", 33.0),
-           "d": ("s8", "co2_ppm", 700.0), "e": ("s8", "co2_ppm", 900.0)}
+SENSORS = {
+    "a": ("pms5003", "pm25", 11.0),
+    "b": ("pms5003", "pm25", 22.0),
+    "c": ("pms7003", "pm25", 33.0),
+    "d": ("s8", "co2_ppm", 700.0),
+    "e": ("s8", "co2_ppm", 900.0),
+}
 AIM_S = 3.0
 
 
@@ -54,8 +59,15 @@ class Plug:
 
     def _speak(self) -> None:
         due = 0.0
-        values = {"n03": 900, "n05": 300, "n1": 40, "pm10": self.value, "pm25_cf1": self.value, "pm10_cf1": self.value,
-                  self.key: self.value}
+        values = {
+            "n03": 900,
+            "n05": 300,
+            "n1": 40,
+            "pm10": self.value,
+            "pm25_cf1": self.value,
+            "pm10_cf1": self.value,
+            self.key: self.value,
+        }
         while True:
             time.sleep(0.01)
             master = self.master
@@ -94,9 +106,11 @@ class Receiver:
         self.told: list[tuple[float, str, str]] = []
         self._stored = topics.bridge(SITE, BRIDGE, "stored")
         self.link = Link(
-            BrokerAddress.of(url, "receiver"), on_message=self._heard,
+            BrokerAddress.of(url, "receiver"),
+            on_message=self._heard,
             subscriptions=[(topics.bridge(SITE, BRIDGE, leaf), 1) for leaf in ("reading", "time")]
-            + [(topics.sensor_health(SITE, "+"), 1)])
+            + [(topics.sensor_health(SITE, "+"), 1)],
+        )
         self.link.start()
         if not self.link.wait_up(10):
             raise SystemExit("the broker did not answer")
@@ -136,7 +150,8 @@ def play(plugs: list[Plug], receiver: Receiver, chance: random.Random, rounds: i
         if number:
             end = time.monotonic() + 2.0
             while time.monotonic() < end and len(
-                    {s for at, s, key in receiver.told[-200:] if key == "unplugged" and at >= pulled[s]}) < len(plugs):
+                {s for at, s, key in receiver.told[-200:] if key == "unplugged" and at >= pulled[s]}
+            ) < len(plugs):
                 time.sleep(0.01)
             for name, at in pulled.items():
                 told = [when - at for when, s, key in receiver.told if s == name and key == "unplugged" and when >= at]
@@ -189,12 +204,16 @@ def main() -> None:
         port = int(probe.getsockname()[1])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = "\n".join(f'      {it}: {{bridge: {BRIDGE}, room: r-{it}, model: {model}, port: "{folder}/usb-{it}", '
-                         "every: frame}" for it, (model, _, _) in SENSORS.items())
+        rows = "\n".join(
+            f'      {it}: {{bridge: {BRIDGE}, room: r-{it}, model: {model}, port: "{folder}/usb-{it}", every: frame}}'
+            for it, (model, _, _) in SENSORS.items()
+        )
         rooms = ", ".join(f"r-{it}: {{name: {it}, volume_m3: 180}}" for it in SENSORS)
         (folder / "sensors.yaml").write_text(
             f"org: bench-town\nsites:\n  {SITE}:\n    name: Bench\n    bridges: {{{BRIDGE}: {{}}}}\n"
-            f"    rooms: {{{rooms}}}\n    sensors:\n{rows}\n", "utf-8")
+            f"    rooms: {{{rooms}}}\n    sensors:\n{rows}\n",
+            "utf-8",
+        )
         (folder / "mosquitto.conf").write_text(f"listener {port} {HOST}\nallow_anonymous true\nlog_dest none\n")
         started = [subprocess.Popen([mosquitto, "-c", str(folder / "mosquitto.conf")])]
         try:
@@ -202,21 +221,41 @@ def main() -> None:
             receiver = Receiver(f"mqtt://{HOST}:{port}")
             with (folder / "log").open("wb") as log:
                 bridge = subprocess.Popen(
-                    [sys.executable, "-m", "firmware_bridge.service", "--bridge", f"{SITE}.{BRIDGE}", "--data",
-                     str(folder / "data"), "--config", str(folder / "sensors.yaml"), "--broker",
-                     f"mqtt://{HOST}:{port}"], stderr=log, cwd=ROOT)
+                    [
+                        sys.executable,
+                        "-m",
+                        "firmware_bridge.service",
+                        "--bridge",
+                        f"{SITE}.{BRIDGE}",
+                        "--data",
+                        str(folder / "data"),
+                        "--config",
+                        str(folder / "sensors.yaml"),
+                        "--broker",
+                        f"mqtt://{HOST}:{port}",
+                    ],
+                    stderr=log,
+                    cwd=ROOT,
+                )
             started.append(bridge)
             plugs = [Plug(it, folder) for it in SENSORS]
             back = play(plugs, receiver, random.Random(args.seed), args.rounds)
-            wrong = [(sensor, values) for _, sensor, values in receiver.readings
-                     if values.get(SENSORS[sensor][1]) != SENSORS[sensor][2]]
-            print(f"rounds                {args.rounds}, {args.rounds * len(plugs)} unplugs, "
-                  f"{len(receiver.readings)} readings")
+            wrong = [
+                (sensor, values)
+                for _, sensor, values in receiver.readings
+                if values.get(SENSORS[sensor][1]) != SENSORS[sensor][2]
+            ]
+            print(
+                f"rounds                {args.rounds}, {args.rounds * len(plugs)} unplugs, "
+                f"{len(receiver.readings)} readings"
+            )
             print(f"in the wrong room     {len(wrong)} {wrong[:3] if wrong else ''}")
             for kind, seconds in back.items():
                 ranked = sorted(seconds)
-                print(f"{kind:<21} median {ranked[len(ranked) // 2]:.2f} s, slowest {ranked[-1]:.2f} s "
-                      f"(aim {2.0 if 'told' in kind else AIM_S:g} s)")
+                print(
+                    f"{kind:<21} median {ranked[len(ranked) // 2]:.2f} s, slowest {ranked[-1]:.2f} s "
+                    f"(aim {2.0 if 'told' in kind else AIM_S:g} s)"
+                )
             print(f"process               {'alive' if bridge.poll() is None else f'ended: {bridge.returncode}'}")
             log_text = (folder / "log").read_text("utf-8")
             print(f"faults in its log     {log_text.count('port_failed') + log_text.count(' CRITICAL ')}")

@@ -57,7 +57,7 @@ def main() -> int:
     print(f"{'':<38}{'arrays':>16}{'one by one':>14}{'':>8}")
     for name, values in (("tenths", tenths), ("full floats", floats)):
         x = np.where(missing, np.nan, values)
-        few = x[:args.singles].tolist()
+        few = x[: args.singles].tolist()
         for key in ("thai2023", "usepa2024"):
             index = INDEXES[key]
             seconds, many = timed(lambda index=index, x=x: sub_indices(index, "pm25", x))
@@ -66,16 +66,18 @@ def main() -> int:
             wrong += sum(int(a) != (-1 if b is None else b.value) for a, b in zip(many.value, single, strict=False))
     hours = np.round(chance.gamma(2.0, 20.0, (args.windows, 1)) * chance.uniform(0.6, 1.4, (args.windows, HOURS)), 3)
     hours[chance.random(hours.shape) < 0.05] = np.nan
-    few_windows = hours[:args.singles // 10].tolist()
+    few_windows = hours[: args.singles // 10].tolist()
     seconds, many = timed(lambda: nowcasts(hours))
     slow, single = timed(lambda: [nowcast(window) for window in few_windows])
     line("NowCast windows", len(hours), seconds, len(few_windows), slow)
-    wrong += sum((b is None) != math.isnan(a) or (b is not None and float(b.value) != a)
-                 for a, b in zip(many.value.tolist(), single, strict=False))
+    wrong += sum(
+        (b is None) != math.isnan(a) or (b is not None and float(b.value) != a)
+        for a, b in zip(many.value.tolist(), single, strict=False)
+    )
     rh = chance.uniform(30, 95, args.values)
     epa = PUBLISHED["epa2021_atm"]
     seconds, many = timed(lambda: corrected(epa, floats, rh))
-    pairs = list(zip(floats[:args.singles].tolist(), rh[:args.singles].tolist(), strict=True))
+    pairs = list(zip(floats[: args.singles].tolist(), rh[: args.singles].tolist(), strict=True))
     slow, single = timed(lambda: [epa.correct(value, humidity).value for value, humidity in pairs])
     line("epa2021_atm", len(floats), seconds, len(pairs), slow)
     wrong += sum(a != b for a, b in zip(many.tolist(), single, strict=False))

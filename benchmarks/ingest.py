@@ -41,6 +41,7 @@ AIM_SINGLE, AIM_SHARE, AIM_LISTS = 15_000, 0.6, 60_000
 
 # -- the readings ------------------------------------------------------------------------------------------------------
 
+
 def readings(count: int, kind: str) -> Iterator[dict[str, Any]]:
     """The demo school's sensors, one after the other, every 10 s; `kind` is mixed (PM and CO2) or co2."""
     noise = random.Random(1)
@@ -57,14 +58,31 @@ def readings(count: int, kind: str) -> Iterator[dict[str, Any]]:
             pm25 = round(noise.uniform(4, 90), 1)
             counts = [round(pm25 * factor, 1) for factor in (120, 40, 8, 1, 0.3, 0.1)]
             values = {
-                "pm1": round(pm25 * 0.7, 1), "pm25": pm25, "pm10": round(pm25 * 1.2, 1),
-                "pm1_cf1": round(pm25 * 0.7, 1), "pm25_cf1": pm25, "pm10_cf1": round(pm25 * 1.2, 1),
-                "n03": counts[0], "n05": counts[1], "n1": counts[2], "n25": counts[3],
+                "pm1": round(pm25 * 0.7, 1),
+                "pm25": pm25,
+                "pm10": round(pm25 * 1.2, 1),
+                "pm1_cf1": round(pm25 * 0.7, 1),
+                "pm25_cf1": pm25,
+                "pm10_cf1": round(pm25 * 1.2, 1),
+                "n03": counts[0],
+                "n05": counts[1],
+                "n1": counts[2],
+                "n25": counts[3],
                 "temp_c": round(29 + 3 * math.sin(index / 9000) + noise.uniform(-0.1, 0.1), 2),
                 "rh_pct": round(60 + noise.uniform(-2, 2), 1),
             }
-        yield {"bridge": BRIDGE, "epoch": EPOCH, "seq": index + 1, "sensor": sensor, "at": at, "values": values,
-               "interval_s": 10.0, "n": 10, "clock": "sync", "simulated": True}
+        yield {
+            "bridge": BRIDGE,
+            "epoch": EPOCH,
+            "seq": index + 1,
+            "sensor": sensor,
+            "at": at,
+            "values": values,
+            "interval_s": 10.0,
+            "n": 10,
+            "clock": "sync",
+            "simulated": True,
+        }
 
 
 def payloads(count: int, kind: str, per_message: int) -> Iterator[bytes]:
@@ -78,6 +96,7 @@ def payloads(count: int, kind: str, per_message: int) -> Iterator[bytes]:
 
 # -- the broker --------------------------------------------------------------------------------------------------------
 
+
 @contextlib.contextmanager
 def broker(folder: Path) -> Iterator[int]:
     """A mosquitto that keeps a million messages for an absent session."""
@@ -88,9 +107,20 @@ def broker(folder: Path) -> Iterator[int]:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
     conf = folder / "mosquitto.conf"
-    conf.write_text("\n".join([
-        f"listener {port} {HOST}", "allow_anonymous true", "max_queued_messages 1000000", "max_inflight_messages 1000",
-        "set_tcp_nodelay true", "persistence false", "log_dest none", ""]))
+    conf.write_text(
+        "\n".join(
+            [
+                f"listener {port} {HOST}",
+                "allow_anonymous true",
+                "max_queued_messages 1000000",
+                "max_inflight_messages 1000",
+                "set_tcp_nodelay true",
+                "persistence false",
+                "log_dest none",
+                "",
+            ]
+        )
+    )
     process = subprocess.Popen([program, "-c", str(conf)])
     try:
         while True:
@@ -160,16 +190,31 @@ client.disconnect()
 
 def bare(port: int, messages: int) -> float:
     """Messages per second of a receiver that only counts, in a process of its own."""
-    ended = subprocess.run([sys.executable, "-c", BARE, str(port), str(messages)], capture_output=True, text=True,
-                           check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", BARE, str(port), str(messages)], capture_output=True, text=True, check=True
+    )
     return float(ended.stdout)
 
 
 def ingest(port: int, data: Path, count: int) -> tuple[float, float]:
     """Readings per second from the first commit to the last, and processor seconds of the process."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "classair", "ingest", "--data", str(data), "--config", str(ROOT / "sensors.yaml"),
-         "--broker", f"mqtt://{HOST}:{port}", "--log-level", "WARNING"], cwd=ROOT)
+        [
+            sys.executable,
+            "-m",
+            "classair",
+            "ingest",
+            "--data",
+            str(data),
+            "--config",
+            str(ROOT / "sensors.yaml"),
+            "--broker",
+            f"mqtt://{HOST}:{port}",
+            "--log-level",
+            "WARNING",
+        ],
+        cwd=ROOT,
+    )
     try:
         started, before, done = 0.0, 0, 0
         until = time.monotonic() + 180
@@ -194,13 +239,16 @@ def ingest(port: int, data: Path, count: int) -> tuple[float, float]:
 
 
 def received(path: Path) -> int:
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(
-            sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection,
+    ):
         return int(connection.execute("select coalesce(sum(last - first + 1), 0) from received").fetchone()[0])
     return 0
 
 
 # -- together ----------------------------------------------------------------------------------------------------------
+
 
 def measure(kind: str, count: int, per_message: int) -> tuple[float, float, float]:
     """Readings/s of ingest, readings/s of the bare receiver, processor microseconds of ingest for a reading."""
@@ -221,8 +269,10 @@ def main() -> int:
     print(f"{'':34}{'ingest':>12}{'bare paho':>14}{'share':>8}{'CPU µs':>9}")
     ok = True
     for kind, per_message, name in (
-        ("mixed", 1, "one reading a message, PM and CO2"), ("co2", 1, "one reading a message, CO2"),
-        ("mixed", 100, "lists of 100, PM and CO2"), ("co2", 100, "lists of 100, CO2"),
+        ("mixed", 1, "one reading a message, PM and CO2"),
+        ("co2", 1, "one reading a message, CO2"),
+        ("mixed", 100, "lists of 100, PM and CO2"),
+        ("co2", 100, "lists of 100, CO2"),
     ):
         rate, baseline, cpu = measure(kind, count // per_message * per_message, per_message)
         print(f"{name:34}{rate:>10,.0f}/s{baseline:>12,.0f}/s{rate / baseline:>8.0%}{cpu:>9.1f}", flush=True)
@@ -230,8 +280,10 @@ def main() -> int:
             ok &= rate >= AIM_SINGLE and rate / baseline >= AIM_SHARE
         else:
             ok &= rate >= AIM_LISTS
-    print(f"aims: {AIM_SINGLE:,} single messages/s and {AIM_SHARE:.0%} of the bare receiver; "
-          f"{AIM_LISTS:,} readings/s in lists: {'reached' if ok else 'not all reached'}")
+    print(
+        f"aims: {AIM_SINGLE:,} single messages/s and {AIM_SHARE:.0%} of the bare receiver; "
+        f"{AIM_LISTS:,} readings/s in lists: {'reached' if ok else 'not all reached'}"
+    )
     return 0 if ok else 1
 
 

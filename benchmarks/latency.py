@@ -37,8 +37,20 @@ from firmware_bridge.drivers import driver_for
 from firmware_bridge.simulator.tasmota import TasmotaPlug
 from firmware_bridge.spool import Spool
 
-HIGH = {"pm1": 600.0, "pm25": 800.0, "pm10": 820.0, "pm1_cf1": 900.0, "pm25_cf1": 990.0, "pm10_cf1": 995.0,
-        "n03": 30000.0, "n05": 9000.0, "n1": 3000.0, "n25": 500.0, "temp_c": 30.0, "rh_pct": 60.0}
+HIGH = {
+    "pm1": 600.0,
+    "pm25": 800.0,
+    "pm10": 820.0,
+    "pm1_cf1": 900.0,
+    "pm25_cf1": 990.0,
+    "pm10_cf1": 995.0,
+    "n03": 30000.0,
+    "n05": 9000.0,
+    "n1": 3000.0,
+    "n25": 500.0,
+    "temp_c": 30.0,
+    "rh_pct": 60.0,
+}
 FRAME = driver_for("pms5003t").encode(HIGH)
 PAIR_PAUSE_S = 0.03  # between the two frames of a room: the second completes "for 1 ms"
 
@@ -62,8 +74,10 @@ def configuration(folder: Path, rooms: int) -> str:
     names = [f"r{i}" for i in range(rooms)] + ["shown"]
     lines += [f"      {n}: {{name: {n}, volume_m3: 180}}" for n in names]
     lines += ["    sensors:"]
-    lines += [f'      {n}-pm: {{bridge: bench-pi, room: {n}, model: pms5003t, port: "{folder}/port-{n}", every: frame}}'
-              for n in names]
+    lines += [
+        f'      {n}-pm: {{bridge: bench-pi, room: {n}, model: pms5003t, port: "{folder}/port-{n}", every: frame}}'
+        for n in names
+    ]
     lines += ["    purifiers:"]
     lines += [f"      {n}-fan: {{room: {n}, kind: tasmota, topic: socket-{n}, cadr_m3h: 400}}" for n in names[:-1]]
     lines += ["rules:", "  purifiers: {kind: purifier, on_for: 1ms}"]
@@ -82,8 +96,11 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 def show(what: str, seconds: list[float]) -> None:
     ms = sorted(1000 * s for s in seconds)
     p95, p99 = (ms[min(len(ms) - 1, int(len(ms) * share))] for share in (0.95, 0.99))
-    print(f"{what:<58} n={len(ms):<4} p50 {statistics.median(ms):6.1f} ms  p95 {p95:6.1f} ms  p99 {p99:6.1f} ms  "
-          f"max {ms[-1]:6.1f} ms", flush=True)
+    print(
+        f"{what:<58} n={len(ms):<4} p50 {statistics.median(ms):6.1f} ms  p95 {p95:6.1f} ms  p99 {p99:6.1f} ms  "
+        f"max {ms[-1]:6.1f} ms",
+        flush=True,
+    )
 
 
 def bare(count: int) -> list[float]:
@@ -216,14 +233,38 @@ def main() -> None:
     (folder / "sensors.yaml").write_text(configuration(folder, args.rooms))
     now = int(time.time() * 1000)
     spool = Spool.open(places.spool("bench.bench-pi"))
-    spool.extend({"kind": "reading", "sensor": "shown-pm", "at": now - m * 60_000, "interval_s": 60.0, "n": 60,
-                  "clock": "sync", "values": {"pm1": 5.0, "pm25": 8.0, "pm10": 9.0}} for m in range(16, 0, -1))
+    spool.extend(
+        {
+            "kind": "reading",
+            "sensor": "shown-pm",
+            "at": now - m * 60_000,
+            "interval_s": 60.0,
+            "n": 60,
+            "clock": "sync",
+            "values": {"pm1": 5.0, "pm25": 8.0, "pm10": 9.0},
+        }
+        for m in range(16, 0, -1)
+    )
     spool.close()
     port = free_port()
-    run = subprocess.Popen([sys.executable, "-m", "classair", "run", "--data", str(places.root), "--config",
-                            str(folder / "sensors.yaml"), "--port", str(port)], stdout=subprocess.DEVNULL,
-                           cwd=Path(__file__).resolve().parent.parent)
+    run = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "classair",
+            "run",
+            "--data",
+            str(places.root),
+            "--config",
+            str(folder / "sensors.yaml"),
+            "--port",
+            str(port),
+        ],
+        stdout=subprocess.DEVNULL,
+        cwd=Path(__file__).resolve().parent.parent,
+    )
     try:
+
         def state() -> Any:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/display/bench.shown", timeout=2) as answer:

@@ -1,6 +1,6 @@
 """Other decoders of the same sensors, each driven by its own reading code over a line in memory.
 
-    python -m pip install --require-hashes -r requirements/bench.txt
+python -m pip install --require-hashes -r requirements/bench.txt
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ class PyPms:
     def __init__(self, name: str) -> None:
         from loguru import logger
         from pms.core import Sensor, reader
+
         logger.remove()
         # A sensor that is "not ready" is waited for; here time costs nothing.
         reader.time = types.SimpleNamespace(sleep=lambda seconds: None, time=lambda: 0.0)
@@ -77,6 +78,7 @@ class PyPms:
 
     def clean(self, frame: bytes) -> Key | None:
         from pms import SensorWarning
+
         try:
             return astuple(self._sensor.decode(frame, time=1))[1:]
         except (SensorWarning, AssertionError, Exception):
@@ -107,6 +109,7 @@ class Plantower:
 
     def __init__(self) -> None:
         import plantower.plantower as module
+
         self._module = module
         module.logging.disable(module.logging.CRITICAL)
 
@@ -118,8 +121,20 @@ class Plantower:
 
     @staticmethod
     def _key(found: Any) -> Key:
-        return (found.pm10_cf1, found.pm25_cf1, found.pm100_cf1, found.pm10_std, found.pm25_std, found.pm100_std,
-                found.gr03um, found.gr05um, found.gr10um, found.gr25um, found.gr50um, found.gr100um)
+        return (
+            found.pm10_cf1,
+            found.pm25_cf1,
+            found.pm100_cf1,
+            found.pm10_std,
+            found.pm25_std,
+            found.pm100_std,
+            found.gr03um,
+            found.gr05um,
+            found.gr10um,
+            found.gr25um,
+            found.gr50um,
+            found.gr100um,
+        )
 
     def clean(self, frame: bytes) -> Key | None:
         return next(iter(self.readings([frame])), None)
@@ -140,6 +155,7 @@ class PmSensor:
 
     def __init__(self, name: str) -> None:
         import pmsensor.serial_pm as module
+
         self.title = "pmsensor"
         self._module, self._settings = module, module.SUPPORTED_SENSORS[name]
         now = [0.0]
@@ -156,7 +172,8 @@ class PmSensor:
     def readings(self, pieces: Iterable[bytes]) -> Iterator[Key]:
         real = self._module.serial
         self._module.serial = types.SimpleNamespace(
-            Serial=lambda **_: Line(pieces, False), PARITY_NONE="", STOPBITS_ONE=1, EIGHTBITS=8)
+            Serial=lambda **_: Line(pieces, False), PARITY_NONE="", STOPBITS_ONE=1, EIGHTBITS=8
+        )
         try:
             collector = self._module.PMDataCollector("memory", self._settings)
             while True:
@@ -194,5 +211,3 @@ def _say_missing(name: str) -> None:
     if name not in _SAID:
         _SAID.add(name)
         print(f"{name} is not installed: peers are left out (see benchmarks/README.md)", flush=True)
-
-

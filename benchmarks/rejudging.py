@@ -59,13 +59,17 @@ def _run(args: argparse.Namespace, path: Path) -> int:
     store = SqliteStore(path)
     began, rows, kinds = time.perf_counter(), 0, {}
     for site in range(args.sites):
-        for number, sensor in enumerate(year(known, args.seed, args.days, site,
-                                             site_air(known, args.seed, site, args.days))):
+        for number, sensor in enumerate(
+            year(known, args.seed, args.days, site, site_air(known, args.seed, site, args.days))
+        ):
             kinds[f"site-{site + 1}.{sensor.name}"] = (MODELS[sensor.kind], sensor.place)
             rows += _put(store, site, number, sensor, start_ms)
     took = time.perf_counter() - began
-    print(f"{rows:,} readings of {len(kinds)} sensors simulated and stored in {took:,.0f} s, {rows / took:,.0f}/s; "
-          f"{path.stat().st_size / rows:.0f} bytes each", flush=True)
+    print(
+        f"{rows:,} readings of {len(kinds)} sensors simulated and stored in {took:,.0f} s, {rows / took:,.0f}/s; "
+        f"{path.stat().st_size / rows:.0f} bytes each",
+        flush=True,
+    )
     config, judged_s, applied_s, changed = _config(kinds), 0.0, 0.0, 0
     weeks = list(_chunks(start_ms, end_ms))
     for site in sorted(config.sites):
@@ -79,13 +83,18 @@ def _run(args: argparse.Namespace, path: Path) -> int:
                     changed += apply(piece, store.reflag)
             applied_s += time.perf_counter() - middle
         print(f"  {site}: judged {judged_s:,.0f} s, written {applied_s:,.0f} s, {changed:,} changed", flush=True)
-    again = sum(len(_judged(store._queries, site, since, until, config))
-                for site in sorted(config.sites) for since, until in weeks[-4:])
+    again = sum(
+        len(_judged(store._queries, site, since, until, config))
+        for site in sorted(config.sites)
+        for since, until in weeks[-4:]
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     whole_s = judged_s + applied_s
-    print(f"read and judged {rows / judged_s:,.0f}/s ({judged_s:,.0f} s), {changed:,} readings changed in "
-          f"{applied_s:,.0f} s ({changed / max(applied_s, 1e-9):,.0f}/s), all of it {rows / whole_s:,.0f}"
-          f"/s; at most {peak} MB with the simulation; changes left in the last weeks: {again}")
+    print(
+        f"read and judged {rows / judged_s:,.0f}/s ({judged_s:,.0f} s), {changed:,} readings changed in "
+        f"{applied_s:,.0f} s ({changed / max(applied_s, 1e-9):,.0f}/s), all of it {rows / whole_s:,.0f}"
+        f"/s; at most {peak} MB with the simulation; changes left in the last weeks: {again}"
+    )
     store.close()
     return 1 if again else 0
 
@@ -103,20 +112,30 @@ def _put(store: SqliteStore, site: int, number: int, sensor: Simulated, start_ms
 def _days(sensor: Simulated, number: int, start_ms: int) -> Iterator[dict[str, Any]]:
     length = 28 * DAY
     for first in range(0, len(sensor.there), length):
-        minutes = first + np.flatnonzero(sensor.there[first:first + length])
+        minutes = first + np.flatnonzero(sensor.there[first : first + length])
         count = len(minutes)
         if not count:
             continue
         clock = np.where(sensor.clock[minutes] == 1, CLOCKS.index("unsync"), CLOCKS.index("sync"))
         flags = np.where(sensor.warm[minutes], int(Flag.WARMUP), 0) | np.where(
-            sensor.clock[minutes] > 0, int(Flag.CLOCK), 0)
+            sensor.clock[minutes] > 0, int(Flag.CLOCK), 0
+        )
         yield {
-            "at_ms": (start_ms + minutes * MINUTE_MS).tolist(), "seq": (minutes * 16 + number + 1).tolist(),
-            "bridge": [f"{sensor.site}.pi"] * count, "epoch": ["bench0000001"] * count,
-            "interval_s": [60.0] * count, "n": [60] * count, "flags": flags.tolist(), "vflags": [None] * count,
-            "clock": clock.tolist(), "late": [0] * count,
-            **{key: np.round(column[minutes] * QUANTITIES[key].scale).astype(np.int64).tolist()
-               for key, column in sensor.columns.items()}}
+            "at_ms": (start_ms + minutes * MINUTE_MS).tolist(),
+            "seq": (minutes * 16 + number + 1).tolist(),
+            "bridge": [f"{sensor.site}.pi"] * count,
+            "epoch": ["bench0000001"] * count,
+            "interval_s": [60.0] * count,
+            "n": [60] * count,
+            "flags": flags.tolist(),
+            "vflags": [None] * count,
+            "clock": clock.tolist(),
+            "late": [0] * count,
+            **{
+                key: np.round(column[minutes] * QUANTITIES[key].scale).astype(np.int64).tolist()
+                for key, column in sensor.columns.items()
+            },
+        }
 
 
 def _config(kinds: dict[str, tuple[str, int]]) -> Config:
@@ -129,8 +148,10 @@ def _config(kinds: dict[str, tuple[str, int]]) -> Config:
             inside = "no, volume_m3: 180, capacity: 30" if place else "yes"
             lines += [f"      room-{place}: {{name: {{th: x, en: x}}, outdoor: {inside}}}"]
         lines += ["    sensors:"]
-        lines += [f'      {name}: {{bridge: pi-{site}, room: room-{place}, model: {model}, port: "sim:classroom"}}'
-                  for name, (model, place) in mine.items()]
+        lines += [
+            f'      {name}: {{bridge: pi-{site}, room: room-{place}, model: {model}, port: "sim:classroom"}}'
+            for name, (model, place) in mine.items()
+        ]
     return parse("\n".join(lines) + "\n")
 
 

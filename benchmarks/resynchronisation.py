@@ -28,7 +28,7 @@ from streams import CASES, KINDS, Kind, Piece, values
 
 from firmware_bridge.drivers import Driver, Frame, driver_for
 
-BEHIND = 4               # frames that may come while the end of a false one is waited for
+BEHIND = 4  # frames that may come while the end of a false one is waited for
 
 
 @dataclass
@@ -85,7 +85,7 @@ def ours(kind: Kind, frames: Sequence[bytes], pieces: Sequence[Piece], rng: rand
     while at < len(stream):
         size = rng.randint(1, 120)
         low, high = bisect_left(ends, at), bisect_left(ends, at + size)
-        emitted += [(key_of(it), is_flagged(it), low, high) for it in driver.feed(stream[at:at + size])]
+        emitted += [(key_of(it), is_flagged(it), low, high) for it in driver.feed(stream[at : at + size])]
         at += size
     emitted += [(key_of(it), is_flagged(it), len(pieces) - BEHIND, len(pieces)) for it in driver.silence()]
     counters = driver.counters
@@ -124,8 +124,10 @@ def table(kinds: Sequence[Kind], count: int, seeds: int) -> None:
                     rows.setdefault(peer.title, {}).setdefault(case, Score()).add(theirs(peer, frames, pieces))
         for title, scores in rows.items():
             mine = title == "ClassAir"
-            cells = [f"{_percent(it.found, it.intact)} | {it.wrong}" + (f" ({it.flagged})" if mine else "")
-                     for it in scores.values()]
+            cells = [
+                f"{_percent(it.found, it.intact)} | {it.wrong}" + (f" ({it.flagged})" if mine else "")
+                for it in scores.values()
+            ]
             print(f"{kind.name if mine else '':<18}{title:<11}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
     print("\n" + "\n".join(f"{case}: {what}" for case, (what, _) in CASES.items()))
 
@@ -138,6 +140,7 @@ def _percent(part: int, whole: int) -> str:
 
 
 # -- what a weak checksum lets pass ------------------------------------------------------------------------------------
+
 
 def passing(kind: Kind, swaps: bool, wanted: int, rng: random.Random) -> tuple[int, int]:
     """(accepted with other values than were sent, of them flagged) among frames with two flipped bits or two swapped
@@ -168,7 +171,8 @@ def passing(kind: Kind, swaps: bool, wanted: int, rng: random.Random) -> tuple[i
 def differs(reading: Frame, clean: Frame) -> bool:
     """By more than a thousandth in any value: less is less than any sensor resolves (low bits of a float)."""
     return reading.values.keys() != clean.values.keys() or any(
-        abs(value - clean.values[key]) > 0.001 * abs(clean.values[key]) for key, value in reading.values.items())
+        abs(value - clean.values[key]) > 0.001 * abs(clean.values[key]) for key, value in reading.values.items()
+    )
 
 
 def _swap(rng: random.Random, data: bytearray) -> None:
@@ -179,7 +183,7 @@ def _swap(rng: random.Random, data: bytearray) -> None:
     else:
         places = range(2, len(data) - 2, 2)
         a, b = rng.sample(places, 2)
-        data[a:a + 2], data[b:b + 2] = data[b:b + 2], data[a:a + 2]
+        data[a : a + 2], data[b : b + 2] = data[b : b + 2], data[a : a + 2]
 
 
 def checksum_table(kinds: Sequence[Kind], wanted: int) -> None:
@@ -197,6 +201,7 @@ def checksum_table(kinds: Sequence[Kind], wanted: int) -> None:
 
 # -- lines of text -----------------------------------------------------------------------------------------------------
 
+
 def text_table(count: int, seeds: int) -> None:
     print("\nlines of text, JSON: a flipped digit is another number, and only the board's own check (*hh) shows it\n")
     print(f"{'':<22}" + "".join(f"{case:>18}" for case in CASES if case != "E"))
@@ -211,20 +216,34 @@ def text_table(count: int, seeds: int) -> None:
                 lines = [_line(it, checked) for it in values(rng, count)]
                 pieces = [damage(rng, line, (b"ets Jul 29 2019 12:21:46\r\n",)) for line in lines]
                 driver: Driver = driver_for("json-lines")
-                truth = [(key_of(driver_for("json-lines").feed(line)[0]), piece.intact)
-                         for line, piece in zip(lines, pieces, strict=True)]
-                emitted = [(key_of(frame), is_flagged(frame), number, number) for number, piece in enumerate(pieces)
-                           for frame in driver.feed(piece.data)]
+                truth = [
+                    (key_of(driver_for("json-lines").feed(line)[0]), piece.intact)
+                    for line, piece in zip(lines, pieces, strict=True)
+                ]
+                emitted = [
+                    (key_of(frame), is_flagged(frame), number, number)
+                    for number, piece in enumerate(pieces)
+                    for frame in driver.feed(piece.data)
+                ]
                 total.add(score(truth, emitted))
             cells.append(f"{_percent(total.found, total.intact)} | {total.wrong} ({total.flagged})")
         print(f"{title:<22}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
-    print("Noise before a line, or the loss of the end of the line before, makes an unreadable line of both: a line "
-          "begins only behind an end of line.")
+    print(
+        "Noise before a line, or the loss of the end of the line before, makes an unreadable line of both: a line "
+        "begins only behind an end of line."
+    )
 
 
 def _line(it: dict[str, float], checked: bool) -> bytes:
-    told = json.dumps({"pm25": round(it["pm25"], 1), "pm10": round(it["pm10"], 1), "co2": round(it["co2_ppm"]),
-                       "t": round(it["temp_c"], 1), "rh": round(it["rh_pct"], 1)}).encode()
+    told = json.dumps(
+        {
+            "pm25": round(it["pm25"], 1),
+            "pm10": round(it["pm10"], 1),
+            "co2": round(it["co2_ppm"]),
+            "t": round(it["temp_c"], 1),
+            "rh": round(it["rh_pct"], 1),
+        }
+    ).encode()
     if checked:
         check = 0
         for byte in told:

@@ -1,6 +1,6 @@
 """How well the estimates of a room find what is known of simulated rooms, on seeds that nothing was tuned on.
 
-    python benchmarks/rooms.py [--rooms 60] [--days 10]
+python benchmarks/rooms.py [--rooms 60] [--days 10]
 """
 
 from __future__ import annotations
@@ -26,18 +26,24 @@ SEED = 70_000
 def truth_of(seed: int) -> Truth:
     chance = np.random.default_rng(seed)
     return Truth(
-        air_changes=float(np.exp(chance.uniform(np.log(0.4), np.log(6)))), people=int(chance.integers(20, 40)),
-        volume_m3=float(chance.uniform(140, 220)), cadr_m3h=float(chance.uniform(250, 700)),
-        deposition=float(chance.uniform(0.1, 0.4)), penetration=float(chance.uniform(0.7, 1)),
-        outdoor_pm=float(chance.uniform(30, 150)))
+        air_changes=float(np.exp(chance.uniform(np.log(0.4), np.log(6)))),
+        people=int(chance.integers(20, 40)),
+        volume_m3=float(chance.uniform(140, 220)),
+        cadr_m3h=float(chance.uniform(250, 700)),
+        deposition=float(chance.uniform(0.1, 0.4)),
+        penetration=float(chance.uniform(0.7, 1)),
+        outdoor_pm=float(chance.uniform(30, 150)),
+    )
 
 
 def told(name: str, off: list[float], rooms: int) -> None:
     if not off:
         print(f"{name:<46} nothing told in {rooms} rooms")
         return
-    print(f"{name:<46} told in {len(off):>3} of {rooms}   off by {100 * np.median(off):5.1f} % in the median, "
-          f"{100 * np.quantile(off, 0.9):5.1f} % in nine of ten")
+    print(
+        f"{name:<46} told in {len(off):>3} of {rooms}   off by {100 * np.median(off):5.1f} % in the median, "
+        f"{100 * np.quantile(off, 0.9):5.1f} % in nine of ten"
+    )
 
 
 def main() -> None:
@@ -53,8 +59,10 @@ def main() -> None:
     for seed in range(SEED, SEED + args.rooms):
         truth = truth_of(seed)
         room = play(truth, args.days, seed)
-        for found, off in ((from_decays(room.start_ms, room.co2, room.occupied), decay),
-                           (from_lessons(room.start_ms, room.co2, room.occupied), lesson)):
+        for found, off in (
+            (from_decays(room.start_ms, room.co2, room.occupied), decay),
+            (from_lessons(room.start_ms, room.co2, room.occupied), lesson),
+        ):
             if found.value is not None:
                 off.append(abs(found.value / truth.air_changes - 1))
         purifier = cleaning(room.start_ms, room.pm25, room.outdoor_pm25, room.purifier, truth.volume_m3)
@@ -72,8 +80,10 @@ def main() -> None:
     cases = [(why, room) for seed in range(SEED, SEED + max(3, args.rooms // 4)) for why, room in unidentifiable(seed)]
     for name, method in (("falling", from_decays), ("rising", from_lessons)):
         said = [why for why, room in cases if method(room.start_ms, room.co2, room.occupied).known]
-        print(f"{f'cannot tell, from {name} CO2':<46} {100 * (1 - len(said) / len(cases)):.1f} % of {len(cases)} rooms "
-              f"that do not say it{'; told: ' + ', '.join(sorted(set(said))) if said else ''}")
+        print(
+            f"{f'cannot tell, from {name} CO2':<46} {100 * (1 - len(said) / len(cases)):.1f} % of {len(cases)} rooms "
+            f"that do not say it{'; told: ' + ', '.join(sorted(set(said))) if said else ''}"
+        )
     print(f"{time.perf_counter() - began:.0f} s")
 
 

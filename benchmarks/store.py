@@ -37,8 +37,8 @@ PMS = ("pm1_cf1", "pm25_cf1", "pm10_cf1", "pm1", "pm25", "pm10", "n03", "n05", "
 EPOCH = "bench0000001"
 
 ORDERED = "in time order"
-SHUFFLED = "shuffled over 14 days"          # in number, as bridges send: the times jump, the numbers do not
-SCATTERED = "shuffled, numbers as well"     # no bridge does that
+SHUFFLED = "shuffled over 14 days"  # in number, as bridges send: the times jump, the numbers do not
+SCATTERED = "shuffled, numbers as well"  # no bridge does that
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,26 @@ class Fleet:
             name = f"town.r{room}-co2"
         else:
             pm = 30 + 25 * wave + 3 * noise
-            values = dict(zip(PMS, (
-                round(pm * .7, 1), round(pm, 1), round(pm * 1.2, 1), round(pm * .65, 1), round(pm * .95, 1),
-                round(pm * 1.1, 1), round(pm * 150, 1), round(pm * 45, 1), round(pm * 8, 1), round(pm * .9, 1),
-                round(28 + 4 * wave + noise / 10, 2), round(60 - 10 * wave + noise, 2)), strict=True))
+            values = dict(
+                zip(
+                    PMS,
+                    (
+                        round(pm * 0.7, 1),
+                        round(pm, 1),
+                        round(pm * 1.2, 1),
+                        round(pm * 0.65, 1),
+                        round(pm * 0.95, 1),
+                        round(pm * 1.1, 1),
+                        round(pm * 150, 1),
+                        round(pm * 45, 1),
+                        round(pm * 8, 1),
+                        round(pm * 0.9, 1),
+                        round(28 + 4 * wave + noise / 10, 2),
+                        round(60 - 10 * wave + noise, 2),
+                    ),
+                    strict=True,
+                )
+            )
             name = f"town.r{room}-pm"
         bridge, place = divmod(sensor, SENSORS_PER_BRIDGE)
         here = min(SENSORS_PER_BRIDGE, self.sensors - bridge * SENSORS_PER_BRIDGE)
@@ -73,8 +89,15 @@ class Fleet:
         if arrivals is not None:
             seq = arrivals[bridge] = arrivals.get(bridge, 0) + 1
         return Reading(
-            sensor=name, bridge=f"town.b{bridge}", epoch=EPOCH, seq=seq,
-            at_ms=START_MS + step * EVERY_MS + sensor * 7, values=values, n=10, room=f"town.r{room}")
+            sensor=name,
+            bridge=f"town.b{bridge}",
+            epoch=EPOCH,
+            seq=seq,
+            at_ms=START_MS + step * EVERY_MS + sensor * 7,
+            values=values,
+            n=10,
+            room=f"town.r{room}",
+        )
 
     def batches(self, size: int, order: str) -> Iterator[list[Reading]]:
         stride = int(self.rows * 0.618034) | 1
@@ -101,11 +124,23 @@ class Bare:
             series = self.series.setdefault(r.sensor, len(self.series) + 1)
             scaled = (round(value * QUANTITIES[key].scale) for key, value in r.values.items())
             by_keys.setdefault(tuple(r.values), []).append(
-                (series, r.at_ms, r.seq, 1, r.interval_s, r.n, 0, None, 0, 0, *scaled))
+                (series, r.at_ms, r.seq, 1, r.interval_s, r.n, 0, None, 0, 0, *scaled)
+            )
         ready = []
         for keys, rows in by_keys.items():
-            columns = ("series", "at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late",
-                       *keys)
+            columns = (
+                "series",
+                "at_ms",
+                "seq",
+                "bridge_epoch",
+                "interval_s",
+                "n",
+                "flags",
+                "vflags",
+                "clock",
+                "late",
+                *keys,
+            )
             rows.sort(key=lambda row: row[:3])  # type: ignore[arg-type,return-value]
             ready.append((f"insert into reading({','.join(columns)}) values({','.join('?' * len(columns))})", rows))
         return ready
@@ -173,8 +208,9 @@ def questions(path: Path, fleet: Fleet) -> None:
         "a room's month at 1 h, counts": chart(30, HOUR_MS, "n03"),
         "a room's year at 1 day": chart(365, DAY_MS, "pm25"),
         f"latest of all {len(rooms)} rooms": lambda: [store.latest(each) for each in rooms],
-        f"last hour at 1 min of all {len(rooms)} rooms":
-            lambda: [store.series(each, "pm25", end - HOUR_MS, end, MINUTE_MS) for each in rooms],
+        f"last hour at 1 min of all {len(rooms)} rooms": lambda: [
+            store.series(each, "pm25", end - HOUR_MS, end, MINUTE_MS) for each in rooms
+        ],
         "a room's readings of 3 hours": lambda: list(store.readings(room, end - 3 * HOUR_MS, end)),
         "all rooms": store.rooms,
     }
@@ -196,8 +232,12 @@ def questions(path: Path, fleet: Fleet) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", default="2000000", help="sizes, separated by commas (default 2000000)")
-    parser.add_argument("--shuffled", type=int, default=2_000_000,
-                        help="up to how many rows the shuffled and the bare run are made as well (default 2000000)")
+    parser.add_argument(
+        "--shuffled",
+        type=int,
+        default=2_000_000,
+        help="up to how many rows the shuffled and the bare run are made as well (default 2000000)",
+    )
     parser.add_argument("--batch", type=int, default=1000, help="readings in one transaction (default 1000)")
     parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
     args = parser.parse_args()

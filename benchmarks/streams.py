@@ -40,7 +40,7 @@ KINDS = (
     Kind("hpma115c0 polled", "hpma115c0", {"mode": "poll"}, ("A5A5", "9696", "400210644A"), "HPMA115C0"),
     Kind("zh03b stream", "zh03b", {}, ("FFA701000000000058",)),
     Kind("zh03b polled", "zh03b", {"mode": "poll"}, ("FFA701000000000058",), "ZH0xx"),
-    Kind("mh-z19b", "mh-z19b", {}, ("FF0186000000000079", "FF79010000000000" "86"), "MHZ19B"),
+    Kind("mh-z19b", "mh-z19b", {}, ("FF0186000000000079", "FF7901000000000086"), "MHZ19B"),
     Kind("s8", "s8", {}, ("FE0400000004E5C6", "FE8402F2F1")),
 )
 
@@ -61,14 +61,37 @@ def values(rng: random.Random, count: int) -> list[dict[str, float]]:
         # Above 30 µg/m³ the "atmospheric" words fall behind the others, down to two thirds.
         share = 1.0 if pm25 < 30 else max(1 - (pm25 - 30) / 120, 0.667)
         nc = pm25 * rng.uniform(6, 7)
-        found.append({
-            "pm1_cf1": pm1, "pm25_cf1": pm25, "pm10_cf1": pm10, "pm1": pm1 * share, "pm25": pm25 * share,
-            "pm4": (pm25 + (pm10 - pm25) * 0.6) * share, "pm10": pm10 * share, "n03": n03, "n05": n05, "n1": n1,
-            "n25": n25, "n5": n25 * rng.uniform(0.1, 0.4), "n10": n25 * rng.uniform(0.0, 0.08), "version": 0x97,
-            "error": 0, "temp_c": temperature, "rh_pct": humidity, "hcho_ugm3": rng.uniform(5, 60),
-            "nc05": nc * 0.84, "nc1": nc * 0.98, "nc25": nc * 0.995, "nc4": nc * 0.998, "nc10": nc,
-            "tps_um": rng.uniform(0.4, 0.8), "co2_ppm": co2, "internal_temp_c": rng.uniform(28, 34), "meter_status": 0,
-        })
+        found.append(
+            {
+                "pm1_cf1": pm1,
+                "pm25_cf1": pm25,
+                "pm10_cf1": pm10,
+                "pm1": pm1 * share,
+                "pm25": pm25 * share,
+                "pm4": (pm25 + (pm10 - pm25) * 0.6) * share,
+                "pm10": pm10 * share,
+                "n03": n03,
+                "n05": n05,
+                "n1": n1,
+                "n25": n25,
+                "n5": n25 * rng.uniform(0.1, 0.4),
+                "n10": n25 * rng.uniform(0.0, 0.08),
+                "version": 0x97,
+                "error": 0,
+                "temp_c": temperature,
+                "rh_pct": humidity,
+                "hcho_ugm3": rng.uniform(5, 60),
+                "nc05": nc * 0.84,
+                "nc1": nc * 0.98,
+                "nc25": nc * 0.995,
+                "nc4": nc * 0.998,
+                "nc10": nc,
+                "tps_um": rng.uniform(0.4, 0.8),
+                "co2_ppm": co2,
+                "internal_temp_c": rng.uniform(28, 34),
+                "meter_status": 0,
+            }
+        )
     return found
 
 
@@ -134,7 +157,9 @@ def _case_f(rng: random.Random, frame: bytes, other: tuple[bytes, ...]) -> Piece
 
 
 CASES: dict[str, tuple[str, Damage]] = {
-    "A": ("bit errors 1e-4", _case_a), "B": ("bit errors 1e-3", _case_b), "C": ("0.3 % of the bytes lost", _case_c),
+    "A": ("bit errors 1e-4", _case_a),
+    "B": ("bit errors 1e-3", _case_b),
+    "C": ("0.3 % of the bytes lost", _case_c),
     "D": ("noise of 1-40 bytes before 10 % of the frames", _case_d),
     "E": ("acknowledgements before 20 % of the frames", _case_e),
     "F": ("bit errors 1e-4, 0.1 % lost, noise before 5 %, acknowledgements before 10 %", _case_f),

@@ -55,8 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         # Only a library that an extra would bring: anything else is a fault of ours and shows itself.
         if extra and error.name and error.name.partition(".")[0] not in _OURS:
-            print(f"classair {words[0]}: the library {error.name} is not installed; "
-                  f"install ClassAir with [{extra}]", file=sys.stderr)
+            print(
+                f"classair {words[0]}: the library {error.name} is not installed; install ClassAir with [{extra}]",
+                file=sys.stderr,
+            )
             return 2
         raise
     try:

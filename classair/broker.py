@@ -40,8 +40,13 @@ class BrokerAddress:
         if parts.username or parts.password:
             raise ValueError("broker address: name and password come from the environment, not from the address")
         secure = parts.scheme == "mqtts"
-        return cls(parts.hostname, parts.port or (8883 if secure else 1883), user, password,
-                   (cafile or "system") if secure else "")
+        return cls(
+            parts.hostname,
+            parts.port or (8883 if secure else 1883),
+            user,
+            password,
+            (cafile or "system") if secure else "",
+        )
 
     def __repr__(self) -> str:
         return f"BrokerAddress({self.user}@{self.host}:{self.port})"
@@ -181,13 +186,15 @@ class Link:
         self._said_away = False
         self._last: mqtt.MQTTMessageInfo | None = None
         self._on_message, self._on_up, self._on_down, self._on_published = on_message, on_up, on_down, on_published
-        client = _Client(CallbackAPIVersion.VERSION2, client_id=address.user, clean_session=not keep_session,
-                         manual_ack=manual_ack)
+        client = _Client(
+            CallbackAPIVersion.VERSION2, client_id=address.user, clean_session=not keep_session, manual_ack=manual_ack
+        )
         if address.password:
             client.username_pw_set(address.user, address.password)
         if address.cafile:
-            client.tls_set_context(ssl.create_default_context(
-                cafile=None if address.cafile == "system" else str(Path(address.cafile))))
+            client.tls_set_context(
+                ssl.create_default_context(cafile=None if address.cafile == "system" else str(Path(address.cafile)))
+            )
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.reconnect_delay_set(1, 30)
@@ -310,8 +317,11 @@ class Link:
         except UnicodeDecodeError:
             self.errors += 1
             topic = ""
-        self._guarded("on_message", self._on_message,
-                      Message(topic, bytes(message.payload), bool(message.retain), message.mid, message.qos))
+        self._guarded(
+            "on_message",
+            self._on_message,
+            Message(topic, bytes(message.payload), bool(message.retain), message.mid, message.qos),
+        )
 
     def _received_packet(self, topic: str, payload: bytes, retain: bool, mid: int, qos: int) -> None:
         try:

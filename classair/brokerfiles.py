@@ -23,15 +23,20 @@ CONF, ACL, PASSWORDS, SECRETS = "mosquitto.conf", "acl", "passwords", "secrets"
 
 # The sensor whose values a foreign device brings; the id of a service or bridge, the topic of a socket, a gateway.
 _USER: Final = r"[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}|[A-Za-z0-9_-]{1,72}"
-_QUEUE: Final = 1_000_000       # messages kept for an absent client; mosquitto's own 1000 drops acknowledged ones
+_QUEUE: Final = 1_000_000  # messages kept for an absent client; mosquitto's own 1000 drops acknowledged ones
 _PACKET: Final = MAX_PAYLOAD + 16 * 1024  # bytes; the payload and its topic
 # mosquitto_passwd's own number. Our secrets are 128 random bits: no dictionary contains them, more rounds add nothing.
 _PBKDF2_ROUNDS: Final = 101
 
 
 def mosquitto_conf(
-    port: int, folder: Path | str, *, state: Path | str | None = None, address: str = "127.0.0.1",
-    certificates: Path | str | None = None, lan_port: int = 8883,
+    port: int,
+    folder: Path | str,
+    *,
+    state: Path | str | None = None,
+    address: str = "127.0.0.1",
+    certificates: Path | str | None = None,
+    lan_port: int = 8883,
 ) -> str:
     """The text of mosquitto.conf.
 
@@ -118,29 +123,50 @@ def acl(org: str, grants: Grants | None = None) -> str:
             *(f"read {bridges(leaf)}" for leaf in ("reading", "time")),
             *(f"write {bridges(leaf)}" for leaf in ("stored", "replay")),
             f"readwrite {bridges('config')}",
-            f"readwrite {topics.config}", f"readwrite {topics.corrections}",
+            f"readwrite {topics.config}",
+            f"readwrite {topics.corrections}",
             # Written only to take back what nobody speaks for after an edit of sensors.yaml.
-            f"readwrite {bridges('status')}", f"readwrite {health}", f"readwrite {state}", f"write {every_room}",
+            f"readwrite {bridges('status')}",
+            f"readwrite {health}",
+            f"readwrite {state}",
+            f"write {every_room}",
             f"read {topics.beat}",
         ],
         "alerts": [
-            f"read {bridges('reading')}", f"read {bridges('status')}", f"read {health}", f"read {topics.config}",
+            f"read {bridges('reading')}",
+            f"read {bridges('status')}",
+            f"read {health}",
+            f"read {topics.config}",
             f"read {topics.corrections}",
             f"read {topics.service_status('+')}",
-            f"readwrite {every_room}", f"readwrite {state}", f"write {command}", f"readwrite {topics.beat}",
-            "write cmnd/#", "read stat/#", "read tele/#",
+            f"readwrite {every_room}",
+            f"readwrite {state}",
+            f"write {command}",
+            f"readwrite {topics.beat}",
+            "write cmnd/#",
+            "read stat/#",
+            "read tele/#",
             *([f"write {grants.prefix}/device/+/config"] if grants.prefix else []),
         ],
         "dashboard": [
-            f"read {every_room}", f"read {state}", f"read {health}", f"read {bridges('status')}",
-            f"read {topics.config}", f"read {topics.service_status('+')}", f"read {topics.beat}",
+            f"read {every_room}",
+            f"read {state}",
+            f"read {health}",
+            f"read {bridges('status')}",
+            f"read {topics.config}",
+            f"read {topics.service_status('+')}",
+            f"read {topics.beat}",
         ],
         # Plays the sockets of simulated rooms; its sensors speak to bridges by serial port, not here.
         "simulator": [f"read {topics.config}", "read cmnd/#", "write stat/#", "write tele/#"],
         # Commands typed by a person beside running services.
         "tool": [
-            f"read {topics.config}", f"read {topics.service_status('+')}", f"read {bridges('status')}",
-            f"read {health}", f"read {every_room}", f"read {state}",
+            f"read {topics.config}",
+            f"read {topics.service_status('+')}",
+            f"read {bridges('status')}",
+            f"read {health}",
+            f"read {every_room}",
+            f"read {state}",
         ],
     }
     blocks = []
@@ -160,15 +186,23 @@ def _foreign_blocks(topics: Topics, grants: Grants) -> list[str]:
     for bridge, grant in grants.bridges.items():
         users[bridge] = [f"write {topics.sensor_health(grant.site, '+')}", *(f"read {topic}" for topic in grant.hears)]
     for device, (writes, reads) in grants.devices.items():
-        users[device] = ["deny classair/#", *(f"write {topic}" for topic in writes),
-                         *(f"read {topic}" for topic in reads)]
+        users[device] = [
+            "deny classair/#",
+            *(f"write {topic}" for topic in writes),
+            *(f"read {topic}" for topic in reads),
+        ]
     for socket in grants.sockets:
         users.setdefault(socket, ["deny classair/#"])
     if grants.prefix:
         prefix, (health, room) = grants.prefix, (topics.sensor_health("+", "+"), topics.room_now("+", "+"))
         users[HOME_ASSISTANT] = [
-            f"read {prefix}/#", f"write {prefix}/status", f"read {room}", f"read {topics.purifier_state('+', '+')}",
-            f"read {health}", f"read {topics.bridges('status')}", f"read {topics.service_status('alerts')}",
+            f"read {prefix}/#",
+            f"write {prefix}/status",
+            f"read {room}",
+            f"read {topics.purifier_state('+', '+')}",
+            f"read {health}",
+            f"read {topics.bridges('status')}",
+            f"read {topics.service_status('alerts')}",
             f"write {topics.ask('alerts', HOME_ASSISTANT)}",
         ]
     return ["\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]) for name, rules in users.items()]
@@ -195,8 +229,9 @@ def passwords(users: Mapping[str, str]) -> str:
     return "".join(f"{password_line(user, secret)}\n" for user, secret in users.items())
 
 
-def write_broker_files(folder: Path, org: str, port: int, users: Mapping[str, str],
-                       grants: Grants | None = None) -> Path:
+def write_broker_files(
+    folder: Path, org: str, port: int, users: Mapping[str, str], grants: Grants | None = None
+) -> Path:
     """Puts configuration, rules and passwords into `folder`, readable by the owner only; returns the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / ACL, acl(org, grants).encode())
@@ -233,10 +268,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m classair.brokerfiles", description=main.__doc__)
     parser.add_argument("--org", required=True, help="org: of sensors.yaml")
     parser.add_argument("--folder", type=Path, required=True, help="where acl, passwords and secrets/ go")
-    parser.add_argument("--config", type=Path, metavar="FILE",
-                        help="sensors.yaml: its bridges and foreign devices, and what those may say and hear")
-    parser.add_argument("users", nargs="*", help="bridges and sockets beside the services: the bridge's id, the "
-                                                 "socket's topic")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="sensors.yaml: its bridges and foreign devices, and what those may say and hear",
+    )
+    parser.add_argument(
+        "users", nargs="*", help="bridges and sockets beside the services: the bridge's id, the socket's topic"
+    )
     args = parser.parse_args(argv)
     if not re.fullmatch(ID_PATTERN, args.org):
         print(f"--org {args.org!r}: expected small letters, digits and hyphens, at most 32", file=sys.stderr)

@@ -24,8 +24,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
     args = parser.parse_args(argv)
     for name, owner in foreign_owners():
-        print(f"the import name {name} belongs to the installed package {owner} too: give ClassAir an environment "
-              "of its own", file=sys.stderr)
+        print(
+            f"the import name {name} belongs to the installed package {owner} too: give ClassAir an environment "
+            "of its own",
+            file=sys.stderr,
+        )
     try:
         config = configuration.load(args.config)
     except configuration.ConfigFaults as faults:
@@ -39,8 +42,12 @@ def main(argv: list[str]) -> int:
     if found:
         print(f"{len(found)} to put right", file=sys.stderr)
         return 2
-    counts = [f"{len(config.sites)} schools", f"{len(list(config.rooms()))} rooms",
-              f"{len(list(config.sensors()))} sensors", f"{len(list(config.purifiers()))} purifiers"]
+    counts = [
+        f"{len(config.sites)} schools",
+        f"{len(list(config.rooms()))} rooms",
+        f"{len(list(config.sensors()))} sensors",
+        f"{len(list(config.purifiers()))} purifiers",
+    ]
     print(f"{args.config}: in order ({', '.join(counts)})")
     return 0
 
@@ -59,8 +66,11 @@ def plugin_faults(config: configuration.Config) -> Iterator[str]:
         except LookupError as error:
             adapters = importlib.import_module("firmware_bridge.adapters")
             foreign = sensor.model in adapters.models()
-            yield (f"{path}.port: a {sensor.model} is not at a serial line; expected mqtt:… or http:…" if foreign
-                   else f"{path}.model: {error}")
+            yield (
+                f"{path}.port: a {sensor.model} is not at a serial line; expected mqtt:… or http:…"
+                if foreign
+                else f"{path}.model: {error}"
+            )
             continue
         yield from _faults_of(settings, sensor.settings, f"{path}.settings")
     for full, unit in config.purifiers():
@@ -79,8 +89,10 @@ def advice(config: configuration.Config) -> Iterator[str]:
         site, _, local = full.partition(".")
         path = f"sites.{site}.sensors.{local}"
         if identity.may_change(sensor.port):
-            yield (f"{path}.port: {sensor.port} may be another sensor after the next plugging; better the name from "
-                   "/dev/serial/by-id/ or /dev/serial/by-path/")
+            yield (
+                f"{path}.port: {sensor.port} may be another sensor after the next plugging; better the name from "
+                "/dev/serial/by-id/ or /dev/serial/by-path/"
+            )
         if sensor.duty is None or sensor.model not in drivers.models():
             continue
         try:
@@ -90,8 +102,10 @@ def advice(config: configuration.Config) -> Iterator[str]:
         if not driver.sleep():
             yield f"{path}.duty: a {sensor.model} cannot be sent to sleep; it goes on measuring"
         elif not duty.sleeps_enough(sensor.duty, driver.warm_up_s):
-            yield (f"{path}.duty: of {sensor.duty.every:g} s nothing is left to sleep after {driver.warm_up_s:g} s of "
-                   f"warm-up and {sensor.duty.measure:g} s of measuring; it goes on measuring")
+            yield (
+                f"{path}.duty: of {sensor.duty.every:g} s nothing is left to sleep after {driver.warm_up_s:g} s of "
+                f"warm-up and {sensor.duty.measure:g} s of measuring; it goes on measuring"
+            )
 
 
 def _foreign_faults(sensor: configuration.Sensor, path: str) -> Iterator[str]:

@@ -91,6 +91,7 @@ def _adapter(sensor: str, settings: Sensor) -> Any:
 
 # -- secrets of devices that post --------------------------------------------------------------------------------------
 
+
 def digest(secret: str) -> str:
     """What is kept of a secret: SHA-256, hex. Ours have 128 random bits, so one round is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()

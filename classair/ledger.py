@@ -50,7 +50,7 @@ create table if not exists delivery(
 create index if not exists delivery_subject on delivery(rule, subject, at);
 create table if not exists retained(topic text primary key) without rowid;
 """
-QUEUE_LIMIT: Final = 100_000      # statements waiting for a disk that does not answer
+QUEUE_LIMIT: Final = 100_000  # statements waiting for a disk that does not answer
 _RETRY_S: Final = 1.0
 
 Call = Callable[[sqlite3.Connection], None]
@@ -105,8 +105,10 @@ class Ledger:
 
     def matters(self) -> dict[tuple[str, str], tuple[int, int | None]]:
         """Open matters: (rule, subject) → (since, told_at)."""
-        return {(rule, subject): (since, told) for rule, subject, since, told in
-                self._ask("select rule, subject, since, told_at from matter")}
+        return {
+            (rule, subject): (since, told)
+            for rule, subject, since, told in self._ask("select rule, subject, since, told_at from matter")
+        }
 
     def retained(self) -> set[str]:
         """Topics on which something of ours is retained at the broker."""
@@ -229,8 +231,13 @@ def void(_: object) -> None:
 
 
 def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}", uri=True,
-                                 isolation_level=None, timeout=5, check_same_thread=False)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        isolation_level=None,
+        timeout=5,
+        check_same_thread=False,
+    )
     connection.execute("pragma synchronous=full")
     return connection
 
@@ -262,6 +269,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 # -- for everybody else ------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class StateTold:
@@ -316,20 +324,33 @@ class LedgerReader:
 
     def states(self, room: str, start_ms: int, end_ms: int) -> list[StateTold]:
         """States as told with start <= at < end, oldest first."""
-        rows = self._ask("select room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
-                         "config_version, advice_version, simulated from state_told "
-                         "where room=? and at>=? and at<? order by at, id", room, start_ms, end_ms)
+        rows = self._ask(
+            "select room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
+            "config_version, advice_version, simulated from state_told "
+            "where room=? and at>=? and at<? order by at, id",
+            room,
+            start_ms,
+            end_ms,
+        )
         return [StateTold(*row) for row in rows]
 
     def commands(self, purifier: str, start_ms: int, end_ms: int) -> list[CommandSent]:
-        rows = self._ask('select purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, config_version '
-                         "from command where purifier=? and at>=? and at<? order by at, id",
-                         purifier, start_ms, end_ms)
+        rows = self._ask(
+            'select purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, config_version '
+            "from command where purifier=? and at>=? and at<? order by at, id",
+            purifier,
+            start_ms,
+            end_ms,
+        )
         return [CommandSent(*row) for row in rows]
 
     def deliveries(self, start_ms: int, end_ms: int) -> list[Delivered]:
-        rows = self._ask("select rule, subject, kind, person, channel, at, attempt, ok, error from delivery "
-                         "where at>=? and at<? order by at, id", start_ms, end_ms)
+        rows = self._ask(
+            "select rule, subject, kind, person, channel, at, attempt, ok, error from delivery "
+            "where at>=? and at<? order by at, id",
+            start_ms,
+            end_ms,
+        )
         return [Delivered(*row) for row in rows]
 
     def _ask(self, sql: str, *values: Any) -> list[Any]:

@@ -71,28 +71,35 @@ class Flag(IntFlag):
     """What is known against a value; several may hold at once and none deletes anything. The bit numbers are stored."""
 
     NONE = 0
-    RANGE = 1 << 0          # outside what the quantity can be
-    SATURATED = 1 << 1      # at the sensor's ceiling
-    STUCK = 1 << 2          # does not move although air does
-    SPIKE = 1 << 3          # alone far from its neighbours
-    RATE = 1 << 4           # changes faster than air does
-    CHANNELS = 1 << 5       # two channels disagree
-    RH_HIGH = 1 << 6        # condensation makes optical PM doubtful
-    ORDER = 1 << 7          # PM1 > PM2.5 or PM2.5 > PM10, or counts out of order
-    ZERO = 1 << 8           # mass 0 while particles are counted
-    WARMUP = 1 << 9         # the sensor was switched on or re-plugged too recently
+    RANGE = 1 << 0  # outside what the quantity can be
+    SATURATED = 1 << 1  # at the sensor's ceiling
+    STUCK = 1 << 2  # does not move although air does
+    SPIKE = 1 << 3  # alone far from its neighbours
+    RATE = 1 << 4  # changes faster than air does
+    CHANNELS = 1 << 5  # two channels disagree
+    RH_HIGH = 1 << 6  # condensation makes optical PM doubtful
+    ORDER = 1 << 7  # PM1 > PM2.5 or PM2.5 > PM10, or counts out of order
+    ZERO = 1 << 8  # mass 0 while particles are counted
+    WARMUP = 1 << 9  # the sensor was switched on or re-plugged too recently
     SENSOR_ERROR = 1 << 10  # the sensor itself reports a fault
-    CLOCK = 1 << 11         # the time of measuring cannot be relied on
+    CLOCK = 1 << 11  # the time of measuring cannot be relied on
     RECEIPT_TIME = 1 << 12  # dated on arrival, the device has no clock
-    MANUAL = 1 << 13        # set aside by a person
-    DRIFT = 1 << 14         # departs slowly from its neighbours
-    MOVED = 1 << 15         # the sensor was being moved
-    COUNTS = 1 << 16        # mass and particle counts contradict each other
-    PAIR = 1 << 17          # two sensors of one room disagree, and which of them is right is not known
+    MANUAL = 1 << 13  # set aside by a person
+    DRIFT = 1 << 14  # departs slowly from its neighbours
+    MOVED = 1 << 15  # the sensor was being moved
+    COUNTS = 1 << 16  # mass and particle counts contradict each other
+    PAIR = 1 << 17  # two sensors of one room disagree, and which of them is right is not known
 
 
 BAD: Final = (
-    Flag.RANGE | Flag.STUCK | Flag.SPIKE | Flag.CHANNELS | Flag.WARMUP | Flag.SENSOR_ERROR | Flag.CLOCK | Flag.MANUAL
+    Flag.RANGE
+    | Flag.STUCK
+    | Flag.SPIKE
+    | Flag.CHANNELS
+    | Flag.WARMUP
+    | Flag.SENSOR_ERROR
+    | Flag.CLOCK
+    | Flag.MANUAL
     | Flag.PAIR
 )
 """A value with any of these is left out of means; all others stay in and are counted as suspect when flagged."""
@@ -184,17 +191,17 @@ class Gap:
 
 
 MISSING_REASONS: Final = (
-    "off",            # the bridge was not running, or without power
-    "asleep",         # the sensor was sent to sleep to spare its laser
-    "unplugged",      # its port was not there, or could not be opened
-    "silent",         # the port was there and said nothing
-    "damaged",        # bytes came, no whole frame among them
-    "starting",       # the port was open, the first frame had not come
-    "broker_away",    # measured, but delivered late; nothing is missing in the end
-    "thinned",        # kept as one-minute means, because the spool was full
-    "spool_full",     # given up, because the spool was full
+    "off",  # the bridge was not running, or without power
+    "asleep",  # the sensor was sent to sleep to spare its laser
+    "unplugged",  # its port was not there, or could not be opened
+    "silent",  # the port was there and said nothing
+    "damaged",  # bytes came, no whole frame among them
+    "starting",  # the port was open, the first frame had not come
+    "broker_away",  # measured, but delivered late; nothing is missing in the end
+    "thinned",  # kept as one-minute means, because the spool was full
+    "spool_full",  # given up, because the spool was full
     "clock_unknown",  # measured, but when is not known
-    "stale",          # a device sent again what it had sent before
+    "stale",  # a device sent again what it had sent before
 )
 
 PRESENT_REASONS: Final = frozenset({"broker_away", "thinned"})

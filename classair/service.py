@@ -34,11 +34,16 @@ def arguments(name: str, description: str) -> argparse.ArgumentParser:
     """The options that all services share."""
     parser = argparse.ArgumentParser(prog=f"classair {name}", description=description)
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE",
-                        help="default: sensors.yaml")
-    parser.add_argument("--broker", default=os.environ.get(BROKER_VARIABLE, "mqtt://127.0.0.1:1883"), metavar="URL",
-                        help=f"mqtt://host:port or mqtts://host:port (or ${BROKER_VARIABLE}); "
-                             f"the password comes from ${PASSWORD_VARIABLE}")
+    parser.add_argument(
+        "--config", type=Path, default=Path("sensors.yaml"), metavar="FILE", help="default: sensors.yaml"
+    )
+    parser.add_argument(
+        "--broker",
+        default=os.environ.get(BROKER_VARIABLE, "mqtt://127.0.0.1:1883"),
+        metavar="URL",
+        help=f"mqtt://host:port or mqtts://host:port (or ${BROKER_VARIABLE}); "
+        f"the password comes from ${PASSWORD_VARIABLE}",
+    )
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser
 
@@ -66,8 +71,13 @@ class ToStandardError(logging.StreamHandler[TextIO]):
 
 def begin_logging(level: str = "INFO") -> None:
     """Events with fields, one a line, to standard error; whoever starts the service keeps them."""
-    logging.basicConfig(level=level, handlers=[ToStandardError()], force=True, datefmt="%Y-%m-%dT%H:%M:%S%z",
-                        format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=level,
+        handlers=[ToStandardError()],
+        force=True,
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
 
 
 def port_fault(host: str, port: int) -> str:
@@ -76,7 +86,8 @@ def port_fault(host: str, port: int) -> str:
         return f"port {port}: expected 1 to 65535"
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place)

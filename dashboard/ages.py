@@ -22,9 +22,7 @@ def current_as_of(value: Current, at_ms: int) -> Current:
 
 def state_as_of(state: RoomState, at_ms: int) -> RoomState:
     """The state with each of its values as it stands at `at_ms`."""
-    parts: dict[str, object] = {
-        name: current_as_of(getattr(state, name), at_ms) for name in ("pm25", "co2", "outdoor")
-    }
+    parts: dict[str, object] = {name: current_as_of(getattr(state, name), at_ms) for name in ("pm25", "co2", "outdoor")}
     if state.purifier is not None and at_ms - max(state.at, state.purifier.at) > SILENT_MS:
         # Whoever watches the purifier has gone quiet: what it said last is no longer known.
         parts["purifier"] = state.purifier.model_copy(update={"on": None, "confirmed": False})

@@ -52,9 +52,13 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         yield
 
     server = FastAPI(
-        title="ClassAir", version=classair.__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
+        title="ClassAir",
+        version=classair.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         description="The air in classrooms. Times are ISO 8601 with an offset or UTC milliseconds; errors say what, "
-                    "where and what would be right; a value that is not known is empty, never zero.",
+        "where and what would be right; a value that is not known is empty, never zero.",
     )
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)

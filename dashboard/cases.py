@@ -9,15 +9,27 @@ from typing import Final, Literal
 from classair.wire import PurifierState, RoomState, SensorHealth
 
 Kind = Literal[
-    "affects_health", "unknown", "starts_to_affect_health", "purifier_unconfirmed", "purifier_unknown",
-    "purifier_fail_safe", "late", "outdoor",
+    "affects_health",
+    "unknown",
+    "starts_to_affect_health",
+    "purifier_unconfirmed",
+    "purifier_unknown",
+    "purifier_fail_safe",
+    "late",
+    "outdoor",
 ]
 UNCONFIRMED_MS: Final = 30_000
 """A purifier is given 10 s and three tries to confirm; after this long without, it is a case for a person."""
 
 _ORDER: Final[tuple[Kind, ...]] = (
-    "affects_health", "unknown", "starts_to_affect_health", "purifier_unconfirmed", "purifier_unknown",
-    "purifier_fail_safe", "late", "outdoor",
+    "affects_health",
+    "unknown",
+    "starts_to_affect_health",
+    "purifier_unconfirmed",
+    "purifier_unknown",
+    "purifier_fail_safe",
+    "late",
+    "outdoor",
 )
 
 

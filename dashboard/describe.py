@@ -16,8 +16,7 @@ from dashboard.queries import Queries
 from dashboard.research import Research
 
 _SMALLEST = (
-    "org: some-town\n"
-    "sites: {a: {name: A, bridges: {b: {}}, rooms: {r: {name: R, outdoor: yes}}, sensors: {}}}\n"
+    "org: some-town\nsites: {a: {name: A, bridges: {b: {}}, rooms: {r: {name: R, outdoor: yes}}, sensors: {}}}\n"
 )
 
 

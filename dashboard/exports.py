@@ -82,8 +82,15 @@ class Exports:
     The table stands in desk.db, whose only writer is this process. Everything is synchronous, `stream` apart.
     """
 
-    def __init__(self, places: Places, config: Path, now_ms: Callable[[], int], *,
-                 desk: Path | None = None, installed: Callable[[], bool] = exporting.installed) -> None:
+    def __init__(
+        self,
+        places: Places,
+        config: Path,
+        now_ms: Callable[[], int],
+        *,
+        desk: Path | None = None,
+        installed: Callable[[], bool] = exporting.installed,
+    ) -> None:
         self._places, self._config, self._now_ms = places, config, now_ms
         self.installed = installed
         self._lock = threading.RLock()
@@ -101,11 +108,16 @@ class Exports:
         self._check_installed()
         with self._written(request) as file:
             try:
-                told = subprocess.run([*self._words(), "--request", str(file), "--preview", "--json"],
-                                      capture_output=True, timeout=PREVIEW_S, check=False)
+                told = subprocess.run(
+                    [*self._words(), "--request", str(file), "--preview", "--json"],
+                    capture_output=True,
+                    timeout=PREVIEW_S,
+                    check=False,
+                )
             except subprocess.TimeoutExpired:
-                raise ExportRefused(503, f"the preview took longer than {PREVIEW_S:.0f} s; ask for fewer rooms or "
-                                         "days") from None
+                raise ExportRefused(
+                    503, f"the preview took longer than {PREVIEW_S:.0f} s; ask for fewer rooms or days"
+                ) from None
         if told.returncode:
             raise _refused(told.returncode, told.stderr)
         found: dict[str, Any] = json.loads(told.stdout)
@@ -120,30 +132,40 @@ class Exports:
         if not told["rows"]:
             raise ExportRefused(422, "there are no data in this range; try a wider one")
         if told["rows"] > MOST_ROWS:
-            raise ExportRefused(422, f"about {told['rows']:,} rows; a package holds at most {MOST_ROWS:,}: ask for "
-                                     "fewer rooms or days, or a longer step")
+            raise ExportRefused(
+                422,
+                f"about {told['rows']:,} rows; a package holds at most {MOST_ROWS:,}: ask for "
+                "fewer rooms or days, or a longer step",
+            )
         free = shutil.disk_usage(self._places.root).free
         if 3 * told["bytes"] + 2**28 > free:  # pieces, the files, and the zip file beside them
-            raise ExportRefused(507, f"the package needs about {3 * told['bytes'] // 2**20:,} MB of the disk while it "
-                                     f"is made, and {free // 2**20:,} MB are free: ask for less, or make room")
+            raise ExportRefused(
+                507,
+                f"the package needs about {3 * told['bytes'] // 2**20:,} MB of the disk while it "
+                f"is made, and {free // 2**20:,} MB are free: ask for less, or make room",
+            )
         with self._lock:
             mine = [one for one in self.jobs(who) if one.state in OPEN]
             for one in mine:
                 if one.request == request:
                     return one
             if len(mine) >= MOST_AT_ONCE:
-                raise ExportRefused(429, f"{MOST_AT_ONCE} packages of yours are being made; wait for one of them, or "
-                                         "cancel it")
+                raise ExportRefused(
+                    429, f"{MOST_AT_ONCE} packages of yours are being made; wait for one of them, or cancel it"
+                )
             kept = sum(one.bytes for one in self.jobs())
             if kept > MOST_BYTES:
-                raise ExportRefused(507, f"{kept // 10**9} GB of packages are kept; remove those that are no longer "
-                                         "needed")
+                raise ExportRefused(
+                    507, f"{kept // 10**9} GB of packages are kept; remove those that are no longer needed"
+                )
             identity = secrets.token_hex(8)
             folder = self._folder(identity)
             folder.mkdir(parents=True)
             (folder / "job.json").write_text(json.dumps({"request": request.as_record()}), "utf-8")
-            self._db.execute(f"insert into export_job({_COLUMNS}) values(?,?,?,?,'waiting',0,0,0,0,'','',null)",
-                             (identity, who, json.dumps(request.as_record()), self._now_ms()))
+            self._db.execute(
+                f"insert into export_job({_COLUMNS}) values(?,?,?,?,'waiting',0,0,0,0,'','',null)",
+                (identity, who, json.dumps(request.as_record()), self._now_ms()),
+            )
             found = self.job(identity)
         assert found is not None
         self._news.set()
@@ -152,8 +174,9 @@ class Exports:
     def jobs(self, who: str | None = None) -> list[Job]:
         """Newest first; of everybody when nobody is named."""
         with self._lock:
-            rows = self._db.execute(f"select {_COLUMNS} from export_job where ? is null or who=? "
-                                    "order by asked_at desc, id", (who, who)).fetchall()
+            rows = self._db.execute(
+                f"select {_COLUMNS} from export_job where ? is null or who=? order by asked_at desc, id", (who, who)
+            ).fetchall()
         return [_job(row) for row in rows]
 
     def job(self, identity: str) -> Job | None:
@@ -188,8 +211,14 @@ class Exports:
         self._check_installed()
         with self._written(request) as file:
             child = await asyncio.create_subprocess_exec(
-                *self._words(), "--request", str(file), "--stream", form, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE)
+                *self._words(),
+                "--request",
+                str(file),
+                "--stream",
+                form,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
             assert child.stdout is not None and child.stderr is not None
             try:
                 while chunk := await child.stdout.read(1 << 18):
@@ -263,21 +292,26 @@ class Exports:
         tries.write_text(str(count))
         log.warning("export_died id=%s code=%d times=%d", identity, code, count)
         if count >= 3:
-            self._note(identity, Progress("failed", why=f"its process ended three times (last: {code}); the "
-                                                            "dashboard's log says when"))
+            self._note(
+                identity,
+                Progress("failed", why=f"its process ended three times (last: {code}); the dashboard's log says when"),
+            )
 
     def _started(self, identity: str) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen([*self._words(), "--job", str(self._folder(identity))], stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            [*self._words(), "--job", str(self._folder(identity))], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         os.setpriority(os.PRIO_PROCESS, child.pid, 10)  # readings and screens come first
         return child
 
     def _note(self, identity: str, told: Progress) -> None:
         ended = None if told.state in OPEN else self._now_ms()
         with self._lock:
-            self._db.execute("update export_job set state=?, done=?, pieces=?, rows=?, bytes=?, data=?, why=?, "
-                             "ended_at=? where id=?", (told.state, told.done, told.pieces, told.rows, told.bytes,
-                                                       told.data, told.why, ended, identity))
+            self._db.execute(
+                "update export_job set state=?, done=?, pieces=?, rows=?, bytes=?, data=?, why=?, "
+                "ended_at=? where id=?",
+                (told.state, told.done, told.pieces, told.rows, told.bytes, told.data, told.why, ended, identity),
+            )
 
     def _expire(self) -> None:
         for one in self.jobs():
@@ -288,15 +322,25 @@ class Exports:
 
     def _check_installed(self) -> None:
         if not self.installed():
-            raise ExportRefused(501, "export needs the libraries of [research]: pip install --require-hashes -r "
-                                     "requirements/research.txt")
+            raise ExportRefused(
+                501,
+                "export needs the libraries of [research]: pip install --require-hashes -r requirements/research.txt",
+            )
 
     def _folder(self, identity: str) -> Path:
         return self._places.exports / identity
 
     def _words(self) -> list[str]:
-        return [sys.executable, "-m", "classair", "export", "--data", str(self._places.root), "--config",
-                str(self._config)]
+        return [
+            sys.executable,
+            "-m",
+            "classair",
+            "export",
+            "--data",
+            str(self._places.root),
+            "--config",
+            str(self._config),
+        ]
 
     @contextmanager
     def _written(self, request: Request) -> Iterator[Path]:

@@ -34,8 +34,12 @@ DAMP: Final = "#1F6F78"
 RUNNING: Final = "#2F6DA8"
 
 LEVEL_COLOURS: Final[Mapping[str, str]] = {
-    "very_good": "#57BBFA", "good": "#2D7755", "moderate": "#FCD33C", "starts_to_affect_health": "#DB8200",
-    "affects_health": "#8A0A12", "unknown": "#5F6368",
+    "very_good": "#57BBFA",
+    "good": "#2D7755",
+    "moderate": "#FCD33C",
+    "starts_to_affect_health": "#DB8200",
+    "affects_health": "#8A0A12",
+    "unknown": "#5F6368",
 }
 
 
@@ -108,7 +112,12 @@ def gaps(series: Series, span: Span) -> list[tuple[int, int]]:
 
 
 def pm25_figure(
-    indoor: Series, outdoor: Series | None, bands: Sequence[Band], limits: Sequence[Limit], span: Span, words: Words,
+    indoor: Series,
+    outdoor: Series | None,
+    bands: Sequence[Band],
+    limits: Sequence[Limit],
+    span: Span,
+    words: Words,
     key: str,
 ) -> Figure:
     """PM2.5 in a room with the outdoors dotted and, below, when its purifiers ran; µg/m³ from zero."""
@@ -122,8 +131,7 @@ def pm25_figure(
     if outdoor is not None:
         figure["data"].append(_line(outdoor, words.outdoor, OUTDOOR, "dot", 1.8, "µg/m³", words))
     figure["data"].append(_envelope(indoor, INDOOR))
-    figure["data"] += [_line(indoor, words.indoor, INDOOR, "solid", 2.4, "µg/m³", words),
-                       _lonely(indoor, INDOOR)]
+    figure["data"] += [_line(indoor, words.indoor, INDOOR, "solid", 2.4, "µg/m³", words), _lonely(indoor, INDOOR)]
     if bands:
         purifier_band(figure, bands, span, words, band_height)
     named = [(s, w, c) for s, w, c in ((indoor, words.indoor, INDOOR), (outdoor, words.outdoor, OUTDOOR)) if s]
@@ -137,13 +145,21 @@ def co2_figure(series: Series, limits: Sequence[Limit], span: Span, words: Words
     figure = new_figure(span, words, key, "co2_ppm", top, (0.0, 1.0))
     limit_lines(figure, limits, top)
     gap_marks(figure, gaps(series, span), span, words, (0.0, 1.0))
-    figure["data"] += [_envelope(series, AIR), _line(series, words.indoor, AIR, "solid", 2.2, "ppm", words),
-                       _lonely(series, AIR)]
+    figure["data"] += [
+        _envelope(series, AIR),
+        _line(series, words.indoor, AIR, "solid", 2.2, "ppm", words),
+        _lonely(series, AIR),
+    ]
     return figure
 
 
 def climate_figure(
-    temperature: Series, humidity: Series, span: Span, words: Words, temperature_word: str, humidity_word: str,
+    temperature: Series,
+    humidity: Series,
+    span: Span,
+    words: Words,
+    temperature_word: str,
+    humidity_word: str,
     key: str,
 ) -> Figure:
     """Temperature (°C) above relative humidity (%), each on an axis of its own from zero."""
@@ -154,7 +170,8 @@ def climate_figure(
     gap_marks(figure, gaps(temperature, span), span, words, (0.56, 1.0))
     gap_marks(figure, gaps(humidity, span), span, words, (0.0, 0.44), axis="y8")
     figure["data"] += [
-        _envelope(temperature, WARMTH), _line(temperature, temperature_word, WARMTH, "solid", 2.0, "°C", words),
+        _envelope(temperature, WARMTH),
+        _line(temperature, temperature_word, WARMTH, "solid", 2.0, "°C", words),
         _lonely(temperature, WARMTH),
         {**_envelope(humidity, DAMP), "yaxis": "y2"},
         {**_line(humidity, humidity_word, DAMP, "dash", 2.0, "%", words), "yaxis": "y2"},
@@ -167,21 +184,40 @@ def climate_figure(
 
 # -- parts of figures --------------------------------------------------------------------------------------------------
 
+
 def new_figure(
-    span: Span, words: Words, key: str, quantity: str, top: float, domain: tuple[float, float],
+    span: Span,
+    words: Words,
+    key: str,
+    quantity: str,
+    top: float,
+    domain: tuple[float, float],
 ) -> Figure:
     long = span.end_ms - span.start_ms > 30 * HOUR_MS
     clock = "%H.%M" if words.language == "th" else "%H:%M"
     layout: dict[str, Any] = {
         "font": {"family": "Sarabun, sans-serif", "size": 14, "color": INK},
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "#FFFFFF",
-        "margin": {"l": 46, "r": 74, "t": 18, "b": 34}, "showlegend": False,
-        "hovermode": "x unified", "hoverlabel": {"font": {"family": "Sarabun, sans-serif", "size": 14}},
-        "uirevision": key, "annotations": [], "shapes": [], "dragmode": "zoom",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "#FFFFFF",
+        "margin": {"l": 46, "r": 74, "t": 18, "b": 34},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "hoverlabel": {"font": {"family": "Sarabun, sans-serif", "size": 14}},
+        "uirevision": key,
+        "annotations": [],
+        "shapes": [],
+        "dragmode": "zoom",
         "xaxis": {
-            "type": "date", "range": [local_ms(span.start_ms), local_ms(span.end_ms)], "showgrid": False,
-            "tickformat": "%-d %b" if long else clock, "hoverformat": f"%-d %b {clock}", "linecolor": LINE,
-            "ticks": "outside", "tickcolor": LINE, "tickangle": 0, "fixedrange": False,
+            "type": "date",
+            "range": [local_ms(span.start_ms), local_ms(span.end_ms)],
+            "showgrid": False,
+            "tickformat": "%-d %b" if long else clock,
+            "hoverformat": f"%-d %b {clock}",
+            "linecolor": LINE,
+            "ticks": "outside",
+            "tickcolor": LINE,
+            "tickangle": 0,
+            "fixedrange": False,
         },
         "yaxis": y_axis(top, domain),
         "meta": {"quantity": quantity, "unit": QUANTITIES[quantity].unit},
@@ -190,8 +226,15 @@ def new_figure(
 
 
 def y_axis(top: float, domain: tuple[float, float]) -> dict[str, Any]:
-    return {"range": [0, top], "domain": list(domain), "gridcolor": LINE, "zeroline": False, "fixedrange": True,
-            "nticks": 6, "separatethousands": True}
+    return {
+        "range": [0, top],
+        "domain": list(domain),
+        "gridcolor": LINE,
+        "zeroline": False,
+        "fixedrange": True,
+        "nticks": 6,
+        "separatethousands": True,
+    }
 
 
 def _top(highs: Iterable[float | None], at_least: float) -> float:
@@ -207,10 +250,16 @@ def _line(series: Series, name: str, colour: str, dash: str, width: float, unit:
             points.append((points[-1][0] + series.step_ms, None, None, None))
         points += [(local_ms(b.start_ms), _short(b.mean), _short(b.low), _short(b.high)) for b in run]
     return {
-        "type": "scatter", "mode": "lines", "name": name, "x": [p[0] for p in points], "y": [p[1] for p in points],
-        "customdata": [[p[2], p[3]] for p in points], "connectgaps": False,
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [p[0] for p in points],
+        "y": [p[1] for p in points],
+        "customdata": [[p[2], p[3]] for p in points],
+        "connectgaps": False,
         # A bucket begins at its x and is drawn in its middle.
-        "xperiod": series.step_ms, "xperiodalignment": "middle",
+        "xperiod": series.step_ms,
+        "xperiodalignment": "middle",
         "line": {"color": colour, "dash": dash, "width": width},
         "hovertemplate": f"%{{y}} {unit} (%{{customdata[0]}}–%{{customdata[1]}})",
     }
@@ -229,8 +278,16 @@ def _envelope(series: Series, colour: str) -> Figure:
         middle = [local_ms(b.start_ms + series.step_ms / 2) for b in run]
         xs += [*middle, *reversed(middle)]
         ys += [*(_short(b.high) for b in run), *(_short(b.low) for b in reversed(run))]
-    return {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "fill": "toself", "fillcolor": pale(colour, 0.16),
-            "line": {"width": 0}, "hoverinfo": "skip"}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "fill": "toself",
+        "fillcolor": pale(colour, 0.16),
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
 
 
 def _lonely(series: Series, colour: str) -> Figure:
@@ -238,70 +295,122 @@ def _lonely(series: Series, colour: str) -> Figure:
     alone = [run[0] for run in segments(series) if len(run) == 1]
     means = [b.mean or 0.0 for b in alone]
     return {
-        "type": "scatter", "mode": "markers", "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
-        "y": [_short(mean) for mean in means], "marker": {"color": colour, "size": 5}, "hoverinfo": "skip",
-        "error_y": {"type": "data", "symmetric": False, "color": pale(colour, 0.35), "thickness": 3, "width": 0,
-                    "array": [_short((b.high or mean) - mean) for b, mean in zip(alone, means, strict=True)],
-                    "arrayminus": [_short(mean - (b.low or mean)) for b, mean in zip(alone, means, strict=True)]},
+        "type": "scatter",
+        "mode": "markers",
+        "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
+        "y": [_short(mean) for mean in means],
+        "marker": {"color": colour, "size": 5},
+        "hoverinfo": "skip",
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "color": pale(colour, 0.35),
+            "thickness": 3,
+            "width": 0,
+            "array": [_short((b.high or mean) - mean) for b, mean in zip(alone, means, strict=True)],
+            "arrayminus": [_short(mean - (b.low or mean)) for b, mean in zip(alone, means, strict=True)],
+        },
     }
 
 
 def gap_marks(
-    figure: Figure, missing: Sequence[tuple[int, int]], span: Span, words: Words, domain: tuple[float, float],
+    figure: Figure,
+    missing: Sequence[tuple[int, int]],
+    span: Span,
+    words: Words,
+    domain: tuple[float, float],
     axis: str = "y9",
 ) -> None:
     """Hatching over every gap, the words where there is room for them."""
     if not missing:
         return
     # Very many short gaps are one texture to the eye; the longest ones are kept within the limit of points.
-    kept = sorted(sorted(missing, key=lambda gap: gap[0] - gap[1])[:MAX_POINTS // 6])
+    kept = sorted(sorted(missing, key=lambda gap: gap[0] - gap[1])[: MAX_POINTS // 6])
     figure["layout"]["yaxis" + axis[1:]] = {
-        "domain": list(domain), "range": [0, 1], "visible": False, "fixedrange": True, "anchor": "x",
+        "domain": list(domain),
+        "range": [0, 1],
+        "visible": False,
+        "fixedrange": True,
+        "anchor": "x",
         **({"overlaying": "y"} if axis == "y9" else {"overlaying": "y2"}),
     }
-    figure["data"].append(blocks(kept, 0.0, 1.0, axis, {"shape": "/", "size": 7, "solidity": 0.18,
-                                                        "fgcolor": "#98A2AD", "bgcolor": "#F4F6F8"}))
+    figure["data"].append(
+        blocks(
+            kept,
+            0.0,
+            1.0,
+            axis,
+            {"shape": "/", "size": 7, "solidity": 0.18, "fgcolor": "#98A2AD", "bgcolor": "#F4F6F8"},
+        )
+    )
     width = span.end_ms - span.start_ms
     for start, end in kept:
         if end - start >= LONG_GAP_SHARE * width:
-            figure["layout"]["annotations"].append({
-                "xref": "x", "x": local_ms((start + end) / 2),
-                "yref": "paper", "y": domain[0] + 0.16 * (domain[1] - domain[0]), "text": words.no_data,
-                "showarrow": False, "bgcolor": "#F4F6F8", "borderpad": 3,
-                "font": {"size": 14, "color": "#4A5560"},
-            })
+            figure["layout"]["annotations"].append(
+                {
+                    "xref": "x",
+                    "x": local_ms((start + end) / 2),
+                    "yref": "paper",
+                    "y": domain[0] + 0.16 * (domain[1] - domain[0]),
+                    "text": words.no_data,
+                    "showarrow": False,
+                    "bgcolor": "#F4F6F8",
+                    "borderpad": 3,
+                    "font": {"size": 14, "color": "#4A5560"},
+                }
+            )
 
 
 def purifier_band(figure: Figure, bands: Sequence[Band], span: Span, words: Words, height: float) -> None:
     """One row for each purifier: a full block while on, a thin line while off, hatching while nobody knows."""
     units = sorted({band.purifier for band in bands})
-    figure["layout"]["yaxis2"] = {"domain": [0, height * max(1.0, len(units) * 0.7)], "range": [0, len(units)],
-                                  "visible": False, "fixedrange": True, "anchor": "x"}
+    figure["layout"]["yaxis2"] = {
+        "domain": [0, height * max(1.0, len(units) * 0.7)],
+        "range": [0, len(units)],
+        "visible": False,
+        "fixedrange": True,
+        "anchor": "x",
+    }
     figure["layout"]["xaxis"]["anchor"] = "free"
     figure["layout"]["xaxis"]["position"] = 0
     looks = ((True, 0.1, 0.9, words.on), (False, 0.1, 0.22, words.off), (None, 0.1, 0.9, words.not_known))
     for row, unit in enumerate(units):
         for on, low, high, word in looks:
-            parts = [(b.start_ms, b.end_ms) for b in bands if b.purifier == unit and b.on is on][:MAX_POINTS // 6]
+            parts = [(b.start_ms, b.end_ms) for b in bands if b.purifier == unit and b.on is on][: MAX_POINTS // 6]
             if not parts:
                 continue
-            hatch = None if on is not None else {"shape": "x", "size": 6, "solidity": 0.25, "fgcolor": SOFT,
-                                                 "bgcolor": "#FFFFFF"}
+            hatch = (
+                None
+                if on is not None
+                else {"shape": "x", "size": 6, "solidity": 0.25, "fgcolor": SOFT, "bgcolor": "#FFFFFF"}
+            )
             trace = blocks(parts, row + low, row + high, "y2", hatch)
             trace |= {"fillcolor": RUNNING if on else "#98A2AD", "name": word}
             figure["data"].append(trace)
             for start, end in parts:
                 if on and end - start >= 0.045 * (span.end_ms - span.start_ms):
-                    figure["layout"]["annotations"].append({
-                        "x": local_ms((start + end) / 2), "y": row + 0.5, "yref": "y2", "xref": "x", "text": word,
-                        "showarrow": False, "font": {"size": 12, "color": "#FFFFFF"},
-                    })
+                    figure["layout"]["annotations"].append(
+                        {
+                            "x": local_ms((start + end) / 2),
+                            "y": row + 0.5,
+                            "yref": "y2",
+                            "xref": "x",
+                            "text": word,
+                            "showarrow": False,
+                            "font": {"size": 12, "color": "#FFFFFF"},
+                        }
+                    )
     figure["layout"]["annotations"].append(
-        _note(words.purifier, 1.004, 0.0, RUNNING, yanchor="bottom", xanchor="left", size=13))
+        _note(words.purifier, 1.004, 0.0, RUNNING, yanchor="bottom", xanchor="left", size=13)
+    )
 
 
 def blocks(
-    parts: Sequence[tuple[int, int]], low: float, high: float, axis: str, pattern: dict[str, Any] | None,
+    parts: Sequence[tuple[int, int]],
+    low: float,
+    high: float,
+    axis: str,
+    pattern: dict[str, Any] | None,
 ) -> Figure:
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -312,8 +421,16 @@ def blocks(
         left, right = local_ms(start), local_ms(end)
         xs += [left, right, right, left, left]
         ys += [low, low, high, high, low]
-    trace: Figure = {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "fill": "toself", "line": {"width": 0},
-                     "hoverinfo": "skip", "yaxis": axis}
+    trace: Figure = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "fill": "toself",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "yaxis": axis,
+    }
     if pattern is not None:
         trace["fillpattern"] = pattern
     return trace
@@ -328,18 +445,37 @@ def limit_lines(figure: Figure, limits: Sequence[Limit], top: float) -> None:
     for limit in sorted(limits, key=lambda limit: -limit.at):
         if limit.at >= top * 0.97:
             continue
-        figure["layout"]["shapes"].append({
-            "type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": limit.at, "y1": limit.at,
-            "line": {"color": limit.colour, "width": 1.4, "dash": "dash"}, "layer": "below",
-        })
+        figure["layout"]["shapes"].append(
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "yref": "y",
+                "y0": limit.at,
+                "y1": limit.at,
+                "line": {"color": limit.colour, "width": 1.4, "dash": "dash"},
+                "layer": "below",
+            }
+        )
         if named_at - limit.at < 0.075 * top:
             continue
         named_at = limit.at
-        figure["layout"]["annotations"].append({
-            "xref": "paper", "x": 0.004, "xanchor": "left", "yref": "y", "y": limit.at, "yanchor": "bottom",
-            "text": limit.label, "showarrow": False, "font": {"size": 12, "color": SOFT},
-            "bgcolor": "rgba(255,255,255,0.75)", "borderpad": 1,
-        })
+        figure["layout"]["annotations"].append(
+            {
+                "xref": "paper",
+                "x": 0.004,
+                "xanchor": "left",
+                "yref": "y",
+                "y": limit.at,
+                "yanchor": "bottom",
+                "text": limit.label,
+                "showarrow": False,
+                "font": {"size": 12, "color": SOFT},
+                "bgcolor": "rgba(255,255,255,0.75)",
+                "borderpad": 1,
+            }
+        )
 
 
 def _end_labels(figure: Figure, named: Sequence[tuple[Series, str, str]], top: float) -> None:
@@ -355,17 +491,42 @@ def _end_labels(figure: Figure, named: Sequence[tuple[Series, str, str]], top: f
         low = max(0.0, (ends[0][0] + ends[1][0] - apart) / 2)
         ends = [(low, *ends[0][1:]), (low + apart, *ends[1][1:])]
     for y, name, colour in ends:
-        figure["layout"]["annotations"].append({
-            "xref": "paper", "x": 1.004, "xanchor": "left", "yref": "y", "y": y, "yanchor": "middle", "text": name,
-            "showarrow": False, "font": {"size": 13, "color": colour},
-        })
+        figure["layout"]["annotations"].append(
+            {
+                "xref": "paper",
+                "x": 1.004,
+                "xanchor": "left",
+                "yref": "y",
+                "y": y,
+                "yanchor": "middle",
+                "text": name,
+                "showarrow": False,
+                "font": {"size": 13, "color": colour},
+            }
+        )
 
 
 def _note(
-    text: str, x: float, y: float, colour: str, *, xanchor: str, yanchor: str, size: int = 13,
+    text: str,
+    x: float,
+    y: float,
+    colour: str,
+    *,
+    xanchor: str,
+    yanchor: str,
+    size: int = 13,
 ) -> dict[str, Any]:
-    return {"xref": "paper", "yref": "paper", "x": x, "y": y, "xanchor": xanchor, "yanchor": yanchor, "text": text,
-            "showarrow": False, "font": {"size": size, "color": colour}}
+    return {
+        "xref": "paper",
+        "yref": "paper",
+        "x": x,
+        "y": y,
+        "xanchor": xanchor,
+        "yanchor": yanchor,
+        "text": text,
+        "showarrow": False,
+        "font": {"size": size, "color": colour},
+    }
 
 
 def _short(value: float | None) -> float | None:
@@ -373,5 +534,5 @@ def _short(value: float | None) -> float | None:
 
 
 def pale(colour: str, share: float) -> str:
-    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share})"

@@ -39,8 +39,10 @@ def stretches(readings: Iterable[Reading]) -> Iterator[Stretch]:
             if reading.at_ms - stretch.end_ms > patience:
                 del running[key]
                 yield stretch
-        for quantity, flags in [("", reading.flags), *((q, Flag(f) & ~reading.flags)
-                                                       for q, f in reading.value_flags.items())]:
+        for quantity, flags in [
+            ("", reading.flags),
+            *((q, Flag(f) & ~reading.flags) for q, f in reading.value_flags.items()),
+        ]:
             for flag in Flag:
                 if not flag & flags or not flag.name:
                     continue
@@ -49,7 +51,16 @@ def stretches(readings: Iterable[Reading]) -> Iterator[Stretch]:
                     stretch = running[key][0]
                     stretch.end_ms, stretch.count = reading.at_ms, stretch.count + 1
                 else:
-                    stretch = Stretch(reading.sensor, reading.room, quantity, flag.name, bool(flag & BAD),
-                                      reading.at_ms - interval_ms, reading.at_ms, 1, reading.simulated)
+                    stretch = Stretch(
+                        reading.sensor,
+                        reading.room,
+                        quantity,
+                        flag.name,
+                        bool(flag & BAD),
+                        reading.at_ms - interval_ms,
+                        reading.at_ms,
+                        1,
+                        reading.simulated,
+                    )
                 running[key] = (stretch, JOINED_INTERVALS * interval_ms)
     yield from (stretch for stretch, _ in running.values())

@@ -114,13 +114,25 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
 
     for page in known:
-        server.add_api_route(page.route, index, methods=["GET"], include_in_schema=False,
-                             name=f"page:{page.module.__name__.rpartition('.')[2]}")
+        server.add_api_route(
+            page.route,
+            index,
+            methods=["GET"],
+            include_in_schema=False,
+            name=f"page:{page.module.__name__.rpartition('.')[2]}",
+        )
     app = _Dash(
-        "dashboard", server=server, use_pages=False, compress=True,  # type: ignore[arg-type]
-        suppress_callback_exceptions=True, update_title=None,  # type: ignore[arg-type]
-        title="ClassAir", csrf_token_name=CSRF_COOKIE, csrf_header_name=CSRF_HEADER,
-        assets_path_ignore=["^display", "^fonts", "^public"], add_log_handler=False,
+        "dashboard",
+        server=server,  # type: ignore[arg-type]
+        use_pages=False,
+        compress=True,
+        suppress_callback_exceptions=True,
+        update_title=None,  # type: ignore[arg-type]
+        title="ClassAir",
+        csrf_token_name=CSRF_COOKIE,
+        csrf_header_name=CSRF_HEADER,
+        assets_path_ignore=["^display", "^fonts", "^public"],
+        add_log_handler=False,
     )
     app.backend.websocket_capability = False  # otherwise every page opens an unused WebSocket
     app.default_language = ctx.config().language
@@ -134,15 +146,22 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
 
 def _shell() -> Any:
     return dmc.MantineProvider(
-        [dcc.Location(id="at", refresh="callback-nav"), html.Div(id="page"), dcc.Store(id="live"),
-         dcc.Store(id="title")],
+        [
+            dcc.Location(id="at", refresh="callback-nav"),
+            html.Div(id="page"),
+            dcc.Store(id="live"),
+            dcc.Store(id="title"),
+        ],
         theme={"fontFamily": "Sarabun, sans-serif", "autoContrast": True},
     )
 
 
 def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
     @app.callback(
-        Output("page", "children"), Output("title", "data"), Input("at", "pathname"), Input("at", "search"),
+        Output("page", "children"),
+        Output("title", "data"),
+        Input("at", "pathname"),
+        Input("at", "search"),
         State("at", "hash"),
     )
     async def show(path: str | None, search: str | None, _hash: str | None) -> tuple[Any, dict[str, str]]:
@@ -159,7 +178,8 @@ def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "function (t) { if (t) { document.title = t.title; document.documentElement.lang = t.lang; }"
         " return window.dash_clientside.no_update; }",
-        Output("title", "modified_timestamp"), Input("title", "data"),
+        Output("title", "modified_timestamp"),
+        Input("title", "data"),
     )
 
 

@@ -142,11 +142,20 @@ class Live:
             else:
                 self.hear(message.topic, message.payload)
 
-        self._link = Link(broker, on_message=hear, subscriptions=[
-            (topics.room_now("+", "+"), 1), (topics.purifier_state("+", "+"), 1), (topics.sensor_health("+", "+"), 1),
-            (topics.bridges("status"), 1), (topics.service_status("+"), 1), (topics.beat, 0), (topics.config, 1),
-            (topics.answer("+"), 1),
-        ])
+        self._link = Link(
+            broker,
+            on_message=hear,
+            subscriptions=[
+                (topics.room_now("+", "+"), 1),
+                (topics.purifier_state("+", "+"), 1),
+                (topics.sensor_health("+", "+"), 1),
+                (topics.bridges("status"), 1),
+                (topics.service_status("+"), 1),
+                (topics.beat, 0),
+                (topics.config, 1),
+                (topics.answer("+"), 1),
+            ],
+        )
         self._link.start()
         return self._link
 
@@ -194,7 +203,12 @@ class Live:
             self._on_loop(self.hub.publish, f"health/{part}", frame("health", said))
 
     def _kept(
-        self, into: dict[str, Any], key: str, model: type[BaseModel], payload: bytes, named: str | None = None,
+        self,
+        into: dict[str, Any],
+        key: str,
+        model: type[BaseModel],
+        payload: bytes,
+        named: str | None = None,
     ) -> bool:
         """Remembers a payload under its topic's name; an empty one is how a retained message is taken back."""
         if not payload:

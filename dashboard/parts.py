@@ -22,7 +22,11 @@ from dashboard.context import Context
 
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 WINDOWS: Final[Mapping[str, str]] = {
-    "fresh": "open", "stuffy_soon": "ajar", "stuffy": "closed", "very_stuffy": "alert", "unknown": "unknown",
+    "fresh": "open",
+    "stuffy_soon": "ajar",
+    "stuffy": "closed",
+    "very_stuffy": "alert",
+    "unknown": "unknown",
 }
 MINUTE_MS: Final = 60_000
 
@@ -44,40 +48,57 @@ def spoken(label: str) -> dict[str, Any]:
 
 # -- the frame of a page -----------------------------------------------------------------------------------------------
 
+
 def page(ctx: Context, language: str, path: str, query: Mapping[str, str], *content: Any) -> Any:
     """The bar with navigation and languages above a page's content, and what the clock in the browser needs."""
-    return html.Div([
-        html.A(ctx.t(language, "pages.skip"), href="#content", className="skip"),
-        _bar(ctx, language, path, query),
-        html.Div(ctx.t(language, "pages.away"), id="server-away", className="server-away", hidden=True, role="status"),
-        html.Span(id="clock", hidden=True,
-                  **data(now=str(ctx.now_ms()), words=json.dumps(_age_templates(ctx, language)))),
-        html.Div(list(content), id="content", className="content", tabIndex=-1),
-        html.Footer(ctx.t(language, "pages.footer"), className="foot"),
-    ], className="working")
+    return html.Div(
+        [
+            html.A(ctx.t(language, "pages.skip"), href="#content", className="skip"),
+            _bar(ctx, language, path, query),
+            html.Div(
+                ctx.t(language, "pages.away"), id="server-away", className="server-away", hidden=True, role="status"
+            ),
+            html.Span(
+                id="clock", hidden=True, **data(now=str(ctx.now_ms()), words=json.dumps(_age_templates(ctx, language)))
+            ),
+            html.Div(list(content), id="content", className="content", tabIndex=-1),
+            html.Footer(ctx.t(language, "pages.footer"), className="foot"),
+        ],
+        className="working",
+    )
 
 
 def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> Any:
     from dashboard import frame  # at call time: frame loads the pages, and the pages load this
 
     links = [
-        dcc.Link(ctx.t(language, known.module.TITLE_KEY), href=address(known.path, lang=language),
-                 className="nav-link here" if _here(known.path, path) else "nav-link")
-        for known in frame.pages() if "<" not in known.path and known.module.ORDER < 100
+        dcc.Link(
+            ctx.t(language, known.module.TITLE_KEY),
+            href=address(known.path, lang=language),
+            className="nav-link here" if _here(known.path, path) else "nav-link",
+        )
+        for known in frame.pages()
+        if "<" not in known.path and known.module.ORDER < 100
     ]
     config = ctx.config()
     simulated = any(config.site_simulated(site) for site in config.sites)
     switch = [
-        dcc.Link(html.Span(i18n.t(code, "language"), lang=code), href=address(path, **{**query, "lang": code}),
-                 className="language here" if code == language else "language")
+        dcc.Link(
+            html.Span(i18n.t(code, "language"), lang=code),
+            href=address(path, **{**query, "lang": code}),
+            className="language here" if code == language else "language",
+        )
         for code in i18n.LANGUAGES
     ]
-    return html.Header([
-        dcc.Link([html.Span(className="mark"), "ClassAir"], href=address("/", lang=language), className="brand"),
-        html.Nav(links, className="nav", **spoken(ctx.t(language, "pages.navigation"))),
-        *([simulated_mark(ctx, language)] if simulated else []),
-        html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
-    ], className="bar")
+    return html.Header(
+        [
+            dcc.Link([html.Span(className="mark"), "ClassAir"], href=address("/", lang=language), className="brand"),
+            html.Nav(links, className="nav", **spoken(ctx.t(language, "pages.navigation"))),
+            *([simulated_mark(ctx, language)] if simulated else []),
+            html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
+        ],
+        className="bar",
+    )
 
 
 def _here(known: str, path: str) -> bool:
@@ -96,8 +117,9 @@ def simulated_mark(ctx: Context, language: str) -> Any:
 
 def notice(title: str, text: str, kind: Literal["warning", "info"] = "warning") -> Any:
     """A plain message inside a page: something is away or not there."""
-    return dmc.Alert(text, title=title, color="orange" if kind == "warning" else "blue", variant="light",
-                     className=f"notice {kind}")
+    return dmc.Alert(
+        text, title=title, color="orange" if kind == "warning" else "blue", variant="light", className=f"notice {kind}"
+    )
 
 
 def phrases(text: str) -> list[Any]:
@@ -107,6 +129,7 @@ def phrases(text: str) -> list[Any]:
 
 
 # -- ages --------------------------------------------------------------------------------------------------------------
+
 
 def _age_templates(ctx: Context, language: str) -> dict[str, str]:
     keys = ("moment", "minutes", "hours", "days", "ago", "measured", "late", "since", "for", "silent")
@@ -139,12 +162,16 @@ def moment(at_ms: int, now_ms: int, language: str) -> str:
 
 # -- the room's state --------------------------------------------------------------------------------------------------
 
+
 def phase_marks(current: Current, now_ms: int) -> dict[str, Any]:
     """Attributes by which the page's script takes a value from ok to late to unknown without asking the server."""
     marks = data(phase=phase_of(current_as_of(current, now_ms)))
     if marks["data-phase"] != "unknown":
-        marks |= {f"data-{name}-at": str(at) for name, at in
-                  (("late", current.late_at), ("unknown", current.unknown_at)) if at is not None}
+        marks |= {
+            f"data-{name}-at": str(at)
+            for name, at in (("late", current.late_at), ("unknown", current.unknown_at))
+            if at is not None
+        }
     return marks
 
 
@@ -155,8 +182,12 @@ def level_word(ctx: Context, language: str, level: str) -> str:
 def bars(ctx: Context, language: str, level: str) -> Any:
     """n of five small bars; none are filled while the level is unknown."""
     filled = LEVELS.index(level) + 1 if level in LEVELS else 0
-    return html.Span([html.I(className="full" if i < filled else "") for i in range(5)], className="bars", role="img",
-                     **spoken(ctx.t(language, "pages.bars", n=filled) if filled else ctx.t(language, "level.unknown")))
+    return html.Span(
+        [html.I(className="full" if i < filled else "") for i in range(5)],
+        className="bars",
+        role="img",
+        **spoken(ctx.t(language, "pages.bars", n=filled) if filled else ctx.t(language, "level.unknown")),
+    )
 
 
 def face(level: str) -> Any:
@@ -170,8 +201,17 @@ def window(level: str) -> Any:
 
 def number(ctx: Context, language: str, current: Current, unit: str) -> Any:
     """The number as every screen writes it, with its unit spelled out for screen readers."""
-    return html.Span([html.B(current.shown or "–"), html.Span(f"\u00a0{ctx.t(language, f'unit.{unit}')}",
-                      className="unit", **spoken(ctx.t(language, f"pages.spoken.{unit}")))], className="number")
+    return html.Span(
+        [
+            html.B(current.shown or "–"),
+            html.Span(
+                f"\u00a0{ctx.t(language, f'unit.{unit}')}",
+                className="unit",
+                **spoken(ctx.t(language, f"pages.spoken.{unit}")),
+            ),
+        ],
+        className="number",
+    )
 
 
 def unknown_reason(ctx: Context, language: str, current: Current) -> str:
@@ -196,10 +236,22 @@ def last_value(ctx: Context, language: str, current: Current) -> str:
 def ventilation(ctx: Context, language: str, co2: Current) -> Any:
     """CO2 with its word and window, greyed out by age like everything else."""
     level = current_as_of(co2, ctx.now_ms()).level
-    known = html.Span([window(level), html.B(co2.shown), f"\u00a0{ctx.t(language, 'unit.ppm')} ",
-                       ctx.t(language, f"ventilation.{level}")], className="if-known")
-    missing = html.Span([window("unknown"), ctx.t(language, "pages.no_sensor") if co2.status == "none"
-                         else ctx.t(language, "ventilation.unknown")], className="if-unknown")
+    known = html.Span(
+        [
+            window(level),
+            html.B(co2.shown),
+            f"\u00a0{ctx.t(language, 'unit.ppm')} ",
+            ctx.t(language, f"ventilation.{level}"),
+        ],
+        className="if-known",
+    )
+    missing = html.Span(
+        [
+            window("unknown"),
+            ctx.t(language, "pages.no_sensor") if co2.status == "none" else ctx.t(language, "ventilation.unknown"),
+        ],
+        className="if-unknown",
+    )
     return html.Span([known, missing], className="phased", **phase_marks(co2, ctx.now_ms()))
 
 
@@ -208,13 +260,21 @@ def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> An
     if unit is None:
         return html.Span(ctx.t(language, "pages.purifier.none"), className="quiet")
     key = "unknown" if unit.on is None else "on" if unit.on else "off"
-    decided = [html.Span(f" · {ctx.t(language, f'pages.purifier.mode.{unit.mode}')}", className="quiet")] \
-        if unit.mode in ("person", "fail_safe") else []
-    return html.Span([
-        html.I(className=f"lamp {key}"), html.Span(ctx.t(language, f"pages.purifier.{key}")), " ",
-        age(ctx, language, unit.since, "for", className="quiet"),
-        *decided,
-    ], className="purifier")
+    decided = (
+        [html.Span(f" · {ctx.t(language, f'pages.purifier.mode.{unit.mode}')}", className="quiet")]
+        if unit.mode in ("person", "fail_safe")
+        else []
+    )
+    return html.Span(
+        [
+            html.I(className=f"lamp {key}"),
+            html.Span(ctx.t(language, f"pages.purifier.{key}")),
+            " ",
+            age(ctx, language, unit.since, "for", className="quiet"),
+            *decided,
+        ],
+        className="purifier",
+    )
 
 
 def room_name(ctx: Context, language: str, room: str) -> str:
@@ -241,6 +301,7 @@ def name_order(name: str) -> tuple[Any, ...]:
     """Sorts names as people do: numbers by value, Thai by consonant before the vowel that is written before it."""
     turned = _LEADING_VOWEL.sub(r"\2\1", name.casefold())
     plain = _MARKS.sub("", turned)
-    parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part)
-                  for part in re.split(r"(\d+)", plain) if part)
+    parts = tuple(
+        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", plain) if part
+    )
     return (parts, name)

@@ -34,7 +34,10 @@ COMPLETE: Final = 0.75
 _MIDNIGHT_MS: Final = 17 * HOUR_MS
 # How finely presence is looked at inside a bucket: an hour that knows ten minutes must not pass for an hour.
 _SLOTS: Final = (
-    (5 * MINUTE_MS, MINUTE_MS), (30 * MINUTE_MS, 5 * MINUTE_MS), (2 * HOUR_MS, 15 * MINUTE_MS), (DAY_MS, HOUR_MS),
+    (5 * MINUTE_MS, MINUTE_MS),
+    (30 * MINUTE_MS, 5 * MINUTE_MS),
+    (2 * HOUR_MS, 15 * MINUTE_MS),
+    (DAY_MS, HOUR_MS),
 )
 
 
@@ -110,8 +113,13 @@ class Queries:
     have accepted: PM2.5 is told as they make it, as everywhere else.
     """
 
-    def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config],
-                 ledger: GapLedger | None = None, corrections: Callable[[], Corrections] = Corrections) -> None:
+    def __init__(
+        self,
+        store: Callable[[], Store | None],
+        config: Callable[[], Config],
+        ledger: GapLedger | None = None,
+        corrections: Callable[[], Corrections] = Corrections,
+    ) -> None:
         self._store = store
         self._config = config
         self._ledger = ledger
@@ -119,7 +127,14 @@ class Queries:
         self.lately = Lately(ledger)
 
     def series(
-        self, room: str, quantity: str, start_ms: int, end_ms: int, *, step_ms: int | None = None, points: int = 720,
+        self,
+        room: str,
+        quantity: str,
+        start_ms: int,
+        end_ms: int,
+        *,
+        step_ms: int | None = None,
+        points: int = 720,
     ) -> Series:
         """Mean, low, high and count of a room's quantity per bucket, at most `points` of them unless `step_ms` is said.
 
@@ -137,8 +152,12 @@ class Queries:
         buckets, filled = _gather(fine, step, slot)
         return Series(room, quantity, step, start, end, tuple(buckets), slot, tuple(filled), label)
 
-    def _fine(self, store: Store, corrections: Corrections, asked: tuple[str, str, int, int, int],
-              ) -> tuple[list[Bucket], str]:
+    def _fine(
+        self,
+        store: Store,
+        corrections: Corrections,
+        asked: tuple[str, str, int, int, int],
+    ) -> tuple[list[Bucket], str]:
         """Slots as measured, or sensor by sensor as the accepted corrections make them, and which those are."""
         room, quantity, start, end, slot = asked
         if not corrections.accepted:
@@ -148,18 +167,30 @@ class Queries:
         labels: set[str] = set()
         for sensor in store.sensors(room):
             spans = corrections.spans(sensor, start, end, models.get(sensor, ""))
-            beside = [{bucket.start_ms: bucket.mean for bucket in store.series(room, key, start, end, slot, sensor)}
-                      if any(one.method != "none" for _, _, one in spans) else {} for key in ("rh_pct", "temp_c")]
+            beside = [
+                {bucket.start_ms: bucket.mean for bucket in store.series(room, key, start, end, slot, sensor)}
+                if any(one.method != "none" for _, _, one in spans)
+                else {}
+                for key in ("rh_pct", "temp_c")
+            ]
             for bucket in store.series(room, quantity, start, end, slot, sensor):
                 one = next(one for begin, until, one in spans if begin <= bucket.start_ms < until)
                 at = bucket.start_ms
                 labels.add(one.label)
-                _pool(slots.setdefault(at, Bucket(at)), _corrected(bucket, one, beside[0].get(at), beside[1].get(at),
-                                                                   slot))
+                _pool(
+                    slots.setdefault(at, Bucket(at)),
+                    _corrected(bucket, one, beside[0].get(at), beside[1].get(at), slot),
+                )
         return [slots[at] for at in sorted(slots)], ",".join(sorted(labels)) or "none"
 
     def outdoor_series(
-        self, room: str, start_ms: int, end_ms: int, *, quantity: str = "pm25", step_ms: int | None = None,
+        self,
+        room: str,
+        start_ms: int,
+        end_ms: int,
+        *,
+        quantity: str = "pm25",
+        step_ms: int | None = None,
         points: int = 720,
     ) -> Series | None:
         """The same of the school's own place outdoors; None when it has none."""
@@ -256,15 +287,16 @@ def _step(quantity: str, start_ms: int, end_ms: int, step_ms: int | None, points
             raise RangeRefused(f"points must be 1 to {MAX_BUCKETS}")
         return next((step for step in possible if end_ms - start_ms <= step * points), possible[-1])
     if step_ms not in possible:
-        raise RangeRefused("step must be one of "
-                           + ", ".join(f"{s // MINUTE_MS}m" if s < HOUR_MS else f"{s // HOUR_MS}h" for s in possible))
+        raise RangeRefused(
+            "step must be one of "
+            + ", ".join(f"{s // MINUTE_MS}m" if s < HOUR_MS else f"{s // HOUR_MS}h" for s in possible)
+        )
     if end_ms - start_ms > step_ms * MAX_BUCKETS:
         raise RangeRefused(f"more than {MAX_BUCKETS} buckets; ask for a longer step or a shorter range")
     return step_ms
 
 
-def _corrected(bucket: Bucket, correction: Correction, rh: float | None, temp_c: float | None,
-               slot: int) -> Bucket:
+def _corrected(bucket: Bucket, correction: Correction, rh: float | None, temp_c: float | None, slot: int) -> Bucket:
     """A slot after its correction; without a corrected mean it has no valid value. Low and high go the same way."""
     if correction.method == "none" or not bucket.n:
         return bucket
@@ -276,8 +308,15 @@ def _corrected(bucket: Bucket, correction: Correction, rh: float | None, temp_c:
     if mean is None:
         return Bucket(bucket.start_ms, bad={**bucket.bad, "no_correction": bucket.n})
     low, high = told(bucket.low), told(bucket.high)
-    return Bucket(bucket.start_ms, bucket.n, bucket.suspect, bucket.bad, mean * bucket.n,
-                  mean if low is None else low, mean if high is None else high)
+    return Bucket(
+        bucket.start_ms,
+        bucket.n,
+        bucket.suspect,
+        bucket.bad,
+        mean * bucket.n,
+        mean if low is None else low,
+        mean if high is None else high,
+    )
 
 
 def _pool(whole: Bucket, part: Bucket) -> None:

@@ -48,7 +48,8 @@ class Range:
             return f"{words[-3] if language == 'th' else words[-2]} {words[-1]}"
         last = self.after - timedelta(days=1)
         (day, month, year), (to_day, to_month, to_year) = (
-            i18n.show_date(at, language, "medium").split()[-3:] for at in (self.first, last))
+            i18n.show_date(at, language, "medium").split()[-3:] for at in (self.first, last)
+        )
         if year != to_year:
             return f"{day} {month} {year} – {to_day} {to_month} {to_year}"
         if month != to_month:

@@ -66,8 +66,9 @@ class Research:
             versions = self._versions(store, selection)
             found = list(islice(rows(store, self._config(), self.corrections(), selection), MAX_ROWS + 1))
         if len(found) > MAX_ROWS:
-            raise RangeRefused(f"more than {MAX_ROWS} rows; ask for a longer step or fewer rooms and days, or for an "
-                               "export")
+            raise RangeRefused(
+                f"more than {MAX_ROWS} rows; ask for a longer step or fewer rooms and days, or for an export"
+            )
         return Table(selection, found, versions)
 
     def by_room(self, selection: Selection) -> dict[tuple[str, str], list[Row]]:
@@ -79,14 +80,16 @@ class Research:
         self._bounded(selection)
         with self._asked() as store:
             config, corrections = self._config(), self.corrections()
-            if config is not self._remembered_for:   # timetables may have changed
+            if config is not self._remembered_for:  # timetables may have changed
                 self._remembered.forget()
                 self._remembered_for = config
             versions = self._versions(store, selection)
             found: dict[tuple[str, str], list[Row]] = {}
             for part in _parts(selection):
-                days = {site: tuple((day, v) for day, v in those.items() if part.first <= day <= part.last)
-                        for site, those in versions.items()}
+                days = {
+                    site: tuple((day, v) for day, v in those.items() if part.first <= day <= part.last)
+                    for site, those in versions.items()
+                }
                 for room in selection.rooms:
                     of_site = days[room.partition(".")[0]]
                     for quantity in selection.quantities:
@@ -96,7 +99,8 @@ class Research:
                             return pooled(rows(store, config, corrections, one), one.completeness)
 
                         found.setdefault((room, quantity), []).extend(
-                            self._remembered.get((one.canonical(), of_site), make))
+                            self._remembered.get((one.canonical(), of_site), make)
+                        )
         return found
 
     def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
@@ -106,8 +110,11 @@ class Research:
 
     @staticmethod
     def _bounded(selection: Selection) -> None:
-        most = len(selection.rooms) * len(selection.quantities) * (
-            (selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
+        most = (
+            len(selection.rooms)
+            * len(selection.quantities)
+            * ((selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
+        )
         if selection.step_ms and most > 4 * MAX_ROWS:
             raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
 
@@ -116,26 +123,48 @@ class Research:
         sites = sorted({room.partition(".")[0] for room in selection.rooms})
         return {site: store.versions(site, selection.first, selection.last + timedelta(days=1)) for site in sites}
 
-    def readings(self, room: str, start_ms: int, end_ms: int, *, sensor: str | None, after: tuple[int, str, int] | None,
-                 limit: int) -> list[Reading]:
+    def readings(
+        self,
+        room: str,
+        start_ms: int,
+        end_ms: int,
+        *,
+        sensor: str | None,
+        after: tuple[int, str, int] | None,
+        limit: int,
+    ) -> list[Reading]:
         """Single readings of a room in order of (at, sensor, seq), those behind `after`; at most `limit`."""
         first = max(start_ms, after[0]) if after else start_ms
         with self._asked() as store:
-            found = (r for r in store.readings(room, first, end_ms)
-                     if sensor in (None, r.sensor) and (after is None or (r.at_ms, r.sensor, r.seq) > after))
+            found = (
+                r
+                for r in store.readings(room, first, end_ms)
+                if sensor in (None, r.sensor) and (after is None or (r.at_ms, r.sensor, r.seq) > after)
+            )
             return list(islice(found, limit))
 
     def flagged(self, room: str, start_ms: int, end_ms: int, sensor: str | None) -> list[Stretch]:
         """What is known against a room's values, oldest first; RangeRefused when there are more than MAX_STRETCHES."""
         with self._asked() as store:
-            found = list(islice(stretches(r for r in store.readings(room, start_ms, end_ms)
-                                          if sensor in (None, r.sensor)), MAX_STRETCHES + 1))
+            found = list(
+                islice(
+                    stretches(r for r in store.readings(room, start_ms, end_ms) if sensor in (None, r.sensor)),
+                    MAX_STRETCHES + 1,
+                )
+            )
         if len(found) > MAX_STRETCHES:
             raise RangeRefused(f"more than {MAX_STRETCHES} stretches; ask for fewer days or one sensor")
         return sorted(found, key=lambda one: (one.start_ms, one.sensor, one.quantity, one.flag))
 
-    def rollups(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None,
-                ) -> list[Bucket]:
+    def rollups(
+        self,
+        room: str,
+        quantity: str,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        sensor: str | None,
+    ) -> list[Bucket]:
         """Stored buckets as they are, those that begin in start <= t < end; of all sensors pooled, or of one."""
         with self._asked() as store:
             return store.series(room, quantity, start_ms, end_ms, step_ms, sensor)
@@ -192,7 +221,6 @@ def _parts(selection: Selection) -> Iterator[Selection]:
     by_year = selection.step == "1d" and selection.method == "none" and not selection.lesson
     first = selection.first
     while first <= selection.last:
-        following = date(first.year + 1, 1, 1) if by_year or first.month == 12 else \
-            date(first.year, first.month + 1, 1)
+        following = date(first.year + 1, 1, 1) if by_year or first.month == 12 else date(first.year, first.month + 1, 1)
         yield selection.model_copy(update={"first": first, "last": min(selection.last, following - timedelta(days=1))})
         first = following

@@ -117,18 +117,24 @@ def serve(args: argparse.Namespace) -> int:
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
     store = OpenStore(places, config)
     desk = Desk(places.desk, now_ms)
-    queries = Queries(store, config, SqliteStore(places.readings, readonly=True),
-                      lambda: accepted_corrections(places.readings))
+    queries = Queries(
+        store, config, SqliteStore(places.readings, readonly=True), lambda: accepted_corrections(places.readings)
+    )
     exports = Exports(places, args.config.resolve(), now_ms)
-    ctx = Context(config=config, queries=queries, live=live, now_ms=now_ms,
-                  research=Research(store, config, places.readings),
-                  processes=lambda: processes.read(places.processes, now_ms()), exports=exports)
+    ctx = Context(
+        config=config,
+        queries=queries,
+        live=live,
+        now_ms=now_ms,
+        research=Research(store, config, places.readings),
+        processes=lambda: processes.read(places.processes, now_ms()),
+        exports=exports,
+    )
     app = create_app(ctx, live, desk, host=args.host)
     link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)
     exports.begin()
     try:
-        settings = uvicorn.Config(app, host=args.host, port=args.port, log_level="warning",
-                                  timeout_graceful_shutdown=2)
+        settings = uvicorn.Config(app, host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=2)
         _Server(settings, live).run()
     finally:
         link.stop()

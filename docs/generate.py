@@ -22,7 +22,11 @@ def files() -> dict[str, str]:
         "deploy/mosquitto/acl": acl(demo.org, grants_of(demo)),
         # Inside a container the network is Docker's own; the port is published on the host's loopback only.
         "deploy/compose/mosquitto.conf": mosquitto_conf(
-            1883, "/mosquitto/config/broker", state="/mosquitto/data", address="0.0.0.0"),  # noqa: S104
+            1883,
+            "/mosquitto/config/broker",
+            state="/mosquitto/data",
+            address="0.0.0.0",  # noqa: S104
+        ),
     }
     for name, schema in wire.schemas().items():
         titled = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

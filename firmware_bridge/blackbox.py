@@ -25,11 +25,11 @@ from firmware_bridge.clock import Moment, boot_id, elapsed
 log = logging.getLogger(__name__)
 
 WRITE_EVERY_S: Final = 60.0
-WRITE_AT_BYTES: Final = 64 << 10     # a port that talks much is written sooner
-KEPT_IN_MEMORY: Final = 256 << 10    # bytes of one port while the disk does not take them
-TOGETHER_S: Final = 0.02             # bytes that follow so closely are one record
+WRITE_AT_BYTES: Final = 64 << 10  # a port that talks much is written sooner
+KEPT_IN_MEMORY: Final = 256 << 10  # bytes of one port while the disk does not take them
+TOGETHER_S: Final = 0.02  # bytes that follow so closely are one record
 _LARGEST_RECORD: Final = 512
-_COST_OF_RECORD: Final = 64          # bytes of memory beside the data, roughly
+_COST_OF_RECORD: Final = 64  # bytes of memory beside the data, roughly
 _LOOK_EVERY_S: Final = 5.0
 
 
@@ -38,7 +38,7 @@ class PortRecorder:
 
     def __init__(self, header: Header, full: Callable[[], None]) -> None:
         self.header = header
-        self.lost = 0                # bytes that found no room, since the start
+        self.lost = 0  # bytes that found no room, since the start
         self._full = full
         self._lock = threading.Lock()
         self._items: deque[tuple[int, int, bytearray]] = deque()
@@ -58,8 +58,12 @@ class PortRecorder:
             if not self._items:
                 self._since_s = at_s
             last = self._items[-1] if self._items else None
-            if (last is not None and last[0] == kind and at_s - self._last_s <= TOGETHER_S
-                    and len(last[2]) + len(data) <= _LARGEST_RECORD):
+            if (
+                last is not None
+                and last[0] == kind
+                and at_s - self._last_s <= TOGETHER_S
+                and len(last[2]) + len(data) <= _LARGEST_RECORD
+            ):
                 last[2].extend(data)
                 self._held += len(data)
             else:
@@ -106,8 +110,15 @@ class BlackBox:
     Never raises once made, whatever the disk does.
     """
 
-    def __init__(self, folder: Path, settings: BlackBoxSettings, offset: Callable[[], Moment | None], *,
-                 elapsed: Callable[[], float] = elapsed, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: BlackBoxSettings,
+        offset: Callable[[], Moment | None],
+        *,
+        elapsed: Callable[[], float] = elapsed,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._ring = Ring(folder, settings, wall)
         self._offset, self._elapsed = offset, elapsed
         self._boot = _boot_bytes(boot_id())
@@ -184,8 +195,9 @@ class BlackBox:
             return
         try:
             moment = self._offset()
-            block = encode_block(self._boot, moment.at_ms if moment else 0, moment.quality if moment else "unknown",
-                                 items)
+            block = encode_block(
+                self._boot, moment.at_ms if moment else 0, moment.quality if moment else "unknown", items
+            )
             trouble = self._ring.append(recorder.header, block, moment)
         except Exception as error:  # the black box may not take anything else down with it
             log.exception("blackbox_failed sensor=%s", recorder.header.sensor)

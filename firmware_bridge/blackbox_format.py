@@ -28,7 +28,7 @@ QUALITIES: Final = ("unknown", "sync", "server", "holdover", "unsync")
 
 _HEAD: Final = Struct(">4sII")
 _STAMP: Final = Struct(">16sQqB")
-_LONGEST_PAYLOAD: Final = 4 << 20    # no writer makes larger blocks; a larger number is damage
+_LONGEST_PAYLOAD: Final = 4 << 20  # no writer makes larger blocks; a larger number is damage
 _LONGEST_LINE: Final = 64 << 10
 
 
@@ -110,7 +110,7 @@ def read_blocks(file: BinaryIO) -> Iterator[tuple[Stamp, bytes | None]]:
                 if len(rest) == _STAMP.size + size and zlib.crc32(rest) == crc:
                     boot, elapsed_ms, offset_ms, quality = _STAMP.unpack_from(rest)
                     known = QUALITIES[quality] if quality < len(QUALITIES) else "unknown"
-                    yield Stamp(boot, elapsed_ms, offset_ms, known), rest[_STAMP.size:]
+                    yield Stamp(boot, elapsed_ms, offset_ms, known), rest[_STAMP.size :]
                     continue
         yield Stamp(bytes(16), 0, 0, "unknown"), None
         if not _seek_magic(file, at + 1):
@@ -134,7 +134,7 @@ def decode_payload(payload: bytes, elapsed_ms: int) -> Iterator[Item]:
             continue
         if kind not in (RECEIVED, SENT) or position + size > len(body):
             return
-        yield Item(kind, elapsed_ms, body[position:position + size])
+        yield Item(kind, elapsed_ms, body[position : position + size])
         position += size
 
 

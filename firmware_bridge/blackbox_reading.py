@@ -64,8 +64,9 @@ def records(path: Path, from_ms: int | None = None, to_ms: int | None = None) ->
             continue  # the bridge made room meanwhile
 
 
-def _records_of(segment: Path, offsets: Mapping[bytes, int], from_ms: int | None,
-                to_ms: int | None) -> Iterator[Record]:
+def _records_of(
+    segment: Path, offsets: Mapping[bytes, int], from_ms: int | None, to_ms: int | None
+) -> Iterator[Record]:
     with segment.open("rb") as file:
         try:
             header = read_header(file)
@@ -80,8 +81,9 @@ def _records_of(segment: Path, offsets: Mapping[bytes, int], from_ms: int | None
                 at_ms = None if offset is None else item.elapsed_ms + offset
                 if (from_ms is not None or to_ms is not None) and at_ms is None:
                     continue
-                if at_ms is not None and ((from_ms is not None and at_ms < from_ms)
-                                          or (to_ms is not None and at_ms >= to_ms)):
+                if at_ms is not None and (
+                    (from_ms is not None and at_ms < from_ms) or (to_ms is not None and at_ms >= to_ms)
+                ):
                     continue
                 yield Record(header, at_ms, item, stamp.boot)
 

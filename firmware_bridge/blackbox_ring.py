@@ -15,7 +15,7 @@ from firmware_bridge.blackbox_format import Header
 from firmware_bridge.clock import BUILT_MS, Moment
 
 SUFFIX: Final = ".cbb"
-SEGMENTS: Final = 8                  # a port's ring has so many, and one being written
+SEGMENTS: Final = 8  # a port's ring has so many, and one being written
 MEGABYTE: Final = 1 << 20
 # What must stay free for the spool and the system: this much, on a small disk a twentieth of it.
 RESERVE: Final = 128 * MEGABYTE
@@ -25,14 +25,14 @@ RESERVE: Final = 128 * MEGABYTE
 class _Segment:
     path: Path
     size: int
-    newest_ms: int               # of the file's own time stamp
+    newest_ms: int  # of the file's own time stamp
 
 
 @dataclass(slots=True)
 class _Port:
     folder: Path
     segments: list[_Segment] = field(default_factory=list)
-    header: bytes = b""          # of the segment being written, empty when a new one must be begun
+    header: bytes = b""  # of the segment being written, empty when a new one must be begun
     begun_ms: float = 0.0
 
     @property
@@ -48,8 +48,13 @@ def reserve_of(total: int) -> int:
 class Ring:
     """Used by one thread. Knows its files' sizes from a look at the folder when it was made."""
 
-    def __init__(self, folder: Path, settings: BlackBoxSettings, wall: Callable[[], float],
-                 disk: Callable[[Path], tuple[int, int]] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: BlackBoxSettings,
+        wall: Callable[[], float],
+        disk: Callable[[Path], tuple[int, int]] | None = None,
+    ) -> None:
         self.settings = settings
         self._folder, self._wall = folder, wall
         self._disk = disk or _disk
@@ -97,8 +102,12 @@ class Ring:
         now_ms = self._wall() * 1000
         longest_ms = self.settings.hours * 3_600_000 / SEGMENTS
         newest = port.segments[-1] if port.segments else None
-        if (newest is None or port.header != encoded or newest.size + len(block) > limit
-                or not 0 <= now_ms - port.begun_ms <= longest_ms):
+        if (
+            newest is None
+            or port.header != encoded
+            or newest.size + len(block) > limit
+            or not 0 <= now_ms - port.begun_ms <= longest_ms
+        ):
             number = int(newest.path.stem) + 1 if newest is not None else 1
             newest = _Segment(port.folder / f"{number:010d}{SUFFIX}", 0, round(now_ms))
             port.segments.append(newest)

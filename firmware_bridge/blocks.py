@@ -50,8 +50,14 @@ def encode(rows: Sequence[Row]) -> bytes:
 
     for (shape, clock, commas), members in groups.items():
         ats = [row.at or 0 for row in members]
-        told: list[Any] = [shape, clock, len(members), put([row.seq for row in members]), put(ats),
-                           put([row.n for row in members])]
+        told: list[Any] = [
+            shape,
+            clock,
+            len(members),
+            put([row.seq for row in members]),
+            put(ats),
+            put([row.n for row in members]),
+        ]
         texts = [row.given.split(",") for row in members]
         for place in range(commas + 1):
             column = [text[place] for text in texts]
@@ -80,11 +86,11 @@ def decode(blob: bytes) -> list[Row]:
 def _decode(blob: bytes) -> list[Row]:
     body = lzma.decompress(blob, format=lzma.FORMAT_XZ)
     size = int.from_bytes(body[:4], "big")
-    head, at = json.loads(body[4:4 + size]), 4 + size
+    head, at = json.loads(body[4 : 4 + size]), 4 + size
 
     def take(length: int) -> bytes:
         nonlocal at
-        part = body[at:at + length]
+        part = body[at : at + length]
         if len(part) != length:
             raise ValueError("cut off")
         at += length
@@ -138,7 +144,7 @@ def _steps(column: Sequence[str]) -> tuple[int, list[int]] | None:
         decimals = max(len(text.partition(".")[2]) for text in column)
         if decimals > _MOST_DECIMALS:
             return None
-        whole = [round(float(text) * 10 ** decimals) for text in column]
+        whole = [round(float(text) * 10**decimals) for text in column]
         if max(number.bit_length() for number in whole) > _MOST_BITS:
             return None
         return (decimals, whole) if _texts(decimals, whole) == list(column) else None
@@ -149,5 +155,5 @@ def _steps(column: Sequence[str]) -> tuple[int, list[int]] | None:
 def _texts(decimals: int, whole: Iterable[int]) -> list[str]:
     if decimals < 0:
         return list(map(str, whole))
-    divisor = 10 ** decimals
+    divisor = 10**decimals
     return [repr(number / divisor) for number in whole]

@@ -36,7 +36,7 @@ STATUS_EVERY_S: Final = 60.0
 SETTLE_S: Final = 3.0
 _LONGEST_SLEEP_S: Final = 0.25
 LINES_EVERY_S: Final = 0.2
-FAILED: Final = 3                    # exit code: a thread has died, start me anew
+FAILED: Final = 3  # exit code: a thread has died, start me anew
 
 
 def sensors_of(config: Config, bridge: str) -> dict[str, Sensor]:
@@ -50,8 +50,16 @@ def sensors_of(config: Config, bridge: str) -> dict[str, Sensor]:
 class Bridge:
     """`full` is `<site>.<id>`. `run` blocks until told to stop and returns the exit code."""
 
-    def __init__(self, full: str, config: Config, following: Following, places: Places, address: BrokerAddress,
-                 spool: Spool, clock: Clock) -> None:
+    def __init__(
+        self,
+        full: str,
+        config: Config,
+        following: Following,
+        places: Places,
+        address: BrokerAddress,
+        spool: Spool,
+        clock: Clock,
+    ) -> None:
         self.full = full
         self.site, _, self.id = full.partition(".")
         self._config, self._following, self._places = config, following, places
@@ -65,14 +73,18 @@ class Bridge:
         leaves = ("stored", "replay", "config")
         self._leaf_of = {topics.bridge(self.site, self.id, leaf): leaf for leaf in leaves}
         self._link = Link(
-            address, on_message=self._heard, subscriptions=[(topic, 1) for topic in self._leaf_of],
-            on_up=lambda: self._events.put(("up", None)), on_down=lambda: self._events.put(("down", None)),
+            address,
+            on_message=self._heard,
+            subscriptions=[(topic, 1) for topic in self._leaf_of],
+            on_up=lambda: self._events.put(("up", None)),
+            on_down=lambda: self._events.put(("down", None)),
             will=Will(self._status_topic, BridgeStatus(state="offline").model_dump_json().encode()),
         )
         self._crossing = Crossing(lambda topic: self._link.subscribe(topic, 1), elapsed, self._known_ms)
         self._ear = Ear(full, self._crossing, places, self._settle)
         self._delivery = Delivery(
-            spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None)
+            spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None
+        )
         self._keeper = Keeper(spool)
         self._blackbox = BlackBox(places.blackbox(full), self._blackbox_settings(config), clock.offset)
         self._station = Station(places.sensor_book(full), self._boot)
@@ -92,8 +104,13 @@ class Bridge:
         self._blackbox.start()
         self._link.start()
         self._use(self._config)
-        log.info("bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d", self.full, len(self._lines),
-                 self._spool.epoch, self._spool.next_seq)
+        log.info(
+            "bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d",
+            self.full,
+            len(self._lines),
+            self._spool.epoch,
+            self._spool.next_seq,
+        )
         code, look_at = 0, 0.0
         try:
             while not stop.is_set():
@@ -171,8 +188,13 @@ class Bridge:
                 self._keep(line, mean)
         elif kind == "state":
             line, state = what
-            log.log(logging.INFO if state.state in ("ok", "starting", "asleep") else logging.WARNING,
-                    "sensor_state sensor=%s state=%s cause=%s", line.sensor, state.state, state.cause or "none")
+            log.log(
+                logging.INFO if state.state in ("ok", "starting", "asleep") else logging.WARNING,
+                "sensor_state sensor=%s state=%s cause=%s",
+                line.sensor,
+                state.state,
+                state.cause or "none",
+            )
             self._keep(line, line.now_is(state))
             self._accounting.is_now(line, state.state, state.cause, elapsed())
             self._lines_at = 0.0
@@ -249,10 +271,21 @@ class Bridge:
                 self._keep(old, old.adopt(settings, timetable))
                 self._accounting.begin(old, elapsed())
                 continue
-            recorder = None if is_foreign(settings.port) else \
-                self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
-            self._lines[sensor] = Line(sensor, settings, self._places, self._events.put, recorder,
-                                       station=self._station, timetable=timetable, crossing=self._crossing)
+            recorder = (
+                None
+                if is_foreign(settings.port)
+                else self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
+            )
+            self._lines[sensor] = Line(
+                sensor,
+                settings,
+                self._places,
+                self._events.put,
+                recorder,
+                station=self._station,
+                timetable=timetable,
+                crossing=self._crossing,
+            )
             self._accounting.begin(self._lines[sensor], elapsed())
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
         self._ear.listen(config.sites[self.site].bridges[self.id].http if self._is_known(config) else "")
@@ -282,8 +315,17 @@ class Bridge:
     def _note_missing(self, line: Line, stretch: Stretch) -> None:
         """Keeps a line of the gap ledger, in the same sequence as the readings."""
         log.info("missing sensor=%s reason=%s readings=%d", line.sensor, stretch.reason, stretch.expected)
-        self._append({"kind": "missing", "sensor": line.id, "reason": stretch.reason, "length_ms": stretch.length_ms,
-                      "expected": stretch.expected, "simulated": line.settings.simulated}, stretch.end_ms)
+        self._append(
+            {
+                "kind": "missing",
+                "sensor": line.id,
+                "reason": stretch.reason,
+                "length_ms": stretch.length_ms,
+                "expected": stretch.expected,
+                "simulated": line.settings.simulated,
+            },
+            stretch.end_ms,
+        )
 
     def _append(self, item: dict[str, Any], end_ms: int) -> bool:
         """Numbers an item that ends at `end_ms` of elapsed time; whether it went out at once."""
@@ -311,8 +353,9 @@ class Bridge:
             self._date_what_waits()
         name = self._clock.question() if self._link.up else None
         if name is not None:
-            self._link.publish(self._topics.bridge(self.site, self.id, "time"),
-                               TimeQuestion(id=name).model_dump_json(), qos=0)
+            self._link.publish(
+                self._topics.bridge(self.site, self.id, "time"), TimeQuestion(id=name).model_dump_json(), qos=0
+            )
         if self._spool.storage != self._said_storage:
             self._said_storage, self._next_status = self._spool.storage, 0.0
         if now >= self._next_status and self._link.up:
@@ -365,9 +408,20 @@ class Bridge:
 
     def _status(self, state: str) -> bytes:
         current = self._following.current
-        return BridgeStatus(
-            state=state, at=self._now_ms(), epoch=self._spool.epoch,
-            next_seq=self._spool.next_seq, waiting=self._spool.waiting, version=__version__,
-            config_version=current.version if current else 0, clock=self._clock.quality, storage=self._spool.storage,
-            thinned=self._spool.thinned, given_up=self._spool.given_up,
-        ).model_dump_json().encode()
+        return (
+            BridgeStatus(
+                state=state,
+                at=self._now_ms(),
+                epoch=self._spool.epoch,
+                next_seq=self._spool.next_seq,
+                waiting=self._spool.waiting,
+                version=__version__,
+                config_version=current.version if current else 0,
+                clock=self._clock.quality,
+                storage=self._spool.storage,
+                thinned=self._spool.thinned,
+                given_up=self._spool.given_up,
+            )
+            .model_dump_json()
+            .encode()
+        )

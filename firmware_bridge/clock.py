@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 BUILT_MS: Final = 1_793_491_200_000
 """2026-11-01T00:00:00Z. A wall clock before the day this was made is not a wall clock."""
 
-ASK_EVERY_S: Final = 2.0             # until the server has answered SAMPLES times
+ASK_EVERY_S: Final = 2.0  # until the server has answered SAMPLES times
 ASK_AGAIN_S: Final = 600.0
 SAMPLES: Final = 3
-LONGEST_TRIP_S: Final = 1.9          # half of it is how wrong an answer can be: a time is right to a second
-TRUSTED_FOR_S: Final = 3600.0        # afterwards it is held over: 50 ppm of drift are 0.2 s an hour
-_ONE_LOOK_S: Final = 0.05            # two clocks are read together, or this process stood still between the two
+LONGEST_TRIP_S: Final = 1.9  # half of it is how wrong an answer can be: a time is right to a second
+TRUSTED_FOR_S: Final = 3600.0  # afterwards it is held over: 50 ppm of drift are 0.2 s an hour
+_ONE_LOOK_S: Final = 0.05  # two clocks are read together, or this process stood still between the two
 _LOOKS: Final = 5
 _STA_UNSYNC: Final = 0x0040
 _TIME_ERROR: Final = 5
@@ -46,8 +46,13 @@ def boot_id() -> str:
 class _Timex(ctypes.Structure):
     # struct timex of <sys/timex.h>: only `modes` is set and `status` read, the rest keeps its room.
     _fields_ = (
-        ("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long), ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long), ("status", ctypes.c_int), ("rest", ctypes.c_byte * 256),
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
     )
 
 
@@ -96,7 +101,7 @@ class Clock:
         synchronised: Callable[[], bool] = kernel_synchronised,
     ) -> None:
         self._elapsed, self._wall, self._kernel = elapsed, wall, synchronised
-        self._offset_ms: int | None = None       # true time − elapsed, by the newest that was believed
+        self._offset_ms: int | None = None  # true time − elapsed, by the newest that was believed
         self._from_kernel = False
         self._answered_at = 0.0
         self._trip_s = LONGEST_TRIP_S

@@ -18,17 +18,18 @@ from firmware_bridge.spool import Spool
 log = logging.getLogger(__name__)
 
 LIST_ITEMS: Final = 200
-WINDOW: Final = 10_000               # items of the backlog on their way at once
+WINDOW: Final = 10_000  # items of the backlog on their way at once
 ANSWER_WITHIN_S: Final = 10.0
 LONGEST_WAIT_S: Final = 60.0
-PIECE_PAUSE_S: Final = 0.002         # between two lists, so that live items are never far behind
+PIECE_PAUSE_S: Final = 0.002  # between two lists, so that live items are never far behind
 
 
 class Delivery:
     """`publish(payload)` sends to the bridge's stream and says whether there was a connection to send it over."""
 
-    def __init__(self, spool: Spool, bridge: str, publish: Callable[[bytes], bool],
-                 chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, spool: Spool, bridge: str, publish: Callable[[bytes], bool], chance: Callable[[], float] = random.random
+    ) -> None:
         self._spool, self._bridge, self._publish, self._chance = spool, bridge, publish, chance
         self._up = False
         self._begin()
@@ -37,8 +38,8 @@ class Delivery:
 
     def _begin(self) -> None:
         self._epoch = self._spool.epoch
-        self._cursor = self._spool.acknowledged      # the backlog is sent up to here
-        self._live_from = self._spool.next_seq       # from here on everything was sent live over this connection
+        self._cursor = self._spool.acknowledged  # the backlog is sent up to here
+        self._live_from = self._spool.next_seq  # from here on everything was sent live over this connection
         self._on_the_way: deque[tuple[int, int]] = deque()  # (last seq, items) of lists sent
         self._answer_by: float | None = None
         self._wait_s = ANSWER_WITHIN_S
@@ -66,8 +67,11 @@ class Delivery:
     def live(self, row: Row, now: float) -> bool:
         """Sends a row just appended; False when it has to go with the backlog."""
         self._follow_epoch()
-        sent = (self._up and row.at is not None
-                and self._publish(self._spool.shapes.wire(row, self._prefix, late=False).encode()))
+        sent = (
+            self._up
+            and row.at is not None
+            and self._publish(self._spool.shapes.wire(row, self._prefix, late=False).encode())
+        )
         if not sent:
             self._live_from = row.seq + 1
         elif self._answer_by is None:
@@ -184,8 +188,9 @@ class Delivery:
         parts: list[str] = []
         size = 2
         for it in found:
-            part = (wire(it, prefix, late=True) if isinstance(it, Row)
-                    else hole_wire(it, self._bridge, self._spool.epoch))
+            part = (
+                wire(it, prefix, late=True) if isinstance(it, Row) else hole_wire(it, self._bridge, self._spool.epoch)
+            )
             size += len(part) + 1
             if parts and size > MAX_PAYLOAD // 2:
                 break

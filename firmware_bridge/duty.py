@@ -5,7 +5,7 @@ from __future__ import annotations
 from classair.config import DutySettings
 from classair.timetable import Timetable
 
-SHORTEST_SLEEP_S = 30.0   # less spares nothing
+SHORTEST_SLEEP_S = 30.0  # less spares nothing
 
 
 class DutyCycle:

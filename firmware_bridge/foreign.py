@@ -32,8 +32,17 @@ class ForeignPort:
     `sensor` is `<site>.<id>`. `path` is where the device posts, empty when it speaks over MQTT.
     """
 
-    def __init__(self, sensor: str, adapter: Adapter, crossing: Crossing, on_frames: OnFrames, on_state: OnState, *,
-                 model: str = "", path: str = "") -> None:
+    def __init__(
+        self,
+        sensor: str,
+        adapter: Adapter,
+        crossing: Crossing,
+        on_frames: OnFrames,
+        on_state: OnState,
+        *,
+        model: str = "",
+        path: str = "",
+    ) -> None:
         self.sensor, self.adapter, self.model, self.path = sensor, adapter, model, path
         self.state = PortState("starting", "foreign_starting")
         self._crossing, self._on_frames, self._on_state = crossing, on_frames, on_state
@@ -149,8 +158,9 @@ class Crossing:
     `subscribe` hears a topic from now on; `now_s` is elapsed seconds, `now_ms` UTC ms or None while unknown.
     """
 
-    def __init__(self, subscribe: Callable[[str], None], now_s: Callable[[], float],
-                 now_ms: Callable[[], int | None]) -> None:
+    def __init__(
+        self, subscribe: Callable[[str], None], now_s: Callable[[], float], now_ms: Callable[[], int | None]
+    ) -> None:
         self._subscribe, self.now_s, self.now_ms = subscribe, now_s, now_ms
         self._lock = threading.Lock()
         self._ports: list[ForeignPort] = []

@@ -21,10 +21,10 @@ from firmware_bridge.foreign import Crossing, ForeignPort, TimeUnknown
 
 log = logging.getLogger(__name__)
 
-MAX_BODY: Final = 64 * 1024    # bytes
-MAX_AT_ONCE: Final = 16        # requests
-PATIENCE_S: Final = 10.0       # without a byte
-LONGEST_S: Final = 20.0        # for a whole request
+MAX_BODY: Final = 64 * 1024  # bytes
+MAX_AT_ONCE: Final = 16  # requests
+PATIENCE_S: Final = 10.0  # without a byte
+LONGEST_S: Final = 20.0  # for a whole request
 
 Secrets = Callable[[str], list[str]]
 """`<site>.<id>` of a sensor → SHA-256 (hex) of every secret with which it may come in."""
@@ -50,8 +50,9 @@ class Listener:
         self._secrets, self._open = secrets, is_loopback(host)
         self._server = _Server((host, port), _Handler, self)
         self.address: tuple[str, int] = (self._server.server_address[0], self._server.server_address[1])  # type: ignore[assignment]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2},
-                                        name="http", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True
+        )
         self._thread.start()
         log.info("http_listening at=%s:%s", *self.address)
 
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         listener.counts["posts"] += 1
         port = listener.crossing.at_path(self.path.partition("?")[0])
         if port is None:
-            self._say(404, "no sensor of this bridge posts here; see `port: \"http:…\"` in sensors.yaml")
+            self._say(404, 'no sensor of this bridge posts here; see `port: "http:…"` in sensors.yaml')
             return
         if not listener.admitted(port, self.headers.get("Authorization", "")):
             self._say(401, "this device needs its secret, as the password of Basic or as Bearer")

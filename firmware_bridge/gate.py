@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from firmware_bridge.drivers import Frame
 
-_MOST_HELD: Final = 256          # batches; a sensor that never says who it is must not fill the memory
-PATIENCE_S: Final = 10.0         # for a sensor to say who it is
+_MOST_HELD: Final = 256  # batches; a sensor that never says who it is must not fill the memory
+PATIENCE_S: Final = 10.0  # for a sensor to say who it is
 
 
 class Batch(NamedTuple):

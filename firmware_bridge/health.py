@@ -28,8 +28,17 @@ def health_of(state: PortState, settings: Sensor, at_ms: int, bridge: str, **mor
     """The message. Places in the texts: those of the state, and always `port` and `model`."""
     places = {"port": settings.port, "model": settings.model, **state.places}
     cause, step = words(state.cause, places)
-    return SensorHealth(state=state.state, at=at_ms, bridge=bridge, port=settings.port, model=settings.model,
-                        key=state.cause, cause=cause, step=step, **more)
+    return SensorHealth(
+        state=state.state,
+        at=at_ms,
+        bridge=bridge,
+        port=settings.port,
+        model=settings.model,
+        key=state.cause,
+        cause=cause,
+        step=step,
+        **more,
+    )
 
 
 def asleep(until_s: float, now_s: float, at_ms: int) -> dict[str, str]:
@@ -48,8 +57,9 @@ def notes_of_pair(other: str, it: Agreement) -> dict[str, str]:
     }
 
 
-def warning(settings: Sensor, suggests: str, period: bool, pair: tuple[str, Agreement] | None,
-            below_air: bool) -> PortState | None:
+def warning(
+    settings: Sensor, suggests: str, period: bool, pair: tuple[str, Agreement] | None, below_air: bool
+) -> PortState | None:
     """What should be seen to although readings come; the weightiest first, None when there is nothing."""
     if suggests:
         return PortState("ok", "wrong_type", {"suggests": suggests})

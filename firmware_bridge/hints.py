@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-ENOUGH: Final = 60                   # frames in a row before a type is called wrong
+ENOUGH: Final = 60  # frames in a row before a type is called wrong
 AIR_PPM: Final = 380.0
 """Open air has about 425 ppm. An hour's mean below this is a self-calibration (ABC) that took a stuffy room for air."""
 
 _TWINS: Final[Mapping[str, str]] = {
-    "pms1003": "pms5003t", "pms5003": "pms5003t", "pms7003": "pms5003t", "pmsa003": "pms5003t",
-    "pms5003s": "pms5003t", "pms5003t": "pms5003",
+    "pms1003": "pms5003t",
+    "pms5003": "pms5003t",
+    "pms7003": "pms5003t",
+    "pmsa003": "pms5003t",
+    "pms5003s": "pms5003t",
+    "pms5003t": "pms5003",
 }
 
 

@@ -14,7 +14,7 @@ from firmware_bridge.warmth import LastSeen
 
 log = logging.getLogger(__name__)
 
-SAVE_EVERY_S: Final = 300.0          # so a kill -9 costs five minutes of an hour meter
+SAVE_EVERY_S: Final = 300.0  # so a kill -9 costs five minutes of an hour meter
 
 
 class Book:
@@ -90,8 +90,10 @@ class Book:
         """The file as it should be, numbered, so that an older one never takes its place."""
         self._changed = False
         self._texts += 1
-        seen = {sensor: [*last[:2], list(last.device) if last.device else None, last.asleep]
-                for sensor, last in self._seen.items()}
+        seen = {
+            sensor: [*last[:2], list(last.device) if last.device else None, last.asleep]
+            for sensor, last in self._seen.items()
+        }
         ran = {key: round(seconds, 1) for key, seconds in self._ran.items()}
         return self._texts, json.dumps({"v": 1, "ran_s": ran, "seen": seen}, ensure_ascii=False).encode()
 

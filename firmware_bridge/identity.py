@@ -38,9 +38,9 @@ class SeveralDevices(ValueError):
 class Device(NamedTuple):
     """A device as the kernel knows it; another after it was plugged anew, except where numbers are used again."""
 
-    number: int     # st_rdev
-    node: int       # inode of the node: a node made anew has a new one
-    link: int       # inode of the link that names it, 0 without a link
+    number: int  # st_rdev
+    node: int  # inode of the node: a node made anew has a new one
+    link: int  # inode of the link that names it, 0 without a link
 
 
 def may_change(port: str) -> bool:
@@ -66,8 +66,11 @@ class Identity:
             found = [port.device for port in self._plugged() if port.serial == wanted.removeprefix("serial=")]
         else:
             # An adapter with several ports has one location for each: 1-1.3:1.0.
-            found = [port.device for port in self._plugged()
-                     if port.location == wanted or port.location.partition(":")[0] == wanted]
+            found = [
+                port.device
+                for port in self._plugged()
+                if port.location == wanted or port.location.partition(":")[0] == wanted
+            ]
         if not found:
             raise FileNotFoundError(errno.ENOENT, "nothing plugged in there", self.port)
         if len(found) > 1:
@@ -111,5 +114,6 @@ class Claims:
                 self._of.pop(sensor, None)
                 return ""
             self._of[sensor] = device.number
-            return next((other for other, number in self._of.items()
-                         if number == device.number and other != sensor), "")
+            return next(
+                (other for other, number in self._of.items() if number == device.number and other != sensor), ""
+            )

@@ -11,10 +11,16 @@ from typing import Final, NamedTuple
 
 from classair.model import MISSING_REASONS
 
-LONGEST_MS: Final = 3_600_000        # a stretch is told of after an hour, so that a long outage shows while it lasts
+LONGEST_MS: Final = 3_600_000  # a stretch is told of after an hour, so that a long outage shows while it lasts
 WELL: Final = ""
-_CAUSES: Final = {"no_frames": "damaged", "failed": "silent", "foreign_refused": "damaged", "foreign_stale": "stale",
-                  "foreign_stuck": "stale", "foreign_no_ear": "silent"}
+_CAUSES: Final = {
+    "no_frames": "damaged",
+    "failed": "silent",
+    "foreign_refused": "damaged",
+    "foreign_stale": "stale",
+    "foreign_stuck": "stale",
+    "foreign_no_ear": "silent",
+}
 _STATES: Final = {"error": "unplugged", "stopped": "off"}
 
 
@@ -42,10 +48,10 @@ class SensorLedger:
     def __init__(self, every_ms: int, began_ms: int, reason: str = "starting") -> None:
         self.every_ms = max(every_ms, 1)
         self.began_ms = began_ms
-        self._covered = began_ms                     # everything before this is accounted for
+        self._covered = began_ms  # everything before this is accounted for
         self._reasons: list[tuple[int, str]] = [(began_ms, reason)]
-        self._damaged = 0                            # candidates refused by their check, when the last reading came
-        self._late: tuple[int, int, int] | None = None   # first covered, last, readings measured while away
+        self._damaged = 0  # candidates refused by their check, when the last reading came
+        self._late: tuple[int, int, int] | None = None  # first covered, last, readings measured while away
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -148,12 +154,13 @@ class SensorLedger:
         reasons = [reason for _, reason in turns]
         for index, reason in enumerate(reasons):
             if reason == WELL:
-                later = [known for known in reasons[index + 1:] if known not in (WELL, "starting")]
+                later = [known for known in reasons[index + 1 :] if known not in (WELL, "starting")]
                 earlier = [known for known in reasons[:index] if known not in (WELL, "starting")]
                 reasons[index] = later[0] if later else earlier[-1] if earlier else "silent"
         ends = [at for at, _ in turns[1:]] + [end]
-        return [(until, reason) for (since, _), until, reason in zip(turns, ends, reasons, strict=True)
-                if until > since]
+        return [
+            (until, reason) for (since, _), until, reason in zip(turns, ends, reasons, strict=True) if until > since
+        ]
 
 
 def damaged_of(counts: Mapping[str, int]) -> int:

@@ -37,9 +37,18 @@ Event = tuple[str, Any]
 class Line:
     """Its methods run on the bridge's one thread; the port's thread only posts events."""
 
-    def __init__(self, sensor: str, settings: Sensor, places: Places, post: Callable[[Event], None],
-                 recorder: Recorder | None = None, *, station: Station | None = None,
-                 timetable: Timetable = ALWAYS_EMPTY, crossing: Crossing | None = None) -> None:
+    def __init__(
+        self,
+        sensor: str,
+        settings: Sensor,
+        places: Places,
+        post: Callable[[Event], None],
+        recorder: Recorder | None = None,
+        *,
+        station: Station | None = None,
+        timetable: Timetable = ALWAYS_EMPTY,
+        crossing: Crossing | None = None,
+    ) -> None:
         """`sensor` is `<site>.<id>`. An unknown model makes a line without a port that says so."""
         self.sensor, self.settings = sensor, settings
         self.id = sensor.partition(".")[2]
@@ -62,10 +71,14 @@ class Line:
         self._place()
         try:
             source = source_for(
-                sensor, settings, places,
+                sensor,
+                settings,
+                places,
                 lambda frames, at, warm: post(("frames", (self, frames, at, warm))),
                 lambda state: post(("state", (self, state))),
-                recorder, station=self._station, asleep_until=lambda now_s: self._cycle.asleep_until(now_s),
+                recorder,
+                station=self._station,
+                asleep_until=lambda now_s: self._cycle.asleep_until(now_s),
                 crossing=crossing,
             )
         except UnknownModel as error:
@@ -85,8 +98,12 @@ class Line:
     def same_line(self, settings: Sensor) -> bool:
         """Whether a changed entry still means this port, this model and this sensor."""
         mine = self.settings
-        return ((settings.port, settings.model, settings.settings, settings.identity)
-                == (mine.port, mine.model, mine.settings, mine.identity))
+        return (settings.port, settings.model, settings.settings, settings.identity) == (
+            mine.port,
+            mine.model,
+            mine.settings,
+            mine.identity,
+        )
 
     def adopt(self, settings: Sensor, timetable: Timetable | None = None) -> Mean | None:
         """Takes a changed entry of the same line; the reading that a changed `every` closes early."""
@@ -196,8 +213,13 @@ class Line:
     def _look_for_warnings(self) -> PortState | None:
         pairs = self._station.pairs
         mode = self.port.about.mode if self.port is not None else ""
-        return health.warning(self.settings, self._hint.suggests, has_working_period(mode),
-                              pairs.agreement(self.sensor), below_air(pairs.mean(self.sensor, "co2_ppm")))
+        return health.warning(
+            self.settings,
+            self._hint.suggests,
+            has_working_period(mode),
+            pairs.agreement(self.sensor),
+            below_air(pairs.mean(self.sensor, "co2_ppm")),
+        )
 
     def health(self, now_s: float, at_ms: int, bridge: str) -> SensorHealth | None:
         """What is to be told now, None while nothing changed and nothing is due. `at_ms` is 0 while not known."""
@@ -212,12 +234,20 @@ class Line:
         about, mean = self.port.about, self._mean
         pair = self._station.pairs.agreement(self.sensor)
         return health.health_of(
-            state, self.settings, at_ms, bridge, counters=self._counters(),
-            address=getattr(self.port, "address", ""), identity=about.identity, firmware=about.firmware,
-            mode=about.mode, notes={**about.notes, **(health.notes_of_pair(*pair) if pair else {})},
+            state,
+            self.settings,
+            at_ms,
+            bridge,
+            counters=self._counters(),
+            address=getattr(self.port, "address", ""),
+            identity=about.identity,
+            firmware=about.firmware,
+            mode=about.mode,
+            notes={**about.notes, **(health.notes_of_pair(*pair) if pair else {})},
             running_h=round(self._station.book.hours(self._meter()), 2),
             newest_at=at_ms - round((now_s - mean.end_s) * 1000) if mean is not None and at_ms else None,
-            newest=good_of(mean) if mean is not None else {})
+            newest=good_of(mean) if mean is not None else {},
+        )
 
     def _meter(self) -> str:
         """Whose hours these are: the sensor's own where it says who it is, else this place's in sensors.yaml."""

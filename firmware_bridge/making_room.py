@@ -32,13 +32,22 @@ def make_room(file: SpoolFile, limit: int, acknowledged: int, shapes: Shapes, go
         if step is not None:
             _give_up(file, *step, acknowledged, shapes, gone, numbered)
         # Nothing is packed yet: packing makes room by itself. What waits undated cannot be packed.
-        elif (not file.pack(shapes.readable, at_least=1)
-              and file.drop_oldest(lambda first, last: gone(first, last, "spool full")) is None):
+        elif (
+            not file.pack(shapes.readable, at_least=1)
+            and file.drop_oldest(lambda first, last: gone(first, last, "spool full")) is None
+        ):
             return
 
 
-def find_room(file: SpoolFile, error: sqlite3.OperationalError, acknowledged: int, desperate: bool, shapes: Shapes,
-              gone: Gone, numbered: Numbered) -> bool:
+def find_room(
+    file: SpoolFile,
+    error: sqlite3.OperationalError,
+    acknowledged: int,
+    desperate: bool,
+    shapes: Shapes,
+    gone: Gone,
+    numbered: Numbered,
+) -> bool:
     """Room inside the file for what a full disk has just refused; True when there is, so that writing is worth a try.
 
     Acknowledged rows go first. Of the others' fineness something is given up only when `desperate`: when memory, too,
@@ -58,16 +67,28 @@ def find_room(file: SpoolFile, error: sqlite3.OperationalError, acknowledged: in
         return False
 
 
-def _give_up(file: SpoolFile, block: Block, thinned: int, reason: str, acknowledged: int, shapes: Shapes, gone: Gone,
-             numbered: Numbered) -> None:
+def _give_up(
+    file: SpoolFile,
+    block: Block,
+    thinned: int,
+    reason: str,
+    acknowledged: int,
+    shapes: Shapes,
+    gone: Gone,
+    numbered: Numbered,
+) -> None:
     waiting = [row for row in file.rows_of(block) if row.seq > acknowledged and shapes.readable(row)]
     if thinned == 0:
         kept, lines = thin(waiting, shapes)
     else:
         kept, lines = give_up(waiting, shapes)
         kept = kept if thinned == 1 else []
-    file.replace(block, kept, thinned + 1, gone(block.first, block.last, reason), dict(shapes.unsaved),
-                 numbered(lines))
+    file.replace(block, kept, thinned + 1, gone(block.first, block.last, reason), dict(shapes.unsaved), numbered(lines))
     if lines:
-        log.error("spool_full %s=%d..%d readings=%d; they were not acknowledged in time", reason.replace(" ", "_"),
-                  block.first, block.last, sum(line.expected for line in lines))
+        log.error(
+            "spool_full %s=%d..%d readings=%d; they were not acknowledged in time",
+            reason.replace(" ", "_"),
+            block.first,
+            block.last,
+            sum(line.expected for line in lines),
+        )

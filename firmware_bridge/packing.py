@@ -44,7 +44,7 @@ class Shapes:
         self._ids: dict[str, int] = {}
         self._by_key: dict[tuple[Any, ...], int] = {}
         self._templates: dict[int, tuple[str, str]] = {}
-        self._missing: set[int] = set()          # shapes of lines of the gap ledger
+        self._missing: set[int] = set()  # shapes of lines of the gap ledger
         self._sensors: dict[int, str] = {}
         self.unsaved: dict[int, str] = {}
         for number, text in (texts or {}).items():
@@ -84,28 +84,41 @@ class Shapes:
             number = self._by_key.get(key)
             if number is None:
                 number = self._number(
-                    key, {"kind": "switch", "purifier": key[1], "reason": key[2], "simulated": key[3]})
+                    key, {"kind": "switch", "purifier": key[1], "reason": key[2], "simulated": key[3]}
+                )
             return number, 0, json.dumps(item.get("on"))
         if item.get("kind") == "missing":
             key = ("missing", item["sensor"], item["reason"], bool(item.get("simulated")))
             number = self._by_key.get(key)
             if number is None:
-                number = self._number(
-                    key, {"kind": "missing", "sensor": key[1], "reason": key[2], "simulated": key[3]})
+                number = self._number(key, {"kind": "missing", "sensor": key[1], "reason": key[2], "simulated": key[3]})
             return number, 0, f"{item['length_ms']},{item['expected']}"
         values = item["values"]
         numbers = [value for value in values.values() if isfinite(value)]
         if len(numbers) != len(values) or not numbers:
             raise ValueError("a reading needs at least one value and none that is not a number")
         flags, of_values = item.get("flags"), item.get("value_flags")
-        key = (item["sensor"], *values, item.get("interval_s", 10.0), bool(item.get("simulated")),
-               tuple(flags) if flags else (), repr(of_values) if of_values else "")
+        key = (
+            item["sensor"],
+            *values,
+            item.get("interval_s", 10.0),
+            bool(item.get("simulated")),
+            tuple(flags) if flags else (),
+            repr(of_values) if of_values else "",
+        )
         number = self._by_key.get(key)
         if number is None:
-            number = self._number(key, {
-                "sensor": item["sensor"], "keys": list(values), "interval_s": item.get("interval_s", 10.0),
-                "simulated": bool(item.get("simulated")), "flags": list(flags or ()), "value_flags": of_values or {},
-            })
+            number = self._number(
+                key,
+                {
+                    "sensor": item["sensor"],
+                    "keys": list(values),
+                    "interval_s": item.get("interval_s", 10.0),
+                    "simulated": bool(item.get("simulated")),
+                    "flags": list(flags or ()),
+                    "value_flags": of_values or {},
+                },
+            )
         return number, item.get("n", 1), ",".join(map(repr, numbers))
 
     def _number(self, key: tuple[Any, ...], shape: dict[str, Any]) -> int:
@@ -142,8 +155,10 @@ class Shapes:
             length, expected = row.given.split(",")
             # Of a time that was never known nothing can be said; the number is dealt with all the same.
             length, expected = ("0", "0") if row.clock == LOST else (length, expected)
-            return (f'{prefix}{row.seq},"start":{row.at - int(length)},"end":{row.at},'
-                    f'{template % int(expected)}{_LATE if late else "}"}')
+            return (
+                f'{prefix}{row.seq},"start":{row.at - int(length)},"end":{row.at},'
+                f"{template % int(expected)}{_LATE if late else '}'}"
+            )
         body = (template_lost if row.clock == LOST else template) % tuple(row.given.split(","))
         counted = f'"n":{row.n},"clock":"{CLOCKS[row.clock]}",' if row.n else ""
         if row.clock == LOST:
@@ -160,12 +175,22 @@ def prefix_for(bridge: str, epoch: str) -> str:
 
 
 def hole_wire(hole: Hole, bridge: str, epoch: str) -> str:
-    return json.dumps({"kind": "gap", "bridge": bridge, "epoch": epoch, "first": hole.first, "last": hole.last,
-                       "reason": hole.reason}, separators=(",", ":"))
+    return json.dumps(
+        {
+            "kind": "gap",
+            "bridge": bridge,
+            "epoch": epoch,
+            "first": hole.first,
+            "last": hole.last,
+            "reason": hole.reason,
+        },
+        separators=(",", ":"),
+    )
 
 
 def _templates(shape: Mapping[str, Any]) -> tuple[str, str]:
     """What follows `at`, `n` and `clock` in the item, with a place for each number; then the same flagged CLOCK."""
+
     def say(**parts: Any) -> str:
         return json.dumps(parts, separators=(",", ":"))[1:-1].replace("%", "%%")
 

@@ -42,8 +42,9 @@ def compare(quantity: str, mine: float, other: float) -> Agreement:
     tolerance = TOLERANCES[quantity]
     difference = abs(mine - other)
     relative = 2 * difference / (mine + other) if mine + other > 0 else 0.0
-    return Agreement(quantity, mine, other, difference, relative,
-                     difference > tolerance.units and relative > tolerance.share)
+    return Agreement(
+        quantity, mine, other, difference, relative, difference > tolerance.units and relative > tolerance.share
+    )
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class _Sensor:
     room: str
     hour: int = 0
     running: dict[str, _Hour] = field(default_factory=dict)
-    done: tuple[int, dict[str, float]] = (0, {})      # the last hour that has ended, and its complete means
+    done: tuple[int, dict[str, float]] = (0, {})  # the last hour that has ended, and its complete means
 
 
 class Pairs:

@@ -27,16 +27,25 @@ from firmware_bridge.portstate import PortCounters, PortState, Recorder, Timings
 from firmware_bridge.warmth import LastSeen, Warmth, power_since
 from firmware_bridge.watchdog import Watchdog
 
-__all__ = ["Port", "PortCounters", "PortState", "Recorder", "Timings", "address_of", "open_line", "plugged",
-           "why_not_open"]
+__all__ = [
+    "Port",
+    "PortCounters",
+    "PortState",
+    "Recorder",
+    "Timings",
+    "address_of",
+    "open_line",
+    "plugged",
+    "why_not_open",
+]
 
 log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_S: Final = 1.0
 STALL_S: Final = 3.0
-_ANSWER_S: Final = 0.25              # for the answer to a question about the sensor itself
-_ASK_WHO_S: Final = 5.0              # until a sensor that has to say who it is has said so
-_TWICE_S: Final = 2.0                # two names of one device for so long are no re-plugging any more
+_ANSWER_S: Final = 0.25  # for the answer to a question about the sensor itself
+_ASK_WHO_S: Final = 5.0  # until a sensor that has to say who it is has said so
+_TWICE_S: Final = 2.0  # two names of one device for so long are no re-plugging any more
 
 # TypeError and AttributeError: pyserial's ways of saying "closed meanwhile". termios.error is no OSError.
 _LOST: Final = (OSError, TypeError, AttributeError, termios.error)
@@ -44,8 +53,9 @@ _LOST: Final = (OSError, TypeError, AttributeError, termios.error)
 
 def plugged() -> Iterable[UsbPort]:
     """The serial ports of this machine that are plugged in by USB."""
-    return [UsbPort(port.device, port.location, port.serial_number or "")
-            for port in list_ports.comports() if port.location]
+    return [
+        UsbPort(port.device, port.location, port.serial_number or "") for port in list_ports.comports() if port.location
+    ]
 
 
 def address_of(port: str, sensor: str, places: Places) -> str:
@@ -60,8 +70,9 @@ def open_line(address: str, baud: int, read_timeout_s: float = 0.5) -> Any:
     termios.error; `why_not_open` says it in words.
     """
     address = Identity(address, plugged).look_up()
-    line = serial.serial_for_url(address, do_not_open=True, baudrate=baud, timeout=read_timeout_s,
-                                 write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+    line = serial.serial_for_url(
+        address, do_not_open=True, baudrate=baud, timeout=read_timeout_s, write_timeout=WRITE_TIMEOUT_S, exclusive=True
+    )
     # Opening raises these lines, which resets many boards.
     line.dtr = line.rts = False
     line.open()
@@ -80,7 +91,7 @@ class Port:
     last, boot: when it last spoke, as far as that is known, and this run of the machine.
     """
 
-    each_alone: Final = False              # frames of a line are averaged
+    each_alone: Final = False  # frames of a line are averaged
 
     def __init__(
         self,
@@ -101,11 +112,11 @@ class Port:
     ) -> None:
         self.name, self.driver = name, driver
         self.identity = address if isinstance(address, Identity) else Identity(address, plugged)
-        self.address = ""                      # what is open, or was last
+        self.address = ""  # what is open, or was last
         self.counters = PortCounters()
         self.state = PortState("starting", "starting")
         self.device: Device | None = None
-        self.passed_s = elapsed()              # when the thread last came by
+        self.passed_s = elapsed()  # when the thread last came by
         self._on_frames, self._on_state = on_frames, on_state
         self._simulated, self._recorder = simulated, recorder
         self._claims = claims or Claims()
@@ -292,8 +303,11 @@ class Port:
             if verdict is not None:
                 self.counters.silences += 1
                 if not self._gate.fault(driver.about.identity, now):
-                    self._say(PortState("error", "no_frames") if verdict.cause == "no_frames"
-                              else PortState("silent", "silent", {"seconds": round(verdict.seconds)}))
+                    self._say(
+                        PortState("error", "no_frames")
+                        if verdict.cause == "no_frames"
+                        else PortState("silent", "silent", {"seconds": round(verdict.seconds)})
+                    )
                 if verdict.do == "reopen":
                     break
                 self._send(line, driver.start())

@@ -34,8 +34,12 @@ BRIDGE_VARIABLE = "CLASSAIR_BRIDGE"
 
 def main(argv: list[str]) -> int:
     parser = arguments("bridge", "Reads the sensors of one bridge and delivers what they say, until it is stored.")
-    parser.add_argument("--bridge", metavar="SITE.ID", default=os.environ.get(BRIDGE_VARIABLE),
-                        help=f"which bridge of the configuration this is (or ${BRIDGE_VARIABLE})")
+    parser.add_argument(
+        "--bridge",
+        metavar="SITE.ID",
+        default=os.environ.get(BRIDGE_VARIABLE),
+        help=f"which bridge of the configuration this is (or ${BRIDGE_VARIABLE})",
+    )
     args = parser.parse_args(argv)
     if not args.bridge or args.bridge.count(".") != 1:
         parser.error("--bridge SITE.ID is needed, such as --bridge ban-suan.suan-pi")
@@ -52,8 +56,9 @@ def _run(full: str, file: Path, places: Places, address: BrokerAddress, stop: th
     following = Following(places.bridge_config(full))
     config = first_configuration(full, file, following)
     if config is None:
-        log.warning("no_configuration tried=%s,%s; waiting for the server to announce one",
-                    places.bridge_config(full), file)
+        log.warning(
+            "no_configuration tried=%s,%s; waiting for the server to announce one", places.bridge_config(full), file
+        )
         config = _announced(full, following, address, stop)
         if config is None:
             return 0

@@ -55,10 +55,18 @@ class Source(Protocol):
     def stop(self, timeout: float = 1.5) -> None: ...
 
 
-def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrames, on_state: OnState,
-               recorder: Recorder | None = None, *, station: Station | None = None,
-               asleep_until: Callable[[float], float | None] = lambda now_s: None,
-               crossing: Crossing | None = None) -> Source:
+def source_for(
+    sensor: str,
+    settings: Sensor,
+    places: Places,
+    on_frames: OnFrames,
+    on_state: OnState,
+    recorder: Recorder | None = None,
+    *,
+    station: Station | None = None,
+    asleep_until: Callable[[float], float | None] = lambda now_s: None,
+    crossing: Crossing | None = None,
+) -> Source:
     """The source of one entry of sensors.yaml, not yet started; `sensor` is `<site>.<id>`.
 
     `asleep_until(now_s)` says until when a sensor that can sleep should do so now, in elapsed() seconds. `crossing` is
@@ -76,6 +84,17 @@ def source_for(sensor: str, settings: Sensor, places: Places, on_frames: OnFrame
     driver = driver_for(settings.model, settings.settings)
     address = address_of(settings.port, sensor, places)
     station = station or Station()
-    return Port(sensor, address, driver, on_frames, on_state, simulated=settings.simulated, recorder=recorder,
-                claims=station.claims, wanted=settings.identity, last=station.book.seen(sensor), boot=station.boot,
-                asleep_until=asleep_until)
+    return Port(
+        sensor,
+        address,
+        driver,
+        on_frames,
+        on_state,
+        simulated=settings.simulated,
+        recorder=recorder,
+        claims=station.claims,
+        wanted=settings.identity,
+        last=station.book.seen(sensor),
+        boot=station.boot,
+        asleep_until=asleep_until,
+    )

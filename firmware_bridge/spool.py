@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
-MEMORY_ITEMS: Final = 10_000         # kept in memory while the disk fails; then the oldest go, as a gap
-BLOCK: Final = 1_000_000             # seqs reserved at a time: days of measuring while the disk cannot be written
-BURST: Final = 5_000                 # at most so many and RATE a second are given out behind what the disk knows:
-RATE: Final = 200                    # a new start in the same boot then knows how many a crash can have used
+MEMORY_ITEMS: Final = 10_000  # kept in memory while the disk fails; then the oldest go, as a gap
+BLOCK: Final = 1_000_000  # seqs reserved at a time: days of measuring while the disk cannot be written
+BURST: Final = 5_000  # at most so many and RATE a second are given out behind what the disk knows:
+RATE: Final = 200  # a new start in the same boot then knows how many a crash can have used
 REOPEN_EVERY_S: Final = 5.0
-_BULK: Final = 5_000                 # items in one transaction of `extend`
+_BULK: Final = 5_000  # items in one transaction of `extend`
 
 
 class Spool:
@@ -44,26 +44,26 @@ class Spool:
 
     def __init__(self, path: Path, limit_bytes: int, memory_items: int, lock: IO[bytes] | None) -> None:
         self.path = path
-        self.storage = ""                # what is wrong with the disk in words; empty when all is well
+        self.storage = ""  # what is wrong with the disk in words; empty when all is well
         self.moved_aside: Path | None = None
         self.epoch = secrets.token_hex(8)
         self.shapes = Shapes()
         self._limit, self._memory_items, self._lock_file = limit_bytes, memory_items, lock
-        self._lock = threading.Lock()    # memory: held for microseconds
-        self._disk = threading.Lock()    # writing: held through a commit; taken before the other, never after
+        self._lock = threading.Lock()  # memory: held for microseconds
+        self._disk = threading.Lock()  # writing: held through a commit; taken before the other, never after
         self._file: SpoolFile | None = None
         self._retry_at = 0.0
         self._fresh: deque[Row] = deque()
         self._next = 1
-        self._reserved = 0               # 0 while nothing is on disk: an epoch that only memory knows needs no blocks
+        self._reserved = 0  # 0 while nothing is on disk: an epoch that only memory knows needs no blocks
         self._acknowledged = 0
         self._acknowledged_on_disk = 0
         self._gaps = Holes()
         self._reach = Reach()
         self._boot = boot_id()
         self._issued_on_disk, self._written_at = 0, elapsed()
-        self.thinned = 0                 # readings joined to means since the start because the limit was reached
-        self.given_up = 0                # readings dropped since the start because the limit was reached
+        self.thinned = 0  # readings joined to means since the start because the limit was reached
+        self.given_up = 0  # readings dropped since the start because the limit was reached
 
     @classmethod
     def open(cls, path: Path, limit_bytes: int = LIMIT_BYTES, memory_items: int = MEMORY_ITEMS) -> Spool:
@@ -134,8 +134,9 @@ class Spool:
 
     def _fail(self, error: sqlite3.DatabaseError) -> None:
         if not self.storage:
-            log.error("spool_failing at=%s why=%s; keeping up to %d readings in memory", self.path, error,
-                      self._memory_items)
+            log.error(
+                "spool_failing at=%s why=%s; keeping up to %d readings in memory", self.path, error, self._memory_items
+            )
         self.storage = f"{self.path}: {error}"
         self._retry_at = time.monotonic() + REOPEN_EVERY_S
 
@@ -160,8 +161,14 @@ class Spool:
         out = self._next - 1 - self._issued_on_disk
         return self._reserved > 0 and out >= BURST and out >= BURST + RATE * int(elapsed() - self._written_at)
 
-    def append(self, item: Mapping[str, Any], at: int | None, clock: str = "sync", mono: int | None = None,
-               boot: str | None = None) -> Row | None:
+    def append(
+        self,
+        item: Mapping[str, Any],
+        at: int | None,
+        clock: str = "sync",
+        mono: int | None = None,
+        boot: str | None = None,
+    ) -> Row | None:
         """Takes in one wire item (without bridge, epoch, seq, at, clock) and numbers it; durable after `commit`.
 
         `at` None leaves it undated until `date`. Returns None, and says so, in the one case where nothing can be
@@ -193,8 +200,9 @@ class Spool:
             with self._lock:
                 rows = list(self._fresh)
                 acknowledged = self._acknowledged
-                idle = not (rows or self._gaps.unsaved or self._reach.unsaved
-                            or acknowledged != self._acknowledged_on_disk)
+                idle = not (
+                    rows or self._gaps.unsaved or self._reach.unsaved or acknowledged != self._acknowledged_on_disk
+                )
             if not idle or self.storage:
                 try:
                     try:
@@ -239,8 +247,16 @@ class Spool:
             until = self._reach.take_unsaved()
         reserved = self._reserved if self._reserved - issued >= BLOCK // 2 else issued + BLOCK
         try:
-            file.write(rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, reserved=reserved,
-                       moment=f"{self._boot} {int(now * 1000)}")
+            file.write(
+                rows,
+                shapes,
+                gaps,
+                until,
+                issued=issued,
+                acknowledged=acknowledged,
+                reserved=reserved,
+                moment=f"{self._boot} {int(now * 1000)}",
+            )
         except sqlite3.OperationalError:
             with self._lock:
                 self.shapes.unsaved = {**shapes, **self.shapes.unsaved}
@@ -297,8 +313,10 @@ class Spool:
                     raise sqlite3.OperationalError(self.storage or "the spool is not on disk")
                 with self._lock:
                     packed = [(self.shapes.pack(item), item) for item in chunk]
-                    rows = [Row(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
-                            for i, ((shape, n, given), item) in enumerate(packed)]
+                    rows = [
+                        Row(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
+                        for i, ((shape, n, given), item) in enumerate(packed)
+                    ]
                     self._next += len(rows)
                     acknowledged = self._acknowledged
                 self._write(self._file, rows, acknowledged)

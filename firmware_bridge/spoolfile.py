@@ -94,7 +94,7 @@ class SpoolFile:
         self._disk_full = False
         self._ballast = Ballast(path.with_name(path.name + ".ballast"), _WAL_BYTES + _WAL_BYTES // 4)
         self._unpacked: tuple[int, list[Row]] = (0, [])
-        self.loose = 0                   # rows that are not packed yet
+        self.loose = 0  # rows that are not packed yet
         try:
             self._prepare()
             self._reader = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
@@ -151,12 +151,16 @@ class SpoolFile:
         meta = dict(db.execute("select key, value from meta"))
         if not meta:
             return None
-        (newest,) = db.execute("select max(coalesce((select max(seq) from item), 0),"
-                               " coalesce((select max(last) from block), 0))").fetchone()
+        (newest,) = db.execute(
+            "select max(coalesce((select max(seq) from item), 0), coalesce((select max(last) from block), 0))"
+        ).fetchone()
         try:
             boot, _, elapsed_ms = meta.get("moment", "").rpartition(" ")
             return Contents(
-                meta["epoch"], int(meta["reserved"]), max(int(meta["issued"]), newest), int(meta["acknowledged"]),
+                meta["epoch"],
+                int(meta["reserved"]),
+                max(int(meta["issued"]), newest),
+                int(meta["acknowledged"]),
                 {int(number): str(text) for number, text in db.execute("select number, text from shape")},
                 [Hole(*gap) for gap in db.execute("select first, last, reason from gap order by first")],
                 {key.removeprefix(_UNTIL): int(value) for key, value in meta.items() if key.startswith(_UNTIL)},
@@ -165,8 +169,14 @@ class SpoolFile:
         except (KeyError, ValueError, TypeError) as error:
             raise sqlite3.DatabaseError(f"contents make no sense: {error!r}") from None
 
-    def write(self, rows: Sequence[Row] = (), shapes: Mapping[int, str] | None = None, gaps: list[Hole] | None = None,
-              until: Mapping[str, int | None] | None = None, **meta: object) -> None:
+    def write(
+        self,
+        rows: Sequence[Row] = (),
+        shapes: Mapping[int, str] | None = None,
+        gaps: list[Hole] | None = None,
+        until: Mapping[str, int | None] | None = None,
+        **meta: object,
+    ) -> None:
         """All of it or nothing, durably. `gaps` replaces those kept; None leaves them. `until` None forgets one."""
         with self._transaction() as db:
             db.executemany("insert or ignore into shape values(?,?)", (shapes or {}).items())
@@ -174,8 +184,9 @@ class SpoolFile:
             self._put_gaps(gaps)
             meta.update({_UNTIL + sensor: at for sensor, at in (until or {}).items()})
             db.executemany("delete from meta where key=?", [(k,) for k, v in meta.items() if v is None])
-            db.executemany("insert or replace into meta values(?,?)",
-                           [(k, str(v)) for k, v in meta.items() if v is not None])
+            db.executemany(
+                "insert or replace into meta values(?,?)", [(k, str(v)) for k, v in meta.items() if v is not None]
+            )
         self.loose += len(rows)
 
     @contextmanager
@@ -200,7 +211,8 @@ class SpoolFile:
     def used(self) -> int:
         """Bytes of the file that hold something."""
         pages, free, size = (
-            self._db.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+            self._db.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
         return int((pages - free) * size)
 
     def settle(self) -> None:
@@ -223,15 +235,22 @@ class SpoolFile:
     def date(self, boot: str, offset_ms: int, clock: int, floor_ms: int) -> tuple[int, list[tuple[int, int]]]:
         """See Spool.date; returns how many were dated, and of each shape of this boot the newest time."""
         with self._transaction() as db:
-            newest = [(shape, mono + offset_ms) for shape, mono in db.execute(
-                "select shape, max(mono) from item where at is null and boot = ? group by shape", (boot,))]
+            newest = [
+                (shape, mono + offset_ms)
+                for shape, mono in db.execute(
+                    "select shape, max(mono) from item where at is null and boot = ? group by shape", (boot,)
+                )
+            ]
             dated = db.execute(
                 "update item set at = mono + ?, clock = ?, mono = null, boot = null where at is null and boot = ?",
-                (offset_ms, clock, boot)).rowcount
+                (offset_ms, clock, boot),
+            ).rowcount
             dated += db.execute(
                 "update item set clock = ?, mono = null, boot = null, at = max(?, coalesce((select b.at from item b"
                 " where b.seq < item.seq and b.at is not null order by b.seq desc limit 1), ?, 0))"
-                " where at is null and boot <> ?", (LOST, floor_ms, self._newest_packed(), boot)).rowcount
+                " where at is null and boot <> ?",
+                (LOST, floor_ms, self._newest_packed(), boot),
+            ).rowcount
         return dated, newest
 
     def _newest_packed(self) -> int | None:
@@ -248,8 +267,9 @@ class SpoolFile:
         """
         if self.loose < at_least:
             return False
-        found = [Row(*row) for row in self._db.execute(
-            f"select {_COLUMNS} from item order by seq limit ?", (blocks.ROWS,))]
+        found = [
+            Row(*row) for row in self._db.execute(f"select {_COLUMNS} from item order by seq limit ?", (blocks.ROWS,))
+        ]
         undated = next((index for index, row in enumerate(found) if row.at is None), len(found))
         found = found[:undated]
         if not found:
@@ -257,9 +277,16 @@ class SpoolFile:
         self._put_block([row for row in found if readable(row)], 0, (found[0].seq, found[-1].seq), len(found))
         return True
 
-    def _put_block(self, rows: list[Row], thinned: int, span: tuple[int, int], loose: int = 0,
-                   gaps: list[Hole] | None = None, shapes: Mapping[int, str] | None = None,
-                   fresh: Sequence[Row] = ()) -> None:
+    def _put_block(
+        self,
+        rows: list[Row],
+        thinned: int,
+        span: tuple[int, int],
+        loose: int = 0,
+        gaps: list[Hole] | None = None,
+        shapes: Mapping[int, str] | None = None,
+        fresh: Sequence[Row] = (),
+    ) -> None:
         """Puts these rows in the place of everything between the ends of `span`; none: only takes that away."""
         data = blocks.encode(rows) if rows else b""
         with self._transaction() as db:
@@ -269,19 +296,29 @@ class SpoolFile:
             self._put_gaps(gaps)
             db.executemany(_INSERT, fresh)
             if rows:
-                db.execute("insert into block values(?,?,?,?,?,?)",
-                           (rows[0].seq, rows[-1].seq, len(rows), thinned, _runs(row.seq for row in rows), data))
+                db.execute(
+                    "insert into block values(?,?,?,?,?,?)",
+                    (rows[0].seq, rows[-1].seq, len(rows), thinned, _runs(row.seq for row in rows), data),
+                )
         self.loose += len(fresh) - loose
 
-    def replace(self, block: Block, rows: list[Row], thinned: int, gaps: list[Hole], shapes: Mapping[int, str],
-                fresh: Sequence[Row]) -> None:
+    def replace(
+        self,
+        block: Block,
+        rows: list[Row],
+        thinned: int,
+        gaps: list[Hole],
+        shapes: Mapping[int, str],
+        fresh: Sequence[Row],
+    ) -> None:
         """Puts fewer rows in the place of a block, with what is then missing, new shapes and fresh rows, at once."""
         self._put_block(rows, thinned, (block.first, block.last), 0, gaps, shapes, fresh)
 
     def oldest_block(self, thinned: int) -> Block | None:
         """The oldest block that has been given up no further than this."""
-        row = self._db.execute("select first, last, thinned from block where thinned <= ? order by first limit 1",
-                               (thinned,)).fetchone()
+        row = self._db.execute(
+            "select first, last, thinned from block where thinned <= ? order by first limit 1", (thinned,)
+        ).fetchone()
         return None if row is None else Block(*row)
 
     def rows_of(self, block: Block) -> list[Row]:
@@ -322,8 +359,8 @@ class SpoolFile:
                 behind = seq
                 while len(found) < limit:
                     row = self._reader.execute(
-                        "select first, last, data from block where last > ? order by first limit 1",
-                        (behind,)).fetchone()
+                        "select first, last, data from block where last > ? order by first limit 1", (behind,)
+                    ).fetchone()
                     if row is None:
                         break
                     behind = row[1]
@@ -352,7 +389,8 @@ class SpoolFile:
         with self._reading:
             (loose,) = self._reader.execute("select count(*) from item where seq > ?", (seq,)).fetchone()
             (packed,) = self._reader.execute(
-                "select coalesce(sum(items), 0) from block where first > ?", (seq,)).fetchone()
+                "select coalesce(sum(items), 0) from block where first > ?", (seq,)
+            ).fetchone()
             cut = self._reader.execute("select runs from block where first <= ? and last > ?", (seq, seq)).fetchone()
         try:
             runs = [(int(first), int(last)) for first, last in json.loads(cut[0])] if cut is not None else []
@@ -367,14 +405,22 @@ class SpoolFile:
     def undated_rows(self, boot: str) -> list[Row]:
         """The rows measured under this boot that wait for their date, in order."""
         with self._reading:
-            return [Row(*row) for row in self._reader.execute(
-                f"select {_COLUMNS} from item where at is null and boot = ? order by seq", (boot,))]
+            return [
+                Row(*row)
+                for row in self._reader.execute(
+                    f"select {_COLUMNS} from item where at is null and boot = ? order by seq", (boot,)
+                )
+            ]
 
     def undated_shapes(self, boot: str) -> set[int]:
         """The shapes of rows that were measured under another boot and never dated."""
         with self._reading:
-            return {shape for (shape,) in self._reader.execute(
-                "select distinct shape from item where at is null and boot <> ?", (boot,))}
+            return {
+                shape
+                for (shape,) in self._reader.execute(
+                    "select distinct shape from item where at is null and boot <> ?", (boot,)
+                )
+            }
 
 
 def _runs(numbers: Iterable[int]) -> str:

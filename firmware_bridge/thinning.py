@@ -22,8 +22,14 @@ class Line(NamedTuple):
     simulated: bool
 
     def item(self) -> dict[str, Any]:
-        return {"kind": "missing", "sensor": self.sensor, "reason": self.reason, "length_ms": self.length_ms,
-                "expected": self.expected, "simulated": self.simulated}
+        return {
+            "kind": "missing",
+            "sensor": self.sensor,
+            "reason": self.reason,
+            "length_ms": self.length_ms,
+            "expected": self.expected,
+            "simulated": self.simulated,
+        }
 
 
 def thin(rows: Sequence[Row], shapes: Shapes) -> tuple[list[Row], list[Line]]:
@@ -64,8 +70,7 @@ def _mean(members: Sequence[Row], shape: dict[str, Any], shapes: Shapes) -> Row:
     columns = zip(*([float(text) for text in row.given.split(",")] for row in members), strict=True)
     weights = [row.n for row in members]
     values = {key: joined(key, column, weights) for key, column in zip(shape["keys"], columns, strict=True)}
-    item = {**shape, "values": values, "n": sum(weights),
-            "interval_s": round(shape["interval_s"] * len(members), 3)}
+    item = {**shape, "values": values, "n": sum(weights), "interval_s": round(shape["interval_s"] * len(members), 3)}
     number, n, given = shapes.pack(item)
     last = members[-1]
     return last._replace(shape=number, n=n, given=given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-_GARBAGE: Final = 64                 # bytes without a whole frame that are no accident any more
+_GARBAGE: Final = 64  # bytes without a whole frame that are no accident any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +55,8 @@ class Watchdog:
         self._starts += 1
         garbage = skipped - self._skipped >= _GARBAGE
         self._skipped = skipped
-        return Verdict("no_frames" if garbage else "silent", now_s - self._heard_s,
-                       "reopen" if self._starts > self._limits.starts else "start")
+        return Verdict(
+            "no_frames" if garbage else "silent",
+            now_s - self._heard_s,
+            "reopen" if self._starts > self._limits.starts else "start",
+        )

@@ -79,16 +79,22 @@ class Accepting:
         self._to_clear -= retained_topics(config)
         self.current = Accepted(version.version, version.accepted_at, text, config)
         self.refused = []
-        log.info("config_accepted version=%d sensors=%d moved=%d", version.version,
-                 sum(1 for _ in config.sensors()), len(moves))
+        log.info(
+            "config_accepted version=%d sensors=%d moved=%d",
+            version.version,
+            sum(1 for _ in config.sensors()),
+            len(moves),
+        )
         return True
 
     def _against(self, text: str, config: Config) -> list[str]:
         """What the file may say, but not in this data folder."""
         found: list[str] = []
         if self.current is not None and config.org != self.current.config.org:
-            found.append(f"org: this data folder belongs to {self.current.config.org}; another organisation begins "
-                         "with a folder of its own: classair run --data DIR")
+            found.append(
+                f"org: this data folder belongs to {self.current.config.org}; another organisation begins "
+                "with a folder of its own: classair run --data DIR"
+            )
         if len(self._announcement(ConfigAnnouncement(version=2**31, accepted_at=2**50, text=text))) > MAX_PAYLOAD:
             found.append(f"the file: is larger than a message can carry ({MAX_PAYLOAD // 1024} KiB)")
         for site, settings in config.sites.items():
@@ -97,8 +103,10 @@ class Accepting:
                 if sensor.simulated in kinds or not kinds:
                     continue
                 here, there = ("simulated", "a real port") if not sensor.simulated else ("measured", "a simulated port")
-                found.append(f"sites.{site}.sensors.{local}.port: {site} has {here} readings in this data folder and "
-                             f"{there} never joins them; start clean with: classair run --data NEW-DIR")
+                found.append(
+                    f"sites.{site}.sensors.{local}.port: {site} has {here} readings in this data folder and "
+                    f"{there} never joins them; start clean with: classair run --data NEW-DIR"
+                )
                 break
         return found
 

@@ -41,8 +41,9 @@ def broker_of_installation(places: Places, given: str | None) -> BrokerAddress:
     return BrokerAddress.of(url, USER, password, os.environ.get(CAFILE_VARIABLE, ""))
 
 
-def ask_ingest(broker: BrokerAddress, org: str, do: str, args: dict[str, Any], timeout: float = 10.0,
-               who: str = "command line") -> Answer:
+def ask_ingest(
+    broker: BrokerAddress, org: str, do: str, args: dict[str, Any], timeout: float = 10.0, who: str = "command line"
+) -> Answer:
     """One question and its answer. Raises NoAnswer."""
     topics, request = Topics(org), uuid.uuid4().hex
     answered, found = threading.Event(), []
@@ -67,5 +68,6 @@ def ask_ingest(broker: BrokerAddress, org: str, do: str, args: dict[str, Any], t
 
 
 def add_broker_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--broker", metavar="URL",
-                        help=f"mqtt://host:port (or ${BROKER_VARIABLE}); default: the broker of classair run")
+    parser.add_argument(
+        "--broker", metavar="URL", help=f"mqtt://host:port (or ${BROKER_VARIABLE}); default: the broker of classair run"
+    )

@@ -95,8 +95,11 @@ class Books:
         """A quarantined row decided about anew: stored now, already there, or kept for a new reason."""
         if decided.refused:
             return self._again(row, decided.refused[0].reason, now_ms)
-        there = any(found.key == reading.key for reading in decided.readings
-                    for found in self.store.readings(reading.room, reading.at_ms, reading.at_ms + 1))
+        there = any(
+            found.key == reading.key
+            for reading in decided.readings
+            for found in self.store.readings(reading.room, reading.at_ms, reading.at_ms + 1)
+        )
         outcome = Outcome(duplicates=1) if there else Outcome()
         try:
             with self.store.transaction():
@@ -135,11 +138,12 @@ class Books:
                 if conflicts >= _CONFLICTS_AT_ONCE and len(readings) > _PIECE:
                     outcome = self._keep_once(decided, [], refused, now_ms)
                     for start in range(0, len(readings), _PIECE):
-                        outcome.add(self.keep(Decided(list(readings[start:start + _PIECE])), now_ms))
+                        outcome.add(self.keep(Decided(list(readings[start : start + _PIECE])), now_ms))
                     return outcome
 
-    def _keep_once(self, decided: Decided, readings: Sequence[Reading], refused: Sequence[Refused],
-                   now_ms: int) -> Outcome:
+    def _keep_once(
+        self, decided: Decided, readings: Sequence[Reading], refused: Sequence[Refused], now_ms: int
+    ) -> Outcome:
         outcome = Outcome()
         try:
             with self.store.transaction():
@@ -149,8 +153,9 @@ class Books:
             raise
         return outcome
 
-    def _keep_inside(self, outcome: Outcome, decided: Decided, readings: Sequence[Reading],
-                     refused: Sequence[Refused], now_ms: int) -> None:
+    def _keep_inside(
+        self, outcome: Outcome, decided: Decided, readings: Sequence[Reading], refused: Sequence[Refused], now_ms: int
+    ) -> None:
         store, touched = self.store, outcome.touched
         if readings:
             outcome.stored = store.add(readings)
@@ -225,14 +230,25 @@ def as_refused(conflict: StoreConflict, org: str) -> Refused:
     """A reading that cannot be kept, as the item it came as, under its number."""
     reading = conflict.reading
     site, _, bridge = reading.bridge.partition(".")
-    item = ReadingItem(bridge=bridge, epoch=reading.epoch, seq=reading.seq, sensor=reading.sensor.partition(".")[2],
-                       at=reading.at_ms, values=dict(reading.values), interval_s=reading.interval_s, n=reading.n,
-                       clock=reading.clock, flags=_names(reading.flags) or None,  # type: ignore[arg-type]
-                       value_flags={key: _names(mark) for key, mark in reading.value_flags.items()} or None,
-                       late=reading.late, simulated=reading.simulated)
+    item = ReadingItem(
+        bridge=bridge,
+        epoch=reading.epoch,
+        seq=reading.seq,
+        sensor=reading.sensor.partition(".")[2],
+        at=reading.at_ms,
+        values=dict(reading.values),
+        interval_s=reading.interval_s,
+        n=reading.n,
+        clock=reading.clock,  # type: ignore[arg-type]
+        flags=_names(reading.flags) or None,
+        value_flags={key: _names(mark) for key, mark in reading.value_flags.items()} or None,
+        late=reading.late,
+        simulated=reading.simulated,
+    )
     topic = Topics(org).bridge(site, bridge, "reading")
-    return Refused(topic, ITEM.dump_json(item, exclude_none=True), conflict.reason,
-                   Key(reading.bridge, reading.epoch, reading.seq))
+    return Refused(
+        topic, ITEM.dump_json(item, exclude_none=True), conflict.reason, Key(reading.bridge, reading.epoch, reading.seq)
+    )
 
 
 def _names(flags: int) -> list[str]:

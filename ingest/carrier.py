@@ -17,7 +17,7 @@ from ingest.clock import now_ms
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 5_000          # readings in one step
+AT_ONCE: Final = 5_000  # readings in one step
 IDLE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 15.0
 RECONCILE_EVERY_S: Final = 24 * 3600.0
@@ -47,8 +47,9 @@ class Carrier(threading.Thread):
     after what it stands for has arrived.
     """
 
-    def __init__(self, places: Places, do: Callable[[Callable[[], Any]], None], books: Books,
-                 stop: threading.Event) -> None:
+    def __init__(
+        self, places: Places, do: Callable[[Callable[[], Any]], None], books: Books, stop: threading.Event
+    ) -> None:
         super().__init__(name="carrier", daemon=True)
         self._places, self._do, self._books, self._ended = places, do, books, stop
         self._wanted = "sqlite"
@@ -171,7 +172,7 @@ class Carrier(threading.Thread):
 
     def _begin(self, name: str) -> None:
         with self._books.store.transaction():
-            self._books.store.carry_again(-2**62, 2**62)
+            self._books.store.carry_again(-(2**62), 2**62)
             self._books.store.remember(name, 0)
 
     def _remember(self, name: str, position: int) -> None:

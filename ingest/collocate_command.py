@@ -64,26 +64,44 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="classair collocate", description=(
-        "Compares sensors with a reference instrument beside them, fits a correction on hourly means, judges it on "
-        "days the fit has not seen, and says which rooms and days would change. Nothing is accepted unless told so."))
-    parser.add_argument("--reference", type=Path, required=True, metavar="FILE.csv",
-                        help="a time and a value in each row; times without an offset are Bangkok time")
-    parser.add_argument("--sensor", action="append", required=True, metavar="SITE.ID",
-                        help="may be given several times")
+    parser = argparse.ArgumentParser(
+        prog="classair collocate",
+        description=(
+            "Compares sensors with a reference instrument beside them, fits a correction on hourly means, judges it on "
+            "days the fit has not seen, and says which rooms and days would change. Nothing is accepted unless told so."
+        ),
+    )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        required=True,
+        metavar="FILE.csv",
+        help="a time and a value in each row; times without an offset are Bangkok time",
+    )
+    parser.add_argument(
+        "--sensor", action="append", required=True, metavar="SITE.ID", help="may be given several times"
+    )
     parser.add_argument("--from", dest="start", type=_day, required=True, metavar="DATE", help="first local day")
     parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DATE", help="last local day, included")
     parser.add_argument("--model", choices=list(MODELS), default="linear", help="default: linear")
-    parser.add_argument("--input", choices=INPUTS, default="pm25",
-                        help="which stored quantity goes in (default: pm25; with another nothing can be accepted)")
+    parser.add_argument(
+        "--input",
+        choices=INPUTS,
+        default="pm25",
+        help="which stored quantity goes in (default: pm25; with another nothing can be accepted)",
+    )
     parser.add_argument("--time-column", default="", metavar="NAME")
     parser.add_argument("--value-column", default="", metavar="NAME")
     parser.add_argument("--utc-offset", type=_hours, default=None, metavar="HOURS", help="of times without an offset")
     parser.add_argument("--stamp-end", action="store_true", help="a row's time is the end of what it covers")
     parser.add_argument("--json", action="store_true", help="everything as one JSON document, with the residuals")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--accept-from", type=_day, metavar="DATE",
-                        help="propose the fit as these sensors' correction from the beginning of this local day")
+    parser.add_argument(
+        "--accept-from",
+        type=_day,
+        metavar="DATE",
+        help="propose the fit as these sensors' correction from the beginning of this local day",
+    )
     parser.add_argument("--id", default="", metavar="ID", help="the correction's id (default: from sensor and month)")
     parser.add_argument("--author", default="", metavar="NAME", help="who answers for it; needed to accept")
     parser.add_argument("--yes", action="store_true", help="accept without asking back, having read the differences")
@@ -122,11 +140,17 @@ def _run(args: argparse.Namespace) -> int:
     config = _config(places)
     models = {full: sensor.model for full, sensor in config.sensors()}
     if unknown := [one for one in args.sensor if one not in models]:
-        raise Wrong(f"--sensor: {', '.join(unknown)} is not in this configuration; "
-                    f"there are {', '.join(sorted(models))}")
+        raise Wrong(
+            f"--sensor: {', '.join(unknown)} is not in this configuration; there are {', '.join(sorted(models))}"
+        )
     text = _text(args.reference)
-    reference, notes = read_reference(text.splitlines(), time_column=args.time_column, value_column=args.value_column,
-                                      utc_offset_h=args.utc_offset, stamp_end=args.stamp_end)
+    reference, notes = read_reference(
+        text.splitlines(),
+        time_column=args.time_column,
+        value_column=args.value_column,
+        utc_offset_h=args.utc_offset,
+        stamp_end=args.stamp_end,
+    )
     with closing(open_store(config.store, places, readonly=True)) as store:
         chosen = {sensor: models[sensor] for sensor in args.sensor}
         rooms = sorted({series.room for series in store.counts(start, end) if series.sensor in chosen})
@@ -171,8 +195,9 @@ def _config(places: Places) -> Config:
 
 def _doubts(fit: Calibration, found: Beside, simulated: bool) -> list[str]:
     notes = [] if fit.days >= GOOD_DAYS else [f"{fit.days} days; 30 or more, in two seasons, are good"]
-    notes += [f"{sensor}: {share:.0%} of the reference's hours" for sensor, share in found.coverage.items()
-              if share < 0.75]
+    notes += [
+        f"{sensor}: {share:.0%} of the reference's hours" for sensor, share in found.coverage.items() if share < 0.75
+    ]
     if fit.validated.rmse >= fit.uncorrected.rmse:
         notes.append("on days it has not seen the fit is no better than the raw sensor")
     return [*notes, "made from simulated readings"] if simulated else notes
@@ -181,12 +206,21 @@ def _doubts(fit: Calibration, found: Beside, simulated: bool) -> list[str]:
 def _proposed(args: argparse.Namespace, fit: Calibration, simulated: bool, text: str) -> Correction:
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     kind = "simulated readings of " if simulated else ""
-    data_set = (f"{kind}{', '.join(args.sensor)} beside {args.reference.name} (sha256 {digest}), hourly means "
-                f"{local(fit.start)} to {local(fit.end)}, n = {fit.n} on {fit.days} days")
+    data_set = (
+        f"{kind}{', '.join(args.sensor)} beside {args.reference.name} (sha256 {digest}), hourly means "
+        f"{local(fit.start)} to {local(fit.end)}, n = {fit.n} on {fit.days} days"
+    )
     usual = re.sub(r"[^a-z0-9_-]", "-", f"{args.sensor[0]}-{args.end:%Y-%m}")[:64]
     valid_from = _midnight(args.accept_from) if args.accept_from else 0
-    return fit.correction(args.id or usual, valid_from, input=args.input, sensors=tuple(sorted(set(args.sensor))),
-                          data_set=data_set, author=args.author, source="classair collocate")
+    return fit.correction(
+        args.id or usual,
+        valid_from,
+        input=args.input,
+        sensors=tuple(sorted(set(args.sensor))),
+        data_set=data_set,
+        author=args.author,
+        source="classair collocate",
+    )
 
 
 def _differences(places: Places, store: Any, config: Config, proposed: Correction) -> list[dict[str, Any]]:
@@ -195,8 +229,9 @@ def _differences(places: Places, store: Any, config: Config, proposed: Correctio
     end = now_ms()
     if proposed.valid_from >= end:
         return []
-    rooms = sorted({series.room for series in store.counts(proposed.valid_from, end)
-                    if series.sensor in proposed.sensors})
+    rooms = sorted(
+        {series.room for series in store.counts(proposed.valid_from, end) if series.sensor in proposed.sensors}
+    )
     there = gather(store, rooms, every, proposed.valid_from, end)
     before = accepted_corrections(places.readings)
     same = before.newest(proposed.id)
@@ -211,8 +246,12 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
         if not sys.stdin.isatty():
             print("classair collocate: nothing accepted; add --yes once the differences are read", file=sys.stderr)
             return 1
-        print(f"Accept {proposed.id} from {args.accept_from} on? Published numbers of those days change. Type yes: ",
-              end="", file=sys.stderr, flush=True)
+        print(
+            f"Accept {proposed.id} from {args.accept_from} on? Published numbers of those days change. Type yes: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
         if sys.stdin.readline().strip().lower() != "yes":
             print("classair collocate: nothing accepted", file=sys.stderr)
             return 1
@@ -252,8 +291,10 @@ def _in_words(result: dict[str, Any], found: Beside, fit: Calibration) -> str:
         lines.append(f"  {name:<12}{value:>10.4f}   95 % by days {low:.4f} … {high:.4f}")
     lines.append(f"  for sensor values of {result['correction']['low']:g} … {fit.high:g} µg/m³, not beyond")
     lines += ["", "Against the reference", _row("", "n", "R²", "RMSE", "NRMSE%", "MBE", "MAE")]
-    lines += [_row(name, how.n, how.r2, how.rmse, how.nrmse, how.mbe, how.mae) for name, how in (
-        ("raw", fit.uncorrected), ("own days", fit.fitted), ("unseen days", fit.validated))]
+    lines += [
+        _row(name, how.n, how.r2, how.rmse, how.nrmse, how.mbe, how.mae)
+        for name, how in (("raw", fit.uncorrected), ("own days", fit.fitted), ("unseen days", fit.validated))
+    ]
     return "\n".join(lines + _changes_in_words(result["changes"]))
 
 
@@ -263,12 +304,18 @@ def _changes_in_words(found: Sequence[dict[str, Any]] | None) -> list[str]:
     other = [one for one in found if one["level_changes"]]
     lines = ["", f"If accepted: {len(found)} room-days change, {len(other)} of them their level ({DEFAULT.key})"]
     for one in other:
-        before, after = ("no value" if told["mean"] is None else f"{told['mean']:.1f} {told['level']}"
-                         for told in (one["before"], one["after"]))
+        before, after = (
+            "no value" if told["mean"] is None else f"{told['mean']:.1f} {told['level']}"
+            for told in (one["before"], one["after"])
+        )
         lines.append(f"  {one['room']:<24}{one['date']}  {before} → {after}")
     return lines
 
 
 def _row(name: str, *cells: object) -> str:
-    return f"  {name:<12}" + "".join(f"{cell:>9.3f}" if isinstance(cell, float) and math.isfinite(cell) else
-                                     f"{'–' if isinstance(cell, float) else cell!s:>9}" for cell in cells)
+    return f"  {name:<12}" + "".join(
+        f"{cell:>9.3f}"
+        if isinstance(cell, float) and math.isfinite(cell)
+        else f"{'–' if isinstance(cell, float) else cell!s:>9}"
+        for cell in cells
+    )

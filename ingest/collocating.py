@@ -37,8 +37,9 @@ class Gathered:
     simulated: bool = False
 
     def of(self, sensor: str, quantity: str) -> dict[int, HourMean]:
-        return {hour.start: hour.means[quantity] for hour in self.hours
-                if hour.sensor == sensor and quantity in hour.means}
+        return {
+            hour.start: hour.means[quantity] for hour in self.hours if hour.sensor == sensor and quantity in hour.means
+        }
 
 
 def gather(store: Store, rooms: Iterable[str], models: Mapping[str, str], start: int, end: int) -> Gathered:
@@ -48,8 +49,11 @@ def gather(store: Store, rooms: Iterable[str], models: Mapping[str, str], start:
     Raises StoreAway.
     """
     chosen = set(rooms)
-    found = Gathered(simulated=any(series.simulated for series in store.counts(start, end)
-                                   if series.room in chosen and series.sensor in models))
+    found = Gathered(
+        simulated=any(
+            series.simulated for series in store.counts(start, end) if series.room in chosen and series.sensor in models
+        )
+    )
     for room in sorted(chosen):
         for sensor in store.sensors(room):
             if sensor in models:
@@ -61,8 +65,14 @@ def gather(store: Store, rooms: Iterable[str], models: Mapping[str, str], start:
                         for quantity, hours in day.items():
                             means.setdefault(quantity, {}).update(hours)
                 for hour in sorted({hour for there in means.values() for hour in there}):
-                    found.hours.append(SensorHour(room, sensor, models[sensor], {
-                        quantity: there[hour] for quantity, there in means.items() if hour in there}))
+                    found.hours.append(
+                        SensorHour(
+                            room,
+                            sensor,
+                            models[sensor],
+                            {quantity: there[hour] for quantity, there in means.items() if hour in there},
+                        )
+                    )
     return found
 
 
@@ -77,8 +87,9 @@ def _intervals(store: Store, room: str, sensor: str, start: int, end: int) -> di
     return {begin: found.get(begin, list(found.values())[-1] if found else 0.0) for begin in range(start, end, DAY_MS)}
 
 
-def _of_rollups(store: Store, room: str, sensor: str, start: int, end: int,
-                intervals: Mapping[int, float]) -> dict[str, dict[int, HourMean]]:
+def _of_rollups(
+    store: Store, room: str, sensor: str, start: int, end: int, intervals: Mapping[int, float]
+) -> dict[str, dict[int, HourMean]]:
     def means(quantity: str) -> dict[int, float]:
         found: dict[int, float] = {}
         for bucket in store.series(room, quantity, start, end, HOUR_MS, sensor):
@@ -88,8 +99,13 @@ def _of_rollups(store: Store, room: str, sensor: str, start: int, end: int,
         return found
 
     rh, temp = means("rh_pct"), means("temp_c")
-    return {quantity: {hour: HourMean(hour, value, rh.get(hour, math.nan), temp.get(hour, math.nan))
-                       for hour, value in means(quantity).items()} for quantity in INPUTS}
+    return {
+        quantity: {
+            hour: HourMean(hour, value, rh.get(hour, math.nan), temp.get(hour, math.nan))
+            for hour, value in means(quantity).items()
+        }
+        for quantity in INPUTS
+    }
 
 
 def _of_readings(store: Store, room: str, sensor: str, start: int, end: int) -> dict[str, dict[int, HourMean]]:
@@ -100,9 +116,15 @@ def _of_readings(store: Store, room: str, sensor: str, start: int, end: int) -> 
             rh, temp = reading.valid("rh_pct"), reading.valid("temp_c")
             for quantity in INPUTS:
                 if (value := reading.valid(quantity)) is not None:
-                    samples.setdefault(quantity, []).append(Sampled(
-                        reading.at_ms, round(reading.interval_s * 1000), value,
-                        math.nan if rh is None else rh, math.nan if temp is None else temp))
+                    samples.setdefault(quantity, []).append(
+                        Sampled(
+                            reading.at_ms,
+                            round(reading.interval_s * 1000),
+                            value,
+                            math.nan if rh is None else rh,
+                            math.nan if temp is None else temp,
+                        )
+                    )
     return {quantity: hourly(there) for quantity, there in samples.items()}
 
 
@@ -120,24 +142,39 @@ class Beside:
         return [pair for one in self.units.values() for pair in one]
 
 
-def beside(reference: Mapping[int, float], sensors: Mapping[str, Mapping[int, HourMean]], start: int,
-           end: int) -> Beside:
+def beside(
+    reference: Mapping[int, float], sensors: Mapping[str, Mapping[int, HourMean]], start: int, end: int
+) -> Beside:
     """`coverage`: which share of the reference's hours in the period each sensor has."""
     inside = {at: value for at, value in reference.items() if start <= at < end}
     units = {sensor: pairs(inside, hours, sensor) for sensor, hours in sensors.items()}
-    return Beside(units, agreement(units), agreement({sensor: daily(one) for sensor, one in units.items()}),
-                  {sensor: len(one) / len(inside) if inside else 0.0 for sensor, one in units.items()})
+    return Beside(
+        units,
+        agreement(units),
+        agreement({sensor: daily(one) for sensor, one in units.items()}),
+        {sensor: len(one) / len(inside) if inside else 0.0 for sensor, one in units.items()},
+    )
 
 
 def report(found: Beside, fit: Calibration, quantity: str = "pm25") -> dict[str, Any]:
     """Everything as JSON: numbers that the data do not say are null."""
     result: dict[str, Any] = {
-        "coverage": dict(found.coverage), "agreement_1h": asdict(found.hours), "agreement_24h": asdict(found.days),
+        "coverage": dict(found.coverage),
+        "agreement_1h": asdict(found.hours),
+        "agreement_24h": asdict(found.days),
         "targets_24h": [asdict(one) for one in targets(found.days, quantity)],
         "by_sensor_1h": {sensor: asdict(agreement({sensor: one})) for sensor, one in found.units.items()},
         "fit": {key: value for key, value in asdict(fit).items() if key != "held"},
-        "residuals": [{"time_utc": utc(one.start), "reference": one.reference, "sensor": one.sensor,
-                       "estimate": round(one.estimate, 6), "residual": round(one.residual, 6)} for one in fit.held],
+        "residuals": [
+            {
+                "time_utc": utc(one.start),
+                "reference": one.reference,
+                "sensor": one.sensor,
+                "estimate": round(one.estimate, 6),
+                "residual": round(one.residual, 6),
+            }
+            for one in fit.held
+        ],
     }
     result["fit"] |= {"start": utc(fit.start), "end": utc(fit.end)}
     cleaned: dict[str, Any] = _without_nan(result)
@@ -146,8 +183,17 @@ def report(found: Beside, fit: Calibration, quantity: str = "pm25") -> dict[str,
 
 def changes(found: Sequence[Difference]) -> list[dict[str, Any]]:
     """The difference report as JSON, local dates."""
-    return [{"room": one.room, "date": date_of(one.day), "before": asdict(one.before), "after": asdict(one.after),
-             "level_changes": one.level_changes, "hours_with_another_level": one.hours} for one in found]
+    return [
+        {
+            "room": one.room,
+            "date": date_of(one.day),
+            "before": asdict(one.before),
+            "after": asdict(one.after),
+            "level_changes": one.level_changes,
+            "hours_with_another_level": one.hours,
+        }
+        for one in found
+    ]
 
 
 def date_of(day: int) -> str:

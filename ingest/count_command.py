@@ -49,8 +49,14 @@ def main(argv: list[str]) -> int:
     """0 when every number is accounted for once and every rollup is right, 1 when not, 2 when it cannot be told."""
     parser = argparse.ArgumentParser(prog="classair count", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--spool", type=Path, action="append", default=[], metavar="FILE",
-                        help="also compare with what a bridge has on disk (<site>.<bridge>.db); may be repeated")
+    parser.add_argument(
+        "--spool",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also compare with what a bridge has on disk (<site>.<bridge>.db); may be repeated",
+    )
     parser.add_argument("--no-rollups", action="store_true", help="leave out the recomputation of every rollup")
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
@@ -73,12 +79,14 @@ def main(argv: list[str]) -> int:
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
+
 def counts(connection: sqlite3.Connection) -> Iterator[Count]:
     """Every bridge and epoch that was ever heard of, seen in one state of the file."""
     connection.execute("begin")
     try:
         for identity, bridge, epoch in connection.execute(
-                "select id, bridge, epoch from bridge_epoch order by bridge, id").fetchall():
+            "select id, bridge, epoch from bridge_epoch order by bridge, id"
+        ).fetchall():
             yield _count(connection, identity, bridge, epoch)
     finally:
         connection.execute("rollback")
@@ -89,8 +97,9 @@ def _count(connection: sqlite3.Connection, identity: int, bridge: str, epoch: st
         return runs.union(connection.execute(statement, given).fetchall())
 
     received = asked("select first, last from received where bridge_epoch=?", identity)
-    stored, doubled = runs.of_numbers(row[0] for row in connection.execute(
-        "select seq from reading where bridge_epoch=? order by seq", (identity,)))
+    stored, doubled = runs.of_numbers(
+        row[0] for row in connection.execute("select seq from reading where bridge_epoch=? order by seq", (identity,))
+    )
     gaps = asked("select first, last from gap where bridge_epoch=?", identity)
     key = (bridge, epoch)
     quarantined = asked("select seq, seq from quarantine where bridge=? and epoch=?", *key)
@@ -100,10 +109,17 @@ def _count(connection: sqlite3.Connection, identity: int, bridge: str, epoch: st
     dealt = runs.union(stored, gaps, quarantined, other)
     highest = max((last for _, last in runs.union(received, dealt)), default=0)
     return Count(
-        bridge, epoch, runs.size(received), runs.size(stored), runs.size(quarantined),
-        runs.size(runs.without(gaps, stored)), runs.size(other),
+        bridge,
+        epoch,
+        runs.size(received),
+        runs.size(stored),
+        runs.size(quarantined),
+        runs.size(runs.without(gaps, stored)),
+        runs.size(other),
         runs.without([(1, highest)] if highest else [], runs.union(received, dealt)),
-        runs.without(received, dealt), doubled)
+        runs.without(received, dealt),
+        doubled,
+    )
 
 
 def _tell_counts(connection: sqlite3.Connection) -> bool:
@@ -111,8 +127,16 @@ def _tell_counts(connection: sqlite3.Connection) -> bool:
     head = ("received", "stored", "quarantined", "gaps", "switches", "missing", "unexplained", "doubled")
     print(f"{'bridge / epoch':44}" + "".join(f"{name:>12}" for name in head))
     for count in counts(connection):
-        figures = (count.received, count.stored, count.quarantined, count.gaps, count.other, runs.size(count.missing),
-                   runs.size(count.unexplained), count.doubled)
+        figures = (
+            count.received,
+            count.stored,
+            count.quarantined,
+            count.gaps,
+            count.other,
+            runs.size(count.missing),
+            runs.size(count.unexplained),
+            count.doubled,
+        )
         print(f"{count.bridge + ' ' + count.epoch:44}" + "".join(f"{figure:>12,}" for figure in figures))
         if count.missing:
             print(f"  missing: {runs.shown(count.missing)}")
@@ -129,19 +153,28 @@ def _tell_spool(connection: sqlite3.Connection, path: Path) -> bool:
         row = spool.execute("select value from meta where key='epoch'").fetchone()
         epoch = row[0] if row else ""
         loose, _ = runs.of_numbers(row[0] for row in spool.execute("select seq from item order by seq"))
-        packed = spool.execute("select runs from block").fetchall() if spool.execute(
-            "select 1 from sqlite_schema where name='block'").fetchone() else []
+        packed = (
+            spool.execute("select runs from block").fetchall()
+            if spool.execute("select 1 from sqlite_schema where name='block'").fetchone()
+            else []
+        )
     on_disk = runs.union(loose, [(first, last) for (text,) in packed for first, last in json.loads(text)])
-    received = runs.union(connection.execute(
-        "select first, last from received join bridge_epoch on id=bridge_epoch where bridge=? and epoch=?",
-        (bridge, epoch)).fetchall())
+    received = runs.union(
+        connection.execute(
+            "select first, last from received join bridge_epoch on id=bridge_epoch where bridge=? and epoch=?",
+            (bridge, epoch),
+        ).fetchall()
+    )
     missing = runs.without(on_disk, received)
-    print(f"spool {bridge} {epoch}: {runs.size(on_disk):,} on disk, {runs.size(missing):,} of them not stored"
-          + (f": {runs.shown(missing)}" if missing else ""))
+    print(
+        f"spool {bridge} {epoch}: {runs.size(on_disk):,} on disk, {runs.size(missing):,} of them not stored"
+        + (f": {runs.shown(missing)}" if missing else "")
+    )
     return not missing
 
 
 # -- rollups -----------------------------------------------------------------------------------------------------------
+
 
 def _tell_rollups(places: Places) -> bool:
     """Recomputes every rollup from the readings, a day at a time, and compares."""
@@ -159,8 +192,10 @@ def _tell_rollups(places: Places) -> bool:
                 moving += moved
     finally:
         store.close()
-    print(f"rollups: {compared:,} compared with a recomputation, {wrong:,} wrong"
-          + (f"; {moving:,} changed meanwhile" if moving else ""))
+    print(
+        f"rollups: {compared:,} compared with a recomputation, {wrong:,} wrong"
+        + (f"; {moving:,} changed meanwhile" if moving else "")
+    )
     return not wrong
 
 
@@ -169,13 +204,17 @@ def _compare(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> tuple
 
     One that is the same before and after the readings were read belongs to exactly these readings.
     """
-    before, readings, after = (_kept(store, room, start_ms, end_ms), list(store.readings(room, start_ms, end_ms)),
-                               _kept(store, room, start_ms, end_ms))
+    before, readings, after = (
+        _kept(store, room, start_ms, end_ms),
+        list(store.readings(room, start_ms, end_ms)),
+        _kept(store, room, start_ms, end_ms),
+    )
     wanted: dict[tuple[int, str, int], Bucket] = {}
     for step, keys in STEPS:
         found = tallied(readings, lambda at_ms, step=step: bucket_start(at_ms, step), keys)  # type: ignore[misc]
-        wanted.update({(step, key, start): bucket for start, buckets in found.items()
-                       for key, bucket in buckets.items()})
+        wanted.update(
+            {(step, key, start): bucket for start, buckets in found.items() for key, bucket in buckets.items()}
+        )
     same = different = moving = 0
     for place in wanted.keys() | before.keys() | after.keys():
         if before.get(place) != after.get(place):
@@ -189,8 +228,12 @@ def _compare(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> tuple
 
 def _kept(store: SqliteStore, room: str, start_ms: int, end_ms: int) -> dict[tuple[int, str, int], Bucket]:
     """Every rollup there is, by its length, quantity and beginning."""
-    return {(step, key, bucket.start_ms): bucket for step, keys in STEPS for key in keys
-            for bucket in store.series(room, key, start_ms, end_ms, step)}
+    return {
+        (step, key, bucket.start_ms): bucket
+        for step, keys in STEPS
+        for key in keys
+        for bucket in store.series(room, key, start_ms, end_ms, step)
+    }
 
 
 if __name__ == "__main__":

@@ -74,7 +74,10 @@ class Deployments:
         return stays[where].room if where >= 0 and at_ms < stays[where].to_ms else None
 
     def plan(
-        self, config: Config, now_ms: int, newest_reading: Callable[[str], int | None],
+        self,
+        config: Config,
+        now_ms: int,
+        newest_reading: Callable[[str], int | None],
     ) -> tuple[list[Move], list[str]]:
         """What a configuration would change, and what speaks against it in words; changes nothing.
 
@@ -101,8 +104,11 @@ class Deployments:
                         against.append(f"sites.{site}.sensors.{local}.since: {wrong}")
                 moves.append(Move(full, at_ms, Stay(full, room, at_ms)))
         present = {full for full, _ in config.sensors()}
-        moves += [Move(sensor, now_ms, None) for sensor, stays in self._stays.items()
-                  if sensor not in present and stays[-1].to_ms == END_MS]
+        moves += [
+            Move(sensor, now_ms, None)
+            for sensor, stays in self._stays.items()
+            if sensor not in present and stays[-1].to_ms == END_MS
+        ]
         return moves, against
 
     def apply(self, moves: list[Move], config_version: int) -> None:
@@ -110,12 +116,14 @@ class Deployments:
         for move in moves:
             self._connection.execute(
                 "update deployment set to_ms=? where sensor=? and (to_ms is null or to_ms>?) and from_ms<?",
-                (move.at_ms, move.sensor, move.at_ms, move.at_ms))
+                (move.at_ms, move.sensor, move.at_ms, move.at_ms),
+            )
             if move.stay is not None:
                 self._connection.execute(
                     "insert into deployment values(?, ?, ?, null, ?) on conflict do update set to_ms=null, "
                     "room=excluded.room, config_version=excluded.config_version",
-                    (move.sensor, move.stay.room, move.stay.from_ms, config_version))
+                    (move.sensor, move.stay.room, move.stay.from_ms, config_version),
+                )
         self.read()
 
     def __iter__(self) -> Iterator[Stay]:
@@ -129,8 +137,10 @@ def _against_since(at_ms: int, now_ms: int, stay: Stay, newest_ms: int | None) -
         return f"{day} lies ahead; write the move on the day it happens"
     if newest_ms is not None and at_ms <= newest_ms:
         newest = local_time(newest_ms).strftime("%Y-%m-%d %H:%M")
-        return (f"the sensor measured in {stay.room} until {newest}, and what is stored keeps its room; "
-                f"take since: away (the move then counts from now) or give a later day")
+        return (
+            f"the sensor measured in {stay.room} until {newest}, and what is stored keeps its room; "
+            f"take since: away (the move then counts from now) or give a later day"
+        )
     if at_ms <= stay.from_ms:
         return f"the sensor came to {stay.room} on {local_time(stay.from_ms).date()}; a move out of it must be later"
     return None

@@ -77,8 +77,17 @@ class NotedEvents:
             raise Refused(f"room: {wish.room!r} is not in this configuration")
         if wish.start > now_ms + AHEAD_MS:
             raise Refused("start: lies more than a year ahead")
-        made = SchoolEvent(ask.id, wish.site, wish.room, wish.kind, wish.start,
-                           wish.start + 1 if wish.end is None else wish.end, wish.note, ask.who, now_ms)
+        made = SchoolEvent(
+            ask.id,
+            wish.site,
+            wish.room,
+            wish.kind,
+            wish.start,
+            wish.start + 1 if wish.end is None else wish.end,
+            wish.note,
+            ask.who,
+            now_ms,
+        )
         events.put(self._connection, made)
         return made, True
 
@@ -91,4 +100,3 @@ class NotedEvents:
         gone = replace(there, withdrawn_by=ask.who or "unknown", withdrawn_at=now_ms)
         events.put(self._connection, gone)
         return gone, True
-

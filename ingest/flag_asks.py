@@ -78,8 +78,14 @@ def _manual(ask: Ask, books: Books, now_ms: int) -> dict[str, Any]:
     else:
         flag = books.manual_flags.take_back(ask.args.get("id"), ask.who, now_ms)
     changed = _agree(flag, books, now_ms)
-    log.info("manual_flag id=%d sensor=%s in_force=%s who=%s changed=%d", flag.id, flag.sensor, flag.in_force,
-             ask.who, changed)
+    log.info(
+        "manual_flag id=%d sensor=%s in_force=%s who=%s changed=%d",
+        flag.id,
+        flag.sensor,
+        flag.in_force,
+        ask.who,
+        changed,
+    )
     return {"id": flag.id, "changed": changed, "settled_until": now_ms - SETTLED_MS}
 
 

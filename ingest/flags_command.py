@@ -44,13 +44,21 @@ def main(argv: list[str]) -> int:
     if argv and argv[0] in ("set", "list", "take-back"):
         return _manual(argv)
     parser = argparse.ArgumentParser(
-        prog="classair flags", description="Judges stored readings anew. Stop it when you like: what is done is done, "
-        "and the next run goes on from there. `classair flags set --help` sets a stretch aside by hand.")
+        prog="classair flags",
+        description="Judges stored readings anew. Stop it when you like: what is done is done, "
+        "and the next run goes on from there. `classair flags set --help` sets a stretch aside by hand.",
+    )
     _common(parser)
-    parser.add_argument("--from", dest="start", metavar="TIME", type=_moment,
-                        help="2026-11-23, 2026-11-23T09:00 (Thai time) or UTC ms; default: the first reading")
-    parser.add_argument("--to", dest="end", metavar="TIME", type=_moment,
-                        help="likewise; default, and at the latest: two hours ago")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        type=_moment,
+        help="2026-11-23, 2026-11-23T09:00 (Thai time) or UTC ms; default: the first reading",
+    )
+    parser.add_argument(
+        "--to", dest="end", metavar="TIME", type=_moment, help="likewise; default, and at the latest: two hours ago"
+    )
     parser.add_argument("--site", help="one school (default: all)")
     parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     # For ingest, which keeps history judged: JSON lines of changes, which it makes itself.
@@ -89,6 +97,7 @@ def _moment(text: str) -> int:
 
 # -- judging anew ------------------------------------------------------------------------------------------------------
 
+
 def _recalculate(places: Places, args: argparse.Namespace) -> int:
     queries = Queries(places.readings)
     with queries.connection() as connection:
@@ -114,8 +123,11 @@ def _recalculate(places: Places, args: argparse.Namespace) -> int:
             for part in pieces(changes):
                 ask(flag_asks.APPLY, {"changes": [asdict(change) for change in part]})
             changed += sum(change.values for change in changes)
-            touched = {(site, day) for change in changes
-                       for day in range(local_day(change.start), local_day(change.end - 1) + 1)}
+            touched = {
+                (site, day)
+                for change in changes
+                for day in range(local_day(change.start), local_day(change.end - 1) + 1)
+            }
             days |= touched
             _tell_chunk(site, since, until, changes, number, len(chunks))
     _tell_end(changed, days, args.dry_run)
@@ -162,6 +174,7 @@ def _tell_end(changed: int, days: set[tuple[str, int]], dry: bool) -> None:
 
 # -- ingest, or in its place -------------------------------------------------------------------------------------------
 
+
 @contextlib.contextmanager
 def _asking(places: Places, broker: str | None) -> Iterator[Asking]:
     """Asks the running ingest; where none runs, does it here by the same code, holding ingest's lock."""
@@ -169,6 +182,7 @@ def _asking(places: Places, broker: str | None) -> Iterator[Asking]:
         if alone:
             books = Books(places.readings, journal=had_journal(places))
             try:
+
                 def here(do: str, args: dict[str, Any]) -> dict[str, Any]:
                     ask = Ask(id=f"here-{time.time_ns()}", do=do, who=_who(), args=args)
                     return flag_asks.decide(ask, books, now_ms())
@@ -204,6 +218,7 @@ def _who() -> str:
 
 # -- by hand -----------------------------------------------------------------------------------------------------------
 
+
 def _manual(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="classair flags", description="What people set aside.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -235,20 +250,32 @@ def _line(flag: ManualFlag) -> str:
         return local_time(moment).strftime("%Y-%m-%d %H:%M") if moment < 2**52 else "on"
 
     state = "" if flag.back_at is None else f"  taken back by {flag.back_by} on {at(flag.back_at)}"
-    return (f"{flag.id:>4}  {flag.sensor} {flag.quantity or 'everything'}  {at(flag.start_ms)} … {at(flag.end_ms)}  "
-            f"{flag.who}, {at(flag.set_at)}: {flag.why}{state}")
+    return (
+        f"{flag.id:>4}  {flag.sensor} {flag.quantity or 'everything'}  {at(flag.start_ms)} … {at(flag.end_ms)}  "
+        f"{flag.who}, {at(flag.set_at)}: {flag.why}{state}"
+    )
 
 
 def _say(places: Places, args: argparse.Namespace) -> int:
     with _asking(places, args.broker) as ask:
         if args.command == "set":
-            result = ask(flag_asks.SET, {"sensor": args.sensor, "from": args.start, "to": args.end,
-                                         "quantity": args.quantity or "", "why": args.why})
+            result = ask(
+                flag_asks.SET,
+                {
+                    "sensor": args.sensor,
+                    "from": args.start,
+                    "to": args.end,
+                    "quantity": args.quantity or "",
+                    "why": args.why,
+                },
+            )
         else:
             result = ask(flag_asks.TAKE_BACK, {"id": args.id})
     until = datetime.fromtimestamp(result["settled_until"] / 1000, UTC)
-    print(f"manual flag {result['id']}: {result['changed']:,} readings changed; what was measured after "
-          f"{local_time(to_ms(until)).strftime('%H:%M')} follows as it settles")
+    print(
+        f"manual flag {result['id']}: {result['changed']:,} readings changed; what was measured after "
+        f"{local_time(to_ms(until)).strftime('%H:%M')} follows as it settles"
+    )
     return 0
 
 

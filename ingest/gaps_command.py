@@ -25,10 +25,19 @@ COLUMNS: Final = ("sensor", "start", "end", "start_ms", "end_ms", "expected", "r
 def main(argv: list[str]) -> int:
     """0 when it could be told, 2 when not."""
     parser = argparse.ArgumentParser(prog="classair gaps", description=__doc__)
-    parser.add_argument("--sensor", required=True, metavar="SITE.ID",
-                        help="such as ban-suan.p1-2-pm; `ban-suan.` (with the dot) means every sensor of the school")
-    parser.add_argument("--from", dest="start", metavar="TIME", type=moment,
-                        help="2026-11-23, 2026-11-23T09:00 (Thai time), with an offset, or UTC ms; default: a day ago")
+    parser.add_argument(
+        "--sensor",
+        required=True,
+        metavar="SITE.ID",
+        help="such as ban-suan.p1-2-pm; `ban-suan.` (with the dot) means every sensor of the school",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        type=moment,
+        help="2026-11-23, 2026-11-23T09:00 (Thai time), with an offset, or UTC ms; default: a day ago",
+    )
     parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="likewise; default: now")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
     form = parser.add_mutually_exclusive_group()
@@ -75,16 +84,27 @@ def moment(text: str) -> int:
 
 def as_row(line: Missing) -> dict[str, str | int | bool]:
     """A line for other programs; `there`: the readings exist after all, see docs/missing.md."""
-    return {"sensor": line.sensor, "start": _iso(line.start_ms), "end": _iso(line.end_ms), "start_ms": line.start_ms,
-            "end_ms": line.end_ms, "expected": line.expected, "reason": line.reason,
-            "there": line.reason in PRESENT_REASONS, "bridge": line.bridge, "simulated": line.simulated}
+    return {
+        "sensor": line.sensor,
+        "start": _iso(line.start_ms),
+        "end": _iso(line.end_ms),
+        "start_ms": line.start_ms,
+        "end_ms": line.end_ms,
+        "expected": line.expected,
+        "reason": line.reason,
+        "there": line.reason in PRESENT_REASONS,
+        "bridge": line.bridge,
+        "simulated": line.simulated,
+    }
 
 
 def _tell(found: Iterable[Missing], language: str) -> None:
     absent = 0
     for line in found:
-        print(f"{_iso(line.start_ms)} … {_iso(line.end_ms)}  {line.expected:>8,}  {line.reason:<13}  {line.sensor}  "
-              f"{t(language, f'missing.{line.reason}')}")
+        print(
+            f"{_iso(line.start_ms)} … {_iso(line.end_ms)}  {line.expected:>8,}  {line.reason:<13}  {line.sensor}  "
+            f"{t(language, f'missing.{line.reason}')}"
+        )
         absent += 0 if line.reason in PRESENT_REASONS else line.expected
     print(f"{absent:,} readings are missing")
 

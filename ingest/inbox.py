@@ -30,7 +30,7 @@ class Inbox:
     def __init__(self, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
         self._queue: queue.SimpleQueue[tuple[int, Message] | Job] = queue.SimpleQueue()
         self._max_messages, self._max_bytes = max_messages, max_bytes
-        self._bytes_in = 0   # written by the network thread alone
+        self._bytes_in = 0  # written by the network thread alone
         self._bytes_out = 0  # written by the writer alone
         self.connection = 0
         self.overflowed = 0

@@ -111,7 +111,8 @@ class Intake:
             for local, sensor in config.sites[site].sensors.items():
                 if sensor.bridge == bridge:
                     route.sensors[local] = known = _Known(
-                        f"{site}.{local}", sensor.model, sensor.simulated, self._memories.of(f"{site}.{local}"))
+                        f"{site}.{local}", sensor.model, sensor.simulated, self._memories.of(f"{site}.{local}")
+                    )
                     if stay := self._deployments.newest(known.full):
                         known.room, known.from_ms, known.to_ms = stay.room, stay.from_ms, stay.to_ms
             for local, purifier in config.sites[site].purifiers.items():
@@ -139,16 +140,43 @@ class Intake:
                 # The ordinary case: a reading of a known sensor, in the room it stands in, with nothing against it.
                 if type(item) is ReadingItem and (known := known_sensors.get(item.sensor)) is not None:
                     at_ms = item.at
-                    if (item.bridge == bridge and known.from_ms <= at_ms < known.to_ms and at_ms <= latest
-                            and item.flags is None and item.value_flags is None
-                            and (known.simulated or not item.simulated)):
+                    if (
+                        item.bridge == bridge
+                        and known.from_ms <= at_ms < known.to_ms
+                        and at_ms <= latest
+                        and item.flags is None
+                        and item.value_flags is None
+                        and (known.simulated or not item.simulated)
+                    ):
                         values = item.values
                         flags, value_flags = known.judge(
-                            values, none, {}, at_ms=at_ms, now_ms=judged_by, clock=item.clock, model=known.model,
-                            late=item.late)
-                        readings.append(Reading(
-                            known.full, full, item.epoch, item.seq, at_ms, values, item.interval_s, item.n, item.clock,
-                            flags, value_flags, known.room, known.simulated, item.late))
+                            values,
+                            none,
+                            {},
+                            at_ms=at_ms,
+                            now_ms=judged_by,
+                            clock=item.clock,
+                            model=known.model,
+                            late=item.late,
+                        )
+                        readings.append(
+                            Reading(
+                                known.full,
+                                full,
+                                item.epoch,
+                                item.seq,
+                                at_ms,
+                                values,
+                                item.interval_s,
+                                item.n,
+                                item.clock,
+                                flags,
+                                value_flags,
+                                known.room,
+                                known.simulated,
+                                item.late,
+                            )
+                        )
                         continue
                 self._take(message.topic, route, item, decided, latest, judged_by, None)
         return decided
@@ -183,15 +211,18 @@ class Intake:
             decided.refused.append(Refused(message.topic, message.payload, f"not a purifier's state: {faults(error)}"))
             return
         if state.purifier != where.full or not state.since >= 0:
-            decided.refused.append(Refused(message.topic, message.payload,
-                                           f"says it is of {state.purifier}, but came from {where.full}"))
+            decided.refused.append(
+                Refused(message.topic, message.payload, f"says it is of {state.purifier}, but came from {where.full}")
+            )
         elif self._states.get(where.full) != (state.on, state.since):
             self._states[where.full] = (state.on, state.since)
-            decided.states.append(SwitchEvent(state.purifier, state.since, state.on, state.reason[:120],
-                                              state.simulated))
+            decided.states.append(
+                SwitchEvent(state.purifier, state.since, state.on, state.reason[:120], state.simulated)
+            )
 
-    def _one_by_one(self, message: Message, route: _Route, error: Exception, decided: Decided, latest: int,
-                    judged_by: int | None) -> None:
+    def _one_by_one(
+        self, message: Message, route: _Route, error: Exception, decided: Decided, latest: int, judged_by: int | None
+    ) -> None:
         """A message that is not right as a whole: what is right in it is taken in, the rest refused item by item."""
         why = faults(error) if isinstance(error, ValidationError) else f"not JSON that can be read ({error})"[:300]
         note = _note(message)
@@ -210,8 +241,16 @@ class Intake:
             else:
                 self._take(message.topic, route, item, decided, latest, judged_by, payload)
 
-    def _take(self, topic: str, route: _Route, item: Item, decided: Decided, latest: int, judged_by: int | None,
-              payload: bytes | None) -> None:
+    def _take(
+        self,
+        topic: str,
+        route: _Route,
+        item: Item,
+        decided: Decided,
+        latest: int,
+        judged_by: int | None,
+        payload: bytes | None,
+    ) -> None:
         try:
             if not route.known:
                 raise Wrong(f"bridge {route.full} is not in sensors.yaml")
@@ -229,8 +268,11 @@ class Intake:
                 decided.readings.append(self._reading(route, item, latest, judged_by))
         except Wrong as wrong:
             # Numbers of another bridge are not this one's to answer for.
-            key = None if item.bridge != route.bridge or isinstance(item, GapItem) else Key(
-                route.full, item.epoch, item.seq)
+            key = (
+                None
+                if item.bridge != route.bridge or isinstance(item, GapItem)
+                else Key(route.full, item.epoch, item.seq)
+            )
             decided.refused.append(Refused(topic, payload or ITEM.dump_json(item, exclude_none=True), str(wrong), key))
 
     def _reading(self, route: _Route, item: ReadingItem, latest: int, judged_by: int | None) -> Reading:
@@ -247,17 +289,42 @@ class Intake:
         room = self._deployments.room(full, item.at)
         if room is None:
             # A sensor that was taken away is still believed about the time when it stood in a room.
-            raise Wrong(f"sensor {full} is not in sensors.yaml" if known is None
-                        else f"sensor {full} stood in no room at that time")
+            raise Wrong(
+                f"sensor {full} is not in sensors.yaml"
+                if known is None
+                else f"sensor {full} stood in no room at that time"
+            )
         given = {key: int(_flags(names)) for key, names in (item.value_flags or {}).items()}
         own = _flags(item.flags or ())
         if known is None:
             flags, value_flags = judge(item.values, own, given, at_ms=item.at, now_ms=judged_by, clock=item.clock)
         else:
-            flags, value_flags = known.judge(item.values, own, given, at_ms=item.at, now_ms=judged_by,
-                                             clock=item.clock, model=known.model, late=item.late)
-        return Reading(full, route.full, item.epoch, item.seq, item.at, item.values, item.interval_s, item.n,
-                       item.clock, flags, value_flags, room, known.simulated if known else item.simulated, item.late)
+            flags, value_flags = known.judge(
+                item.values,
+                own,
+                given,
+                at_ms=item.at,
+                now_ms=judged_by,
+                clock=item.clock,
+                model=known.model,
+                late=item.late,
+            )
+        return Reading(
+            full,
+            route.full,
+            item.epoch,
+            item.seq,
+            item.at,
+            item.values,
+            item.interval_s,
+            item.n,
+            item.clock,
+            flags,
+            value_flags,
+            room,
+            known.simulated if known else item.simulated,
+            item.late,
+        )
 
     def _missing(self, route: _Route, item: MissingItem, latest: int) -> tuple[Key, Missing]:
         """A line of the gap ledger. A sensor that is no longer in the file is still believed about its past."""
@@ -271,8 +338,10 @@ class Intake:
         _check_time(item.start, latest, None)
         _check_time(item.end, latest, None)
         simulated = configured.simulated if configured is not None else item.simulated
-        return (Key(route.full, item.epoch, item.seq),
-                Missing(full, item.start, item.end, item.expected, item.reason, route.full, simulated))
+        return (
+            Key(route.full, item.epoch, item.seq),
+            Missing(full, item.start, item.end, item.expected, item.reason, route.full, simulated),
+        )
 
     @staticmethod
     def _switch(route: _Route, item: SwitchItem, latest: int) -> tuple[Key, SwitchEvent]:
@@ -281,8 +350,10 @@ class Intake:
             raise Wrong(f"purifier {route.full.partition('.')[0]}.{item.purifier} is not in sensors.yaml")
         _check_time(item.at, latest, None)
         full, simulated = known
-        return (Key(route.full, item.epoch, item.seq),
-                SwitchEvent(full, item.at, item.on, item.reason, simulated or item.simulated))
+        return (
+            Key(route.full, item.epoch, item.seq),
+            SwitchEvent(full, item.at, item.on, item.reason, simulated or item.simulated),
+        )
 
 
 def _note(message: Message) -> str:
@@ -294,8 +365,11 @@ def _check_time(at_ms: int, latest: int, judged_by: int | None) -> None:
         raise Wrong("an impossible time, before 1970")
     if at_ms > latest:
         ahead = (at_ms - latest) // 1000
-        raise Wrong(f"measured in the future: {ahead} s further ahead than clocks may disagree" if judged_by is not None
-                    else "measured in a future that no clock can mean")
+        raise Wrong(
+            f"measured in the future: {ahead} s further ahead than clocks may disagree"
+            if judged_by is not None
+            else "measured in a future that no clock can mean"
+        )
 
 
 def _flags(names: Iterable[str]) -> Flag:
@@ -310,8 +384,16 @@ def _key_of(part: Any, route: _Route) -> Key | None:
     if not isinstance(part, dict) or part.get("bridge") != route.bridge or part.get("kind", "reading") == "gap":
         return None
     try:
-        item = ITEM.validate_python({"bridge": route.bridge, "epoch": part.get("epoch"), "seq": part.get("seq"),
-                                     "sensor": "any", "at": 0, "values": {"pm25": 0.0}})
+        item = ITEM.validate_python(
+            {
+                "bridge": route.bridge,
+                "epoch": part.get("epoch"),
+                "seq": part.get("seq"),
+                "sensor": "any",
+                "at": 0,
+                "values": {"pm25": 0.0},
+            }
+        )
     except ValidationError:
         return None
     return Key(route.full, item.epoch, item.seq)

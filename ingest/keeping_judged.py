@@ -22,16 +22,17 @@ log = logging.getLogger(__name__)
 FIRST_AFTER_S: Final = 300.0
 EVERY_S: Final = 3600.0
 HOURLY_DAYS: Final = 2
-NIGHTLY_DAYS: Final = 16     # a fortnight of nights may still turn what a day is known as
-NIGHTLY_EVERY: Final = 24    # hours
+NIGHTLY_DAYS: Final = 16  # a fortnight of nights may still turn what a day is known as
+NIGHTLY_EVERY: Final = 24  # hours
 LONGEST_S: Final = 1800.0
 
 
 class KeepingJudged(threading.Thread):
     """Reads what the child says and hands it to the writer in pieces. A failure is said and tried again next hour."""
 
-    def __init__(self, places: Places, do: Callable[[Callable[[], Any]], None], books: Callable[[], Books],
-                 stop: threading.Event) -> None:
+    def __init__(
+        self, places: Places, do: Callable[[Callable[[], Any]], None], books: Callable[[], Books], stop: threading.Event
+    ) -> None:
         super().__init__(name="keeping-judged", daemon=True)
         self._places, self._do, self._books, self._ended = places, do, books, stop
         self.changed = 0
@@ -56,10 +57,20 @@ class KeepingJudged(threading.Thread):
         return len(changes)
 
     def _asked_child(self, days: int) -> list[Change]:
-        command = [sys.executable, "-m", "classair", "flags", "--data", str(self._places.root), "--print-changes",
-                   "--from", str(now_ms() - days * DAY_MS)]
-        child = subprocess.Popen(["nice", "-n", "15", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                 text=True)
+        command = [
+            sys.executable,
+            "-m",
+            "classair",
+            "flags",
+            "--data",
+            str(self._places.root),
+            "--print-changes",
+            "--from",
+            str(now_ms() - days * DAY_MS),
+        ]
+        child = subprocess.Popen(
+            ["nice", "-n", "15", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         until = time.monotonic() + LONGEST_S
         try:
             while True:
@@ -78,8 +89,17 @@ class KeepingJudged(threading.Thread):
         found = []
         for line in told.splitlines():
             known = json.loads(line)
-            found.append(Change(known["sensor"], tuple(known["quantities"]), known["add"], known["remove"],
-                                known["start"], known["end"], known["readings"]))
+            found.append(
+                Change(
+                    known["sensor"],
+                    tuple(known["quantities"]),
+                    known["add"],
+                    known["remove"],
+                    known["start"],
+                    known["end"],
+                    known["readings"],
+                )
+            )
         return found
 
     def _apply(self, piece: list[Change]) -> None:

@@ -22,12 +22,18 @@ def nightly(connection: sqlite3.Connection, series: int, quantity: str) -> dict[
     return _hours(connection, series, quantity, f"and (t + {BANGKOK_MS // HOUR_MS}) % 24 < {len(NIGHT_HOURS)}", ())
 
 
-def _hours(connection: sqlite3.Connection, series: int, quantity: str, where: str,
-           given: tuple[int, ...]) -> dict[int, float]:
+def _hours(
+    connection: sqlite3.Connection, series: int, quantity: str, where: str, given: tuple[int, ...]
+) -> dict[int, float]:
     scale = QUANTITIES[quantity].scale
-    return {t * HOUR_MS: total / n / scale for t, total, n in connection.execute(
-        f"select t, sum(sum_{quantity}), sum(n) from rollup_1h where series=? {where} "
-        f"and low_{quantity} is not null group by t", (series, *given))}
+    return {
+        t * HOUR_MS: total / n / scale
+        for t, total, n in connection.execute(
+            f"select t, sum(sum_{quantity}), sum(n) from rollup_1h where series=? {where} "
+            f"and low_{quantity} is not null group by t",
+            (series, *given),
+        )
+    }
 
 
 def quarters(at: Sequence[int], column: Sequence[float | None], sound: Sequence[bool]) -> dict[int, float]:
@@ -44,8 +50,10 @@ def purified_days(connection: sqlite3.Connection, purifiers: Collection[str], un
     found: set[int] = set()
     for purifier in purifiers:
         since: int | None = None
-        for at_ms, on in [*connection.execute('select at_ms, "on" from switch where purifier=? order by at_ms',
-                                              (purifier,)), (until, 0)]:
+        for at_ms, on in [
+            *connection.execute('select at_ms, "on" from switch where purifier=? order by at_ms', (purifier,)),
+            (until, 0),
+        ]:
             if since is not None and since < at_ms:
                 found.update(_nights(since, at_ms))
             since = at_ms if on else None

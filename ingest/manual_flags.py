@@ -62,8 +62,10 @@ class ManualFlags:
         sensor, quantity, why = args.get("sensor"), args.get("quantity") or "", args.get("why")
         start, end = args.get("from"), args.get("to")
         end = FOR_EVER_MS if end is None else end
-        if not isinstance(sensor, str) or self._connection.execute(
-                "select 1 from series where sensor=?", (sensor,)).fetchone() is None:
+        if (
+            not isinstance(sensor, str)
+            or self._connection.execute("select 1 from series where sensor=?", (sensor,)).fetchone() is None
+        ):
             raise Refused(f"sensor: {sensor!r} has no readings here; write <site>.<sensor>")
         if quantity and quantity not in QUANTITIES:
             raise Refused(f"quantity: there is no {quantity!r}")
@@ -76,18 +78,23 @@ class ManualFlags:
         row = self._connection.execute(
             "insert into manual_flag(ask, sensor, quantity, start_ms, end_ms, who, why, set_at) "
             "values(?, ?, ?, ?, ?, ?, ?, ?) returning id",
-            (ask, sensor, quantity, start, end, who.strip(), why.strip(), now_ms)).fetchone()
+            (ask, sensor, quantity, start, end, who.strip(), why.strip(), now_ms),
+        ).fetchone()
         return self.one(int(row[0]))
 
     def take_back(self, identity: object, who: str, now_ms: int) -> ManualFlag:
         """The flag, no longer in force. Taking back twice changes nothing. Raises Refused."""
-        if type(identity) is not int or not self._connection.execute(
-                "select 1 from manual_flag where id=?", (identity,)).fetchone():
+        if (
+            type(identity) is not int
+            or not self._connection.execute("select 1 from manual_flag where id=?", (identity,)).fetchone()
+        ):
             raise Refused(f"id: there is no manual flag {identity!r}")
         if not who.strip():
             raise Refused("who: nobody takes a flag back without a name")
-        self._connection.execute("update manual_flag set back_by=?, back_at=? where id=? and back_at is null",
-                                 (who.strip(), now_ms, identity))
+        self._connection.execute(
+            "update manual_flag set back_by=?, back_at=? where id=? and back_at is null",
+            (who.strip(), now_ms, identity),
+        )
         return self.one(identity)
 
     def all(self) -> list[ManualFlag]:
@@ -101,6 +108,10 @@ def manual_flags(connection: sqlite3.Connection) -> list[ManualFlag]:
     """Every one there ever was, oldest first, as any reader of the file sees them."""
     if connection.execute("select 1 from sqlite_schema where name='manual_flag'").fetchone() is None:
         return []
-    return [ManualFlag(*row) for row in connection.execute(
-        "select id, sensor, quantity, start_ms, end_ms, who, why, set_at, back_by, back_at from manual_flag "
-        "order by id")]
+    return [
+        ManualFlag(*row)
+        for row in connection.execute(
+            "select id, sensor, quantity, start_ms, end_ms, who, why, set_at, back_by, back_at from manual_flag "
+            "order by id"
+        )
+    ]

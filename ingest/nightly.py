@@ -42,9 +42,16 @@ class Nightly(threading.Thread):
     """Idle all day. `trouble` says why the last try failed; `state` is archive_off, archive_waiting, archive_writing
     or the last day done."""
 
-    def __init__(self, places: Places, books: Books, do: Callable[[Callable[[], Any]], None],
-                 keep: Callable[[], Keep], caught_up: Callable[[], bool], stop: threading.Event,
-                 now: Callable[[], datetime] = lambda: datetime.now(ZONE)) -> None:
+    def __init__(
+        self,
+        places: Places,
+        books: Books,
+        do: Callable[[Callable[[], Any]], None],
+        keep: Callable[[], Keep],
+        caught_up: Callable[[], bool],
+        stop: threading.Event,
+        now: Callable[[], datetime] = lambda: datetime.now(ZONE),
+    ) -> None:
         super().__init__(name="nightly", daemon=True)
         self._places, self._books, self._do = places, books, do
         self._keep, self._caught_up, self._ended, self._now = keep, caught_up, stop, now
@@ -99,8 +106,15 @@ class Nightly(threading.Thread):
     def _archive(self) -> bool:
         command = [sys.executable, "-m", "classair", "archive", "--data", str(self._places.root)]
         # Alone in a session, so that Ctrl-C reaches it through us; the machine's other work goes first.
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                                   text=True, start_new_session=True, preexec_fn=_yield_to_others)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_yield_to_others,
+        )
         told: list[str] = []
         listening = threading.Thread(target=lambda: told.extend(process.stderr or ()), daemon=True)
         listening.start()
@@ -120,8 +134,7 @@ class Nightly(threading.Thread):
     # -- what may go ---------------------------------------------------------------------------------------------------
 
     def trim(self) -> int:
-        """Takes out readings older than `keep: raw` whose day the archive has, verified; how many days were asked for.
-        """
+        """Takes out readings older than `keep: raw` whose day the archive has, verified; returns the days asked for."""
         days = self._keep().raw
         if days is None:
             return 0
@@ -180,4 +193,3 @@ def trimmable(store: SqliteStore, places: Places, before: date, keep: int = 0) -
 
 def _yield_to_others() -> None:
     os.nice(15)
-

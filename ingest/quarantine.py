@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-MAX_ITEM: Final = 256 * 1024          # bytes kept of one payload
-MAX_TOTAL: Final = 64 * 1024 * 1024   # bytes kept of all payloads
-_THIN_TO: Final = 0.9                 # of MAX_TOTAL; thinning a little at a time would cost at every message
-_ROW: Final = 256                     # bytes a row costs beside its payload
+MAX_ITEM: Final = 256 * 1024  # bytes kept of one payload
+MAX_TOTAL: Final = 64 * 1024 * 1024  # bytes kept of all payloads
+_THIN_TO: Final = 0.9  # of MAX_TOTAL; thinning a little at a time would cost at every message
+_ROW: Final = 256  # bytes a row costs beside its payload
 
 TABLES: Final = (
     """create table if not exists quarantine(
@@ -81,8 +81,10 @@ class Quarantine:
 
     def note(self, key: Key, as_what: str, at_ms: int) -> None:
         """Records what became of a number that no other table names."""
-        self._connection.execute("insert into numbered values(?, ?, ?, ?, ?) on conflict do nothing",
-                                 (key.bridge, key.epoch, key.seq, as_what, at_ms))
+        self._connection.execute(
+            "insert into numbered values(?, ?, ?, ?, ?) on conflict do nothing",
+            (key.bridge, key.epoch, key.seq, as_what, at_ms),
+        )
 
     def keep(self, topic: str, payload: bytes, reason: str, at_ms: int, key: Key | None = None) -> int:
         """Keeps one item, once however often it comes; returns how many had to make room for it."""
@@ -91,15 +93,27 @@ class Quarantine:
         digest = hashlib.sha256(topic.encode("utf-8", "replace") + b"\0" + payload).digest()
         known = self._connection.execute(
             "update quarantine set last_ms=?, times=times+1, reason=? where digest=? returning id",
-            (at_ms, reason, digest)).fetchall()
+            (at_ms, reason, digest),
+        ).fetchall()
         if known:
             return 0
         part = payload[:MAX_ITEM]
         self._connection.execute(
             "insert into quarantine(at_ms, last_ms, times, topic, reason, payload, size, bridge, epoch, seq, digest) "
             "values(?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (at_ms, at_ms, topic, reason, part, len(payload), key and key.bridge, key and key.epoch, key and key.seq,
-             digest))
+            (
+                at_ms,
+                at_ms,
+                topic,
+                reason,
+                part,
+                len(payload),
+                key and key.bridge,
+                key and key.epoch,
+                key and key.seq,
+                digest,
+            ),
+        )
         self.count += 1
         self.bytes += len(part) + _ROW
         return self._thin(at_ms) if self.bytes > self._max_total else 0
@@ -139,8 +153,11 @@ _COLUMNS: Final = "id, at_ms, last_ms, times, topic, reason, payload, size, brid
 
 def kept(connection: sqlite3.Connection, identity: int | None = None) -> Iterator[Kept]:
     """The rows as any reader of the file sees them, oldest first; the table may change while they are gone through."""
-    wanted = [(identity,)] if identity is not None else connection.execute(
-        "select id from quarantine order by id").fetchall()
+    wanted = (
+        [(identity,)]
+        if identity is not None
+        else connection.execute("select id from quarantine order by id").fetchall()
+    )
     for one in wanted:
         row = connection.execute(f"select {_COLUMNS} from quarantine where id=?", one).fetchone()
         if row is not None:

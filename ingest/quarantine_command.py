@@ -76,8 +76,13 @@ def _replay(places: Places, identity: int | None, broker: str | None) -> int:
         if alone:
             outcome = _replay_here(places, identity)
             return _tell(outcome.stored, outcome.duplicates, outcome.quarantined)
-    answer = ask_ingest(broker_of_installation(places, broker), _org(places), "quarantine_replay",
-                        {"all": True} if identity is None else {"id": identity}, timeout=60)
+    answer = ask_ingest(
+        broker_of_installation(places, broker),
+        _org(places),
+        "quarantine_replay",
+        {"all": True} if identity is None else {"id": identity},
+        timeout=60,
+    )
     if not answer.ok:
         raise NoAnswer(f"ingest: {answer.error}")
     return _tell(*(int(answer.result[name]) for name in ("stored", "duplicates", "still")))

@@ -36,7 +36,11 @@ def _bounded(lines: Iterable[str]) -> Iterator[str]:
 
 
 def read_reference(
-    lines: Iterable[str], *, time_column: str = "", value_column: str = "", utc_offset_h: float | None = None,
+    lines: Iterable[str],
+    *,
+    time_column: str = "",
+    value_column: str = "",
+    utc_offset_h: float | None = None,
     stamp_end: bool = False,
 ) -> tuple[dict[int, float], list[str]]:
     """Hourly means by the hour's start (UTC ms), and notes on what was left out.
@@ -84,8 +88,7 @@ def _hourly(values: dict[int, float | None], stamp_end: bool) -> tuple[dict[int,
         if value is not None:
             hours.setdefault((at - (1 if stamp_end else 0)) // HOUR_MS * HOUR_MS, []).append(value)
     expected = max(HOUR_MS // step, 1)
-    whole = {start: math.fsum(there) / len(there) for start, there in hours.items()
-             if 4 * len(there) >= 3 * expected}
+    whole = {start: math.fsum(there) / len(there) for start, there in hours.items() if 4 * len(there) >= 3 * expected}
     short = len(hours) - len(whole)
     return whole, [f"{short} hours with fewer than three quarters of their rows"] * bool(short)
 
@@ -103,8 +106,9 @@ def _moment(text: str, zone: timezone | object, number: int) -> int:
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Unreadable(f"line {number}: {text.strip()!r} is no time; expected 2026-11-21T09:00 with or without "
-                         "+07:00") from None
+        raise Unreadable(
+            f"line {number}: {text.strip()!r} is no time; expected 2026-11-21T09:00 with or without +07:00"
+        ) from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=zone)  # type: ignore[arg-type]
     return round(at.timestamp() * 1000)

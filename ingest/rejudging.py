@@ -85,8 +85,11 @@ def rejudge(connection: sqlite3.Connection, site: str, start: int, end: int, con
     """
     models = {sensor: settings.model for sensor, settings in config.sensors()}
     rooms = {room for room, _ in config.rooms()}
-    pasts = [_read(connection, identity, series, start - MARGIN_MS, end + MARGIN_MS)
-             for identity, series in all_series(connection).items() if series.sensor.partition(".")[0] == site]
+    pasts = [
+        _read(connection, identity, series, start - MARGIN_MS, end + MARGIN_MS)
+        for identity, series in all_series(connection).items()
+        if series.sensor.partition(".")[0] == site
+    ]
     rooms_of: dict[str, int] = {}
     for past in pasts:
         if "pm25" in past.columns:
@@ -107,16 +110,18 @@ def rejudge(connection: sqlite3.Connection, site: str, start: int, end: int, con
             past.want(quantity, flag, joined(stretches))
     _from_people(connection, by_name)
     gone = [_days.number_of(day) for day in trimmed_days(connection, site, start, end)] if start < end else []
-    return [change for past in pasts
-            for change in _changes(past, start, end, models.get(past.series.sensor, ""), gone)]
+    return [change for past in pasts for change in _changes(past, start, end, models.get(past.series.sensor, ""), gone)]
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
+
 def _read(connection: sqlite3.Connection, identity: int, series: Series, start: int, end: int) -> _Past:
     rows: list[Any] = connection.execute(
         f"select at_ms, flags, vflags, clock, {', '.join(QUANTITIES)} from reading "
-        "where series=? and at_ms>=? and at_ms<? order by at_ms, seq", (identity, start, end)).fetchall()
+        "where series=? and at_ms>=? and at_ms<? order by at_ms, seq",
+        (identity, start, end),
+    ).fetchall()
     if not rows:
         return _Past(identity, series, [], [], [], [], {})
     at, flags, marks, clock, *values = zip(*rows, strict=True)
@@ -128,14 +133,16 @@ def _read(connection: sqlite3.Connection, identity: int, series: Series, start: 
     return _Past(identity, series, list(at), list(flags), [read_marks(mark) for mark in marks], list(clock), columns)
 
 
-def _member(connection: sqlite3.Connection, past: _Past, start: int, end: int, paired: bool,
-            purified: set[int]) -> Member | None:
+def _member(
+    connection: sqlite3.Connection, past: _Past, start: int, end: int, paired: bool, purified: set[int]
+) -> Member | None:
     """Judges the series by itself, and gathers what its neighbours are compared by."""
     dated = [not flags & Flag.CLOCK for flags in past.flags]
     track = past if all(dated) else None
     at = past.at if track else _where(past.at, dated)
-    columns = {key: column if track else _where(column, dated)
-               for key, column in past.columns.items() if key in _WANTED}
+    columns = {
+        key: column if track else _where(column, dated) for key, column in past.columns.items() if key in _WANTED
+    }
     blamed: list[Stretch] = []
     for (quantity, flag), stretches in judge_track(Track(at, columns)).items():
         past.want(quantity, flag, stretches)
@@ -150,11 +157,16 @@ def _member(connection: sqlite3.Connection, past: _Past, start: int, end: int, p
     span = (start - HOURS_AROUND_MS, end + HOURS_AROUND_MS)
     own = past.identity
     return Member(
-        past.series.sensor, past.series.room, keys,
+        past.series.sensor,
+        past.series.room,
+        keys,
         {**nightly(connection, own, "pm25"), **hourly(connection, own, "pm25", *span)} if "pm25" in keys else {},
         quarters(past.at, past.columns["pm25"], _sound(past)) if paired and "pm25" in keys else {},
         hourly(connection, own, "co2_ppm", *span) if "co2_ppm" in keys else {},
-        purified, zeros, joined(blamed))
+        purified,
+        zeros,
+        joined(blamed),
+    )
 
 
 def _where(column: Sequence[Any], keep: Sequence[bool]) -> list[Any]:
@@ -182,6 +194,7 @@ def _from_people(connection: sqlite3.Connection, by_name: Mapping[str, list[_Pas
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------------
+
 
 def _changes(past: _Past, start: int, end: int, model: str, gone: Sequence[int]) -> Iterator[Change]:
     """What differs; nothing on days `gone`, which are in the archive alone, and nothing that reaches across them."""
@@ -217,8 +230,9 @@ def _alone(past: _Past, first: int, last: int, model: str) -> dict[int, Mapping[
     found = {}
     for i, row in enumerate(zip(*(past.columns[key][first:last] for key in keys), strict=True)):
         values = {key: value for key, value in zip(keys, row, strict=True) if value is not None}
-        _, marks = judge(values, Flag.NONE, {}, at_ms=past.at[first + i], clock=CLOCKS[past.clock[first + i]],
-                         model=model)
+        _, marks = judge(
+            values, Flag.NONE, {}, at_ms=past.at[first + i], clock=CLOCKS[past.clock[first + i]], model=model
+        )
         if marks:
             found[i] = marks
     return found
@@ -227,8 +241,9 @@ def _alone(past: _Past, first: int, last: int, model: str) -> dict[int, Mapping[
 _NOTHING: Final[Mapping[str, int]] = {}
 
 
-def _together(sensor: str, at: list[int], found: Mapping[tuple[str, int, int], list[int]],
-              gone: Sequence[int]) -> Iterator[Change]:
+def _together(
+    sensor: str, at: list[int], found: Mapping[tuple[str, int, int], list[int]], gone: Sequence[int]
+) -> Iterator[Change]:
     """Neighbouring readings with the same change are one; quantities that change alike are told together."""
     trimmed = frozenset(gone)
 
@@ -242,17 +257,25 @@ def _together(sensor: str, at: list[int], found: Mapping[tuple[str, int, int], l
         for _, run in groupby(enumerate(places), run_of):
             stretch = [place for _, place in run]
             for begin in range(0, len(stretch), LONGEST):
-                part = stretch[begin:begin + LONGEST]
+                part = stretch[begin : begin + LONGEST]
                 alike.setdefault((part[0], part[-1], add, remove, quantity == ""), []).append(quantity)
     for (first, last, add, remove, whole), quantities in sorted(alike.items()):
-        yield Change(sensor, () if whole else tuple(quantities), add, remove, at[first], at[last] + 1,
-                     last - first + 1)
+        yield Change(sensor, () if whole else tuple(quantities), add, remove, at[first], at[last] + 1, last - first + 1)
 
 
 def apply(changes: Iterable[Change], reflag: Callable[..., int]) -> int:
     """Makes the changes by SqliteStore.reflag, inside the caller's transaction; how many readings changed."""
-    return sum(reflag(change.sensor, change.start, change.end, add=Flag(change.add), remove=Flag(change.remove),
-                      quantity=change.quantities or None) for change in changes)
+    return sum(
+        reflag(
+            change.sensor,
+            change.start,
+            change.end,
+            add=Flag(change.add),
+            remove=Flag(change.remove),
+            quantity=change.quantities or None,
+        )
+        for change in changes
+    )
 
 
 def pieces(changes: Sequence[Change]) -> Iterator[list[Change]]:

@@ -33,8 +33,11 @@ def remember(store: SqliteStore, memories: Memories) -> None:
 def _past(store: SqliteStore, newest: Reading) -> list[Reading]:
     """As much of the last hour as matters: the last minutes of a sensor that moves, all of it for one that does not."""
     for length in (_FIRST_LOOK_MS, PRIMING_MS):
-        past = [reading for reading in store.readings(newest.room, newest.at_ms - length, newest.at_ms + 1)
-                if reading.sensor == newest.sensor]
+        past = [
+            reading
+            for reading in store.readings(newest.room, newest.at_ms - length, newest.at_ms + 1)
+            if reading.sensor == newest.sensor
+        ]
         if any(_moved(reading, newest) for reading in past):
             break
     return past

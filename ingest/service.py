@@ -52,8 +52,8 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "ingest"
 STATUS_EVERY_S: Final = 5.0
-STUCK_AFTER_S: Final = 120.0           # a commit that takes longer is no commit any more
-DISK_LOW: Final = 200 * 1024 * 1024    # bytes
+STUCK_AFTER_S: Final = 120.0  # a commit that takes longer is no commit any more
+DISK_LOW: Final = 200 * 1024 * 1024  # bytes
 RATE_OVER_S: Final = 15.0
 
 
@@ -111,8 +111,10 @@ def had_journal(places: Places) -> bool:
     """Whether the configuration in force names a store that is filled from a journal."""
     if not places.readings.exists():
         return False
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(
-            sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection,
+    ):
         return connection.execute("select 1 from remembered where name='journal'").fetchone() is not None
     return False
 
@@ -136,21 +138,31 @@ class Ingest:
         self._announce_again = threading.Event()
         self._status_again = threading.Event()
         self._link = Link(
-            broker, on_message=self._heard, on_up=self._up, keep_session=True, manual_ack=True,
+            broker,
+            on_message=self._heard,
+            on_up=self._up,
+            keep_session=True,
+            manual_ack=True,
             subscriptions=[
-                (topics.bridges("reading"), 1), (topics.purifier_state("+", "+"), 1), (topics.bridges("status"), 0),
-                (topics.bridges("time"), 0), (topics.ask(NAME, "+"), 0),
+                (topics.bridges("reading"), 1),
+                (topics.purifier_state("+", "+"), 1),
+                (topics.bridges("status"), 0),
+                (topics.bridges("time"), 0),
+                (topics.ask(NAME, "+"), 0),
             ],
-            will=Will(topics.service_status(NAME),
-                      ServiceStatus(service=NAME, state="offline").model_dump_json().encode()))
-        self._telling = Telling(topics, lambda topic, payload, retain:
-                                self._link.publish(topic, payload, qos=1, retain=retain) is not None)
-        self._writer = Writer(books, self._inbox, accepting, self._telling, self._link, stop,
-                              self._announce_again.set)
+            will=Will(
+                topics.service_status(NAME), ServiceStatus(service=NAME, state="offline").model_dump_json().encode()
+            ),
+        )
+        self._telling = Telling(
+            topics, lambda topic, payload, retain: self._link.publish(topic, payload, qos=1, retain=retain) is not None
+        )
+        self._writer = Writer(books, self._inbox, accepting, self._telling, self._link, stop, self._announce_again.set)
         self._carrier = Carrier(places, self._inbox.do, books, stop)
         self._keeping_judged = KeepingJudged(places, self._inbox.do, lambda: self._writer.books, stop)
-        self._nightly = Nightly(places, books, self._inbox.do, self._keep, lambda: self._carrier.behind in (None, 0),
-                                stop)
+        self._nightly = Nightly(
+            places, books, self._inbox.do, self._keep, lambda: self._carrier.behind in (None, 0), stop
+        )
         self._rates: list[tuple[float, int]] = []
 
     def run(self) -> int:
@@ -254,8 +266,16 @@ class Ingest:
         elif ask.do in flag_asks.ASKS:
             self._inbox.do(lambda: self._flags(ask))
         else:
-            known = ("time", "counts", "quarantine_replay", corrections.ACCEPT, corrections.END, events.ADD,
-                     events.WITHDRAW, *flag_asks.ASKS)
+            known = (
+                "time",
+                "counts",
+                "quarantine_replay",
+                corrections.ACCEPT,
+                corrections.END,
+                events.ADD,
+                events.WITHDRAW,
+                *flag_asks.ASKS,
+            )
             self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows {', '.join(known)}")
 
     # -- answers -------------------------------------------------------------------------------------------------------
@@ -302,8 +322,9 @@ class Ingest:
         except StoreAway as away:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
-        log.info("event_noted id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid,
-                 ask.who)
+        log.info(
+            "event_noted id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid, ask.who
+        )
         self._answer(ask, {"event": asdict(noted)})
 
     def _flags(self, ask: Ask) -> None:
@@ -333,8 +354,9 @@ class Ingest:
             return False
         told = CorrectionsTold(accepted=[as_record(one) for one in accepted])
         # Before the configuration: who follows a new version then knows what its numbers mean.
-        return (publish(self.topics.corrections, told.model_dump_json().encode())
-                and self._writer.accepting.announce(publish))
+        return publish(self.topics.corrections, told.model_dump_json().encode()) and self._writer.accepting.announce(
+            publish
+        )
 
     # -- status --------------------------------------------------------------------------------------------------------
 
@@ -343,14 +365,22 @@ class Ingest:
         self._rates = [(at, stored) for at, stored in self._rates if now - at <= RATE_OVER_S] + [(now, figures.stored)]
         since, before = self._rates[0]
         found: dict[str, float | int | str | None] = {
-            "messages": figures.messages, "stored": figures.stored, "duplicates": figures.duplicates,
-            "quarantined": figures.quarantined, "gaps": figures.gaps, "missing": figures.missing,
-            "in_quarantine": figures.in_quarantine, "queue": len(self._inbox),
+            "messages": figures.messages,
+            "stored": figures.stored,
+            "duplicates": figures.duplicates,
+            "quarantined": figures.quarantined,
+            "gaps": figures.gaps,
+            "missing": figures.missing,
+            "in_quarantine": figures.in_quarantine,
+            "queue": len(self._inbox),
             "per_second": round((figures.stored - before) / (now - since), 1) if now > since else 0.0,
-            "newest_at": figures.newest_at or None, "replays_asked": self._telling.replays,
+            "newest_at": figures.newest_at or None,
+            "replays_asked": self._telling.replays,
             "overflowed": self._inbox.overflowed,
             "clock": "synchronised" if self._writer.synchronised() else "not synchronised",
-            "carried_behind": self._carrier.behind, "carry_left": self._carrier.left, "store": self._carrier.state,
+            "carried_behind": self._carrier.behind,
+            "carry_left": self._carrier.left,
+            "store": self._carrier.state,
             "archive": self._nightly.state,
         }
         with contextlib.suppress(OSError):
@@ -385,9 +415,16 @@ class Ingest:
         warnings = self._warnings(figures)
         current = self._writer.accepting.current
         status = ServiceStatus(
-            service=NAME, state="online" if state == "online" else "offline", at=now_ms(), pid=os.getpid(),
-            version=__version__, config_version=current.version if current else 0, figures=figures,
-            warnings=[warning["en"] for warning in warnings], causes=warnings)
+            service=NAME,
+            state="online" if state == "online" else "offline",
+            at=now_ms(),
+            pid=os.getpid(),
+            version=__version__,
+            config_version=current.version if current else 0,
+            figures=figures,
+            warnings=[warning["en"] for warning in warnings],
+            causes=warnings,
+        )
         self._link.publish(self.topics.service_status(NAME), status.model_dump_json().encode(), qos=1, retain=True)
 
 

@@ -9,11 +9,11 @@ from typing import Final
 from classair.wire import Replay, Stored, Topics
 from ingest.books import Books, Epoch
 
-STORED_EVERY_S: Final = 0.05   # at most so often for one bridge
-MISSING_FOR_S: Final = 30.0    # a hole that does not shrink for so long is asked for
+STORED_EVERY_S: Final = 0.05  # at most so often for one bridge
+MISSING_FOR_S: Final = 30.0  # a hole that does not shrink for so long is asked for
 LONGEST_PAUSE_S: Final = 600.0
 RANGES_AT_ONCE: Final = 20
-NO_EPOCH: Final = "00000000"   # in an answer about time to a bridge that has sent nothing yet
+NO_EPOCH: Final = "00000000"  # in an answer about time to a bridge that has sent nothing yet
 
 Send = Callable[[str, bytes, bool], bool]
 """Publishes (topic, payload, retain); False when there is no connection."""
@@ -93,8 +93,11 @@ class Telling:
 
     def missing(self, books: Books) -> int:
         """How many numbers are missing below the highest of each bridge heard."""
-        return sum(last - first + 1 for bridge, (epoch, _) in self._upto.items()
-                   for first, last in books.store.missing(bridge, epoch))
+        return sum(
+            last - first + 1
+            for bridge, (epoch, _) in self._upto.items()
+            for first, last in books.store.missing(bridge, epoch)
+        )
 
     def _topic(self, bridge: str, leaf: str) -> str:
         site, _, local = bridge.partition(".")

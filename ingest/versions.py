@@ -36,15 +36,17 @@ class Versions:
     def add(self, text: str, now_ms: int) -> Version:
         last = self.newest()
         fresh = Version(last.version + 1 if last else 1, max(now_ms, last.accepted_at + 1 if last else 0), text)
-        self._connection.execute("insert into config_version values(?, ?, ?, ?)",
-                                 (fresh.version, fresh.accepted_at, text, digest(text)))
+        self._connection.execute(
+            "insert into config_version values(?, ?, ?, ?)", (fresh.version, fresh.accepted_at, text, digest(text))
+        )
         return fresh
 
 
 def newest_version(connection: sqlite3.Connection, before: int = 2**62) -> Version | None:
     """The newest version below `before`, as any reader of the file sees it."""
-    row = connection.execute("select version, accepted_at, text from config_version where version<? "
-                             "order by version desc limit 1", (before,)).fetchone()
+    row = connection.execute(
+        "select version, accepted_at, text from config_version where version<? order by version desc limit 1", (before,)
+    ).fetchone()
     return Version(*row) if row else None
 
 

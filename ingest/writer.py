@@ -24,10 +24,10 @@ from ingest.telling import Telling
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 2_000          # messages in one transaction
-FIRST_PAUSE_S: Final = 0.5    # between tries while the store is away
+BATCH: Final = 2_000  # messages in one transaction
+FIRST_PAUSE_S: Final = 0.5  # between tries while the store is away
 LONGEST_PAUSE_S: Final = 30.0
-FAILING_AT_ONCE: Final = 20   # readings of one batch at which we fail: more is no matter of single readings
+FAILING_AT_ONCE: Final = 20  # readings of one batch at which we fail: more is no matter of single readings
 LOOK_FOR_HOLES_S: Final = 5.0
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -53,8 +53,16 @@ class Figures:
 class Writer(threading.Thread):
     """Owns the books. When it ends by itself (`failed`), the process should end too and be started anew."""
 
-    def __init__(self, books: Books, inbox: Inbox, accepting: Accepting, telling: Telling, link: Link,
-                 stop: threading.Event, announced: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        books: Books,
+        inbox: Inbox,
+        accepting: Accepting,
+        telling: Telling,
+        link: Link,
+        stop: threading.Event,
+        announced: Callable[[], None],
+    ) -> None:
         super().__init__(name="writer", daemon=True)
         self.books, self.accepting = books, accepting
         self.figures = Figures()
@@ -170,7 +178,7 @@ class Writer(threading.Thread):
                 kept = self._keep(Decided(part))
             except Exception as error:
                 if len(part) > 1:
-                    waiting += [part[len(part) // 2:], part[:len(part) // 2]]
+                    waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
                     continue
                 failed += 1
                 if failed > FAILING_AT_ONCE:
@@ -258,6 +266,10 @@ class Writer(threading.Thread):
         self.figures.duplicates += outcome.duplicates
         self._telling.owe(outcome.touched, time.monotonic())
         self._note_books()
-        log.info("quarantine_replayed stored=%d duplicates=%d still=%d", outcome.stored, outcome.duplicates,
-                 outcome.quarantined)
+        log.info(
+            "quarantine_replayed stored=%d duplicates=%d still=%d",
+            outcome.stored,
+            outcome.duplicates,
+            outcome.quarantined,
+        )
         return outcome

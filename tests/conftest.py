@@ -47,6 +47,7 @@ START_TRIES = 4  # another process may take the free port between choosing and u
 
 # -- what the machine must have ----------------------------------------------------------------------------------------
 
+
 def absent(what: str) -> NoReturn:
     """Skips, or fails in CI, because something the test needs is not there."""
     if os.environ.get("CI") == "true":
@@ -100,6 +101,7 @@ def await_condition(condition: Callable[[], Any], timeout: float = 30, what: str
 
 # -- child processes ---------------------------------------------------------------------------------------------------
 
+
 def _die_with_parent() -> None:
     """Asks Linux to kill this child when the test run itself is killed, so that none is left behind."""
     if sys.platform == "linux":
@@ -145,8 +147,9 @@ class Server:
     def _start_once(self, timeout: float = 20) -> bool:
         command = self.command()
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.folder, preexec_fn=_die_with_parent)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, preexec_fn=_die_with_parent
+            )
         until = time.monotonic() + timeout
         while time.monotonic() < until and self.process.poll() is None:
             if self.ready():
@@ -199,11 +202,20 @@ class Mosquitto(Server):
 
 def open_conf(port: int, folder: Path) -> str:
     """Anonymous, loopback only, loses nothing."""
-    return "\n".join([
-        f"listener {port} {HOST}", "allow_anonymous true", "max_queued_messages 1000000", "max_inflight_messages 1000",
-        "persistence true", f"persistence_location {folder}/", "autosave_interval 30",
-        "set_tcp_nodelay true", "log_dest stderr", "",
-    ])
+    return "\n".join(
+        [
+            f"listener {port} {HOST}",
+            "allow_anonymous true",
+            "max_queued_messages 1000000",
+            "max_inflight_messages 1000",
+            "persistence true",
+            f"persistence_location {folder}/",
+            "autosave_interval 30",
+            "set_tcp_nodelay true",
+            "log_dest stderr",
+            "",
+        ]
+    )
 
 
 class Influx(Server):
@@ -216,13 +228,27 @@ class Influx(Server):
     def command(self) -> list[str]:
         conf = self.folder / "influxdb.conf"
         data = self.folder / "data"
-        conf.write_text("\n".join([
-            "reporting-disabled = true", f'bind-address = "{HOST}:{free_port()}"',
-            "[meta]", f'dir = "{data}/meta"',
-            "[data]", f'dir = "{data}/data"', f'wal-dir = "{data}/wal"', "query-log-enabled = false",
-            "[http]", f'bind-address = "{HOST}:{self.port}"', "log-enabled = false",
-            "[monitor]", "store-enabled = false", "",
-        ]), "utf-8")
+        conf.write_text(
+            "\n".join(
+                [
+                    "reporting-disabled = true",
+                    f'bind-address = "{HOST}:{free_port()}"',
+                    "[meta]",
+                    f'dir = "{data}/meta"',
+                    "[data]",
+                    f'dir = "{data}/data"',
+                    f'wal-dir = "{data}/wal"',
+                    "query-log-enabled = false",
+                    "[http]",
+                    f'bind-address = "{HOST}:{self.port}"',
+                    "log-enabled = false",
+                    "[monitor]",
+                    "store-enabled = false",
+                    "",
+                ]
+            ),
+            "utf-8",
+        )
         return [program("influxd"), "-config", str(conf)]
 
     def ready(self) -> bool:
@@ -241,8 +267,13 @@ class VictoriaMetrics(Server):
         return f"http://{self.host}:{self.port}"
 
     def command(self) -> list[str]:
-        return [program("victoria-metrics"), f"-httpListenAddr={HOST}:{self.port}",
-                f"-storageDataPath={self.folder}/data", "-retentionPeriod=100y", "-memory.allowedPercent=20"]
+        return [
+            program("victoria-metrics"),
+            f"-httpListenAddr={HOST}:{self.port}",
+            f"-storageDataPath={self.folder}/data",
+            "-retentionPeriod=100y",
+            "-memory.allowedPercent=20",
+        ]
 
     def ready(self) -> bool:
         return answers(f"{self.url}/health")
@@ -257,6 +288,7 @@ def _running(server: Server) -> Iterator[Any]:
 
 
 # -- fixtures ----------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture(autouse=True)
 def _services_log_in_their_own_test() -> Iterator[None]:
@@ -318,8 +350,14 @@ def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victo
 
 
 CHROMIUM_ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
 ]
 
 

@@ -41,8 +41,14 @@ class Purifier:
         self.name, self.topic = name, settings.topic
 
     def topics(self) -> list[str]:
-        return [f"stat/{self.topic}/RESULT", f"stat/{self.topic}/POWER", f"stat/{self.topic}/POWER1",
-                f"stat/{self.topic}/STATUS11", f"tele/{self.topic}/STATE", f"tele/{self.topic}/LWT"]
+        return [
+            f"stat/{self.topic}/RESULT",
+            f"stat/{self.topic}/POWER",
+            f"stat/{self.topic}/POWER1",
+            f"stat/{self.topic}/STATUS11",
+            f"tele/{self.topic}/STATE",
+            f"tele/{self.topic}/LWT",
+        ]
 
     def command(self, command: Command) -> list[Publish]:
         if command.on:

@@ -47,8 +47,9 @@ def _outdoors(parameters: dict[str, Any], seed: int, site: int, days: int) -> tu
         walk[day] = memory * walk[day - 1] + np.sqrt(1 - memory**2) * noise[day]
     for _ in range(known["episodes"]):
         first = int(draw.integers(0, min(days, 120)))
-        walk[first:first + int(draw.integers(*known["episode_days"], endpoint=True))] += np.log(
-            between(draw, known["episode_gain"]))
+        walk[first : first + int(draw.integers(*known["episode_days"], endpoint=True))] += np.log(
+            between(draw, known["episode_gain"])
+        )
     daily = np.interp(minute / DAY, np.arange(days) + 0.5, level * np.exp(walk))
     hour = minute % DAY / 60
     slow = np.repeat(np.cumsum(draw.normal(0, known["minute_sigma"], n // 10 + 1)), 10)[:n]
@@ -59,12 +60,17 @@ def _outdoors(parameters: dict[str, Any], seed: int, site: int, days: int) -> tu
         length = int(draw.integers(*parameters["plume"]["minutes"]))
         shape = np.sin(np.linspace(0, np.pi, length)) ** 1.5 * between(draw, parameters["plume"]["peak"])
         end = min(n, at + length)
-        pm[at:end] += (shape * np.exp(draw.normal(0, 0.12, length)))[:end - at]
+        pm[at:end] += (shape * np.exp(draw.normal(0, 0.12, length)))[: end - at]
         plumes.append(("plume", at, end))
     noons = np.arange(days) + 0.5
     temp = 28 + 4 * np.cos((hour - 15) / 24 * 2 * np.pi) + np.interp(minute / DAY, noons, draw.normal(0, 1.2, days))
-    rh = np.clip(known["rh_mean"] - known["rh_swing"] * np.cos((hour - 15) / 24 * 2 * np.pi)
-                 + np.interp(minute / DAY, noons, draw.normal(0, 5, days)), 25, known["rh_highest"])
+    rh = np.clip(
+        known["rh_mean"]
+        - known["rh_swing"] * np.cos((hour - 15) / 24 * 2 * np.pi)
+        + np.interp(minute / DAY, noons, draw.normal(0, 5, days)),
+        25,
+        known["rh_highest"],
+    )
     coarse = pm * 0.4
     flat = np.full(n, parameters["room"]["outdoor_co2"], np.float32)
     return Air(pm.astype("f4"), coarse.astype("f4"), flat, temp.astype("f4"), rh.astype("f4"), list(plumes)), plumes
@@ -74,8 +80,15 @@ def _often(draw: np.random.Generator, per_week: float, days: int) -> list[int]:
     return sorted(int(at) for at in draw.integers(60, days * DAY - 200, draw.poisson(per_week * days / 7)))
 
 
-def _indoors(parameters: dict[str, Any], seed: int, site: int, days: int, outdoors: Air,
-             plumes: list[tuple[str, int, int]], rooms: int) -> list[Air]:
+def _indoors(
+    parameters: dict[str, Any],
+    seed: int,
+    site: int,
+    days: int,
+    outdoors: Air,
+    plumes: list[tuple[str, int, int]],
+    rooms: int,
+) -> list[Air]:
     known, n = parameters["room"], days * DAY
     minute = np.arange(n)
     clock, weekday = minute % DAY, (minute // DAY + 3) % 7
@@ -116,17 +129,32 @@ def _indoors(parameters: dict[str, Any], seed: int, site: int, days: int, outdoo
         there = taught & ~((clock > 700) & (clock < 740))
         keep_gas[:, room] = np.exp(-change / 60)
         fresh_gas[:, room] = (1 - keep_gas[:, room]) * (
-            known["outdoor_co2"] + there * pupils * known["breath"] * 3.6e6 / known["volume"] / change)
+            known["outdoor_co2"] + there * pupils * known["breath"] * 3.6e6 / known["volume"] / change
+        )
         settled = np.convolve(coarse, np.exp(-np.arange(40) / 8), "full")[:n] * 0.3
-        made.append((settled + 0.25 * outdoors.pm25, episodes,
-                     {int(day) for day in np.flatnonzero(nights)}, draw.normal(1.0, 0.5)))
+        made.append(
+            (
+                settled + 0.25 * outdoors.pm25,
+                episodes,
+                {int(day) for day in np.flatnonzero(nights)},
+                draw.normal(1.0, 0.5),
+            )
+        )
     pm, gas = np.empty((n, rooms), "f4"), np.empty((n, rooms), "f4")
     dust, breath = fresh[0] / (1 - keep[0]), np.full(rooms, known["outdoor_co2"], "f4")
     for i in range(n):
         dust = dust * keep[i] + fresh[i]
         breath = breath * keep_gas[i] + fresh_gas[i]
         pm[i], gas[i] = dust, breath
-    return [Air(pm[:, room].copy(), coarse.astype("f4"), gas[:, room].copy(),
-                (0.6 * outdoors.temp + 0.4 * 29 + warmth).astype("f4"),
-                np.minimum(outdoors.rh * 0.9 + 4, 93).astype("f4"), episodes, nights)
-            for room, (coarse, episodes, nights, warmth) in enumerate(made)]
+    return [
+        Air(
+            pm[:, room].copy(),
+            coarse.astype("f4"),
+            gas[:, room].copy(),
+            (0.6 * outdoors.temp + 0.4 * 29 + warmth).astype("f4"),
+            np.minimum(outdoors.rh * 0.9 + 4, 93).astype("f4"),
+            episodes,
+            nights,
+        )
+        for room, (coarse, episodes, nights, warmth) in enumerate(made)
+    ]

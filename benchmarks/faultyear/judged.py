@@ -51,8 +51,13 @@ def judge_site(sensors: list[Simulated], start_ms: int, pace: Pace) -> list[Judg
         began = time.perf_counter()
         dated = sensor.clock[minutes] == 0
         good_at = at if dated.all() else [moment for moment, good in zip(at, dated, strict=True) if good]
-        good = columns if dated.all() else {
-            key: [value for value, ok in zip(column, dated, strict=True) if ok] for key, column in columns.items()}
+        good = (
+            columns
+            if dated.all()
+            else {
+                key: [value for value, ok in zip(column, dated, strict=True) if ok] for key, column in columns.items()
+            }
+        )
         track = Track(good_at, good)
         blamed = []
         for (_key, flag), stretches in judge_track(track).items():
@@ -70,15 +75,16 @@ def judge_site(sensors: list[Simulated], start_ms: int, pace: Pace) -> list[Judg
     by_name = {judged.sensor.name: judged for judged in found}
     for span in judge_school(members):
         first = max(0, (span.start - start_ms) // MINUTE_MS)
-        by_name[span.sensor].final[first:max(0, (span.end - start_ms) // MINUTE_MS)] |= int(span.flag)
+        by_name[span.sensor].final[first : max(0, (span.end - start_ms) // MINUTE_MS)] |= int(span.flag)
     pace.school_s += time.perf_counter() - began
     for judged in found:
         judged.final[~judged.sensor.there] = 0
     return found
 
 
-def _live(sensor: Simulated, minutes: NDArray[np.int64], at: list[int], columns: dict[str, list[float]],
-          pace: Pace) -> tuple[Bits, NDArray[np.bool_]]:
+def _live(
+    sensor: Simulated, minutes: NDArray[np.int64], at: list[int], columns: dict[str, list[float]], pace: Pace
+) -> tuple[Bits, NDArray[np.bool_]]:
     bits = np.zeros(len(sensor.there), np.int64)
     bad = np.zeros(len(sensor.there), bool)
     memory, model, keys, none = Memory(), MODELS[sensor.kind], tuple(columns), Flag.NONE
@@ -90,9 +96,15 @@ def _live(sensor: Simulated, minutes: NDArray[np.int64], at: list[int], columns:
         values = dict(zip(keys, row, strict=True))
         if minute in odd:
             clock = int(sensor.clock[minute])
-            flags, marks = judge(values, Flag.WARMUP if sensor.warm[minute] else none, {},
-                                 at_ms=moment + (HOUR_MS if clock == 2 else 0), now_ms=moment,
-                                 clock="unsync" if clock == 1 else "sync", model=model)
+            flags, marks = judge(
+                values,
+                Flag.WARMUP if sensor.warm[minute] else none,
+                {},
+                at_ms=moment + (HOUR_MS if clock == 2 else 0),
+                now_ms=moment,
+                clock="unsync" if clock == 1 else "sync",
+                model=model,
+            )
         else:
             flags, marks = judge(values, none, {}, at_ms=moment, now_ms=moment, model=model)
         if flags or marks:
@@ -105,8 +117,9 @@ def _live(sensor: Simulated, minutes: NDArray[np.int64], at: list[int], columns:
     return bits, bad
 
 
-def _member(sensor: Simulated, track: Track, start_ms: int, bad: NDArray[np.bool_],
-            blamed: list[tuple[int, int]], pace: Pace) -> Member:
+def _member(
+    sensor: Simulated, track: Track, start_ms: int, bad: NDArray[np.bool_], blamed: list[tuple[int, int]], pace: Pace
+) -> Member:
     """Hours and quarters as the store's rollups have them."""
     valid = sensor.there & ~bad
 
@@ -124,10 +137,16 @@ def _member(sensor: Simulated, track: Track, start_ms: int, bad: NDArray[np.bool
         zeros = still(track.at, [track.columns["pm25"]], lambda row: 0 if row[0] == 0.0 else None)
         pace.afterwards_s += time.perf_counter() - began
     return Member(
-        sensor.name, str(sensor.place), has,
-        levels("pm25", 60) if "pm25" in has else {}, levels("pm25", 15) if "pm25" in has else {},
+        sensor.name,
+        str(sensor.place),
+        has,
+        levels("pm25", 60) if "pm25" in has else {},
+        levels("pm25", 15) if "pm25" in has else {},
         levels("co2_ppm", 60) if "co2_ppm" in has else {},
-        {first_day + day for day in sensor.air.purified_nights}, zeros, blamed)
+        {first_day + day for day in sensor.air.purified_nights},
+        zeros,
+        blamed,
+    )
 
 
 def hours(bits: Bits) -> NDArray[np.bool_]:

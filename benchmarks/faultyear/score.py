@@ -13,14 +13,23 @@ from faultyear.judged import Judged, by_flag, hours
 from faultyear.sensors import Event
 
 EXPECTED: dict[str, Flag] = {
-    "range": Flag.RANGE, "stuck": Flag.STUCK, "spike": Flag.SPIKE, "condensation": Flag.RH_HIGH,
-    "counts": Flag.COUNTS, "order": Flag.ORDER, "pair": Flag.PAIR | Flag.DRIFT,
-    "drift_up": Flag.DRIFT | Flag.PAIR, "drift_down": Flag.DRIFT | Flag.PAIR, "saturation": Flag.SATURATED,
+    "range": Flag.RANGE,
+    "stuck": Flag.STUCK,
+    "spike": Flag.SPIKE,
+    "condensation": Flag.RH_HIGH,
+    "counts": Flag.COUNTS,
+    "order": Flag.ORDER,
+    "pair": Flag.PAIR | Flag.DRIFT,
+    "drift_up": Flag.DRIFT | Flag.PAIR,
+    "drift_down": Flag.DRIFT | Flag.PAIR,
+    "saturation": Flag.SATURATED,
     "dead_fan": Flag.STUCK,
-    "zero_batch": Flag.ZERO, "clock": Flag.CLOCK, "warm_up": Flag.WARMUP,
+    "zero_batch": Flag.ZERO,
+    "clock": Flag.CLOCK,
+    "warm_up": Flag.WARMUP,
 }
-AFTER = 3            # minutes: the step back into the truth belongs to the fault
-LATEST = 14 * DAY    # minutes in which a drift that has reached 30 % must be found
+AFTER = 3  # minutes: the step back into the truth belongs to the fault
+LATEST = 14 * DAY  # minutes in which a drift that has reached 30 % must be found
 
 
 @dataclass
@@ -54,27 +63,29 @@ class Score:
         self.events[event.kind] += 1
         wanted = int(EXPECTED[event.kind])
         if event.kind.startswith("drift"):
-            part = judged.final[event.reaches:min(event.end, event.reaches + LATEST)] & wanted
+            part = judged.final[event.reaches : min(event.end, event.reaches + LATEST)] & wanted
             if part.any():
                 self.found[event.kind] += 1
-                first = int(np.flatnonzero(judged.final[event.start:event.end] & wanted)[0])
+                first = int(np.flatnonzero(judged.final[event.start : event.end] & wanted)[0])
                 self.days_late.setdefault(event.kind, []).append((event.start + first - event.reaches) / DAY)
             else:
                 self._miss(judged, event)
             return
-        if (judged.final[event.start:event.end] & wanted).any():
+        if (judged.final[event.start : event.end] & wanted).any():
             self.found[event.kind] += 1
         else:
             self._miss(judged, event)
-        if (judged.live[event.start:event.end] & wanted).any():
+        if (judged.live[event.start : event.end] & wanted).any():
             self.live[event.kind] += 1
 
     def _miss(self, judged: Judged, event: Event) -> None:
         sensor = judged.sensor
         key = "pm25" if "pm25" in sensor.columns else "co2_ppm"
-        level = float(np.median(sensor.columns[key][event.start:event.end]))
-        self.missed.append(f"{event.kind} of {sensor.kind} {sensor.name}, site {sensor.site}: minute {event.start}, "
-                           f"{event.end - event.start} long, reading {level:.1f}")
+        level = float(np.median(sensor.columns[key][event.start : event.end]))
+        self.missed.append(
+            f"{event.kind} of {sensor.kind} {sensor.name}, site {sensor.site}: minute {event.start}, "
+            f"{event.end - event.start} long, reading {level:.1f}"
+        )
 
     def _hours(self, judged: Judged, beside: list[Judged]) -> None:
         wrong = judged.sensor.beyond.copy()
@@ -82,11 +93,11 @@ class Score:
             end = event.end + AFTER
             if event.kind.startswith("drift"):
                 end = (end // DAY + 1) * DAY  # judged by the night, told of the day
-            wrong[event.start:end] = True
+            wrong[event.start : end] = True
         either = wrong.copy()
         for other in beside:
             for event in other.sensor.events:
-                either[event.start:event.end + AFTER] = True
+                either[event.start : event.end + AFTER] = True
         self.clean += int(np.count_nonzero(judged.sensor.there & ~either))
         bad = np.where(~either, judged.final, 0)
         self.clean_flagged += int(np.count_nonzero(bad))
@@ -104,7 +115,7 @@ class Score:
             return
         wrong = judged.sensor.beyond.copy()
         for event in [event for one in (judged, *beside) for event in one.sensor.events]:
-            wrong[max(0, event.start - DAY):event.end + DAY] = True
+            wrong[max(0, event.start - DAY) : event.end + DAY] = True
         for kind, start, end in judged.sensor.air.episodes:
             if not wrong[start:end].any():
                 self.happened[kind] += 1

@@ -65,8 +65,14 @@ def sense(parameters: dict[str, Any], seed: int, site: int, name: str, kind: str
         columns["pm25"] = fine + 0.05 * coarse
         columns["pm10"] = columns["pm25"] + coarse
         if kind == "pms":
-            n03 = (known["counts_per_ugm3"] * draw.uniform(0.95, 1.05) * fine
-                   * (1 + draw.normal(0, known["counts_noise"], n)) + 20 + draw.normal(0, known["counts_flicker"], n))
+            n03 = (
+                known["counts_per_ugm3"]
+                * draw.uniform(0.95, 1.05)
+                * fine
+                * (1 + draw.normal(0, known["counts_noise"], n))
+                + 20
+                + draw.normal(0, known["counts_flicker"], n)
+            )
             n03 = np.maximum(0, n03)
             columns["n03"], columns["n05"] = n03, 0.295 * n03
             columns["n1"] = 0.045 * n03
@@ -80,16 +86,28 @@ def sense(parameters: dict[str, Any], seed: int, site: int, name: str, kind: str
                 columns[key] = np.round(columns[key])
         if kind != "pms":
             del columns["pm1"]
-    return Simulated(name, kind, site, place, columns, np.ones(n, bool), beyond,
-                     np.zeros(n, bool), np.zeros(n, np.int8), air)
+    return Simulated(
+        name, kind, site, place, columns, np.ones(n, bool), beyond, np.zeros(n, bool), np.zeros(n, np.int8), air
+    )
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------
 
 SUITS = {
-    "range": "all", "stuck": "all", "spike": "all", "condensation": "pms", "counts": "pms", "order": "mass",
-    "pair": "pair", "drift_up": "mass", "drift_down": "mass", "saturation": "all", "dead_fan": "mass",
-    "zero_batch": "pms", "clock": "all", "warm_up": "all",
+    "range": "all",
+    "stuck": "all",
+    "spike": "all",
+    "condensation": "pms",
+    "counts": "pms",
+    "order": "mass",
+    "pair": "pair",
+    "drift_up": "mass",
+    "drift_down": "mass",
+    "saturation": "all",
+    "dead_fan": "mass",
+    "zero_batch": "pms",
+    "clock": "all",
+    "warm_up": "all",
 }
 
 
@@ -99,13 +117,19 @@ def plan(parameters: dict[str, Any], seed: int, sensor: Simulated, in_pair: bool
     wanted: list[tuple[int, str]] = []
     for kind, known in parameters["fault"].items():
         suits = SUITS[kind]
-        fits = (suits == "all" or suits == sensor.kind or (suits == "mass" and "pm25" in sensor.columns)
-                or (suits == "pair" and in_pair))
+        fits = (
+            suits == "all"
+            or suits == sensor.kind
+            or (suits == "mass" and "pm25" in sensor.columns)
+            or (suits == "pair" and in_pair)
+        )
         if kind in ("stuck", "range", "spike", "saturation") and "co2_ppm" in sensor.columns:
             fits = True
         if fits:
-            wanted += [(long_between(draw, known["minutes"]), kind)
-                       for _ in range(draw.poisson(known["each"] * n / (365 * DAY)))]
+            wanted += [
+                (long_between(draw, known["minutes"]), kind)
+                for _ in range(draw.poisson(known["each"] * n / (365 * DAY)))
+            ]
     placed: list[Event] = []
     for length, kind in sorted(wanted, reverse=True):
         early = 30 * DAY if kind.startswith("drift") else DAY // 2
@@ -124,15 +148,15 @@ def afflict(parameters: dict[str, Any], seed: int, sensor: Simulated, events: li
     """Puts the faults into the columns and keeps them as the truth."""
     for number, event in enumerate(events):
         draw = chance(seed, "fault", sensor.site, sensor.name, number)
-        before = {key: column[event.start:event.end].copy() for key, column in sensor.columns.items()}
+        before = {key: column[event.start : event.end].copy() for key, column in sensor.columns.items()}
         _SHAPES[event.kind](sensor, event, parameters["fault"][event.kind], draw)
-        changed = any((sensor.columns[key][event.start:event.end] != column).any() for key, column in before.items())
+        changed = any((sensor.columns[key][event.start : event.end] != column).any() for key, column in before.items())
         if changed or event.kind in ("clock", "warm_up"):
             sensor.events.append(event)  # a batch that reads 0 below 10 µg/m³ is sound while there is more
 
 
 def _cut(sensor: Simulated, event: Event, keys: tuple[str, ...]) -> list[tuple[str, Column]]:
-    return [(key, sensor.columns[key][event.start:event.end]) for key in keys if key in sensor.columns]
+    return [(key, sensor.columns[key][event.start : event.end]) for key in keys if key in sensor.columns]
 
 
 def _range(sensor: Simulated, event: Event, _: dict[str, Any], draw: np.random.Generator) -> None:
@@ -140,7 +164,7 @@ def _range(sensor: Simulated, event: Event, _: dict[str, Any], draw: np.random.G
     key, values = wild[int(draw.integers(0, 3))]
     if key not in sensor.columns:
         key, values = wild[0] if "co2_ppm" in sensor.columns else wild[1]
-    sensor.columns[key][event.start:event.end] = values[int(draw.integers(0, 2))]
+    sensor.columns[key][event.start : event.end] = values[int(draw.integers(0, 2))]
 
 
 def _stuck(sensor: Simulated, event: Event, _: dict[str, Any], draw: np.random.Generator) -> None:
@@ -177,7 +201,7 @@ def _counts(sensor: Simulated, event: Event, known: dict[str, Any], draw: np.ran
 
 
 def _order(sensor: Simulated, event: Event, _: dict[str, Any], draw: np.random.Generator) -> None:
-    pm25, pm10 = (sensor.columns[key][event.start:event.end] for key in ("pm25", "pm10"))
+    pm25, pm10 = (sensor.columns[key][event.start : event.end] for key in ("pm25", "pm10"))
     pm25[:], pm10[:] = pm10 + draw.uniform(5, 60), pm25.copy()
 
 
@@ -204,8 +228,9 @@ def _saturation(sensor: Simulated, event: Event, _: dict[str, Any], draw: np.ran
         if key == "co2_ppm":
             part[:] = 5000.0 if sensor.kind == "mh-z19b" else 10000.0
         elif key in COUNTS:
-            part[:] = np.round({"n03": 65535, "n05": 30000, "n1": 6000, "n25": 700}[key]
-                               * draw.uniform(0.98, 1.0, len(part)))
+            part[:] = np.round(
+                {"n03": 65535, "n05": 30000, "n1": 6000, "n25": 700}[key] * draw.uniform(0.98, 1.0, len(part))
+            )
         elif sensor.kind == "sds":
             part[:] = 999.9
         else:
@@ -219,27 +244,38 @@ def _dead_fan(sensor: Simulated, event: Event, known: dict[str, Any], draw: np.r
 
 
 def _zero_batch(sensor: Simulated, event: Event, known: dict[str, Any], draw: np.random.Generator) -> None:
-    low = sensor.columns["pm25"][event.start:event.end] < known["below"]
+    low = sensor.columns["pm25"][event.start : event.end] < known["below"]
     for _key, part in _cut(sensor, event, MASSES):
         part[low] = 0.0
 
 
 def _clock(sensor: Simulated, event: Event, _: dict[str, Any], draw: np.random.Generator) -> None:
-    sensor.clock[event.start:event.end] = int(draw.integers(1, 3))
+    sensor.clock[event.start : event.end] = int(draw.integers(1, 3))
 
 
 def _warm_up(sensor: Simulated, event: Event, known: dict[str, Any], draw: np.random.Generator) -> None:
     gap = int(draw.integers(*known["gap"]))
-    sensor.there[max(0, event.start - gap):event.start] = False
-    sensor.warm[event.start:event.end] = True
+    sensor.there[max(0, event.start - gap) : event.start] = False
+    sensor.warm[event.start : event.end] = True
     for key, part in _cut(sensor, event, (*MASSES, *COUNTS, "co2_ppm")):
         part[:] = 410.0 if key == "co2_ppm" else 0.0 if key in COUNTS else 3.0
 
 
 _SHAPES = {
-    "range": _range, "stuck": _stuck, "spike": _spike, "condensation": _condensation, "counts": _counts,
-    "order": _order, "pair": _pair, "drift_up": _drift, "drift_down": _drift, "saturation": _saturation,
-    "dead_fan": _dead_fan, "zero_batch": _zero_batch, "clock": _clock, "warm_up": _warm_up,
+    "range": _range,
+    "stuck": _stuck,
+    "spike": _spike,
+    "condensation": _condensation,
+    "counts": _counts,
+    "order": _order,
+    "pair": _pair,
+    "drift_up": _drift,
+    "drift_down": _drift,
+    "saturation": _saturation,
+    "dead_fan": _dead_fan,
+    "zero_batch": _zero_batch,
+    "clock": _clock,
+    "warm_up": _warm_up,
 }
 
 
@@ -250,8 +286,10 @@ def year(parameters: dict[str, Any], seed: int, days: int, site: int, sites_air:
     sensors = [sense(parameters, seed, site, "yard", layout["outdoor"], 0, sites_air[0])]
     sensors += [sense(parameters, seed, site, f"room-{i}", kind, i, sites_air[i]) for i, kind in enumerate(rooms, 1)]
     sensors.append(sense(parameters, seed, site, "room-1-pair", layout["pair"], 1, sites_air[1]))
-    sensors += [sense(parameters, seed, site, f"co2-{i}", kind, len(rooms) + i, sites_air[len(rooms) + i])
-                for i, kind in enumerate(layout["co2"], 1)]
+    sensors += [
+        sense(parameters, seed, site, f"co2-{i}", kind, len(rooms) + i, sites_air[len(rooms) + i])
+        for i, kind in enumerate(layout["co2"], 1)
+    ]
     for sensor in sensors:
         afflict(parameters, seed, sensor, plan(parameters, seed, sensor, sensor.name == "room-1-pair"))
     return sensors

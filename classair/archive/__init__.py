@@ -81,8 +81,10 @@ def sites_of(archive: Path) -> list[str]:
     """Sites that have a manifest. Raises ArchiveFault for one that has days and none: it must not pass for nothing."""
     found = sorted(path.parent.name for path in archive.glob(f"*/{MANIFEST}"))
     if bare := sorted({path.parts[-3] for path in archive.glob("*/*/*.parquet")} - set(found)):
-        raise ArchiveFault(f"{archive / bare[0] / MANIFEST}: is not there, and days of {bare[0]} are; bring it back or "
-                           "let classair archive write it anew")
+        raise ArchiveFault(
+            f"{archive / bare[0] / MANIFEST}: is not there, and days of {bare[0]} are; bring it back or "
+            "let classair archive write it anew"
+        )
     return found
 
 

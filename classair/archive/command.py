@@ -60,13 +60,16 @@ def main(argv: list[str]) -> int:
     except (ArchiveFault, StoreAway, OSError) as error:
         print(f"classair archive: {error}", file=sys.stderr)
         return 1
-    print(f"{outcome.written} days written ({outcome.rows:,} readings, {outcome.bytes:,} bytes), "
-          f"{outcome.current} were current" + (f", {outcome.faults} FAILED" if outcome.faults else ""))
+    print(
+        f"{outcome.written} days written ({outcome.rows:,} readings, {outcome.bytes:,} bytes), "
+        f"{outcome.current} were current" + (f", {outcome.faults} FAILED" if outcome.faults else "")
+    )
     return 1 if outcome.faults else 0
 
 
-def archive_days(readings: Path, archive: Path, end: date, *, site: str | None = None,
-                 day: date | None = None) -> Outcome:
+def archive_days(
+    readings: Path, archive: Path, end: date, *, site: str | None = None, day: date | None = None
+) -> Outcome:
     """Writes every day before `end` (or that one) whose version the archive does not have, then the other tables.
 
     A day that fails is reported and leaves the others alone. Raises StoreAway, ArchiveFault (a manifest), OSError.

@@ -30,8 +30,16 @@ ROW_GROUP: Final = 131_072
 _TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 _PLACE: Final = {"sensor": _TEXT, "room": _TEXT, "simulated": pa.bool_()}
 _TYPES: Final = {
-    "at": pa.timestamp("ms", tz="UTC"), "seq": pa.int64(), "bridge": _TEXT, "epoch": _TEXT, "interval_s": pa.float64(),
-    "n": pa.int64(), "flags": pa.int64(), "vflags": pa.string(), "clock": _TEXT, "late": pa.bool_(),
+    "at": pa.timestamp("ms", tz="UTC"),
+    "seq": pa.int64(),
+    "bridge": _TEXT,
+    "epoch": _TEXT,
+    "interval_s": pa.float64(),
+    "n": pa.int64(),
+    "flags": pa.int64(),
+    "vflags": pa.string(),
+    "clock": _TEXT,
+    "late": pa.bool_(),
 }
 _DELTA: Final = ("at", "seq")
 
@@ -81,10 +89,23 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
     elif trimmed:
         raise ArchiveFault(f"{path}: is gone, and the store has given its readings up")
     told = {
-        "format": FORMAT, "site": site, "day": day.isoformat(), "zone": "Asia/Bangkok", "version": version,
-        "software": f"classair {__version__}", "rows": sum(map(len, parts)),
-        "series": [{"sensor": part.series.sensor, "room": part.series.room, "simulated": part.series.simulated,
-                    "rows": len(part), "sha256": checksum(part.columns)} for part in parts],
+        "format": FORMAT,
+        "site": site,
+        "day": day.isoformat(),
+        "zone": "Asia/Bangkok",
+        "version": version,
+        "software": f"classair {__version__}",
+        "rows": sum(map(len, parts)),
+        "series": [
+            {
+                "sensor": part.series.sensor,
+                "room": part.series.room,
+                "simulated": part.series.simulated,
+                "rows": len(part),
+                "sha256": checksum(part.columns),
+            }
+            for part in parts
+        ],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}.new")
@@ -92,8 +113,9 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
         write_file(fresh, parts, told)
         if verify(fresh) != told:
             raise ArchiveFault(f"{fresh}: says something else than what was written")
-        entry = Entry(version, str(path.relative_to(archive / site)), sum(map(len, parts)), fresh.stat().st_size,
-                      sha256_of(fresh))
+        entry = Entry(
+            version, str(path.relative_to(archive / site)), sum(map(len, parts)), fresh.stat().st_size, sha256_of(fresh)
+        )
         fresh.replace(path)
         sync_folder(path.parent)
     finally:
@@ -111,7 +133,8 @@ def _beside_older(path: Path, parts: list[DaySeries], *, trimmed: bool) -> list[
         if now.get(series, 0) < told["rows"]:
             raise ArchiveFault(
                 f"{path}: has {told['rows']} readings of {series.sensor}, the store {now.get(series, 0)}; it is left "
-                "as it is. Was the data folder replaced? classair restore makes one with all of them")
+                "as it is. Was the data folder replaced? classair restore makes one with all of them"
+            )
     return parts
 
 
@@ -124,7 +147,8 @@ def _merged(parts: list[DaySeries]) -> list[DaySeries]:
         names = dict.fromkeys(name for part in by_series[series] for name in part.columns)
         joined: Columns = {
             name: [value for part in by_series[series] for value in part.columns.get(name, [None] * len(part))]
-            for name in names}
+            for name in names
+        }
         order = sorted(range(len(joined["at_ms"])), key=lambda i: (joined["at_ms"][i], joined["seq"][i]))
         found.append(DaySeries(series, {name: [values[i] for i in order] for name, values in joined.items()}))
     return found
@@ -132,21 +156,34 @@ def _merged(parts: list[DaySeries]) -> list[DaySeries]:
 
 # -- the file ----------------------------------------------------------------------------------------------------------
 
+
 def write_file(path: Path, parts: list[DaySeries], told: Mapping[str, Any]) -> None:
     """Series in their order, one row group after the other, on disk when this returns."""
     present = {name for part in parts for name in part.columns}
     quantities = [key for key in QUANTITIES if key in present]
     fields = [pa.field(name, kind) for name, kind in {**_PLACE, **_TYPES}.items()]
-    fields += [pa.field(column_name(key), pa.int64(), metadata={
-        "quantity": key, "unit": QUANTITIES[key].unit, "scale": str(QUANTITIES[key].scale)}) for key in quantities]
+    fields += [
+        pa.field(
+            column_name(key),
+            pa.int64(),
+            metadata={"quantity": key, "unit": QUANTITIES[key].unit, "scale": str(QUANTITIES[key].scale)},
+        )
+        for key in quantities
+    ]
     schema = pa.schema(fields, metadata={KEY: json.dumps(told, sort_keys=True).encode()})
     table = pa.concat_tables([_table(part, schema, quantities) for part in parts]) if parts else schema.empty_table()
     delta = [*_DELTA, *(column_name(key) for key in quantities)]
     with path.open("wb") as file:
         pq.write_table(
-            table.unify_dictionaries(), file, row_group_size=ROW_GROUP, compression="zstd", compression_level=3,
+            table.unify_dictionaries(),
+            file,
+            row_group_size=ROW_GROUP,
+            compression="zstd",
+            compression_level=3,
             use_dictionary=[name for name in schema.names if name not in delta],
-            column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"), store_schema=True)
+            column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
+            store_schema=True,
+        )
         file.flush()
         os.fsync(file.fileno())
 
@@ -154,8 +191,10 @@ def write_file(path: Path, parts: list[DaySeries], told: Mapping[str, Any]) -> N
 def _table(part: DaySeries, schema: pa.Schema, quantities: Sequence[str]) -> pa.Table:
     count, columns = len(part), part.columns
     arrays: list[pa.Array] = [
-        _same(part.series.sensor, count), _same(part.series.room, count),
-        pa.repeat(pa.scalar(part.series.simulated), count)]
+        _same(part.series.sensor, count),
+        _same(part.series.room, count),
+        pa.repeat(pa.scalar(part.series.simulated), count),
+    ]
     clocks = [CLOCKS[code] for code in columns["clock"]]
     plain = {**columns, "at": columns["at_ms"], "clock": clocks}
     for name, kind in _TYPES.items():
@@ -163,8 +202,9 @@ def _table(part: DaySeries, schema: pa.Schema, quantities: Sequence[str]) -> pa.
         if name == "late":
             values = list(map(bool, values))
         arrays.append(pa.array(values, pa.string()).dictionary_encode() if kind == _TEXT else pa.array(values, kind))
-    arrays += [pa.array(columns[key], pa.int64()) if key in columns else pa.nulls(count, pa.int64())
-               for key in quantities]
+    arrays += [
+        pa.array(columns[key], pa.int64()) if key in columns else pa.nulls(count, pa.int64()) for key in quantities
+    ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -197,8 +237,11 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 def read_series(path: Path) -> Iterator[DaySeries]:
     """Each series of a file, in its order. Raises ArchiveFault."""
     told, table = metadata(path), read_table(path)
-    keys = {field.name: field.metadata[b"quantity"].decode() for field in table.schema
-            if field.metadata and b"quantity" in field.metadata}
+    keys = {
+        field.name: field.metadata[b"quantity"].decode()
+        for field in table.schema
+        if field.metadata and b"quantity" in field.metadata
+    }
     if unknown := [key for key in keys.values() if key not in QUANTITIES]:
         raise ArchiveFault(f"{path}: has a quantity {unknown[0]!r} that this version does not know")
     for name, key in keys.items():
@@ -214,8 +257,9 @@ def read_series(path: Path) -> Iterator[DaySeries]:
                 columns[name] = part[name].to_pylist()
         columns["clock"] = [CLOCKS.index(clock) for clock in columns["clock"]]
         columns["late"] = list(map(int, columns["late"]))
-        columns.update({key: part[name].to_pylist() for name, key in keys.items()
-                        if part[name].null_count < each["rows"]})
+        columns.update(
+            {key: part[name].to_pylist() for name, key in keys.items() if part[name].null_count < each["rows"]}
+        )
         yield DaySeries(Series(each["sensor"], each["room"], each["simulated"]), columns)
     if begin != table.num_rows:
         raise ArchiveFault(f"{path}: has {table.num_rows} rows and speaks of {begin}")
@@ -237,8 +281,7 @@ def verify(path: Path) -> dict[str, Any]:
 
 
 def verify_site(archive: Path, site: str) -> int:
-    """Compares every file of a manifest with it and with itself; how many. Raises ArchiveFault at the first that fails.
-    """
+    """Compares every file of a manifest with it and with itself; how many. Raises ArchiveFault at the first fault."""
     entries = manifest_of(archive, site)
     for day, entry in sorted(entries.items()):
         path = archive / site / entry.file

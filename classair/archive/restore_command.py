@@ -33,8 +33,10 @@ def main(argv: list[str]) -> int:
     except (ArchiveFault, StoreAway, OSError) as error:
         print(f"classair restore: {error}", file=sys.stderr)
         return 1
-    print(f"{places.readings}: {rows:,} readings in {time.monotonic() - begun:,.0f} s; "
-          "numbers that the archive did not have will be asked for again")
+    print(
+        f"{places.readings}: {rows:,} readings in {time.monotonic() - begun:,.0f} s; "
+        "numbers that the archive did not have will be asked for again"
+    )
     return 0
 
 

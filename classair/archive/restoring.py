@@ -32,8 +32,9 @@ def restore(archive: Path, places: Places, progress: Progress = lambda _: None) 
         raise FileExistsError(f"{places.readings} is there already; choose another --data folder")
     if not (archive / TABLES).is_file():
         raise ArchiveFault(f"{archive / TABLES}: is not there; {archive} is no archive, or its writing never ended")
-    days = [(site, day, entry) for site in sites_of(archive)
-            for day, entry in sorted(manifest_of(archive, site).items())]
+    days = [
+        (site, day, entry) for site in sites_of(archive) for day, entry in sorted(manifest_of(archive, site).items())
+    ]
     beside = places.root / _NAME
     store, rows = _begun(archive, beside / "readings.db", days, progress), 0
     try:
@@ -116,16 +117,19 @@ def _add_day(store: SqliteStore, path: Path, site: str, day: date, entry: Entry)
 
 def _set_versions(connection: sqlite3.Connection, days: list[tuple[str, date, Entry]]) -> None:
     """Versions as they were. A day that had changed after it was archived gets a newer one than both."""
-    known = {(site, day): version for site, day, version in
-             connection.execute("select site, day, version from restored_version")}
+    known = {
+        (site, day): version
+        for site, day, version in connection.execute("select site, day, version from restored_version")
+    }
     versions = dict(known)
     for site, day, entry in days:
         place = (site, _days.number_of(day))
         last = known.get(place, 0)
         versions[place] = entry.version if entry.version >= last else last + 1
     connection.execute("delete from day_version")
-    connection.executemany("insert into day_version values(?, ?, ?)",
-                           [(*place, version) for place, version in sorted(versions.items())])
+    connection.executemany(
+        "insert into day_version values(?, ?, ?)", [(*place, version) for place, version in sorted(versions.items())]
+    )
 
 
 def _receive(store: SqliteStore, connection: sqlite3.Connection) -> None:
@@ -144,11 +148,12 @@ def _receive(store: SqliteStore, connection: sqlite3.Connection) -> None:
         if first is not None and last is not None:
             store.mark(bridge, epoch, first, last)
         for first_of, last_of in connection.execute(
-                "select first, last from gap where bridge_epoch=?", (identity,)).fetchall():
+            "select first, last from gap where bridge_epoch=?", (identity,)
+        ).fetchall():
             store.mark(bridge, epoch, first_of, last_of)
     for table in ("quarantine", "numbered"):
         if connection.execute("select 1 from sqlite_schema where name=?", (table,)).fetchone():
             for bridge, epoch, seq in connection.execute(
-                    f"select bridge, epoch, seq from {table} where seq is not null").fetchall():
+                f"select bridge, epoch, seq from {table} where seq is not null"
+            ).fetchall():
                 store.mark(bridge, epoch, seq, seq)
-

@@ -14,22 +14,36 @@ from typing import Any, Final
 from classair.archive import FORMAT, TABLES, ArchiveFault
 from classair.places import write_atomically
 
-LEFT_OUT: Final = frozenset({
-    "reading", "rollup_1m", "rollup_1h", "rollup_1d", "flagged_1m", "flagged_1h", "flagged_1d", "series_day",
-    "received",                     # made again from the readings
-    "trimmed", "trimmed_run",       # a restored store has all readings
-    "change", "remembered",         # how far another store was filled; it is filled afresh
-    "quantity",                     # belongs to the program
-})
+LEFT_OUT: Final = frozenset(
+    {
+        "reading",
+        "rollup_1m",
+        "rollup_1h",
+        "rollup_1d",
+        "flagged_1m",
+        "flagged_1h",
+        "flagged_1d",
+        "series_day",
+        "received",  # made again from the readings
+        "trimmed",
+        "trimmed_run",  # a restored store has all readings
+        "change",
+        "remembered",  # how far another store was filled; it is filled afresh
+        "quantity",  # belongs to the program
+    }
+)
 """Tables that are not written: what they say follows from the rest."""
 
 
 def write_tables(readings: Path, archive: Path) -> int:
     """Writes <archive>/tables.jsonl.gz from one state of the file; how many rows. Replaces it as a whole."""
     packed, rows = io.BytesIO(), 0
-    with (contextlib.closing(sqlite3.connect(f"{readings.absolute().as_uri()}?mode=ro", uri=True, timeout=5,
-                                             isolation_level=None)) as connection,
-          gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as lines):
+    with (
+        contextlib.closing(
+            sqlite3.connect(f"{readings.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None)
+        ) as connection,
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as lines,
+    ):
         connection.execute("begin")
 
         def say(told: dict[str, Any]) -> None:
@@ -38,13 +52,18 @@ def write_tables(readings: Path, archive: Path) -> int:
         version = connection.execute("pragma user_version").fetchone()[0]
         say({"format": FORMAT, "schema": version})
         for name, made in connection.execute(
-                "select name, sql from sqlite_schema where type='table' and name not like 'sqlite~_%' escape '~' "
-                "order by name").fetchall():
+            "select name, sql from sqlite_schema where type='table' and name not like 'sqlite~_%' escape '~' "
+            "order by name"
+        ).fetchall():
             if name in LEFT_OUT:
                 continue
-            indices = [sql for (sql,) in connection.execute(
-                "select sql from sqlite_schema where type='index' and tbl_name=? and sql is not null order by name",
-                (name,))]
+            indices = [
+                sql
+                for (sql,) in connection.execute(
+                    "select sql from sqlite_schema where type='index' and tbl_name=? and sql is not null order by name",
+                    (name,),
+                )
+            ]
             cursor = connection.execute(f'select * from "{name}"')
             say({"table": name, "sql": made, "indices": indices, "columns": [each[0] for each in cursor.description]})
             for row in cursor:

@@ -18,8 +18,10 @@ def contradictions(config: Config) -> Iterator[str]:
     for site_id, site in config.sites.items():
         for bridge in site.bridges:
             if bridge in owners:
-                yield (f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} has a bridge of this name too; "
-                       "it is its name at the broker")
+                yield (
+                    f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} has a bridge of this name too; "
+                    "it is its name at the broker"
+                )
             if bridge in (*SERVICES, HOME_ASSISTANT):
                 yield f"sites.{site_id}.bridges.{bridge}: is the name of a service at the broker; choose another"
             owners[bridge] = site_id
@@ -33,7 +35,8 @@ def contradictions(config: Config) -> Iterator[str]:
 
 def _years(config: Config) -> Iterator[str]:
     terms: list[tuple[date, date, str]] = sorted(
-        (*term, name) for name, year in config.school_years.items() for term in year.terms)
+        (*term, name) for name, year in config.school_years.items() for term in year.terms
+    )
     for (_, end, name), (begin, _, other) in pairwise(terms):
         if begin <= end:
             yield f"school_years.{other}.terms: begins on {begin}, when a term of {name} still runs (to {end})"
@@ -50,8 +53,10 @@ def _years(config: Config) -> Iterator[str]:
 def _rooms(config: Config, site: Site, at: str) -> Iterator[str]:
     for room_id, room in site.rooms.items():
         if room.timetable is not None and room.timetable not in config.timetables:
-            yield (f"{at}.rooms.{room_id}.timetable: {room.timetable!r} is not among timetables; "
-                   f"{_nearest(room.timetable, config.timetables)}")
+            yield (
+                f"{at}.rooms.{room_id}.timetable: {room.timetable!r} is not among timetables; "
+                f"{_nearest(room.timetable, config.timetables)}"
+            )
         if not room.outdoor and room.volume_m3 is None:
             yield f"{at}.rooms.{room_id}.volume_m3: is missing (only a room with outdoor: yes has none)"
     if sum(room.outdoor for room in site.rooms.values()) > 1:
@@ -68,16 +73,20 @@ def _sensors(site_id: str, site: Site, at: str) -> Iterator[str]:
         if sensor.room not in site.rooms:
             yield f"{here}.room: {sensor.room!r} is not a room of this site; {_nearest(sensor.room, site.rooms)}"
         if sensor.port.startswith("http:") and sensor.bridge in site.bridges and not site.bridges[sensor.bridge].http:
-            yield (f"{here}.port: nobody listens for {sensor.port}; set http: 127.0.0.1:8088 (or another address) on "
-                   f"the bridge {sensor.bridge}")
+            yield (
+                f"{here}.port: nobody listens for {sensor.port}; set http: 127.0.0.1:8088 (or another address) on "
+                f"the bridge {sensor.bridge}"
+            )
         port = (sensor.bridge, sensor.port)
         if not sensor.simulated and port in owners:
             yield f"{here}.port: {sensor.port} is the port of {owners[port]} already"
         owners[port] = sensor_id
     if len({sensor.simulated for sensor in site.sensors.values()}) > 1:
         real = next(sensor_id for sensor_id, sensor in site.sensors.items() if not sensor.simulated)
-        yield (f"{at}.sensors.{real}.port: a site is simulated or real, never both; give every sensor of {site_id} "
-               "a real port and begin with an empty data folder: classair run --data DIR")
+        yield (
+            f"{at}.sensors.{real}.port: a site is simulated or real, never both; give every sensor of {site_id} "
+            "a real port and begin with an empty data folder: classair run --data DIR"
+        )
 
 
 def _purifiers(site: Site, at: str) -> Iterator[str]:

@@ -23,9 +23,13 @@ def part_text(text: str, bridge: str) -> str:
     rooms = {key: it for key, it in site["rooms"].items() if any(sensor["room"] == key for sensor in sensors.values())}
     purifiers = {key: it for key, it in (site.get("purifiers") or {}).items() if it["room"] in rooms}
     part: dict[str, Any] = {key: whole[key] for key in _FOR_ALL if key in whole}
-    part["sites"] = {site_id: {
-        **{key: site[key] for key in ("name", "position") if key in site},
-        "bridges": {bridge_id: site["bridges"][bridge_id] or {}},
-        "rooms": rooms, "sensors": sensors, "purifiers": purifiers,
-    }}
+    part["sites"] = {
+        site_id: {
+            **{key: site[key] for key in ("name", "position") if key in site},
+            "bridges": {bridge_id: site["bridges"][bridge_id] or {}},
+            "rooms": rooms,
+            "sensors": sensors,
+            "purifiers": purifiers,
+        }
+    }
     return yaml.safe_dump(part, allow_unicode=True, sort_keys=False, width=120)

@@ -66,8 +66,11 @@ def _contradictions_beside(raw: dict[str, Any], faulty: list[tuple[int | str, ..
         config = Config.model_validate(rest)
     except ValidationError:
         return []
-    return [line for line in contradictions(config)
-            if not any(place and f"{line.partition(': ')[0]}.".startswith(f"{place}.") for place in places)]
+    return [
+        line
+        for line in contradictions(config)
+        if not any(place and f"{line.partition(': ')[0]}.".startswith(f"{place}.") for place in places)
+    ]
 
 
 _NO_KEYS = ("[key]", "purifier", "silent", "purifier_fault")  # what pydantic puts among the keys of a fault

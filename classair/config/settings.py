@@ -137,8 +137,10 @@ class Sensor(Part):
     @classmethod
     def _port_form(cls, value: str) -> str:
         if not _PORT.match(value):
-            raise ValueError("expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB socket), usb:serial=… or a "
-                             "pyserial URL such as socket://host:port")
+            raise ValueError(
+                "expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB socket), usb:serial=… or a "
+                "pyserial URL such as socket://host:port"
+            )
         return value
 
     @property
@@ -293,7 +295,9 @@ class Config(Part):
             return timetable.ALWAYS_EMPTY
         return timetable.Timetable(
             frozenset(timetable.DAYS.index(day) for day in settings.days),
-            tuple(settings.occupied), tuple(settings.lessons), self.school_calendar(),
+            tuple(settings.occupied),
+            tuple(settings.lessons),
+            self.school_calendar(),
         )
 
     def school_calendar(self) -> timetable.SchoolCalendar:
@@ -318,8 +322,12 @@ class Config(Part):
         site = self.sites[site_id]
         sensors = {i: s for i, s in site.sensors.items() if s.bridge == bridge_id}
         rooms = {r: room for r, room in site.rooms.items() if any(s.room == r for s in sensors.values())}
-        part = site.model_copy(update={
-            "bridges": {bridge_id: site.bridges[bridge_id]}, "sensors": sensors, "rooms": rooms,
-            "purifiers": {i: p for i, p in site.purifiers.items() if p.room in rooms},
-        })
+        part = site.model_copy(
+            update={
+                "bridges": {bridge_id: site.bridges[bridge_id]},
+                "sensors": sensors,
+                "rooms": rooms,
+                "purifiers": {i: p for i, p in site.purifiers.items() if p.room in rooms},
+            }
+        )
         return self.model_copy(update={"sites": {site_id: part}, "rules": {}, "people": {}, "store": "sqlite"})

@@ -19,8 +19,9 @@ from classair.research.tables import Row, rows
 from classair.science.corrections import Corrections
 
 
-def room_days(sources: Sources, request: Request, corrections: Corrections, room: str, first: date,
-              last: date) -> pa.Table:
+def room_days(
+    sources: Sources, request: Request, corrections: Corrections, room: str, first: date, last: date
+) -> pa.Table:
     """Every mean of a room's sensors on these local days, ordered by sensor and time. Raises SelectionRefused,
     StoreAway."""
     chosen = request.selection
@@ -33,12 +34,16 @@ def room_days(sources: Sources, request: Request, corrections: Corrections, room
     at = np.array([start for _, start in places], np.int64)
     site = room.partition(".")[0]
     plain: dict[str, Any] = {
-        "time": at, "time_utc": at, "school_id": same(site, len(at)), "room_id": same(room, len(at)),
+        "time": at,
+        "time_utc": at,
+        "school_id": same(site, len(at)),
+        "room_id": same(room, len(at)),
         "sensor_id": words(sensor for sensor, _ in places),
         "n_expected": pa.array([_expected(each) for each in found], pa.float64()),
         "simulated": pa.repeat(pa.scalar(sources.simulated(site)), len(at)),
-        "lesson": pa.repeat(pa.scalar(True), len(at)) if chosen.lesson else
-                  lessons(sources.timetable(room), at, chosen.step_ms),
+        "lesson": pa.repeat(pa.scalar(True), len(at))
+        if chosen.lesson
+        else lessons(sources.timetable(room), at, chosen.step_ms),
     }
     for place, key in enumerate(chosen.quantities):
         of = [each.get(key) for each in found]
@@ -49,8 +54,7 @@ def room_days(sources: Sources, request: Request, corrections: Corrections, room
             continue
         # As measured wherever there are readings enough; the correction may still have nothing to say.
         plain["pm25_raw_ugm3"] = _numbers(row.mean if row and row.why != "incomplete" else None for row in of)
-        plain["pm25_corrected_ugm3"] = _numbers(
-            row.value if row and row.correction != "none" else None for row in of)
+        plain["pm25_corrected_ugm3"] = _numbers(row.value if row and row.correction != "none" else None for row in of)
         plain["correction_id"] = words(row.correction if row else None for row in of)
     wanted = columns(request)
     return shaped(wanted, [_typed(plain[column.name], column.name) for column in wanted])

@@ -37,8 +37,13 @@ class Origin:
         return hashlib.sha256(json.dumps(self._said(), sort_keys=True).encode()).hexdigest()[:16]
 
     def _said(self) -> dict[str, Any]:
-        return {"format": FORMAT, "request": self.request, "software": self.software, "days": self.days,
-                "aside": self.aside}
+        return {
+            "format": FORMAT,
+            "request": self.request,
+            "software": self.software,
+            "days": self.days,
+            "aside": self.aside,
+        }
 
     def as_record(self) -> dict[str, Any]:
         return {**self._said(), "data": self.data_id, "unsettled": list(self.unsettled)}
@@ -58,8 +63,12 @@ class Changes:
 
 
 def origin(request: Request, days: Days, aside: dict[str, str], unsettled: set[str]) -> Origin:
-    return Origin(request.id, {site: dict(sorted(days[site].items())) for site in sorted(days)}, aside,
-                  unsettled=tuple(sorted(unsettled)))
+    return Origin(
+        request.id,
+        {site: dict(sorted(days[site].items())) for site in sorted(days)},
+        aside,
+        unsettled=tuple(sorted(unsettled)),
+    )
 
 
 def read(package: Path) -> Origin:
@@ -75,15 +84,26 @@ def read(package: Path) -> Origin:
         told = json.loads(data)
         return Origin(told["request"], told["days"], told["aside"], told["software"], tuple(told["unsettled"]))
     except (OSError, ValueError, KeyError, TypeError, StopIteration, zipfile.BadZipFile) as error:
-        raise ExportFault(f"{package}: is no package of an export, or has lost its {VERSIONS}: "
-                          f"{type(error).__name__}") from error
+        raise ExportFault(
+            f"{package}: is no package of an export, or has lost its {VERSIONS}: {type(error).__name__}"
+        ) from error
 
 
 def between(old: Origin, new: Origin) -> Changes:
     """Which days differ (also those that came or went), and what else does."""
-    days = sorted({f"{site} {day}" for site in {*old.days, *new.days}
-                   for day in {*old.days.get(site, {}), *new.days.get(site, {})}
-                   if old.days.get(site, {}).get(day) != new.days.get(site, {}).get(day)} | set(old.unsettled))
+    days = sorted(
+        {
+            f"{site} {day}"
+            for site in {*old.days, *new.days}
+            for day in {*old.days.get(site, {}), *new.days.get(site, {})}
+            if old.days.get(site, {}).get(day) != new.days.get(site, {}).get(day)
+        }
+        | set(old.unsettled)
+    )
     aside = sorted(name for name in {*old.aside, *new.aside} if old.aside.get(name) != new.aside.get(name))
-    return Changes(old.data_id, tuple(days), (*aside, *(["software"] if old.software != new.software else [])),
-                   old.request != new.request)
+    return Changes(
+        old.data_id,
+        tuple(days),
+        (*aside, *(["software"] if old.software != new.software else [])),
+        old.request != new.request,
+    )

@@ -52,8 +52,15 @@ def main(argv: list[str]) -> int:
                 return 0
             target = args.out or Path(f"classair-{request.id}{'.zip' if args.zip else ''}")
             since = changes.read(args.since) if args.since else None
-            package = build(sources, request, target.absolute(), zipped=args.zip, kept=args.keep, since=since,
-                            progress=_progress(args.quiet))
+            package = build(
+                sources,
+                request,
+                target.absolute(),
+                zipped=args.zip,
+                kept=args.keep,
+                since=since,
+                progress=_progress(args.quiet),
+            )
     except BrokenPipeError:
         # Whoever read our stream has gone, as `head` does; Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,8 +73,10 @@ def main(argv: list[str]) -> int:
         return 1
     except Cancelled:
         return 3
-    print(f"{package.path}: {package.rows:,} rows, data {package.origin.data_id}"
-          + (" (SIMULATED)" if package.simulated else ""))
+    print(
+        f"{package.path}: {package.rows:,} rows, data {package.origin.data_id}"
+        + (" (SIMULATED)" if package.simulated else "")
+    )
     if since is not None:
         print("\n".join(documents.changed(changes.between(since, package.origin), "en")).rstrip())
     return 0
@@ -91,12 +100,21 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--step", default="1h", help="reading, 1m, 5m, 15m, 30m, 1h or 1d (default: 1h)")
     what.add_argument("--method", default="none", help="none, accepted, or a correction such as epa2021_atm")
     what.add_argument("--lesson", action="store_true", help="lesson time only")
-    what.add_argument("--completeness", type=float, default=0.75, metavar="SHARE",
-                      help="share of its time that a mean must cover (default: 0.75)")
+    what.add_argument(
+        "--completeness",
+        type=float,
+        default=0.75,
+        metavar="SHARE",
+        help="share of its time that a mean must cover (default: 0.75)",
+    )
     what.add_argument("--request", type=Path, metavar="FILE", help="a request.json, in place of all of these")
     how = parser.add_argument_group("how")
-    how.add_argument("--columns", choices=("classair", "openair", "sensortoolkit"), default="classair",
-                     help="another file beside, with the columns of that tool")
+    how.add_argument(
+        "--columns",
+        choices=("classair", "openair", "sensortoolkit"),
+        default="classair",
+        help="another file beside, with the columns of that tool",
+    )
     how.add_argument("--netcdf", action="store_true", help="data.nc as well (CF conventions; needs [netcdf])")
     how.add_argument("--licence", default="", metavar="WORDS", help="what the school gives its data under")
     how.add_argument("--out", type=Path, metavar="PATH", help="where to (default: classair-<request>)")
@@ -123,16 +141,30 @@ def _request(args: argparse.Namespace) -> Request:
         return Request.parse(told)
     if not (args.rooms and args.first and args.last):
         raise SelectionRefused(["say --rooms, --first and --last, or --request"])
-    keys = ("rooms", "first", "last", "quantities", "step", "method", "lesson", "completeness", "columns", "netcdf",
-            "licence")
+    keys = (
+        "rooms",
+        "first",
+        "last",
+        "quantities",
+        "step",
+        "method",
+        "lesson",
+        "completeness",
+        "columns",
+        "netcdf",
+        "licence",
+    )
     return Request.parse({key: getattr(args, key) for key in keys})
 
 
 def _said(found: dict[str, Any]) -> str:
     gaps = "not known" if found["gaps"] is None else f"{100 * found['gaps']:.1f} %"
-    lines = [f"about {found['rows']:,} rows, {found['bytes']:,} bytes, gaps {gaps}",
-             *(["simulated: " + ", ".join(found["simulated"])] if found["simulated"] else []),
-             ",".join(found["names"]), *(",".join(row) for row in found["sample"])]
+    lines = [
+        f"about {found['rows']:,} rows, {found['bytes']:,} bytes, gaps {gaps}",
+        *(["simulated: " + ", ".join(found["simulated"])] if found["simulated"] else []),
+        ",".join(found["names"]),
+        *(",".join(row) for row in found["sample"]),
+    ]
     return "\n".join(lines) if found["rows"] else "There are no data in this range. Try a wider one."
 
 
@@ -140,6 +172,7 @@ def _progress(quiet: bool) -> Any:
     def show(done: int, of: int, rows: int) -> None:
         if not quiet and sys.stderr.isatty():
             print(f"\r{done} of {of}: {rows:,} rows", end="" if done < of else "\n", file=sys.stderr, flush=True)
+
     return show
 
 

@@ -1,10 +1,10 @@
 """A package made in the background: a folder with the request, progress, pieces and in the end the zip file.
 
-    <job>/job.json        what was asked for; written by whoever started it
-    <job>/progress.json   how far it is; written here, replaced as a whole
-    <job>/pieces/         what is done already: killed, the same job goes on from there
-    <job>/cancel          its being there ends the job
-    <job>/package.zip     whole, or not there
+<job>/job.json        what was asked for; written by whoever started it
+<job>/progress.json   how far it is; written here, replaced as a whole
+<job>/pieces/         what is done already: killed, the same job goes on from there
+<job>/cancel          its being there ends the job
+<job>/package.zip     whole, or not there
 """
 
 from __future__ import annotations
@@ -92,8 +92,14 @@ def _made(folder: Path, places: Places, config: Callable[[], Config]) -> Progres
 
     tell(folder, Progress("running"))
     with opened(places, config()) as sources:
-        package = build(sources, request, folder / PACKAGE, zipped=True, kept=folder / "pieces", progress=show,
-                        stop=(folder / "cancel").exists)
+        package = build(
+            sources,
+            request,
+            folder / PACKAGE,
+            zipped=True,
+            kept=folder / "pieces",
+            progress=show,
+            stop=(folder / "cancel").exists,
+        )
     done = read(folder)
-    return Progress("ready", done.done, done.pieces, package.rows, package.path.stat().st_size,
-                    package.origin.data_id)
+    return Progress("ready", done.done, done.pieces, package.rows, package.path.stat().st_size, package.origin.data_id)

@@ -20,11 +20,24 @@ _STANDARD: Final = {
     "pm25": "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air",
     "pm10": "mass_concentration_of_pm10_ambient_aerosol_particles_in_air",
     "pm1": "mass_concentration_of_pm1_ambient_aerosol_particles_in_air",
-    "temp_c": "air_temperature", "rh_pct": "relative_humidity", "pressure_hpa": "air_pressure",
+    "temp_c": "air_temperature",
+    "rh_pct": "relative_humidity",
+    "pressure_hpa": "air_pressure",
     "co2_ppm": "mole_fraction_of_carbon_dioxide_in_air",
 }
-_UNITS: Final = {"µg/m³": "ug m-3", "ppm": "1e-6", "°C": "degree_Celsius", "%": "percent", "1/dL": "dL-1",
-                 "1/cm³": "cm-3", "µm": "um", "hPa": "hPa", "s": "s", "1": "1", "": "1"}
+_UNITS: Final = {
+    "µg/m³": "ug m-3",
+    "ppm": "1e-6",
+    "°C": "degree_Celsius",
+    "%": "percent",
+    "1/dL": "dL-1",
+    "1/cm³": "cm-3",
+    "µm": "um",
+    "hPa": "hPa",
+    "s": "s",
+    "1": "1",
+    "": "1",
+}
 
 
 class NetCdf:
@@ -39,9 +52,15 @@ class NetCdf:
         for column in self._wanted:
             kind = _kind(column)
             variable = self._file.create_variable(
-                "time" if column.name == "time_utc" else column.name, ("row",), kind, chunks=(_CHUNK,),
-                compression="gzip", compression_opts=4, shuffle=True,
-                fillvalue=np.nan if column.kind == "number" else None)
+                "time" if column.name == "time_utc" else column.name,
+                ("row",),
+                kind,
+                chunks=(_CHUNK,),
+                compression="gzip",
+                compression_opts=4,
+                shuffle=True,
+                fillvalue=np.nan if column.kind == "number" else None,
+            )
             variable.attrs.update(_attributes(column))
 
     def write(self, table: pa.Table) -> None:
@@ -62,8 +81,12 @@ def _kind(column: Column) -> Any:
 
 def _attributes(column: Column) -> dict[str, Any]:
     if column.kind == "time":
-        return {"standard_name": "time", "units": "milliseconds since 1970-01-01 00:00:00", "calendar": "standard",
-                "long_name": t("en", f"export.column.{column.meaning}")}
+        return {
+            "standard_name": "time",
+            "units": "milliseconds since 1970-01-01 00:00:00",
+            "calendar": "standard",
+            "long_name": t("en", f"export.column.{column.meaning}"),
+        }
     found: dict[str, Any] = {"long_name": t("en", f"export.column.{column.meaning}")}
     if column.kind == "number":
         found["units"] = _UNITS[column.unit]

@@ -40,9 +40,17 @@ class Package:
     reused: int = 0
 
 
-def build(sources: Sources, request: Request, target: Path, *, zipped: bool = False, kept: Path | None = None,
-          since: changes.Origin | None = None, progress: Progress = lambda _done, _of, _rows: None,
-          stop: Callable[[], bool] = lambda: False) -> Package:
+def build(
+    sources: Sources,
+    request: Request,
+    target: Path,
+    *,
+    zipped: bool = False,
+    kept: Path | None = None,
+    since: changes.Origin | None = None,
+    progress: Progress = lambda _done, _of, _rows: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Package:
     """A package at `target`: a folder, or one zip file. With `kept`, pieces stay there until it is whole.
 
     Raises ExportFault (full disk, nothing to export, target there already), Cancelled, StoreAway, SelectionRefused,
@@ -51,8 +59,9 @@ def build(sources: Sources, request: Request, target: Path, *, zipped: bool = Fa
     if target.exists():
         raise ExportFault(f"{target}: is there already; choose another name, or remove it")
     if request.netcdf and not netcdf_installed():
-        raise ExportFault("NetCDF needs the libraries h5netcdf and h5py: install ClassAir with [netcdf], or ask "
-                          "without NetCDF")
+        raise ExportFault(
+            "NetCDF needs the libraries h5netcdf and h5py: install ClassAir with [netcdf], or ask without NetCDF"
+        )
     sources.check(request)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
@@ -74,8 +83,16 @@ def build(sources: Sources, request: Request, target: Path, *, zipped: bool = Fa
     return package
 
 
-def _filled(sources: Sources, request: Request, folder: Path, target: Path, kept: Path | None,
-            since: changes.Origin | None, progress: Progress, stop: Callable[[], bool]) -> Package:
+def _filled(
+    sources: Sources,
+    request: Request,
+    folder: Path,
+    target: Path,
+    kept: Path | None,
+    since: changes.Origin | None,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> Package:
     wanted, pieces = columns(request), Pieces(sources, request, kept, progress, stop)
     before = sources.aside(request)
     used: set[str] = set()
@@ -100,8 +117,9 @@ def _filled(sources: Sources, request: Request, folder: Path, target: Path, kept
         (folder / name).write_bytes(aside.written(table_aside))
     _write_papers(sources, request, folder, origin, pieces.rows, simulated, told)
     others = [name for name in ("data.parquet", "data.nc", shaped_name(request)) if name and (folder / name).exists()]
-    (folder / "datapackage.json").write_bytes(documents.data_package(
-        sources.config, request, origin, folder, wanted, tables, others, simulated=simulated))
+    (folder / "datapackage.json").write_bytes(
+        documents.data_package(sources.config, request, origin, folder, wanted, tables, others, simulated=simulated)
+    )
     names = sorted(path.name for path in folder.iterdir())
     sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
     (folder / SUMS).write_text(sums, "utf-8")
@@ -121,17 +139,34 @@ def _sinks(request: Request, folder: Path) -> Iterator[Sink]:
         yield NetCdf(folder / "data.nc", columns(request), {"request": request.id, "source": "ClassAir"})
 
 
-def _write_papers(sources: Sources, request: Request, folder: Path, origin: changes.Origin, rows: int,
-                  simulated: bool, since: changes.Changes | None) -> None:
+def _write_papers(
+    sources: Sources,
+    request: Request,
+    folder: Path,
+    origin: changes.Origin,
+    rows: int,
+    simulated: bool,
+    since: changes.Changes | None,
+) -> None:
     (folder / "request.json").write_bytes(documents.as_json(request.as_record()))
-    (folder / changes.VERSIONS).write_bytes(documents.as_json({
-        **origin.as_record(), **({} if since is None else {"changed_since": {
-            "data": since.since, "days": list(since.days), "aside": list(since.aside)}})}))
+    (folder / changes.VERSIONS).write_bytes(
+        documents.as_json(
+            {
+                **origin.as_record(),
+                **(
+                    {}
+                    if since is None
+                    else {"changed_since": {"data": since.since, "days": list(since.days), "aside": list(since.aside)}}
+                ),
+            }
+        )
+    )
     (folder / "LICENSE").write_bytes(documents.licence(sources.config, request))
     (folder / "CITATION.cff").write_bytes(documents.citation(sources.config, request, origin))
     files = sorted({*(path.name for path in folder.iterdir()), "README.md", "datapackage.json", SUMS})
-    (folder / "README.md").write_bytes(documents.readme(
-        sources.config, request, origin, rows, simulated=simulated, files=files, since=since))
+    (folder / "README.md").write_bytes(
+        documents.readme(sources.config, request, origin, rows, simulated=simulated, files=files, since=since)
+    )
 
 
 def pack(folder: Path, target: Path, name: str, stop: Callable[[], bool] = lambda: False) -> None:
@@ -162,15 +197,19 @@ def _room_on(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise ExportFault(f"{folder}: the disk is full; nothing was left behind. Ask for fewer days or rooms, or "
-                              "make room and ask again") from error
+            raise ExportFault(
+                f"{folder}: the disk is full; nothing was left behind. Ask for fewer days or rooms, or "
+                "make room and ask again"
+            ) from error
         raise
 
 
 def _spare(folder: Path) -> None:
     if (free := shutil.disk_usage(folder).free) < RESERVE:
-        raise ExportFault(f"{folder}: only {free // 2**20} MB are free, and {RESERVE // 2**20} MB stay reserved for "
-                          "the readings; nothing was left behind. Make room and ask again")
+        raise ExportFault(
+            f"{folder}: only {free // 2**20} MB are free, and {RESERVE // 2**20} MB stay reserved for "
+            "the readings; nothing was left behind. Make room and ask again"
+        )
 
 
 def _sync(path: Path) -> None:

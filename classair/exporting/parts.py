@@ -61,8 +61,11 @@ def plan(sources: Sources, request: Request) -> list[Part]:
         for site, days in sources.versions(chosen).items():
             places += [(site, day, day, "") for day in sorted(days)]
     else:
-        places = [(room.partition(".")[0], first, last, room)
-                  for room in chosen.rooms for first, last in _months(chosen.first, chosen.last)]
+        places = [
+            (room.partition(".")[0], first, last, room)
+            for room in chosen.rooms
+            for first, last in _months(chosen.first, chosen.last)
+        ]
     return [Part(number, *place) for number, place in enumerate(places)]
 
 
@@ -124,8 +127,9 @@ class Pieces:
             for site, days in made.versions.items():
                 # Rooms of one school share their days; a day that moved on between two of them is unsettled.
                 known = self.versions.setdefault(site, {})
-                self.unsettled |= {f"{site} {day}" for day, version in days.items()
-                                   if known.setdefault(day, version) != version}
+                self.unsettled |= {
+                    f"{site} {day}" for day, version in days.items() if known.setdefault(day, version) != version
+                }
             self.unsettled |= set(made.unsettled)
             self.progress(part.number + 1, len(parts), self.rows)
             if made.table.num_rows:
@@ -137,8 +141,9 @@ class Pieces:
             self.kept.mkdir(parents=True, exist_ok=True)
             file = self.kept / f"{part.number:06d}.arrow"
             fresh = file.with_suffix(".new")
-            with ipc.new_file(fresh, made.table.schema, options=ipc.IpcWriteOptions(
-                    compression="lz4", unify_dictionaries=True)) as writer:
+            with ipc.new_file(
+                fresh, made.table.schema, options=ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
+            ) as writer:
                 writer.write_table(made.table)
             fresh.replace(file)
             # Only now does the piece count: this file says that the other is whole.
@@ -146,8 +151,12 @@ class Pieces:
         return made
 
     def _told(self, made: Made) -> dict[str, Any]:
-        return {"request": self.request.id, "versions": made.versions, "unsettled": made.unsettled,
-                "rows": made.table.num_rows}
+        return {
+            "request": self.request.id,
+            "versions": made.versions,
+            "unsettled": made.unsettled,
+            "rows": made.table.num_rows,
+        }
 
     def _kept(self, part: Part) -> Made | None:
         if self.kept is None:

@@ -76,8 +76,10 @@ def _counted(sources: Sources, request: Request) -> tuple[int, float | None, dat
             valid += sum(n for n, _ in days.values())
         if chosen.step_ms:
             steps = DAY_MS // chosen.step_ms
-            means += sum(min(steps, n, max(1, round(steps * min(1.0, n / expected))) if expected else steps)
-                         for n, expected in days.values())
+            means += sum(
+                min(steps, n, max(1, round(steps * min(1.0, n / expected))) if expected else steps)
+                for n, expected in days.values()
+            )
     share = _lesson_share(sources, request) if chosen.lesson else 1.0
     first = min((start for days in by_series.values() for start in days), default=None)
     day = None if first is None else local_time(first).date()

@@ -1,5 +1,4 @@
-"""Single readings of a site's day as a table: from the archive where it has the day as it stands, else from the store.
-"""
+"""Single readings of a local day of a site as a table: from the archive if it has the day, else from readings.db."""
 
 from __future__ import annotations
 
@@ -28,10 +27,22 @@ from classair.stores._schema import CLOCKS
 from classair.stores._writing import read_marks
 from classair.stores.sqlite import SqliteStore
 
-_FIXED: Final = ("at", "room", "sensor", "n", "interval_s", "flags", "vflags", "clock", "late", "bridge", "epoch",
-                 "seq", "simulated")
-_ORDER: Final = [("sensor_id", "ascending"), ("room_id", "ascending"), ("time_utc", "ascending"),
-                 ("seq", "ascending")]
+_FIXED: Final = (
+    "at",
+    "room",
+    "sensor",
+    "n",
+    "interval_s",
+    "flags",
+    "vflags",
+    "clock",
+    "late",
+    "bridge",
+    "epoch",
+    "seq",
+    "simulated",
+)
+_ORDER: Final = [("sensor_id", "ascending"), ("room_id", "ascending"), ("time_utc", "ascending"), ("seq", "ascending")]
 
 
 @cache
@@ -63,8 +74,11 @@ def site_day(sources: Sources, request: Request, site: str, day: date) -> tuple[
     with sources.store.day(site, day) as stored:
         version = stored.version
         wanted = {series.sensor for series in stored.series if series.room in rooms}
-        found = [_of_block(request, block) for block in stored.blocks(wanted, request.selection.quantities)
-                 if block.series.room in rooms]
+        found = [
+            _of_block(request, block)
+            for block in stored.blocks(wanted, request.selection.quantities)
+            if block.series.room in rooms
+        ]
         trimmed = stored.trimmed
     if trimmed:
         found.append(_archived(request, rooms, _older(sources, site, day)))
@@ -76,8 +90,9 @@ def site_day(sources: Sources, request: Request, site: str, day: date) -> tuple[
 def _older(sources: Sources, site: str, day: date) -> Path:
     file = sources.archived(site, day)
     if file is None:
-        raise ExportFault(f"{site} {day}: the store has given its readings to the archive, and {sources.archive} has "
-                          "them not")
+        raise ExportFault(
+            f"{site} {day}: the store has given its readings to the archive, and {sources.archive} has them not"
+        )
     return file
 
 
@@ -92,6 +107,7 @@ def _ordered(request: Request, parts: Sequence[pa.Table]) -> pa.Table:
 
 
 # -- from the archive --------------------------------------------------------------------------------------------------
+
 
 def _from_archive(sources: Sources, request: Request, rooms: Sequence[str], file: Path) -> pa.Table:
     return _lesson_time(sources, request, rooms, _archived(request, rooms, file))
@@ -108,18 +124,29 @@ def _archived(request: Request, rooms: Sequence[str], file: Path) -> pa.Table:
     count, at = there.num_rows, there["at"]
     wanted = columns(request)
     plain: dict[str, Any] = {
-        "time": at.cast(pa.int64()), "time_utc": at.cast(pa.int64()),
-        "school_id": _sites(there["room"]), "room_id": there["room"], "sensor_id": there["sensor"],
-        "n": there["n"], "interval_s": there["interval_s"], "flags": _said(there["flags"]),
-        "value_flags": _marked(there["vflags"]), "clock": there["clock"], "late": there["late"],
-        "bridge_id": there["bridge"], "epoch": there["epoch"], "seq": there["seq"], "simulated": there["simulated"],
+        "time": at.cast(pa.int64()),
+        "time_utc": at.cast(pa.int64()),
+        "school_id": _sites(there["room"]),
+        "room_id": there["room"],
+        "sensor_id": there["sensor"],
+        "n": there["n"],
+        "interval_s": there["interval_s"],
+        "flags": _said(there["flags"]),
+        "value_flags": _marked(there["vflags"]),
+        "clock": there["clock"],
+        "late": there["late"],
+        "bridge_id": there["bridge"],
+        "epoch": there["epoch"],
+        "seq": there["seq"],
+        "simulated": there["simulated"],
         "lesson": pa.nulls(count, pa.bool_()),
     }
     for column in wanted:
         if column.quantity:
             name = column_name(column.quantity)
-            plain[column.name] = (scaled(there[name], column.scale) if name in there.column_names
-                                  else pa.nulls(count, pa.float64()))
+            plain[column.name] = (
+                scaled(there[name], column.scale) if name in there.column_names else pa.nulls(count, pa.float64())
+            )
     return _shaped(wanted, plain)
 
 
@@ -163,6 +190,7 @@ def _shaped(wanted: Sequence[Column], plain: dict[str, Any]) -> pa.Table:
 
 # -- from a store ------------------------------------------------------------------------------------------------------
 
+
 def _of_block(request: Request, block: Block) -> pa.Table:
     count, there, wanted = len(block), block.columns, columns(request)
     at = pa.array(there["at_ms"], pa.int64())
@@ -170,22 +198,30 @@ def _of_block(request: Request, block: Block) -> pa.Table:
     at_bridge = pa.array(np.searchsorted(bridges, np.asarray(there["bridge_epoch"], np.int64)).astype(np.int32))
     series = block.series
     plain: dict[str, Any] = {
-        "time": at, "time_utc": at, "school_id": same(series.sensor.partition(".")[0], count),
-        "room_id": same(series.room, count), "sensor_id": same(series.sensor, count),
-        "n": pa.array(there["n"], pa.int64()), "interval_s": pa.array(there["interval_s"], pa.float64()),
+        "time": at,
+        "time_utc": at,
+        "school_id": same(series.sensor.partition(".")[0], count),
+        "room_id": same(series.room, count),
+        "sensor_id": same(series.sensor, count),
+        "n": pa.array(there["n"], pa.int64()),
+        "interval_s": pa.array(there["interval_s"], pa.float64()),
         "flags": _said(pa.array(there["flags"], pa.int64())),
         "value_flags": _marked(pa.array(there["vflags"], pa.string())),
         "clock": pa.DictionaryArray.from_arrays(pa.array(there["clock"], pa.int32()), pa.array(CLOCKS, pa.string())),
         "late": pa.array(there["late"], pa.int8()).cast(pa.bool_()),
         "bridge_id": pa.DictionaryArray.from_arrays(at_bridge, pa.array([block.bridges[n][0] for n in bridges])),
         "epoch": pa.DictionaryArray.from_arrays(at_bridge, pa.array([block.bridges[n][1] for n in bridges])),
-        "seq": pa.array(there["seq"], pa.int64()), "simulated": pa.repeat(pa.scalar(series.simulated), count),
+        "seq": pa.array(there["seq"], pa.int64()),
+        "simulated": pa.repeat(pa.scalar(series.simulated), count),
         "lesson": pa.nulls(count, pa.bool_()),
     }
     for column in wanted:
         if column.quantity:
-            plain[column.name] = (scaled(pa.array(there[column.quantity], pa.int64()), column.scale)
-                                  if column.quantity in there else pa.nulls(count, pa.float64()))
+            plain[column.name] = (
+                scaled(pa.array(there[column.quantity], pa.int64()), column.scale)
+                if column.quantity in there
+                else pa.nulls(count, pa.float64())
+            )
     return _shaped(wanted, plain)
 
 
@@ -193,17 +229,25 @@ def _of_readings(request: Request, room: str, readings: Iterable[Reading]) -> pa
     found, wanted = list(readings), columns(request)
     at = pa.array([r.at_ms for r in found], pa.int64())
     plain: dict[str, Any] = {
-        "time": at, "time_utc": at, "school_id": same(room.partition(".")[0], len(found)),
-        "room_id": same(room, len(found)), "sensor_id": words(r.sensor for r in found),
+        "time": at,
+        "time_utc": at,
+        "school_id": same(room.partition(".")[0], len(found)),
+        "room_id": same(room, len(found)),
+        "sensor_id": words(r.sensor for r in found),
         "n": pa.array([r.n for r in found], pa.int64()),
         "interval_s": pa.array([r.interval_s for r in found], pa.float64()),
         "flags": words(flag_words(int(r.flags)) or None for r in found),
-        "value_flags": words(" ".join(f"{key}:{flag_words(int(flags))}" for key, flags in
-                                      sorted(r.value_flags.items())) or None for r in found),
-        "clock": words(r.clock for r in found), "late": pa.array([r.late for r in found], pa.bool_()),
-        "bridge_id": words(r.bridge for r in found), "epoch": words(r.epoch for r in found),
+        "value_flags": words(
+            " ".join(f"{key}:{flag_words(int(flags))}" for key, flags in sorted(r.value_flags.items())) or None
+            for r in found
+        ),
+        "clock": words(r.clock for r in found),
+        "late": pa.array([r.late for r in found], pa.bool_()),
+        "bridge_id": words(r.bridge for r in found),
+        "epoch": words(r.epoch for r in found),
         "seq": pa.array([r.seq for r in found], pa.int64()),
-        "simulated": pa.array([r.simulated for r in found], pa.bool_()), "lesson": pa.nulls(len(found), pa.bool_()),
+        "simulated": pa.array([r.simulated for r in found], pa.bool_()),
+        "lesson": pa.nulls(len(found), pa.bool_()),
     }
     for column in wanted:
         if column.quantity:
@@ -212,6 +256,7 @@ def _of_readings(request: Request, room: str, readings: Iterable[Reading]) -> pa
 
 
 # -- lesson time -------------------------------------------------------------------------------------------------------
+
 
 def _lesson_time(sources: Sources, request: Request, rooms: Sequence[str], whole: pa.Table) -> pa.Table:
     """Says of each reading whether it was taken in a lesson; keeps those alone when only they are asked for."""

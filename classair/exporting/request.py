@@ -52,17 +52,21 @@ class Request(BaseModel):
         try:
             return cls.model_validate({"selection": Selection.parse(inner), **own})
         except ValidationError as error:
-            raise SelectionRefused([
-                f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg'].removeprefix('Value error, ')}"
-                for fault in error.errors(include_url=False, include_input=False)]) from None
+            raise SelectionRefused(
+                [
+                    f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg'].removeprefix('Value error, ')}"
+                    for fault in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
 
     def as_record(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
 
     def canonical(self) -> bytes:
         """The one text of what is meant: sorted keys, no spaces, UTF-8."""
-        return json.dumps({"format": FORMAT, **self.as_record()}, ensure_ascii=False, sort_keys=True,
-                          separators=(",", ":")).encode()
+        return json.dumps(
+            {"format": FORMAT, **self.as_record()}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ).encode()
 
     @property
     def id(self) -> str:

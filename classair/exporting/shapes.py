@@ -14,8 +14,11 @@ from classair.stores import BANGKOK_MS
 
 _LOCAL: Final = "Asia/Bangkok"
 _TYPES: Final = {
-    "text": pa.string(), "word": pa.dictionary(pa.int32(), pa.string()), "number": pa.float64(),
-    "integer": pa.int64(), "boolean": pa.bool_(),
+    "text": pa.string(),
+    "word": pa.dictionary(pa.int32(), pa.string()),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
 }
 BOM: Final = b"\xef\xbb\xbf"
 """So that spreadsheets read Thai."""
@@ -23,13 +26,18 @@ BOM: Final = b"\xef\xbb\xbf"
 
 def schema(columns: Sequence[Column]) -> pa.Schema:
     """Moments are kept to the millisecond, in their zone; units stand with the columns."""
+
     def kind(column: Column) -> pa.DataType:
         if column.kind == "time":
             return pa.timestamp("ms", tz="UTC" if column.name == "time_utc" else _LOCAL)
         return _TYPES[column.kind]
 
-    return pa.schema([pa.field(column.name, kind(column), metadata={"unit": column.unit} if column.unit else None)
-                      for column in columns])
+    return pa.schema(
+        [
+            pa.field(column.name, kind(column), metadata={"unit": column.unit} if column.unit else None)
+            for column in columns
+        ]
+    )
 
 
 def same(text: str, count: int) -> pa.Array:
@@ -74,8 +82,12 @@ def _text(column: pa.ChunkedArray, *, millis: bool) -> pa.ChunkedArray:
     at = pc.add(column.cast(pa.int64()), BANGKOK_MS if local else 0)
     text = at.cast(pa.timestamp("ms")).cast(pa.string())  # 2026-11-23 09:00:00.000
     return pc.binary_join_element_wise(
-        pc.utf8_slice_codeunits(text, 0, 10), "T", pc.utf8_slice_codeunits(text, 11, 23 if millis else 19),
-        "+07:00" if local else "Z", "")
+        pc.utf8_slice_codeunits(text, 0, 10),
+        "T",
+        pc.utf8_slice_codeunits(text, 11, 23 if millis else 19),
+        "+07:00" if local else "Z",
+        "",
+    )
 
 
 def scaled(steps: pa.Array, scale: int) -> pa.Array:

@@ -37,9 +37,15 @@ class Parquet:
         self._schema = schema(wanted)
         whole = [column.name for column in wanted if column.kind in ("time", "integer")]
         self._writer = pq.ParquetWriter(
-            path, self._schema, compression="zstd", compression_level=3, version="2.6", write_statistics=True,
+            path,
+            self._schema,
+            compression="zstd",
+            compression_level=3,
+            version="2.6",
+            write_statistics=True,
             use_dictionary=[column.name for column in wanted if column.name not in whole],
-            column_encoding=dict.fromkeys(whole, "DELTA_BINARY_PACKED"))
+            column_encoding=dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
+        )
         self._waiting: list[pa.Table] = []
         self._rows = 0
 
@@ -67,8 +73,9 @@ def in_order_of_appearance(table: pa.Table, length: int) -> pa.Table:
     stretches = []
     for start in range(0, table.num_rows, length):
         part = table.slice(start, length).unify_dictionaries().combine_chunks()
-        arrays: list[Any] = [_renumbered(column) if pa.types.is_dictionary(column.type) else column
-                             for column in part.columns]
+        arrays: list[Any] = [
+            _renumbered(column) if pa.types.is_dictionary(column.type) else column for column in part.columns
+        ]
         stretches.append(pa.Table.from_arrays(arrays, schema=part.schema))
     return pa.concat_tables(stretches)
 

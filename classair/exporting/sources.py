@@ -52,8 +52,10 @@ class Sources:
 
     def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
         """The version of each site-day that has data, as it is now."""
-        return {site: self.store.versions(site, selection.first, selection.last + timedelta(days=1))
-                for site in self.sites(selection)}
+        return {
+            site: self.store.versions(site, selection.first, selection.last + timedelta(days=1))
+            for site in self.sites(selection)
+        }
 
     def sensors(self, selection: Selection) -> list[str]:
         """Every sensor that has measured in one of the rooms, at any time, or stands there."""
@@ -88,22 +90,29 @@ class Sources:
 
     def deployments(self, selection: Selection) -> list[Deployment]:
         """Every stay in one of the rooms that touches the days asked for."""
-        return [one for one in deployments(self.readings)
-                if one.room in selection.rooms and one.from_ms < selection.end_ms
-                and (one.to_ms is None or one.to_ms > selection.start_ms)]
+        return [
+            one
+            for one in deployments(self.readings)
+            if one.room in selection.rooms
+            and one.from_ms < selection.end_ms
+            and (one.to_ms is None or one.to_ms > selection.start_ms)
+        ]
 
     def events(self, selection: Selection) -> list[SchoolEvent]:
         """What was noted for the rooms, or for their whole schools."""
-        return [one for site in self.sites(selection)
-                for one in noted_events(self.readings, selection.start_ms, selection.end_ms, site=site)
-                if not one.room or one.room in selection.rooms]
+        return [
+            one
+            for site in self.sites(selection)
+            for one in noted_events(self.readings, selection.start_ms, selection.end_ms, site=site)
+            if not one.room or one.room in selection.rooms
+        ]
 
     def switches(self, selection: Selection) -> list[SwitchEvent]:
         """Of every purifier in the rooms, each preceded by the state in force when the days begin."""
-        units = sorted({unit for room in selection.rooms if self.config.has_room(room)
-                        for unit in self.config.purifiers_in(room)})
-        return [event for unit in units
-                for event in self.store.switches(unit, selection.start_ms, selection.end_ms)]
+        units = sorted(
+            {unit for room in selection.rooms if self.config.has_room(room) for unit in self.config.purifiers_in(room)}
+        )
+        return [event for unit in units for event in self.store.switches(unit, selection.start_ms, selection.end_ms)]
 
     def missing(self, selection: Selection) -> list[Missing]:
         """Lines of the gap ledger of the rooms' sensors."""
@@ -111,8 +120,11 @@ class Sources:
             return []
         ledger = SqliteStore(self.readings, readonly=True)
         try:
-            return [line for sensor in self.sensors(selection)
-                    for line in ledger.missing_lines(sensor, selection.start_ms, selection.end_ms)]
+            return [
+                line
+                for sensor in self.sensors(selection)
+                for line in ledger.missing_lines(sensor, selection.start_ms, selection.end_ms)
+            ]
         finally:
             ledger.close()
 
@@ -121,19 +133,32 @@ class Sources:
         chosen, corrections = request.selection, self.corrections()
         settings = {
             "org": self.config.org,
-            "sites": {site: self.config.sites[site].name.model_dump() for site in self.sites(chosen)
-                      if site in self.config.sites},
+            "sites": {
+                site: self.config.sites[site].name.model_dump()
+                for site in self.sites(chosen)
+                if site in self.config.sites
+            },
             "simulated": [site for site in self.sites(chosen) if self.simulated(site)],
-            "models": {sensor: entry.model for sensor, entry in self.config.sensors()
-                       if sensor.partition(".")[0] in self.sites(chosen)},
-            "lessons": {room: [[str(span) for span in table.lesson_spans(day)] for day in chosen.days()]
-                        for room in chosen.rooms if (table := self.timetable(room)) is not None},
+            "models": {
+                sensor: entry.model
+                for sensor, entry in self.config.sensors()
+                if sensor.partition(".")[0] in self.sites(chosen)
+            },
+            "lessons": {
+                room: [[str(span) for span in table.lesson_spans(day)] for day in chosen.days()]
+                for room in chosen.rooms
+                if (table := self.timetable(room)) is not None
+            },
         }
-        return {name: _digest(what) for name, what in (
-            ("corrections", [repr(one) for one in corrections.accepted]),
-            ("deployments", [repr(one) for one in self.deployments(chosen)]),
-            ("events", [repr(one) for one in self.events(chosen)]),
-            ("settings", settings))}
+        return {
+            name: _digest(what)
+            for name, what in (
+                ("corrections", [repr(one) for one in corrections.accepted]),
+                ("deployments", [repr(one) for one in self.deployments(chosen)]),
+                ("events", [repr(one) for one in self.events(chosen)]),
+                ("settings", settings),
+            )
+        }
 
 
 def _digest(what: Any) -> str:

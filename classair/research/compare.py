@@ -19,7 +19,7 @@ from classair.timetable import local_time
 
 LEAST_DAYS: Final = 3
 TIMES: Final = 2000
-PAIRED_SHARE: Final = 0.5            # of the smaller side's hours must have a partner before pairs are compared
+PAIRED_SHARE: Final = 0.5  # of the smaller side's hours must have a partner before pairs are compared
 
 Hours = Mapping[tuple[date, int], float]
 """The mean of a side by local day and hour of the day."""
@@ -51,9 +51,12 @@ def by_hour(table: Iterable[Row]) -> dict[tuple[date, int], float]:
         if row.value is not None:
             at = local_time(row.start_ms)
             found.setdefault((at.date(), at.hour), {}).setdefault(row.room, []).append((row.value, row.n))
-    return {place: float(np.mean([np.average([v for v, _ in parts], weights=[n for _, n in parts])
-                                  for parts in rooms.values()]))
-            for place, rooms in sorted(found.items())}
+    return {
+        place: float(
+            np.mean([np.average([v for v, _ in parts], weights=[n for _, n in parts]) for parts in rooms.values()])
+        )
+        for place, rooms in sorted(found.items())
+    }
 
 
 def compare(first: Hours, second: Hours) -> Comparison:
@@ -67,14 +70,15 @@ def compare(first: Hours, second: Hours) -> Comparison:
     counts, hours = (len(one), len(two)), (len(first), len(second))
     if min(counts) < LEAST_DAYS or means[0] is None or means[1] is None:
         return Comparison(means[0], means[1], None, None, None, paired, counts, hours, "few_days")
-    chance = np.random.default_rng(1)      # fixed: the same data give the same interval
+    chance = np.random.default_rng(1)  # fixed: the same data give the same interval
     a, b = (np.array(list(side.values())) for side in (one, two))
     if paired:
         steps = b - a
         drawn = steps[chance.integers(0, steps.size, (TIMES, steps.size))].mean(axis=1)
     else:
-        drawn = (b[chance.integers(0, b.size, (TIMES, b.size))].mean(axis=1)
-                 - a[chance.integers(0, a.size, (TIMES, a.size))].mean(axis=1))
+        drawn = b[chance.integers(0, b.size, (TIMES, b.size))].mean(axis=1) - a[
+            chance.integers(0, a.size, (TIMES, a.size))
+        ].mean(axis=1)
     low, high = (float(edge) for edge in np.quantile(drawn, [0.025, 0.975]))
     return Comparison(means[0], means[1], means[1] - means[0], low, high, paired, counts, hours)
 

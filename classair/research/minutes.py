@@ -45,9 +45,16 @@ def minutes(store: Store, config: Config, room: str, start_ms: int, end_ms: int)
 
     table = config.timetable_of(room)
     return Minutes(
-        room, start_ms, measured(room, "pm25"), measured(room, "co2_ppm"), measured(yard, "pm25"),
-        measured(yard, "co2_ppm"), _purifier(store, config.purifiers_in(room), start_ms, size),
-        _marked(start_ms, size, table.occupied_spans), _marked(start_ms, size, table.lesson_spans))
+        room,
+        start_ms,
+        measured(room, "pm25"),
+        measured(room, "co2_ppm"),
+        measured(yard, "pm25"),
+        measured(yard, "co2_ppm"),
+        _purifier(store, config.purifiers_in(room), start_ms, size),
+        _marked(start_ms, size, table.occupied_spans),
+        _marked(start_ms, size, table.lesson_spans),
+    )
 
 
 def _means(store: Store, room: str, quantity: str, start_ms: int, size: int) -> Floats:
@@ -83,6 +90,6 @@ def _marked(start_ms: int, size: int, spans_of: Callable[[date], list[Span]]) ->
     while to_ms(datetime.combine(day, datetime.min.time(), ZONE)) < end_ms:
         for span in spans_of(day):
             first, last = (to_ms(datetime.combine(day, at, ZONE)) for at in (span.start, span.end))
-            found[max(0, (first - start_ms) // MINUTE_MS):max(0, (last - start_ms) // MINUTE_MS)] = True
+            found[max(0, (first - start_ms) // MINUTE_MS) : max(0, (last - start_ms) // MINUTE_MS)] = True
         day += timedelta(days=1)
     return found

@@ -53,8 +53,9 @@ def main(argv: list[str]) -> int:
             parser.error(f"{args.room!r} is not in the configuration; there are: {known}")
         store = open_store(config.store, places, readonly=True)
         try:
-            start, end = (to_ms(datetime.combine(day, datetime.min.time(), ZONE))
-                          for day in (first, last + timedelta(days=1)))
+            start, end = (
+                to_ms(datetime.combine(day, datetime.min.time(), ZONE)) for day in (first, last + timedelta(days=1))
+            )
             measured = minutes(store, config, args.room, start, end)
         finally:
             store.close()
@@ -62,8 +63,11 @@ def main(argv: list[str]) -> int:
         print(f"classair room: {fault}", file=sys.stderr)
         return 2
     for line in lines(measured, config.room(args.room).volume_m3):
-        print(json.dumps({"room": args.room, "from": first.isoformat(), "to": last.isoformat(), **plain(line)})
-              if args.json else _said(line, args.language))
+        print(
+            json.dumps({"room": args.room, "from": first.isoformat(), "to": last.isoformat(), **plain(line)})
+            if args.json
+            else _said(line, args.language)
+        )
     return 0
 
 
@@ -91,8 +95,10 @@ def lines(room: Minutes, volume_m3: float | None) -> Iterator[Estimate | Exposur
 def plain(line: Estimate | Exposure) -> dict[str, Any]:
     """As JSON has it; `value` or `mean` None means "cannot tell"."""
     kind = {"quantity": "exposure", "unit": "µg/m³", "method": "lesson_slots"} if isinstance(line, Exposure) else {}
-    return {**kind, **{key: round(value, 4) if isinstance(value, float) else value
-                       for key, value in asdict(line).items()}}
+    return {
+        **kind,
+        **{key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(line).items()},
+    }
 
 
 def _said(line: Estimate | Exposure, language: str) -> str:
@@ -100,12 +106,20 @@ def _said(line: Estimate | Exposure, language: str) -> str:
         name = t(language, "room_physics.exposure")
         if line.mean is None:
             return f"{name}: {t(language, 'room_physics.cannot_tell')} ({t(language, 'room_physics.why.coverage')})"
-        return t(language, "room_physics.exposed", name=name, mean=f"{line.mean:.1f}", hours=f"{line.hours:.0f}",
-                 peak="–" if line.peak_hour is None else f"{line.peak_hour:.1f}",
-                 coverage=f"{100 * line.coverage:.0f}")
+        return t(
+            language,
+            "room_physics.exposed",
+            name=name,
+            mean=f"{line.mean:.1f}",
+            hours=f"{line.hours:.0f}",
+            peak="–" if line.peak_hour is None else f"{line.peak_hour:.1f}",
+            coverage=f"{100 * line.coverage:.0f}",
+        )
     name = t(language, f"room_physics.method.{line.method}", name=t(language, f"room_physics.{line.quantity}"))
     if line.value is None or line.low is None or line.high is None:
         return f"{name}: {t(language, 'room_physics.cannot_tell')} ({t(language, f'room_physics.why.{line.why}')})"
     digits = 0 if line.unit == "m³/h" else 2
-    return (f"{name}: {line.value:.{digits}f} {line.unit if line.unit != '1' else ''}".rstrip()
-            + f" ({line.low:.{digits}f} … {line.high:.{digits}f}, n = {line.n})")
+    return (
+        f"{name}: {line.value:.{digits}f} {line.unit if line.unit != '1' else ''}".rstrip()
+        + f" ({line.low:.{digits}f} … {line.high:.{digits}f}, n = {line.n})"
+    )

@@ -21,7 +21,12 @@ from classair.wire import FullId
 
 Step = Literal["reading", "1m", "5m", "15m", "30m", "1h", "1d"]
 STEP_MS: Final[Mapping[str, int]] = {
-    "1m": MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "30m": 30 * MINUTE_MS, "1h": HOUR_MS, "1d": DAY_MS,
+    "1m": MINUTE_MS,
+    "5m": 5 * MINUTE_MS,
+    "15m": 15 * MINUTE_MS,
+    "30m": 30 * MINUTE_MS,
+    "1h": HOUR_MS,
+    "1d": DAY_MS,
 }
 """`reading` is each reading as measured, without averaging; days are local days."""
 
@@ -92,9 +97,12 @@ class Selection(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            raise SelectionRefused([
-                f"{'.'.join(map(str, fault['loc'])) or 'selection'}: {fault['msg'].removeprefix('Value error, ')}"
-                for fault in error.errors(include_url=False, include_input=False)]) from None
+            raise SelectionRefused(
+                [
+                    f"{'.'.join(map(str, fault['loc'])) or 'selection'}: {fault['msg'].removeprefix('Value error, ')}"
+                    for fault in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
 
     @property
     def step_ms(self) -> int:
@@ -126,5 +134,10 @@ class Selection(BaseModel):
     def query(self) -> str:
         """The keys of a link that reproduces it; what is as by default is left out."""
         said = self.model_dump(mode="json", exclude_defaults=True)
-        return urlencode({key: ",".join(value) if isinstance(value, list) else
-                          ("1" if value is True else value) for key, value in said.items()}, safe=",:")
+        return urlencode(
+            {
+                key: ",".join(value) if isinstance(value, list) else ("1" if value is True else value)
+                for key, value in said.items()
+            },
+            safe=",:",
+        )

@@ -57,8 +57,9 @@ class Row:
         return min(1.0, self.n / self.expected)
 
 
-def rows(store: Store, config: Config, corrections: Corrections, selection: Selection, *,
-         whole: Selection | None = None) -> Iterator[Row]:
+def rows(
+    store: Store, config: Config, corrections: Corrections, selection: Selection, *, whole: Selection | None = None
+) -> Iterator[Row]:
     """By room, sensor and quantity, oldest first; steps without any reading are absent.
 
     `whole`: the selection that this one is a part of, so that parts put together are its rows to the last digit.
@@ -71,12 +72,17 @@ def rows(store: Store, config: Config, corrections: Corrections, selection: Sele
     chosen = None if selection.method in ("none", "accepted") else corrections.get(selection.method)
     if selection.method not in ("none", "accepted") and chosen is None:
         known = [*PUBLISHED, *sorted({one.id for one in corrections.accepted})]
-        raise SelectionRefused([f"method: there is no correction {selection.method!r}; there are accepted, "
-                                f"{', '.join(known)}"])
+        raise SelectionRefused(
+            [f"method: there is no correction {selection.method!r}; there are accepted, {', '.join(known)}"]
+        )
     if selection.method != "none" and selection.step_ms < SHORTEST_MS:
         raise SelectionRefused(["step: corrections hold for means over at least 5m"])
-    if chosen is not None and "pm25" in selection.quantities and not QUANTITIES[chosen.input].shown and (
-            selection.step_ms < HOUR_MS):
+    if (
+        chosen is not None
+        and "pm25" in selection.quantities
+        and not QUANTITIES[chosen.input].shown
+        and (selection.step_ms < HOUR_MS)
+    ):
         raise SelectionRefused([f"step: {chosen.id} works on {chosen.input}, which is kept by the hour; 1h or 1d"])
     rooms = set(store.rooms()) | {room for room, _ in config.rooms()}
     for room in selection.rooms:
@@ -84,8 +90,9 @@ def rows(store: Store, config: Config, corrections: Corrections, selection: Sele
             raise SelectionRefused([f"rooms: {room!r} is not known"])
         for sensor in store.sensors(room):
             for quantity in selection.quantities:
-                yield from _of(store, config, corrections, selection, chosen, room, sensor, quantity,
-                               whole or selection)
+                yield from _of(
+                    store, config, corrections, selection, chosen, room, sensor, quantity, whole or selection
+                )
 
 
 def pooled(table: Iterable[Row], completeness: float) -> list[Row]:
@@ -100,8 +107,13 @@ def pooled(table: Iterable[Row], completeness: float) -> list[Row]:
         if len(parts) == 1:
             found.append(first)
             continue
-        whole = Row(first.room, ",".join(row.sensor for row in parts), first.quantity, start,
-                    correction=",".join(sorted({row.correction for row in parts})))
+        whole = Row(
+            first.room,
+            ",".join(row.sensor for row in parts),
+            first.quantity,
+            start,
+            correction=",".join(sorted({row.correction for row in parts})),
+        )
         valid = [row for row in parts if row.n]
         whole.n = sum(row.n for row in valid)
         whole.mean = _weighed([(row.mean, row.n) for row in valid])
@@ -121,8 +133,17 @@ def pooled(table: Iterable[Row], completeness: float) -> list[Row]:
     return found
 
 
-def _of(store: Store, config: Config, corrections: Corrections, selection: Selection, chosen: Correction | None,
-        room: str, sensor: str, quantity: str, whole: Selection) -> Iterator[Row]:
+def _of(
+    store: Store,
+    config: Config,
+    corrections: Corrections,
+    selection: Selection,
+    chosen: Correction | None,
+    room: str,
+    sensor: str,
+    quantity: str,
+    whole: Selection,
+) -> Iterator[Row]:
     model = _model(config, sensor)
     spans = [(selection.start_ms, selection.end_ms, NONE)]
     if quantity == "pm25" and chosen is not None:
@@ -142,9 +163,12 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
     def asked(key: str) -> dict[int, Bucket]:
         # Of a school year a sixth is lessons: what lies between is not even read.
         spans = [(selection.start_ms, selection.end_ms)] if lessons is None else lessons.spans(selection)
-        return {bucket.start_ms: bucket for begin, end in spans
-                for bucket in store.series(room, key, begin, end, fine_ms, sensor)
-                if lessons is None or lessons.holds(bucket.start_ms)}
+        return {
+            bucket.start_ms: bucket
+            for begin, end in spans
+            for bucket in store.series(room, key, begin, end, fine_ms, sensor)
+            if lessons is None or lessons.holds(bucket.start_ms)
+        }
 
     # One cheap look spares a sensor that does not know the quantity the many of its lessons.
     if lessons is not None and not store.series(room, quantity, selection.start_ms, selection.end_ms, DAY_MS, sensor):
@@ -170,20 +194,36 @@ def _of(store: Store, config: Config, corrections: Corrections, selection: Selec
         elif bucket.n:
             source = inputs[correction.input].get(start) if correction.input in inputs else bucket
             told = correction.correct(
-                source.mean if source else None, _mean(humidity.get(start)), _mean(warmth.get(start)),
-                span_ms=max(fine_ms, 1))
+                source.mean if source else None,
+                _mean(humidity.get(start)),
+                _mean(warmth.get(start)),
+                span_ms=max(fine_ms, 1),
+            )
             weighed.append((told.value, bucket.n))
             open_row.correction, open_row.why = correction.label, told.why or open_row.why
     if open_row is not None:
         yield _closed(open_row, weighed, selection, expected)
 
 
-def _as_measured(store: Store, selection: Selection, expected: _Expected, room: str, sensor: str,
-                 quantity: str) -> Iterator[Row]:
+def _as_measured(
+    store: Store, selection: Selection, expected: _Expected, room: str, sensor: str, quantity: str
+) -> Iterator[Row]:
     """The short way where nothing is corrected and no time left out: a stored bucket is a step."""
     for bucket in store.series(room, quantity, selection.start_ms, selection.end_ms, selection.step_ms, sensor):
-        row = Row(room, sensor, quantity, bucket.start_ms, bucket.n, expected.of(bucket.start_ms), bucket.mean,
-                  bucket.mean, bucket.low, bucket.high, bucket.suspect, bucket.bad)
+        row = Row(
+            room,
+            sensor,
+            quantity,
+            bucket.start_ms,
+            bucket.n,
+            expected.of(bucket.start_ms),
+            bucket.mean,
+            bucket.mean,
+            bucket.low,
+            bucket.high,
+            bucket.suspect,
+            bucket.bad,
+        )
         share = row.completeness
         if share is not None and share < selection.completeness:
             row.value, row.why = None, "incomplete"
@@ -196,9 +236,14 @@ def lesson_steps(config: Config, selection: Selection, room: str, until_ms: int)
         return 0
     slot_ms = _fine(selection, selection.quantities[:1], plain=True)
     lessons = _Lessons(config.timetable_of(room), slot_ms)
-    return len({(at + BANGKOK_MS) // selection.step_ms
-                for begin, end in lessons.spans(selection)
-                for at in range(begin, min(end, until_ms), slot_ms) if lessons.holds(at)})
+    return len(
+        {
+            (at + BANGKOK_MS) // selection.step_ms
+            for begin, end in lessons.spans(selection)
+            for at in range(begin, min(end, until_ms), slot_ms)
+            if lessons.holds(at)
+        }
+    )
 
 
 def _fine(selection: Selection, needed: Sequence[str], plain: bool) -> int:
@@ -237,8 +282,13 @@ class _Lessons:
     def _of(self, day: int) -> list[tuple[int, int]]:
         if day not in self._days:
             spans = [] if self._table is None else self._table.lesson_spans(local_time(day * DAY_MS).date())
-            self._days[day] = [tuple((at.hour * 3600 + at.minute * 60 + at.second) * 1000  # type: ignore[misc]
-                                     for at in (span.start, span.end)) for span in spans]
+            self._days[day] = [
+                tuple(
+                    (at.hour * 3600 + at.minute * 60 + at.second) * 1000  # type: ignore[misc]
+                    for at in (span.start, span.end)
+                )
+                for span in spans
+            ]
         return self._days[day]
 
 
@@ -323,4 +373,3 @@ def _model(config: Config, sensor: str) -> str:
     site, _, local = sensor.partition(".")
     found = config.sites[site].sensors.get(local) if site in config.sites else None
     return found.model if found else ""
-

@@ -38,10 +38,12 @@ class SecretAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped
 
 
 async def _serve(port: int, passwords: Path) -> None:
-    broker = Broker({
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {f"{SecretAuth.__module__}.SecretAuth": {"password_file": str(passwords)}},
-    })
+    broker = Broker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {f"{SecretAuth.__module__}.SecretAuth": {"password_file": str(passwords)}},
+        }
+    )
     await broker.start()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

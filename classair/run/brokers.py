@@ -51,8 +51,9 @@ def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto"
     if wanted == "mosquitto" and mosquitto is None:
         raise RuntimeError("mosquitto is not installed (Debian: apt install mosquitto)")
     if mosquitto is None and importlib.util.find_spec("amqtt") is None:
-        raise RuntimeError("there is no broker: install mosquitto (Debian: apt install mosquitto), "
-                           "or ClassAir with [demo]")
+        raise RuntimeError(
+            "there is no broker: install mosquitto (Debian: apt install mosquitto), or ClassAir with [demo]"
+        )
     passwords = _passwords(places, _users(grants))
     port = _port(places)
     folder = places.run / "broker"

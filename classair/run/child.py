@@ -15,7 +15,7 @@ from pathlib import Path
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-STEADY_S = 60.0          # alive this long, a child's next pause is the first one again
+STEADY_S = 60.0  # alive this long, a child's next pause is the first one again
 LOG_LIMIT = 20 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 
@@ -57,8 +57,12 @@ class Child:
         self.trim_log()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, **self.env}, start_new_session=True,
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.env},
+                start_new_session=True,
                 preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
         self.started_at = time.monotonic()

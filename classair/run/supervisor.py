@@ -54,8 +54,12 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
     parser.add_argument("--host", default="127.0.0.1", help="address of the web pages (default: this machine only)")
     parser.add_argument("--port", type=int, default=8050, help="port of the web pages (default: 8050)")
-    parser.add_argument("--broker", choices=["auto", "mosquitto", "amqtt"], default="auto",
-                        help="auto takes mosquitto where it is installed, else amqtt")
+    parser.add_argument(
+        "--broker",
+        choices=["auto", "mosquitto", "amqtt"],
+        default="auto",
+        help="auto takes mosquitto where it is installed, else amqtt",
+    )
     return parser
 
 
@@ -80,8 +84,9 @@ def _configuration(path: Path, places: Places) -> configuration.Config | None:
 class _Supervisor:
     """The loop. One thread, so that children may be forked safely."""
 
-    def __init__(self, args: argparse.Namespace, places: Places, config: configuration.Config,
-                 broker: brokers.OwnBroker) -> None:
+    def __init__(
+        self, args: argparse.Namespace, places: Places, config: configuration.Config, broker: brokers.OwnBroker
+    ) -> None:
         self.args, self.places, self.config, self.broker = args, places, config, broker
         self.config_file = args.config.resolve()
         self.children: dict[str, Child] = {}
@@ -94,8 +99,9 @@ class _Supervisor:
     def run(self) -> int:
         try:
             self._start(self.broker.child)
-            if not brokers.wait_for_port(self.broker.port, time.monotonic() + 15,
-                                         lambda: self.stop.is_set() or not self.broker.child.alive):
+            if not brokers.wait_for_port(
+                self.broker.port, time.monotonic() + 15, lambda: self.stop.is_set() or not self.broker.child.alive
+            ):
                 if self.stop.is_set():
                     return 0
                 print(f"the broker did not start; see {self.broker.child.log}", file=sys.stderr)
@@ -104,8 +110,11 @@ class _Supervisor:
             self._start(self._service("ingest"))
             self._start(self._service("alerts"))
             self._start(self._service("dashboard", "--host", self.args.host, "--port", str(self.args.port)))
-            for name, what in (("ingest", f"store {self.config.store.partition('://')[0]}"),
-                               ("alerts", "room states and purifiers"), ("dashboard", "pages and API")):
+            for name, what in (
+                ("ingest", f"store {self.config.store.partition('://')[0]}"),
+                ("alerts", "room states and purifiers"),
+                ("dashboard", "pages and API"),
+            ):
                 self._say(name, what)
             total = self._history() if self._simulated() else 0
             if self.stop.is_set():
@@ -113,8 +122,10 @@ class _Supervisor:
             self._start_edge()
             everywhere = self.args.host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound
             host = "127.0.0.1" if everywhere else self.args.host
-            print(f"\n  http://{host}:{self.args.port}    (Ctrl-C ends everything; data in {self.places.root})\n",
-                  flush=True)
+            print(
+                f"\n  http://{host}:{self.args.port}    (Ctrl-C ends everything; data in {self.places.root})\n",
+                flush=True,
+            )
             self._watch(total)
             return 0
         finally:
@@ -175,8 +186,19 @@ class _Supervisor:
     def _service(self, command: str, *more: str, user: str = "", name: str = "") -> Child:
         user = user or command
         env = {PASSWORD_VARIABLE: self.broker.passwords[user], "PYTHONUNBUFFERED": "1"}
-        words = [sys.executable, "-m", "classair", command, "--data", str(self.places.root),
-                 "--config", str(self.config_file), "--broker", self.broker.url, *more]
+        words = [
+            sys.executable,
+            "-m",
+            "classair",
+            command,
+            "--data",
+            str(self.places.root),
+            "--config",
+            str(self.config_file),
+            "--broker",
+            self.broker.url,
+            *more,
+        ]
         return Child(name or command, words, self.places.logs / f"{name or command}.log", env)
 
     def _start(self, child: Child) -> None:
@@ -202,9 +224,15 @@ class _Supervisor:
         command.log.parent.mkdir(parents=True, exist_ok=True)
         total = 0
         with command.log.open("ab") as errors:
-            process = subprocess.Popen(command.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                                       env={**os.environ, **command.env}, start_new_session=True,
-                                       preexec_fn=end_with_parent if sys.platform == "linux" else None)
+            process = subprocess.Popen(
+                command.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **command.env},
+                start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
+            )
             for line in self._lines_of(process):
                 print(f"  {line.rstrip()}", flush=True)
                 words = line.split()
@@ -242,8 +270,10 @@ class _Supervisor:
         if not total:
             return 0
         done = 0
-        with (contextlib.suppress(sqlite3.Error),
-              contextlib.closing(sqlite3.connect(f"file:{self.places.readings}?mode=ro", uri=True)) as store):
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(f"file:{self.places.readings}?mode=ro", uri=True)) as store,
+        ):
             done = store.execute("select coalesce(sum(last - first + 1), 0) from received").fetchone()[0]
         line = f"  history stored {min(done, total):,} of {total:,} readings"
         if line != self._told:
@@ -284,8 +314,19 @@ class _Supervisor:
 
     def _write_status(self) -> None:
         """What the health page shows of processes that cannot speak for themselves."""
-        status = [{"name": c.name, "alive": c.alive, "pid": c.pid, "restarts": c.restarts, "last_exit": c.last_exit,
-                   "log": str(c.log)} for c in self.children.values()]
+        status = [
+            {
+                "name": c.name,
+                "alive": c.alive,
+                "pid": c.pid,
+                "restarts": c.restarts,
+                "last_exit": c.last_exit,
+                "log": str(c.log),
+            }
+            for c in self.children.values()
+        ]
         with contextlib.suppress(OSError):
-            write_atomically(self.places.processes, json.dumps(
-                {"at": int(time.time() * 1000), "services": status}, indent=1).encode())
+            write_atomically(
+                self.places.processes,
+                json.dumps({"at": int(time.time() * 1000), "services": status}, indent=1).encode(),
+            )

@@ -15,10 +15,10 @@ from classair.science.indexes import rounded
 
 VERSION: Final = "2026-11.1"
 TENTH: Final = Decimal("0.1")
-CO2_HOLD_MS: Final = 20 * 60_000     # rules with `lasting` need CO2 above their limit for this long
-FLAT_AFTER_MS: Final = 30 * 60_000   # a purifier that ran this long should have brought the dust down
-FALLING: Final = 0.9                 # at or under this share of the earlier value the dust is falling
-OUTDOOR_RULE: Final = 16             # a room outdoors has no rule of the table: it says what playing there is like
+CO2_HOLD_MS: Final = 20 * 60_000  # rules with `lasting` need CO2 above their limit for this long
+FLAT_AFTER_MS: Final = 30 * 60_000  # a purifier that ran this long should have brought the dust down
+FALLING: Final = 0.9  # at or under this share of the earlier value the dust is falling
+OUTDOOR_RULE: Final = 16  # a room outdoors has no rule of the table: it says what playing there is like
 
 Need = Literal["purifier", "openings", "clean_room"]
 Purifier = Literal["on", "off", "unknown"]
@@ -49,7 +49,7 @@ class Rule:
     indoor_above: Number = None
     outdoor_above: Number = None
     outdoor_upto: Number = None
-    or_outdoor_unknown: bool = False    # the outdoor condition also holds when it is unknown
+    or_outdoor_unknown: bool = False  # the outdoor condition also holds when it is unknown
     outdoor_unknown: bool = False
     outdoor_known: bool = False
     indoor_over_outdoor: Number = None  # indoor > outdoor + this
@@ -72,8 +72,14 @@ TABLE: Final[tuple[Rule, ...]] = (
     Rule(0, indoor_unknown=True),
     Rule(1, indoor_above=_D(75), outdoor_upto=_D(25), needs=_needs("openings"), opens_windows=True),
     Rule(2, indoor_above=_D(75), needs=_needs("clean_room")),
-    Rule(3, indoor_above=_D(25), outdoor_upto=_D(25), indoor_over_outdoor=_D(5), needs=_needs("openings"),
-         opens_windows=True),
+    Rule(
+        3,
+        indoor_above=_D(25),
+        outdoor_upto=_D(25),
+        indoor_over_outdoor=_D(5),
+        needs=_needs("openings"),
+        opens_windows=True,
+    ),
     Rule(4, indoor_above=_D(25), purifier_off=True, outdoor_known=True, needs=_needs("purifier")),
     Rule(5, indoor_above=_D("37.5"), flat=True, needs=_needs("purifier")),
     Rule(6, indoor_above=_D(25), outdoor_unknown=True, needs=_needs("purifier")),
@@ -113,8 +119,11 @@ def _holds(rule: Rule, facts: Facts, indoor: Number, outdoor: Number, co2: Numbe
         return False
     if rule.outdoor_known and outdoor is None:
         return False
-    if (rule.outdoor_upto is not None and not (outdoor is not None and outdoor <= rule.outdoor_upto)
-            and not (rule.or_outdoor_unknown and outdoor is None)):
+    if (
+        rule.outdoor_upto is not None
+        and not (outdoor is not None and outdoor <= rule.outdoor_upto)
+        and not (rule.or_outdoor_unknown and outdoor is None)
+    ):
         return False
     if rule.outdoor_above is not None and not (outdoor is not None and outdoor > rule.outdoor_above):
         return False

@@ -71,19 +71,33 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="classair aqi", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Works out air quality indices exactly as they are defined, one JSON line for each value.")
+        prog="classair aqi",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Works out air quality indices exactly as they are defined, one JSON line for each value.",
+    )
     parser.add_argument("values", nargs="*", metavar="VALUE", help="concentrations; - is a missing one")
-    parser.add_argument("--index", choices=list(INDEXES), default=DEFAULT.key, metavar="KEY",
-                        help=f"one of {', '.join(INDEXES)} (default: {DEFAULT.key})")
+    parser.add_argument(
+        "--index",
+        choices=list(INDEXES),
+        default=DEFAULT.key,
+        metavar="KEY",
+        help=f"one of {', '.join(INDEXES)} (default: {DEFAULT.key})",
+    )
     parser.add_argument("--pollutant", default="pm25", metavar="KEY", help="pm25 (default), pm10, and what --list says")
-    parser.add_argument("--averaging", metavar="TIME",
-                        help="what the values are means over: '24 h', '1 h', '15 min' …; default: the index's own")
-    parser.add_argument("--nowcast", action="store_true",
-                        help="the values are the newest 12 hourly means, and NowCast is taken of them; "
-                             "in a file: 12 on each line")
-    parser.add_argument("--newest-first", action="store_true",
-                        help="the first hour given is the newest one (default: the last one is)")
+    parser.add_argument(
+        "--averaging",
+        metavar="TIME",
+        help="what the values are means over: '24 h', '1 h', '15 min' …; default: the index's own",
+    )
+    parser.add_argument(
+        "--nowcast",
+        action="store_true",
+        help="the values are the newest 12 hourly means, and NowCast is taken of them; in a file: 12 on each line",
+    )
+    parser.add_argument(
+        "--newest-first", action="store_true", help="the first hour given is the newest one (default: the last one is)"
+    )
     parser.add_argument("--file", metavar="FILE", help="read values from a file, - for standard input")
     parser.add_argument("--list", action="store_true", help="say which indices there are, since when, from where")
     return parser
@@ -152,22 +166,45 @@ def _nowcast(index: Index, quantity: str, row: Sequence[str], newest_first: bool
     hours = [None if field in MISSING else field for field in (row if newest_first else reversed(row))]
     found = nowcast(hours, quantity)
     line = _line(index, quantity, None if found is None else str(found.value), "nowcast")
-    return {**line, "hours": found.hours if found else sum(hour is not None for hour in hours),
-            "unrounded": float(found.unrounded) if found else None}
+    return {
+        **line,
+        "hours": found.hours if found else sum(hour is not None for hour in hours),
+        "unrounded": float(found.unrounded) if found else None,
+    }
 
 
 def _line(index: Index, quantity: str, value: str | None, averaging: str) -> dict[str, Any]:
     scale, named = index.scales[quantity], index.named(quantity, averaging)
     sub = index.sub_index(quantity, value)
-    common = {"index": index.key, "pollutant": quantity, "unit": scale.unit, "averaging": averaging,
-              "value": None if value is None or sub is None else float(exact(value) or 0)}
+    common = {
+        "index": index.key,
+        "pollutant": quantity,
+        "unit": scale.unit,
+        "averaging": averaging,
+        "value": None if value is None or sub is None else float(exact(value) or 0),
+    }
     if sub is None:
-        return {**common, "kind": "none", "aqi": None, "shown": "", "open_ended": False, "level": None,
-                "category": "none", "confirmed": True, "words": i18n.in_every_language("index_name.none")}
+        return {
+            **common,
+            "kind": "none",
+            "aqi": None,
+            "shown": "",
+            "open_ended": False,
+            "level": None,
+            "category": "none",
+            "confirmed": True,
+            "words": i18n.in_every_language("index_name.none"),
+        }
     numbered = named != "level"
     return {
-        **common, "kind": named, "aqi": sub.value if numbered else None, "shown": sub.shown if numbered else "",
-        "open_ended": sub.open_ended, "level": sub.level, "category": sub.key, "confirmed": sub.confirmed,
+        **common,
+        "kind": named,
+        "aqi": sub.value if numbered else None,
+        "shown": sub.shown if numbered else "",
+        "open_ended": sub.open_ended,
+        "level": sub.level,
+        "category": sub.key,
+        "confirmed": sub.confirmed,
         "words": i18n.in_every_language(f"{index.words}.{sub.key}"),
         "kind_words": i18n.in_every_language(f"index_name.{named}"),
     }
@@ -175,11 +212,18 @@ def _line(index: Index, quantity: str, value: str | None, averaging: str) -> dic
 
 def _described(index: Index) -> dict[str, Any]:
     return {
-        "index": index.key, "default": index.key == DEFAULT.key,
+        "index": index.key,
+        "default": index.key == DEFAULT.key,
         "valid_from": index.valid_from and index.valid_from.isoformat(),
-        "valid_until": index.valid_until and index.valid_until.isoformat(), "source": index.source,
-        "pollutants": {key: {"unit": scale.unit, "averaging": scale.averaging,
-                             "numbers": scale.bands[0].first is not None,
-                             "confirmed": all(band.confirmed for band in scale.bands)}
-                       for key, scale in index.scales.items()},
+        "valid_until": index.valid_until and index.valid_until.isoformat(),
+        "source": index.source,
+        "pollutants": {
+            key: {
+                "unit": scale.unit,
+                "averaging": scale.averaging,
+                "numbers": scale.bands[0].first is not None,
+                "confirmed": all(band.confirmed for band in scale.bands),
+            }
+            for key, scale in index.scales.items()
+        },
     }

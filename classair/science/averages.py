@@ -73,8 +73,8 @@ def median(values: Sequence[float]) -> float | None:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-MINUTES_OF_HOUR: Final = 45   # of 60 that make an hour valid
-HOURS_OF_DAY: Final = 18      # of 24 that make a day valid
+MINUTES_OF_HOUR: Final = 45  # of 60 that make an hour valid
+HOURS_OF_DAY: Final = 18  # of 24 that make a day valid
 
 
 def hour_is_complete(minutes: int) -> bool:

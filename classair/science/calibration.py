@@ -16,11 +16,13 @@ from classair.science.corrections import Correction
 from classair.science.least_squares import Moments, Undetermined, centre
 
 MODELS: Final[dict[str, tuple[str, ...]]] = {
-    "linear": ("slope",), "linear_rh": ("slope", "rh"), "linear_rh_temp": ("slope", "rh", "temp"),
+    "linear": ("slope",),
+    "linear_rh": ("slope", "rh"),
+    "linear_rh_temp": ("slope", "rh", "temp"),
 }
 FOLDS: Final = 10
 LEAST_DAYS: Final = 3
-CLEAN: Final = 10.0   # µg/m³; a fit that reached down to here may be used down to zero and its noise
+CLEAN: Final = 10.0  # µg/m³; a fit that reached down to here may be used down to zero and its noise
 LOWEST: Final = -10.0
 
 Pick = Callable[[int], int]
@@ -77,13 +79,27 @@ class Calibration:
     def correction(self, identity: str, valid_from: int, **more: object) -> Correction:
         """As a correction that may be proposed; it is in force only once it is accepted."""
         return Correction(
-            id=identity, version=1, method=self.model, coefficients=dict(self.coefficients), valid_from=valid_from,
-            low=LOWEST if self.low <= CLEAN else self.low, high=self.high,
-            metrics={name: value for name, value in (
-                ("n", float(self.n)), ("days", float(self.days)), ("r2", self.validated.r2),
-                ("rmse", self.validated.rmse), ("nrmse", self.validated.nrmse), ("mbe", self.validated.mbe),
-            ) if math.isfinite(value)},
-            **more)  # type: ignore[arg-type]
+            id=identity,
+            version=1,
+            method=self.model,
+            coefficients=dict(self.coefficients),
+            valid_from=valid_from,
+            low=LOWEST if self.low <= CLEAN else self.low,
+            high=self.high,
+            metrics={
+                name: value
+                for name, value in (
+                    ("n", float(self.n)),
+                    ("days", float(self.days)),
+                    ("r2", self.validated.r2),
+                    ("rmse", self.validated.rmse),
+                    ("nrmse", self.validated.nrmse),
+                    ("mbe", self.validated.mbe),
+                )
+                if math.isfinite(value)
+            },
+            **more,  # type: ignore[arg-type]
+        )
 
 
 def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) -> Calibration:
@@ -98,8 +114,10 @@ def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) 
     for pair in usable:
         by_day.setdefault(pair.day, []).append(pair)
     if len(by_day) < LEAST_DAYS:
-        raise Undetermined(f"{len(by_day)} days with complete pairs ({len(usable)} of {len(pairs)} hours have all that "
-                           f"{model} needs); at least {LEAST_DAYS} are needed, 30 are good")
+        raise Undetermined(
+            f"{len(by_day)} days with complete pairs ({len(usable)} of {len(pairs)} hours have all that "
+            f"{model} needs); at least {LEAST_DAYS} are needed, 30 are good"
+        )
     days = [by_day[day] for day in sorted(by_day)]
     origin = centre([_row(pair, names) for pair in usable])
     moments = [Moments.of([_row(pair, names) for pair in day], origin) for day in days]
@@ -108,13 +126,20 @@ def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) 
     reference = [pair.reference for pair in usable]
     sensor = [pair.sensor for pair in usable]
     return Calibration(
-        model=model, coefficients=dict(zip((*names, "intercept"), fit, strict=True)),
+        model=model,
+        coefficients=dict(zip((*names, "intercept"), fit, strict=True)),
         intervals=dict(zip((*names, "intercept"), _intervals(moments, pick, draws), strict=True)),
-        n=len(usable), days=len(days), start=min(pair.start for pair in usable), end=max(pair.start for pair in usable),
-        low=min(sensor), high=max(sensor),
+        n=len(usable),
+        days=len(days),
+        start=min(pair.start for pair in usable),
+        end=max(pair.start for pair in usable),
+        low=min(sensor),
+        high=max(sensor),
         fitted=quality(reference, [_estimate(pair, names, fit) for pair in usable]),
         validated=quality([one.reference for one in held], [one.estimate for one in held]),
-        uncorrected=quality(reference, sensor), held=tuple(sorted(held, key=lambda one: one.start)))
+        uncorrected=quality(reference, sensor),
+        held=tuple(sorted(held, key=lambda one: one.start)),
+    )
 
 
 def quality(reference: Sequence[float], estimate: Sequence[float]) -> Quality:
@@ -124,13 +149,22 @@ def quality(reference: Sequence[float], estimate: Sequence[float]) -> Quality:
     mean = math.fsum(reference) / n
     squares, spread = math.fsum(e * e for e in errors), math.fsum((a - mean) ** 2 for a in reference)
     rmse = math.sqrt(squares / n)
-    return Quality(n, 1 - squares / spread if spread > 0 else math.nan, rmse,
-                   100 * rmse / mean if mean > 0 else math.nan, math.fsum(errors) / n, math.fsum(map(abs, errors)) / n)
+    return Quality(
+        n,
+        1 - squares / spread if spread > 0 else math.nan,
+        rmse,
+        100 * rmse / mean if mean > 0 else math.nan,
+        math.fsum(errors) / n,
+        math.fsum(map(abs, errors)) / n,
+    )
 
 
 def _row(pair: Pair, names: Sequence[str]) -> tuple[float, ...]:
-    of = {"slope": pair.sensor, "rh": min(max(pair.rh, 0.0), 100.0) if math.isfinite(pair.rh) else math.nan,
-          "temp": pair.temp_c}
+    of = {
+        "slope": pair.sensor,
+        "rh": min(max(pair.rh, 0.0), 100.0) if math.isfinite(pair.rh) else math.nan,
+        "temp": pair.temp_c,
+    }
     return (*(of[name] for name in names), pair.reference)
 
 
@@ -145,8 +179,11 @@ def _held_out(days: Sequence[Sequence[Pair]], moments: Sequence[Moments], names:
     for fold in range(folds):
         inside = range(fold * len(days) // folds, (fold + 1) * len(days) // folds)
         fit = Moments.together(part for place, part in enumerate(moments) if place not in inside).fit()
-        found += [Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, fit))
-                  for place in inside for pair in days[place]]
+        found += [
+            Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, fit))
+            for place in inside
+            for pair in days[place]
+        ]
     return found
 
 

@@ -74,8 +74,9 @@ def hourly(samples: Iterable[Sampled]) -> dict[int, HourMean]:
         if covered_ms(spans) < COMPLETE * HOUR_MS:
             continue
         weights = [end - begin for begin, end in spans]
-        found[start] = HourMean(start, *(
-            _weighed([getattr(one, name) for one in there], weights) for name in ("value", "rh", "temp_c")))
+        found[start] = HourMean(
+            start, *(_weighed([getattr(one, name) for one in there], weights) for name in ("value", "rh", "temp_c"))
+        )
     return found
 
 
@@ -90,8 +91,11 @@ def _weighed(values: Sequence[float], weights: Sequence[int]) -> float:
 
 def pairs(reference: Mapping[int, float], sensor: Mapping[int, HourMean], unit: str = "") -> list[Pair]:
     """Hours that both have, oldest first."""
-    return [Pair(start, reference[start], hour.value, hour.rh, hour.temp_c, unit)
-            for start, hour in sorted(sensor.items()) if start in reference and math.isfinite(reference[start])]
+    return [
+        Pair(start, reference[start], hour.value, hour.rh, hour.temp_c, unit)
+        for start, hour in sorted(sensor.items())
+        if start in reference and math.isfinite(reference[start])
+    ]
 
 
 def daily(hours: Sequence[Pair]) -> list[Pair]:
@@ -99,10 +103,18 @@ def daily(hours: Sequence[Pair]) -> list[Pair]:
     days: dict[int, list[Pair]] = {}
     for pair in hours:
         days.setdefault(pair.day, []).append(pair)
-    return [Pair(day * DAY_MS - _BANGKOK_MS, _mean([one.reference for one in there]),
-                 _mean([one.sensor for one in there]), _mean([one.rh for one in there]),
-                 _mean([one.temp_c for one in there]), there[0].unit)
-            for day, there in sorted(days.items()) if day_is_complete(len(there))]
+    return [
+        Pair(
+            day * DAY_MS - _BANGKOK_MS,
+            _mean([one.reference for one in there]),
+            _mean([one.sensor for one in there]),
+            _mean([one.rh for one in there]),
+            _mean([one.temp_c for one in there]),
+            there[0].unit,
+        )
+        for day, there in sorted(days.items())
+        if day_is_complete(len(there))
+    ]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -110,6 +122,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 # -- agreement ---------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -143,9 +156,17 @@ def agreement(units: Mapping[str, Sequence[Pair]]) -> Agreement:
     except Undetermined:
         slope = intercept = math.nan
     sd, cv = precision(units)
-    return Agreement(len(every), slope, intercept, r_squared([pair.reference for pair in every],
-                                                             [pair.sensor for pair in every]),
-                     rmse, 100 * rmse / mean if mean > 0 else math.nan, _mean(errors), sd, cv)
+    return Agreement(
+        len(every),
+        slope,
+        intercept,
+        r_squared([pair.reference for pair in every], [pair.sensor for pair in every]),
+        rmse,
+        100 * rmse / mean if mean > 0 else math.nan,
+        _mean(errors),
+        sd,
+        cv,
+    )
 
 
 def r_squared(x: Sequence[float], y: Sequence[float]) -> float:
@@ -186,13 +207,22 @@ def targets(found: Agreement, quantity: str = "pm25") -> list[Target]:
     offset, error = (5, 7) if quantity == "pm25" else (10, 14)
     return [
         Target("slope", "0.65 … 1.35", _said(found.slope), _inside(found.slope, 0.65, 1.35)),
-        Target("intercept", f"−{offset} … {offset} µg/m³", _said(found.intercept),
-               _inside(found.intercept, -offset, offset)),
+        Target(
+            "intercept",
+            f"−{offset} … {offset} µg/m³",
+            _said(found.intercept),
+            _inside(found.intercept, -offset, offset),
+        ),
         Target("r2", "≥ 0.70", _said(found.r2), _inside(found.r2, 0.70, math.inf)),
-        Target("rmse or nrmse", f"≤ {error} µg/m³ or ≤ 30 %", f"{_said(found.rmse)}, {_said(found.nrmse)} %",
-               _either(found.rmse, error, found.nrmse)),
-        Target("sd or cv", "≤ 5 µg/m³ or ≤ 30 %", f"{_said(found.sd)}, {_said(found.cv)} %",
-               _either(found.sd, 5, found.cv)),
+        Target(
+            "rmse or nrmse",
+            f"≤ {error} µg/m³ or ≤ 30 %",
+            f"{_said(found.rmse)}, {_said(found.nrmse)} %",
+            _either(found.rmse, error, found.nrmse),
+        ),
+        Target(
+            "sd or cv", "≤ 5 µg/m³ or ≤ 30 %", f"{_said(found.sd)}, {_said(found.cv)} %", _either(found.sd, 5, found.cv)
+        ),
     ]
 
 

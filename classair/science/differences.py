@@ -62,8 +62,10 @@ def differences(hours: Iterable[SensorHour], before: Corrections, after: Correct
     for room, day in days:
         starts = by_day[room, day]
         told = [_told([one[room, start] for start in starts if (room, start) in one], index) for one in (old, new)]
-        changed = sum(index.level("pm25", old.get((room, start))) != index.level("pm25", new.get((room, start)))
-                      for start in starts)
+        changed = sum(
+            index.level("pm25", old.get((room, start))) != index.level("pm25", new.get((room, start)))
+            for start in starts
+        )
         if told[0] != told[1] or changed:
             found.append(Difference(room, day, told[0], told[1], changed))
     return found

@@ -24,9 +24,12 @@ class Moments:
     def of(cls, rows: Sequence[Sequence[float]], origin: Sequence[float]) -> Moments:
         width = len(origin)
         moved = [[value - about for value, about in zip(row, origin, strict=True)] for row in rows]
-        return cls(len(rows), tuple(math.fsum(row[i] for row in moved) for i in range(width)),
-                   tuple(tuple(math.fsum(row[i] * row[j] for row in moved) for j in range(width))
-                         for i in range(width)), tuple(origin))
+        return cls(
+            len(rows),
+            tuple(math.fsum(row[i] for row in moved) for i in range(width)),
+            tuple(tuple(math.fsum(row[i] * row[j] for row in moved) for j in range(width)) for i in range(width)),
+            tuple(origin),
+        )
 
     @classmethod
     def together(cls, parts: Iterable[Moments]) -> Moments:
@@ -35,18 +38,22 @@ class Moments:
         if not found:
             raise Undetermined("there are no rows")
         width = len(found[0].origin)
-        return cls(sum(part.n for part in found),
-                   tuple(math.fsum(part.sums[i] for part in found) for i in range(width)),
-                   tuple(tuple(math.fsum(part.products[i][j] for part in found) for j in range(width))
-                         for i in range(width)), found[0].origin)
+        return cls(
+            sum(part.n for part in found),
+            tuple(math.fsum(part.sums[i] for part in found) for i in range(width)),
+            tuple(tuple(math.fsum(part.products[i][j] for part in found) for j in range(width)) for i in range(width)),
+            found[0].origin,
+        )
 
     def fit(self) -> tuple[float, ...]:
         """(coefficient of each x…, intercept). Raises Undetermined."""
         width = len(self.origin) - 1
         if self.n < width + 2:
             raise Undetermined(f"{self.n} rows cannot determine {width + 1} coefficients")
-        spread = [[self.products[i][j] - self.sums[i] * self.sums[j] / self.n for j in range(width + 1)]
-                  for i in range(width + 1)]
+        spread = [
+            [self.products[i][j] - self.sums[i] * self.sums[j] / self.n for j in range(width + 1)]
+            for i in range(width + 1)
+        ]
         slopes = _solved([row[:width] for row in spread[:width]], [spread[i][width] for i in range(width)])
         means = [about + total / self.n for about, total in zip(self.origin, self.sums, strict=True)]
         return (*slopes, means[width] - math.fsum(b * mean for b, mean in zip(slopes, means[:width], strict=True)))

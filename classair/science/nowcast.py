@@ -56,7 +56,7 @@ def of_micros(newest_first: Sequence[int | None], quantity: str = "pm25") -> Now
     up, down = (1, 1) if most == 0 else (least, most) if 2 * least > most else (1, 2)
     total = weights = 0
     for age, value in hours:
-        weight: int = up**age * down**(HOURS - 1 - age)
+        weight: int = up**age * down ** (HOURS - 1 - age)
         weights += weight
         total += weight * value
     places = 0 if step == MICRO else -1
@@ -64,6 +64,7 @@ def of_micros(newest_first: Sequence[int | None], quantity: str = "pm25") -> Now
 
 
 # -- as the hours come -------------------------------------------------------------------------------------------------
+
 
 class Minutes:
     """Hourly means from one-minute means in any order; a minute that comes again counts once.

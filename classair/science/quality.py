@@ -13,18 +13,20 @@ from typing import Final
 from classair.model import QUANTITIES, Flag
 
 EARLIEST_MS: Final = 1_735_689_600_000  # 2025-01-01T00:00Z: no bridge of this project ran before it
-FUTURE_MS: Final = 120_000              # further ahead of a synchronised clock than this is no disagreement of clocks
-PM_CEILING: Final = 500.0               # µg/m³, end of Plantower's effective range (PMS5003 data manual, table 1)
-RH_CONDENSING: Final = 95.0             # %, above it droplets are counted as particles by optical sensors
-ORDER_MARGIN: Final = 2.0               # µg/m³ by which a smaller size class may exceed a larger one through noise
-ZERO_COUNTS: Final = 500.0              # particles > 0.3 µm per 0.1 L that cannot weigh nothing
-COUNTED_MASS: Final = 10.0              # µg/m³ from which a mass must have particles beside it
-COUNTS_PER_MASS: Final = 20.0           # particles > 0.3 µm per 0.1 L for each µg/m³; measured 60–300, sweeping ≥ 40
-CO2_LIMIT: Final = 10_000.0             # ppm, where every sensor we read stops
+FUTURE_MS: Final = 120_000  # further ahead of a synchronised clock than this is no disagreement of clocks
+PM_CEILING: Final = 500.0  # µg/m³, end of Plantower's effective range (PMS5003 data manual, table 1)
+RH_CONDENSING: Final = 95.0  # %, above it droplets are counted as particles by optical sensors
+ORDER_MARGIN: Final = 2.0  # µg/m³ by which a smaller size class may exceed a larger one through noise
+ZERO_COUNTS: Final = 500.0  # particles > 0.3 µm per 0.1 L that cannot weigh nothing
+COUNTED_MASS: Final = 10.0  # µg/m³ from which a mass must have particles beside it
+COUNTS_PER_MASS: Final = 20.0  # particles > 0.3 µm per 0.1 L for each µg/m³; measured 60–300, sweeping ≥ 40
+CO2_LIMIT: Final = 10_000.0  # ppm, where every sensor we read stops
 
 # ppm: a flat upper range is saturation, not air. Which one an MH-Z19 is set to it does not say.
 _CO2_CEILINGS: Final[Mapping[str, frozenset[float]]] = {
-    "mh-z19": frozenset({2000.0, 5000.0}), "mh-z19b": frozenset({2000.0, 5000.0}), "mh-z19c": frozenset({5000.0}),
+    "mh-z19": frozenset({2000.0, 5000.0}),
+    "mh-z19b": frozenset({2000.0, 5000.0}),
+    "mh-z19c": frozenset({5000.0}),
 }
 _CO2_COMMON: Final = frozenset({5000.0})
 _PM: Final = ("pm1", "pm25", "pm4", "pm10", "pm1_cf1", "pm25_cf1", "pm10_cf1")
@@ -46,8 +48,14 @@ _ORDINARY: Final = {q.key: _ordinary(q.key, q.low, q.high) for q in QUANTITIES.v
 
 
 def judge(
-    values: Mapping[str, float], flags: Flag, value_flags: Mapping[str, int], *,
-    at_ms: int, now_ms: int | None = None, clock: str = "sync", model: str = "",
+    values: Mapping[str, float],
+    flags: Flag,
+    value_flags: Mapping[str, int],
+    *,
+    at_ms: int,
+    now_ms: int | None = None,
+    clock: str = "sync",
+    model: str = "",
 ) -> tuple[Flag, Mapping[str, int]]:
     """The flags of a reading and of its single values: those it came with and those it earns here.
 

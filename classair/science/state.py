@@ -24,7 +24,7 @@ PM_WINDOW_MS: Final = 15 * MINUTE_MS
 CO2_WINDOW_MS: Final = 5 * MINUTE_MS
 LATE_MS: Final = 3 * MINUTE_MS
 UNKNOWN_MS: Final = 15 * MINUTE_MS
-LEVEL_HOLD_MS: Final = 5 * MINUTE_MS    # a level of one step changes on screens after this long
+LEVEL_HOLD_MS: Final = 5 * MINUTE_MS  # a level of one step changes on screens after this long
 WARM_UP_MS: Final = MappingProxyType({"pm25": MINUTE_MS, "co2_ppm": 15 * MINUTE_MS})
 
 PM_LEVELS: Final = tuple(band.key for band in INDEX.scales["pm25"].bands)
@@ -35,6 +35,7 @@ _PHASES: Final[tuple[Literal["ok", "late", "unknown"], ...]] = ("ok", "late", "u
 
 
 # -- numbers and levels ------------------------------------------------------------------------------------------------
+
 
 def pm25_level(value: float | None) -> str:
     return INDEX.level("pm25", value) or "unknown"
@@ -71,6 +72,7 @@ def _shown(value: float | None, steps: Sequence[Decimal], level_of: Callable[[fl
 
 
 # -- one quantity ------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -109,11 +111,11 @@ class Track:
     at: int | None = None
     value: float | None = None
     level: str = "unknown"
-    pending: str = ""                # a level that has not held long enough yet …
-    pending_since: int = 0           # … since this window end
+    pending: str = ""  # a level that has not held long enough yet …
+    pending_since: int = 0  # … since this window end
     last_shown: str = ""
     last_at: int | None = None
-    level_since: int | None = None   # the window end since which `level` holds
+    level_since: int | None = None  # the window end since which `level` holds
     correction: str = "none"
 
 
@@ -142,8 +144,17 @@ def follow(track: Track, seen: Measure, scale: Scale) -> Track:
     stale = track.at is None or seen.newest_at - track.at >= UNKNOWN_MS
     level, pending, since = _held(track, scale.level_of(seen.mean), seen.newest_at, scale.levels, stale)
     held_since = track.level_since if level == track.level and not stale else seen.newest_at
-    return Track(seen.newest_at, seen.mean, level, pending, since, scale.shown(seen.mean), seen.newest_at, held_since,
-                 seen.correction)
+    return Track(
+        seen.newest_at,
+        seen.mean,
+        level,
+        pending,
+        since,
+        scale.shown(seen.mean),
+        seen.newest_at,
+        held_since,
+        seen.correction,
+    )
 
 
 def _held(track: Track, fresh: str, at: int, levels: tuple[str, ...], stale: bool) -> tuple[str, str, int]:
@@ -159,16 +170,25 @@ def _held(track: Track, fresh: str, at: int, levels: tuple[str, ...], stale: boo
     return held, fresh, track.pending_since
 
 
-def current(track: Track, seen: Measure, now: int, *, expected: bool = True, warming_until: int | None = None,
-            source: str = "") -> Current:
+def current(
+    track: Track, seen: Measure, now: int, *, expected: bool = True, warming_until: int | None = None, source: str = ""
+) -> Current:
     """The value as it stands at `now`. `expected` False: nothing here measures this quantity."""
     if track.at is not None and track.value is not None and now < track.at + UNKNOWN_MS:
         late = now >= track.at + LATE_MS
         return Current(
-            status="late" if late else "ok", value=track.value, shown=track.last_shown, level=track.level,
+            status="late" if late else "ok",
+            value=track.value,
+            shown=track.last_shown,
+            level=track.level,
             level_since=track.level_since,
-            newest_at=track.at, late_at=track.at + LATE_MS, unknown_at=track.at + UNKNOWN_MS,
-            last_shown=track.last_shown, last_at=track.last_at, source=source, correction=track.correction,
+            newest_at=track.at,
+            late_at=track.at + LATE_MS,
+            unknown_at=track.at + UNKNOWN_MS,
+            last_shown=track.last_shown,
+            last_at=track.last_at,
+            source=source,
+            correction=track.correction,
         )
     old = {"last_shown": track.last_shown, "last_at": track.last_at, "source": source}
     if not expected:
@@ -186,14 +206,15 @@ NOTHING: Final = Current(status="none")
 
 # -- the room ----------------------------------------------------------------------------------------------------------
 
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """All that a room's state needs of its own past."""
 
     pm25: Track = Track()
     co2: Track = Track()
-    co2_above: tuple[tuple[int, int], ...] = ()      # limit → window end since which CO2 is above it
-    trail: tuple[tuple[int, float], ...] = ()        # (window end, PM2.5), one a minute, for "not falling"
+    co2_above: tuple[tuple[int, int], ...] = ()  # limit → window end since which CO2 is above it
+    trail: tuple[tuple[int, float], ...] = ()  # (window end, PM2.5), one a minute, for "not falling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +253,9 @@ def remember(memory: Memory, sight: Sight) -> Memory:
         gap = memory.co2.at is None or co2.at - memory.co2.at >= UNKNOWN_MS
         since = {} if gap else dict(above)
         value = rounded(co2.value, advice.TENTH)
-        above = tuple((limit, since.get(limit, co2.at)) for limit in advice.CO2_LIMITS
-                      if value is not None and value > limit)
+        above = tuple(
+            (limit, since.get(limit, co2.at)) for limit in advice.CO2_LIMITS if value is not None and value > limit
+        )
     trail = memory.trail
     if pm25.at is not None and pm25.value is not None and (not trail or pm25.at - trail[-1][0] >= MINUTE_MS):
         oldest = pm25.at - advice.FLAT_AFTER_MS - 5 * MINUTE_MS
@@ -244,16 +266,24 @@ def remember(memory: Memory, sight: Sight) -> Memory:
 def room_state(sight: Sight, memory: Memory, now: int) -> tuple[RoomState, Memory]:
     """The room's state at `now`, and what to remember for the next one."""
     memory = remember(memory, sight)
-    pm25 = current(memory.pm25, sight.pm25, now, expected="pm25" in sight.expects,
-                   warming_until=sight.warming.get("pm25"))
-    co2 = current(memory.co2, sight.co2, now, expected="co2_ppm" in sight.expects,
-                  warming_until=sight.warming.get("co2_ppm"))
+    pm25 = current(
+        memory.pm25, sight.pm25, now, expected="pm25" in sight.expects, warming_until=sight.warming.get("pm25")
+    )
+    co2 = current(
+        memory.co2, sight.co2, now, expected="co2_ppm" in sight.expects, warming_until=sight.warming.get("co2_ppm")
+    )
     outdoor = sight.outdoor
     facts = advice.Facts(
-        indoor=pm25.value, outdoor=outdoor.value, co2=co2.value, purifier=_purifier_word(sight.purifiers),
+        indoor=pm25.value,
+        outdoor=outdoor.value,
+        co2=co2.value,
+        purifier=_purifier_word(sight.purifiers),
         flat=_is_flat(sight.purifiers, memory, now),
-        co2_above={limit: memory.co2.at - since for limit, since in memory.co2_above
-                   if memory.co2.at is not None and co2.value is not None},
+        co2_above={
+            limit: memory.co2.at - since
+            for limit, since in memory.co2_above
+            if memory.co2.at is not None and co2.value is not None
+        },
     )
     known = pm25.value is not None
     if sight.is_outdoor:
@@ -265,11 +295,24 @@ def room_state(sight: Sight, memory: Memory, now: int) -> tuple[RoomState, Memor
     made_inside = advice.dust_is_made_inside(rule, facts)
     level = pm25.level if known else "unknown"
     state = RoomState(
-        room=sight.room, at=now, simulated=sight.simulated, config_version=sight.config_version,
-        advice_version=advice.VERSION, pm25=pm25, co2=co2, outdoor=outdoor, purifier=_shown_purifier(sight.purifiers),
-        temp_c=sight.temp_c, rh_pct=sight.rh_pct, occupied=sight.occupied, rule=rule, told_at=sight.told_at,
-        texts={language: _texts(language, rule, level, play, made_inside, key, minutes, sight.is_outdoor)
-               for language in i18n.LANGUAGES},
+        room=sight.room,
+        at=now,
+        simulated=sight.simulated,
+        config_version=sight.config_version,
+        advice_version=advice.VERSION,
+        pm25=pm25,
+        co2=co2,
+        outdoor=outdoor,
+        purifier=_shown_purifier(sight.purifiers),
+        temp_c=sight.temp_c,
+        rh_pct=sight.rh_pct,
+        occupied=sight.occupied,
+        rule=rule,
+        told_at=sight.told_at,
+        texts={
+            language: _texts(language, rule, level, play, made_inside, key, minutes, sight.is_outdoor)
+            for language in i18n.LANGUAGES
+        },
     )
     return state, memory
 
@@ -304,10 +347,12 @@ def _unknown_reason(pm25: Current, told_at: int | None) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=4096)
-def _texts(language: str, rule: int, level: str, play: str, made_inside: bool, unknown_key: str, minutes: int,
-           is_outdoor: bool) -> dict[Literal["ok", "late", "unknown"], PhaseTexts]:
+def _texts(
+    language: str, rule: int, level: str, play: str, made_inside: bool, unknown_key: str, minutes: int, is_outdoor: bool
+) -> dict[Literal["ok", "late", "unknown"], PhaseTexts]:
     unknown = PhaseTexts(
-        rule=0, level=i18n.t(language, "level.unknown"),
+        rule=0,
+        level=i18n.t(language, "level.unknown"),
         action=i18n.t(language, "outdoor_play.unknown" if is_outdoor else "action.0"),
         # {minutes} stays in the text of a silent room: the page counts the age and fills it in.
         reason=i18n.t(language, unknown_key, n=minutes) if minutes else i18n.t(language, unknown_key),
@@ -318,12 +363,18 @@ def _texts(language: str, rule: int, level: str, play: str, made_inside: bool, u
     playing = i18n.t(language, f"outdoor_play.{play}")
     reason = playing
     if made_inside:
-        reason = i18n.t(language, "reason.with_made_inside", play=playing,
-                        inside=i18n.t(language, "reason.made_inside"))
+        reason = i18n.t(
+            language, "reason.with_made_inside", play=playing, inside=i18n.t(language, "reason.made_inside")
+        )
     if is_outdoor:
         action, reason = playing, ""
     else:
         action = i18n.t(language, f"action.{rule}")
-    known = PhaseTexts(rule=rule, level=i18n.t(language, f"level.{level}"), action=action, reason=reason,
-                       children=i18n.t(language, f"children.{level}"))
+    known = PhaseTexts(
+        rule=rule,
+        level=i18n.t(language, f"level.{level}"),
+        action=action,
+        reason=reason,
+        children=i18n.t(language, f"children.{level}"),
+    )
     return {"ok": known, "late": known, "unknown": unknown}

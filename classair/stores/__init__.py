@@ -112,8 +112,9 @@ class Store(Protocol):
         """Every reading of a room with start <= at < end, in order of (at, sensor, seq)."""
         ...
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
-               sensor: str | None = None) -> list[Bucket]:
+    def series(
+        self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
+    ) -> list[Bucket]:
         """Buckets of a room's quantity with start <= bucket start < end, oldest first, empty ones absent.
 
         `step_ms` is a multiple of one minute (shown quantities) or one hour (all); buckets begin at multiples of it

@@ -54,17 +54,22 @@ class StoredDay:
         self.version = int(row[0]) if row else 0
         self.trimmed = connection.execute("select 1 from trimmed where site=? and day=?", place).fetchone() is not None
         self._series: dict[int, Series] = {
-            identity: Series(sensor, room, bool(simulated)) for identity, sensor, room, simulated in connection.execute(
+            identity: Series(sensor, room, bool(simulated))
+            for identity, sensor, room, simulated in connection.execute(
                 "select id, sensor, room, simulated from series join series_day on series=id "
-                "where day=? and sensor glob ? order by sensor, room, simulated", (self.number, f"{site}.*"))}
+                "where day=? and sensor glob ? order by sensor, room, simulated",
+                (self.number, f"{site}.*"),
+            )
+        }
 
     @property
     def series(self) -> list[Series]:
         """Every series with readings on this day, in order of (sensor, room, simulated)."""
         return list(self._series.values())
 
-    def blocks(self, sensors: Collection[str] | None = None,
-               quantities: Collection[str] | None = None) -> Iterator[Block]:
+    def blocks(
+        self, sensors: Collection[str] | None = None, quantities: Collection[str] | None = None
+    ) -> Iterator[Block]:
         """One series after the other, in the order of `series`; only those of `sensors`, and of what they have only
         `quantities`, when given."""
         for identity, series in self._series.items():
@@ -77,23 +82,30 @@ class StoredDay:
         start = _days.start_of(self.number)
         rows = self._connection.execute(
             f"select {', '.join(names)} from reading where series=? and at_ms>=? and at_ms<? order by at_ms, seq",
-            (identity, start, start + DAY_MS)).fetchall()
+            (identity, start, start + DAY_MS),
+        ).fetchall()
         columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
         bridges = {number: self._bridge(number) for number in sorted(set(columns["bridge_epoch"]))}
         return Block(identity, series, columns, bridges)
 
     def _quantities(self, identity: int) -> list[str]:
         place = (identity, self.number)
-        present = {key for (text,) in self._connection.execute(
-            "select quantities from shape where id in (select shape from rollup_1d where series=? and t=?)", place)
-            for key in text.split(",")}
-        present |= {key for (key,) in self._connection.execute(
-            "select quantity from flagged_1d where series=? and t=?", place)}
+        present = {
+            key
+            for (text,) in self._connection.execute(
+                "select quantities from shape where id in (select shape from rollup_1d where series=? and t=?)", place
+            )
+            for key in text.split(",")
+        }
+        present |= {
+            key for (key,) in self._connection.execute("select quantity from flagged_1d where series=? and t=?", place)
+        }
         return [key for key in QUANTITIES if key in present]
 
     def _bridge(self, number: int) -> tuple[str, str]:
-        bridge, epoch = self._connection.execute("select bridge, epoch from bridge_epoch where id=?",
-                                                 (number,)).fetchone()
+        bridge, epoch = self._connection.execute(
+            "select bridge, epoch from bridge_epoch where id=?", (number,)
+        ).fetchone()
         return bridge, epoch
 
 

@@ -24,7 +24,7 @@ create table if not exists rollup_1d(
     primary key(series, t, shape)) without rowid;
 create table if not exists flagged_1d(
     series integer not null, t integer not null, quantity text not null,
-    {', '.join(f'{name} integer not null default 0' for name in _FLAGGED)},
+    {", ".join(f"{name} integer not null default 0" for name in _FLAGGED)},
     primary key(series, t, quantity)) without rowid;
 create table if not exists series_day(
     series integer not null, day integer not null, readings integer not null,
@@ -75,9 +75,17 @@ def days_of_hours(hours: Iterable[tuple[int, ...]], quantities: int) -> list[tup
     for row in hours:
         place = (row[0], (row[1] + SHIFT) // HOURS)
         there = found.get(place)
-        found[place] = row[2:] if there is None else (
-            there[0], there[1] + row[3], *map(add, there[2:lows - 2], row[4:lows]),
-            *map(min, there[lows - 2:highs - 2], row[lows:highs]), *map(max, there[highs - 2:], row[highs:]))
+        found[place] = (
+            row[2:]
+            if there is None
+            else (
+                there[0],
+                there[1] + row[3],
+                *map(add, there[2 : lows - 2], row[4:lows]),
+                *map(min, there[lows - 2 : highs - 2], row[lows:highs]),
+                *map(max, there[highs - 2 :], row[highs:]),
+            )
+        )
     return [place + row for place, row in found.items()]
 
 
@@ -126,12 +134,14 @@ class Days:
         if self._readings:
             self._connection.executemany(
                 "insert into series_day values(?, ?, ?) on conflict do update set readings=readings+excluded.readings",
-                [(*place, readings) for place, readings in sorted(self._readings.items())])
+                [(*place, readings) for place, readings in sorted(self._readings.items())],
+            )
             self._readings.clear()
         risen = sorted(self._touched)
         if risen:
             self._connection.executemany(
-                "insert into day_version values(?, ?, 1) on conflict do update set version=version+1", risen)
+                "insert into day_version values(?, ?, 1) on conflict do update set version=version+1", risen
+            )
             self._touched.clear()
         return risen
 
@@ -140,7 +150,8 @@ def raise_versions(connection: sqlite3.Connection, site: str, start_ms: int, end
     """Raises every day of a site that is known and that start <= at < end touches; how many. In a transaction."""
     return connection.execute(
         "update day_version set version=version+1 where site=? and day>=? and day<=?",
-        (site, day_number(start_ms), day_number(end_ms - 1))).rowcount
+        (site, day_number(start_ms), day_number(end_ms - 1)),
+    ).rowcount
 
 
 def remake(connection: sqlite3.Connection, series: int, first: int, last: int) -> None:
@@ -155,11 +166,15 @@ def remake(connection: sqlite3.Connection, series: int, first: int, last: int) -
     connection.execute(
         f"insert into rollup_1d(series, t, shape, n{''.join(f', {part}' for part in parts)}) "
         f"select series, (t + {SHIFT}) / {HOURS} day, shape, sum(n){', ' * bool(parts)}{sums} from rollup_1h "
-        "where series=? and t>=? and t<? group by series, day, shape", hours)
+        "where series=? and t>=? and t<? group by series, day, shape",
+        hours,
+    )
     connection.execute(
         f"insert into flagged_1d(series, t, quantity, {counts}) "
         f"select series, (t + {SHIFT}) / {HOURS} day, quantity, {totals} from flagged_1h "
-        "where series=? and t>=? and t<? group by series, day, quantity", hours)
+        "where series=? and t>=? and t<? group by series, day, quantity",
+        hours,
+    )
 
 
 _AGGREGATE: Final = {"sum": "sum", "low": "min", "high": "max"}

@@ -17,7 +17,7 @@ def begin(connection: sqlite3.Connection) -> None:
     """Inside a transaction: a log that was never kept, or not lately, begins with everything there is."""
     if connection.execute("select 1 from remembered where name='journal'").fetchone() is None:
         connection.execute("insert into remembered values('journal', 1)")
-        carry_again(connection, -2**62, 2**62)
+        carry_again(connection, -(2**62), 2**62)
 
 
 def end(connection: sqlite3.Connection) -> None:
@@ -31,15 +31,21 @@ def carry_again(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> N
     days: list[tuple[int, int, int]] = []
     for identity in all_series(connection):
         first = start_ms
-        while (row := connection.execute("select min(at_ms) from reading where series=? and at_ms>=? and at_ms<?",
-                                         (identity, first, end_ms)).fetchone())[0] is not None:
+        while (
+            row := connection.execute(
+                "select min(at_ms) from reading where series=? and at_ms>=? and at_ms<?", (identity, first, end_ms)
+            ).fetchone()
+        )[0] is not None:
             last = min(row[0] // DAY_MS * DAY_MS + DAY_MS, end_ms) - 1
             days.append((row[0], identity, last))
             first = last + 1
-    connection.executemany("insert into change(series, first_ms, last_ms) values(?, ?, ?)",
-                           [(identity, first, last) for first, identity, last in sorted(days)])
-    found = connection.execute("select min(at_ms), max(at_ms) from switch where at_ms>=? and at_ms<?",
-                               (start_ms, end_ms)).fetchone()
+    connection.executemany(
+        "insert into change(series, first_ms, last_ms) values(?, ?, ?)",
+        [(identity, first, last) for first, identity, last in sorted(days)],
+    )
+    found = connection.execute(
+        "select min(at_ms), max(at_ms) from switch where at_ms>=? and at_ms<?", (start_ms, end_ms)
+    ).fetchone()
     if found[0] is not None:
         connection.execute("insert into change(series, first_ms, last_ms) values(?, ?, ?)", (SWITCHES, *found))
 
@@ -49,7 +55,8 @@ def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
     with queries.connection() as connection:
         entries = connection.execute(
             "select position, series, first_ms, last_ms from change where position>? order by position limit ?",
-            (after, limit)).fetchall()
+            (after, limit),
+        ).fetchall()
         names = all_series(connection)
     if not entries:
         return None
@@ -80,8 +87,9 @@ def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
     for grain, unit, shift in KEPT:
         for identity, parts in stretches.items():
             for first, last in _joined([((first + shift) // unit, (last + shift) // unit) for first, last in parts]):
-                rollups[grain] += queries.rollups(identity, names[identity], grain, first * unit - shift,
-                                                  (last + 1) * unit - shift)
+                rollups[grain] += queries.rollups(
+                    identity, names[identity], grain, first * unit - shift, (last + 1) * unit - shift
+                )
     for site, day in sorted(days):
         versions.update(queries.versions_of(site, start_of(day), start_of(day)))
     return Changes(position, list(readings.values()), rollups["1m"], rollups["1h"], switches, rollups["1d"], versions)
@@ -103,8 +111,10 @@ def span(queries: Queries) -> tuple[int, int] | None:
     firsts, lasts = [], []
     with queries.connection() as connection:
         for identity in all_series(connection):
-            low, high = (connection.execute(f"select {end}(at_ms) from reading where series=?",
-                                            (identity,)).fetchone()[0] for end in ("min", "max"))
+            low, high = (
+                connection.execute(f"select {end}(at_ms) from reading where series=?", (identity,)).fetchone()[0]
+                for end in ("min", "max")
+            )
             if low is not None:
                 firsts.append(start_of(day_number(low)))
                 lasts.append(start_of(day_number(high) + 1))

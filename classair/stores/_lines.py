@@ -37,19 +37,30 @@ def _text(text: str) -> str:
 def _tags(series: Series) -> str:
     site = series.sensor.partition(".")[0]
     # In the order of their names, which spares the server sorting them. An empty tag cannot be written.
-    parts = (("room", series.room), ("sensor", series.sensor), ("simulated", "true" if series.simulated else "false"),
-             ("site", site))
+    parts = (
+        ("room", series.room),
+        ("sensor", series.sensor),
+        ("simulated", "true" if series.simulated else "false"),
+        ("site", site),
+    )
     return ",".join(f"{name}={_tag(value)}" for name, value in parts if value)
 
 
 def raw(reading: Reading) -> str:
     """Values are always floats and counters always integers: a field's type is fixed by whoever writes it first."""
     fields = [f"{key}={float(value)!r}" for key, value in reading.values.items()]
-    fields += [f"seq={reading.seq}i", f"n={reading.n}i", f"flags={int(reading.flags)}i",
-               f"interval_s={float(reading.interval_s)!r}", f"late={'true' if reading.late else 'false'}",
-               f"bridge={_text(reading.bridge)}", f"epoch={_text(reading.epoch)}", f"clock={_text(reading.clock)}",
-               # Written even when empty: a point written again keeps the fields it is not given.
-               f"vflags={_text(write_marks(reading.value_flags) or '')}"]
+    fields += [
+        f"seq={reading.seq}i",
+        f"n={reading.n}i",
+        f"flags={int(reading.flags)}i",
+        f"interval_s={float(reading.interval_s)!r}",
+        f"late={'true' if reading.late else 'false'}",
+        f"bridge={_text(reading.bridge)}",
+        f"epoch={_text(reading.epoch)}",
+        f"clock={_text(reading.clock)}",
+        # Written even when empty: a point written again keeps the fields it is not given.
+        f"vflags={_text(write_marks(reading.value_flags) or '')}",
+    ]
     series = Series(reading.sensor, reading.room, reading.simulated)
     return f"{RAW},{_tags(series)} {','.join(fields)} {timestamp(reading.at_ms, reading.seq)}"
 
@@ -66,8 +77,10 @@ def rollup(grain: str, of: Rollup) -> str:
 
 def switch(event: SwitchEvent) -> str:
     state = -1 if event.on is None else int(event.on)
-    return (f"{SWITCH},purifier={_tag(event.purifier)} state={state}i,reason={_text(event.reason)},"
-            f"simulated={'true' if event.simulated else 'false'} {event.at_ms * NS_PER_MS}")
+    return (
+        f"{SWITCH},purifier={_tag(event.purifier)} state={state}i,reason={_text(event.reason)},"
+        f"simulated={'true' if event.simulated else 'false'} {event.at_ms * NS_PER_MS}"
+    )
 
 
 def received(bridge: str, epoch: str, seq: int) -> str:
@@ -83,18 +96,32 @@ def version(site: str, day: int, version: int) -> str:
 def reading_of(row: dict[str, Any]) -> Reading:
     """A row of `select * from air`, as named columns, with time in nanoseconds."""
     return Reading(
-        sensor=row["sensor"], bridge=row["bridge"], epoch=row["epoch"], seq=row["seq"],
+        sensor=row["sensor"],
+        bridge=row["bridge"],
+        epoch=row["epoch"],
+        seq=row["seq"],
         at_ms=row["time"] // NS_PER_MS,
         values={key: float(row[key]) for key in QUANTITIES if row.get(key) is not None},
-        interval_s=float(row["interval_s"]), n=row["n"], clock=row["clock"], flags=Flag(row["flags"]),
-        value_flags=read_marks(row.get("vflags")), room=row.get("room") or "", simulated=row["simulated"] == "true",
-        late=bool(row["late"]))
+        interval_s=float(row["interval_s"]),
+        n=row["n"],
+        clock=row["clock"],
+        flags=Flag(row["flags"]),
+        value_flags=read_marks(row.get("vflags")),
+        room=row.get("room") or "",
+        simulated=row["simulated"] == "true",
+        late=bool(row["late"]),
+    )
 
 
 def switch_of(row: dict[str, Any]) -> SwitchEvent:
     state = row["state"]
-    return SwitchEvent(row["purifier"], row["time"] // NS_PER_MS, None if state < 0 else bool(state), row["reason"],
-                       bool(row["simulated"]))
+    return SwitchEvent(
+        row["purifier"],
+        row["time"] // NS_PER_MS,
+        None if state < 0 else bool(state),
+        row["reason"],
+        bool(row["simulated"]),
+    )
 
 
 def bucket_of(bucket: Bucket, row: dict[str, Any], key: str) -> None:

@@ -30,32 +30,39 @@ def _make_days(connection: sqlite3.Connection) -> None:
         if days:
             _days.remake(connection, identity, days[0], days[-1])
             site = _days.site_of(sensor)
-            connection.executemany("insert into day_version values(?, ?, 1) on conflict do nothing",
-                                   [(site, day) for day in days])
+            connection.executemany(
+                "insert into day_version values(?, ?, 1) on conflict do nothing", [(site, day) for day in days]
+            )
         if time.monotonic() - said >= _SAY_EVERY_S:
             said = time.monotonic()
             log.info("store_brought_up to=days series=%d done=%d", len(series), done + 1)
     for purifier, at_ms in connection.execute("select purifier, at_ms from switch").fetchall():
-        connection.execute("insert into day_version values(?, ?, 1) on conflict do nothing",
-                           (_days.site_of(purifier), _days.day_number(at_ms)))
+        connection.execute(
+            "insert into day_version values(?, ?, 1) on conflict do nothing",
+            (_days.site_of(purifier), _days.day_number(at_ms)),
+        )
     if connection.execute("select 1 from remembered where name='journal'").fetchone() is not None:
         # A store that is filled from here has no days yet; what is carried again ends in the same state.
         from classair.stores import _journal
 
-        _journal.carry_again(connection, -2**62, 2**62)
+        _journal.carry_again(connection, -(2**62), 2**62)
     log.info("store_brought_up to=days series=%d seconds=%.1f", len(series), time.monotonic() - begun)
 
 
 def _count(connection: sqlite3.Connection, series: int) -> list[int]:
     """Counts the readings of each local day into series_day; returns the days that have any, in order."""
     days: list[int] = []
-    after = -2**62
-    while (row := connection.execute("select min(at_ms) from reading where series=? and at_ms>=?",
-                                     (series, after)).fetchone())[0] is not None:
+    after = -(2**62)
+    while (
+        row := connection.execute(
+            "select min(at_ms) from reading where series=? and at_ms>=?", (series, after)
+        ).fetchone()
+    )[0] is not None:
         day = _days.day_number(row[0])
         after = _days.start_of(day + 1)
         connection.execute(
             "insert into series_day select ?, ?, count(*) from reading where series=? and at_ms>=? and at_ms<?",
-            (series, day, series, row[0], after))
+            (series, day, series, row[0], after),
+        )
         days.append(day)
     return days

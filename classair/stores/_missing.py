@@ -34,14 +34,22 @@ def lines(connection: sqlite3.Connection, sensor: str, start_ms: int, end_ms: in
     condition = "sensor > ?1 and sensor < ?4" if sensor.endswith(".") else "sensor = ?1 and ?4 = ?4"
     found = connection.execute(
         f"select {_COLUMNS} from missing where {condition} and start_ms < ?3 and end_ms > ?2 "
-        "order by start_ms, sensor, end_ms, reason", (sensor, start_ms, end_ms, sensor[:-1] + "/"))
-    return [Missing(whose, first, end, expected, reason, bridge, bool(simulated))
-            for whose, first, end, expected, reason, bridge, simulated in found]
+        "order by start_ms, sensor, end_ms, reason",
+        (sensor, start_ms, end_ms, sensor[:-1] + "/"),
+    )
+    return [
+        Missing(whose, first, end, expected, reason, bridge, bool(simulated))
+        for whose, first, end, expected, reason, bridge, simulated in found
+    ]
 
 
 def sorted_lines(kept: Iterable[Missing], sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
     """The same of lines in memory."""
-    mine = (line for line in kept
-            if (line.sensor.startswith(sensor) if sensor.endswith(".") else line.sensor == sensor)
-            and line.start_ms < end_ms and line.end_ms > start_ms)
+    mine = (
+        line
+        for line in kept
+        if (line.sensor.startswith(sensor) if sensor.endswith(".") else line.sensor == sensor)
+        and line.start_ms < end_ms
+        and line.end_ms > start_ms
+    )
     return sorted(mine, key=lambda line: (line.start_ms, line.sensor, line.end_ms, line.reason))

@@ -64,8 +64,9 @@ class Connections:
         try:
             stat = self._path.stat()
         except OSError as error:
-            raise StoreAway(f"{self._path.name} is not there ({error.strerror}); ingest makes it when it "
-                            "first starts") from error
+            raise StoreAway(
+                f"{self._path.name} is not there ({error.strerror}); ingest makes it when it first starts"
+            ) from error
         return stat.st_dev, stat.st_ino
 
     def _lent(self, identity: Identity) -> sqlite3.Connection | None:
@@ -81,8 +82,13 @@ class Connections:
         return None
 
     def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None,
-                                     timeout=5, check_same_thread=False)
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            timeout=5,
+            check_same_thread=False,
+        )
         try:
             connection.execute("pragma cache_size=-16384")
             owner = connection.execute("pragma application_id").fetchone()[0]
@@ -124,8 +130,10 @@ class Queries:
         with self._connections.use() as connection:
             for identity, series in _series_of(connection, room):
                 if series.sensor == sensor:
-                    found += connection.execute("select at_ms, interval_s from reading where series=? and at_ms>=? "
-                                                "order by at_ms limit 1", (identity, at_ms)).fetchall()
+                    found += connection.execute(
+                        "select at_ms, interval_s from reading where series=? and at_ms>=? order by at_ms limit 1",
+                        (identity, at_ms),
+                    ).fetchall()
         return min(found)[1] if found else None
 
     def latest(self, room: str) -> list[SensorNewest]:
@@ -141,8 +149,9 @@ class Queries:
 
     def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
         with self._connections.use() as connection:
-            parts = [self._of_series(identity, series, start_ms, end_ms)
-                     for identity, series in _series_of(connection, room)]
+            parts = [
+                self._of_series(identity, series, start_ms, end_ms) for identity, series in _series_of(connection, room)
+            ]
         return heapq.merge(*parts, key=_in_order)
 
     def readings_of(self, identity: int, series: Series, start_ms: int, end_ms: int) -> Iterator[Reading]:
@@ -150,18 +159,20 @@ class Queries:
         return self._of_series(identity, series, start_ms, end_ms)
 
     def _of_series(self, identity: int, series: Series, start_ms: int, end_ms: int) -> Iterator[Reading]:
-        at_ms, seq = start_ms, -2**63
+        at_ms, seq = start_ms, -(2**63)
         while True:
             with self._connections.use() as connection:
                 page = _Rows(connection, identity, series).page(
-                    "and (at_ms, seq) > (?, ?) and at_ms < ? order by at_ms, seq limit ?", (at_ms, seq, end_ms, PAGE))
+                    "and (at_ms, seq) > (?, ?) and at_ms < ? order by at_ms, seq limit ?", (at_ms, seq, end_ms, PAGE)
+                )
             yield from page
             if len(page) < PAGE:
                 return
             at_ms, seq = page[-1].at_ms, page[-1].seq
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
-               sensor: str | None = None) -> list[Bucket]:
+    def series(
+        self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
+    ) -> list[Bucket]:
         grain, unit = grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
         scale = QUANTITIES[quantity].scale
@@ -178,14 +189,18 @@ class Queries:
             place = f"(t + {(BANGKOK_MS - shift) // unit}) / {step_ms // unit} * {step_ms} - {BANGKOK_MS}"
             if quantity in _columns(connection):
                 for start, n, total, low, high in connection.execute(
-                        f"select {place} place, sum(n), sum(sum_{quantity}), min(low_{quantity}), max(high_{quantity}) "
-                        f"from rollup_{grain} where series in ({among}) and t>=? and t<? "
-                        f"and low_{quantity} is not null group by place", span):
+                    f"select {place} place, sum(n), sum(sum_{quantity}), min(low_{quantity}), max(high_{quantity}) "
+                    f"from rollup_{grain} where series in ({among}) and t>=? and t<? "
+                    f"and low_{quantity} is not null group by place",
+                    span,
+                ):
                     buckets[start] = Bucket(start, n, sum=total / scale, low=low / scale, high=high / scale)
             sums = ", ".join(f"sum({name})" for name in ("suspect", *BAD_CLASS_NAMES))
             for start, suspect, *bad in connection.execute(
-                    f"select {place} place, {sums} from flagged_{grain} where series in ({among}) and t>=? and t<? "
-                    "and quantity=? group by place", (*span, quantity)):
+                f"select {place} place, {sums} from flagged_{grain} where series in ({among}) and t>=? and t<? "
+                "and quantity=? group by place",
+                (*span, quantity),
+            ):
                 bucket = buckets.setdefault(start, Bucket(start))
                 bucket.suspect = suspect
                 bucket.bad = {name: count for name, count in zip(BAD_CLASS_NAMES, bad, strict=True) if count}
@@ -195,20 +210,31 @@ class Queries:
         with self._connections.use() as connection:
             before = connection.execute(
                 'select at_ms, "on", reason, simulated from switch where purifier=? and at_ms<? '
-                "order by at_ms desc limit 1", (purifier, start_ms)).fetchall()
+                "order by at_ms desc limit 1",
+                (purifier, start_ms),
+            ).fetchall()
             inside = connection.execute(
                 'select at_ms, "on", reason, simulated from switch where purifier=? and at_ms>=? and at_ms<? '
-                "order by at_ms", (purifier, start_ms, end_ms)).fetchall()
-        return [SwitchEvent(purifier, at_ms, None if on is None else bool(on), reason, bool(simulated))
-                for at_ms, on, reason, simulated in [*before, *inside]]
+                "order by at_ms",
+                (purifier, start_ms, end_ms),
+            ).fetchall()
+        return [
+            SwitchEvent(purifier, at_ms, None if on is None else bool(on), reason, bool(simulated))
+            for at_ms, on, reason, simulated in [*before, *inside]
+        ]
 
     def all_switches(self, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         """Those of every purifier with start <= at <= end."""
         with self._connections.use() as connection:
-            rows = connection.execute('select purifier, at_ms, "on", reason, simulated from switch '
-                                      "where at_ms between ? and ? order by at_ms, purifier", (start_ms, end_ms))
-            return [SwitchEvent(purifier, at_ms, None if on is None else bool(on), reason, bool(simulated))
-                    for purifier, at_ms, on, reason, simulated in rows]
+            rows = connection.execute(
+                'select purifier, at_ms, "on", reason, simulated from switch '
+                "where at_ms between ? and ? order by at_ms, purifier",
+                (start_ms, end_ms),
+            )
+            return [
+                SwitchEvent(purifier, at_ms, None if on is None else bool(on), reason, bool(simulated))
+                for purifier, at_ms, on, reason, simulated in rows
+            ]
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
         found: dict[Series, int] = {}
@@ -219,12 +245,14 @@ class Queries:
                 for first, end in parts:
                     if first == end:
                         continue
-                    n += connection.execute("select count(*) from reading where series=? and at_ms>=? and at_ms<?",
-                                            (identity, first, end)).fetchone()[0]
+                    n += connection.execute(
+                        "select count(*) from reading where series=? and at_ms>=? and at_ms<?", (identity, first, end)
+                    ).fetchone()[0]
                 if len(parts) == 2:
                     n += connection.execute(
                         "select coalesce(sum(readings), 0) from series_day where series=? and day>=? and day<?",
-                        (identity, _days.day_number(parts[0][1]), _days.day_number(parts[1][0]))).fetchone()[0]
+                        (identity, _days.day_number(parts[0][1]), _days.day_number(parts[1][0])),
+                    ).fetchone()[0]
                 if n:
                     found[series] = n
         return found
@@ -233,16 +261,25 @@ class Queries:
         with self._connections.use() as connection:
             if not _has_days(connection):
                 raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
-            return {_days.date_of(day): version for day, version in connection.execute(
-                "select day, version from day_version where site=? and day>=? and day<? order by day",
-                (site, _days.number_of(start), _days.number_of(end)))}
+            return {
+                _days.date_of(day): version
+                for day, version in connection.execute(
+                    "select day, version from day_version where site=? and day>=? and day<? order by day",
+                    (site, _days.number_of(start), _days.number_of(end)),
+                )
+            }
 
     def holds(self, site: str, day: date) -> bool:
         start = _days.start_of(_days.number_of(day))
         with self._connections.use() as connection:
-            return connection.execute(
-                "select 1 from series where sensor glob ? and exists (select 1 from reading where series=id "
-                "and at_ms>=? and at_ms<?)", (f"{site}.*", start, start + DAY_MS)).fetchone() is not None
+            return (
+                connection.execute(
+                    "select 1 from series where sensor glob ? and exists (select 1 from reading where series=id "
+                    "and at_ms>=? and at_ms<?)",
+                    (f"{site}.*", start, start + DAY_MS),
+                ).fetchone()
+                is not None
+            )
 
     def sites(self) -> list[str]:
         with self._connections.use() as connection:
@@ -255,9 +292,13 @@ class Queries:
         days = (_days.day_number(first_ms), _days.day_number(last_ms))
         where, its = ("", ()) if site is None else ("site=? and ", (site,))
         with self._connections.use() as connection:
-            return {(of, _days.date_of(day)): version for of, day, version in connection.execute(
-                f"select site, day, version from day_version where {where}day between ? and ?", (*its, *days))
-                    if _days.dated(day)}
+            return {
+                (of, _days.date_of(day)): version
+                for of, day, version in connection.execute(
+                    f"select site, day, version from day_version where {where}day between ? and ?", (*its, *days)
+                )
+                if _days.dated(day)
+            }
 
     def rollups(self, identity: int, series: Series, grain: str, start_ms: int, end_ms: int) -> list[Rollup]:
         """Whole rollups of one series whose start lies in start…end, by quantity."""
@@ -275,8 +316,10 @@ class Queries:
                     if key in QUANTITIES:
                         _merge(buckets.setdefault(key, Bucket(row["t"] * unit - shift)), row, key)
             for t, key, suspect, *bad in connection.execute(
-                    f"select t, quantity, suspect, {', '.join(BAD_CLASS_NAMES)} from flagged_{grain} "
-                    "where series=? and t>=? and t<?", span):
+                f"select t, quantity, suspect, {', '.join(BAD_CLASS_NAMES)} from flagged_{grain} "
+                "where series=? and t>=? and t<?",
+                span,
+            ):
                 bucket = found.setdefault(t, {}).setdefault(key, Bucket(t * unit - shift))
                 bucket.suspect = suspect
                 bucket.bad = {name: count for name, count in zip(BAD_CLASS_NAMES, bad, strict=True) if count}
@@ -298,8 +341,12 @@ def _merge(bucket: Bucket, row: dict[str, int], key: str) -> None:
 
 
 def all_series(connection: sqlite3.Connection) -> dict[int, Series]:
-    return {identity: Series(sensor, room, bool(simulated)) for identity, sensor, room, simulated in
-            connection.execute("select id, sensor, room, simulated from series order by id")}
+    return {
+        identity: Series(sensor, room, bool(simulated))
+        for identity, sensor, room, simulated in connection.execute(
+            "select id, sensor, room, simulated from series order by id"
+        )
+    }
 
 
 def _has_days(connection: sqlite3.Connection) -> bool:
@@ -316,8 +363,9 @@ def _parts(start_ms: int, end_ms: int) -> list[tuple[int, int]]:
 
 
 def _series_of(connection: sqlite3.Connection, room: str) -> list[tuple[int, Series]]:
-    rows = connection.execute("select id, sensor, simulated from series where room=? order by sensor, simulated",
-                              (room,))
+    rows = connection.execute(
+        "select id, sensor, simulated from series where room=? order by sensor, simulated", (room,)
+    )
     return [(identity, Series(sensor, room, bool(simulated))) for identity, sensor, simulated in rows]
 
 
@@ -345,20 +393,35 @@ class _Rows:
     def page(self, where: str, parameters: tuple[Any, ...]) -> list[Reading]:
         rows = self._connection.execute(
             f"select {', '.join((*_FIXED, *self._keys))} from reading where series=? {where}",
-            (self._identity, *parameters)).fetchall()
+            (self._identity, *parameters),
+        ).fetchall()
         return [self._reading(row) for row in rows]
 
     def _reading(self, row: tuple[Any, ...]) -> Reading:
-        at_ms, seq, bridge_epoch, interval_s, n, flags, vflags, clock, late = row[:len(_FIXED)]
+        at_ms, seq, bridge_epoch, interval_s, n, flags, vflags, clock, late = row[: len(_FIXED)]
         bridge, epoch = self._epoch(bridge_epoch)
-        values = {key: value / scale for key, scale, value in
-                  zip(self._keys, self._scales, row[len(_FIXED):], strict=True) if value is not None}
+        values = {
+            key: value / scale
+            for key, scale, value in zip(self._keys, self._scales, row[len(_FIXED) :], strict=True)
+            if value is not None
+        }
         series = self._series
         return Reading(
-            sensor=series.sensor, bridge=bridge, epoch=epoch, seq=seq, at_ms=at_ms, values=values,
-            interval_s=interval_s, n=n, clock=CLOCKS[clock], flags=Flag(flags),
-            value_flags=read_marks(vflags), room=series.room,
-            simulated=series.simulated, late=bool(late))
+            sensor=series.sensor,
+            bridge=bridge,
+            epoch=epoch,
+            seq=seq,
+            at_ms=at_ms,
+            values=values,
+            interval_s=interval_s,
+            n=n,
+            clock=CLOCKS[clock],
+            flags=Flag(flags),
+            value_flags=read_marks(vflags),
+            room=series.room,
+            simulated=series.simulated,
+            late=bool(late),
+        )
 
     def _epoch(self, identity: int) -> tuple[str, str]:
         found = self._epochs.get(identity)

@@ -22,7 +22,7 @@ class Runs:
         self._lasts: dict[int, int] = dict(sorted(runs))
         firsts = list(self._lasts)
         # First numbers in order, in pieces, so that one more in the middle moves only a piece.
-        self._chunks: list[list[int]] = [firsts[i:i + _CHUNK] for i in range(0, len(firsts), _CHUNK)]
+        self._chunks: list[list[int]] = [firsts[i : i + _CHUNK] for i in range(0, len(firsts), _CHUNK)]
         self._heads: list[int] = [chunk[0] for chunk in self._chunks]
         self.changed: set[int] = set()
         self.removed: set[int] = set()
@@ -172,13 +172,15 @@ class Received:
             known = self._find(bridge, epoch)
             if known is None:
                 known = self._connection.execute(
-                    "insert into bridge_epoch(bridge, epoch) values(?, ?) returning id", (bridge, epoch)).fetchone()[0]
+                    "insert into bridge_epoch(bridge, epoch) values(?, ?) returning id", (bridge, epoch)
+                ).fetchone()[0]
             self._ids[bridge, epoch] = known
         return known
 
     def _find(self, bridge: str, epoch: str) -> int | None:
         row = self._connection.execute(
-            "select id from bridge_epoch where bridge=? and epoch=?", (bridge, epoch)).fetchone()
+            "select id from bridge_epoch where bridge=? and epoch=?", (bridge, epoch)
+        ).fetchone()
         return None if row is None else int(row[0])
 
     def runs(self, bridge_epoch: int) -> Runs:
@@ -197,11 +199,14 @@ class Received:
         """Writes what changed into the table; before each commit."""
         for bridge_epoch, runs in self._runs.items():
             if runs.removed:
-                self._connection.executemany("delete from received where bridge_epoch=? and first=?",
-                                             [(bridge_epoch, first) for first in sorted(runs.removed)])
+                self._connection.executemany(
+                    "delete from received where bridge_epoch=? and first=?",
+                    [(bridge_epoch, first) for first in sorted(runs.removed)],
+                )
                 runs.removed.clear()
             if runs.changed:
                 self._connection.executemany(
                     "insert into received values(?, ?, ?) on conflict do update set last=excluded.last",
-                    [(bridge_epoch, first, runs.last_of(first)) for first in sorted(runs.changed)])
+                    [(bridge_epoch, first, runs.last_of(first)) for first in sorted(runs.changed)],
+                )
                 runs.changed.clear()

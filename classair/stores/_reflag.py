@@ -12,19 +12,28 @@ from classair.stores._trimming import trimmed_days
 from classair.stores._writing import Writer, read_marks, write_marks
 
 
-def reflag(connection: sqlite3.Connection, writer: Writer, sensor: str, span: tuple[int, int], add: Flag, remove: Flag,
-           quantities: Sequence[str]) -> int:
+def reflag(
+    connection: sqlite3.Connection,
+    writer: Writer,
+    sensor: str,
+    span: tuple[int, int],
+    add: Flag,
+    remove: Flag,
+    quantities: Sequence[str],
+) -> int:
     """See SqliteStore.reflag; inside a transaction."""
     if unknown := [quantity for quantity in quantities if quantity not in QUANTITIES]:
         raise ValueError(f"there is no quantity {unknown[0]!r}")
     changed = 0
     if gone := trimmed_days(connection, _days.site_of(sensor), *span):
-        raise ValueError(f"the readings of {_days.site_of(sensor)} on {gone[0]} are in the archive alone; "
-                         "their flags cannot be changed here")
+        raise ValueError(
+            f"the readings of {_days.site_of(sensor)} on {gone[0]} are in the archive alone; "
+            "their flags cannot be changed here"
+        )
     for (series,) in connection.execute("select id from series where sensor=?", (sensor,)).fetchall():
         rows = connection.execute(
-            "select flags, vflags, at_ms, seq from reading where series=? and at_ms>=? and at_ms<?",
-            (series, *span)).fetchall()
+            "select flags, vflags, at_ms, seq from reading where series=? and at_ms>=? and at_ms<?", (series, *span)
+        ).fetchall()
         fresh: list[tuple[int, str | None, int, int, int]] = []
         for flags, vflags, at_ms, seq in rows:
             marks = read_marks(vflags)
@@ -54,12 +63,13 @@ def recompute(connection: sqlite3.Connection, writer: Writer, series: int, first
     keys = tuple(QUANTITIES)
     rows: list[Any] = connection.execute(
         f"select at_ms, flags, vflags, {', '.join(keys)} from reading where series=? and at_ms>=? and at_ms<?",
-        (series, start, end)).fetchall()
+        (series, start, end),
+    ).fetchall()
     for at_ms, flags, vflags, *values in rows:
         present = [i for i, value in enumerate(values) if value is not None]
         # The way of flagged readings is right for all; it merely takes longer.
-        writer.rollups.add_flagged(series, at_ms, tuple(keys[i] for i in present),
-                                   tuple(values[i] for i in present), flags, read_marks(vflags))
+        writer.rollups.add_flagged(
+            series, at_ms, tuple(keys[i] for i in present), tuple(values[i] for i in present), flags, read_marks(vflags)
+        )
     writer.rollups.write(days=False)
     _days.remake(connection, series, _days.day_number(first_ms), _days.day_number(last_ms))
-

@@ -11,8 +11,9 @@ from classair.stores import Series, _days
 from classair.stores._writing import Layout, Row, Stream, Writer
 
 
-def add_series(connection: sqlite3.Connection, writer: Writer, series: Series,
-               columns: Mapping[str, Sequence[Any]]) -> int:
+def add_series(
+    connection: sqlite3.Connection, writer: Writer, series: Series, columns: Mapping[str, Sequence[Any]]
+) -> int:
     """Inside a transaction: one series of one day, none of whose readings are there; how many they were.
 
     `columns` as in `classair.archive.days.DaySeries`: steps of 1/scale, `bridge` and `epoch` by name.
@@ -23,8 +24,18 @@ def add_series(connection: sqlite3.Connection, writer: Writer, series: Series,
     pairs = list(zip(columns["bridge"], columns["epoch"], strict=True))
     numbers = {pair: writer.received.id_of(*pair) for pair in dict.fromkeys(pairs)}
     bridges = [numbers[pair] for pair in pairs]
-    fixed = zip(columns["at_ms"], columns["seq"], bridges, columns["interval_s"], columns["n"], columns["flags"],
-                columns["vflags"], columns["clock"], columns["late"], strict=True)
+    fixed = zip(
+        columns["at_ms"],
+        columns["seq"],
+        bridges,
+        columns["interval_s"],
+        columns["n"],
+        columns["flags"],
+        columns["vflags"],
+        columns["clock"],
+        columns["late"],
+        strict=True,
+    )
     count = len(bridges)
     values = zip(*(columns[key] for key in quantities), strict=True) if quantities else [()] * count
     streams: dict[tuple[bool, ...], Stream] = {}

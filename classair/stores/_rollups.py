@@ -13,7 +13,9 @@ GRAINS: Final[tuple[tuple[str, int], ...]] = (("1m", MINUTE_MS), ("1h", HOUR_MS)
 """What readings are summed up to; local days are summed up from hours."""
 
 KEPT: Final[tuple[tuple[str, int, int], ...]] = (
-    *((name, unit, 0) for name, unit in GRAINS), ("1d", DAY_MS, BANGKOK_MS))
+    *((name, unit, 0) for name, unit in GRAINS),
+    ("1d", DAY_MS, BANGKOK_MS),
+)
 """Every grain with its length and what is added to a moment before it is divided by it: t = (at + shift) // length."""
 
 _FLAGGED_COLUMNS: Final = ("suspect", *BAD_CLASS_NAMES)
@@ -29,10 +31,16 @@ class Shape:
         keys = list(keys)
         sums, lows, highs = ([f"{part}_{key}" for key in keys] for part in ("sum", "low", "high"))
         columns = ["series", "t", "shape", "n", *sums, *lows, *highs]
-        merges = ["n=n+excluded.n", *(f"{c}={c}+excluded.{c}" for c in sums),
-                  *(f"{c}=min({c}, excluded.{c})" for c in lows), *(f"{c}=max({c}, excluded.{c})" for c in highs)]
-        self._statement = (f"insert into {table}({', '.join(columns)}) values({', '.join('?' * len(columns))}) "
-                           f"on conflict do update set {', '.join(merges)}")
+        merges = [
+            "n=n+excluded.n",
+            *(f"{c}={c}+excluded.{c}" for c in sums),
+            *(f"{c}=min({c}, excluded.{c})" for c in lows),
+            *(f"{c}=max({c}, excluded.{c})" for c in highs),
+        ]
+        self._statement = (
+            f"insert into {table}({', '.join(columns)}) values({', '.join('?' * len(columns))}) "
+            f"on conflict do update set {', '.join(merges)}"
+        )
         self.identity = identity
         self.quantities = len(keys)
         self.waiting: list[tuple[int, ...]] = []
@@ -72,13 +80,22 @@ class Rollups:
         if known is None:
             text = ",".join(keys)
             row = self._connection.execute("select id from shape where quantities=?", (text,)).fetchone()
-            row = row or self._connection.execute(
-                "insert into shape(quantities) values(?) returning id", (text,)).fetchone()
+            row = (
+                row
+                or self._connection.execute("insert into shape(quantities) values(?) returning id", (text,)).fetchone()
+            )
             known = self._ids[keys] = int(row[0])
         return known
 
-    def add_flagged(self, series: int, at_ms: int, keys: tuple[str, ...], scaled: tuple[int, ...], flags: int,
-                    value_flags: Mapping[str, int]) -> None:
+    def add_flagged(
+        self,
+        series: int,
+        at_ms: int,
+        keys: tuple[str, ...],
+        scaled: tuple[int, ...],
+        flags: int,
+        value_flags: Mapping[str, int],
+    ) -> None:
         """One reading that has flags; readings without go straight into their shape's rows."""
         marks = {key: flags | value_flags.get(key, 0) for key in keys}
         classes = {key: bad_class(mark) for key, mark in marks.items()}
@@ -110,8 +127,9 @@ class Rollups:
                 shape.write(self._connection)
         for grain, waiting in self._flagged.items():
             if waiting:
-                self._connection.executemany(_flagged_statement(grain),
-                                             [(*key, *counts) for key, counts in sorted(waiting.items())])
+                self._connection.executemany(
+                    _flagged_statement(grain), [(*key, *counts) for key, counts in sorted(waiting.items())]
+                )
                 waiting.clear()
 
     def clear(self, series: int, first_ms: int, last_ms: int) -> tuple[int, int]:
@@ -119,8 +137,9 @@ class Rollups:
         start, end = first_ms // HOUR_MS * HOUR_MS, (last_ms // HOUR_MS + 1) * HOUR_MS
         for grain, unit in GRAINS:
             for table in (f"rollup_{grain}", f"flagged_{grain}"):
-                self._connection.execute(f"delete from {table} where series=? and t>=? and t<?",
-                                         (series, start // unit, end // unit))
+                self._connection.execute(
+                    f"delete from {table} where series=? and t>=? and t<?", (series, start // unit, end // unit)
+                )
         return start, end
 
 
@@ -128,5 +147,7 @@ def _flagged_statement(grain: str) -> str:
     columns = ", ".join(_FLAGGED_COLUMNS)
     merges = ", ".join(f"{c}={c}+excluded.{c}" for c in _FLAGGED_COLUMNS)
     marks = ", ".join("?" * (3 + len(_FLAGGED_COLUMNS)))
-    return (f"insert into flagged_{grain}(series, t, quantity, {columns}) values({marks}) "
-            f"on conflict do update set {merges}")
+    return (
+        f"insert into flagged_{grain}(series, t, quantity, {columns}) values({marks}) "
+        f"on conflict do update set {merges}"
+    )

@@ -66,11 +66,21 @@ create table if not exists change(
 create table if not exists remembered(name text primary key, value integer not null) without rowid;
 """
 
-_AWAY: Final = frozenset({
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_PERM,
-})
+_AWAY: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_PERM,
+    }
+)
 DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -94,8 +104,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes, with every table and column in place. Raises StoreAway."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with away_as_such(path):
-        connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False,
-                                     cached_statements=512)
+        connection = sqlite3.connect(
+            path, isolation_level=None, timeout=5, check_same_thread=False, cached_statements=512
+        )
         try:
             _set_up(connection)
         except BaseException:
@@ -106,9 +117,14 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 def _set_up(connection: sqlite3.Connection) -> None:
     for pragma in (
-        "journal_mode=wal", "synchronous=full", "journal_size_limit=67108864",
+        "journal_mode=wal",
+        "synchronous=full",
+        "journal_size_limit=67108864",
         # A larger log means that a page touched by many commits is copied into the database once.
-        "wal_autocheckpoint=4000", "cache_size=-65536", "temp_store=memory", "foreign_keys=off",
+        "wal_autocheckpoint=4000",
+        "cache_size=-65536",
+        "temp_store=memory",
+        "foreign_keys=off",
     ):
         connection.execute(f"pragma {pragma}")
     connection.execute("begin immediate")
@@ -145,8 +161,7 @@ def _add_quantities(connection: sqlite3.Connection) -> None:
             raise StoreAway(f"{quantity.key} is stored in steps of 1/{scale}, this version has 1/{quantity.scale}")
         connection.execute("insert into quantity values(?, ?) on conflict do nothing", (quantity.key, quantity.scale))
     _add_columns(connection, "reading", list(QUANTITIES))
-    for table, keys in (("rollup_1m", SHOWN), ("rollup_1h", tuple(QUANTITIES)),
-                        ("rollup_1d", tuple(QUANTITIES))):
+    for table, keys in (("rollup_1m", SHOWN), ("rollup_1h", tuple(QUANTITIES)), ("rollup_1d", tuple(QUANTITIES))):
         _add_columns(connection, table, [f"{part}_{key}" for key in keys for part in ("sum", "low", "high")])
 
 

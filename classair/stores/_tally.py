@@ -37,10 +37,14 @@ class Tally:
 
     def bucket(self, start_ms: int, scale: int) -> Bucket:
         return Bucket(
-            start_ms, self.n, self.suspect,
+            start_ms,
+            self.n,
+            self.suspect,
             {name: count for name, count in zip(BAD_CLASS_NAMES, self.bad, strict=True) if count},
-            self.sum / scale, None if self.low is None else self.low / scale,
-            None if self.high is None else self.high / scale)
+            self.sum / scale,
+            None if self.low is None else self.low / scale,
+            None if self.high is None else self.high / scale,
+        )
 
 
 def steps_of(value: float, quantity: str) -> int:
@@ -48,8 +52,9 @@ def steps_of(value: float, quantity: str) -> int:
     return round(value * QUANTITIES[quantity].scale)
 
 
-def tallied(readings: Iterable[Reading], start_of: Callable[[int], int], wanted: Iterable[str]) -> dict[
-        int, dict[str, Bucket]]:
+def tallied(
+    readings: Iterable[Reading], start_of: Callable[[int], int], wanted: Iterable[str]
+) -> dict[int, dict[str, Bucket]]:
     """Buckets by start and quantity; `start_of` gives the start of the bucket a moment falls into."""
     keys = frozenset(wanted)
     found: dict[tuple[int, str], Tally] = {}

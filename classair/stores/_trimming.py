@@ -24,19 +24,24 @@ def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> 
     removed = 0
     for (series,) in connection.execute("select id from series where sensor glob ?", (f"{site}.*",)).fetchall():
         where = "from reading where series=? and at_ms>=? and at_ms<?"
-        for bridge_epoch, seq in connection.execute(f"select bridge_epoch, seq {where} order by 1, 2",
-                                                    (series, *span)):
+        for bridge_epoch, seq in connection.execute(f"select bridge_epoch, seq {where} order by 1, 2", (series, *span)):
             runs.setdefault(bridge_epoch, Runs()).add(seq)
         removed += connection.execute(f"delete {where}", (series, *span)).rowcount
     for bridge_epoch, gone in runs.items():
-        connection.executemany("insert into trimmed_run values(?, ?, ?) on conflict do update set "
-                               "last=max(last, excluded.last)", [(bridge_epoch, *run) for run in gone])
+        connection.executemany(
+            "insert into trimmed_run values(?, ?, ?) on conflict do update set last=max(last, excluded.last)",
+            [(bridge_epoch, *run) for run in gone],
+        )
     connection.execute("insert into trimmed values(?, ?) on conflict do nothing", (site, number))
     return removed
 
 
 def trimmed_days(connection: sqlite3.Connection, site: str, start_ms: int, end_ms: int) -> list[date]:
     """Days of a site that start <= at < end touches and whose readings have been taken out."""
-    return [_days.date_of(day) for (day,) in connection.execute(
-        "select day from trimmed where site=? and day between ? and ? order by day",
-        (site, _days.day_number(start_ms), _days.day_number(end_ms - 1)))]
+    return [
+        _days.date_of(day)
+        for (day,) in connection.execute(
+            "select day from trimmed where site=? and day between ? and ? order by day",
+            (site, _days.day_number(start_ms), _days.day_number(end_ms - 1)),
+        )
+    ]

@@ -168,8 +168,9 @@ class Writer:
     def log_span(self, series: int, first_ms: int, last_ms: int) -> None:
         """Puts a stretch of a series into the change log, when one is kept."""
         if self._journal:
-            self._connection.execute("insert into change(series, first_ms, last_ms) values(?, ?, ?)",
-                                     (series, first_ms, last_ms))
+            self._connection.execute(
+                "insert into change(series, first_ms, last_ms) values(?, ?, ?)", (series, first_ms, last_ms)
+            )
 
     def log_switches(self, first_ms: int, last_ms: int) -> None:
         self.log_span(SWITCHES, first_ms, last_ms)
@@ -193,8 +194,11 @@ class Writer:
             bridge_epoch = self.received.id_of(bridge, epoch)
             runs = self.received.runs(bridge_epoch)
             first, last = group[0].seq, group[-1].seq
-            if (first > runs.end and last - first + 1 == len(group)
-                    and [reading.seq for reading in group] == list(range(first, last + 1))):
+            if (
+                first > runs.end
+                and last - first + 1 == len(group)
+                and [reading.seq for reading in group] == list(range(first, last + 1))
+            ):
                 # What a healthy bridge sends: the next numbers, in order.
                 runs.add_run(first, last)
                 yield bridge_epoch, group
@@ -221,9 +225,17 @@ class Writer:
                 # SQLite takes plain integers at once and asks its adapters about every subclass.
                 # Two tuples joined cost half of one unpacked into another.
                 row = (  # noqa: RUF005
-                    stream.series, reading.at_ms, reading.seq, bridge_epoch, reading.interval_s, reading.n,
-                    int(flags) if flags else 0, write_marks(value_flags) if value_flags else None,
-                    _CLOCK_CODES[reading.clock], 1 if reading.late else 0) + scaled
+                    stream.series,
+                    reading.at_ms,
+                    reading.seq,
+                    bridge_epoch,
+                    reading.interval_s,
+                    reading.n,
+                    int(flags) if flags else 0,
+                    write_marks(value_flags) if value_flags else None,
+                    _CLOCK_CODES[reading.clock],
+                    1 if reading.late else 0,
+                ) + scaled
             except (ValueError, OverflowError, TypeError, KeyError) as error:
                 raise StoreConflict(reading, f"it has something no reading has: {error}") from error
             rows.append(row)
@@ -240,8 +252,9 @@ class Writer:
         for row in stream.flagged:
             if any(abs(value) > LIMIT for value in row[_VALUES:]):
                 raise _TooLarge
-            self.rollups.add_flagged(stream.series, row[1], stream.layout.keys, row[_VALUES:], row[6],
-                                     read_marks(row[7]))
+            self.rollups.add_flagged(
+                stream.series, row[1], stream.layout.keys, row[_VALUES:], row[6], read_marks(row[7])
+            )
 
     def _new_stream(self, reading: Reading) -> Stream:
         keys = tuple(reading.values)
@@ -258,9 +271,14 @@ class Writer:
         """The series' number, made when it is new; inside a transaction."""
         key = (of.sensor, of.room, of.simulated)
         row = self._connection.execute(
-            "select id from series where sensor=? and room=? and simulated=?", key).fetchone()
-        row = row or self._connection.execute(
-            "insert into series(sensor, room, simulated) values(?, ?, ?) returning id", key).fetchone()
+            "select id from series where sensor=? and room=? and simulated=?", key
+        ).fetchone()
+        row = (
+            row
+            or self._connection.execute(
+                "insert into series(sensor, room, simulated) values(?, ?, ?) returning id", key
+            ).fetchone()
+        )
         return int(row[0])
 
     # -- what cannot be kept -------------------------------------------------------------------------------------------
@@ -271,7 +289,8 @@ class Writer:
             place = (self.series_number(reading), reading.at_ms, reading.seq)
             own = self.received.id_of(reading.bridge, reading.epoch)
             taken = self._connection.execute(
-                "select bridge_epoch from reading where series=? and at_ms=? and seq=?", place).fetchone()
+                "select bridge_epoch from reading where series=? and at_ms=? and seq=?", place
+            ).fetchone()
             if taken is not None and taken[0] != own:
                 raise StoreConflict(reading, "another reading has its series, time and number") from error
         # Only readings of this very batch stand where they should: one stood there before without being received.
@@ -280,7 +299,8 @@ class Writer:
             taken = self._connection.execute(
                 "select 1 from reading, series on series.id=reading.series "
                 "where sensor=? and room=? and simulated=? and at_ms=? and seq=?",
-                (reading.sensor, reading.room, reading.simulated, reading.at_ms, reading.seq)).fetchone()
+                (reading.sensor, reading.room, reading.simulated, reading.at_ms, reading.seq),
+            ).fetchone()
             if taken is not None:
                 raise StoreConflict(reading, "it is there already although never marked as received") from error
         raise error
@@ -289,7 +309,7 @@ class Writer:
         """Finds the reading with a number that cannot be kept. Raises StoreConflict."""
         for reading in new:
             numbers = (reading.at_ms, reading.seq, reading.n, int(reading.flags))
-            if not all(-2**63 <= number < 2**63 for number in numbers):
+            if not all(-(2**63) <= number < 2**63 for number in numbers):
                 raise StoreConflict(reading, "its time, number or n does not fit into eight bytes") from error
             if any(abs(steps_of(value, key)) > LIMIT for key, value in reading.values.items()):
                 raise StoreConflict(reading, "a value is larger than any that can be kept") from error

@@ -20,9 +20,27 @@ create table if not exists correction(
     low real, high real, data_set text not null, metrics text not null, author text not null,
     accepted_at integer not null, source text not null, primary key(id, version)) without rowid
 """
-_COLUMNS: Final = ("id", "version", "method", "formula", "coefficients", "input", "quantity", "valid_from", "valid_to",
-                   "sites", "sensors", "models", "low", "high", "data_set", "metrics", "author", "accepted_at",
-                   "source")
+_COLUMNS: Final = (
+    "id",
+    "version",
+    "method",
+    "formula",
+    "coefficients",
+    "input",
+    "quantity",
+    "valid_from",
+    "valid_to",
+    "sites",
+    "sensors",
+    "models",
+    "low",
+    "high",
+    "data_set",
+    "metrics",
+    "author",
+    "accepted_at",
+    "source",
+)
 _JSON: Final = frozenset({"coefficients", "sites", "sensors", "models", "metrics"})
 
 
@@ -33,8 +51,10 @@ def accepted_corrections(readings: Path) -> Corrections:
     """
     if not readings.exists():
         return Corrections()
-    with (away_as_such(readings),
-          contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection):
+    with (
+        away_as_such(readings),
+        contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection,
+    ):
         return read(connection)
 
 
@@ -49,8 +69,10 @@ def read(connection: sqlite3.Connection) -> Corrections:
 def add(connection: sqlite3.Connection, one: Correction) -> None:
     """Keeps a version for ever; inside a transaction of the file's owner."""
     record = as_record(one)
-    row = [json.dumps(record[name], ensure_ascii=False, sort_keys=True) if name in _JSON else record[name]
-           for name in _COLUMNS]
+    row = [
+        json.dumps(record[name], ensure_ascii=False, sort_keys=True) if name in _JSON else record[name]
+        for name in _COLUMNS
+    ]
     connection.execute(f"insert into correction({', '.join(_COLUMNS)}) values({', '.join('?' * len(row))})", row)
 
 

@@ -35,14 +35,19 @@ def deployments(readings: Path) -> list[Deployment]:
     """
     if not readings.exists():
         return []
-    with (away_as_such(readings),
-          contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection):
+    with (
+        away_as_such(readings),
+        contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection,
+    ):
         if not connection.execute("select 1 from sqlite_schema where name='deployment'").fetchone():
             return []
         model_of = _models(connection)
-        return [Deployment(sensor, room, start, end, version, model_of(version, sensor))
-                for sensor, room, start, end, version in connection.execute(
-                    "select sensor, room, from_ms, to_ms, config_version from deployment order by sensor, from_ms")]
+        return [
+            Deployment(sensor, room, start, end, version, model_of(version, sensor))
+            for sensor, room, start, end, version in connection.execute(
+                "select sensor, room, from_ms, to_ms, config_version from deployment order by sensor, from_ms"
+            )
+        ]
 
 
 def _models(connection: sqlite3.Connection) -> Callable[[int, str], str]:

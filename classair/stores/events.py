@@ -48,24 +48,29 @@ class SchoolEvent:
         return self.withdrawn_at is None
 
 
-_COLUMNS: Final = ("id, site, room, kind, start_ms, end_ms, note, added_by, added_at, withdrawn_by, withdrawn_at")
+_COLUMNS: Final = "id, site, room, kind, start_ms, end_ms, note, added_by, added_at, withdrawn_by, withdrawn_at"
 
 
-def noted_events(readings: Path, start_ms: int, end_ms: int, *, site: str | None = None,
-                 withdrawn: bool = False) -> list[SchoolEvent]:
+def noted_events(
+    readings: Path, start_ms: int, end_ms: int, *, site: str | None = None, withdrawn: bool = False
+) -> list[SchoolEvent]:
     """Those of a data folder (`places.readings`) that touch start <= t < end, oldest first.
 
     Raises StoreAway when the file is there and cannot be read; there are none where it is not there yet.
     """
     if not readings.exists():
         return []
-    with (away_as_such(readings),
-          contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection):
+    with (
+        away_as_such(readings),
+        contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection,
+    ):
         if not connection.execute("select 1 from sqlite_schema where name='event'").fetchone():
             return []
         found = connection.execute(
             f"select {_COLUMNS} from event where start_ms < ? and end_ms > ? and (? is null or site = ?) "
-            "order by start_ms, site, room, id", (end_ms, start_ms, site, site))
+            "order by start_ms, site, room, id",
+            (end_ms, start_ms, site, site),
+        )
         return [one for row in found if (one := SchoolEvent(*row)).valid or withdrawn]
 
 

@@ -56,8 +56,14 @@ class InfluxStore:
     def __init__(self, url: str, database: str, token: str = "", org: str = "", *, timeout_s: float = 10.0) -> None:
         self._database, self._org = database, org or "-"
         self._where = f"InfluxDB at {urlsplit(url).netloc.rpartition('@')[2]}"
-        self._client: Any = InfluxDBClient(url=url, token=token, org=self._org, timeout=int(timeout_s * 1000),
-                                           auth_basic=":" in token, enable_gzip=True)
+        self._client: Any = InfluxDBClient(
+            url=url,
+            token=token,
+            org=self._org,
+            timeout=int(timeout_s * 1000),
+            auth_basic=":" in token,
+            enable_gzip=True,
+        )
         self._writing = self._client.write_api(write_options=SYNCHRONOUS)
         self._lock = threading.Lock()
         self._met = False
@@ -88,8 +94,9 @@ class InfluxStore:
         lines += [_lines.rollup("1d", each) for each in changes.days if each.buckets]
         lines += [_lines.switch(event) for event in changes.switches]
         # The versions last: whoever sees a new one finds what it stands for.
-        lines += [_lines.version(site, _days.number_of(day), version)
-                  for (site, day), version in changes.versions.items()]
+        lines += [
+            _lines.version(site, _days.number_of(day), version) for (site, day), version in changes.versions.items()
+        ]
         self._send(lines)
 
     def mark_carried(self, journal: str, position: int, at_ms: int) -> None:
@@ -130,9 +137,13 @@ class InfluxStore:
             by_epoch.setdefault((reading.bridge, reading.epoch), {}).setdefault(reading.seq, reading)
         new: list[Reading] = []
         for (bridge, epoch), group in by_epoch.items():
-            seen = {row["time"] for row in self._ask(
-                f'select dealt from "{_lines.RECEIVED}" where bridge={_quoted(bridge)} and epoch={_quoted(epoch)} '
-                f"and time >= {min(group)} and time <= {max(group)}")}
+            seen = {
+                row["time"]
+                for row in self._ask(
+                    f'select dealt from "{_lines.RECEIVED}" where bridge={_quoted(bridge)} and epoch={_quoted(epoch)} '
+                    f"and time >= {min(group)} and time <= {max(group)}"
+                )
+            }
             new += [reading for seq, reading in group.items() if seq not in seen]
         return new
 
@@ -149,8 +160,9 @@ class InfluxStore:
                     found[series][reading.at_ms, reading.seq] = reading
         return found
 
-    def _rollup_lines(self, days: Mapping[Series, Mapping[tuple[int, int], Reading]],
-                      without: Mapping[tuple[str, str, int], Reading]) -> list[str]:
+    def _rollup_lines(
+        self, days: Mapping[Series, Mapping[tuple[int, int], Reading]], without: Mapping[tuple[str, str, int], Reading]
+    ) -> list[str]:
         lines = []
         for series, stored in days.items():
             readings = [reading for reading in stored.values() if reading.key not in without]
@@ -182,14 +194,18 @@ class InfluxStore:
         return sorted({row["value"] for row in rows})
 
     def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
-        rows = self._ask(f'select interval_s from "{_lines.RAW}" where room={_quoted(room)} and '
-                         f"sensor={_quoted(sensor)} and {_between(at_ms, _lines.LAST_MS)} order by time limit 1")
+        rows = self._ask(
+            f'select interval_s from "{_lines.RAW}" where room={_quoted(room)} and '
+            f"sensor={_quoted(sensor)} and {_between(at_ms, _lines.LAST_MS)} order by time limit 1"
+        )
         return float(rows[0]["interval_s"]) if rows else None
 
     def latest(self, room: str) -> list[SensorNewest]:
         newest: dict[str, Reading] = {}
-        for row in self._ask(f'select * from "{_lines.RAW}" where room={_quoted(room)} '
-                             "group by sensor, simulated order by time desc limit 1"):
+        for row in self._ask(
+            f'select * from "{_lines.RAW}" where room={_quoted(room)} '
+            "group by sensor, simulated order by time desc limit 1"
+        ):
             reading = _lines.reading_of({**row, "room": room})
             there = newest.get(reading.sensor)
             if there is None or (there.at_ms, there.seq) < (reading.at_ms, reading.seq):
@@ -203,8 +219,10 @@ class InfluxStore:
         """In order of (at, sensor, seq), fetched in pages that end between two milliseconds."""
         start_ms, end_ms, size = max(start_ms, _lines.FIRST_MS), min(end_ms, _lines.LAST_MS), PAGE
         while start_ms < end_ms:
-            rows = self._ask(f'select * from "{_lines.RAW}" where {where} and {_between(start_ms, end_ms)} '
-                             f"order by time limit {size}")
+            rows = self._ask(
+                f'select * from "{_lines.RAW}" where {where} and {_between(start_ms, end_ms)} '
+                f"order by time limit {size}"
+            )
             page = sorted(map(_lines.reading_of, rows), key=lambda r: (r.at_ms, r.sensor, r.seq))
             if len(page) < size:
                 yield from page
@@ -216,8 +234,9 @@ class InfluxStore:
             yield from (reading for reading in page if reading.at_ms < last)
             start_ms, size = last, PAGE
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
-               sensor: str | None = None) -> list[Bucket]:
+    def series(
+        self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
+    ) -> list[Bucket]:
         grain, _unit = grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
         first, end = max(first, _lines.FIRST_MS), min(end, _lines.LAST_MS)
@@ -229,10 +248,11 @@ class InfluxStore:
         counts = ", ".join(f'sum("{quantity}_{name}") as "{name}"' for name in ("suspect", *BAD_CLASS_NAMES))
         buckets: dict[int, Row] = {}
         for row in self._ask(
-                # Low and high of a bucket that has lost its last valid value stay behind, hence the condition.
-                f'select sum("{quantity}_n") as n, sum("{quantity}_sum") as "sum", min("{quantity}_low") as low, '
-                f'max("{quantity}_high") as high {source} and "{quantity}_n" > 0 {grouped}; '
-                f"select {counts} {source} {grouped}"):
+            # Low and high of a bucket that has lost its last valid value stay behind, hence the condition.
+            f'select sum("{quantity}_n") as n, sum("{quantity}_sum") as "sum", min("{quantity}_low") as low, '
+            f'max("{quantity}_high") as high {source} and "{quantity}_n" > 0 {grouped}; '
+            f"select {counts} {source} {grouped}"
+        ):
             buckets.setdefault(row["time"] // _lines.NS_PER_MS, {}).update(row)
         found = []
         for start in sorted(buckets):
@@ -244,22 +264,30 @@ class InfluxStore:
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         source = f'select * from "{_lines.SWITCH}" where purifier={_quoted(purifier)}'
-        rows = self._ask(f"{source} and {_between(_lines.FIRST_MS, start_ms)} order by time desc limit 1; "
-                         f"{source} and {_between(start_ms, end_ms)} order by time")
+        rows = self._ask(
+            f"{source} and {_between(_lines.FIRST_MS, start_ms)} order by time desc limit 1; "
+            f"{source} and {_between(start_ms, end_ms)} order by time"
+        )
         return [_lines.switch_of(row) for row in rows]
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
-        rows = self._ask(f'select count("seq") as n from "{_lines.RAW}" where {_between(start_ms, end_ms)} '
-                         "group by room, sensor, simulated")
+        rows = self._ask(
+            f'select count("seq") as n from "{_lines.RAW}" where {_between(start_ms, end_ms)} '
+            "group by room, sensor, simulated"
+        )
         return {Series(row["sensor"], row["room"], row["simulated"] == "true"): row["n"] for row in rows if row["n"]}
 
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
-        return {_days.date_of(day): version for day, version in
-                self._versions(site, _days.number_of(start), _days.number_of(end)).items()}
+        return {
+            _days.date_of(day): version
+            for day, version in self._versions(site, _days.number_of(start), _days.number_of(end)).items()
+        }
 
     def _versions(self, site: str, first: int, end: int) -> dict[int, int]:
-        rows = self._ask(f'select version from "{_lines.VERSION}" where site={_quoted(site)} '
-                         f"and {_between(first * DAY_MS, end * DAY_MS)} order by time")
+        rows = self._ask(
+            f'select version from "{_lines.VERSION}" where site={_quoted(site)} '
+            f"and {_between(first * DAY_MS, end * DAY_MS)} order by time"
+        )
         return {row["time"] // _lines.NS_PER_MS // DAY_MS: int(row["version"]) for row in rows}
 
     def close(self) -> None:
@@ -287,8 +315,11 @@ class InfluxStore:
             if error.status == 400:
                 raise
             self._met = False
-            why = {401: "the token is missing or wrong", 403: "the token may not do this",
-                   404: f"there is no database or bucket {self._database!r}"}.get(error.status, error.reason)
+            why = {
+                401: "the token is missing or wrong",
+                403: "the token may not do this",
+                404: f"there is no database or bucket {self._database!r}",
+            }.get(error.status, error.reason)
             raise StoreAway(f"{self._where} answered {error.status}: {why}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._met = False
@@ -299,7 +330,7 @@ class InfluxStore:
         self._meet()
         refused: list[tuple[str, str]] = []
         for begin in range(0, len(lines), LINES):
-            refused += self._send_part(lines[begin:begin + LINES])
+            refused += self._send_part(lines[begin : begin + LINES])
         for line, why in refused:
             log.error("influxdb_refuses point=%s why=%s", line.partition(" ")[0][:200], why)
         return refused
@@ -307,8 +338,13 @@ class InfluxStore:
     def _send_part(self, lines: Sequence[str]) -> list[tuple[str, str]]:
         # After a 400 some, one or none of the lines are stored and only the first culprit is named: halves find it.
         try:
-            self._reach(self._writing.write, bucket=self._database, org=self._org, record="\n".join(lines).encode(),
-                        write_precision="ns")
+            self._reach(
+                self._writing.write,
+                bucket=self._database,
+                org=self._org,
+                record="\n".join(lines).encode(),
+                write_precision="ns",
+            )
             return []
         except ApiException as error:
             if len(lines) == 1:
@@ -329,9 +365,14 @@ class InfluxStore:
     def _query(self, statements: str, method: str) -> list[Row]:
         try:
             answer = self._reach(
-                self._client.api_client.call_api, "/query", method,
+                self._client.api_client.call_api,
+                "/query",
+                method,
                 query_params=[("db", self._database), ("q", statements), ("epoch", "ns")],
-                header_params={"Accept": "application/json"}, _preload_content=False, _return_http_data_only=True)
+                header_params={"Accept": "application/json"},
+                _preload_content=False,
+                _return_http_data_only=True,
+            )
             results: list[Row] = json.loads(answer.data)["results"]
         except ApiException as error:
             raise StoreAway(f"{self._where} does not understand a question: {_reason(error)}") from error

@@ -12,8 +12,15 @@ from influxdb_client._sync.api_client import ApiClient
 class V1Paths(ApiClient):
     """Put in place of the client's own class: `client.api_client.__class__ = V1Paths`."""
 
-    def call_api(self, resource_path: str, method: str, path_params: Any = None, query_params: Any = None,
-                 *args: Any, **kwargs: Any) -> Any:
+    def call_api(
+        self,
+        resource_path: str,
+        method: str,
+        path_params: Any = None,
+        query_params: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         if resource_path == "/api/v2/write":
             told = dict(query_params or ())
             resource_path, query_params = "/write", [("db", told["bucket"]), ("precision", told.get("precision", "ns"))]

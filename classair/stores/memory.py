@@ -58,8 +58,9 @@ class MemoryStore:
 
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
         with self._lock:
-            found = {date_of(day): version for (its, day), version in self._versions.items()
-                     if its == site and dated(day)}
+            found = {
+                date_of(day): version for (its, day), version in self._versions.items() if its == site and dated(day)
+            }
         return {day: found[day] for day in sorted(found) if start <= day < end}
 
     def write_missing(self, lines: Iterable[Missing]) -> None:
@@ -81,8 +82,9 @@ class MemoryStore:
     def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
         return (reading for reading in self._sorted(room) if start_ms <= reading.at_ms < end_ms)
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
-               sensor: str | None = None) -> list[Bucket]:
+    def series(
+        self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
+    ) -> list[Bucket]:
         grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
         readings = (r for r in self.readings(room, first, end) if sensor in (None, r.sensor))
@@ -124,4 +126,3 @@ class MemoryStore:
     def _sorted(self, room: str) -> list[Reading]:
         with self._lock:
             return sorted(self._rooms.get(room, {}).values(), key=lambda r: (r.at_ms, r.sensor, r.seq))
-

@@ -59,8 +59,9 @@ class SqliteStore:
                 raise
 
     @classmethod
-    def open_or_set_aside(cls, path: Path, *, journal: bool = False,
-                          now_ms: int | None = None) -> tuple[SqliteStore, Path | None]:
+    def open_or_set_aside(
+        cls, path: Path, *, journal: bool = False, now_ms: int | None = None
+    ) -> tuple[SqliteStore, Path | None]:
         """The writer; a damaged file is moved to `<name>.damaged-<UTC time>` and a new one begun.
 
         Returns the store and where the damaged file went, None when it was sound. A full disk, missing rights or a
@@ -130,7 +131,9 @@ class SqliteStore:
         rows = [(e.purifier, e.at_ms, None if e.on is None else int(e.on), e.reason, int(e.simulated)) for e in events]
         connection.executemany(
             "insert into switch values(?, ?, ?, ?, ?) on conflict do update set "
-            '"on"=excluded."on", reason=excluded.reason, simulated=excluded.simulated', rows)
+            '"on"=excluded."on", reason=excluded.reason, simulated=excluded.simulated',
+            rows,
+        )
         if rows:
             for purifier, at_ms, *_ in rows:
                 self._writer.days.touch(_days.site_of(purifier), at_ms, at_ms)
@@ -176,11 +179,20 @@ class SqliteStore:
         at_ms = int(time.time() * 1000) if at_ms is None else at_ms
         connection.execute(
             "insert into gap values(?, ?, ?, ?, ?) on conflict do nothing",
-            (self._writer.received.id_of(gap.bridge, gap.epoch), gap.first, gap.last, gap.reason, at_ms))
+            (self._writer.received.id_of(gap.bridge, gap.epoch), gap.first, gap.last, gap.reason, at_ms),
+        )
         return True
 
-    def reflag(self, sensor: str, start_ms: int, end_ms: int, *, add: Flag = Flag.NONE, remove: Flag = Flag.NONE,
-               quantity: str | Sequence[str] | None = None) -> int:
+    def reflag(
+        self,
+        sensor: str,
+        start_ms: int,
+        end_ms: int,
+        *,
+        add: Flag = Flag.NONE,
+        remove: Flag = Flag.NONE,
+        quantity: str | Sequence[str] | None = None,
+    ) -> int:
         """Changes flags of a sensor's readings with start <= at < end, in every room, and recomputes their rollups.
 
         With `quantity`, one or several, only the flags of those values change. In the open transaction or one of its
@@ -242,9 +254,13 @@ class SqliteStore:
     def gaps(self) -> list[tuple[Gap, int]]:
         """Every gap with the moment it was learnt of."""
         with self._queries.connection() as connection:
-            return [(Gap(bridge, epoch, first, last, reason), at_ms) for bridge, epoch, first, last, reason, at_ms in
-                    connection.execute("select bridge, epoch, first, last, reason, at_ms from gap join bridge_epoch "
-                                       "on id=bridge_epoch order by at_ms, bridge, epoch, first")]
+            return [
+                (Gap(bridge, epoch, first, last, reason), at_ms)
+                for bridge, epoch, first, last, reason, at_ms in connection.execute(
+                    "select bridge, epoch, first, last, reason, at_ms from gap join bridge_epoch "
+                    "on id=bridge_epoch order by at_ms, bridge, epoch, first"
+                )
+            ]
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -254,8 +270,9 @@ class SqliteStore:
     def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
         return self._queries.readings(room, start_ms, end_ms)
 
-    def series(self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int,
-               sensor: str | None = None) -> list[Bucket]:
+    def series(
+        self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
+    ) -> list[Bucket]:
         return self._queries.series(room, quantity, start_ms, end_ms, step_ms, sensor)
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
@@ -336,9 +353,13 @@ class SqliteStore:
     def trimmed(self, start_ms: int, end_ms: int) -> set[str]:
         """Sites of which readings in the local days that start <= at < end touches have been taken out."""
         with self._queries.connection() as connection:
-            return {site for (site,) in connection.execute(
-                "select distinct site from trimmed where day between ? and ?",
-                (_days.day_number(start_ms), _days.day_number(end_ms - 1)))}
+            return {
+                site
+                for (site,) in connection.execute(
+                    "select distinct site from trimmed where day between ? and ?",
+                    (_days.day_number(start_ms), _days.day_number(end_ms - 1)),
+                )
+            }
 
     def span(self) -> tuple[int, int] | None:
         """From the first local day that has readings to behind the last; None when there are none."""
@@ -349,8 +370,9 @@ class SqliteStore:
         if not self._in_transaction:
             with self.transaction():
                 return self.remember(name, value)
-        self._inside().execute("insert into remembered values(?, ?) on conflict do update set value=excluded.value",
-                               (name, value))
+        self._inside().execute(
+            "insert into remembered values(?, ?) on conflict do update set value=excluded.value", (name, value)
+        )
         return None
 
     def remembered(self, name: str) -> int | None:

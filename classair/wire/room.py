@@ -25,15 +25,15 @@ class Current(BaseModel):
     status: Literal["ok", "late", "unknown", "filling", "warming_up", "none"]
     value: float | None = None
     shown: str = ""
-    level: str = "unknown"          # Level for PM2.5, Ventilation for CO2
+    level: str = "unknown"  # Level for PM2.5, Ventilation for CO2
     level_since: int | None = None  # since when this level has held without a gap
     newest_at: int | None = None
     late_at: int | None = None
     unknown_at: int | None = None
-    last_shown: str = ""            # the last value that was current, for "last value 18 at 09:05"
+    last_shown: str = ""  # the last value that was current, for "last value 18 at 09:05"
     last_at: int | None = None
     minutes_left: int | None = None
-    source: str = ""                # sensors, or for outdoor the room or station it comes from
+    source: str = ""  # sensors, or for outdoor the room or station it comes from
     correction: str = "none"
 
 
@@ -42,7 +42,7 @@ class PhaseTexts(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     rule: int
-    level: str                      # the word, e.g. ดี
+    level: str  # the word, e.g. ดี
     action: str
     reason: str
     children: str
@@ -67,5 +67,5 @@ class RoomState(Payload):
     rh_pct: float | None = None
     occupied: bool = False
     rule: int
-    told_at: Ms | None = None       # when the caretaker was told of the silence, only if a delivery is recorded
+    told_at: Ms | None = None  # when the caretaker was told of the silence, only if a delivery is recorded
     texts: dict[str, dict[Literal["ok", "late", "unknown"], PhaseTexts]] = {}

@@ -11,7 +11,7 @@ from classair.model import MISSING_REASONS, QUANTITIES, Flag
 VERSION: Final = 1
 ROOT: Final = "classair/v1"
 MAX_PAYLOAD: Final = 256 * 1024  # bytes; the broker's limit as well
-MAX_LIST: Final = 500            # readings in one message
+MAX_LIST: Final = 500  # readings in one message
 
 ID_PATTERN: Final = r"^[a-z0-9-]{1,32}$"
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]

@@ -45,16 +45,22 @@ def _parser() -> argparse.ArgumentParser:
     token = user.add_parser("token", help="API tokens").add_subparsers(dest="token_verb", required=True)
     create = _verb(token, "create", "makes a token and shows it once", _create)
     create.add_argument("name")
-    create.add_argument("--scope", action="append", choices=TOKEN_SCOPES, required=True,
-                        help="what it may do; repeat for several (every scope includes read)")
+    create.add_argument(
+        "--scope",
+        action="append",
+        choices=TOKEN_SCOPES,
+        required=True,
+        help="what it may do; repeat for several (every scope includes read)",
+    )
     create.add_argument("--days", type=int, default=365, help="until it expires (default: 365)")
     _verb(token, "list", "lists tokens, never the secrets", _list_tokens)
     _verb(token, "revoke", "ends a token's access", _revoke).add_argument("token", help="its id or name")
     return parser
 
 
-def _verb(nouns: argparse._SubParsersAction[argparse.ArgumentParser], name: str, description: str,
-          call: object) -> argparse.ArgumentParser:
+def _verb(
+    nouns: argparse._SubParsersAction[argparse.ArgumentParser], name: str, description: str, call: object
+) -> argparse.ArgumentParser:
     verb = nouns.add_parser(name, help=description, description=description)
     verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
     verb.set_defaults(call=call)

@@ -23,8 +23,8 @@ MINUTE_MS: Final = 60_000
 IDLE_MS: Final = 30 * MINUTE_MS
 TOTAL_MS: Final = 12 * 60 * MINUTE_MS
 LIMIT_WINDOW_MS: Final = 15 * MINUTE_MS
-LIMIT_ACCOUNT: Final = 10   # failures per account within the window
-LIMIT_ADDRESS: Final = 30   # failures per address within the window; a school shares one
+LIMIT_ACCOUNT: Final = 10  # failures per account within the window
+LIMIT_ADDRESS: Final = 30  # failures per address within the window; a school shares one
 TOKEN_PREFIX: Final = "classair_"  # noqa: S105  how a leaked token is recognised
 PASSWORD_LEAST: Final = 10
 NAME_PATTERN: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{1,31}$")
@@ -134,8 +134,9 @@ class Desk:
         _check_password(password, name)
         hashed = self._hasher.hash(password)
         with self._change() as db:
-            changed = db.execute("update account set password=?, disabled_at=null where name=?",
-                                 (hashed, name)).rowcount
+            changed = db.execute(
+                "update account set password=?, disabled_at=null where name=?", (hashed, name)
+            ).rowcount
             db.execute("delete from session where account=?", (name,))
         if not changed:
             raise Refused(f"there is no account {name!r}")
@@ -143,8 +144,9 @@ class Desk:
     def disable_account(self, name: str) -> None:
         """The account can no longer sign in and its sessions end; what it did stays in the audit. Raises Refused."""
         with self._change() as db:
-            changed = db.execute("update account set disabled_at=? where name=? and disabled_at is null",
-                                 (self._now_ms(), name)).rowcount
+            changed = db.execute(
+                "update account set disabled_at=? where name=? and disabled_at is null", (self._now_ms(), name)
+            ).rowcount
             db.execute("delete from session where account=?", (name,))
         if not changed:
             raise Refused(f"there is no active account {name!r}")
@@ -188,8 +190,11 @@ class Desk:
     def session(self, secret: str) -> Principal | None:
         """Whose session this is, None when it is unknown, too old or idle for too long."""
         now, key = self._now_ms(), _hash(secret)
-        rows = self._ask("select account, role, csrf, began_at, seen_at from session join account on name=account "
-                         "where hash=? and disabled_at is null", key)
+        rows = self._ask(
+            "select account, role, csrf, began_at, seen_at from session join account on name=account "
+            "where hash=? and disabled_at is null",
+            key,
+        )
         if not rows:
             return None
         name, role, csrf, began_at, seen_at = rows[0]
@@ -219,21 +224,37 @@ class Desk:
             raise Refused("days: expected 1 to 730")
         secret, now = TOKEN_PREFIX + secrets.token_urlsafe(32), self._now_ms()
         with self._change() as db:
-            db.execute("insert into token values(?,?,?,?,?,?,null)",
-                       (secrets.token_hex(4), _hash(secret), name, " ".join(sorted(set(scopes))), now,
-                        now + days * 86_400_000))
+            db.execute(
+                "insert into token values(?,?,?,?,?,?,null)",
+                (
+                    secrets.token_hex(4),
+                    _hash(secret),
+                    name,
+                    " ".join(sorted(set(scopes))),
+                    now,
+                    now + days * 86_400_000,
+                ),
+            )
         return secret
 
     def tokens(self) -> list[TokenInfo]:
         rows = self._ask("select id, name, scopes, created_at, expires_at, revoked_at from token order by created_at")
-        return [TokenInfo(str(i), str(n), tuple(str(s).split()), int(str(c)), int(str(e)),
-                          None if r is None else int(str(r))) for i, n, s, c, e, r in rows]
+        return [
+            TokenInfo(
+                str(i), str(n), tuple(str(s).split()), int(str(c)), int(str(e)), None if r is None else int(str(r))
+            )
+            for i, n, s, c, e, r in rows
+        ]
 
     def revoke_token(self, token: str) -> None:
         """By id or, when there is one of it, by name. Raises Refused."""
         with self._change() as db:
-            ids = [row[0] for row in db.execute(
-                "select id from token where (id=? or name=?) and revoked_at is null", (token, token))]
+            ids = [
+                row[0]
+                for row in db.execute(
+                    "select id from token where (id=? or name=?) and revoked_at is null", (token, token)
+                )
+            ]
             if len(ids) == 1:
                 db.execute("update token set revoked_at=? where id=?", (self._now_ms(), ids[0]))
         if not ids:
@@ -245,8 +266,11 @@ class Desk:
         """What a token stands for; None when unknown, expired or revoked. Every scope includes reading."""
         if not secret.startswith(TOKEN_PREFIX):
             return None
-        rows = self._ask("select name, scopes from token where hash=? and revoked_at is null and expires_at>?",
-                         _hash(secret), self._now_ms())
+        rows = self._ask(
+            "select name, scopes from token where hash=? and revoked_at is null and expires_at>?",
+            _hash(secret),
+            self._now_ms(),
+        )
         if not rows:
             return None
         return Principal("token", str(rows[0][0]), "", frozenset({"read", *str(rows[0][1]).split()}))
@@ -255,8 +279,10 @@ class Desk:
 
     def note(self, who: str, do: str, about: str, outcome: str) -> None:
         with self._change() as db:
-            db.execute("insert into audit(at, who, do, about, outcome) values(?,?,?,?,?)",
-                       (self._now_ms(), who, do, about[:200], outcome[:200]))
+            db.execute(
+                "insert into audit(at, who, do, about, outcome) values(?,?,?,?,?)",
+                (self._now_ms(), who, do, about[:200], outcome[:200]),
+            )
 
     def audit(self, limit: int = 100) -> list[tuple[int, str, str, str, str]]:
         """Newest first: at, who, do, about, outcome."""

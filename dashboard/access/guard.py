@@ -54,8 +54,9 @@ class Refusal:
 class Guard:
     """Wraps the whole application. `demo` says whether working pages are open at this moment (see `create_app`)."""
 
-    def __init__(self, app: ASGIApp, server: FastAPI, desk: Desk, demo: Callable[[], bool],
-                 policy: Callable[[str], str]) -> None:
+    def __init__(
+        self, app: ASGIApp, server: FastAPI, desk: Desk, demo: Callable[[], bool], policy: Callable[[str], str]
+    ) -> None:
         self._app, self._server, self._desk, self._demo, self._policy = app, server, desk, demo, policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,22 +115,29 @@ class Guard:
             if need is Need.NOBODY:
                 return Refusal(404, "there is nothing at this address", "")
             if not principal.signed_in:
-                return Refusal(401, "this needs signing in", "sign in at /login, or send an API token: "
-                                                             "Authorization: Bearer classair_…")
-            return Refusal(403, f"{principal.role or 'this token'} may not do this",
-                           f"it needs the scope {need.value}")
+                return Refusal(
+                    401,
+                    "this needs signing in",
+                    "sign in at /login, or send an API token: Authorization: Bearer classair_…",
+                )
+            return Refusal(403, f"{principal.role or 'this token'} may not do this", f"it needs the scope {need.value}")
         if scope["method"] in SAFE:
             return None
         return _changing(scope, headers, principal, need)
 
     def _answer(self, refusal: Refusal, scope: Scope, headers: Headers) -> Response:
-        if (refusal.status == 401 and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-                and not scope["path"].startswith("/api/")):
+        if (
+            refusal.status == 401
+            and scope["method"] == "GET"
+            and "text/html" in headers.get("accept", "")
+            and not scope["path"].startswith("/api/")
+        ):
             target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
             return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
         extra = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
-        return JSONResponse(fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right),
-                            refusal.status, extra)
+        return JSONResponse(
+            fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right), refusal.status, extra
+        )
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         async def sending(message: Message) -> None:
@@ -167,8 +175,9 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
         given = headers.get(CSRF_HEADER, "")
         # Signing in and out are plain forms: their origin is proof enough.
         if need not in (Need.MEMBER, Need.OPEN) and not hmac.compare_digest(given.encode(), principal.csrf.encode()):
-            return Refusal(403, "the request lacks the session's CSRF token",
-                           "send the cookie classair_csrf again as X-CSRF-Token")
+            return Refusal(
+                403, "the request lacks the session's CSRF token", "send the cookie classair_csrf again as X-CSRF-Token"
+            )
     if need in (Need.CONTROL, Need.EXPORT, Need.ADMIN):
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
@@ -211,5 +220,3 @@ def _host_name(headers: Headers) -> str:
     """The name asked for, so that a foreign name pointed at this machine does not open the demo."""
     host = headers.get("host", "")
     return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-
-

@@ -24,14 +24,14 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
 class Need(StrEnum):
     """What a route asks of whoever calls it."""
 
-    OPEN = "open"          # anyone: signing in, style sheets, the API's description
-    DISPLAY = "display"    # anyone inside the school's network: what hangs on the wall
-    READ = "read"          # working pages and their data; open in the demo on this machine
-    MEMBER = "member"      # anyone signed in
-    CONTROL = "control"    # whatever moves a machine; never without signing in
-    EXPORT = "export"      # whatever takes data away; never without signing in
+    OPEN = "open"  # anyone: signing in, style sheets, the API's description
+    DISPLAY = "display"  # anyone inside the school's network: what hangs on the wall
+    READ = "read"  # working pages and their data; open in the demo on this machine
+    MEMBER = "member"  # anyone signed in
+    CONTROL = "control"  # whatever moves a machine; never without signing in
+    EXPORT = "export"  # whatever takes data away; never without signing in
     ADMIN = "admin"
-    NOBODY = "nobody"      # exists in the framework, is not offered here
+    NOBODY = "nobody"  # exists in the framework, is not offered here
 
 
 @dataclass(frozen=True, slots=True)

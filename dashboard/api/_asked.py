@@ -20,12 +20,14 @@ PAGE: Final = 5000
 RoomQuery = Annotated[str, Query(description="`<site>.<room>`", examples=["ban-suan.p1-2"])]
 SensorQuery = Annotated[str | None, Query(description="one sensor alone", examples=["ban-suan.p1-2-pm"])]
 Start = Annotated[Moment, Query(description="ISO 8601 with offset, or UTC ms", examples=["2026-11-23T09:00:00+07:00"])]
-End = Annotated[Moment, Query(description="not included; ISO 8601 with offset, or UTC ms",
-                              examples=["2026-11-23T10:00:00+07:00"])]
+End = Annotated[
+    Moment, Query(description="not included; ISO 8601 with offset, or UTC ms", examples=["2026-11-23T10:00:00+07:00"])
+]
 First = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-23"])]
 Last = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, included", examples=["2026-11-24"])]
-Offset = Annotated[int, Query(ge=0, le=10_000_000, description="lines to leave out: `next` of the page before",
-                              examples=[0])]
+Offset = Annotated[
+    int, Query(ge=0, le=10_000_000, description="lines to leave out: `next` of the page before", examples=[0])
+]
 Limit = Annotated[int, Query(ge=1, le=PAGE, description="lines of a page", examples=[100])]
 
 

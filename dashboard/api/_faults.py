@@ -65,7 +65,8 @@ def _describe(server: FastAPI) -> None:
                 if "422" in operation["responses"]:
                     operation["responses"]["422"] = {
                         "description": HTTPStatus(422).phrase,
-                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Faults"}}}}
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Faults"}}},
+                    }
         return document
 
     server.openapi = openapi  # type: ignore[method-assign]
@@ -85,8 +86,11 @@ def install(server: FastAPI) -> None:
 
     @server.exception_handler(StoreUnavailable)
     async def _store(_: Request, error: StoreUnavailable) -> Response:
-        return JSONResponse(fault("the store of readings does not answer at the moment", "store", "try again shortly"),
-                            503, {"Retry-After": "5"})
+        return JSONResponse(
+            fault("the store of readings does not answer at the moment", "store", "try again shortly"),
+            503,
+            {"Retry-After": "5"},
+        )
 
     @server.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
@@ -101,5 +105,8 @@ def install(server: FastAPI) -> None:
 
             return plain_page(request, error.status_code)
         right = "see /openapi.json" if error.status_code in (404, 405) else ""
-        return JSONResponse(fault(HTTPStatus(error.status_code).phrase.lower(),
-                                  f"{request.method} {request.url.path}", right), error.status_code, error.headers)
+        return JSONResponse(
+            fault(HTTPStatus(error.status_code).phrase.lower(), f"{request.method} {request.url.path}", right),
+            error.status_code,
+            error.headers,
+        )

@@ -28,8 +28,21 @@ class EstimatesAnswer(BaseModel):
     first: date
     last: date
     simulated: bool
-    estimates: list[dict[str, Any]] = Field(examples=[[{
-        "quantity": "air_changes", "method": "break", "value": 2.1, "low": 1.7, "high": 2.6, "unit": "1/h", "n": 14}]])
+    estimates: list[dict[str, Any]] = Field(
+        examples=[
+            [
+                {
+                    "quantity": "air_changes",
+                    "method": "break",
+                    "value": 2.1,
+                    "low": 1.7,
+                    "high": 2.6,
+                    "unit": "1/h",
+                    "n": 14,
+                }
+            ]
+        ]
+    )
 
 
 class Stretch(BaseModel):
@@ -72,8 +85,11 @@ def router(ctx: Context) -> APIRouter:
             raise unknown("room", room, (full for full, _ in ctx.config().rooms()))
         return room
 
-    @api.get("/rooms/{room}/estimates", summary="Air changes, clean air, infiltration and exposure from the data",
-             responses=responses(401, 404, 422, 501, 503))
+    @api.get(
+        "/rooms/{room}/estimates",
+        summary="Air changes, clean air, infiltration and exposure from the data",
+        responses=responses(401, 404, 422, 501, 503),
+    )
     async def estimates(room: RoomId, first: First, last: Last) -> EstimatesAnswer:
         """At most 62 days; worked out afresh each time, which takes seconds for a long stretch."""
         start, end = days(first, last, ESTIMATE_DAYS)
@@ -82,25 +98,38 @@ def router(ctx: Context) -> APIRouter:
             try:
                 found = await asyncio.to_thread(ctx.research.estimates, room, start, end)
             except ImportError as missing:
-                raise ApiFault(501, f"this server was installed without {missing.name}", "estimates",
-                               "install classair[research] on it") from None
-        return EstimatesAnswer(room=room, first=first, last=last, estimates=found,
-                               simulated=ctx.config().site_simulated(room.partition(".")[0]))
+                raise ApiFault(
+                    501,
+                    f"this server was installed without {missing.name}",
+                    "estimates",
+                    "install classair[research] on it",
+                ) from None
+        return EstimatesAnswer(
+            room=room,
+            first=first,
+            last=last,
+            estimates=found,
+            simulated=ctx.config().site_simulated(room.partition(".")[0]),
+        )
 
     @api.get("/calendar", summary="School days, lessons and why a day has none", responses=responses(401, 404, 422))
     async def calendar(
         room: Annotated[str, Query(description="`<site>.<room>`, whose timetable it is", examples=["ban-suan.p1-2"])],
-        first: First, last: Last,
+        first: First,
+        last: Last,
     ) -> CalendarAnswer:
         days(first, last, CALENDAR_DAYS)
         configured(room)
         wanted = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return CalendarAnswer(room=room, timetable=ctx.config().room(room).timetable,
-                              days=[_day(ctx, room, day) for day in wanted])
+        return CalendarAnswer(
+            room=room, timetable=ctx.config().room(room).timetable, days=[_day(ctx, room, day) for day in wanted]
+        )
 
     @api.get("/versions", summary="Versions of a school's days", responses=responses(401, 404, 422, 503))
     async def versions(
-        site: Annotated[str, Query(description="the school", examples=["ban-suan"])], first: First, last: Last,
+        site: Annotated[str, Query(description="the school", examples=["ban-suan"])],
+        first: First,
+        last: Last,
     ) -> VersionsAnswer:
         days(first, last, 8000)
         if site not in ctx.config().sites:
@@ -127,8 +156,14 @@ def _day(ctx: Context, room: str, day: date) -> CalendarDay:
         why = "half_day"
     elif not school:
         why = "outside_terms" if day.weekday() in table.days else "weekend"
-    return CalendarDay(day=day, school=school, why=why, name=name,
-                       occupied=_spans(table.occupied_spans(day)), lessons=_spans(table.lesson_spans(day)))
+    return CalendarDay(
+        day=day,
+        school=school,
+        why=why,
+        name=name,
+        occupied=_spans(table.occupied_spans(day)),
+        lessons=_spans(table.lesson_spans(day)),
+    )
 
 
 def _spans(spans: list[Span]) -> list[Stretch]:

@@ -25,8 +25,7 @@ _CSV = "text/csv; charset=utf-8"
 _ARROW = "application/vnd.apache.arrow.stream"
 
 
-ExportId = Annotated[str, Path(max_length=64, description="`id` of a package of yours",
-                               examples=["0123456789abcdef"])]
+ExportId = Annotated[str, Path(max_length=64, description="`id` of a package of yours", examples=["0123456789abcdef"])]
 
 
 class ExportWish(BaseModel):
@@ -42,8 +41,12 @@ class ExportWish(BaseModel):
     completeness: float = Field(0.75, ge=0, le=1)
     columns: Literal["classair", "openair", "sensortoolkit"] = "classair"
     netcdf: bool = False
-    licence: str = Field("", max_length=200, examples=["CC-BY-4.0"],
-                         description="what the school gives its data under; empty: none was chosen")
+    licence: str = Field(
+        "",
+        max_length=200,
+        examples=["CC-BY-4.0"],
+        description="what the school gives its data under; empty: none was chosen",
+    )
 
     def request(self) -> ExportRequest:
         try:
@@ -102,8 +105,9 @@ def router(ctx: Context) -> APIRouter:
         found = await _called(offered().preview, request)
         return ExportPreview(id=request.id, **found)
 
-    @api.post("/exports", summary="Begin a package", status_code=202,
-              responses=responses(401, 403, 422, 429, 501, 503, 507))
+    @api.post(
+        "/exports", summary="Begin a package", status_code=202, responses=responses(401, 403, 422, 429, 501, 503, 507)
+    )
     async def begin(wish: ExportWish, call: Request) -> ExportRow:
         """Needs the scope `export`. It is made in the background by a process of its own; ask for its state until it is
         `ready`. What you have asked for already and is still in the making is not begun twice."""
@@ -126,8 +130,12 @@ def router(ctx: Context) -> APIRouter:
     async def one(export: ExportId, call: Request) -> ExportRow:
         return _row(await _own(offered(), export, call))
 
-    @api.get("/exports/{export}/package", summary="Fetch a package that is ready", response_class=FileResponse,
-             responses={200: {"content": {"application/zip": {}}}, **responses(401, 403, 404, 409, 503)})
+    @api.get(
+        "/exports/{export}/package",
+        summary="Fetch a package that is ready",
+        response_class=FileResponse,
+        responses={200: {"content": {"application/zip": {}}}, **responses(401, 403, 404, 409, 503)},
+    )
     async def package(export: ExportId, call: Request) -> FileResponse:
         """The zip file. It can be fetched in pieces (Range)."""
         found = await _own(offered(), export, call)
@@ -136,37 +144,59 @@ def router(ctx: Context) -> APIRouter:
             raise ApiFault(409, f"the package is {found.state}", "export", "ask for its state until it is ready")
         return FileResponse(path, media_type="application/zip", filename=f"classair-{found.request.id}.zip")
 
-    @api.delete("/exports/{export}", summary="Cancel a package, or forget it", status_code=204,
-                responses=responses(401, 403, 404, 503))
+    @api.delete(
+        "/exports/{export}",
+        summary="Cancel a package, or forget it",
+        status_code=204,
+        responses=responses(401, 403, 404, 503),
+    )
     async def remove(export: ExportId, call: Request) -> None:
         """What is in the making is cancelled; what has ended is removed with its files."""
         found = await _own(offered(), export, call)
         await asyncio.to_thread(offered().remove, found.id)
 
-    @api.get("/data", summary="The rows of a selection as a stream, CSV or Arrow", response_class=StreamingResponse,
-             responses={200: {"content": {_CSV: {}, _ARROW: {}}}, **responses(401, 403, 422, 501, 503)})
+    @api.get(
+        "/data",
+        summary="The rows of a selection as a stream, CSV or Arrow",
+        response_class=StreamingResponse,
+        responses={200: {"content": {_CSV: {}, _ARROW: {}}}, **responses(401, 403, 422, 501, 503)},
+    )
     async def data(
-        rooms: Annotated[str, Query(description="`<site>.<room>`, several joined by commas",
-                                    examples=["ban-suan.p1-2"])],
+        rooms: Annotated[
+            str, Query(description="`<site>.<room>`, several joined by commas", examples=["ban-suan.p1-2"])
+        ],
         first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
         last: Annotated[date, Query(description="last local day, included", examples=["2026-11-20"])],
-        quantities: Annotated[str, Query(description="joined by commas: " + ", ".join(QUANTITIES),
-                                         examples=["pm25,rh_pct"])] = "pm25",
+        quantities: Annotated[
+            str, Query(description="joined by commas: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
+        ] = "pm25",
         step: Annotated[str, Query(description="reading, " + ", ".join(STEP_MS), examples=["1h"])] = "1h",
-        method: Annotated[str, Query(description="none, accepted, or a correction such as epa2021_atm",
-                                     examples=["none"])] = "none",
+        method: Annotated[
+            str, Query(description="none, accepted, or a correction such as epa2021_atm", examples=["none"])
+        ] = "none",
         lesson: Annotated[bool, Query(description="only lesson time", examples=[False])] = False,
-        completeness: Annotated[float, Query(ge=0, le=1, description="share of its time a mean must cover",
-                                             examples=[0.75])] = 0.75,
-        format: Annotated[Literal["csv", "arrow"], Query(
-            description="csv (UTF-8) or an Arrow IPC stream", examples=["csv"])] = "csv",
+        completeness: Annotated[
+            float, Query(ge=0, le=1, description="share of its time a mean must cover", examples=[0.75])
+        ] = 0.75,
+        format: Annotated[
+            Literal["csv", "arrow"], Query(description="csv (UTF-8) or an Arrow IPC stream", examples=["csv"])
+        ] = "csv",
     ) -> StreamingResponse:
         """Needs the scope `export`. The columns are those of a package (docs/export.md). What cannot be finished is cut
         off without the end that chunked answers have, so that half is not taken for whole."""
         try:
-            request = ExportRequest.parse({
-                "rooms": rooms, "quantities": quantities, "first": first, "last": last, "step": step,
-                "method": method, "lesson": lesson, "completeness": completeness})
+            request = ExportRequest.parse(
+                {
+                    "rooms": rooms,
+                    "quantities": quantities,
+                    "first": first,
+                    "last": last,
+                    "step": step,
+                    "method": method,
+                    "lesson": lesson,
+                    "completeness": completeness,
+                }
+            )
         except SelectionRefused as refused:
             raise ApiFault(422, str(refused), "query") from None
         chunks = offered().stream(request, format)
@@ -175,8 +205,11 @@ def router(ctx: Context) -> APIRouter:
         except ExportRefused as refused:
             raise _fault(refused) from None
         name = f"classair-{request.id}.{'csv' if format == 'csv' else 'arrows'}"
-        return StreamingResponse(_from(begun, chunks), media_type=_CSV if format == "csv" else _ARROW,
-                                 headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return StreamingResponse(
+            _from(begun, chunks),
+            media_type=_CSV if format == "csv" else _ARROW,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     return api
 
@@ -210,7 +243,17 @@ async def _own(exports: Exports, identity: str, call: Request) -> Job:
 def _row(found: Job) -> ExportRow:
     ready = found.state == "ready"
     return ExportRow(
-        id=found.id, state=found.state, done=found.done, pieces=found.pieces, rows=found.rows, bytes=found.bytes,
-        data=found.data, why=found.why, asked_by=found.who, asked_at=iso(found.asked_at),
+        id=found.id,
+        state=found.state,
+        done=found.done,
+        pieces=found.pieces,
+        rows=found.rows,
+        bytes=found.bytes,
+        data=found.data,
+        why=found.why,
+        asked_by=found.who,
+        asked_at=iso(found.asked_at),
         kept_until=None if found.ended_at is None else iso(found.ended_at + KEEP_MS),
-        request=found.request.as_record(), package=f"/api/v1/exports/{found.id}/package" if ready else None)
+        request=found.request.as_record(),
+        package=f"/api/v1/exports/{found.id}/package" if ready else None,
+    )

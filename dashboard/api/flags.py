@@ -75,25 +75,46 @@ def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["research"])
 
     @api.get("/flags", summary="What is known against values, as stretches", responses=responses(401, 404, 422, 503))
-    async def flags(room: RoomQuery, start: Start, end: End, sensor: SensorQuery = None,
-                    offset: Offset = 0, limit: Limit = 1000) -> FlagsAnswer:
+    async def flags(
+        room: RoomQuery, start: Start, end: End, sensor: SensorQuery = None, offset: Offset = 0, limit: Limit = 1000
+    ) -> FlagsAnswer:
         """At most seven days at once."""
         since, until = stretch(start, end, FLAG_DAYS)
         await known_room(ctx, room)
         found = await asyncio.to_thread(ctx.research.flagged, room, since, until, sensor)
         return FlagsAnswer(
-            room=room, start=iso(since), end=iso(until), total=len(found),
-            flags=[FlagStretch(sensor=one.sensor, room=one.room, quantity=one.quantity, flag=one.flag, bad=one.bad,
-                               start=iso(max(one.start_ms, since)), end=iso(one.end_ms), count=one.count,
-                               simulated=one.simulated) for one in found[offset:offset + limit]],
-            next=offset + limit if offset + limit < len(found) else None)
+            room=room,
+            start=iso(since),
+            end=iso(until),
+            total=len(found),
+            flags=[
+                FlagStretch(
+                    sensor=one.sensor,
+                    room=one.room,
+                    quantity=one.quantity,
+                    flag=one.flag,
+                    bad=one.bad,
+                    start=iso(max(one.start_ms, since)),
+                    end=iso(one.end_ms),
+                    count=one.count,
+                    simulated=one.simulated,
+                )
+                for one in found[offset : offset + limit]
+            ],
+            next=offset + limit if offset + limit < len(found) else None,
+        )
 
     @api.get("/rollups", summary="Stored minutes, hours and local days", responses=responses(401, 404, 422, 503))
     async def rollups(
-        room: RoomQuery, start: Start, end: End, sensor: SensorQuery = None,
+        room: RoomQuery,
+        start: Start,
+        end: End,
+        sensor: SensorQuery = None,
         quantity: Annotated[str, Query(description="one of " + ", ".join(QUANTITIES), examples=["pm25"])] = "pm25",
-        grain: Annotated[Literal["1m", "1h", "1d"], Query(description="1m (of shown quantities), 1h or 1d (local days)",
-                                                          examples=["1h"])] = "1h",
+        grain: Annotated[
+            Literal["1m", "1h", "1d"],
+            Query(description="1m (of shown quantities), 1h or 1d (local days)", examples=["1h"]),
+        ] = "1h",
         limit: Limit = 1000,
     ) -> RollupsAnswer:
         """Without `sensor` those of the room's sensors are pooled. As measured: no correction is in them."""
@@ -107,9 +128,25 @@ def router(ctx: Context) -> APIRouter:
         found = await asyncio.to_thread(ctx.research.rollups, room, quantity, since, until, step, sensor)
         page = found[:limit]
         return RollupsAnswer(
-            room=room, sensor=sensor, quantity=quantity, unit=QUANTITIES[quantity].unit, grain=grain,
-            rollups=[RollupRow(start=iso(b.start_ms), n=b.n, sum=b.sum, mean=b.mean, low=b.low, high=b.high,
-                               suspect=b.suspect, bad=b.bad) for b in page],
-            next=iso(found[limit].start_ms) if len(found) > limit else None)
+            room=room,
+            sensor=sensor,
+            quantity=quantity,
+            unit=QUANTITIES[quantity].unit,
+            grain=grain,
+            rollups=[
+                RollupRow(
+                    start=iso(b.start_ms),
+                    n=b.n,
+                    sum=b.sum,
+                    mean=b.mean,
+                    low=b.low,
+                    high=b.high,
+                    suspect=b.suspect,
+                    bad=b.bad,
+                )
+                for b in page
+            ],
+            next=iso(found[limit].start_ms) if len(found) > limit else None,
+        )
 
     return api

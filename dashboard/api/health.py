@@ -55,20 +55,31 @@ def router(ctx: Context) -> APIRouter:
         bridges = {full: live.bridge(full) for full, _ in config.bridges()}
         sensors = {full: live.sensor(full) for full, _ in config.sensors()}
         well = (
-            live.connected() and store and beat is not None and now - beat.at < CONTROL_SILENT_MS
+            live.connected()
+            and store
+            and beat is not None
+            and now - beat.at < CONTROL_SILENT_MS
             and all(status.state == "online" for status in services.values())
             and all(word is not None and sensor_well(word) != "no" for word in sensors.values())
             and (accepted is None or accepted.refused is None)
             and not any(status.warnings for status in services.values())
-            and all(word is not None and word.state == "online" and word.storage in ("", "ok")
-                    for word in bridges.values())
+            and all(
+                word is not None and word.state == "online" and word.storage in ("", "ok") for word in bridges.values()
+            )
         )
         return Health(
-            state="ok" if well else "degraded", server_time=now, version=classair.__version__,
-            broker=live.connected(), store=store, control_at=beat.at if beat else None,
-            configuration=ConfigurationHealth(version=accepted.version if accepted else None,
-                                              refused=accepted.refused if accepted else None),
-            services=services, bridges=bridges, sensors=sensors,
+            state="ok" if well else "degraded",
+            server_time=now,
+            version=classair.__version__,
+            broker=live.connected(),
+            store=store,
+            control_at=beat.at if beat else None,
+            configuration=ConfigurationHealth(
+                version=accepted.version if accepted else None, refused=accepted.refused if accepted else None
+            ),
+            services=services,
+            bridges=bridges,
+            sensors=sensors,
             simulated=[site for site in config.sites if config.site_simulated(site)],
         )
 

@@ -81,10 +81,13 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get("/rooms/{room}/nowcast", summary="NowCast hour by hour", responses=responses(401, 404, 422, 503))
     async def hours(
-        room: RoomId, start: Start, end: End,
+        room: RoomId,
+        start: Start,
+        end: End,
         quantity: Annotated[Literal["pm25", "pm10"], Query(description="pm25 or pm10", examples=["pm25"])] = "pm25",
-        index: Annotated[str, Query(description="whose levels: " + ", ".join(INDEXES), examples=["usepa2024"])]
-        = "usepa2024",
+        index: Annotated[
+            str, Query(description="whose levels: " + ", ".join(INDEXES), examples=["usepa2024"])
+        ] = "usepa2024",
     ) -> NowCastAnswer:
         """As measured, without a correction; NowCast is made for outdoor air. At most 62 days."""
         since, until = stretch(start, end, NOWCAST_DAYS)
@@ -93,26 +96,60 @@ def router(ctx: Context) -> APIRouter:
         if index not in INDEXES or quantity not in INDEXES[index].scales:
             raise unknown("index", index, (key for key, one in INDEXES.items() if quantity in one.scales), 422)
         found = await asyncio.to_thread(
-            ctx.queries.series, room, quantity, since - (HOURS - 1) * HOUR_MS, until, step_ms=HOUR_MS)
-        means = {bucket.start_ms: bucket.mean for place, bucket in enumerate(found.buckets)
-                 if found.filled[place] >= COMPLETE * found.expected}
+            ctx.queries.series, room, quantity, since - (HOURS - 1) * HOUR_MS, until, step_ms=HOUR_MS
+        )
+        means = {
+            bucket.start_ms: bucket.mean
+            for place, bucket in enumerate(found.buckets)
+            if found.filled[place] >= COMPLETE * found.expected
+        }
         chosen, rows = INDEXES[index], []
         for at in range(-(-since // HOUR_MS) * HOUR_MS, until, HOUR_MS):
             cast = nowcast([means.get(at - age * HOUR_MS) for age in range(HOURS)], quantity)
-            rows.append(NowCastRow(start=iso(at), mean=means.get(at), nowcast=float(cast.value) if cast else None,
-                                   level=chosen.level(quantity, cast.value) if cast else None,
-                                   named=chosen.named(quantity, "nowcast")))
-        return NowCastAnswer(room=room, quantity=quantity, unit="µg/m³", index=index, hours=rows,
-                             simulated=ctx.config().site_simulated(room.partition(".")[0]))
+            rows.append(
+                NowCastRow(
+                    start=iso(at),
+                    mean=means.get(at),
+                    nowcast=float(cast.value) if cast else None,
+                    level=chosen.level(quantity, cast.value) if cast else None,
+                    named=chosen.named(quantity, "nowcast"),
+                )
+            )
+        return NowCastAnswer(
+            room=room,
+            quantity=quantity,
+            unit="µg/m³",
+            index=index,
+            hours=rows,
+            simulated=ctx.config().site_simulated(room.partition(".")[0]),
+        )
 
     return api
 
 
 def _index(index: Index) -> IndexRow:
     return IndexRow(
-        key=index.key, valid_from=index.valid_from, valid_until=index.valid_until, source=index.source,
+        key=index.key,
+        valid_from=index.valid_from,
+        valid_until=index.valid_until,
+        source=index.source,
         nowcast=index.nowcast,
-        scales={quantity: ScaleRow(unit=scale.unit, averaging=scale.averaging, bands=[
-            BandRow(key=band.key, low=float(band.low), high=None if band.high is None else float(band.high),
-                    first=band.first, last=band.last, confirmed=band.confirmed) for band in scale.bands])
-            for quantity, scale in index.scales.items()})
+        scales={
+            quantity: ScaleRow(
+                unit=scale.unit,
+                averaging=scale.averaging,
+                bands=[
+                    BandRow(
+                        key=band.key,
+                        low=float(band.low),
+                        high=None if band.high is None else float(band.high),
+                        first=band.first,
+                        last=band.last,
+                        confirmed=band.confirmed,
+                    )
+                    for band in scale.bands
+                ],
+            )
+            for quantity, scale in index.scales.items()
+        },
+    )

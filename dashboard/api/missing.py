@@ -47,14 +47,24 @@ class MissingAnswer(BaseModel):
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["sensors"])
 
-    @api.get("/sensors/{sensor}/missing", summary="Readings that were expected and are not there, and why",
-             responses=responses(401, 404, 422, 503))
+    @api.get(
+        "/sensors/{sensor}/missing",
+        summary="Readings that were expected and are not there, and why",
+        responses=responses(401, 404, 422, 503),
+    )
     async def missing(
         sensor: SensorId,
-        start: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; a day before `end`",
-                                              examples=["2026-11-23T00:00:00+07:00"])] = None,
-        end: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; now",
-                                            examples=["2026-11-24T00:00:00+07:00"])] = None,
+        start: Annotated[
+            Moment | None,
+            Query(
+                description="ISO 8601 with offset, or UTC ms; a day before `end`",
+                examples=["2026-11-23T00:00:00+07:00"],
+            ),
+        ] = None,
+        end: Annotated[
+            Moment | None,
+            Query(description="ISO 8601 with offset, or UTC ms; now", examples=["2026-11-24T00:00:00+07:00"]),
+        ] = None,
     ) -> MissingAnswer:
         until = moment_ms(end) if end else ctx.now_ms()
         since = moment_ms(start) if start else until - 24 * HOUR_MS
@@ -73,11 +83,25 @@ def router(ctx: Context) -> APIRouter:
         for line in found:
             expected[line.reason] = expected.get(line.reason, 0) + line.expected
         return MissingAnswer(
-            sensor=sensor, start=said[0], end=said[1], expected=expected,
-            lines=[MissingLine(start=iso(line.start_ms), end=iso(line.end_ms), start_ms=line.start_ms,
-                               end_ms=line.end_ms, expected=line.expected, reason=line.reason,
-                               words=in_every_language(f"missing.{line.reason}"),
-                               there=line.reason in PRESENT_REASONS, bridge=line.bridge, simulated=line.simulated)
-                   for line in found])
+            sensor=sensor,
+            start=said[0],
+            end=said[1],
+            expected=expected,
+            lines=[
+                MissingLine(
+                    start=iso(line.start_ms),
+                    end=iso(line.end_ms),
+                    start_ms=line.start_ms,
+                    end_ms=line.end_ms,
+                    expected=line.expected,
+                    reason=line.reason,
+                    words=in_every_language(f"missing.{line.reason}"),
+                    there=line.reason in PRESENT_REASONS,
+                    bridge=line.bridge,
+                    simulated=line.simulated,
+                )
+                for line in found
+            ],
+        )
 
     return api

@@ -85,23 +85,39 @@ def router(ctx: Context) -> APIRouter:
     async def deployments(site: SiteQuery = None) -> Deployments:
         wanted = of_site(site)
         found = await asyncio.to_thread(ctx.research.deployments)
-        return Deployments(deployments=[
-            DeploymentRow(sensor=d.sensor, room=d.room, model=d.model, start=iso(d.from_ms) if d.from_ms else None,
-                          end=None if d.to_ms is None else iso(d.to_ms), config_version=d.config_version)
-            for d in found if wanted in (None, d.sensor.partition(".")[0])])
+        return Deployments(
+            deployments=[
+                DeploymentRow(
+                    sensor=d.sensor,
+                    room=d.room,
+                    model=d.model,
+                    start=iso(d.from_ms) if d.from_ms else None,
+                    end=None if d.to_ms is None else iso(d.to_ms),
+                    config_version=d.config_version,
+                )
+                for d in found
+                if wanted in (None, d.sensor.partition(".")[0])
+            ]
+        )
 
-    @api.get("/corrections", summary="Corrections that schools have accepted, and published ones",
-             responses=responses(401, 503))
+    @api.get(
+        "/corrections",
+        summary="Corrections that schools have accepted, and published ones",
+        responses=responses(401, 503),
+    )
     async def corrections() -> CorrectionsAnswer:
         found = await asyncio.to_thread(ctx.research.corrections)
-        return CorrectionsAnswer(accepted=[as_record(one) for one in found.accepted],
-                                 published=[as_record(one) for one in PUBLISHED.values()])
+        return CorrectionsAnswer(
+            accepted=[as_record(one) for one in found.accepted],
+            published=[as_record(one) for one in PUBLISHED.values()],
+        )
 
     @api.get("/events", summary="What schools noted beside the numbers", responses=responses(401, 404, 422, 503))
     async def events(
         first: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-01"])],
-        last: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, included",
-                                    examples=["2026-11-30"])],
+        last: Annotated[
+            date, Query(ge=EARLIEST, le=LATEST, description="last local day, included", examples=["2026-11-30"])
+        ],
         site: SiteQuery = None,
     ) -> Events:
         wanted = of_site(site)
@@ -111,14 +127,21 @@ def router(ctx: Context) -> APIRouter:
     @api.post("/events", summary="Note an event", status_code=201, responses=responses(401, 403, 409, 422, 503))
     async def note(wish: EventWish, request: Request) -> EventRow:
         """Needs the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
-        args = {"site": wish.site, "room": wish.room, "kind": wish.kind, "start": moment_ms(wish.start),
-                "end": moment_ms(wish.end) if wish.end else None, "note": wish.note}
+        args = {
+            "site": wish.site,
+            "room": wish.room,
+            "kind": wish.kind,
+            "start": moment_ms(wish.start),
+            "end": moment_ms(wish.end) if wish.end else None,
+            "note": wish.note,
+        }
         return await _asked(ctx, request, "event_add", args, f"{wish.site} {wish.room} {wish.kind}")
 
-    @api.delete("/events/{event}", summary="Withdraw an event noted in error",
-                responses=responses(401, 403, 409, 503))
-    async def withdraw(event: Annotated[str, Path(max_length=64, description="its id, as given when it was noted",
-                                                   examples=["ev-0"])], request: Request) -> EventRow:
+    @api.delete("/events/{event}", summary="Withdraw an event noted in error", responses=responses(401, 403, 409, 503))
+    async def withdraw(
+        event: Annotated[str, Path(max_length=64, description="its id, as given when it was noted", examples=["ev-0"])],
+        request: Request,
+    ) -> EventRow:
         """It is no longer shown, and stays on record with who withdrew it. Needs the scope `control`."""
         return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
 
@@ -140,5 +163,14 @@ async def _asked(ctx: Context, request: Request, do: str, args: dict[str, Any], 
 
 
 def _event(event: SchoolEvent) -> EventRow:
-    return EventRow(id=event.id, site=event.site, room=event.room, kind=event.kind, start=iso(event.start_ms),
-                    end=iso(event.end_ms), note=event.note, added_by=event.added_by, added_at=iso(event.added_at))
+    return EventRow(
+        id=event.id,
+        site=event.site,
+        room=event.room,
+        kind=event.kind,
+        start=iso(event.start_ms),
+        end=iso(event.end_ms),
+        note=event.note,
+        added_by=event.added_by,
+        added_at=iso(event.added_at),
+    )

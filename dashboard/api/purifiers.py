@@ -51,8 +51,13 @@ def router(ctx: Context) -> APIRouter:
         if purifier not in units:
             raise unknown("purifier", purifier, units)
         unit, site = units[purifier], purifier.partition(".")[0]
-        return PurifierInfo(purifier=purifier, room=f"{site}.{unit.room}", kind=unit.kind, cadr_m3h=unit.cadr_m3h,
-                            state=ctx.live.purifier(purifier))
+        return PurifierInfo(
+            purifier=purifier,
+            room=f"{site}.{unit.room}",
+            kind=unit.kind,
+            cadr_m3h=unit.cadr_m3h,
+            state=ctx.live.purifier(purifier),
+        )
 
     @api.get("/purifiers", summary="All purifiers", responses=responses(401))
     async def purifiers() -> Purifiers:
@@ -62,8 +67,11 @@ def router(ctx: Context) -> APIRouter:
     async def purifier(purifier: PurifierId) -> PurifierInfo:
         return info(purifier)
 
-    @api.post("/purifiers/{purifier}/override", summary="Switch by hand for a while",
-              responses=responses(401, 403, 404, 409, 415, 422, 503))
+    @api.post(
+        "/purifiers/{purifier}/override",
+        summary="Switch by hand for a while",
+        responses=responses(401, 403, 404, 409, 415, 422, 503),
+    )
     async def override(purifier: PurifierId, wish: Override, request: Request) -> Overridden:
         """Needs the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
         info(purifier)
@@ -71,8 +79,9 @@ def router(ctx: Context) -> APIRouter:
         desk: Desk = request.app.state.desk
         about = f"{purifier} {wish.do} {wish.minutes} min"
         try:
-            answer = await ctx.live.ask("alerts", "override", principal.who,
-                                        {"purifier": purifier, "do": wish.do, "minutes": wish.minutes})
+            answer = await ctx.live.ask(
+                "alerts", "override", principal.who, {"purifier": purifier, "do": wish.do, "minutes": wish.minutes}
+            )
         except NoAnswer as error:
             desk.note(principal.who, "override", about, str(error))
             raise ApiFault(503, str(error), purifier, "the purifier keeps doing what it did; try again") from None

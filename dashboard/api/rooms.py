@@ -119,35 +119,72 @@ def router(ctx: Context) -> APIRouter:
         known(room)
         at, state = ctx.now_ms(), ctx.live.state(room)
         if state is None:
-            raise ApiFault(503, "nobody has worked out this room's state yet", room,
-                           "alerts and the broker must run; see /api/v1/health")
+            raise ApiFault(
+                503,
+                "nobody has worked out this room's state yet",
+                room,
+                "alerts and the broker must run; see /api/v1/health",
+            )
         return RoomNow(server_time=at, state=state_as_of(state, at))
 
     @api.get("/rooms/{room}/series", summary="A room's quantity over time", responses=responses(401, 404, 422, 503))
     async def series(
         room: RoomId,
         quantity: Annotated[str, Query(description="one of " + ", ".join(QUANTITIES), examples=[SHOWN[0]])] = "pm25",
-        start: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; a day before `end`",
-                                              examples=["2026-11-23T00:00:00+07:00"])] = None,
-        end: Annotated[Moment | None, Query(description="ISO 8601 with offset, or UTC ms; now",
-                                            examples=["2026-11-24T00:00:00+07:00"])] = None,
-        step: Annotated[Step | None, Query(description="bucket length, 1m to 24h; must divide a day",
-                                           examples=["5m"])] = None,
-        points: Annotated[int, Query(ge=1, le=MAX_BUCKETS, examples=[720],
-                                            description="at most so many buckets when no step is given")] = 720,
+        start: Annotated[
+            Moment | None,
+            Query(
+                description="ISO 8601 with offset, or UTC ms; a day before `end`",
+                examples=["2026-11-23T00:00:00+07:00"],
+            ),
+        ] = None,
+        end: Annotated[
+            Moment | None,
+            Query(description="ISO 8601 with offset, or UTC ms; now", examples=["2026-11-24T00:00:00+07:00"]),
+        ] = None,
+        step: Annotated[
+            Step | None, Query(description="bucket length, 1m to 24h; must divide a day", examples=["5m"])
+        ] = None,
+        points: Annotated[
+            int,
+            Query(ge=1, le=MAX_BUCKETS, examples=[720], description="at most so many buckets when no step is given"),
+        ] = 720,
     ) -> SeriesAnswer:
         known(room)
         until = moment_ms(end) if end else ctx.now_ms()
         since = moment_ms(start) if start else until - 24 * HOUR_MS
-        found = await asyncio.to_thread(ctx.queries.series, room, quantity, _sane(since), _sane(until),
-                                        step_ms=step_ms(step) if step else None, points=points)
+        found = await asyncio.to_thread(
+            ctx.queries.series,
+            room,
+            quantity,
+            _sane(since),
+            _sane(until),
+            step_ms=step_ms(step) if step else None,
+            points=points,
+        )
         return SeriesAnswer(
-            room=room, quantity=quantity, unit=QUANTITIES[quantity].unit, step_s=found.step_ms // 1000,
-            start=iso(found.start_ms), end=iso(found.end_ms), completeness=found.completeness(ctx.now_ms()),
+            room=room,
+            quantity=quantity,
+            unit=QUANTITIES[quantity].unit,
+            step_s=found.step_ms // 1000,
+            start=iso(found.start_ms),
+            end=iso(found.end_ms),
+            completeness=found.completeness(ctx.now_ms()),
             correction=found.correction,
             simulated=ctx.config().site_simulated(room.partition(".")[0]),
-            points=[Point(start=iso(b.start_ms), n=b.n, mean=b.mean, low=b.low, high=b.high, suspect=b.suspect,
-                          bad=b.bad, complete=found.complete(i)) for i, b in enumerate(found.buckets)],
+            points=[
+                Point(
+                    start=iso(b.start_ms),
+                    n=b.n,
+                    mean=b.mean,
+                    low=b.low,
+                    high=b.high,
+                    suspect=b.suspect,
+                    bad=b.bad,
+                    complete=found.complete(i),
+                )
+                for i, b in enumerate(found.buckets)
+            ],
         )
 
     return api
@@ -167,9 +204,16 @@ def _info(ctx: Context, full: str, room: Room, at_ms: int) -> RoomInfo:
     told = ctx.live.state(full)
     state: Any = state_as_of(told, at_ms).pm25 if told is not None else None
     return RoomInfo(
-        room=full, site=site, name=Names(**room.name.model_dump()), outdoor=room.outdoor,
-        site_name=Names(**config.sites[site].name.model_dump()), simulated=config.site_simulated(site),
-        sensors=config.sensors_in(full), purifiers=config.purifiers_in(full),
-        level=state.level if state else "unknown", pm25=state.shown if state else "",
-        status=state.status if state else "unknown", display=f"/display/{full}",
+        room=full,
+        site=site,
+        name=Names(**room.name.model_dump()),
+        outdoor=room.outdoor,
+        site_name=Names(**config.sites[site].name.model_dump()),
+        simulated=config.site_simulated(site),
+        sensors=config.sensors_in(full),
+        purifiers=config.purifiers_in(full),
+        level=state.level if state else "unknown",
+        pm25=state.shown if state else "",
+        status=state.status if state else "unknown",
+        display=f"/display/{full}",
     )

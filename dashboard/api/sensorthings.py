@@ -18,8 +18,10 @@ from dashboard.sensorthings.entities import LINKS, Entities, Entity, Stream, obs
 
 ROOT: Final = "/sta/v1.1"
 LONGEST_MS: Final = 31 * DAY_MS
-CONFORMANCE: Final = ["http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
-                      "http://www.opengis.net/spec/iot_sensing/1.1/req/resource-path/resource-path-to-entities"]
+CONFORMANCE: Final = [
+    "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
+    "http://www.opengis.net/spec/iot_sensing/1.1/req/resource-path/resource-path-to-entities",
+]
 Kind = Annotated[str, Path(description="one of " + ", ".join(LINKS), examples=["Datastreams"])]
 Key = Annotated[str, Path(description="an id as in @iot.id", examples=["ban-suan.p1-2-pm~p1-2~pm25"])]
 OPTIONS: Final = {
@@ -30,15 +32,30 @@ OPTIONS: Final = {
     "$filter": FILTERS,
     "$skiptoken": "from @iot.nextLink",
 }
-EXAMPLES: Final = {"$top": "5", "$skip": "0", "$count": "true", "$skiptoken": "",
-                   "$filter": "id eq 'ban-suan.p1-2-pm~p1-2~pm25'"}
+EXAMPLES: Final = {
+    "$top": "5",
+    "$skip": "0",
+    "$count": "true",
+    "$skiptoken": "",
+    "$filter": "id eq 'ban-suan.p1-2-pm~p1-2~pm25'",
+}
 
 
 def _described(*names: str, expand: str) -> dict[str, Any]:
     """The options of a request, for the API's description."""
-    return {"parameters": [
-        {"name": name, "in": "query", "required": False, "description": OPTIONS[name], "schema": {"type": "string"},
-         "example": expand if name == "$expand" else EXAMPLES[name]} for name in names or OPTIONS]}
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": OPTIONS[name],
+                "schema": {"type": "string"},
+                "example": expand if name == "$expand" else EXAMPLES[name],
+            }
+            for name in names or OPTIONS
+        ]
+    }
 
 
 class Root(BaseModel):
@@ -56,11 +73,17 @@ def router(ctx: Context) -> APIRouter:
     @api.get(ROOT, summary="SensorThings: what there is", responses=responses(401, 403))
     async def root(request: Request) -> Root:
         base = str(request.base_url).rstrip("/") + ROOT
-        return Root(value=[{"name": kind, "url": f"{base}/{kind}"} for kind in LINKS],
-                    serverSettings={"conformance": CONFORMANCE})
+        return Root(
+            value=[{"name": kind, "url": f"{base}/{kind}"} for kind in LINKS],
+            serverSettings={"conformance": CONFORMANCE},
+        )
 
-    @api.get(ROOT + "/{kind}('{key}')", summary="SensorThings: one entity",
-             openapi_extra=_described("$expand", expand="Thing"), responses=responses(401, 403, 404, 422, 503))
+    @api.get(
+        ROOT + "/{kind}('{key}')",
+        summary="SensorThings: one entity",
+        openapi_extra=_described("$expand", expand="Thing"),
+        responses=responses(401, 403, 404, 422, 503),
+    )
     async def one(request: Request, kind: Kind, key: Key) -> dict[str, Any]:
         """`$expand` with one level of links."""
         found, options = await entities(request), _options(request, _kind(kind))
@@ -69,10 +92,16 @@ def router(ctx: Context) -> APIRouter:
             return observation(reading, stream, str(request.base_url).rstrip("/") + ROOT)
         return _one(found, kind, key, options)
 
-    @api.get(ROOT + "/{kind}('{key}')/{link}", summary="SensorThings: what a link leads to",
-             openapi_extra=_described(expand="Datastreams"), responses=responses(401, 403, 404, 422, 503))
+    @api.get(
+        ROOT + "/{kind}('{key}')/{link}",
+        summary="SensorThings: what a link leads to",
+        openapi_extra=_described(expand="Datastreams"),
+        responses=responses(401, 403, 404, 422, 503),
+    )
     async def linked(
-        request: Request, kind: Kind, key: Key,
+        request: Request,
+        kind: Kind,
+        key: Key,
         link: Annotated[str, Path(description="a link of that entity", examples=["Thing"])],
     ) -> dict[str, Any]:
         """One entity for a link in the singular, else a page."""
@@ -88,11 +117,18 @@ def router(ctx: Context) -> APIRouter:
         if target == "Observations":
             return await _observations(ctx, request, found, key, options)
         ids = found.related(kind, key, link)
-        return _one(found, target, ids[0], options) if not link.endswith("s") else _page(
-            request, found, target, ids, options)
+        return (
+            _one(found, target, ids[0], options)
+            if not link.endswith("s")
+            else _page(request, found, target, ids, options)
+        )
 
-    @api.get(ROOT + "/{kind}", summary="SensorThings: entities of a kind",
-             openapi_extra=_described(expand="Thing,Sensor"), responses=responses(401, 403, 404, 422, 503))
+    @api.get(
+        ROOT + "/{kind}",
+        summary="SensorThings: entities of a kind",
+        openapi_extra=_described(expand="Thing,Sensor"),
+        responses=responses(401, 403, 404, 422, 503),
+    )
     async def every(request: Request, kind: Kind) -> dict[str, Any]:
         """Observations are asked of a Datastream: `Datastreams('…')/Observations`, or `$filter=Datastream/id eq '…'`.
         They are those of the last day unless the filter says a time; at most 31 days, oldest first."""
@@ -100,8 +136,12 @@ def router(ctx: Context) -> APIRouter:
         if kind != "Observations":
             return _page(request, found, kind, found.ids(kind), options)
         if not options.datastream:
-            raise ApiFault(422, "observations are asked of one Datastream", "$filter",
-                           "Datastreams('…')/Observations, or $filter=Datastream/id eq '…'")
+            raise ApiFault(
+                422,
+                "observations are asked of one Datastream",
+                "$filter",
+                "Datastreams('…')/Observations, or $filter=Datastream/id eq '…'",
+            )
         return await _observations(ctx, request, found, options.datastream, options)
 
     return api
@@ -134,7 +174,7 @@ def _one(found: Entities, kind: str, key: str, options: Asked) -> Entity:
 
 def _page(request: Request, found: Entities, kind: str, ids: list[str], options: Asked) -> Entity:
     wanted = [key for key in ids if options.id in ("", key)]
-    page = wanted[options.skip:options.skip + options.top]
+    page = wanted[options.skip : options.skip + options.top]
     answer: Entity = {"@iot.count": len(wanted)} if options.count else {}
     if options.skip + options.top < len(wanted) and options.top:
         answer["@iot.nextLink"] = _next(request, {"$skip": str(options.skip + options.top)})
@@ -151,21 +191,37 @@ async def _observations(ctx: Context, request: Request, found: Entities, key: st
     if stream is None:
         raise unknown("Datastream", key, found.ids("Datastreams"))
     if options.count or options.skip or options.id:
-        raise ApiFault(422, "observations are not counted, skipped or filtered by id", "query",
-                       "follow @iot.nextLink; one observation is at Observations('…')")
+        raise ApiFault(
+            422,
+            "observations are not counted, skipped or filtered by id",
+            "query",
+            "follow @iot.nextLink; one observation is at Observations('…')",
+        )
     until = options.until if options.until is not None else ctx.now_ms() + 1
     since = options.since if options.since is not None else until - DAY_MS
     if not 0 < until - since <= LONGEST_MS:
         raise ApiFault(422, "the times must be in order and at most 31 days apart", "$filter")
     after = _place(options.token, stream.sensor)
     readings: list[Reading] = await asyncio.to_thread(
-        ctx.research.readings, stream.room, since, until, sensor=stream.sensor, after=after, limit=options.top + 1)
-    page = readings[:options.top]
+        ctx.research.readings, stream.room, since, until, sensor=stream.sensor, after=after, limit=options.top + 1
+    )
+    page = readings[: options.top]
     answer: Entity = {}
     if len(readings) > options.top and page:
-        answer["@iot.nextLink"] = _next(request, {"$skiptoken": f"{page[-1].at_ms}~{page[-1].seq}", **(
-            {} if options.until is not None and options.since is not None else
-            {"$filter": f"Datastream/id eq '{key}' and phenomenonTime ge {since} and phenomenonTime lt {until}"})})
+        answer["@iot.nextLink"] = _next(
+            request,
+            {
+                "$skiptoken": f"{page[-1].at_ms}~{page[-1].seq}",
+                **(
+                    {}
+                    if options.until is not None and options.since is not None
+                    else {
+                        "$filter": f"Datastream/id eq '{key}' "
+                        f"and phenomenonTime ge {since} and phenomenonTime lt {until}"
+                    }
+                ),
+            },
+        )
     base = str(request.base_url).rstrip("/") + ROOT
     return {**answer, "value": [observation(one, stream, base) for one in page if stream.quantity in one.values]}
 
@@ -185,8 +241,9 @@ async def _observed(ctx: Context, found: Entities, key: str) -> tuple[Stream, Re
     datastream, _, at = datastream.rpartition("~")
     stream = found.stream(datastream)
     if stream is not None and at.isdecimal() and rest.isdecimal() and len(at) < 16:
-        readings = await asyncio.to_thread(ctx.research.readings, stream.room, int(at), int(at) + 1,
-                                           sensor=stream.sensor, after=None, limit=1000)
+        readings = await asyncio.to_thread(
+            ctx.research.readings, stream.room, int(at), int(at) + 1, sensor=stream.sensor, after=None, limit=1000
+        )
         for reading in readings:
             if reading.seq == int(rest) and stream.quantity in reading.values:
                 return stream, reading

@@ -10,24 +10,27 @@ from fastapi.responses import StreamingResponse
 from dashboard.api._faults import responses, unknown
 from dashboard.context import Context
 
-EXAMPLE = (
-    'event: hello\ndata: {"build": "3f2a", "server_time": 1795401720000}\n\n'
-    "event: time\ndata: 1795401720000\n\n"
-)
+EXAMPLE = 'event: hello\ndata: {"build": "3f2a", "server_time": 1795401720000}\n\nevent: time\ndata: 1795401720000\n\n'
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(tags=["rooms"])
 
-    @api.get("/api/live", summary="States of rooms and parts as they change (Server-Sent Events)",
-             response_class=StreamingResponse,
-             responses={**responses(401, 404), 200: {"description": "text/event-stream", "content": {
-                 "text/event-stream": {"example": EXAMPLE}}}})
+    @api.get(
+        "/api/live",
+        summary="States of rooms and parts as they change (Server-Sent Events)",
+        response_class=StreamingResponse,
+        responses={
+            **responses(401, 404),
+            200: {"description": "text/event-stream", "content": {"text/event-stream": {"example": EXAMPLE}}},
+        },
+    )
     async def live(
         request: Request,
-        room: Annotated[str | None, Query(description="only this room, with its texts",
-                                          examples=["ban-suan.p1-2"])] = None,
+        room: Annotated[
+            str | None, Query(description="only this room, with its texts", examples=["ban-suan.p1-2"])
+        ] = None,
     ) -> StreamingResponse:
         """First `hello` {build, server_time}, then what is known, then every change: `time` (UTC ms) before each
         `state` (a RoomState) and each `health` ({part, state}: a sensor, bridge, service or purifier whose state has

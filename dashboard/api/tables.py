@@ -96,55 +96,84 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get("/table", summary="Averages with completeness, flags and corrections", responses=responses(401, 422, 503))
     async def table(
-        rooms: Annotated[str, Query(description="`<site>.<room>`, several joined by commas",
-                                    examples=["ban-suan.p1-2,ban-suan.yard"])],
+        rooms: Annotated[
+            str,
+            Query(description="`<site>.<room>`, several joined by commas", examples=["ban-suan.p1-2,ban-suan.yard"]),
+        ],
         first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
         last: Annotated[date, Query(description="last local day, included", examples=["2026-11-20"])],
-        quantities: Annotated[str, Query(description="joined by commas: " + ", ".join(QUANTITIES),
-                                         examples=["pm25,rh_pct"])] = "pm25",
+        quantities: Annotated[
+            str, Query(description="joined by commas: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
+        ] = "pm25",
         step: Annotated[str, Query(description=", ".join(STEP_MS), examples=["1h"])] = "1h",
-        method: Annotated[str, Query(description="none, accepted, or a correction such as epa2021_atm",
-                                     examples=["none"])] = "none",
-        lesson: Annotated[bool, Query(description="only lesson time by timetable and school calendar",
-                                      examples=[False])] = False,
-        completeness: Annotated[float, Query(ge=0, le=1, description="share of its time a mean must cover",
-                                             examples=[0.75])] = 0.75,
-        index: Annotated[str | None, Query(description="levels and, for whole days, the AQI by: " + ", ".join(INDEXES),
-                                           examples=["thai2023"])] = None,
-        offset: Annotated[int, Query(ge=0, le=10_000_000, description="rows to leave out: `next` of the page before",
-                                   examples=[0])] = 0,
+        method: Annotated[
+            str, Query(description="none, accepted, or a correction such as epa2021_atm", examples=["none"])
+        ] = "none",
+        lesson: Annotated[
+            bool, Query(description="only lesson time by timetable and school calendar", examples=[False])
+        ] = False,
+        completeness: Annotated[
+            float, Query(ge=0, le=1, description="share of its time a mean must cover", examples=[0.75])
+        ] = 0.75,
+        index: Annotated[
+            str | None,
+            Query(description="levels and, for whole days, the AQI by: " + ", ".join(INDEXES), examples=["thai2023"]),
+        ] = None,
+        offset: Annotated[
+            int, Query(ge=0, le=10_000_000, description="rows to leave out: `next` of the page before", examples=[0])
+        ] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
     ) -> TableAnswer:
         try:
-            selection = Selection.parse({
-                "rooms": rooms, "quantities": quantities, "first": first, "last": last, "step": step,
-                "method": method, "lesson": lesson, "completeness": completeness})
+            selection = Selection.parse(
+                {
+                    "rooms": rooms,
+                    "quantities": quantities,
+                    "first": first,
+                    "last": last,
+                    "step": step,
+                    "method": method,
+                    "lesson": lesson,
+                    "completeness": completeness,
+                }
+            )
             known = _index(index)
             found = await asyncio.to_thread(ctx.research.table, selection)
             whole_days = known is not None and selection.step == "1d" and not selection.lesson
             means = day_means(await asyncio.to_thread(ctx.research.hours_of, selection)) if whole_days else {}
         except SelectionRefused as refused:
             raise ApiFault(422, str(refused), "query") from None
-        page = found.rows[offset:offset + limit]
+        page = found.rows[offset : offset + limit]
         return TableAnswer(
-            selection=selection.model_dump(mode="json"), id=selection.id, data=found.data_id, versions=found.versions,
+            selection=selection.model_dump(mode="json"),
+            id=selection.id,
+            data=found.data_id,
+            versions=found.versions,
             units={key: QUANTITIES[key].unit for key in selection.quantities},
-            simulated=[site for site in found.versions if site in ctx.config().sites
-                       and ctx.config().site_simulated(site)], total=len(found.rows),
+            simulated=[
+                site for site in found.versions if site in ctx.config().sites and ctx.config().site_simulated(site)
+            ],
+            total=len(found.rows),
             rows=[_row(row, known, means) for row in page],
-            next=offset + limit if offset + limit < len(found.rows) else None)
+            next=offset + limit if offset + limit < len(found.rows) else None,
+        )
 
-    @api.get("/readings", summary="Single readings as measured, with every flag",
-             responses=responses(401, 404, 422, 503))
+    @api.get(
+        "/readings", summary="Single readings as measured, with every flag", responses=responses(401, 404, 422, 503)
+    )
     async def readings(
         room: Annotated[str, Query(description="`<site>.<room>`", examples=["ban-suan.p1-2"])],
-        start: Annotated[Moment, Query(description="ISO 8601 with offset, or UTC ms",
-                                       examples=["2026-11-23T09:00:00+07:00"])],
-        end: Annotated[Moment, Query(description="not included; at most 31 days behind `start`",
-                                     examples=["2026-11-23T10:00:00+07:00"])],
+        start: Annotated[
+            Moment, Query(description="ISO 8601 with offset, or UTC ms", examples=["2026-11-23T09:00:00+07:00"])
+        ],
+        end: Annotated[
+            Moment,
+            Query(description="not included; at most 31 days behind `start`", examples=["2026-11-23T10:00:00+07:00"]),
+        ],
         sensor: Annotated[str | None, Query(description="one sensor alone", examples=["ban-suan.p1-2-pm"])] = None,
-        after: Annotated[str | None, Query(description="`next` of the page before",
-                                              examples=["1795401720000~ban-suan.p1-2-pm~1"])] = None,
+        after: Annotated[
+            str | None, Query(description="`next` of the page before", examples=["1795401720000~ban-suan.p1-2-pm~1"])
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
     ) -> ReadingsAnswer:
         since, until = moment_ms(start), moment_ms(end)
@@ -153,14 +182,18 @@ def router(ctx: Context) -> APIRouter:
         known = {full for full, _ in ctx.config().rooms()} | set(await asyncio.to_thread(ctx.queries.rooms))
         if room not in known:
             raise unknown("room", room, known)
-        found = await asyncio.to_thread(ctx.research.readings, room, since, until, sensor=sensor,
-                                        after=_after(after), limit=limit + 1)
+        found = await asyncio.to_thread(
+            ctx.research.readings, room, since, until, sensor=sensor, after=_after(after), limit=limit + 1
+        )
         more = found[limit - 1] if len(found) > limit else None
         return ReadingsAnswer(
-            room=room, start=iso(since), end=iso(until),
+            room=room,
+            start=iso(since),
+            end=iso(until),
             units={key: QUANTITIES[key].unit for key in QUANTITIES if any(key in r.values for r in found)},
             readings=[_reading(reading) for reading in found[:limit]],
-            next=f"{more.at_ms}~{more.sensor}~{more.seq}" if more else None)
+            next=f"{more.at_ms}~{more.sensor}~{more.seq}" if more else None,
+        )
 
     return api
 
@@ -188,18 +221,42 @@ def _row(row: Row, index: Index | None, means: Mapping[Key, float]) -> TableRow:
     sub = index.sub_index(row.quantity, mean) if index is not None and mean is not None else None
     named = index is not None and scaled and index.named(row.quantity, "24 h") == "aqi"
     return TableRow(
-                    level=index.level(row.quantity, row.value) if index is not None and scaled else None,
-                    aqi=sub.shown if sub is not None and named else None, mean_24h=mean,
-                    start=iso(row.start_ms), room=row.room, sensor=row.sensor, quantity=row.quantity, n=row.n,
-                    expected=row.expected, mean=row.mean, value=row.value, low=row.low, high=row.high,
-                    suspect=row.suspect, bad=row.bad, correction=row.correction, why=row.why)
+        level=index.level(row.quantity, row.value) if index is not None and scaled else None,
+        aqi=sub.shown if sub is not None and named else None,
+        mean_24h=mean,
+        start=iso(row.start_ms),
+        room=row.room,
+        sensor=row.sensor,
+        quantity=row.quantity,
+        n=row.n,
+        expected=row.expected,
+        mean=row.mean,
+        value=row.value,
+        low=row.low,
+        high=row.high,
+        suspect=row.suspect,
+        bad=row.bad,
+        correction=row.correction,
+        why=row.why,
+    )
 
 
 def _reading(reading: Reading) -> ReadingRow:
     return ReadingRow(
-        at=iso(reading.at_ms, "milliseconds"), at_ms=reading.at_ms, sensor=reading.sensor, room=reading.room,
-        seq=reading.seq, interval_s=reading.interval_s, n=reading.n, clock=reading.clock, late=reading.late,
-        simulated=reading.simulated, flags=[flag.name for flag in reading.flags if flag.name],
-        value_flags={key: [flag.name for flag in reading.flags_of(key) & ~reading.flags if flag.name]
-                     for key in reading.value_flags},
-        values=dict(reading.values))
+        at=iso(reading.at_ms, "milliseconds"),
+        at_ms=reading.at_ms,
+        sensor=reading.sensor,
+        room=reading.room,
+        seq=reading.seq,
+        interval_s=reading.interval_s,
+        n=reading.n,
+        clock=reading.clock,
+        late=reading.late,
+        simulated=reading.simulated,
+        flags=[flag.name for flag in reading.flags if flag.name],
+        value_flags={
+            key: [flag.name for flag in reading.flags_of(key) & ~reading.flags if flag.name]
+            for key in reading.value_flags
+        },
+        values=dict(reading.values),
+    )

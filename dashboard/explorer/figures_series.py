@@ -56,10 +56,21 @@ def top_of(lines: Sequence[Line], quantity: str) -> float:
 
 
 def series_figure(
-    lines: Sequence[Line], quantity: str, unit: str, span: Span, words: Words, key: str, *,
-    limits: Sequence[Limit] = (), bands: Sequence[Band] = (), marks: Sequence[Mark] = (),
-    gaps: Sequence[tuple[int, int]] = (), top: float | None = None, first: int = 0,
-    purifiers: Mapping[str, str] | None = None, band_height: float = 0.07,
+    lines: Sequence[Line],
+    quantity: str,
+    unit: str,
+    span: Span,
+    words: Words,
+    key: str,
+    *,
+    limits: Sequence[Limit] = (),
+    bands: Sequence[Band] = (),
+    marks: Sequence[Mark] = (),
+    gaps: Sequence[tuple[int, int]] = (),
+    top: float | None = None,
+    first: int = 0,
+    purifiers: Mapping[str, str] | None = None,
+    band_height: float = 0.07,
 ) -> Figure:
     """Lines from zero (or from the lowest value where it lies below), purifiers as a band beneath, events as marks.
 
@@ -92,12 +103,21 @@ def series_figure(
     if bands:
         purifier_band(figure, bands, span, words, band_height)
         name = figure["layout"]["annotations"][-1]
-        if len(units) > 1:   # above the band; each row has the name of its room
+        if len(units) > 1:  # above the band; each row has the name of its room
             name |= {"x": 0.004, "xanchor": "left", "y": under - 0.055, "yanchor": "bottom"}
         for row, unit in enumerate(units if len(units) > 1 else ()):
-            figure["layout"]["annotations"].append({
-                "xref": "paper", "x": 1.004, "xanchor": "left", "yref": "y2", "y": row + 0.5, "showarrow": False,
-                "text": (purifiers or {}).get(unit, unit), "font": {"size": 12, "color": RUNNING}})
+            figure["layout"]["annotations"].append(
+                {
+                    "xref": "paper",
+                    "x": 1.004,
+                    "xanchor": "left",
+                    "yref": "y2",
+                    "y": row + 0.5,
+                    "showarrow": False,
+                    "text": (purifiers or {}).get(unit, unit),
+                    "font": {"size": 12, "color": RUNNING},
+                }
+            )
     _end_labels(figure, ends, top)
     return figure
 
@@ -105,9 +125,13 @@ def series_figure(
 def _day_ticks(figure: Figure, words: Words) -> None:
     """A date stands once, under its first mark, however many marks a day has room for."""
     clock = "%H.%M" if words.language == "th" else "%H:%M"
-    figure["layout"]["xaxis"] |= {"tickformatstops": [
-        {"dtickrange": [None, DAY_MS - 1], "value": f"{clock}\n%-d %b"},
-        {"dtickrange": [DAY_MS, "M1"], "value": "%-d %b"}, {"dtickrange": ["M1", None], "value": "%b %Y"}]}
+    figure["layout"]["xaxis"] |= {
+        "tickformatstops": [
+            {"dtickrange": [None, DAY_MS - 1], "value": f"{clock}\n%-d %b"},
+            {"dtickrange": [DAY_MS, "M1"], "value": "%-d %b"},
+            {"dtickrange": ["M1", None], "value": "%b %Y"},
+        ]
+    }
     figure["layout"]["margin"]["b"] = 44
 
 
@@ -148,18 +172,33 @@ def _traces(line: Line, colour: str, dash: str, unit: str) -> list[Figure]:
         before = row
     if before is not None and run == 1:
         alone.append(before)
-    drawn: list[Figure] = [{
-        "type": "scatter", "mode": "lines", "name": line.name, "x": xs, "y": ys, "customdata": counts,
-        "connectgaps": False, "xperiod": line.step_ms, "xperiodalignment": "middle",
-        "line": {"color": colour, "dash": dash, "width": 1.8 if line.outdoor else 2.2},
-        "hovertemplate": f"%{{y}} {unit} (%{{customdata}}%)",
-    }]
+    drawn: list[Figure] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": line.name,
+            "x": xs,
+            "y": ys,
+            "customdata": counts,
+            "connectgaps": False,
+            "xperiod": line.step_ms,
+            "xperiodalignment": "middle",
+            "line": {"color": colour, "dash": dash, "width": 1.8 if line.outdoor else 2.2},
+            "hovertemplate": f"%{{y}} {unit} (%{{customdata}}%)",
+        }
+    ]
     if alone:
         # A step without neighbours has no line; a dot can show it.
-        drawn.append({
-            "type": "scatter", "mode": "markers", "x": [local_ms(row.start_ms + line.step_ms / 2) for row in alone],
-            "y": [round(row.value or 0.0, 2) for row in alone], "hoverinfo": "skip",
-            "marker": {"color": colour, "size": 5, "symbol": "circle-open" if line.outdoor else "circle"}})
+        drawn.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [local_ms(row.start_ms + line.step_ms / 2) for row in alone],
+                "y": [round(row.value or 0.0, 2) for row in alone],
+                "hoverinfo": "skip",
+                "marker": {"color": colour, "size": 5, "symbol": "circle-open" if line.outdoor else "circle"},
+            }
+        )
     return drawn
 
 
@@ -168,16 +207,49 @@ def _draw_marks(figure: Figure, marks: Sequence[Mark], span: Span) -> None:
     for number, mark in enumerate(marks, 1):
         begin, end = max(mark.start_ms, span.start_ms), min(mark.end_ms, span.end_ms)
         if end - begin > MINUTE_MS:
-            figure["layout"]["shapes"].append({
-                "type": "rect", "xref": "x", "x0": local_ms(begin), "x1": local_ms(end), "yref": "paper", "y0": 0,
-                "y1": 1, "fillcolor": "#7A6A00", "opacity": 0.1, "line": {"width": 0}, "layer": "below"})
-        figure["layout"]["shapes"].append({
-            "type": "line", "xref": "x", "x0": local_ms(begin), "x1": local_ms(begin), "yref": "paper", "y0": 0,
-            "y1": 1, "line": {"color": "#7A6A00", "width": 1.4}})
-        figure["layout"]["annotations"].append({
-            "xref": "x", "x": local_ms(begin), "yref": "paper", "y": 1, "yanchor": "bottom", "text": f"{number}",
-            "showarrow": False, "hovertext": mark.name, "bgcolor": "#FFF4C2", "bordercolor": "#7A6A00", "borderpad": 2,
-            "font": {"size": 12, "color": INK}})
+            figure["layout"]["shapes"].append(
+                {
+                    "type": "rect",
+                    "xref": "x",
+                    "x0": local_ms(begin),
+                    "x1": local_ms(end),
+                    "yref": "paper",
+                    "y0": 0,
+                    "y1": 1,
+                    "fillcolor": "#7A6A00",
+                    "opacity": 0.1,
+                    "line": {"width": 0},
+                    "layer": "below",
+                }
+            )
+        figure["layout"]["shapes"].append(
+            {
+                "type": "line",
+                "xref": "x",
+                "x0": local_ms(begin),
+                "x1": local_ms(begin),
+                "yref": "paper",
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": "#7A6A00", "width": 1.4},
+            }
+        )
+        figure["layout"]["annotations"].append(
+            {
+                "xref": "x",
+                "x": local_ms(begin),
+                "yref": "paper",
+                "y": 1,
+                "yanchor": "bottom",
+                "text": f"{number}",
+                "showarrow": False,
+                "hovertext": mark.name,
+                "bgcolor": "#FFF4C2",
+                "bordercolor": "#7A6A00",
+                "borderpad": 2,
+                "font": {"size": 12, "color": INK},
+            }
+        )
 
 
 def _end_labels(figure: Figure, ends: list[tuple[float, str, str]], top: float) -> None:
@@ -192,22 +264,43 @@ def _end_labels(figure: Figure, ends: list[tuple[float, str, str]], top: float) 
         places[i] = min(places[i], ceiling)
         ceiling = places[i] - apart
     for y, (_, name, colour) in zip(places, ends, strict=True):
-        figure["layout"]["annotations"].append({
-            "xref": "paper", "x": 1.004, "xanchor": "left", "yref": "y", "y": y, "yanchor": "middle", "text": name,
-            "showarrow": False, "font": {"size": 13, "color": colour}})
+        figure["layout"]["annotations"].append(
+            {
+                "xref": "paper",
+                "x": 1.004,
+                "xanchor": "left",
+                "yref": "y",
+                "y": y,
+                "yanchor": "middle",
+                "text": name,
+                "showarrow": False,
+                "font": {"size": 13, "color": colour},
+            }
+        )
 
 
 # -- what is known -----------------------------------------------------------------------------------------------------
 
 STRIP_COLOURS: Final[Mapping[str, str]] = {
-    "complete": "#2F6DA8", "suspect": "#8FB8DE", "partial": "#F2D59A", "manual": "#6B4C9A", "clock": "#3D4852",
-    "warmup": "#D98C5F", "fault": "#A33B20", "range": "#5C1A1A", "none": "#EEF1F4",
+    "complete": "#2F6DA8",
+    "suspect": "#8FB8DE",
+    "partial": "#F2D59A",
+    "manual": "#6B4C9A",
+    "clock": "#3D4852",
+    "warmup": "#D98C5F",
+    "fault": "#A33B20",
+    "range": "#5C1A1A",
+    "none": "#EEF1F4",
 }
 
 
 def strip_figure(
-    rooms: Sequence[tuple[str, Mapping[int, str]]], step_ms: int, span: Span, words: Words,
-    classes: Mapping[str, str], key: str,
+    rooms: Sequence[tuple[str, Mapping[int, str]]],
+    step_ms: int,
+    span: Span,
+    words: Words,
+    classes: Mapping[str, str],
+    key: str,
 ) -> Figure:
     """One row for each room, one cell for each hour or day: its class (see summary.CLASSES) by colour and on hovering.
 
@@ -220,17 +313,31 @@ def strip_figure(
     _day_ticks(figure, words)
     figure["layout"] |= {"hovermode": "closest", "margin": {"l": 84, "r": 12, "t": 6, "b": 44}}
     figure["layout"]["meta"] = {"shows": "completeness"}
-    figure["layout"]["yaxis"] = {"tickvals": list(range(len(rows))), "ticktext": [name for name, _ in rows],
-                                 "fixedrange": True, "showgrid": False, "range": [-0.5, len(rows) - 0.5]}
+    figure["layout"]["yaxis"] = {
+        "tickvals": list(range(len(rows))),
+        "ticktext": [name for name, _ in rows],
+        "fixedrange": True,
+        "showgrid": False,
+        "range": [-0.5, len(rows) - 0.5],
+    }
     steps = len(order)
     scale = [[edge, STRIP_COLOURS[name]] for i, name in enumerate(order) for edge in (i / steps, (i + 1) / steps)]
-    figure["data"] = [{
-        "type": "heatmap", "x": [local_ms(start + step_ms / 2) for start in starts], "y": list(range(len(rows))),
-        "z": [[order.index(known.get(start, "none")) for start in starts] for _, known in rows],
-        "text": [[classes[known.get(start, "none")] for start in starts] for _, known in rows],
-        "zmin": -0.5, "zmax": steps - 0.5, "colorscale": scale, "showscale": False, "ygap": 3,
-        "xgap": 1 if len(starts) <= 62 else 0,
-        "hovertemplate": "%{x|%-d %b %H:%M}<br>%{text}<extra></extra>" if step_ms < DAY_MS
-        else "%{x|%-d %b}<br>%{text}<extra></extra>",
-    }]
+    figure["data"] = [
+        {
+            "type": "heatmap",
+            "x": [local_ms(start + step_ms / 2) for start in starts],
+            "y": list(range(len(rows))),
+            "z": [[order.index(known.get(start, "none")) for start in starts] for _, known in rows],
+            "text": [[classes[known.get(start, "none")] for start in starts] for _, known in rows],
+            "zmin": -0.5,
+            "zmax": steps - 0.5,
+            "colorscale": scale,
+            "showscale": False,
+            "ygap": 3,
+            "xgap": 1 if len(starts) <= 62 else 0,
+            "hovertemplate": "%{x|%-d %b %H:%M}<br>%{text}<extra></extra>"
+            if step_ms < DAY_MS
+            else "%{x|%-d %b}<br>%{text}<extra></extra>",
+        }
+    ]
     return figure

@@ -67,15 +67,21 @@ class View:
     def query(self, **change: str | None) -> str:
         """The keys of a link that reproduces the view, some changed; None takes a key away."""
         said: dict[str, Any] = {
-            "rooms": ",".join(self.selection.rooms), "quantities": ",".join(self.selection.quantities),
-            "first": self.selection.first.isoformat(), "last": self.selection.last.isoformat(),
-            "step": self.selection.step, "method": self.selection.method,
+            "rooms": ",".join(self.selection.rooms),
+            "quantities": ",".join(self.selection.quantities),
+            "first": self.selection.first.isoformat(),
+            "last": self.selection.last.isoformat(),
+            "step": self.selection.step,
+            "method": self.selection.method,
             "lesson": "1" if self.selection.lesson else None,
             "completeness": f"{self.selection.completeness:g}",
         }
         if self.second is not None:
-            said |= {"rooms2": ",".join(self.second.rooms), "first2": self.second.first.isoformat(),
-                     "last2": self.second.last.isoformat()}
+            said |= {
+                "rooms2": ",".join(self.second.rooms),
+                "first2": self.second.first.isoformat(),
+                "last2": self.second.last.isoformat(),
+            }
         said |= change
         return urlencode({key: value for key, value in said.items() if value}, safe=",:")
 

@@ -45,8 +45,11 @@ class Looking:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        every = (*self.view.selection.rooms, *(self.view.second.rooms if self.view.second else ()),
-                 *(yard for yard in self.yards.values()))
+        every = (
+            *self.view.selection.rooms,
+            *(self.view.second.rooms if self.view.second else ()),
+            *(yard for yard in self.yards.values()),
+        )
         return forms.names(self.ctx, self.language, dict.fromkeys(every))
 
     @cached_property
@@ -83,31 +86,66 @@ class Looking:
         corrected = quantity == "pm25" and selection.method != "none"
         found = {row.correction for (_, q), table in rows.items() if corrected and q == quantity for row in table}
         labels = sorted({label for said in found for label in said.split(",")})
-        said = [f"{self.quantity(quantity)} ({self.unit(quantity)})",
-                self.say("made_method", method=", ".join(labels) or selection.method) if corrected
-                else self.ctx.t(self.language, "room.not_calibrated"),
-                self.say("made_step", step=forms.step_name(self.ctx, self.language, selection.step)),
-                self.say("made_complete", share=f"{100 * selection.completeness:g}"),
-                *([self.say("made_lesson")] if selection.lesson else []), *more,
-                range_name(selection, self.language), "Asia/Bangkok"]
+        said = [
+            f"{self.quantity(quantity)} ({self.unit(quantity)})",
+            self.say("made_method", method=", ".join(labels) or selection.method)
+            if corrected
+            else self.ctx.t(self.language, "room.not_calibrated"),
+            self.say("made_step", step=forms.step_name(self.ctx, self.language, selection.step)),
+            self.say("made_complete", share=f"{100 * selection.completeness:g}"),
+            *([self.say("made_lesson")] if selection.lesson else []),
+            *more,
+            range_name(selection, self.language),
+            "Asia/Bangkok",
+        ]
         text = html.Span(" · ".join(said), className="made-text")
-        return html.P([text, *([" ", parts.simulated_mark(self.ctx, self.language)] if self.simulated else [])],
-                      className="made")
+        return html.P(
+            [text, *([" ", parts.simulated_mark(self.ctx, self.language)] if self.simulated else [])], className="made"
+        )
 
     def chart(self, name: str, title: str, figure: figures.Figure, height: int, *under: Any, level: int = 2) -> Any:
         """A figure with its title above, what is said of it below, and a button that makes a picture of all that."""
         heading = (html.H2 if level == 2 else html.H3)(title, id=f"{name}-title")
-        return html.Section([
-            html.Div([heading, html.Button(
-                "PNG", className="button small png", n_clicks=0, **parts.data(
-                    figure=name, title=title, simulated=self.ctx.t(self.language, "word.simulated")
-                    if self.simulated else ""), **parts.spoken(self.say("png", title=title)))], className="chart-head"),
-            html.Div(dcc.Graph(
-                id=name, figure=figure, style={"height": height}, responsive=True,
-                config={"locale": self.language, "displayModeBar": False, "displaylogo": False, "scrollZoom": False,
-                        "doubleClick": "reset"}),
-                role="img", **parts.aria(labelledby=f"{name}-title")),
-            *under], className="panel chart")
+        return html.Section(
+            [
+                html.Div(
+                    [
+                        heading,
+                        html.Button(
+                            "PNG",
+                            className="button small png",
+                            n_clicks=0,
+                            **parts.data(
+                                figure=name,
+                                title=title,
+                                simulated=self.ctx.t(self.language, "word.simulated") if self.simulated else "",
+                            ),
+                            **parts.spoken(self.say("png", title=title)),
+                        ),
+                    ],
+                    className="chart-head",
+                ),
+                html.Div(
+                    dcc.Graph(
+                        id=name,
+                        figure=figure,
+                        style={"height": height},
+                        responsive=True,
+                        config={
+                            "locale": self.language,
+                            "displayModeBar": False,
+                            "displaylogo": False,
+                            "scrollZoom": False,
+                            "doubleClick": "reset",
+                        },
+                    ),
+                    role="img",
+                    **parts.aria(labelledby=f"{name}-title"),
+                ),
+                *under,
+            ],
+            className="panel chart",
+        )
 
 
 def range_name(selection: Selection, language: str) -> str:
@@ -117,6 +155,7 @@ def range_name(selection: Selection, language: str) -> str:
 
 # -- lines over time ---------------------------------------------------------------------------------------------------
 
+
 def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any]:
     """A chart for each quantity; with more than eight rooms a chart for each room, all on one scale."""
     view, drawn = look.view, look.view.drawn
@@ -124,12 +163,17 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
     found = []
     for quantity in view.selection.quantities:
         rooms = forms.known_order(look.ctx, view.selection.rooms)
-        lines = [figures_series.Line(look.names[room], rows.get((room, quantity), []), drawn.step_ms)
-                 for room in rooms]
-        outside = [figures_series.Line(look.words.outdoor if len(outdoors) == 1 else
-                                       look.say("outdoor_of", room=look.names[yard]), rows.get((yard, quantity), []),
-                                       drawn.step_ms, outdoor=True)
-                   for yard in outdoors if yard not in view.selection.rooms and rows.get((yard, quantity))]
+        lines = [figures_series.Line(look.names[room], rows.get((room, quantity), []), drawn.step_ms) for room in rooms]
+        outside = [
+            figures_series.Line(
+                look.words.outdoor if len(outdoors) == 1 else look.say("outdoor_of", room=look.names[yard]),
+                rows.get((yard, quantity), []),
+                drawn.step_ms,
+                outdoor=True,
+            )
+            for yard in outdoors
+            if yard not in view.selection.rooms and rows.get((yard, quantity))
+        ]
         limits = pm25_limits(look.ctx, look.language) if quantity == "pm25" else []
         marks = [figures_series.Mark(e.start_ms, e.end_ms, look.say(f"kind.{e.kind}")) for e in events]
         title = look.say("series_title", quantity=look.quantity(quantity))
@@ -144,18 +188,52 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
             bands = _bands(look, rooms) if quantity in ("pm25", "pm10") else []
             height = 400 + 17 * len({band.purifier for band in bands})
             figure = figures_series.series_figure(
-                [*outside, *lines], quantity, look.unit(quantity), look.span, look.words, look.key, limits=limits,
-                marks=marks, gaps=gaps, bands=bands, top=top, purifiers=_purifiers(look, rooms),
-                band_height=28 / height)
+                [*outside, *lines],
+                quantity,
+                look.unit(quantity),
+                look.span,
+                look.words,
+                look.key,
+                limits=limits,
+                marks=marks,
+                gaps=gaps,
+                bands=bands,
+                top=top,
+                purifiers=_purifiers(look, rooms),
+                band_height=28 / height,
+            )
             found.append(look.chart(f"explorer-series-{quantity}", title, figure, height, *under))
             continue
-        small = [look.chart(f"explorer-series-{quantity}-{room.replace('.', '_')}", line.name,
-                            figures_series.series_figure(
-                                [*outside, line], quantity, look.unit(quantity), look.span, look.words, look.key,
-                                limits=limits, marks=marks, top=top), 230, level=3)
-                 for room, line in zip(rooms, lines, strict=True)]
-        found.append(html.Section([html.H2(title), html.P(look.say("one_scale"), className="quiet"),
-                                   html.Div(small, className="multiples"), *under]))
+        small = [
+            look.chart(
+                f"explorer-series-{quantity}-{room.replace('.', '_')}",
+                line.name,
+                figures_series.series_figure(
+                    [*outside, line],
+                    quantity,
+                    look.unit(quantity),
+                    look.span,
+                    look.words,
+                    look.key,
+                    limits=limits,
+                    marks=marks,
+                    top=top,
+                ),
+                230,
+                level=3,
+            )
+            for room, line in zip(rooms, lines, strict=True)
+        ]
+        found.append(
+            html.Section(
+                [
+                    html.H2(title),
+                    html.P(look.say("one_scale"), className="quiet"),
+                    html.Div(small, className="multiples"),
+                    *under,
+                ]
+            )
+        )
     return found
 
 
@@ -164,14 +242,14 @@ def _bands(look: Looking, rooms: Sequence[str]) -> list[Band]:
     until = min(look.view.selection.end_ms, look.now_ms)
     if look.view.days > MAX_BANDS_DAYS or until <= look.view.selection.start_ms:
         return []
-    return [band for room in rooms
-            for band in look.ctx.queries.purifier_bands(room, look.view.selection.start_ms, until)]
+    return [
+        band for room in rooms for band in look.ctx.queries.purifier_bands(room, look.view.selection.start_ms, until)
+    ]
 
 
 def _purifiers(look: Looking, rooms: Sequence[str]) -> dict[str, str]:
     config = look.ctx.config()
-    return {unit: look.names[room] for room in rooms if config.has_room(room)
-            for unit in config.purifiers_in(room)}
+    return {unit: look.names[room] for room in rooms if config.has_room(room) for unit in config.purifiers_in(room)}
 
 
 def _said(look: Looking, lines: Sequence[figures_series.Line], quantity: str) -> Any:
@@ -183,8 +261,15 @@ def _said(look: Looking, lines: Sequence[figures_series.Line], quantity: str) ->
             told.append(look.say("said_nothing", room=line.name))
             continue
         mean = sum(v * n for v, n in valued) / sum(n for _, n in valued)
-        told.append(look.say("said", room=line.name, mean=number(mean, quantity),
-                             high=number(max(v for v, _ in valued), quantity), unit=look.unit(quantity)))
+        told.append(
+            look.say(
+                "said",
+                room=line.name,
+                mean=number(mean, quantity),
+                high=number(max(v for v, _ in valued), quantity),
+                unit=look.unit(quantity),
+            )
+        )
     return html.P(" · ".join(told), className="summary")
 
 

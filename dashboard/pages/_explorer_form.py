@@ -58,8 +58,11 @@ def names(ctx: Context, language: str, rooms: Iterable[str]) -> dict[str, str]:
 def default_rooms(ctx: Context, rooms: Sequence[str]) -> list[str]:
     """The indoor rooms of the first school, as many as a chart has lines."""
     site = next(iter(ctx.config().sites))
-    inside = [room for room in rooms if room.startswith(f"{site}.") and ctx.config().has_room(room)
-              and not ctx.config().room(room).outdoor]
+    inside = [
+        room
+        for room in rooms
+        if room.startswith(f"{site}.") and ctx.config().has_room(room) and not ctx.config().room(room).outdoor
+    ]
     return (inside or list(rooms))[:8]
 
 
@@ -75,62 +78,142 @@ def unit_name(ctx: Context, language: str, key: str) -> str:
 
 def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
     """The filters. Controls hold what the address says; "Show" writes them back into it."""
+
     def say(key: str, **places: Any) -> str:
         return ctx.t(language, f"explorer.{key}", **places)
 
     chosen, second = view.selection, view.second
     schools = {room.partition(".")[0] for room in chosen.rooms}
     auto = auto_step(chosen.quantities, view.days)
-    return html.Section([
-        html.Div([
-            dmc.Select(id="explorer-site", label=say("school"), allowDeselect=False, className="wide",
-                       value=schools.pop() if len(schools) == 1 else "",
-                       data=[{"value": "", "label": say("all_schools")},
-                             *({"value": site, "label": site_name(ctx, language, site)} for site in _sites(rooms))]),
-            dmc.MultiSelect(id="explorer-rooms", label=say("rooms"), value=known_order(ctx, chosen.rooms),
-                            searchable=True, data=room_options(ctx, language, rooms), className="wider",
-                            hidePickedOptions=True,
-                            nothingFoundMessage=say("nothing_found"), **_clearing(say("clear"))),
-            dmc.MultiSelect(id="explorer-quantities", label=say("quantities"), value=list(chosen.quantities),
-                            data=_quantities(ctx, language), searchable=True, className="wide",
-                            nothingFoundMessage=say("nothing_found"), hidePickedOptions=True),
-            dmc.Select(id="explorer-method", label=say("method"), value=chosen.method, allowDeselect=False,
-                       data=_methods(ctx, language, chosen.method), className="wide"),
-        ], className="fields"),
-        html.Div([
-            date_field("first", say("first"), chosen.first), date_field("last", say("last"), chosen.last),
-            dmc.Select(id="explorer-step", label=say("step"), value="auto" if view.auto else chosen.step,
-                       allowDeselect=False, className="narrow",
-                       data=[{"value": "auto", "label": say("step_auto", step=step_name(ctx, language, auto))},
-                             *({"value": step, "label": step_name(ctx, language, step)} for step in STEP_MS)]),
-            dmc.Select(id="explorer-completeness", label=say("completeness"), allowDeselect=False, className="narrow",
-                       value=f"{chosen.completeness:g}", data=[
-                           {"value": f"{share:g}", "label": f"≥ {100 * share:g}%"}
-                           for share in sorted({0.0, 0.5, 0.75, 0.9, chosen.completeness})]),
-            dmc.Checkbox(id="explorer-lesson", label=say("lesson"), checked=chosen.lesson, className="tick-field"),
-        ], className="fields"),
-        html.Nav([html.Span(say("presets"), className="quiet"), *_presets(ctx, language, view)], className="presets",
-                 **parts.spoken(say("presets"))),
-        html.Details([
-            html.Summary(say("compare_with")),
-            html.P(say("compare_help"), className="quiet"),
-            html.Div([
-                dmc.MultiSelect(id="explorer-rooms2", label=say("rooms2"), searchable=True, className="wider",
+    return html.Section(
+        [
+            html.Div(
+                [
+                    dmc.Select(
+                        id="explorer-site",
+                        label=say("school"),
+                        allowDeselect=False,
+                        className="wide",
+                        value=schools.pop() if len(schools) == 1 else "",
+                        data=[
+                            {"value": "", "label": say("all_schools")},
+                            *({"value": site, "label": site_name(ctx, language, site)} for site in _sites(rooms)),
+                        ],
+                    ),
+                    dmc.MultiSelect(
+                        id="explorer-rooms",
+                        label=say("rooms"),
+                        value=known_order(ctx, chosen.rooms),
+                        searchable=True,
+                        data=room_options(ctx, language, rooms),
+                        className="wider",
+                        hidePickedOptions=True,
+                        nothingFoundMessage=say("nothing_found"),
+                        **_clearing(say("clear")),
+                    ),
+                    dmc.MultiSelect(
+                        id="explorer-quantities",
+                        label=say("quantities"),
+                        value=list(chosen.quantities),
+                        data=_quantities(ctx, language),
+                        searchable=True,
+                        className="wide",
+                        nothingFoundMessage=say("nothing_found"),
+                        hidePickedOptions=True,
+                    ),
+                    dmc.Select(
+                        id="explorer-method",
+                        label=say("method"),
+                        value=chosen.method,
+                        allowDeselect=False,
+                        data=_methods(ctx, language, chosen.method),
+                        className="wide",
+                    ),
+                ],
+                className="fields",
+            ),
+            html.Div(
+                [
+                    date_field("first", say("first"), chosen.first),
+                    date_field("last", say("last"), chosen.last),
+                    dmc.Select(
+                        id="explorer-step",
+                        label=say("step"),
+                        value="auto" if view.auto else chosen.step,
+                        allowDeselect=False,
+                        className="narrow",
+                        data=[
+                            {"value": "auto", "label": say("step_auto", step=step_name(ctx, language, auto))},
+                            *({"value": step, "label": step_name(ctx, language, step)} for step in STEP_MS),
+                        ],
+                    ),
+                    dmc.Select(
+                        id="explorer-completeness",
+                        label=say("completeness"),
+                        allowDeselect=False,
+                        className="narrow",
+                        value=f"{chosen.completeness:g}",
+                        data=[
+                            {"value": f"{share:g}", "label": f"≥ {100 * share:g}%"}
+                            for share in sorted({0.0, 0.5, 0.75, 0.9, chosen.completeness})
+                        ],
+                    ),
+                    dmc.Checkbox(
+                        id="explorer-lesson", label=say("lesson"), checked=chosen.lesson, className="tick-field"
+                    ),
+                ],
+                className="fields",
+            ),
+            html.Nav(
+                [html.Span(say("presets"), className="quiet"), *_presets(ctx, language, view)],
+                className="presets",
+                **parts.spoken(say("presets")),
+            ),
+            html.Details(
+                [
+                    html.Summary(say("compare_with")),
+                    html.P(say("compare_help"), className="quiet"),
+                    html.Div(
+                        [
+                            dmc.MultiSelect(
+                                id="explorer-rooms2",
+                                label=say("rooms2"),
+                                searchable=True,
+                                className="wider",
                                 value=known_order(ctx, second.rooms) if second and second.rooms != chosen.rooms else [],
-                                data=room_options(ctx, language, rooms), hidePickedOptions=True,
-                                nothingFoundMessage=say("nothing_found"), **_clearing(say("clear"))),
-                date_field("first2", say("first2"), second.first if second else None),
-                date_field("last2", say("last2"), second.last if second else None),
-            ], className="fields"),
-        ], open=second is not None),
-        html.Div([
-            html.Button(say("show"), id="explorer-show", className="button main", n_clicks=0),
-            html.P(id="explorer-form-says", className="says", role="status"),
-        ], className="go"),
-        *(dcc.Store(id=f"explorer-{key}", data=_iso(day)) for key, day in (
-            ("first", chosen.first), ("last", chosen.last), ("first2", second.first if second else None),
-            ("last2", second.last if second else None))),
-    ], className="panel explorer-form", **parts.spoken(say("filters")))
+                                data=room_options(ctx, language, rooms),
+                                hidePickedOptions=True,
+                                nothingFoundMessage=say("nothing_found"),
+                                **_clearing(say("clear")),
+                            ),
+                            date_field("first2", say("first2"), second.first if second else None),
+                            date_field("last2", say("last2"), second.last if second else None),
+                        ],
+                        className="fields",
+                    ),
+                ],
+                open=second is not None,
+            ),
+            html.Div(
+                [
+                    html.Button(say("show"), id="explorer-show", className="button main", n_clicks=0),
+                    html.P(id="explorer-form-says", className="says", role="status"),
+                ],
+                className="go",
+            ),
+            *(
+                dcc.Store(id=f"explorer-{key}", data=_iso(day))
+                for key, day in (
+                    ("first", chosen.first),
+                    ("last", chosen.last),
+                    ("first2", second.first if second else None),
+                    ("last2", second.last if second else None),
+                )
+            ),
+        ],
+        className="panel explorer-form",
+        **parts.spoken(say("filters")),
+    )
 
 
 def date_field(key: str, label: str, day: date | None) -> Any:
@@ -140,16 +223,24 @@ def date_field(key: str, label: str, day: date | None) -> Any:
 
 def room_options(ctx: Context, language: str, rooms: Sequence[str], site: str = "") -> list[dict[str, Any]]:
     """Rooms by school, for a list to choose from."""
-    return [{"group": site_name(ctx, language, one), "items": [
-        {"value": room, "label": name(ctx, language, room)} for room in rooms if room.startswith(f"{one}.")]}
-        for one in _sites(rooms) if site in ("", one)]
+    return [
+        {
+            "group": site_name(ctx, language, one),
+            "items": [
+                {"value": room, "label": name(ctx, language, room)} for room in rooms if room.startswith(f"{one}.")
+            ],
+        }
+        for one in _sites(rooms)
+        if site in ("", one)
+    ]
 
 
 def searched(values: Mapping[str, Any], language: str) -> str:
     """The address's query for what the controls hold; what is not said is left out."""
     said: dict[str, str | None] = {
         key: ",".join(value) if isinstance(value, list) else ("1" if value is True else str(value or ""))
-        for key, value in values.items()}
+        for key, value in values.items()
+    }
     # The completeness of nothing at all is a choice too.
     return parts.address("", **said, lang=language)
 
@@ -167,9 +258,13 @@ def _quantities(ctx: Context, language: str) -> list[dict[str, Any]]:
         unit = unit_name(ctx, language, key)
         return {"value": key, "label": f"{quantity_name(ctx, language, key)}" + (f" ({unit})" if unit != "1" else "")}
 
-    return [{"group": ctx.t(language, "explorer.usual"), "items": [option(key) for key in SHOWN]},
-            {"group": ctx.t(language, "explorer.by_hours"),
-             "items": [option(key) for key in QUANTITIES if key not in SHOWN and key not in NOT_AIR]}]
+    return [
+        {"group": ctx.t(language, "explorer.usual"), "items": [option(key) for key in SHOWN]},
+        {
+            "group": ctx.t(language, "explorer.by_hours"),
+            "items": [option(key) for key in QUANTITIES if key not in SHOWN and key not in NOT_AIR],
+        },
+    ]
 
 
 def _methods(ctx: Context, language: str, chosen: str) -> list[dict[str, str]]:
@@ -179,10 +274,12 @@ def _methods(ctx: Context, language: str, chosen: str) -> list[dict[str, str]]:
         accepted = []
     labels = [one.label for key, one in PUBLISHED.items() if key != "none"]
     keys = [key for key in PUBLISHED if key != "none"]
-    options = [{"value": "none", "label": ctx.t(language, "explorer.method_none")},
-               {"value": "accepted", "label": ctx.t(language, "explorer.method_accepted")},
-               *({"value": key, "label": label} for key, label in zip(keys, labels, strict=True)),
-               *({"value": label.partition("@")[0], "label": label} for label in accepted)]
+    options = [
+        {"value": "none", "label": ctx.t(language, "explorer.method_none")},
+        {"value": "accepted", "label": ctx.t(language, "explorer.method_accepted")},
+        *({"value": key, "label": label} for key, label in zip(keys, labels, strict=True)),
+        *({"value": label.partition("@")[0], "label": label} for label in accepted),
+    ]
     unique = {one["value"]: one for one in options}
     return [*unique.values(), *([] if chosen in unique else [{"value": chosen, "label": chosen}])]
 
@@ -193,10 +290,19 @@ def _presets(ctx: Context, language: str, view: View) -> list[Any]:
     for key, days in PRESETS.items():
         first = today - timedelta(days=days - 1)
         here = (view.selection.first, view.selection.last) == (first, today)
-        search = view.query(first=first.isoformat(), last=today.isoformat(), step=None if view.auto else
-                            view.selection.step, lang=language)
-        links.append(dcc.Link(ctx.t(language, f"explorer.preset.{key}"), href=f"{PATH}?{search}",
-                              className="preset here" if here else "preset"))
+        search = view.query(
+            first=first.isoformat(),
+            last=today.isoformat(),
+            step=None if view.auto else view.selection.step,
+            lang=language,
+        )
+        links.append(
+            dcc.Link(
+                ctx.t(language, f"explorer.preset.{key}"),
+                href=f"{PATH}?{search}",
+                className="preset here" if here else "preset",
+            )
+        )
     return links
 
 

@@ -42,18 +42,40 @@ def strip(look: Looking, rows: Rows) -> Any:
                 bad[name] = bad.get(name, 0) + n
     figure = figures_series.strip_figure(rooms, chosen.step_ms, look.span, look.words, classes, look.key)
     key = "hours" if chosen.step == "1h" else "days"
-    legend = html.Ul([html.Li([html.I(style={"background": figures_series.STRIP_COLOURS[name]}),
-                               f"{classes[name]}: ", html.B(look.say(f"strip_{key}", n=f"{counts[name]:,}"))])
-                      for name in summary.CLASSES if counts[name] or name in ("complete", "none")], className="legend")
+    legend = html.Ul(
+        [
+            html.Li(
+                [
+                    html.I(style={"background": figures_series.STRIP_COLOURS[name]}),
+                    f"{classes[name]}: ",
+                    html.B(look.say(f"strip_{key}", n=f"{counts[name]:,}")),
+                ]
+            )
+            for name in summary.CLASSES
+            if counts[name] or name in ("complete", "none")
+        ],
+        className="legend",
+    )
     left_out = sum(bad.values())
-    said = look.say("left_out", n=f"{left_out:,}", of=f"{left_out + valid:,}",
-                    why=", ".join(f"{look.say(f'class_word.{name}')} {n:,}" for name, n in sorted(bad.items()))
-                    or "–")
-    return look.chart("explorer-strip", look.say(f"strip_title_{key}"), figure, 88 + 30 * len(rooms), legend,
-                      html.P(said, className="summary"), look.made(chosen, quantity, rows))
+    said = look.say(
+        "left_out",
+        n=f"{left_out:,}",
+        of=f"{left_out + valid:,}",
+        why=", ".join(f"{look.say(f'class_word.{name}')} {n:,}" for name, n in sorted(bad.items())) or "–",
+    )
+    return look.chart(
+        "explorer-strip",
+        look.say(f"strip_title_{key}"),
+        figure,
+        88 + 30 * len(rooms),
+        legend,
+        html.P(said, className="summary"),
+        look.made(chosen, quantity, rows),
+    )
 
 
 # -- side by side ------------------------------------------------------------------------------------------------------
+
 
 def shares(look: Looking, chosen: Selection, rows: Rows) -> Any | None:
     """How much of the time each room spent in each level; PM2.5 only, other quantities have no levels."""
@@ -64,22 +86,41 @@ def shares(look: Looking, chosen: Selection, rows: Rows) -> Any | None:
     for room in forms.known_order(look.ctx, look.view.selection.rooms):
         whole = lesson_steps(config, chosen, room, look.now_ms) if chosen.lesson else steps_until(chosen, look.now_ms)
         found.append((look.names[room], summary.level_shares(room, rows.get((room, "pm25"), []), whole)))
-    words = {key: look.ctx.t(look.language, "room.no_data" if key == summary.NO_DATA else f"level.{key}")
-             for key in summary.LEVELS}
-    table = table_of([look.say("room"), *words.values()],
-                   [[name, *(f"{p}% ({n})" for p, n in zip(one.percent, one.counts, strict=True))]
-                    for name, one in found])
+    words = {
+        key: look.ctx.t(look.language, "room.no_data" if key == summary.NO_DATA else f"level.{key}")
+        for key in summary.LEVELS
+    }
+    table = table_of(
+        [look.say("room"), *words.values()],
+        [[name, *(f"{p}% ({n})" for p, n in zip(one.percent, one.counts, strict=True))] for name, one in found],
+    )
     return look.chart(
-        "explorer-shares", look.say("shares_title"), figures_summary.shares_figure(found, words),
-        70 + 42 * len(found), _legend(words), more(look, table),
-        look.made(chosen, "pm25", rows, look.say("made_index", index=INDEX.key)))
+        "explorer-shares",
+        look.say("shares_title"),
+        figures_summary.shares_figure(found, words),
+        70 + 42 * len(found),
+        _legend(words),
+        more(look, table),
+        look.made(chosen, "pm25", rows, look.say("made_index", index=INDEX.key)),
+    )
 
 
 def _legend(words: Mapping[str, str]) -> Any:
-    return html.Ul([html.Li([html.I(className="hatched" if key == summary.NO_DATA else "",
-                                    style={} if key == summary.NO_DATA else
-                                    {"background": figures.LEVEL_COLOURS[key]}), word])
-                    for key, word in words.items()], className="legend")
+    return html.Ul(
+        [
+            html.Li(
+                [
+                    html.I(
+                        className="hatched" if key == summary.NO_DATA else "",
+                        style={} if key == summary.NO_DATA else {"background": figures.LEVEL_COLOURS[key]},
+                    ),
+                    word,
+                ]
+            )
+            for key, word in words.items()
+        ],
+        className="legend",
+    )
 
 
 def week(look: Looking, rows: Rows) -> Any:
@@ -89,12 +130,29 @@ def week(look: Looking, rows: Rows) -> Any:
     days = [_weekday(look.language, day) for day in range(7)]
     unit, places = look.unit(quantity), 0 if quantity == "co2_ppm" else 1
     figure = figures_summary.week_figure(cells, days, unit, places, look.words.no_data)
-    table = table_of([look.say("hour"), *days], [
-        [f"{hour:02d}", *("–" if (day, hour) not in cells else charts.number(cells[day, hour].mean, quantity)
-                          for day in range(7))] for hour in range(24)])
+    table = table_of(
+        [look.say("hour"), *days],
+        [
+            [
+                f"{hour:02d}",
+                *(
+                    "–" if (day, hour) not in cells else charts.number(cells[day, hour].mean, quantity)
+                    for day in range(7)
+                ),
+            ]
+            for hour in range(24)
+        ],
+    )
     empty = [html.P(look.say("week_empty"), className="quiet")] if len(cells) < 7 * 24 else []
-    return look.chart("explorer-week", look.say("week_title"), figure, 300, *empty, more(look, table),
-                      look.made(chosen, quantity, rows, look.say("rooms_n", n=len(chosen.rooms))))
+    return look.chart(
+        "explorer-week",
+        look.say("week_title"),
+        figure,
+        300,
+        *empty,
+        more(look, table),
+        look.made(chosen, quantity, rows, look.say("rooms_n", n=len(chosen.rooms))),
+    )
 
 
 def _weekday(language: str, day: int) -> str:
@@ -112,28 +170,58 @@ def scatter(look: Looking, rows: Rows) -> Any | None:
     found = []
     for room in forms.known_order(look.ctx, chosen.rooms):
         if room in look.yards:
-            outside = {row.start_ms: row.value for row in rows.get((look.yards[room], quantity), [])
-                       if row.value is not None}
+            outside = {
+                row.start_ms: row.value for row in rows.get((look.yards[room], quantity), []) if row.value is not None
+            }
             found.append((look.names[room], summary.pairs(room, rows.get((room, quantity), []), outside)))
     if not any(one.indoor for _, one in found):
         return None
     unit = look.unit(quantity)
     dust = quantity.startswith("pm")
     heads = [look.say("room"), look.say("pairs"), *([look.say("ratio"), look.say("ratio_n")] if dust else [])]
-    table = table_of(heads, [
-        [name, f"{len(one.indoor):,}", *([("–" if one.ratio is None else f"{one.ratio:.2f}"), f"{one.n_ratio:,}"]
-                                         if dust else [])] for name, one in found])
-    ratios = [look.say("ratio_said", room=name, ratio=f"{one.ratio:.2f}", n=f"{one.n_ratio:,}")
-              for name, one in found if one.ratio is not None] if dust else []
-    said = [html.P(" · ".join(ratios) or look.say("ratio_none"), className="summary"),
-            html.P(look.say("ratio_limit"), className="quiet")] if dust else []
+    table = table_of(
+        heads,
+        [
+            [
+                name,
+                f"{len(one.indoor):,}",
+                *([("–" if one.ratio is None else f"{one.ratio:.2f}"), f"{one.n_ratio:,}"] if dust else []),
+            ]
+            for name, one in found
+        ],
+    )
+    ratios = (
+        [
+            look.say("ratio_said", room=name, ratio=f"{one.ratio:.2f}", n=f"{one.n_ratio:,}")
+            for name, one in found
+            if one.ratio is not None
+        ]
+        if dust
+        else []
+    )
+    said = (
+        [
+            html.P(" · ".join(ratios) or look.say("ratio_none"), className="summary"),
+            html.P(look.say("ratio_limit"), className="quiet"),
+        ]
+        if dust
+        else []
+    )
     return look.chart(
-        "explorer-scatter", look.say("scatter_title"), figures_summary.scatter_figure(
-            found, f"{look.words.outdoor} ({unit})", f"{look.words.indoor} ({unit})", look.say("same")),
-        380, *said, more(look, table), look.made(chosen, quantity, rows))
+        "explorer-scatter",
+        look.say("scatter_title"),
+        figures_summary.scatter_figure(
+            found, f"{look.words.outdoor} ({unit})", f"{look.words.indoor} ({unit})", look.say("same")
+        ),
+        380,
+        *said,
+        more(look, table),
+        look.made(chosen, quantity, rows),
+    )
 
 
 # -- two sides ---------------------------------------------------------------------------------------------------------
+
 
 def comparison(look: Looking, rows: Rows, second_rows: Rows) -> Any | None:
     if look.view.second is None:
@@ -141,12 +229,18 @@ def comparison(look: Looking, rows: Rows, second_rows: Rows) -> Any | None:
     chosen = look.view.hourly
     other = look.view.second.model_copy(update={"quantities": chosen.quantities})
     quantity, unit = chosen.quantities[0], look.unit(chosen.quantities[0])
-    sides = [by_hour(row for room in side.rooms for row in table.get((room, quantity), []))
-             for side, table in ((chosen, rows), (other, second_rows))]
+    sides = [
+        by_hour(row for room in side.rooms for row in table.get((room, quantity), []))
+        for side, table in ((chosen, rows), (other, second_rows))
+    ]
     found = compare(sides[0], sides[1])
     names = (look.say("first_side"), look.say("second_side"))
-    what = [", ".join(look.names[room] for room in forms.known_order(look.ctx, side.rooms)) + " · "
-            + charts.range_name(side, look.language) for side in (chosen, other)]
+    what = [
+        ", ".join(look.names[room] for room in forms.known_order(look.ctx, side.rooms))
+        + " · "
+        + charts.range_name(side, look.language)
+        for side in (chosen, other)
+    ]
     days: list[list[float]] = []
     for side in sides:
         by_day: dict[Any, list[float]] = {}
@@ -157,16 +251,36 @@ def comparison(look: Looking, rows: Rows, second_rows: Rows) -> Any | None:
     if found.difference is None or found.low is None or found.high is None:
         sentence = look.say("few_days")
     else:
-        sentence = look.say("difference", value=signed(found.difference, quantity), unit=unit,
-                            low=signed(found.low, quantity), high=signed(found.high, quantity))
-    table = table_of(["", look.say("rooms_and_days"), look.say("mean_of_days", unit=unit), look.say("days"),
-                    look.say("hours")],
-                   [[names[i], what[i], "–" if mean is None else charts.number(mean, quantity), str(found.days[i]),
-                     f"{found.hours[i]:,}"] for i, mean in enumerate((found.first, found.second))])
+        sentence = look.say(
+            "difference",
+            value=signed(found.difference, quantity),
+            unit=unit,
+            low=signed(found.low, quantity),
+            high=signed(found.high, quantity),
+        )
+    table = table_of(
+        ["", look.say("rooms_and_days"), look.say("mean_of_days", unit=unit), look.say("days"), look.say("hours")],
+        [
+            [
+                names[i],
+                what[i],
+                "–" if mean is None else charts.number(mean, quantity),
+                str(found.days[i]),
+                f"{found.hours[i]:,}",
+            ]
+            for i, mean in enumerate((found.first, found.second))
+        ],
+    )
     figure = figures_summary.compare_figure((days[0], days[1]), found, names, unit)
-    return look.chart("explorer-compare", look.say("compare_title"), figure, 340,
-                      html.P([html.B(sentence), " ", html.Span(paired, className="paired")], className="summary"),
-                      table, look.made(chosen, quantity, rows, look.say("made_interval")))
+    return look.chart(
+        "explorer-compare",
+        look.say("compare_title"),
+        figure,
+        340,
+        html.P([html.B(sentence), " ", html.Span(paired, className="paired")], className="summary"),
+        table,
+        look.made(chosen, quantity, rows, look.say("made_interval")),
+    )
 
 
 def signed(value: float, quantity: str) -> str:
@@ -176,13 +290,24 @@ def signed(value: float, quantity: str) -> str:
 
 # -- small parts -------------------------------------------------------------------------------------------------------
 
+
 def more(look: Looking, table: Any) -> Any:
     return html.Details([html.Summary(look.ctx.t(look.language, "room.table")), table])
 
 
 def table_of(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
-    return html.Div(html.Table([
-        html.Thead(html.Tr([html.Th(head, scope="col") if head else html.Td() for head in heads])),
-        html.Tbody([html.Tr([html.Th(line[0], scope="row"), *(html.Td(cell) for cell in line[1:])]) for line in rows]),
-    ], className="figures"), className="scroll", tabIndex=0, role="region",
-        **parts.spoken(" · ".join(head for head in heads if head)))
+    return html.Div(
+        html.Table(
+            [
+                html.Thead(html.Tr([html.Th(head, scope="col") if head else html.Td() for head in heads])),
+                html.Tbody(
+                    [html.Tr([html.Th(line[0], scope="row"), *(html.Td(cell) for cell in line[1:])]) for line in rows]
+                ),
+            ],
+            className="figures",
+        ),
+        className="scroll",
+        tabIndex=0,
+        role="region",
+        **parts.spoken(" · ".join(head for head in heads if head)),
+    )

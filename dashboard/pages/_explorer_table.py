@@ -22,9 +22,29 @@ from dashboard.pages._explorer_charts import Looking, Rows, number
 from dashboard.research import Table
 
 SHOWN_ROWS: Final = 100
-COLUMNS: Final = ("time", "time_utc", "school_id", "room_id", "sensor_id", "quantity", "unit", "step", "lesson",
-                  "n", "n_expected", "completeness", "mean", "value", "low", "high", "n_suspect", "n_left_out",
-                  "correction_id", "why", "simulated")
+COLUMNS: Final = (
+    "time",
+    "time_utc",
+    "school_id",
+    "room_id",
+    "sensor_id",
+    "quantity",
+    "unit",
+    "step",
+    "lesson",
+    "n",
+    "n_expected",
+    "completeness",
+    "mean",
+    "value",
+    "low",
+    "high",
+    "n_suspect",
+    "n_left_out",
+    "correction_id",
+    "why",
+    "simulated",
+)
 
 
 def table(look: Looking, rows: Rows) -> Any:
@@ -33,31 +53,60 @@ def table(look: Looking, rows: Rows) -> Any:
     found = sorted((row for one in rows.values() for row in one), key=lambda row: (-row.start_ms, row.room))
     if not found:
         return html.P(look.ctx.t(look.language, "room.no_rows"))
-    heads = [look.ctx.t(look.language, "room.time"), look.say("room"), look.say("quantity_one"), look.say("value"),
-             look.ctx.t(look.language, "room.lowest"), look.ctx.t(look.language, "room.highest"), look.say("n"),
-             look.ctx.t(look.language, "room.coverage"), look.say("left_out_one"), look.say("why_head")]
-    body = [html.Tr([html.Th(cell, scope="row") if i == 0 else html.Td(cell)
-                     for i, cell in enumerate(_cells(look, row))]) for row in found[:SHOWN_ROWS]]
-    return html.Div([
-        html.P(look.say("rows_of", shown=f"{len(body):,}", all=f"{len(found):,}"), className="quiet"),
-        html.Div(html.Table([html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])), html.Tbody(body)],
-                            className="figures"), className="scroll", tabIndex=0, role="region",
-                 **parts.spoken(look.ctx.t(look.language, "room.table"))),
-        html.P(look.say("made_complete", share=f"{100 * selection.completeness:g}"), className="made"),
-    ])
+    heads = [
+        look.ctx.t(look.language, "room.time"),
+        look.say("room"),
+        look.say("quantity_one"),
+        look.say("value"),
+        look.ctx.t(look.language, "room.lowest"),
+        look.ctx.t(look.language, "room.highest"),
+        look.say("n"),
+        look.ctx.t(look.language, "room.coverage"),
+        look.say("left_out_one"),
+        look.say("why_head"),
+    ]
+    body = [
+        html.Tr([html.Th(cell, scope="row") if i == 0 else html.Td(cell) for i, cell in enumerate(_cells(look, row))])
+        for row in found[:SHOWN_ROWS]
+    ]
+    return html.Div(
+        [
+            html.P(look.say("rows_of", shown=f"{len(body):,}", all=f"{len(found):,}"), className="quiet"),
+            html.Div(
+                html.Table(
+                    [html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])), html.Tbody(body)],
+                    className="figures",
+                ),
+                className="scroll",
+                tabIndex=0,
+                role="region",
+                **parts.spoken(look.ctx.t(look.language, "room.table")),
+            ),
+            html.P(look.say("made_complete", share=f"{100 * selection.completeness:g}"), className="made"),
+        ]
+    )
 
 
 def _cells(look: Looking, row: Row) -> list[str]:
     at = local_time(row.start_ms)
-    when = i18n.show_date(at.date() if look.view.selection.step_ms == DAY_MS else at, look.language,
-                          "medium" if look.view.selection.step_ms == DAY_MS else "day_time")
+    when = i18n.show_date(
+        at.date() if look.view.selection.step_ms == DAY_MS else at,
+        look.language,
+        "medium" if look.view.selection.step_ms == DAY_MS else "day_time",
+    )
     values = ["–" if v is None else number(v, row.quantity) for v in (row.value, row.low, row.high)]
     share = row.completeness
     why = f"explorer.why.{row.why}"
-    return [when, look.names.get(row.room, row.room),
-            f"{look.quantity(row.quantity)} ({look.unit(row.quantity)})", *values,
-            f"{row.n:,}", "–" if share is None else f"{100 * share:.0f}%", f"{sum(row.bad.values()):,}",
-            "" if row.value is not None else (look.ctx.t(look.language, why) if i18n.has(why) else row.why)]
+    return [
+        when,
+        look.names.get(row.room, row.room),
+        f"{look.quantity(row.quantity)} ({look.unit(row.quantity)})",
+        *values,
+        f"{row.n:,}",
+        "–" if share is None else f"{100 * share:.0f}%",
+        f"{sum(row.bad.values()):,}",
+        "" if row.value is not None else (look.ctx.t(look.language, why) if i18n.has(why) else row.why),
+    ]
 
 
 def as_csv(look: Looking, rows: Rows) -> str:
@@ -66,16 +115,40 @@ def as_csv(look: Looking, rows: Rows) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for row in sorted((row for one in rows.values() for row in one),
-                      key=lambda row: (row.room, list(QUANTITIES).index(row.quantity), row.start_ms)):
+    for row in sorted(
+        (row for one in rows.values() for row in one),
+        key=lambda row: (row.room, list(QUANTITIES).index(row.quantity), row.start_ms),
+    ):
         site = row.room.partition(".")[0]
         share = row.completeness
-        writer.writerow(["" if value is None else value for value in (
-            iso(row.start_ms), _utc(row.start_ms), site, row.room, row.sensor, row.quantity,
-            QUANTITIES[row.quantity].unit, selection.step, int(selection.lesson), row.n,
-            None if row.expected is None else round(row.expected, 3), None if share is None else round(share, 4),
-            row.mean, row.value, row.low, row.high, row.suspect, sum(row.bad.values()), row.correction, row.why,
-            int(site in config.sites and config.site_simulated(site)))])
+        writer.writerow(
+            [
+                "" if value is None else value
+                for value in (
+                    iso(row.start_ms),
+                    _utc(row.start_ms),
+                    site,
+                    row.room,
+                    row.sensor,
+                    row.quantity,
+                    QUANTITIES[row.quantity].unit,
+                    selection.step,
+                    int(selection.lesson),
+                    row.n,
+                    None if row.expected is None else round(row.expected, 3),
+                    None if share is None else round(share, 4),
+                    row.mean,
+                    row.value,
+                    row.low,
+                    row.high,
+                    row.suspect,
+                    sum(row.bad.values()),
+                    row.correction,
+                    row.why,
+                    int(site in config.sites and config.site_simulated(site)),
+                )
+            ]
+        )
     return "\ufeff" + out.getvalue()
 
 
@@ -89,21 +162,51 @@ def this_view_as(look: Looking) -> Any:
     link = f"{forms.PATH}?{look.view.query(lang=look.language)}"
     versions = look.ctx.research.versions(selection)
     request = {
-        "get": f"/api/v1/table?{selection.query()}", "selection": selection.model_dump(mode="json"),
-        "id": selection.id, "data": Table(selection, [], versions).data_id,
+        "get": f"/api/v1/table?{selection.query()}",
+        "selection": selection.model_dump(mode="json"),
+        "id": selection.id,
+        "data": Table(selection, [], versions).data_id,
     }
-    return html.Section([
-        html.H2(look.say("view_as")),
-        html.P([html.A(look.say("link"), href=link, id="explorer-link", className="button"), " ",
-                html.Button("CSV", id="explorer-csv", className="button", n_clicks=0,
-                            **parts.spoken(look.say("csv"))), " ",
-                html.A(look.say("package"), href=f"/exports?{selection.query()}&lang={look.language}",
-                       id="explorer-package", className="button"),
-                dcc.Download(id="explorer-download")], className="buttons"),
-        html.P(look.say("view_as_text"), className="quiet"),
-        html.Details([html.Summary(look.say("request")),
-                      html.Pre(json.dumps(request, indent=1, ensure_ascii=False), id="explorer-request", tabIndex=0,
-                               **parts.spoken(look.say("request")), role="region")]),
-        html.Details([html.Summary(look.ctx.t(look.language, "room.table"), id="explorer-more"),
-                      html.Div(id="explorer-table")]),
-    ], className="panel view-as")
+    return html.Section(
+        [
+            html.H2(look.say("view_as")),
+            html.P(
+                [
+                    html.A(look.say("link"), href=link, id="explorer-link", className="button"),
+                    " ",
+                    html.Button(
+                        "CSV", id="explorer-csv", className="button", n_clicks=0, **parts.spoken(look.say("csv"))
+                    ),
+                    " ",
+                    html.A(
+                        look.say("package"),
+                        href=f"/exports?{selection.query()}&lang={look.language}",
+                        id="explorer-package",
+                        className="button",
+                    ),
+                    dcc.Download(id="explorer-download"),
+                ],
+                className="buttons",
+            ),
+            html.P(look.say("view_as_text"), className="quiet"),
+            html.Details(
+                [
+                    html.Summary(look.say("request")),
+                    html.Pre(
+                        json.dumps(request, indent=1, ensure_ascii=False),
+                        id="explorer-request",
+                        tabIndex=0,
+                        **parts.spoken(look.say("request")),
+                        role="region",
+                    ),
+                ]
+            ),
+            html.Details(
+                [
+                    html.Summary(look.ctx.t(look.language, "room.table"), id="explorer-more"),
+                    html.Div(id="explorer-table"),
+                ]
+            ),
+        ],
+        className="panel view-as",
+    )

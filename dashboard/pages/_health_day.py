@@ -33,10 +33,14 @@ def day_of(ctx: Context, language: str, lines: Sequence[Missing], now_ms: int) -
             titles.append(f"{clock} {_said(ctx, language, by_reason)}")
     missing = _by_reason(absent, start, now_ms)
     late = _by_reason([line for line in lines if line.reason in PRESENT_REASONS], start, now_ms)
-    words = ctx.t(language, "health_page.day.missing", what=_said(ctx, language, missing)) if missing else ctx.t(
-        language, "health_page.day.none")
-    return Day(shares, titles, words,
-               ctx.t(language, "health_page.day.late", what=_said(ctx, language, late)) if late else "")
+    words = (
+        ctx.t(language, "health_page.day.missing", what=_said(ctx, language, missing))
+        if missing
+        else ctx.t(language, "health_page.day.none")
+    )
+    return Day(
+        shares, titles, words, ctx.t(language, "health_page.day.late", what=_said(ctx, language, late)) if late else ""
+    )
 
 
 def _by_reason(lines: Iterable[Missing], start: int, end: int) -> dict[str, tuple[int, int]]:
@@ -54,6 +58,12 @@ def _by_reason(lines: Iterable[Missing], start: int, end: int) -> dict[str, tupl
 
 def _said(ctx: Context, language: str, by_reason: dict[str, tuple[int, int]]) -> str:
     return ", ".join(
-        ctx.t(language, "health_page.day.reason", reason=ctx.t(language, f"health_page.gap.{reason}"),
-              n=f"{expected:,}", length=parts.duration(ctx, language, ms))
-        for reason, (ms, expected) in by_reason.items())
+        ctx.t(
+            language,
+            "health_page.day.reason",
+            reason=ctx.t(language, f"health_page.gap.{reason}"),
+            n=f"{expected:,}",
+            length=parts.duration(ctx, language, ms),
+        )
+        for reason, (ms, expected) in by_reason.items()
+    )

@@ -59,7 +59,9 @@ class Row:
 def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
     """Every part that the configuration names or that has spoken, but for sensors."""
     found = [
-        *_middle(ctx, language, store_fault), *_services(ctx, language), *_bridges(ctx, language),
+        *_middle(ctx, language, store_fault),
+        *_services(ctx, language),
+        *_bridges(ctx, language),
         *_purifiers(ctx, language),
     ]
     known = ctx.processes()
@@ -72,25 +74,40 @@ def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Ro
     figures = [*row.figures, ctx.t(language, "health_page.log", name=name)]
     if process.restarts:
         code = process.last_exit
-        ended = "" if code is None else ctx.t(
-            language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
+        ended = (
+            ""
+            if code is None
+            else ctx.t(language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
+        )
         figures.append(f"{ctx.t(language, 'health_page.restarts', n=process.restarts)} {ended}".rstrip())
     if process.alive:
         return replace(row, figures=figures)
-    return replace(row, figures=figures, well="no", word="offline", cause=ctx.t(
-        language, "health_page.do.ended", name=name))
+    return replace(
+        row, figures=figures, well="no", word="offline", cause=ctx.t(language, "health_page.do.ended", name=name)
+    )
 
 
 def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
     up = ctx.live.connected()
     filling = "" if store_fault else _filling(ctx, language)
     return [
-        Row("services", ctx.t(language, "health_page.broker"), "", "yes" if up else "no", "online" if up else "away",
-            cause="" if up else ctx.t(language, "health_page.do.broker"), process="broker"),
-        Row("services", ctx.t(language, "health_page.store"), ctx.config().store.partition(":")[0],
+        Row(
+            "services",
+            ctx.t(language, "health_page.broker"),
+            "",
+            "yes" if up else "no",
+            "online" if up else "away",
+            cause="" if up else ctx.t(language, "health_page.do.broker"),
+            process="broker",
+        ),
+        Row(
+            "services",
+            ctx.t(language, "health_page.store"),
+            ctx.config().store.partition(":")[0],
             "no" if store_fault else "wait" if filling else "yes",
             "away" if store_fault else "behind" if filling else "online",
-            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling),
+            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling,
+        ),
     ]
 
 
@@ -118,8 +135,17 @@ def _services(ctx: Context, language: str) -> list[Row]:
             found.append(Row("services", title, "", "yes", "online", ctx.now_ms(), process=name))
             continue
         if status is None:
-            found.append(Row("services", title, "", "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.never", service=name), process=process))
+            found.append(
+                Row(
+                    "services",
+                    title,
+                    "",
+                    "wait",
+                    "unknown",
+                    cause=ctx.t(language, "health_page.do.never", service=name),
+                    process=process,
+                )
+            )
             continue
         well: Well = "yes" if status.state == "online" else "no"
         word: str = status.state
@@ -127,8 +153,9 @@ def _services(ctx: Context, language: str) -> list[Row]:
         beat = ctx.live.beat()
         if name == "alerts" and well == "yes" and beat is not None and ctx.now_ms() - beat.at > BEAT_SILENT_MS:
             well, word = "no", "behind"
-            cause = ctx.t(language, "health_page.do.beat", service=name,
-                          age=parts.duration(ctx, language, ctx.now_ms() - beat.at))
+            cause = ctx.t(
+                language, "health_page.do.beat", service=name, age=parts.duration(ctx, language, ctx.now_ms() - beat.at)
+            )
         figures = list(figures_of(ctx, language, status.figures))
         if newest is not None and well == "yes" and 0 < status.config_version < newest.version:
             well, word, cause = "wait", "behind", ctx.t(language, "health_page.do.behind", service=name)
@@ -138,8 +165,7 @@ def _services(ctx: Context, language: str) -> list[Row]:
             well = "no" if well == "no" else "wait"
             warned = [words.get(language, "") for words in status.causes] or status.warnings
             cause = " ".join([cause, *warned]).strip()
-        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures,
-                         process))
+        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures, process))
     return found
 
 
@@ -150,21 +176,44 @@ def _bridges(ctx: Context, language: str) -> list[Row]:
         title = settings.name.in_(language) if settings.name else full.partition(".")[2]
         detail = f"{parts.site_name(ctx, language, full)} · {full}"
         if status is None:
-            found.append(Row("bridges", title, detail, "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.bridge_never"), process=f"bridge-{full}"))
+            found.append(
+                Row(
+                    "bridges",
+                    title,
+                    detail,
+                    "wait",
+                    "unknown",
+                    cause=ctx.t(language, "health_page.do.bridge_never"),
+                    process=f"bridge-{full}",
+                )
+            )
             continue
         figures = [ctx.t(language, "health_page.waiting", n=f"{status.waiting:,}")]
         if status.clock:
             clock = f"health_page.clock_state.{status.clock}"
-            figures.append(ctx.t(language, "health_page.clock",
-                                 state=ctx.t(language, clock) if known_text(clock) else status.clock))
+            figures.append(
+                ctx.t(
+                    language, "health_page.clock", state=ctx.t(language, clock) if known_text(clock) else status.clock
+                )
+            )
         up = status.state == "online"
         storage = status.storage if status.storage not in ("", "ok") else ""
         cause = ctx.t(language, "health_page.do.storage", why=storage) if storage else ""
         if not up:
             cause = f"{ctx.t(language, 'health_page.do.bridge')} {cause}".strip()
-        found.append(Row("bridges", title, detail, "no" if not up else "wait" if storage else "yes", status.state,
-                         status.at or None, cause, figures, f"bridge-{full}"))
+        found.append(
+            Row(
+                "bridges",
+                title,
+                detail,
+                "no" if not up else "wait" if storage else "yes",
+                status.state,
+                status.at or None,
+                cause,
+                figures,
+                f"bridge-{full}",
+            )
+        )
     return found
 
 
@@ -172,19 +221,39 @@ def _purifiers(ctx: Context, language: str) -> list[Row]:
     found: list[Row] = []
     for full, settings in ctx.config().purifiers():
         room = f"{full.partition('.')[0]}.{settings.room}"
-        title, detail = full.partition(".")[2], " · ".join(
-            (settings.kind, parts.room_name(ctx, language, room), parts.site_name(ctx, language, room)))
+        title, detail = (
+            full.partition(".")[2],
+            " · ".join((settings.kind, parts.room_name(ctx, language, room), parts.site_name(ctx, language, room))),
+        )
         unit = ctx.live.purifier(full)
         if unit is None:
-            found.append(Row("purifiers", title, detail, "wait", "unknown",
-                             cause=ctx.t(language, "health_page.do.purifier_never")))
+            found.append(
+                Row(
+                    "purifiers",
+                    title,
+                    detail,
+                    "wait",
+                    "unknown",
+                    cause=ctx.t(language, "health_page.do.purifier_never"),
+                )
+            )
             continue
         trouble = purifier_trouble(unit, ctx.now_ms())
         cause = ctx.t(language, f"health_page.do.{trouble}") if trouble else ""
         word = trouble.removeprefix("purifier_") if trouble else "ok"
         state = ctx.t(language, f"pages.purifier.{'unknown' if unit.on is None else 'on' if unit.on else 'off'}")
-        found.append(Row("purifiers", title, detail, "no" if trouble else "yes", word, unit.at, cause,
-                         [state, unit.reason] if unit.reason else [state]))
+        found.append(
+            Row(
+                "purifiers",
+                title,
+                detail,
+                "no" if trouble else "yes",
+                word,
+                unit.at,
+                cause,
+                [state, unit.reason] if unit.reason else [state],
+            )
+        )
     return found
 
 

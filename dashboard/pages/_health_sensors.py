@@ -77,13 +77,18 @@ def rows(ctx: Context, language: str, stored: Stored) -> list[Row]:
 def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Stored) -> Row:
     site, _, title = full.partition(".")
     room = f"{site}.{settings.room}"
-    detail = ctx.t(language, "health_page.in_room", model=settings.model,
-                   room=f"{parts.room_name(ctx, language, room)} · {parts.site_name(ctx, language, room)}")
+    detail = ctx.t(
+        language,
+        "health_page.in_room",
+        model=settings.model,
+        room=f"{parts.room_name(ctx, language, room)} · {parts.site_name(ctx, language, room)}",
+    )
     word, now = ctx.live.sensor(full), ctx.now_ms()
     day = day_of(ctx, language, stored.gaps.get(full, ()), now) if site in stored.sites else None
     if word is None:
-        return Row("sensors", title, detail, "wait", "unknown",
-                   cause=ctx.t(language, "health_page.do.sensor_never"), day=day)
+        return Row(
+            "sensors", title, detail, "wait", "unknown", cause=ctx.t(language, "health_page.do.sensor_never"), day=day
+        )
     well = sensor_well(word)
     if day is not None and not any(day.shares) and well == "no":
         day = None  # what is missing now is entered when it ends, at the latest after an hour; "none" would be wrong
@@ -93,9 +98,19 @@ def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Store
     if well == "yes" and (doubt := stored.doubts.get(full, Flag.NONE)):
         # The line is sound, and yet its values are not taken at their word.
         well, cause = "wait" if doubt & BAD else well, _doubt(ctx, language, doubt)
-    return Row("sensors", title, detail, well, word.state, word.at, cause, step=step, day=day,
-               facts=_facts(ctx, language, word, settings, receipt=full in stored.receipt),
-               figures=figures_of(ctx, language, dict(sorted(word.counters.items()))))
+    return Row(
+        "sensors",
+        title,
+        detail,
+        well,
+        word.state,
+        word.at,
+        cause,
+        step=step,
+        day=day,
+        facts=_facts(ctx, language, word, settings, receipt=full in stored.receipt),
+        figures=figures_of(ctx, language, dict(sorted(word.counters.items()))),
+    )
 
 
 def _doubt(ctx: Context, language: str, doubt: Flag) -> str:
@@ -104,17 +119,31 @@ def _doubt(ctx: Context, language: str, doubt: Flag) -> str:
     return ctx.t(language, "health_page.set_aside" if doubt & BAD else "health_page.doubted", why=why)
 
 
-def _facts(ctx: Context, language: str, word: SensorHealth, settings: Sensor, *, receipt: bool,
-           ) -> list[tuple[str, str]]:
+def _facts(
+    ctx: Context,
+    language: str,
+    word: SensorHealth,
+    settings: Sensor,
+    *,
+    receipt: bool,
+) -> list[tuple[str, str]]:
     """What it says of itself, each under its name."""
     notes = dict(word.notes)
     pair = [notes.pop(key, "") for key in ("pair", "pair_means", "pair_difference")]
     told: list[tuple[str, Any]] = [
-        ("identity", word.identity), ("firmware", word.firmware), ("mode", _mode(ctx, language, word.mode)),
-        ("hours", None if word.running_h is None else ctx.t(language, "health_page.about_hours",
-                                                            n=f"{word.running_h:,.1f}")),
-        ("pair", ctx.t(language, "health_page.about_pair", other=pair[0], means=pair[1], difference=pair[2])
-         if pair[0] else ""),
+        ("identity", word.identity),
+        ("firmware", word.firmware),
+        ("mode", _mode(ctx, language, word.mode)),
+        (
+            "hours",
+            None if word.running_h is None else ctx.t(language, "health_page.about_hours", n=f"{word.running_h:,.1f}"),
+        ),
+        (
+            "pair",
+            ctx.t(language, "health_page.about_pair", other=pair[0], means=pair[1], difference=pair[2])
+            if pair[0]
+            else "",
+        ),
         ("address", word.address if not settings.simulated and word.address != settings.port else ""),
         ("foreign", settings.port if settings.port.startswith(FOREIGN) else ""),
         ("clock", ctx.t(language, "health_page.clock_state.receipt") if receipt else ""),

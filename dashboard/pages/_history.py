@@ -41,8 +41,10 @@ def read(ctx: Context, room: str, shown: Range) -> Past:
     until = max(shown.start_ms + MINUTE_MS, min(shown.end_ms, ctx.now_ms()))
     ask = ctx.queries
     return Past(
-        {quantity: ask.series(room, quantity, shown.start_ms, shown.end_ms, points=POINTS)
-         for quantity in ("pm25", "co2_ppm", "temp_c", "rh_pct")},
+        {
+            quantity: ask.series(room, quantity, shown.start_ms, shown.end_ms, points=POINTS)
+            for quantity in ("pm25", "co2_ppm", "temp_c", "rh_pct")
+        },
         ask.outdoor_series(room, shown.start_ms, shown.end_ms, points=POINTS),
         ask.purifier_bands(room, shown.start_ms, until),
     )
@@ -53,21 +55,44 @@ def sections(ctx: Context, language: str, room: str, shown: Range) -> list[Any]:
     drawn, texts, away = _drawn(ctx, language, room, shown)
     titles = {"pm25": "room.chart_pm25", "co2": "room.chart_co2", "climate": "room.climate"}
     outdoors = ctx.config().room(room).outdoor
-    return [html.Div(away, id="room-store-away"), *(
-        html.Section([
-            html.H2(ctx.t(language, titles[name]), id=f"room-{name}-title"),
-            html.Div(texts[name], id=f"room-{name}-text"),
-            # The summary above says in words what is drawn, the table below in numbers.
-            html.Div(dcc.Graph(
-                id=f"room-{name}", figure=drawn[name], style={"height": _HEIGHTS[name]}, responsive=True,
-                config={"locale": language, "displayModeBar": False, "displaylogo": False, "scrollZoom": False,
-                        "doubleClick": "reset"},
-            ), role="img", **parts.aria(labelledby=f"room-{name}-title")),
-            html.Details([html.Summary(ctx.t(language, "room.table"), id=f"room-{name}-more"),
-                          html.Div(id=f"room-{name}-table")]),
-        ], className="panel chart", hidden=outdoors and name == "co2")
-        for name in CHARTS
-    )]
+    return [
+        html.Div(away, id="room-store-away"),
+        *(
+            html.Section(
+                [
+                    html.H2(ctx.t(language, titles[name]), id=f"room-{name}-title"),
+                    html.Div(texts[name], id=f"room-{name}-text"),
+                    # The summary above says in words what is drawn, the table below in numbers.
+                    html.Div(
+                        dcc.Graph(
+                            id=f"room-{name}",
+                            figure=drawn[name],
+                            style={"height": _HEIGHTS[name]},
+                            responsive=True,
+                            config={
+                                "locale": language,
+                                "displayModeBar": False,
+                                "displaylogo": False,
+                                "scrollZoom": False,
+                                "doubleClick": "reset",
+                            },
+                        ),
+                        role="img",
+                        **parts.aria(labelledby=f"room-{name}-title"),
+                    ),
+                    html.Details(
+                        [
+                            html.Summary(ctx.t(language, "room.table"), id=f"room-{name}-more"),
+                            html.Div(id=f"room-{name}-table"),
+                        ]
+                    ),
+                ],
+                className="panel chart",
+                hidden=outdoors and name == "co2",
+            )
+            for name in CHARTS
+        ),
+    ]
 
 
 def renewed(ctx: Context, language: str, room: str, shown: Range) -> tuple[Any, ...]:
@@ -77,7 +102,10 @@ def renewed(ctx: Context, language: str, room: str, shown: Range) -> tuple[Any, 
 
 
 def _drawn(
-    ctx: Context, language: str, room: str, shown: Range,
+    ctx: Context,
+    language: str,
+    room: str,
+    shown: Range,
 ) -> tuple[dict[str, figures.Figure], dict[str, list[Any]], list[Any]]:
     words, span = _words(ctx, language), figures.Span(shown.start_ms, shown.end_ms, ctx.now_ms())
     key = f"{room}/{shown.name}/{shown.first}"
@@ -85,26 +113,40 @@ def _drawn(
     try:
         past = read(ctx, room, shown)
     except StoreUnavailable:
-        nothing = {q: Series(room, q, DAY_MS, shown.start_ms, shown.end_ms, (), HOUR_MS, ())
-                   for q in ("pm25", "co2_ppm", "temp_c", "rh_pct")}
+        nothing = {
+            q: Series(room, q, DAY_MS, shown.start_ms, shown.end_ms, (), HOUR_MS, ())
+            for q in ("pm25", "co2_ppm", "temp_c", "rh_pct")
+        }
         past = Past(nothing, None, [])
         away = [parts.notice(ctx.t(language, "room.store_away"), ctx.t(language, "room.store_away_text"))]
     series = past.series
     drawn = {
-        "pm25": figures.pm25_figure(series["pm25"], past.outdoor, past.bands, pm25_limits(ctx, language), span, words,
-                                    key),
+        "pm25": figures.pm25_figure(
+            series["pm25"], past.outdoor, past.bands, pm25_limits(ctx, language), span, words, key
+        ),
         "co2": figures.co2_figure(series["co2_ppm"], _co2_limits(ctx, language), span, words, key),
-        "climate": figures.climate_figure(series["temp_c"], series["rh_pct"], span, words,
-                                          f"{ctx.t(language, 'room.temperature')} (°C)",
-                                          f"{ctx.t(language, 'room.humidity')} (%)", key),
+        "climate": figures.climate_figure(
+            series["temp_c"],
+            series["rh_pct"],
+            span,
+            words,
+            f"{ctx.t(language, 'room.temperature')} (°C)",
+            f"{ctx.t(language, 'room.humidity')} (%)",
+            key,
+        ),
     }
     said = {
-        "pm25": _say_pm25(ctx, language, past), "co2": _say_co2(ctx, language, series["co2_ppm"]),
+        "pm25": _say_pm25(ctx, language, past),
+        "co2": _say_co2(ctx, language, series["co2_ppm"]),
         "climate": _say_climate(ctx, language, series["temp_c"], series["rh_pct"]),
     }
     first = {"pm25": series["pm25"], "co2": series["co2_ppm"], "climate": series["temp_c"]}
-    texts = {name: [] if away else [html.P(said[name], className="summary"),
-                                    html.P(_how_made(ctx, language, first[name]), className="made")] for name in CHARTS}
+    texts = {
+        name: []
+        if away
+        else [html.P(said[name], className="summary"), html.P(_how_made(ctx, language, first[name]), className="made")]
+        for name in CHARTS
+    }
     return drawn, texts, away
 
 
@@ -117,19 +159,29 @@ def pm25_limits(ctx: Context, language: str) -> list[figures.Limit]:
     """Where each level ends, from the index in force; the name is that of the level above the line."""
     bands = INDEX.scales["pm25"].bands
     return [
-        figures.Limit(float(below.high), ctx.t(language, "room.limit", value=f"{below.high.normalize():f}",
-                                               level=ctx.t(language, f"level.{above.key}")),
-                      figures.LEVEL_COLOURS[above.key])
-        for below, above in pairwise(bands) if below.high is not None
+        figures.Limit(
+            float(below.high),
+            ctx.t(
+                language, "room.limit", value=f"{below.high.normalize():f}", level=ctx.t(language, f"level.{above.key}")
+            ),
+            figures.LEVEL_COLOURS[above.key],
+        )
+        for below, above in pairwise(bands)
+        if below.high is not None
     ]
 
 
 def _co2_limits(ctx: Context, language: str) -> list[figures.Limit]:
-    return [figures.Limit(at, ctx.t(language, "room.limit", value=f"{at:,.0f}",
-                                    level=ctx.t(language, f"ventilation.{key}"))) for at, key in CO2_LIMITS]
+    return [
+        figures.Limit(
+            at, ctx.t(language, "room.limit", value=f"{at:,.0f}", level=ctx.t(language, f"ventilation.{key}"))
+        )
+        for at, key in CO2_LIMITS
+    ]
 
 
 # -- sentences ---------------------------------------------------------------------------------------------------------
+
 
 def _say_pm25(ctx: Context, language: str, past: Past) -> str:
     series = past.series["pm25"]
@@ -137,8 +189,16 @@ def _say_pm25(ctx: Context, language: str, past: Past) -> str:
     if mean is None or peak is None:
         return ctx.t(language, "room.summary_none")
     unit = ctx.t(language, "unit.ugm3")
-    said = [ctx.t(language, "room.summary_pm25", mean=f"{mean:.1f}", unit=unit, high=f"{peak.high:.1f}",
-                  when=_when(ctx, peak.start_ms, series.step_ms, language))]
+    said = [
+        ctx.t(
+            language,
+            "room.summary_pm25",
+            mean=f"{mean:.1f}",
+            unit=unit,
+            high=f"{peak.high:.1f}",
+            when=_when(ctx, peak.start_ms, series.step_ms, language),
+        )
+    ]
     outside = past.outdoor.mean() if past.outdoor else None
     if outside is not None:
         said.append(ctx.t(language, "room.summary_outdoor", mean=f"{outside:.1f}", unit=unit))
@@ -153,14 +213,24 @@ def _say_co2(ctx: Context, language: str, series: Series) -> str:
     mean, peak = series.mean(), _peak(series)
     if mean is None or peak is None:
         return ctx.t(language, "room.summary_none")
-    return ctx.t(language, "room.summary_co2", mean=f"{mean:,.0f}", high=f"{peak.high:,.0f}",
-                 when=_when(ctx, peak.start_ms, series.step_ms, language))
+    return ctx.t(
+        language,
+        "room.summary_co2",
+        mean=f"{mean:,.0f}",
+        high=f"{peak.high:,.0f}",
+        when=_when(ctx, peak.start_ms, series.step_ms, language),
+    )
 
 
 def _say_climate(ctx: Context, language: str, temperature: Series, humidity: Series) -> str:
     said = [
-        ctx.t(language, f"room.summary_{key}", mean=f"{series.mean():.{places}f}", low=f"{series.low():.{places}f}",
-              high=f"{series.high():.{places}f}")
+        ctx.t(
+            language,
+            f"room.summary_{key}",
+            mean=f"{series.mean():.{places}f}",
+            low=f"{series.low():.{places}f}",
+            high=f"{series.high():.{places}f}",
+        )
         for key, series, places in (("temperature", temperature, 1), ("humidity", humidity, 0))
         if series.mean() is not None
     ]
@@ -191,11 +261,20 @@ def _how_made(ctx: Context, language: str, series: Series) -> list[Any]:
     """Averaging, completeness, and whether and how the sensor's value is corrected."""
     share = series.completeness(ctx.now_ms())
     step = _step(ctx, language, series.step_ms)
-    made = ctx.t(language, "room.made_nothing", step=step) if share is None else \
-        ctx.t(language, "room.made", step=step, share=_percent(share))
+    made = (
+        ctx.t(language, "room.made_nothing", step=step)
+        if share is None
+        else ctx.t(language, "room.made", step=step, share=_percent(share))
+    )
     corrected = series.quantity == "pm25" and series.correction != "none"
-    told: list[Any] = [made, " ", "· ", ctx.t(language, "room.corrected", method=series.correction) if corrected
-                       else ctx.t(language, "room.not_calibrated")]
+    told: list[Any] = [
+        made,
+        " ",
+        "· ",
+        ctx.t(language, "room.corrected", method=series.correction)
+        if corrected
+        else ctx.t(language, "room.not_calibrated"),
+    ]
     if ctx.config().site_simulated(series.room.partition(".")[0]):
         told += [" ", parts.simulated_mark(ctx, language)]
     return told
@@ -207,6 +286,7 @@ def _percent(share: float) -> str:
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
+
 
 def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> Any:
     """The numbers that the chart draws, one row a bucket; stretches without data are rows too."""
@@ -223,8 +303,10 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
     elif name == "co2":
         columns = [("CO₂ (ppm)", series["co2_ppm"], 0, True)]
     else:
-        columns = [(f"{ctx.t(language, 'room.temperature')} (°C)", series["temp_c"], 1, False),
-                   (f"{ctx.t(language, 'room.humidity')} (%)", series["rh_pct"], 1, False)]
+        columns = [
+            (f"{ctx.t(language, 'room.temperature')} (°C)", series["temp_c"], 1, False),
+            (f"{ctx.t(language, 'room.humidity')} (%)", series["rh_pct"], 1, False),
+        ]
     if not any(column[1].buckets for column in columns):
         return html.P(ctx.t(language, "room.no_rows"))
     heads = [ctx.t(language, "room.time")]
@@ -232,16 +314,28 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
         heads += [title, *([ctx.t(language, "room.lowest"), ctx.t(language, "room.highest")] if wide else [])]
     heads.append(ctx.t(language, "room.coverage"))
     rows = _rows(ctx, language, columns, min(shown.end_ms, ctx.now_ms()))
-    return html.Div([
-        html.P(ctx.t(language, "room.incomplete"), className="quiet"),
-        html.Div(html.Table([html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])), html.Tbody(rows)],
-                            className="figures"), className="scroll", tabIndex=0, role="region",
-                 **parts.spoken(ctx.t(language, "room.table"))),
-    ])
+    return html.Div(
+        [
+            html.P(ctx.t(language, "room.incomplete"), className="quiet"),
+            html.Div(
+                html.Table(
+                    [html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])), html.Tbody(rows)],
+                    className="figures",
+                ),
+                className="scroll",
+                tabIndex=0,
+                role="region",
+                **parts.spoken(ctx.t(language, "room.table")),
+            ),
+        ]
+    )
 
 
 def _rows(
-    ctx: Context, language: str, columns: Sequence[tuple[str, Series, int, bool]], until_ms: int,
+    ctx: Context,
+    language: str,
+    columns: Sequence[tuple[str, Series, int, bool]],
+    until_ms: int,
 ) -> list[Any]:
     first = columns[0][1]
     found = [{b.start_ms: (i, b) for i, b in enumerate(series.buckets) if b.n} for _, series, _, _ in columns]
@@ -251,10 +345,18 @@ def _rows(
 
     def close_gap(before_ms: int) -> None:
         if missing_since is not None:
-            rows.append(html.Tr([
-                html.Td(f"{_when(ctx, missing_since, first.step_ms, language)} – "
-                        f"{_when(ctx, before_ms, first.step_ms, language)}"),
-                html.Td(ctx.t(language, "room.no_data"), colSpan=wide - 1)], className="missing"))
+            rows.append(
+                html.Tr(
+                    [
+                        html.Td(
+                            f"{_when(ctx, missing_since, first.step_ms, language)} – "
+                            f"{_when(ctx, before_ms, first.step_ms, language)}"
+                        ),
+                        html.Td(ctx.t(language, "room.no_data"), colSpan=wide - 1),
+                    ],
+                    className="missing",
+                )
+            )
 
     for start in range(first.start_ms, until_ms, first.step_ms):
         if not any(start in known for known in found):

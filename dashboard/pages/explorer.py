@@ -35,17 +35,26 @@ def layout(ctx: Context, language: str, **asked: str) -> Any:
         view = _view(ctx, rooms, asked)
     except SelectionRefused as refused:
         default = _view(ctx, rooms, {})
-        return parts.page(ctx, language, PATH, query, _head(ctx, language), parts.notice(
-            ctx.t(language, "explorer.refused"), "; ".join(refused.faults)),
-            forms.form(ctx, language, default, rooms))
+        return parts.page(
+            ctx,
+            language,
+            PATH,
+            query,
+            _head(ctx, language),
+            parts.notice(ctx.t(language, "explorer.refused"), "; ".join(refused.faults)),
+            forms.form(ctx, language, default, rooms),
+        )
     look = charts.Looking(ctx, language, view, ctx.now_ms())
-    return parts.page(ctx, language, PATH, query, _head(ctx, language), forms.form(ctx, language, view, rooms),
-                      *_shown(look))
+    return parts.page(
+        ctx, language, PATH, query, _head(ctx, language), forms.form(ctx, language, view, rooms), *_shown(look)
+    )
 
 
 def _head(ctx: Context, language: str) -> Any:
-    return html.Div([html.H1(ctx.t(language, TITLE_KEY)),
-                     html.P(ctx.t(language, "explorer.lead"), className="when")], className="head")
+    return html.Div(
+        [html.H1(ctx.t(language, TITLE_KEY)), html.P(ctx.t(language, "explorer.lead"), className="when")],
+        className="head",
+    )
 
 
 def _view(ctx: Context, rooms: list[str], asked: Mapping[str, str]) -> views.View:
@@ -58,8 +67,12 @@ def _shown(look: charts.Looking) -> list[Any]:
     try:
         rows = look.ctx.research.by_room(look.with_yards(look.view.drawn))
         noted = events.of(look)
-        if not any(row.value is not None or row.bad for room in look.view.selection.rooms
-                   for quantity in look.view.selection.quantities for row in rows.get((room, quantity), [])):
+        if not any(
+            row.value is not None or row.bad
+            for room in look.view.selection.rooms
+            for quantity in look.view.selection.quantities
+            for row in rows.get((room, quantity), [])
+        ):
             return [_nothing(look), events.section(look, noted)]
         lines, taken = charts.series(look, rows, noted), tables.this_view_as(look)
     except (SelectionRefused, RangeRefused) as refused:
@@ -69,10 +82,14 @@ def _shown(look: charts.Looking) -> list[Any]:
         return [_away(look)]
     waiting = html.P(look.say("working"), className="quiet waiting", role="status")
     return [
-        html.Div(waiting, id="explorer-known"), *lines,
-        html.Div(id="explorer-beside"), taken, events.section(look, noted),
-        dcc.Store(id="explorer-view", data={"query": look.view.query(), "auto": look.view.auto,
-                                            "language": look.language}),
+        html.Div(waiting, id="explorer-known"),
+        *lines,
+        html.Div(id="explorer-beside"),
+        taken,
+        events.section(look, noted),
+        dcc.Store(
+            id="explorer-view", data={"query": look.view.query(), "auto": look.view.auto, "language": look.language}
+        ),
     ]
 
 
@@ -104,15 +121,20 @@ def _by_hours(ctx: Context, kept: Any) -> tuple[Any, Any]:
     try:
         if view.too_many_hours:
             return sums.strip(look, ctx.research.by_room(view.strip)), [
-                parts.notice(look.say("too_many_hours"), look.say("too_many_hours_text"), "info")]
+                parts.notice(look.say("too_many_hours"), look.say("too_many_hours_text"), "info")
+            ]
         hours = ctx.research.by_room(look.with_yards(view.hourly))
         known = hours if view.strip.step == "1h" else ctx.research.by_room(view.strip)
         # Levels of the means that are drawn, where those are of an hour or less.
         fine = (view.drawn if view.drawn.step_ms <= view.hourly.step_ms else view.hourly).model_copy(
-            update={"quantities": tuple(key for key in view.selection.quantities if key == "pm25")})
+            update={"quantities": tuple(key for key in view.selection.quantities if key == "pm25")}
+        )
         levels = ctx.research.by_room(fine)
-        second = {} if view.second is None else ctx.research.by_room(
-            view.second.model_copy(update={"quantities": view.hourly.quantities}))
+        second = (
+            {}
+            if view.second is None
+            else ctx.research.by_room(view.second.model_copy(update={"quantities": view.hourly.quantities}))
+        )
     except StoreUnavailable:
         return _away(look), []
     except (SelectionRefused, RangeRefused) as refused:
@@ -121,20 +143,25 @@ def _by_hours(ctx: Context, kept: Any) -> tuple[Any, Any]:
     compared = sums.comparison(look, hours, second)
     return sums.strip(look, known), [
         *([compared] if compared is not None else []),
-        html.Div([one for one in beside if one is not None], className="beside")]
+        html.Div([one for one in beside if one is not None], className="beside"),
+    ]
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
     @app.callback(
-        Output("explorer-known", "children"), Output("explorer-beside", "children"), Input("explorer-view", "data"),
+        Output("explorer-known", "children"),
+        Output("explorer-beside", "children"),
+        Input("explorer-view", "data"),
     )
     async def by_hours(kept: Any) -> tuple[Any, Any]:
         return await asyncio.to_thread(_by_hours, ctx, kept)
 
     @app.callback(
-        Output("at", "search"), Input("explorer-show", "n_clicks"),
+        Output("at", "search"),
+        Input("explorer-show", "n_clicks"),
         *(State(f"explorer-{key}", "checked" if key == "lesson" else "value") for key in forms.FIELDS),
-        *(State(f"explorer-{key}", "data") for key in forms.DATES), State("at", "search"),
+        *(State(f"explorer-{key}", "data") for key in forms.DATES),
+        State("at", "search"),
         prevent_initial_call=True,
     )
     async def show(clicks: int | None, *said: Any) -> Any:
@@ -145,8 +172,12 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         return forms.searched(values, here.get("lang", ctx.config().language))
 
     @app.callback(
-        Output("explorer-rooms", "data"), Output("explorer-rooms", "value"), Input("explorer-site", "value"),
-        State("explorer-rooms", "value"), State("at", "search"), prevent_initial_call=True,
+        Output("explorer-rooms", "data"),
+        Output("explorer-rooms", "value"),
+        Input("explorer-site", "value"),
+        State("explorer-rooms", "value"),
+        State("at", "search"),
+        prevent_initial_call=True,
     )
     async def of_school(site: Any, chosen: Any, search: Any) -> Any:
         rooms = await asyncio.to_thread(forms.known_rooms, ctx)
@@ -158,7 +189,9 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         return forms.room_options(ctx, language, rooms, site), kept or (first or inside)[:8]
 
     @app.callback(
-        Output("explorer-table", "children"), Input("explorer-more", "n_clicks"), State("explorer-view", "data"),
+        Output("explorer-table", "children"),
+        Input("explorer-more", "n_clicks"),
+        State("explorer-view", "data"),
         prevent_initial_call=True,
     )
     async def fill_table(clicks: int | None, kept: Any) -> Any:
@@ -172,8 +205,11 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         return tables.table(look, rows)
 
     @app.callback(
-        Output("explorer-download", "data"), Output("explorer-form-says", "children"),
-        Input("explorer-csv", "n_clicks"), State("explorer-view", "data"), prevent_initial_call=True,
+        Output("explorer-download", "data"),
+        Output("explorer-form-says", "children"),
+        Input("explorer-csv", "n_clicks"),
+        State("explorer-view", "data"),
+        prevent_initial_call=True,
     )
     async def take(clicks: int | None, kept: Any) -> Any:
         look = _again(ctx, kept)
@@ -184,5 +220,9 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         except (StoreUnavailable, RangeRefused) as away:
             return dash.no_update, look.say("store_away_text") if isinstance(away, StoreUnavailable) else str(away)
         text = await asyncio.to_thread(tables.as_csv, look, rows)
-        return {"content": text, "filename": f"classair-{look.view.selection.id}.csv", "base64": False,
-                "type": "text/csv;charset=utf-8"}, ""
+        return {
+            "content": text,
+            "filename": f"classair-{look.view.selection.id}.csv",
+            "base64": False,
+            "type": "text/csv;charset=utf-8",
+        }, ""

@@ -24,16 +24,26 @@ RENEW_EVERY_MS: Final = 10_000
 
 
 def layout(ctx: Context, language: str) -> Any:
-    return parts.page(ctx, language, PATH, {}, html.Div(_body(ctx, language, _health_sensors.asked(ctx)), id="health"),
-                      dcc.Interval(id="health-tick", interval=RENEW_EVERY_MS), dcc.Store(id="health-news"))
+    return parts.page(
+        ctx,
+        language,
+        PATH,
+        {},
+        html.Div(_body(ctx, language, _health_sensors.asked(ctx)), id="health"),
+        dcc.Interval(id="health-tick", interval=RENEW_EVERY_MS),
+        dcc.Store(id="health-news"),
+    )
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
     from dashboard.frame import language_of
 
     @app.callback(
-        Output("health", "children"), Input("health-tick", "n_intervals"), Input("health-news", "data"),
-        State("at", "search"), prevent_initial_call=True,
+        Output("health", "children"),
+        Input("health-tick", "n_intervals"),
+        Input("health-news", "data"),
+        State("at", "search"),
+        prevent_initial_call=True,
     )
     async def renew(_tick: int | None, _news: object, search: str | None) -> Any:
         stored = await asyncio.to_thread(_health_sensors.asked, ctx)
@@ -56,13 +66,17 @@ def _body(ctx: Context, language: str, stored: Stored) -> list[Any]:
     if count:
         summary: Any = html.P(ctx.t(language, "health_page.some", n=count), className="quiet", role="status")
     else:
-        summary = html.Div([html.I(className="tick"), ctx.t(language, "health_page.all_well")], className="well",
-                           role="status")
+        summary = html.Div(
+            [html.I(className="tick"), ctx.t(language, "health_page.all_well")], className="well", role="status"
+        )
     groups = [("look_here", sorted(amiss, key=lambda row: row.well != "no"))] if amiss else []
-    groups += [(name, [row for row in found if row.group == name and row not in amiss])
-               for name in ("services", "bridges", "sensors", "purifiers")]
+    groups += [
+        (name, [row for row in found if row.group == name and row not in amiss])
+        for name in ("services", "bridges", "sensors", "purifiers")
+    ]
     return [
-        html.Div([*head, *([summary] if count else [])], className="head"), *([] if count else [summary]),
+        html.Div([*head, *([summary] if count else [])], className="head"),
+        *([] if count else [summary]),
         *([_refused(ctx, language, refused)] if refused else []),
         *(_group(ctx, language, name, members) for name, members in groups if members),
         _configuration(ctx, language),
@@ -70,34 +84,59 @@ def _body(ctx: Context, language: str, stored: Stored) -> list[Any]:
 
 
 def _refused(ctx: Context, language: str, refused: str) -> Any:
-    return html.Section([
-        html.P(html.B(ctx.t(language, "health_page.refused"))), html.Pre(refused, className="refused", lang="en"),
-        html.P(ctx.t(language, "health_page.refused_do")),
-    ], className="panel group")
+    return html.Section(
+        [
+            html.P(html.B(ctx.t(language, "health_page.refused"))),
+            html.Pre(refused, className="refused", lang="en"),
+            html.P(ctx.t(language, "health_page.refused_do")),
+        ],
+        className="panel group",
+    )
 
 
 def _group(ctx: Context, language: str, name: str, members: Iterable[Row]) -> Any:
     heads = ("part", "state", "heard", "cause", "numbers")
-    return html.Section([
-        html.H2(ctx.t(language, f"health_page.{name}")),
-        html.Div(html.Table([
-            html.Thead(html.Tr([html.Th(ctx.t(language, f"health_page.{head}"), scope="col") for head in heads])),
-            html.Tbody([_row(ctx, language, row) for row in members]),
-        ], className="health"), className="panel"),
-    ], className="group")
+    return html.Section(
+        [
+            html.H2(ctx.t(language, f"health_page.{name}")),
+            html.Div(
+                html.Table(
+                    [
+                        html.Thead(
+                            html.Tr([html.Th(ctx.t(language, f"health_page.{head}"), scope="col") for head in heads])
+                        ),
+                        html.Tbody([_row(ctx, language, row) for row in members]),
+                    ],
+                    className="health",
+                ),
+                className="panel",
+            ),
+        ],
+        className="group",
+    )
 
 
 def _row(ctx: Context, language: str, row: Row) -> Any:
     heard = parts.age(ctx, language, row.at, "ago") if row.at is not None else html.Span("–", className="quiet")
-    return html.Tr([
-        html.Td([row.name, html.Small(row.detail)] if row.detail else row.name, className="part"),
-        html.Td(html.Span(ctx.t(language, f"health_page.word.{row.word}"), className="state-word",
-                          **parts.data(well=row.well))),
-        html.Td(heard, className="quiet nowrap"),
-        html.Td([*([html.Div(row.cause)] if row.cause else []), *([_step(ctx, language, row)] if row.step else []),
-                 *([_day(ctx, language, row.day)] if row.day else [])]),
-        html.Td(_numbers(ctx, language, row), className="counts"),
-    ])
+    return html.Tr(
+        [
+            html.Td([row.name, html.Small(row.detail)] if row.detail else row.name, className="part"),
+            html.Td(
+                html.Span(
+                    ctx.t(language, f"health_page.word.{row.word}"), className="state-word", **parts.data(well=row.well)
+                )
+            ),
+            html.Td(heard, className="quiet nowrap"),
+            html.Td(
+                [
+                    *([html.Div(row.cause)] if row.cause else []),
+                    *([_step(ctx, language, row)] if row.step else []),
+                    *([_day(ctx, language, row.day)] if row.day else []),
+                ]
+            ),
+            html.Td(_numbers(ctx, language, row), className="counts"),
+        ]
+    )
 
 
 def _step(ctx: Context, language: str, row: Row) -> Any:
@@ -125,11 +164,20 @@ def _day(ctx: Context, language: str, day: Day) -> Any:
         return html.Div(words, className="day-words")
     bars = ", ".join(_bar(hour, share) for hour, share in enumerate(day.shares) if share)
     ends = [html.Span(ctx.t(language, f"health_page.day.{end}")) for end in ("begin", "end")]
-    return html.Div([
-        html.Div(className="day-strip", role="img", title="\n".join(day.titles), style={"background": bars},
-                 **parts.spoken(words)),
-        html.Div(ends, className="day-ends", **parts.aria(hidden="true")), html.Div(words, className="day-words"),
-    ], className="day")
+    return html.Div(
+        [
+            html.Div(
+                className="day-strip",
+                role="img",
+                title="\n".join(day.titles),
+                style={"background": bars},
+                **parts.spoken(words),
+            ),
+            html.Div(ends, className="day-ends", **parts.aria(hidden="true")),
+            html.Div(words, className="day-words"),
+        ],
+        className="day",
+    )
 
 
 def _bar(hour: int, share: float) -> str:
@@ -141,13 +189,30 @@ def _bar(hour: int, share: float) -> str:
 
 def _configuration(ctx: Context, language: str) -> Any:
     accepted = ctx.live.accepted()
-    told = ctx.t(language, "health_page.version_none") if accepted is None else ctx.t(
-        language, "health_page.version", n=accepted.version,
-        time=parts.moment(accepted.accepted_at, ctx.now_ms(), language))
-    names = ["broker.log", "ingest.log", "alerts.log", "dashboard.log",
-             *(f"bridge-{full}.log" for full, _ in ctx.config().bridges())]
-    return html.Section([
-        html.H2(ctx.t(language, "health_page.configuration")),
-        html.Div([html.P(told), html.P(ctx.t(language, "health_page.logs", names=", ".join(names)), className="quiet")],
-                 className="panel pad"),
-    ], className="group")
+    told = (
+        ctx.t(language, "health_page.version_none")
+        if accepted is None
+        else ctx.t(
+            language,
+            "health_page.version",
+            n=accepted.version,
+            time=parts.moment(accepted.accepted_at, ctx.now_ms(), language),
+        )
+    )
+    names = [
+        "broker.log",
+        "ingest.log",
+        "alerts.log",
+        "dashboard.log",
+        *(f"bridge-{full}.log" for full, _ in ctx.config().bridges()),
+    ]
+    return html.Section(
+        [
+            html.H2(ctx.t(language, "health_page.configuration")),
+            html.Div(
+                [html.P(told), html.P(ctx.t(language, "health_page.logs", names=", ".join(names)), className="quiet")],
+                className="panel pad",
+            ),
+        ],
+        className="group",
+    )

@@ -26,12 +26,40 @@ WAKES_BEFORE: Final = timedelta(minutes=30)
 REFERENCE_UGM3: Final = 37.5  # Thai 24 h standard for PM2.5 since 2023, drawn dashed for comparison
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown")
 # What the page says by itself, counting ages; everything else comes in the room's state.
-AGE_WORDS: Final = ("measured_now", "measured_one", "measured", "late", "not_current", "last_value", "filling",
-                    "warming_up", "no_sensor")
-WORDS: Final = ("waiting", "purifier.on", "purifier.off", "purifier.unknown", "purifier.none", "purifier.auto",
-                "purifier.person", "purifier.fail_safe", "purifier.since", "purifier.unconfirmed", "indoor", "outdoor",
-                "own_yard", "no_outdoor", "no_co2", "no_data", "panel", "panel_unknown", "line_summary", "line_empty",
-                "line_away")
+AGE_WORDS: Final = (
+    "measured_now",
+    "measured_one",
+    "measured",
+    "late",
+    "not_current",
+    "last_value",
+    "filling",
+    "warming_up",
+    "no_sensor",
+)
+WORDS: Final = (
+    "waiting",
+    "purifier.on",
+    "purifier.off",
+    "purifier.unknown",
+    "purifier.none",
+    "purifier.auto",
+    "purifier.person",
+    "purifier.fail_safe",
+    "purifier.since",
+    "purifier.unconfirmed",
+    "indoor",
+    "outdoor",
+    "own_yard",
+    "no_outdoor",
+    "no_co2",
+    "no_data",
+    "panel",
+    "panel_unknown",
+    "line_summary",
+    "line_empty",
+    "line_away",
+)
 
 
 def router(ctx: Context) -> APIRouter:
@@ -53,30 +81,48 @@ def router(ctx: Context) -> APIRouter:
 
     @light.get("/display/{room}")
     async def display(
-        request: Request, room: str,
+        request: Request,
+        room: str,
         theme: Annotated[str, Query(pattern="^(dark|light)$")] = "",
-        awake: Annotated[bool, Query()] = False, dim: Annotated[bool, Query()] = False,
+        awake: Annotated[bool, Query()] = False,
+        dim: Annotated[bool, Query()] = False,
     ) -> HTMLResponse:
         known(room)
         chosen, config = language(request), ctx.config()
         settings, site = config.room(room), config.sites[room.partition(".")[0]]
         simulated = config.site_simulated(room.partition(".")[0])
         facts = {
-            "room": room, "lang": chosen, "build": build(), "dims": not awake and (dim or not simulated),
-            "children": bool(settings.pupil_lines), "outdoor": bool(settings.outdoor),
-            "name": _named(chosen, settings), "yard": _yard(config, room, chosen),
-            "words": {**{key: i18n.t(chosen, f"age.{key}") for key in AGE_WORDS},
-                      **{key: i18n.t(chosen, f"display.{key}") for key in WORDS}},
+            "room": room,
+            "lang": chosen,
+            "build": build(),
+            "dims": not awake and (dim or not simulated),
+            "children": bool(settings.pupil_lines),
+            "outdoor": bool(settings.outdoor),
+            "name": _named(chosen, settings),
+            "yard": _yard(config, room, chosen),
+            "words": {
+                **{key: i18n.t(chosen, f"age.{key}") for key in AGE_WORDS},
+                **{key: i18n.t(chosen, f"display.{key}") for key in WORDS},
+            },
             "unknown": {"action": i18n.t(chosen, "action.0")},
             "levels": {key: i18n.t(chosen, f"level.{key}") for key in LEVELS},
             "lines": {key: i18n.t(chosen, f"display.level.{key}") for key in LEVELS},
-            "ventilation": {key: i18n.t(chosen, f"ventilation.{key}")
-                            for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")},
+            "ventilation": {
+                key: i18n.t(chosen, f"ventilation.{key}")
+                for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")
+            },
             "days": _days(chosen, ctx.now_ms()),
         }
         return page(
-            request, "display.html", chosen, theme=theme or settings.display, room_name=settings.name.in_(chosen),
-            site_name=site.name.in_(chosen), simulated=simulated, outdoor=settings.outdoor, levels=LEVELS,
+            request,
+            "display.html",
+            chosen,
+            theme=theme or settings.display,
+            room_name=settings.name.in_(chosen),
+            site_name=site.name.in_(chosen),
+            simulated=simulated,
+            outdoor=settings.outdoor,
+            levels=LEVELS,
             facts=json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c"),
         )
 
@@ -85,15 +131,21 @@ def router(ctx: Context) -> APIRouter:
         """For a page that cannot hold the stream: the same as its newest events."""
         known(room)
         state = ctx.live.state(room)
-        return JSONResponse({"build": build(), "server_time": ctx.now_ms(),
-                             "state": state.model_dump(mode="json") if state is not None else None})
+        return JSONResponse(
+            {
+                "build": build(),
+                "server_time": ctx.now_ms(),
+                "state": state.model_dump(mode="json") if state is not None else None,
+            }
+        )
 
     @light.get("/display/{room}/live")
     async def live(request: Request, room: str) -> StreamingResponse:
         known(room)
         key = f"full/{room}"
-        return StreamingResponse(request.app.state.hub.stream(lambda k: k == key), media_type="text/event-stream",
-                                 headers=HEADERS)
+        return StreamingResponse(
+            request.app.state.hub.stream(lambda k: k == key), media_type="text/event-stream", headers=HEADERS
+        )
 
     @light.get("/display/{room}/line")
     async def line(request: Request, room: str) -> JSONResponse:
@@ -102,8 +154,13 @@ def router(ctx: Context) -> APIRouter:
         at = ctx.now_ms()
         start = at - LINE_MS
         answer: dict[str, Any] = {
-            "server_time": at, "start": start, "end": at, "step": LINE_STEP_MS, "reference": REFERENCE_UGM3,
-            "asleep": is_asleep(ctx.config().timetable_of(room), at), "days": _days(language(request), at),
+            "server_time": at,
+            "start": start,
+            "end": at,
+            "step": LINE_STEP_MS,
+            "reference": REFERENCE_UGM3,
+            "asleep": is_asleep(ctx.config().timetable_of(room), at),
+            "days": _days(language(request), at),
         }
         try:
             inside, outside = await asyncio.gather(

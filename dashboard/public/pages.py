@@ -22,8 +22,13 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(loader=PackageLoader("dashboard.public", "templates"), autoescape=True,
-                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=PackageLoader("dashboard.public", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -42,9 +47,19 @@ def page(request: Request, template: str, language: str, *, status: int = 200, *
     def t(key: str, **values: Any) -> str:
         return i18n.t(language, key, **values)
 
-    text = _environment().get_template(template).render(
-        t=t, lang=language, other=other, other_name=i18n.t(other, "display.own_name"), build=build(),
-        version=classair.__version__, here=request.url.path, **places,
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            t=t,
+            lang=language,
+            other=other,
+            other_name=i18n.t(other, "display.own_name"),
+            build=build(),
+            version=classair.__version__,
+            here=request.url.path,
+            **places,
+        )
     )
     return HTMLResponse(text, status)
 

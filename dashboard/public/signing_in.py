@@ -48,10 +48,18 @@ def router(ctx: Context) -> APIRouter:
             await asyncio.to_thread(desk.sign_out, old)
         answer = RedirectResponse(safe_target(next), 303)
         secure = request.url.scheme == "https"
-        answer.set_cookie(SESSION_COOKIE, session.secret, max_age=TOTAL_MS // 1000, httponly=True, samesite="strict",
-                          secure=secure, path="/")
-        answer.set_cookie(CSRF_COOKIE, session.csrf, max_age=TOTAL_MS // 1000, samesite="strict", secure=secure,
-                          path="/")
+        answer.set_cookie(
+            SESSION_COOKIE,
+            session.secret,
+            max_age=TOTAL_MS // 1000,
+            httponly=True,
+            samesite="strict",
+            secure=secure,
+            path="/",
+        )
+        answer.set_cookie(
+            CSRF_COOKIE, session.csrf, max_age=TOTAL_MS // 1000, samesite="strict", secure=secure, path="/"
+        )
         return answer
 
     @light.post("/logout")

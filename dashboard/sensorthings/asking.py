@@ -11,11 +11,14 @@ from dashboard.api._moments import moment_ms
 
 TOP, MOST = 100, 1000
 UNDERSTOOD: Final = ("$top", "$skip", "$skiptoken", "$count", "$expand", "$filter")
-FILTERS: Final = ("id eq '…'; for Observations also phenomenonTime (or resultTime) ge, gt, le or lt a time with an "
-                  "offset, and Datastream/id eq '…'; joined by and")
+FILTERS: Final = (
+    "id eq '…'; for Observations also phenomenonTime (or resultTime) ge, gt, le or lt a time with an "
+    "offset, and Datastream/id eq '…'; joined by and"
+)
 _TERM: Final = re.compile(
     r"(?P<name>@iot\.id|id|Datastreams?/(?:@iot\.)?id|phenomenonTime|resultTime)\s+(?P<how>eq|ge|gt|le|lt)\s+"
-    r"(?P<value>'[^']*'|[0-9TZ:.+\- ]+)")
+    r"(?P<value>'[^']*'|[0-9TZ:.+\- ]+)"
+)
 
 
 class NotUnderstood(ValueError):
@@ -45,14 +48,20 @@ def asked(options: Mapping[str, str], expandable: tuple[str, ...]) -> Asked:
     expand = tuple(part for part in options.get("$expand", "").split(",") if part)
     wrong = sorted(set(expand) - set(expandable))
     if wrong:
-        raise NotUnderstood(f"$expand={','.join(wrong)} is not offered here; one level, of: "
-                            f"{', '.join(expandable) or 'nothing'}")
+        raise NotUnderstood(
+            f"$expand={','.join(wrong)} is not offered here; one level, of: {', '.join(expandable) or 'nothing'}"
+        )
     count = options.get("$count", "false")
     if count not in ("true", "false"):
         raise NotUnderstood("$count is true or false")
-    return Asked(top=_number(options, "$top", TOP, 0, MOST), skip=_number(options, "$skip", 0, 0, 1_000_000),
-                 token=options.get("$skiptoken", ""), count=count == "true", expand=expand,
-                 **_filter(options.get("$filter", "")))  # type: ignore[arg-type]  # names and types are those of Asked
+    return Asked(
+        top=_number(options, "$top", TOP, 0, MOST),
+        skip=_number(options, "$skip", 0, 0, 1_000_000),
+        token=options.get("$skiptoken", ""),
+        count=count == "true",
+        expand=expand,
+        **_filter(options.get("$filter", "")),  # type: ignore[arg-type]  # names and types are those of Asked
+    )
 
 
 def _number(options: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

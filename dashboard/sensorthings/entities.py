@@ -18,15 +18,22 @@ Entity = dict[str, Any]
 MEASUREMENT: Final = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 # Where a unit has a code in UCUM, its page there; a definition is a URI.
 _UNITS: Final = {
-    "µg/m³": ("microgram per cubic metre", "ug/m3"), "ppm": ("parts per million", "[ppm]"),
-    "°C": ("degree Celsius", "Cel"), "%": ("per cent", "%"), "hPa": ("hectopascal", "hPa"),
+    "µg/m³": ("microgram per cubic metre", "ug/m3"),
+    "ppm": ("parts per million", "[ppm]"),
+    "°C": ("degree Celsius", "Cel"),
+    "%": ("per cent", "%"),
+    "hPa": ("hectopascal", "hPa"),
 }
 # Navigation of each kind of entity: the name of the link → the kind it leads to.
 LINKS: Final[Mapping[str, Mapping[str, str]]] = {
     "Things": {"Locations": "Locations", "Datastreams": "Datastreams"},
     "Locations": {"Things": "Things"},
-    "Datastreams": {"Thing": "Things", "Sensor": "Sensors", "ObservedProperty": "ObservedProperties",
-                    "Observations": "Observations"},
+    "Datastreams": {
+        "Thing": "Things",
+        "Sensor": "Sensors",
+        "ObservedProperty": "ObservedProperties",
+        "Observations": "Observations",
+    },
     "Sensors": {"Datastreams": "Datastreams"},
     "ObservedProperties": {"Datastreams": "Datastreams"},
     "Observations": {"Datastream": "Datastreams", "FeatureOfInterest": "FeaturesOfInterest"},
@@ -51,8 +58,14 @@ class Stream:
 
 def streams(newest: Iterable[tuple[str, Reading]]) -> list[Stream]:
     """Of the newest reading of each sensor in each room that it has measured in."""
-    return sorted((Stream(reading.sensor, room, quantity, reading.at_ms, reading.simulated)
-                   for room, reading in newest for quantity in reading.values), key=lambda stream: stream.id)
+    return sorted(
+        (
+            Stream(reading.sensor, room, quantity, reading.at_ms, reading.simulated)
+            for room, reading in newest
+            for quantity in reading.values
+        ),
+        key=lambda stream: stream.id,
+    )
 
 
 class Entities:
@@ -118,8 +131,16 @@ class Entities:
 
     def _thing(self, room: str) -> Entity:
         known = self._config.room(room) if self._config.has_room(room) else None
-        said = {"outdoor": known.outdoor, "volume_m3": known.volume_m3, "name_th": known.name.in_("th"),
-                "simulated": self._config.site_simulated(room.partition(".")[0])} if known else {"configured": False}
+        said = (
+            {
+                "outdoor": known.outdoor,
+                "volume_m3": known.volume_m3,
+                "name_th": known.name.in_("th"),
+                "simulated": self._config.site_simulated(room.partition(".")[0]),
+            }
+            if known
+            else {"configured": False}
+        )
         return {"name": self._name(room), "description": "A place whose air is watched", "properties": said}
 
     def _point(self, site: str) -> Entity | None:
@@ -128,14 +149,22 @@ class Entities:
         return None if at is None else {"type": "Point", "coordinates": [at.lon, at.lat]}
 
     def _location(self, site: str) -> Entity:
-        return {"name": self._config.sites[site].name.in_("en"), "description": "The school", "properties": {
-            "position_known": self._point(site) is not None}, "encodingType": "application/geo+json",
-            "location": self._point(site) or {"type": "GeometryCollection", "geometries": []}}
+        return {
+            "name": self._config.sites[site].name.in_("en"),
+            "description": "The school",
+            "properties": {"position_known": self._point(site) is not None},
+            "encodingType": "application/geo+json",
+            "location": self._point(site) or {"type": "GeometryCollection", "geometries": []},
+        }
 
     def _feature(self, room: str) -> Entity:
-        return {"name": self._name(room), "description": "The air of this place", "encodingType":
-                "application/geo+json", "feature": self._point(room.partition(".")[0]) or {
-                    "type": "GeometryCollection", "geometries": []}, "properties": {}}
+        return {
+            "name": self._name(room),
+            "description": "The air of this place",
+            "encodingType": "application/geo+json",
+            "feature": self._point(room.partition(".")[0]) or {"type": "GeometryCollection", "geometries": []},
+            "properties": {},
+        }
 
     def _datastream(self, key: str) -> Entity:
         stream = self._streams[key]
@@ -145,20 +174,33 @@ class Entities:
             "name": f"{stream.quantity} of {stream.sensor} in {stream.room}",
             "description": "As the sensor measured it, without a correction; flags stand beside each value",
             "observationType": MEASUREMENT,
-            "unitOfMeasurement": {"name": name, "symbol": unit or "1", "definition":
-                                  f"https://ucum.org/ucum#{code}" if code else "https://ucum.org/ucum"},
-            "properties": {"simulated": stream.simulated, "newest": iso(stream.newest_ms)}}
+            "unitOfMeasurement": {
+                "name": name,
+                "symbol": unit or "1",
+                "definition": f"https://ucum.org/ucum#{code}" if code else "https://ucum.org/ucum",
+            },
+            "properties": {"simulated": stream.simulated, "newest": iso(stream.newest_ms)},
+        }
 
     def _sensor(self, sensor: str) -> Entity:
         settings = dict(self._config.sensors()).get(sensor)
         model = settings.model if settings is not None else ""
-        return {"name": sensor, "description": model or "no longer in the configuration", "encodingType": "text/plain",
-                "metadata": model or "unknown", "properties": {} if settings is None else {"every_s": settings.every}}
+        return {
+            "name": sensor,
+            "description": model or "no longer in the configuration",
+            "encodingType": "text/plain",
+            "metadata": model or "unknown",
+            "properties": {} if settings is None else {"every_s": settings.every},
+        }
 
     @staticmethod
     def _property(key: str) -> Entity:
-        return {"name": key, "definition": f"urn:classair:quantity:{key}", "description": QUANTITIES[key].unit or "1",
-                "properties": {"low": QUANTITIES[key].low, "high": QUANTITIES[key].high}}
+        return {
+            "name": key,
+            "definition": f"urn:classair:quantity:{key}",
+            "description": QUANTITIES[key].unit or "1",
+            "properties": {"low": QUANTITIES[key].low, "high": QUANTITIES[key].high},
+        }
 
 
 def observation(reading: Reading, stream: Stream, base: str) -> Entity:
@@ -167,9 +209,13 @@ def observation(reading: Reading, stream: Stream, base: str) -> Entity:
     link = f"{base}/Observations('{key}')"
     begin, end = (iso(at, "milliseconds") for at in (reading.at_ms - round(reading.interval_s * 1000), reading.at_ms))
     return {
-        "@iot.id": key, "@iot.selfLink": link, "phenomenonTime": f"{begin}/{end}", "resultTime": end,
+        "@iot.id": key,
+        "@iot.selfLink": link,
+        "phenomenonTime": f"{begin}/{end}",
+        "resultTime": end,
         "result": reading.values[stream.quantity],
         "resultQuality": [flag.name for flag in reading.flags_of(stream.quantity) if flag.name],
         "parameters": {"n": reading.n, "clock": reading.clock, "late": reading.late, "simulated": reading.simulated},
         "Datastream@iot.navigationLink": f"{link}/Datastream",
-        "FeatureOfInterest@iot.navigationLink": f"{link}/FeatureOfInterest"}
+        "FeatureOfInterest@iot.navigationLink": f"{link}/FeatureOfInterest",
+    }

@@ -69,17 +69,19 @@ class AdapterSettings(BaseModel):
     """What `settings:` of a foreign device may always say: how often it speaks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    interval: Annotated[Annotated[Duration, Field(le=LONGEST_INTERVAL_S)] | None,
-                        Field(description="how often it sends, at least once a day; else as the firmware comes")] = None
+    interval: Annotated[
+        Annotated[Duration, Field(le=LONGEST_INTERVAL_S)] | None,
+        Field(description="how often it sends, at least once a day; else as the firmware comes"),
+    ] = None
 
 
 class Adapter(Protocol):
     """Understands one device. Never raises for what a device sends; the same messages give the same values."""
 
-    own_clock: bool              # its messages carry a time of measuring that can be believed
-    frame_every_s: float         # the usual time between two messages with values, seconds
+    own_clock: bool  # its messages carry a time of measuring that can be believed
+    frame_every_s: float  # the usual time between two messages with values, seconds
     about: About
-    online: bool | None          # what the broker's last word on it says; None: it has not said
+    online: bool | None  # what the broker's last word on it says; None: it has not said
 
     def topics(self) -> Sequence[str]:
         """The exact topics to hear, no wildcards; empty over HTTP."""

@@ -53,8 +53,10 @@ class TopicEach(Quiet):
         value = number(text)
         if value is None:
             # "nan" and nothing say that the sensor gave nothing; anything else is no number at all.
-            return Refused("absent" if text.lower() in ("", "nan", "null", "none", "unavailable", "unknown")
-                           else "malformed", "not a number")
+            return Refused(
+                "absent" if text.lower() in ("", "nan", "null", "none", "unavailable", "unknown") else "malformed",
+                "not a number",
+            )
         done = self._gathered() if key in self._waiting or self._over(arrival.now_s) else []
         if not self._waiting:
             self._first_s = arrival.now_s
@@ -79,5 +81,3 @@ class TopicEach(Quiet):
 def sound(key: str, value: float) -> bool:
     """Whether a number can be a measurement at all: concentrations and CO2 are never negative, 0 ppm is no air."""
     return value > 0 if key == "co2_ppm" else value >= 0 or key in ("temp_c", "internal_temp_c")
-
-

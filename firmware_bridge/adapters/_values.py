@@ -84,8 +84,13 @@ def believed(at_ms: int | None, now_ms: int | None) -> tuple[int | None, Flag]:
     return at_ms, Flag.NONE
 
 
-def measured(values: Mapping[str, float], *, at_ms: int | None = None, flags: Flag = Flag.RECEIPT_TIME,
-             value_flags: Mapping[str, Flag] | None = None) -> list[Measured] | Refused:
+def measured(
+    values: Mapping[str, float],
+    *,
+    at_ms: int | None = None,
+    flags: Flag = Flag.RECEIPT_TIME,
+    value_flags: Mapping[str, Flag] | None = None,
+) -> list[Measured] | Refused:
     """One measurement of these values, dated on receipt unless the device dates it; refused when there are none."""
     if not values:
         return Refused("empty", "there is no value in it that is known here")

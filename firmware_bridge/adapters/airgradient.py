@@ -18,14 +18,25 @@ INTERVAL_S: Final = 60.0
 
 # What the device calls it → our quantity, and the least value that is a measurement.
 _FIELDS: Final = {
-    "pm01": ("pm1", 0.0), "pm02": ("pm25", 0.0), "pm10": ("pm10", 0.0),
-    "pm01Standard": ("pm1_cf1", 0.0), "pm02Standard": ("pm25_cf1", 0.0), "pm10Standard": ("pm10_cf1", 0.0),
+    "pm01": ("pm1", 0.0),
+    "pm02": ("pm25", 0.0),
+    "pm10": ("pm10", 0.0),
+    "pm01Standard": ("pm1_cf1", 0.0),
+    "pm02Standard": ("pm25_cf1", 0.0),
+    "pm10Standard": ("pm10_cf1", 0.0),
     # Counts are of everything larger, per 0.1 L, as Plantower gives them.
-    "pm003Count": ("n03", 0.0), "pm005Count": ("n05", 0.0), "pm01Count": ("n1", 0.0), "pm02Count": ("n25", 0.0),
-    "pm50Count": ("n5", 0.0), "pm10Count": ("n10", 0.0),
-    "rco2": ("co2_ppm", 1.0), "atmp": ("temp_c", -100.0), "rhum": ("rh_pct", 0.0),
+    "pm003Count": ("n03", 0.0),
+    "pm005Count": ("n05", 0.0),
+    "pm01Count": ("n1", 0.0),
+    "pm02Count": ("n25", 0.0),
+    "pm50Count": ("n5", 0.0),
+    "pm10Count": ("n10", 0.0),
+    "rco2": ("co2_ppm", 1.0),
+    "atmp": ("temp_c", -100.0),
+    "rhum": ("rh_pct", 0.0),
     # Sensirion's indices run from 1; 0 says "not yet".
-    "tvocIndex": ("voc_index", 1.0), "noxIndex": ("nox_index", 1.0),
+    "tvocIndex": ("voc_index", 1.0),
+    "noxIndex": ("nox_index", 1.0),
 }
 
 # Two PM sensors disagree when they differ by more than 5 µg/m³ and by more than 62 % of their mean

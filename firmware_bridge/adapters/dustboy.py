@@ -28,8 +28,10 @@ OBJECT: Final = {"pm1": "pm1", "pm25": "pm25", "pm10": "pm10", "temp": "temp_c",
 class Settings(AdapterSettings):
     """`fields`: object id of the kit (MQTT) or key of the object (HTTP) → quantity."""
 
-    fields: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], str],
-                      Field(default_factory=dict, description="name in its messages → quantity")]
+    fields: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], str],
+        Field(default_factory=dict, description="name in its messages → quantity"),
+    ]
 
     @field_validator("fields")
     @classmethod
@@ -64,8 +66,12 @@ def make(way: str, place: str, settings: Settings) -> Adapter:
     interval_s = settings.interval or INTERVAL_S
     if way == "http":
         return Posted(settings.fields or OBJECT, interval_s)
-    return TopicEach(place, {f"{place}/sensor/{name}/state": key for name, key in (settings.fields or KIT).items()},
-                     f"{place}/status", interval_s)
+    return TopicEach(
+        place,
+        {f"{place}/sensor/{name}/state": key for name, key in (settings.fields or KIT).items()},
+        f"{place}/status",
+        interval_s,
+    )
 
 
 MODELS: Final = {"dustboy": make}

@@ -19,7 +19,7 @@ from firmware_bridge.adapters._values import believed, measured, number, object_
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/enviro/{id}"
 INTERVAL_S: Final = 900.0  # reading_frequency = 15 minutes as delivered
-REMEMBERED: Final = 1000   # timestamps by which a message sent twice is known: ten days at 15 minutes
+REMEMBERED: Final = 1000  # timestamps by which a message sent twice is known: ten days at 15 minutes
 
 _AIR: Final = {"temperature": "temp_c", "humidity": "rh_pct", "pressure": "pressure_hpa"}
 _CF1: Final = {"pm1": "pm1_cf1", "pm2_5": "pm25_cf1", "pm10": "pm10_cf1"}

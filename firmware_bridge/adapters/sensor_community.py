@@ -16,13 +16,20 @@ INTERVAL_S: Final = 145.0
 
 _PM: Final = {"P0": "pm1", "P2": "pm25", "P4": "pm4", "P1": "pm10"}
 _PM_PREFIXES: Final = ("", "SDS_", "PMS_", "HPM_", "NPM_", "IPS_", "SPS30_")
-_COUNTS: Final = {"SPS30_N05": "nc05", "SPS30_N1": "nc1", "SPS30_N25": "nc25", "SPS30_N4": "nc4", "SPS30_N10": "nc10",
-                  "SPS30_TS": "tps_um"}
+_COUNTS: Final = {
+    "SPS30_N05": "nc05",
+    "SPS30_N1": "nc1",
+    "SPS30_N25": "nc25",
+    "SPS30_N4": "nc4",
+    "SPS30_N10": "nc10",
+    "SPS30_TS": "tps_um",
+}
 _AIR: Final = {"temperature": "temp_c", "humidity": "rh_pct", "pressure": "pressure_hpa"}
 _AIR_PREFIXES: Final = ("", "SCD30_", "DS18B20_", "BMP_", "BMP280_", "BME280_", "HTU21D_", "SHT3X_")
 # value_type → quantity; where a station has two sensors for one, the later prefix is the better sensor.
 _TYPES: Final = {
-    **{f"{prefix}{name}": key for prefix in _PM_PREFIXES for name, key in _PM.items()}, **_COUNTS,
+    **{f"{prefix}{name}": key for prefix in _PM_PREFIXES for name, key in _PM.items()},
+    **_COUNTS,
     **{f"{prefix}{name}": key for prefix in _AIR_PREFIXES for name, key in _AIR.items()},
     "SCD30_co2_ppm": "co2_ppm",
 }

@@ -26,9 +26,34 @@ _PM: Final = {"PM1": "pm1", "PM2.5": "pm25", "PM10": "pm10", "CF1": "pm1_cf1", "
 _PERSISTENT: Final = ("SDS0X1", "S8", "S88", "KX0")
 _CO2: Final = ("MHZ19B", "MHZ19", "MHZ", "S8", "S88", "KX0", "SCD30", "SCD40", "SCD4X", "SCD41")
 # Whose temperature and humidity are the room's, the best first; what is left out has none.
-_AIR: Final = ("SHT4X", "SHT3X", "SHT", "SHT1X", "HDC1080", "HTU21", "SI7021", "HTU", "AHT2X", "AHT1X", "AM2301",
-               "DHT22", "AM2320", "DHT11", "BME280", "BME680", "SCD30", "SCD40", "SCD4X", "SCD41", "BMP280", "BMP180",
-               "DS18B20", "PMS5003", "S88", "KX0")
+_AIR: Final = (
+    "SHT4X",
+    "SHT3X",
+    "SHT",
+    "SHT1X",
+    "HDC1080",
+    "HTU21",
+    "SI7021",
+    "HTU",
+    "AHT2X",
+    "AHT1X",
+    "AM2301",
+    "DHT22",
+    "AM2320",
+    "DHT11",
+    "BME280",
+    "BME680",
+    "SCD30",
+    "SCD40",
+    "SCD4X",
+    "SCD41",
+    "BMP280",
+    "BMP180",
+    "DS18B20",
+    "PMS5003",
+    "S88",
+    "KX0",
+)
 _WRAPPED: Final = 3276.7  # °C; above it a signed tenth of a degree was read as unsigned
 SAME_AT_LEAST: Final = 6
 
@@ -36,8 +61,9 @@ SAME_AT_LEAST: Final = 6
 class Settings(AdapterSettings):
     """`stuck_after`: a sensor whose driver forgets nothing counts as dead when it has said the same for so long."""
 
-    stuck_after: Annotated[Duration, Field(description="the same values for so long, and 6 times, are a dead sensor")] \
-        = 1800.0
+    stuck_after: Annotated[
+        Duration, Field(description="the same values for so long, and 6 times, are a dead sensor")
+    ] = 1800.0
 
 
 class Tasmota(Quiet):
@@ -99,8 +125,9 @@ def _kind(name: str) -> str:
     return re.sub(r"[-_][0-9A-Fa-f]+$", "", name).upper()
 
 
-def _values(parts: Mapping[str, dict[str, Any]], temp_unit: Any,
-            pressure_unit: Any) -> tuple[dict[str, float], dict[str, Flag]]:
+def _values(
+    parts: Mapping[str, dict[str, Any]], temp_unit: Any, pressure_unit: Any
+) -> tuple[dict[str, float], dict[str, Flag]]:
     values: dict[str, float] = {}
     for name in ("SDS0X1", "PMS3003", "PMS5003"):  # the last wins
         for field, key in {**_PM, **_COUNTS}.items():

@@ -17,12 +17,19 @@ from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured
 from firmware_bridge.adapters._values import believed, measured, number, object_of, utc_ms
 
 WAYS: Final = ("mqtt",)
-INTERVAL_S: Final = 600.0   # battery and mains devices alike have reported within this
-WARM_UP_S: Final = 300.0    # after it came back: the fan of a VINDSTYRKA has to draw in the room's air first
+INTERVAL_S: Final = 600.0  # battery and mains devices alike have reported within this
+WARM_UP_S: Final = 300.0  # after it came back: the fan of a VINDSTYRKA has to draw in the room's air first
 _UNKNOWN_PM: Final = 65535.0
 
-_FIELDS: Final = {"co2": "co2_ppm", "temperature": "temp_c", "humidity": "rh_pct", "voc_index": "voc_index",
-                  "pm10": "pm10", "pm1": "pm1", "pressure": "pressure_hpa"}
+_FIELDS: Final = {
+    "co2": "co2_ppm",
+    "temperature": "temp_c",
+    "humidity": "rh_pct",
+    "voc_index": "voc_index",
+    "pm10": "pm10",
+    "pm1": "pm1",
+    "pressure": "pressure_hpa",
+}
 # Only a purifier says these; a sensor that says one of them measures inside its own air stream.
 _OF_PURIFIERS: Final = ("fan_state", "fan_mode", "fan_speed", "filter_age", "replace_filter")
 
@@ -77,8 +84,11 @@ class Zigbee2Mqtt(Quiet):
             elif self._internal:
                 values["pm25_stream"] = pm25
             elif not values:
-                return Refused("air_stream", "the pm25 of a purifier is that of its air stream, not the room's; "
-                                             "settings: {purifier_internal: yes} keeps it as such")
+                return Refused(
+                    "air_stream",
+                    "the pm25 of a purifier is that of its air stream, not the room's; "
+                    "settings: {purifier_internal: yes} keeps it as such",
+                )
         warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S
         found = measured(values, at_ms=at_ms, flags=flags)
         if not isinstance(found, Refused):

@@ -13,7 +13,7 @@ from firmware_bridge.drivers import Driver, Frame, driver_for, models
 # Of models whose frames and behaviour are the same, the one most often sold names the group.
 _USUAL: Final = ("pms5003", "sds011", "mh-z19b", "zh03b")
 _DOUBT: Final = Flag.ORDER | Flag.RANGE | Flag.DRIFT
-_MANY: Final = 0.5                   # share of the frames
+_MANY: Final = 0.5  # share of the frames
 # A class holds no air so dry; a Plantower count read as humidity is a few tenths of a percent.
 _DRIEST: Final = 3.0
 
@@ -46,9 +46,17 @@ class Candidate:
         return self.model + (f" (or {', '.join(self.same)}: the same frames, read alike)" if self.same else "")
 
     def told(self) -> dict[str, Any]:
-        return {"model": self.model, "same": self.same, "baud": self.baud, "frames": self.frames,
-                "fits": not self.against, "for": self.for_, "against": self.against,
-                "identity": self.identity, "firmware": self.firmware}
+        return {
+            "model": self.model,
+            "same": self.same,
+            "baud": self.baud,
+            "frames": self.frames,
+            "fits": not self.against,
+            "for": self.for_,
+            "against": self.against,
+            "identity": self.identity,
+            "firmware": self.firmware,
+        }
 
 
 def judge(evidence: Evidence) -> list[Candidate]:
@@ -116,10 +124,15 @@ def _candidate(model: str, driver: Driver, evidence: Evidence) -> Candidate | No
     if frames:
         shown = {key: value for key, value in frames[-1].values.items() if key in QUANTITIES and QUANTITIES[key].shown}
         for_.append("read so, the newest values are " + ", ".join(f"{key} {value:g}" for key, value in shown.items()))
-    kind = ([(frame.values, frame.flags, frame.value_flags) for frame in frames], driver.warm_up_s, driver.poll_every_s,
-            driver.frame_every_s, driver.kept(), about.identity)
-    return Candidate(model, len(frames), evidence.baud, for_, against, [], about.identity, about.firmware,
-                     (str(kind),))
+    kind = (
+        [(frame.values, frame.flags, frame.value_flags) for frame in frames],
+        driver.warm_up_s,
+        driver.poll_every_s,
+        driver.frame_every_s,
+        driver.kept(),
+        about.identity,
+    )
+    return Candidate(model, len(frames), evidence.baud, for_, against, [], about.identity, about.firmware, (str(kind),))
 
 
 def _acknowledged(driver: Driver, evidence: Evidence) -> bool:
@@ -154,8 +167,11 @@ def _against(driver: Driver, frames: list[Frame], evidence: Evidence) -> list[st
     for sentence, count in doubts.items():
         topic = sentence.partition(" would be ")[0]
         merged[topic] = (sentence, merged.get(topic, ("", 0))[1] + count)
-    return [f"in {count} of {len(frames)} frames {sentence}" for sentence, count in merged.values()
-            if count >= _MANY * len(frames)]
+    return [
+        f"in {count} of {len(frames)} frames {sentence}"
+        for sentence, count in merged.values()
+        if count >= _MANY * len(frames)
+    ]
 
 
 def _is_text(data: bytes) -> bool:

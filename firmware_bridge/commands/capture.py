@@ -18,7 +18,7 @@ from firmware_bridge.drivers import Driver, Frame
 from firmware_bridge.drivers._framing import FramedDriver
 from firmware_bridge.ports import Port, PortState
 
-_HEX_LINE: Final = 32                # bytes
+_HEX_LINE: Final = 32  # bytes
 _SHOWN: Final = ("pm25", "pm10", "co2_ppm", "temp_c", "rh_pct")
 
 
@@ -66,12 +66,18 @@ class _Keeping:
 def main(argv: list[str]) -> int:
     """0: bytes were kept; 1: none came, or the port cannot be opened; 2: wrong use."""
     parser = argparse.ArgumentParser(
-        prog="classair capture", description="Keeps the bytes that a sensor sends, until Ctrl-C or for N seconds. "
-        "With --sensor it is started and asked as a bridge would do it; without, it is only listened to.")
+        prog="classair capture",
+        description="Keeps the bytes that a sensor sends, until Ctrl-C or for N seconds. "
+        "With --sensor it is started and asked as a bridge would do it; without, it is only listened to.",
+    )
     parser.add_argument("port", metavar="PORT", help="/dev/serial/by-id/… or any pyserial URL")
     add_model(parser, required=False)
-    parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output; a name that ends in .hex "
-                        "gets the form of tests/captures (needs --sensor)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="default: standard output; a name that ends in .hex gets the form of tests/captures (needs --sensor)",
+    )
     parser.add_argument("--seconds", type=float, metavar="N", help="how long (default: until Ctrl-C)")
     parser.add_argument("--baud", type=int, default=9600, help="without --sensor (default: 9600)")
     args = parser.parse_args(argv)
@@ -106,7 +112,8 @@ def _as_hex(args: argparse.Namespace) -> int:
             code = _listen(args, driver_of(args.sensor, settings_of(args.settings)), file)
         if not code:
             Path(args.output).write_text(
-                as_story(raw.read_bytes(), args.sensor, driver_of(args.sensor, settings_of(args.settings))), "utf-8")
+                as_story(raw.read_bytes(), args.sensor, driver_of(args.sensor, settings_of(args.settings))), "utf-8"
+            )
         raw.unlink()
     except OSError as error:
         raise WrongUse(f"{args.output}: {error.strerror}") from None
@@ -118,13 +125,24 @@ def as_story(data: bytes, model: str, driver: Driver) -> str:
     frames = driver.feed(data)
     counters = {name: count for name, count in asdict(driver.counters).items() if name != "in_frames"}
     keys = [key for key in _SHOWN if any(key in frame.values for frame in frames)]
-    told = {"model": model, "keys": keys, "values": [frame.values.get(key) for frame in frames for key in keys],
-            "counters": counters}
-    lines = [data[at:at + _HEX_LINE].hex(" ").upper() for at in range(0, len(data), _HEX_LINE)]
+    told = {
+        "model": model,
+        "keys": keys,
+        "values": [frame.values.get(key) for frame in frames for key in keys],
+        "counters": counters,
+    }
+    lines = [data[at : at + _HEX_LINE].hex(" ").upper() for at in range(0, len(data), _HEX_LINE)]
     when = f"{datetime.now(UTC):%Y-%m-%d}"
-    return "\n".join([f"# A {model}, captured on {when} with `classair capture`. Say here which unit.",
-                      "# The line below is what the driver makes of it today: check each value before relying on it.",
-                      json.dumps(told), "---", *lines, ""])
+    return "\n".join(
+        [
+            f"# A {model}, captured on {when} with `classair capture`. Say here which unit.",
+            "# The line below is what the driver makes of it today: check each value before relying on it.",
+            json.dumps(told),
+            "---",
+            *lines,
+            "",
+        ]
+    )
 
 
 def _listen(args: argparse.Namespace, driver: Driver, file: BinaryIO) -> int:
@@ -153,8 +171,12 @@ def _listen(args: argparse.Namespace, driver: Driver, file: BinaryIO) -> int:
         print(f"classair capture: the file cannot be written: {keeping.trouble}", file=sys.stderr)
         return 1
     if not keeping.count:
-        why = {"in_use": "another program uses it, perhaps a bridge", "not_allowed": "you may not open it",
-               "unplugged": "it is not there", "bad_port": "it is not a port"}.get(trouble[0], "nothing came")
+        why = {
+            "in_use": "another program uses it, perhaps a bridge",
+            "not_allowed": "you may not open it",
+            "unplugged": "it is not there",
+            "bad_port": "it is not a port",
+        }.get(trouble[0], "nothing came")
         print(f"classair capture: {args.port}: {why}", file=sys.stderr)
         return 1
     return 0

@@ -24,14 +24,17 @@ _ANSWER_S: Final = 1.5
 def main(argv: list[str]) -> int:
     """0: sent; 1: not sent, or the port cannot be used; 2: wrong use, or not confirmed."""
     parser = argparse.ArgumentParser(
-        prog="classair configure", description="Sends one command that calibrates a sensor or changes what it keeps "
-        "when it is switched off. No other part of ClassAir can. Without --do it lists the commands.")
+        prog="classair configure",
+        description="Sends one command that calibrates a sensor or changes what it keeps "
+        "when it is switched off. No other part of ClassAir can. Without --do it lists the commands.",
+    )
     parser.add_argument("port", metavar="PORT", help="/dev/serial/by-id/… or any pyserial URL")
     add_model(parser, required=True)
     parser.add_argument("--do", metavar="NAME", help="which command")
     parser.add_argument("--confirm", action="store_true", help="do it; else you are asked, on a terminal")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR",
-                        help="data folder whose log notes it (default: data)")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="data folder whose log notes it (default: data)"
+    )
     args = parser.parse_args(argv)
     try:
         driver = driver_of(args.sensor, settings_of(args.settings))
@@ -53,16 +56,22 @@ def main(argv: list[str]) -> int:
 
 def explained(model: str, name: str, command: bytes, port: str) -> str:
     """What is about to happen, for the person who must confirm it."""
-    lines = [f"This sends “{name}” ({command.hex(' ').upper()}) to the {model} on {port}.",
-             "The sensor keeps it when it is switched off; only another such command undoes it."]
+    lines = [
+        f"This sends “{name}” ({command.hex(' ').upper()}) to the {model} on {port}.",
+        "The sensor keeps it when it is switched off; only another such command undoes it.",
+    ]
     if "calibration" in name:
-        lines.append("A calibration takes the air of this moment as the truth. Done in ordinary room air it makes "
-                     "every later value wrong, and there is no way back to the maker's calibration.")
+        lines.append(
+            "A calibration takes the air of this moment as the truth. Done in ordinary room air it makes "
+            "every later value wrong, and there is no way back to the maker's calibration."
+        )
     elif "coefficient" in name:
         lines.append("Every later value is multiplied by it, in the sensor, where nobody sees it.")
     elif name.startswith("abc"):
-        lines.append("With self-calibration the lowest value of some days is taken as 400 ppm: right for a room that "
-                     "is aired out at night, wrong for one that never is.")
+        lines.append(
+            "With self-calibration the lowest value of some days is taken as 400 ppm: right for a room that "
+            "is aired out at night, wrong for one that never is."
+        )
     return "\n".join(lines)
 
 
@@ -79,8 +88,10 @@ def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
     except (OSError, ValueError) as error:
         cause = why_not_open(error, args.port).cause
         told = {"in_use": "another program uses it: end the bridge first", "not_allowed": "you may not open it"}
-        print(f"classair configure: {args.port}: {told.get(cause, 'it cannot be opened')}; nothing was sent",
-              file=sys.stderr)
+        print(
+            f"classair configure: {args.port}: {told.get(cause, 'it cannot be opened')}; nothing was sent",
+            file=sys.stderr,
+        )
         return 1
     answer = b""
     try:
@@ -88,8 +99,10 @@ def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
         try:
             _note(args, command, "sending")
         except OSError as error:
-            print(f"classair configure: it cannot be noted in {args.data}: {error.strerror}; nothing was sent",
-                  file=sys.stderr)
+            print(
+                f"classair configure: it cannot be noted in {args.data}: {error.strerror}; nothing was sent",
+                file=sys.stderr,
+            )
             return 1
         line.write(command)
         until = elapsed() + _ANSWER_S
@@ -104,16 +117,26 @@ def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
     _note(args, command, "sent", answer)
     counters = driver.counters
     said = f"{counters.other} whole answers beside {counters.good} measurements" if answer else "no answer"
-    print(f"Sent. The sensor gave {said}"
-          + (f": {answer.hex(' ').upper()}" if len(answer) <= 64 else "")
-          + ". Some sensors never answer such a command; look at the values now.", file=sys.stderr)
+    print(
+        f"Sent. The sensor gave {said}"
+        + (f": {answer.hex(' ').upper()}" if len(answer) <= 64 else "")
+        + ". Some sensors never answer such a command; look at the values now.",
+        file=sys.stderr,
+    )
     return 0
 
 
 def _note(args: argparse.Namespace, command: bytes, state: str, answer: bytes = b"") -> None:
     """One line in the data folder's log. Raises OSError when it cannot be written: then nothing is sent."""
-    told = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "state": state, "port": args.port, "sensor": args.sensor,
-            "did": args.do, "bytes": command.hex(), "answer": answer.hex()}
+    told = {
+        "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "state": state,
+        "port": args.port,
+        "sensor": args.sensor,
+        "did": args.do,
+        "bytes": command.hex(),
+        "answer": answer.hex(),
+    }
     place = Places(args.data.resolve()).configured
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("a", encoding="utf-8") as file:

@@ -17,7 +17,7 @@ from firmware_bridge.commands.captured import Capture, Piece, looks_like_black_b
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver, Frame
 
-SILENCE_S: Final = 0.5               # a port gives up an unfinished frame after such a pause
+SILENCE_S: Final = 0.5  # a port gives up an unfinished frame after such a pause
 
 
 def main(argv: list[str]) -> int:
@@ -26,12 +26,18 @@ def main(argv: list[str]) -> int:
         prog="classair decode",
         description="Decodes what a sensor sent and prints a line of JSON for each measurement.",
         epilog="FILE is raw bytes, hexadecimal text (--hex, or a name that ends in .hex), a black box segment or the "
-               "folder of a sensor in a black box; - or nothing is standard input. A black box knows its sensor.")
+        "folder of a sensor in a black box; - or nothing is standard input. A black box knows its sensor.",
+    )
     add_model(parser, required=False)
     parser.add_argument("file", nargs="?", default="-", metavar="FILE")
     parser.add_argument("--hex", action="store_true", help="the input is text: pairs of hexadecimal digits")
-    parser.add_argument("--from", dest="from_ms", type=moment, metavar="TIME", help="black box: not before this time, "
-                        "such as 2026-11-20T08:00 (UTC) or with +07:00")
+    parser.add_argument(
+        "--from",
+        dest="from_ms",
+        type=moment,
+        metavar="TIME",
+        help="black box: not before this time, such as 2026-11-20T08:00 (UTC) or with +07:00",
+    )
     parser.add_argument("--to", dest="to_ms", type=moment, metavar="TIME", help="black box: before this time")
     parser.add_argument("--stats", action="store_true", help="print what became of the bytes, instead of measurements")
     args = parser.parse_args(argv)
@@ -76,9 +82,12 @@ def _print_all(driver: Driver, capture: Capture, stats: bool) -> int:
     sys.stdout.flush()
     if not printed and driver.counters.bytes_in:
         counters = driver.counters
-        print(f"classair decode: no measurement in {counters.bytes_in} bytes ({counters.checksum} candidates with a "
-              f"wrong checksum, {counters.length} with a wrong length, {counters.other} frames without a measurement); "
-              "is the model right?", file=sys.stderr)
+        print(
+            f"classair decode: no measurement in {counters.bytes_in} bytes ({counters.checksum} candidates with a "
+            f"wrong checksum, {counters.length} with a wrong length, {counters.other} frames without a measurement); "
+            "is the model right?",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -14,19 +14,21 @@ from firmware_bridge.drivers import driver_for, models
 from firmware_bridge.ports import open_line, why_not_open
 
 BAUDS: Final = (9600, 115200)
-LISTEN_S: Final = 5.5                # two frames of the slowest sensor that speaks by itself
+LISTEN_S: Final = 5.5  # two frames of the slowest sensor that speaks by itself
 ANSWER_S: Final = 0.4
 # As drivers name the ways of working in which a sensor is asked; a driver refuses those it does not know.
 _MODES: Final[tuple[dict[str, str], ...]] = ({}, {"mode": "passive"}, {"mode": "poll"})
-_KEPT: Final = 1 << 20               # bytes; a line that talks more than that has said enough
+_KEPT: Final = 1 << 20  # bytes; a line that talks more than that has said enough
 
 
 def main(argv: list[str]) -> int:
     """0: one sensor fits; 1: several, or none, or the port cannot be opened; 2: wrong use."""
     parser = argparse.ArgumentParser(
-        prog="classair detect", description="Finds out which sensor is on a port and prints the line for sensors.yaml. "
+        prog="classair detect",
+        description="Finds out which sensor is on a port and prints the line for sensors.yaml. "
         "It listens first and then asks questions that change nothing. Where several sensors send frames that look "
-        "alike, it says what the bytes show and asks you.")
+        "alike, it says what the bytes show and asks you.",
+    )
     parser.add_argument("port", metavar="PORT", help="/dev/ttyUSB0, /dev/serial/by-id/… or any pyserial URL")
     parser.add_argument("--baud", type=int, action="append", help=f"default: {' and '.join(map(str, BAUDS))}")
     parser.add_argument("--seconds", type=float, default=LISTEN_S, metavar="N", help="how long to listen at each speed")
@@ -37,17 +39,29 @@ def main(argv: list[str]) -> int:
     try:
         heard, candidates = look(args.port, tuple(args.baud or BAUDS), args.seconds)
     except (OSError, ValueError) as error:
-        told = {"in_use": "another program uses it: end it first (a running bridge holds its ports)",
-                "not_allowed": "you may not open it: add your user to the group dialout",
-                "bad_port": "it is not a port that can be opened"}
+        told = {
+            "in_use": "another program uses it: end it first (a running bridge holds its ports)",
+            "not_allowed": "you may not open it: add your user to the group dialout",
+            "bad_port": "it is not a port that can be opened",
+        }
         cause = why_not_open(error, args.port).cause
         print(f"classair detect: {args.port}: {told.get(cause, 'it is not there')}", file=sys.stderr)
         return 1
     fitting = [candidate for candidate in candidates if not candidate.against]
     if args.json:
-        print(json.dumps({
-            "port": args.port, "steady_name": steady_name(args.port), "heard": heard, "decided": len(fitting) == 1,
-            "candidates": [candidate.told() for candidate in candidates]}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                {
+                    "port": args.port,
+                    "steady_name": steady_name(args.port),
+                    "heard": heard,
+                    "decided": len(fitting) == 1,
+                    "candidates": [candidate.told() for candidate in candidates],
+                },
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
         return 0 if len(fitting) == 1 else 1
     return _tell(args.port, heard, candidates, fitting)
 
@@ -101,10 +115,16 @@ def _listen(line: Any, seconds: float) -> bytes:
 def _tell(port: str, heard: dict[str, int], candidates: list[Candidate], fitting: list[Candidate]) -> int:
     if not candidates:
         total = sum(heard.values())
-        print(f"{port}: " + ("nothing came, neither by itself nor as an answer. Is the sensor powered, are its two "
-                             "data lines the right way round?" if not total else
-                             f"{total} bytes came ({', '.join(f'{n} at {baud}' for baud, n in heard.items())} baud), "
-                             "which no driver understands. `classair capture` keeps them for a closer look."))
+        print(
+            f"{port}: "
+            + (
+                "nothing came, neither by itself nor as an answer. Is the sensor powered, are its two "
+                "data lines the right way round?"
+                if not total
+                else f"{total} bytes came ({', '.join(f'{n} at {baud}' for baud, n in heard.items())} baud), "
+                "which no driver understands. `classair capture` keeps them for a closer look."
+            )
+        )
         return 1
     for candidate in candidates:
         mark = "fits" if not candidate.against else "does not fit"
@@ -115,8 +135,10 @@ def _tell(port: str, heard: dict[str, int], candidates: list[Candidate], fitting
     if chosen is None:
         print("\nThe bytes alone do not decide it. Look at the label on the sensor and write its model yourself.")
         return 1
-    print(f"\nFor sensors.yaml (put your own names for SENSOR, BRIDGE and ROOM):\n\n"
-          f'      SENSOR: {{bridge: BRIDGE, room: ROOM, model: {chosen.model}, port: "{steady_name(port)}"}}')
+    print(
+        f"\nFor sensors.yaml (put your own names for SENSOR, BRIDGE and ROOM):\n\n"
+        f'      SENSOR: {{bridge: BRIDGE, room: ROOM, model: {chosen.model}, port: "{steady_name(port)}"}}'
+    )
     return 0
 
 

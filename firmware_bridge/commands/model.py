@@ -17,9 +17,13 @@ class WrongUse(Exception):
 
 def add_model(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("--sensor", metavar="MODEL", required=required, help=f"one of {', '.join(models())}")
-    parser.add_argument("--settings", metavar="KEY=VALUE", action="append", default=[],
-                        help="as under settings: in sensors.yaml, for drivers that need them; may be repeated, "
-                             "VALUE may be JSON")
+    parser.add_argument(
+        "--settings",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="as under settings: in sensors.yaml, for drivers that need them; may be repeated, VALUE may be JSON",
+    )
 
 
 def settings_of(words: list[str]) -> dict[str, Any]:
@@ -51,6 +55,8 @@ def driver_of(model: str, settings: dict[str, Any]) -> Driver:
     except UnknownModel as error:
         raise WrongUse(str(error)) from None
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
-                         for fault in error.errors(include_url=False, include_input=False))
+        told = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
         raise WrongUse(f"settings of {model}: {told}") from None

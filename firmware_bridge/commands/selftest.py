@@ -23,15 +23,23 @@ SECONDS: Final = 15.0
 def main(argv: list[str]) -> int:
     """0: all sensors are well; 1: something is wrong with one; 2: wrong use or wrong configuration."""
     parser = argparse.ArgumentParser(
-        prog="classair selftest", description="Looks at every sensor of sensors.yaml: identity, firmware, mode, noise, "
-        "checksum errors, and a verdict. A port that a running bridge holds is judged by the bridge's black box.")
+        prog="classair selftest",
+        description="Looks at every sensor of sensors.yaml: identity, firmware, mode, noise, "
+        "checksum errors, and a verdict. A port that a running bridge holds is judged by the bridge's black box.",
+    )
     parser.add_argument("sensors", nargs="*", metavar="SITE.SENSOR", help="only these (default: all)")
     parser.add_argument("--bridge", metavar="SITE.ID", help="only the sensors of this bridge")
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE",
-                        help="default: sensors.yaml")
+    parser.add_argument(
+        "--config", type=Path, default=Path("sensors.yaml"), metavar="FILE", help="default: sensors.yaml"
+    )
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--seconds", type=float, default=SECONDS, metavar="N",
-                        help=f"how long to look at each, all at once (default: {SECONDS:g})")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS,
+        metavar="N",
+        help=f"how long to look at each, all at once (default: {SECONDS:g})",
+    )
     parser.add_argument("--language", choices=LANGUAGES, help="default: that of sensors.yaml")
     parser.add_argument("--json", action="store_true", help="one object of JSON a sensor")
     args = parser.parse_args(argv)
@@ -103,13 +111,23 @@ def look_at(sensors: dict[str, Sensor], places: Places, seconds: float) -> list[
 def told(one: Found) -> dict[str, object]:
     """The object of JSON for a sensor; verdicts in every language."""
     return {
-        "sensor": one.sensor, "model": one.model, "port": one.port,
-        "well": None if one.cause == FOREIGN else one.well, "cause": one.cause,
-        "seen_by": one.seen_by, "seconds": round(one.seconds, 1), "identity": one.about.identity,
-        "firmware": one.about.firmware, "mode": one.about.mode, "notes": one.about.notes, "frames": one.frames,
-        "checksum_errors": one.errors, "checksum_error_rate": round(one.error_rate, 5),
+        "sensor": one.sensor,
+        "model": one.model,
+        "port": one.port,
+        "well": None if one.cause == FOREIGN else one.well,
+        "cause": one.cause,
+        "seen_by": one.seen_by,
+        "seconds": round(one.seconds, 1),
+        "identity": one.about.identity,
+        "firmware": one.about.firmware,
+        "mode": one.about.mode,
+        "notes": one.about.notes,
+        "frames": one.frames,
+        "checksum_errors": one.errors,
+        "checksum_error_rate": round(one.error_rate, 5),
         "noise": {key: {"mean": round(it.mean, 3), "sd": round(it.sd, 3), "n": it.n} for key, it in one.noise.items()},
-        "flags": one.flags, "verdict": {language: _verdict(one, language) for language in LANGUAGES},
+        "flags": one.flags,
+        "verdict": {language: _verdict(one, language) for language in LANGUAGES},
     }
 
 
@@ -125,8 +143,15 @@ _OURS: Final = ("checksums", "few_frames", "contradicts", "old_black_box", "busy
 
 
 def _shown(one: Found, language: str) -> str:
-    about = [t(language, f"selftest.{name}", value=value) for name, value in (
-        ("identity", one.about.identity), ("firmware", one.about.firmware), ("mode", one.about.mode)) if value]
+    about = [
+        t(language, f"selftest.{name}", value=value)
+        for name, value in (
+            ("identity", one.about.identity),
+            ("firmware", one.about.firmware),
+            ("mode", one.about.mode),
+        )
+        if value
+    ]
     mark = "–" if one.cause == FOREIGN else "✓" if one.well else "✗"
     lines = [f"{mark} {one.sensor}  {one.model}  {one.port}", f"    {_verdict(one, language)}"]
     if one.seen_by == "blackbox":

@@ -20,10 +20,10 @@ from firmware_bridge.drivers import About, Driver, Frame, UnknownModel, driver_f
 from firmware_bridge.portstate import PortState
 from firmware_bridge.sources import source_for
 
-WORST_ERROR_RATE: Final = 0.01       # of all candidates; a short cable has none in a day
-FOREIGN: Final = "foreign"           # a cause: a network device, which has no port to look at
-_FEW: Final = 0.5                    # of the frames that were to be expected
-_OLDEST_S: Final = 300.0             # a bridge writes its black box every minute
+WORST_ERROR_RATE: Final = 0.01  # of all candidates; a short cable has none in a day
+FOREIGN: Final = "foreign"  # a cause: a network device, which has no port to look at
+_FEW: Final = 0.5  # of the frames that were to be expected
+_OLDEST_S: Final = 300.0  # a bridge writes its black box every minute
 _SILENCE_S: Final = 0.5
 
 
@@ -58,7 +58,7 @@ class Found:
     frame_every_s: float = 1.0
     noise: dict[str, Spread] = field(default_factory=dict)
     flags: dict[str, int] = field(default_factory=dict)
-    code: int = 0                # the newest error byte or status word
+    code: int = 0  # the newest error byte or status word
     well: bool = False
 
     @property
@@ -97,8 +97,15 @@ def watched_on_port(full: str, sensor: Sensor, places: Places, seconds: float) -
         cause = ""
     counts = source.counts()
     looked = _counted(empty, source.about, frames, source.frame_every_s)
-    return replace(looked, seconds=elapsed() - began, cause=cause, places=dict(state[0].places),
-                   errors=counts["checksum"], other=counts.get("other", 0), bytes_in=counts.get("bytes_in", 0))
+    return replace(
+        looked,
+        seconds=elapsed() - began,
+        cause=cause,
+        places=dict(state[0].places),
+        errors=counts["checksum"],
+        other=counts.get("other", 0),
+        bytes_in=counts.get("bytes_in", 0),
+    )
 
 
 def watched_in_black_box(full: str, sensor: Sensor, folder: Path, seconds: float) -> Found | None:
@@ -129,8 +136,9 @@ def watched_in_black_box(full: str, sensor: Sensor, folder: Path, seconds: float
             if in_window:
                 frames += came
                 after = _so_far(driver)
-                errors, other, bytes_in = (now + new - old for now, new, old in zip(
-                    (errors, other, bytes_in), after, before, strict=True))
+                errors, other, bytes_in = (
+                    now + new - old for now, new, old in zip((errors, other, bytes_in), after, before, strict=True)
+                )
     except (NotABlackBox, OSError, ValueError, UnknownModel):
         return None
     looked = _counted(empty, driver.about, frames, driver.poll_every_s or driver.frame_every_s)
@@ -150,8 +158,15 @@ def _counted(empty: Found, about: About, frames: list[Frame], frame_every_s: flo
             every |= flag
         flags.update(flag.name for flag in every if flag.name)
     code = round(frames[-1].values.get("error", frames[-1].values.get("meter_status", 0))) if frames else 0
-    return replace(empty, about=about, frames=len(frames), frame_every_s=frame_every_s, code=code,
-                   noise=_spread(frames), flags=dict(flags))
+    return replace(
+        empty,
+        about=about,
+        frames=len(frames),
+        frame_every_s=frame_every_s,
+        code=code,
+        noise=_spread(frames),
+        flags=dict(flags),
+    )
 
 
 def _spread(frames: Iterable[Frame]) -> dict[str, Spread]:

@@ -81,8 +81,8 @@ class Driver(Protocol):
     Never raises for what a sensor sends. The result does not depend on how the bytes were cut into chunks.
     """
 
-    baud: int                    # 8 data bits, no parity, 1 stop bit
-    warm_up_s: float             # seconds after power-on or wake for which values are not to be trusted
+    baud: int  # 8 data bits, no parity, 1 stop bit
+    warm_up_s: float  # seconds after power-on or wake for which values are not to be trusted
     counters: Counters
     about: About
 

@@ -13,11 +13,16 @@ from classair.model import QUANTITIES
 from firmware_bridge.drivers import LARGEST
 
 ALIASES: Final[Mapping[str, str]] = {
-    alias: quantity for quantity, aliases in {
-        "pm1": "pm1 pm1.0 pm1_0 pm01", "pm25": "pm25 pm2.5 pm2_5 pm02", "pm10": "pm10 pm10.0 pm10_0",
-        "co2_ppm": "co2 co2_ppm rco2 carbondioxide", "temp_c": "t temp temperature temp_c atmp",
+    alias: quantity
+    for quantity, aliases in {
+        "pm1": "pm1 pm1.0 pm1_0 pm01",
+        "pm25": "pm25 pm2.5 pm2_5 pm02",
+        "pm10": "pm10 pm10.0 pm10_0",
+        "co2_ppm": "co2 co2_ppm rco2 carbondioxide",
+        "temp_c": "t temp temperature temp_c atmp",
         "rh_pct": "rh hum humidity rhum rh_pct",
-    }.items() for alias in aliases.split()
+    }.items()
+    for alias in aliases.split()
 }
 """Keys understood without any setting, in lower case."""
 
@@ -32,7 +37,7 @@ _CONVERSIONS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "µm": {"nm": (0.001, 0), "mm": (1000, 0)},
     "%": {"1": (100, 0)},
 }
-_ANYTHING: Final = 2.0**53       # counters and milliseconds too are smaller
+_ANYTHING: Final = 2.0**53  # counters and milliseconds too are smaller
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -103,7 +108,7 @@ class FieldMap:
         if number is not None and made != (1, 0):
             number = number * made[0] + made[1]
         if number is None or not abs(number) < LARGEST:
-            values.pop(field.quantity, None)     # of doubled keys the last one holds
+            values.pop(field.quantity, None)  # of doubled keys the last one holds
             return
         values[field.quantity] = number
 

@@ -14,7 +14,7 @@ from firmware_bridge.drivers import About, Counters, Frame, Send
 MORE: Final = -1
 """A candidate of which not enough bytes are there to know how long it is."""
 
-_SHORT: Final = 4                # bytes; frames so short prove nothing where they overlap another
+_SHORT: Final = 4  # bytes; frames so short prove nothing where they overlap another
 
 
 class FramedDriver(ABC):
@@ -24,7 +24,7 @@ class FramedDriver(ABC):
         self.counters = Counters()
         self.about = About()
         self._rest = b""
-        self._speaking = True        # as a simulated sensor
+        self._speaking = True  # as a simulated sensor
 
     @property
     def poll_every_s(self) -> float | None:
@@ -71,7 +71,7 @@ class FramedDriver(ABC):
         self.counters.bytes_in += len(data)
         found: list[Frame] = []
         buffer = self._rest + data
-        self._rest = buffer[self._scan(buffer, found):]
+        self._rest = buffer[self._scan(buffer, found) :]
         return found
 
     def silence(self) -> list[Frame]:
@@ -80,7 +80,7 @@ class FramedDriver(ABC):
             # The candidate will not be finished; a whole frame may begin behind its first byte.
             self.counters.skipped += 1
             buffer = self._rest[1:]
-            self._rest = buffer[self._scan(buffer, found):]
+            self._rest = buffer[self._scan(buffer, found) :]
         return found
 
     def _forget(self) -> None:
@@ -94,9 +94,9 @@ class FramedDriver(ABC):
         """Takes the request apart: a host may have sent several commands since somebody last looked."""
         answers, position = b"", 0
         while position < len(request):
-            size = self._command_size(request[position:position + 64])
+            size = self._command_size(request[position : position + 64])
             if size:
-                answers += self._reply(request[position:position + size], values)
+                answers += self._reply(request[position : position + size], values)
             position += size or 1
         return answers
 
@@ -124,7 +124,7 @@ class CandidateDriver(FramedDriver):
 
     def __init__(self) -> None:
         super().__init__()
-        self._taken_bytes = 0        # of what is kept: the end of the frame before, counted already
+        self._taken_bytes = 0  # of what is kept: the end of the frame before, counted already
 
     @abstractmethod
     def _size_at(self, buffer: bytes, start: int) -> int:
@@ -157,7 +157,7 @@ class CandidateDriver(FramedDriver):
             if size == MORE or (size and end - start < size):
                 return start
             if size:
-                data = buffer[start:start + size]
+                data = buffer[start : start + size]
                 if self._intact(data):
                     self._take(data, found)
                     counters.in_frames += size
@@ -169,7 +169,6 @@ class CandidateDriver(FramedDriver):
                 counters.length += 1
             counters.skipped += 1
             position += 1
-
 
     def _take(self, data: bytes, found: list[Frame]) -> None:
         frame = self._taken(data)
@@ -193,7 +192,7 @@ class CandidateDriver(FramedDriver):
             size = self._size_at(buffer, start)
             if size == MORE or (start + size > known and end < start + size):
                 return start, known
-            data = buffer[start:start + size]
+            data = buffer[start : start + size]
             if start + size > known and size > _SHORT and self._intact(data):
                 self._take(data, found)
                 self.counters.in_frames += start + size - known
@@ -208,14 +207,14 @@ class CandidateDriver(FramedDriver):
         found: list[Frame] = []
         while self._rest:
             # First what kept an earlier frame's end waiting is given up, then byte by byte as without it.
-            buffer = self._rest[self._taken_bytes or 1:]
+            buffer = self._rest[self._taken_bytes or 1 :]
             self.counters.skipped += not self._taken_bytes
             self._taken_bytes = 0
-            self._rest = buffer[self._scan(buffer, found):]
+            self._rest = buffer[self._scan(buffer, found) :]
         return found
 
     def _forget(self) -> None:
-        self._rest, self._taken_bytes = self._rest[self._taken_bytes:], 0
+        self._rest, self._taken_bytes = self._rest[self._taken_bytes :], 0
         super()._forget()
 
 

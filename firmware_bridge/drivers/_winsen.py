@@ -12,7 +12,7 @@ SIZE: Final = 9
 def framed(*body: int) -> bytes:
     """A frame with these bytes behind its FF; what is missing of seven is 0."""
     data = bytes(body).ljust(7, b"\0")
-    return b"\xFF" + data + bytes((complement(data),))
+    return b"\xff" + data + bytes((complement(data),))
 
 
 def command(what: int, *data: int) -> bytes:
@@ -26,7 +26,7 @@ def intact(frame: bytes) -> bool:
 
 def command_size(data: bytes) -> int:
     """9 when a whole command begins here, else 0."""
-    return SIZE if len(data) >= SIZE and data[:2] == b"\xFF\x01" and intact(data[:SIZE]) else 0
+    return SIZE if len(data) >= SIZE and data[:2] == b"\xff\x01" and intact(data[:SIZE]) else 0
 
 
 READ: Final = command(0x86)

@@ -17,13 +17,13 @@ READ: Final = bytes.fromhex("68010493")
 READ_COEFFICIENT: Final = bytes.fromhex("68011087")
 STOP_AUTO: Final = bytes.fromhex("68012077")
 AUTO: Final = bytes.fromhex("68014057")
-YES: Final = b"\xA5\xA5"
+YES: Final = b"\xa5\xa5"
 NO: Final = b"\x96\x96"
 _SET_COEFFICIENT: Final = b"\x68\x02\x08"
 _COEFFICIENT_ANSWER: Final = b"\x40\x02\x10"
 
 _AUTO_SIZE: Final = 32
-_CEILING: Final = 1000           # µg/m³
+_CEILING: Final = 1000  # µg/m³
 _PAUSE_S: Final = 0.1
 # The words of an auto-sent frame and of an answer, from their first data byte; "" is a reserved one.
 _WORDS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -44,7 +44,7 @@ class Hpma115(CandidateDriver):
 
     STARTS = re.compile(rb"[\x40\x42\x96\xA5]")
     baud = 9600
-    warm_up_s = 10.0             # 6 s until it responds
+    warm_up_s = 10.0  # 6 s until it responds
     frame_every_s = 1.5
 
     def __init__(self, model: str, settings: Settings) -> None:
@@ -52,7 +52,7 @@ class Hpma115(CandidateDriver):
         self._auto_words, self._answer_words = _WORDS[model]
         self._settings = settings
         self._reserved: dict[int, Steady] = {}
-        self._measuring, self._coefficient = True, 100       # as a simulated sensor
+        self._measuring, self._coefficient = True, 100  # as a simulated sensor
 
     @property
     def poll_every_s(self) -> float | None:
@@ -99,13 +99,13 @@ class Hpma115(CandidateDriver):
                 return MORE
             return 2 if buffer[start + 1] == first else 0
         if first == 0x42:
-            head = buffer[start:start + 4]
-            if head == b"BM\x00\x1C":
+            head = buffer[start : start + 4]
+            if head == b"BM\x00\x1c":
                 return _AUTO_SIZE
-            return MORE if there < 4 and b"BM\x00\x1C".startswith(head) else 0
+            return MORE if there < 4 and b"BM\x00\x1c".startswith(head) else 0
         if there < 3:
             return MORE if there < 2 or buffer[start + 1] in (2, 5, 0x0D) else 0
-        if buffer[start:start + 3] == _COEFFICIENT_ANSWER:
+        if buffer[start : start + 3] == _COEFFICIENT_ANSWER:
             return 5
         # Some sheets print 05 for the long answer as well; the sensors send 0D.
         length = 2 * len(self._answer_words) + 1
@@ -128,12 +128,12 @@ class Hpma115(CandidateDriver):
         return None
 
     def _measured(self, body: bytes, words: tuple[str, ...]) -> Frame:
-        frame, reserved = Frame({}), bytearray(body[2 * len(words):])
+        frame, reserved = Frame({}), bytearray(body[2 * len(words) :])
         for place, key in enumerate(words):
             if key:
                 frame.values[key] = body[2 * place] << 8 | body[2 * place + 1]
             else:
-                reserved += body[2 * place:2 * place + 2]
+                reserved += body[2 * place : 2 * place + 2]
         flag_order(frame, _SIZES)
         for key, value in frame.values.items():
             if value >= _CEILING:
@@ -146,7 +146,7 @@ class Hpma115(CandidateDriver):
     def encode(self, values: Mapping[str, float]) -> bytes:
         if self._settings.mode == "poll":
             return self._answer_of(values)
-        frame = b"BM\x00\x1C" + _body(self._auto_words, values).ljust(26, b"\0")
+        frame = b"BM\x00\x1c" + _body(self._auto_words, values).ljust(26, b"\0")
         return frame + sum(frame).to_bytes(2, "big")
 
     def _answer_of(self, values: Mapping[str, float]) -> bytes:

@@ -14,26 +14,26 @@ from firmware_bridge.drivers._winsen import READ, SIZE, command, command_size, f
 
 _ANSWER: Final = 0x86
 _ABC, _ABC_READ, _ZERO, _SPAN, _RANGE, _FIRMWARE = 0x79, 0x7D, 0x87, 0x88, 0x99, 0xA0
-_RECOVER: Final = 0x78           # undocumented: back to the factory's settings
+_RECOVER: Final = 0x78  # undocumented: back to the factory's settings
 _ON: Final = 0xA0
 # What else comes with this head and checksum: echoed commands (01), answers about calibration, range and firmware.
 _OTHER: Final = frozenset((0x01, _ABC, _ABC_READ, _RANGE, _FIRMWARE))
 READ_FIRMWARE: Final = command(_FIRMWARE)
 READ_ABC: Final = command(_ABC_READ)
 
-_TEMPERATURE_OFFSET: Final = 40      # °C; undocumented, 0 on units without it
-_BOOT_WORD: Final = 15000            # seen in bytes 6-7 while starting
-_CEILINGS: Final = frozenset((2000, 5000, 10000))   # ppm; the ranges the sensor can be set to
+_TEMPERATURE_OFFSET: Final = 40  # °C; undocumented, 0 on units without it
+_BOOT_WORD: Final = 15000  # seen in bytes 6-7 while starting
+_CEILINGS: Final = frozenset((2000, 5000, 10000))  # ppm; the ranges the sensor can be set to
 _HIGHEST: Final = 10000
-_LOWEST_AIR: Final = 350             # ppm; nowhere on earth is air cleaner: the self-calibration has gone astray
-_JUMP_C: Final = 6                   # °C from one frame to the next; its own warming takes minutes
+_LOWEST_AIR: Final = 350  # ppm; nowhere on earth is air cleaner: the self-calibration has gone astray
+_JUMP_C: Final = 6  # °C from one frame to the next; its own warming takes minutes
 _PAUSE_S: Final = 0.2
 
 
 class MhZ19(CandidateDriver):
     """One MH-Z19, asked for each value. Values: co2_ppm, internal_temp_c, and as `state` the undocumented bytes 5-7."""
 
-    STARTS = re.compile(b"\xFF")
+    STARTS = re.compile(b"\xff")
     baud = 9600
     frame_every_s = 5.0
 
@@ -41,8 +41,8 @@ class MhZ19(CandidateDriver):
         super().__init__()
         self.warm_up_s = warm_up_s
         self._state, self._warmth = Steady(), Steady()
-        self._most = 0               # ppm; a range below this is not the one it is set to
-        self._abc = True             # as a simulated sensor
+        self._most = 0  # ppm; a range below this is not the one it is set to
+        self._abc = True  # as a simulated sensor
 
     @property
     def poll_every_s(self) -> float | None:
@@ -75,8 +75,13 @@ class MhZ19(CandidateDriver):
     def kept(self) -> Mapping[str, bytes]:
         """Zero calibration takes the air of this moment as 400 ppm; span calibration as 2000 ppm."""
         ranges = {f"range {ppm} ppm": command(_RANGE, 0, 0, 0, *ppm.to_bytes(2, "big")) for ppm in sorted(_CEILINGS)}
-        return {"abc on": command(_ABC, _ON), "abc off": command(_ABC), "zero calibration": command(_ZERO),
-                "span calibration 2000 ppm": command(_SPAN, *(2000).to_bytes(2, "big")), **ranges}
+        return {
+            "abc on": command(_ABC, _ON),
+            "abc off": command(_ABC),
+            "zero calibration": command(_ZERO),
+            "span calibration 2000 ppm": command(_SPAN, *(2000).to_bytes(2, "big")),
+            **ranges,
+        }
 
     def _size_at(self, buffer: bytes, start: int) -> int:
         if len(buffer) - start < 2:
@@ -161,5 +166,7 @@ def _maker(warm_up_s: float, settings: DriverSettings) -> MhZ19:
 
 
 MODELS: Final[Mapping[str, Maker]] = {
-    "mh-z19b": partial(_maker, 180.0), "mh-z19c": partial(_maker, 60.0), "mh-z19": partial(_maker, 180.0),
+    "mh-z19b": partial(_maker, 180.0),
+    "mh-z19c": partial(_maker, 60.0),
+    "mh-z19": partial(_maker, 180.0),
 }

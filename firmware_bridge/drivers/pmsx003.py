@@ -23,11 +23,12 @@ READ: Final = bytes.fromhex("424DE200000171")
 SLEEP: Final = bytes.fromhex("424DE400000173")
 WAKE: Final = bytes.fromhex("424DE400010174")
 _ACKNOWLEDGEMENTS: Final = {
-    PASSIVE: bytes.fromhex("424D0004E1000174"), ACTIVE: bytes.fromhex("424D0004E1010175"),
+    PASSIVE: bytes.fromhex("424D0004E1000174"),
+    ACTIVE: bytes.fromhex("424D0004E1010175"),
     SLEEP: bytes.fromhex("424D0004E4000177"),
 }
-_MODES: Final = {b"\xE1\0": "passive", b"\xE1\1": "active", b"\xE4\0": "asleep"}
-_WAKING_S: Final = 2.0           # some units do not hear what is sent sooner after a wake
+_MODES: Final = {b"\xe1\0": "passive", b"\xe1\1": "active", b"\xe4\0": "asleep"}
+_WAKING_S: Final = 2.0  # some units do not hear what is sent sooner after a wake
 _ACKNOWLEDGEMENT_LENGTH: Final = 4
 
 _MASS: Final = ("pm1_cf1", "pm25_cf1", "pm10_cf1", "pm1", "pm25", "pm10")
@@ -37,7 +38,7 @@ _COUNTS: Final = ("n03", "n05", "n1", "n25", "n5", "n10")
 _MASS_CEILING: Final = 1000
 _COUNT_CEILING: Final = 0xFFFF
 # CF=1 and atmospheric words are alike in clean air; in haze the atmospheric one falls to two thirds.
-_ALIKE_UP_TO: Final = 15         # µg/m³; PM2.5 parts near 30, and its ratio holds for the smaller PM1 word as well
+_ALIKE_UP_TO: Final = 15  # µg/m³; PM2.5 parts near 30, and its ratio holds for the smaller PM1 word as well
 # Tenths of a degree, tenths of a percent, µg/m³: more than air does from one frame to the next, even after a pause.
 _LEAPS: Final = {"temp_c": 400, "rh_pct": 300, "hcho_ugm3": 200}
 # Some batches report 0 µg/m³ in air that holds particles. 500 of them per 0.1 L are about 4 µg/m³ in ordinary frames.
@@ -55,7 +56,7 @@ class Layout:
     keys: tuple[str, ...]
     version: int | None
     error: int | None
-    counts: int                  # how many of n03 … n10 the frame carries
+    counts: int  # how many of n03 … n10 the frame carries
     usual_version: int
     takes_commands: bool = True
 
@@ -66,7 +67,10 @@ class Layout:
 
 _PLAIN: Final = Layout(28, _MASS + _COUNTS, 28, 29, 6, 0x97)
 _LAYOUTS: Final[Mapping[str, Layout]] = {
-    "pms1003": _PLAIN, "pms5003": _PLAIN, "pms7003": _PLAIN, "pmsa003": _PLAIN,
+    "pms1003": _PLAIN,
+    "pms5003": _PLAIN,
+    "pms7003": _PLAIN,
+    "pmsa003": _PLAIN,
     "pms3003": Layout(20, (*_MASS, "", ""), 20, 21, 0, 0x51, takes_commands=False),
     "pms5003t": Layout(28, (*_MASS, *_COUNTS[:4], "temp_c", "rh_pct"), 28, 29, 4, 0x9A),
     "pms5003s": Layout(28, (*_MASS, *_COUNTS, "hcho_ugm3"), None, None, 6, 0),
@@ -85,14 +89,14 @@ class Pmsx003(FramedDriver):
 
     baud = 9600
     warm_up_s = 30.0
-    frame_every_s = 2.5          # 2.3 s in stable air
+    frame_every_s = 2.5  # 2.3 s in stable air
 
     def __init__(self, layout: Layout, settings: Settings) -> None:
         super().__init__()
         self._passive = settings.mode == "passive" and layout.takes_commands
         self._version = Steady()
         self._known_version: object = None
-        self._awake = True           # as a simulated sensor
+        self._awake = True  # as a simulated sensor
         self._layout = layout
         self._starts = 0
         tail = [key for key in layout.keys if key not in _MASS and key not in _COUNTS]
@@ -163,7 +167,7 @@ class Pmsx003(FramedDriver):
             after = start + size
             if end < after:
                 return start
-            if sum(buffer[start:after - 2]) != buffer[after - 2] << 8 | buffer[after - 1]:
+            if sum(buffer[start : after - 2]) != buffer[after - 2] << 8 | buffer[after - 1]:
                 counters.checksum += 1
                 counters.skipped += 1
                 position += 1
@@ -172,7 +176,7 @@ class Pmsx003(FramedDriver):
             counters.in_frames += size
             if size == 8:
                 counters.other += 1
-                self.about.mode = _MODES.get(buffer[start + 4:start + 6], self.about.mode)
+                self.about.mode = _MODES.get(buffer[start + 4 : start + 6], self.about.mode)
                 continue
             counters.good += 1
             found.append(frame_of(unpack(buffer, start + 4)))
@@ -194,10 +198,15 @@ class Pmsx003(FramedDriver):
                 frame.flags |= Flag.ORDER
             self._known_version = None if departs else self._version.known
         if self._odd_tail:
-            self._judge_tail(frame, words[6 + self._layout.counts:])
+            self._judge_tail(frame, words[6 + self._layout.counts :])
         c1, c25, c10, a1, a25, a10 = words[:6]
-        if not (c1 <= c25 <= c10 < _MASS_CEILING and a1 <= a25 <= a10 and (a1 == c1 or _belong(c1, a1))
-                and (a25 == c25 or _belong(c25, a25)) and (a10 == c10 or _belong(c10, a10))):
+        if not (
+            c1 <= c25 <= c10 < _MASS_CEILING
+            and a1 <= a25 <= a10
+            and (a1 == c1 or _belong(c1, a1))
+            and (a25 == c25 or _belong(c25, a25))
+            and (a10 == c10 or _belong(c10, a10))
+        ):
             self._judge_mass(frame, words[:6])
         if self._layout.counts:
             n03, n05, n1, n25 = words[6:10]
@@ -220,7 +229,7 @@ class Pmsx003(FramedDriver):
 
     def _judge_tail(self, frame: Frame, words: tuple[int, ...]) -> None:
         """No leaps of temperature, humidity and formaldehyde; reserved words stay as they are."""
-        for place, (key, given) in enumerate(zip(self._layout.keys[6 + self._layout.counts:], words, strict=False)):
+        for place, (key, given) in enumerate(zip(self._layout.keys[6 + self._layout.counts :], words, strict=False)):
             before, leap = self._tail[place], _LEAPS.get(key, 0)
             if isinstance(before.known, int) and abs(given - before.known) <= leap:
                 before.known = given
@@ -231,8 +240,8 @@ class Pmsx003(FramedDriver):
                     frame.flags |= Flag.ORDER
 
     def _judge_counts(self, frame: Frame, words: tuple[int, ...]) -> None:
-        keys = _COUNTS[:self._layout.counts]
-        counts = words[6:6 + len(keys)]
+        keys = _COUNTS[: self._layout.counts]
+        counts = words[6 : 6 + len(keys)]
         if any(larger > smaller for smaller, larger in pairwise(counts)):
             flag(frame, keys, Flag.ORDER)
         for key, value in zip(keys, counts, strict=True):

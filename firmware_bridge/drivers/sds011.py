@@ -17,15 +17,15 @@ _MEASUREMENT, _REPLY, _PM100 = 0xC0, 0xC5, 0xCF
 _MODE, _QUERY, _SET_ID, _SLEEP, _FIRMWARE, _PERIOD = 2, 4, 5, 6, 7, 8
 _READ, _WRITE = 0, 1
 
-_CEILINGS: Final = {"pm25": 999.9, "pm10": 1999.9}   # µg/m³; the highest numbers seen
-_HIGHEST_PERIOD: Final = 30      # minutes
-_PAUSE_S: Final = 0.1            # the reply takes some 40 ms
+_CEILINGS: Final = {"pm25": 999.9, "pm10": 1999.9}  # µg/m³; the highest numbers seen
+_HIGHEST_PERIOD: Final = 30  # minutes
+_PAUSE_S: Final = 0.1  # the reply takes some 40 ms
 _SIMULATED_ID: Final = 0x58D9
 
 
 def command(what: int, how: int = 0, value: int = 0) -> bytes:
     """A command for whatever sensor is on the line (id FF FF), 19 bytes."""
-    body = bytes((what, how, value)) + bytes(10) + b"\xFF\xFF"
+    body = bytes((what, how, value)) + bytes(10) + b"\xff\xff"
     return bytes((_HEAD, _COMMAND)) + body + bytes((sum(body) & 0xFF, _TAIL))
 
 
@@ -42,17 +42,17 @@ WORK: Final = command(_SLEEP, _WRITE, 1)
 class Sds011(CandidateDriver):
     """One SDS. Its mode survives power-off, so it is read and followed, never set."""
 
-    STARTS = re.compile(b"\xAA")
+    STARTS = re.compile(b"\xaa")
     baud = 9600
     warm_up_s = 30.0
 
     def __init__(self) -> None:
         super().__init__()
         self._starts = 0
-        self._asked_for = False      # query mode
-        self._period_min = 0         # 0: works all the time
+        self._asked_for = False  # query mode
+        self._period_min = 0  # 0: works all the time
         self._id = Steady()
-        self._plays = {_MODE: 0, _SLEEP: 1, _PERIOD: 0}      # as a simulated sensor
+        self._plays = {_MODE: 0, _SLEEP: 1, _PERIOD: 0}  # as a simulated sensor
 
     @property
     def frame_every_s(self) -> float:
@@ -102,8 +102,12 @@ class Sds011(CandidateDriver):
 
     def kept(self) -> Mapping[str, bytes]:
         """The id stays what it is: nothing here sets it."""
-        return {"stream mode": STREAM, "query mode": QUERY_MODE, "work continuously": command(_PERIOD, _WRITE, 0),
-                **{f"working period {n} min": command(_PERIOD, _WRITE, n) for n in range(1, _HIGHEST_PERIOD + 1)}}
+        return {
+            "stream mode": STREAM,
+            "query mode": QUERY_MODE,
+            "work continuously": command(_PERIOD, _WRITE, 0),
+            **{f"working period {n} min": command(_PERIOD, _WRITE, n) for n in range(1, _HIGHEST_PERIOD + 1)},
+        }
 
     def _size_at(self, buffer: bytes, start: int) -> int:
         if len(buffer) - start < 2:
@@ -167,7 +171,7 @@ class Sds011(CandidateDriver):
     def _reply(self, command: bytes, values: Mapping[str, float]) -> bytes:
         what, how, value = command[2:5]
         asleep = not self._plays[_SLEEP]
-        self._plays[_SLEEP] = 1      # any command wakes it
+        self._plays[_SLEEP] = 1  # any command wakes it
         if what == _QUERY:
             return self.encode(values) if not asleep else b""
         if what == _FIRMWARE:

@@ -10,7 +10,7 @@ from classair.model import Flag
 from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
 from firmware_bridge.drivers._framing import MORE, CandidateDriver, word
 
-ANY: Final = 0xFE                # the address every S8 answers to
+ANY: Final = 0xFE  # the address every S8 answers to
 _READ_INPUT, _READ_HOLDING, _WRITE_ONE, _WRITE_SOME = 0x04, 0x03, 0x06, 0x10
 _EXCEPTION: Final = 0x80
 
@@ -52,24 +52,24 @@ _WAKE: Final = b"\0"
 
 _COMMAND_REGISTER, _ABC_REGISTER = 0x01, 0x1F
 _CALIBRATIONS: Final = {0x7C06: "background calibration", 0x7C07: "zero calibration"}
-_FAULTS: Final = 0x7F            # meter status bits 0-6
-_OUT_OF_RANGE: Final = 0x20      # meter status bit 5
-_CEILING: Final = 10000          # ppm; the highest number it sends
+_FAULTS: Final = 0x7F  # meter status bits 0-6
+_OUT_OF_RANGE: Final = 0x20  # meter status bit 5
+_CEILING: Final = 10000  # ppm; the highest number it sends
 _PAUSE_S: Final = 0.2
-_SIMULATED_ID: Final = bytes.fromhex("0106001E4C2B")     # firmware 1.6, sensor id
+_SIMULATED_ID: Final = bytes.fromhex("0106001E4C2B")  # firmware 1.6, sensor id
 
 
 class SenseairS8(CandidateDriver):
     """One S8, asked for each value. Values: co2_ppm and meter_status."""
 
-    STARTS = re.compile(b"\xFE")
+    STARTS = re.compile(b"\xfe")
     baud = 9600
-    warm_up_s = 60.0             # no flag exists for it
+    warm_up_s = 60.0  # no flag exists for it
     frame_every_s = 4.0
 
     def __init__(self) -> None:
         super().__init__()
-        self._abc_h = 180            # as a simulated sensor
+        self._abc_h = 180  # as a simulated sensor
 
     @property
     def poll_every_s(self) -> float | None:
@@ -95,7 +95,7 @@ class SenseairS8(CandidateDriver):
         for match in re.finditer(rb"(?=(.)([\x06\x10])(..)(..)(.{0,4}))", data, re.DOTALL):
             several = match[2][0] == _WRITE_SOME
             size = 9 + 2 * int.from_bytes(match[4], "big") if several else 8
-            whole = data[match.start():match.start() + size]
+            whole = data[match.start() : match.start() + size]
             # Bytes that only look so inside a question are told from a command by their check.
             if match[1][0] != ANY and crc(whole[:-2]) != whole[-2:]:
                 continue
@@ -111,8 +111,11 @@ class SenseairS8(CandidateDriver):
 
     def kept(self) -> Mapping[str, bytes]:
         """Background calibration takes the air of this moment as 400 ppm, zero calibration as free of CO2."""
-        return {"abc 180 h": request(_WRITE_ONE, _ABC_REGISTER, 180), "abc off": request(_WRITE_ONE, _ABC_REGISTER, 0),
-                **{name: request(_WRITE_ONE, _COMMAND_REGISTER, what) for what, name in _CALIBRATIONS.items()}}
+        return {
+            "abc 180 h": request(_WRITE_ONE, _ABC_REGISTER, 180),
+            "abc off": request(_WRITE_ONE, _ABC_REGISTER, 0),
+            **{name: request(_WRITE_ONE, _COMMAND_REGISTER, what) for what, name in _CALIBRATIONS.items()},
+        }
 
     def _size_at(self, buffer: bytes, start: int) -> int:
         return _size_of(buffer[start + 1], buffer[start + 2]) if len(buffer) - start >= 3 else MORE

@@ -12,9 +12,19 @@ from firmware_bridge.drivers import LARGEST, DriverSettings, Frame, Maker, Send
 from firmware_bridge.drivers._framing import FramedDriver, flag, flag_order, word
 
 EDGE: Final = 0x7E
-_EDGE: Final = b"\x7E"
+_EDGE: Final = b"\x7e"
 _START, _STOP, _READ, _SLEEP, _WAKE, _CLEANING, _INFO, _VERSION, _STATUS, _RESET = (
-    0x00, 0x01, 0x03, 0x10, 0x11, 0x80, 0xD0, 0xD1, 0xD2, 0xD3)
+    0x00,
+    0x01,
+    0x03,
+    0x10,
+    0x11,
+    0x80,
+    0xD0,
+    0xD1,
+    0xD2,
+    0xD3,
+)
 _SERIAL: Final = b"\x03"
 _MODES: Final = {_START: "measuring", _STOP: "idle", _SLEEP: "asleep"}
 
@@ -29,17 +39,17 @@ _COUNTS: Final = ("nc05", "nc1", "nc25", "nc4", "nc10")
 _KEYS: Final = (*_MASS, *_COUNTS, "tps_um")
 _FLOATS: Final = struct.Struct(">10f")
 _WORDS: Final = struct.Struct(">10H")
-_CEILING: Final = 1000.0         # µg/m³, the range the maker specifies
+_CEILING: Final = 1000.0  # µg/m³, the range the maker specifies
 # Beyond what dust is: particles of 0.4 to 1.5 µm weigh 0.05 to 2 pg, so many µg/m³ come from one particle per cm³.
 _SMALLEST_UM: Final = 0.2
 _LARGEST_UM: Final = 10.0
 _LIGHTEST: Final = 0.02
 _HEAVIEST: Final = 3.0
-_DEVICE_ERROR: Final = 0x80      # bit 7 of the state byte
+_DEVICE_ERROR: Final = 0x80  # bit 7 of the state byte
 _NOT_ALLOWED: Final = 0x43
 _STATUS_BITS: Final = {21: "fan_speed", 5: "laser", 4: "fan"}
-_FAILURES: Final = 1 << 5 | 1 << 4    # laser current out of range, fan does not turn; bit 21 only warns
-_PAUSE_S: Final = 0.05           # an answer comes within 20 ms
+_FAILURES: Final = 1 << 5 | 1 << 4  # laser current out of range, fan does not turn; bit 21 only warns
+_PAUSE_S: Final = 0.05  # an answer comes within 20 ms
 _SIMULATED_SERIAL: Final = b"5350533330000001\0"
 
 
@@ -60,11 +70,13 @@ def stuffed(data: bytes) -> bytes:
 
 def unstuffed(data: bytes) -> bytes:
     """The reverse, in one pass: replacing pair by pair would undo 7D 5D 31 twice. Raises NotStuffed."""
+
     def plain(match: re.Match[bytes]) -> bytes:
         raw = match[1][0] ^ 0x20 if match[1] else -1
         if raw not in _STUFFED:
             raise NotStuffed
         return bytes((raw,))
+
     return _MARK.sub(plain, data)
 
 
@@ -78,23 +90,23 @@ def _travelling(body: bytes) -> bytes:
 
 
 READ: Final = request(_READ)
-PULSE: Final = b"\xFF"           # wakes the interface; the command must follow within 100 ms
+PULSE: Final = b"\xff"  # wakes the interface; the command must follow within 100 ms
 
 
 class Sps30(FramedDriver):
     """One SPS30, asked once a second. Read up to the closing 7E: stuffing makes most frames longer than 47 bytes."""
 
     baud = 115200
-    warm_up_s = 30.0             # 8 s in much dust, 30 s in little
+    warm_up_s = 30.0  # 8 s in much dust, 30 s in little
     frame_every_s = 1.5
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
-        self._opened = False         # the 7E before what is kept closed the frame before and is counted already
+        self._opened = False  # the 7E before what is kept closed the frame before and is counted already
         self._starts = 0
         self._failing = False
-        self._measuring = self._sleeping = False     # as a simulated sensor
+        self._measuring = self._sleeping = False  # as a simulated sensor
         self._cleaning_s = 604_800
 
     @property
@@ -116,8 +128,10 @@ class Sps30(FramedDriver):
         return READ
 
     def inquire(self) -> Sequence[Send]:
-        return tuple(Send(one, _PAUSE_S) for one in (
-            request(_INFO, _SERIAL), request(_VERSION), request(_CLEANING, b"\0"), request(_STATUS, b"\0")))
+        return tuple(
+            Send(one, _PAUSE_S)
+            for one in (request(_INFO, _SERIAL), request(_VERSION), request(_CLEANING, b"\0"), request(_STATUS, b"\0"))
+        )
 
     def sleep(self) -> Sequence[Send]:
         """To idle first: it does not sleep while measuring. Firmware before 2.0 stays idle, its fan off too."""
@@ -133,7 +147,7 @@ class Sps30(FramedDriver):
                 body = unstuffed(piece)
             except NotStuffed:
                 body = piece
-            if body[1:2] == bytes((_CLEANING,)) and len(body) > 5:     # five only ask
+            if body[1:2] == bytes((_CLEANING,)) and len(body) > 5:  # five only ask
                 return _cleaning(int.from_bytes(body[4:8], "big"))
             if body[1:2] == bytes((_RESET,)):
                 return "device reset"
@@ -141,9 +155,13 @@ class Sps30(FramedDriver):
 
     def kept(self) -> Mapping[str, bytes]:
         """The fan cleans itself after each such time of measuring; the maker's setting is a week."""
-        return {"device reset": request(_RESET), **{
-            _cleaning(seconds): request(_CLEANING, b"\0" + seconds.to_bytes(4, "big"))
-            for seconds in (0, 86_400, 259_200, 604_800)}}
+        return {
+            "device reset": request(_RESET),
+            **{
+                _cleaning(seconds): request(_CLEANING, b"\0" + seconds.to_bytes(4, "big"))
+                for seconds in (0, 86_400, 259_200, 604_800)
+            },
+        }
 
     # -- frames --------------------------------------------------------------------------------------------------------
 
@@ -209,7 +227,7 @@ class Sps30(FramedDriver):
         about = self.about
         if state & ~_DEVICE_ERROR:
             if command == _START and state & ~_DEVICE_ERROR == _NOT_ALLOWED:
-                about.mode = "measuring"     # begun before we came
+                about.mode = "measuring"  # begun before we came
             else:
                 about.notes["refused"] = f"command {command:02X} state {state:02X}"
             return None
@@ -237,7 +255,7 @@ class Sps30(FramedDriver):
             values = (*values[:9], values[9] / 1000)
         frame = Frame({key: value for key, value in zip(_KEYS, values, strict=True) if abs(value) < LARGEST})
         if len(frame.values) < len(_KEYS):
-            frame.flags |= Flag.ORDER        # what is no number, or 1e38, cannot be kept
+            frame.flags |= Flag.ORDER  # what is no number, or 1e38, cannot be kept
         if state:
             frame.values["state"] = state
         if state or self._failing:
@@ -290,16 +308,23 @@ class Sps30(FramedDriver):
             self._cleaning_s = int.from_bytes(data[1:], "big")
         elif what == _RESET:
             self._measuring = False
-        told = {_INFO: _SIMULATED_SERIAL, _VERSION: b"\x02\x02\0\x07\0\x02\0", _STATUS: bytes(5),
-                _CLEANING: self._cleaning_s.to_bytes(4, "big") if len(data) == 1 else b""}
+        told = {
+            _INFO: _SIMULATED_SERIAL,
+            _VERSION: b"\x02\x02\0\x07\0\x02\0",
+            _STATUS: bytes(5),
+            _CLEANING: self._cleaning_s.to_bytes(4, "big") if len(data) == 1 else b"",
+        }
         return _answer(what, told.get(what, b""))
 
 
 def _judge_sizes(frame: Frame) -> None:
     """What mass, number and size say of each other: the sensor works all of them out of one distribution."""
     mass, number, size = (frame.values.get(key, 0.0) for key in ("pm25", "nc25", "tps_um"))
-    if mass > 1 and number > 1 and not (_SMALLEST_UM <= size <= _LARGEST_UM
-                                        and _LIGHTEST <= mass / number <= _HEAVIEST):
+    if (
+        mass > 1
+        and number > 1
+        and not (_SMALLEST_UM <= size <= _LARGEST_UM and _LIGHTEST <= mass / number <= _HEAVIEST)
+    ):
         frame.flags |= Flag.ORDER
 
 

@@ -21,12 +21,13 @@ from firmware_bridge.drivers import DriverSettings, Frame, Maker
 from firmware_bridge.drivers._fieldmap import Field, FieldMap, number_of, printed
 from firmware_bridge.drivers._framing import FramedDriver, Steady, flag_order
 
-LONGEST: Final = 1024            # bytes of a line
+LONGEST: Final = 1024  # bytes of a line
 _ANSI: Final = re.compile(rb"\x1B(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _CHECK: Final = re.compile(rb"(.*)\*([0-9A-Fa-f]{2})", re.DOTALL)
 _PAIR: Final = re.compile(
     r"(?:^|(?<=[\s,;|{('\"]))([^\W\d][\w.]*)['\"]?\s*[:=]\s*['\"]?"
-    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\d.:])(?=\s*([^\s\d,;:=|'\"][^\s,;:=|'\"]*)?)")
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\d.:])(?=\s*([^\s\d,;:=|'\"][^\s,;:=|'\"]*)?)"
+)
 _SEPARATORS: Final = (",", ";", "\t")
 _MASSES: Final = ("pm1", "pm25", "pm4", "pm10")
 _ABSENT: Final = frozenset(("", "nan", "null", "none", "inf", "-inf", "infinity", "-infinity", "-"))
@@ -69,7 +70,7 @@ class TextLines(FramedDriver):
         self.frame_every_s = settings.every_s
         self._check_required = settings.check == "required"
         self._map = FieldMap(settings.fields)
-        self._cut = False            # the line being received has lost its beginning, for being too long
+        self._cut = False  # the line being received has lost its beginning, for being too long
         self._id = Steady()
         self._sequence: int | None = None
         self._up_ms: float | None = None
@@ -77,7 +78,7 @@ class TextLines(FramedDriver):
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         position = 0
         while (end := buffer.find(b"\n", position)) >= 0:
-            self._line(buffer[position:end + 1], found)
+            self._line(buffer[position : end + 1], found)
             position = end + 1
         surplus = len(buffer) - position - LONGEST
         if surplus > 0:
@@ -124,7 +125,7 @@ class TextLines(FramedDriver):
         """The bytes of the line that count as a frame (up to its end), and the reading. Raises Refused."""
         if cut:
             raise Refused
-        text = self._checked(_ANSI.sub(b"", line).strip(b" \r\n"))     # a tab may be an empty field's edge
+        text = self._checked(_ANSI.sub(b"", line).strip(b" \r\n"))  # a tab may be an empty field's edge
         try:
             return len(line), self._parsed(text.decode("utf-8"))
         except UnicodeDecodeError:
@@ -201,7 +202,7 @@ class TextLines(FramedDriver):
 class JsonLines(TextLines):
     """`{"pm25":18.2,"rh":62.1}`, one object a line."""
 
-    _check_lasts = False         # nothing can follow an object unseen
+    _check_lasts = False  # nothing can follow an object unseen
 
     def _read(self, line: bytes, cut: bool) -> tuple[int, Frame | None]:
         """Also an object behind the rest of something else: two sketches may print into one line."""
@@ -209,13 +210,13 @@ class JsonLines(TextLines):
         refused = Refused()
         for match in re.finditer(rb"\{", body):
             try:
-                frame = self._parsed(self._checked(body[match.start():]).decode("utf-8"))
+                frame = self._parsed(self._checked(body[match.start() :]).decode("utf-8"))
             except Refused as why:
                 refused = why if match.start() == 0 else refused
                 continue
             except UnicodeDecodeError:
                 continue
-            return len(line) - max(0, line.rfind(body[match.start():])), frame
+            return len(line) - max(0, line.rfind(body[match.start() :])), frame
         raise refused
 
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
@@ -246,7 +247,7 @@ class CsvLines(TextLines):
         required = self._check_required
         plain = super()._checked(body)
         if self._check_required and not required and not self._configured:
-            self._columns = []       # names from a line that had lost its check
+            self._columns = []  # names from a line that had lost its check
         return plain
 
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
@@ -259,16 +260,19 @@ class CsvLines(TextLines):
             return ((name, None, "") for name in fields)
         if len(fields) != len(self._columns):
             raise Refused
-        if any(number_of(field) is None and field.lower() not in _ABSENT and self._map.knows(name)
-               for name, field in zip(self._columns, fields, strict=True)):
+        if any(
+            number_of(field) is None and field.lower() not in _ABSENT and self._map.knows(name)
+            for name, field in zip(self._columns, fields, strict=True)
+        ):
             raise Refused
         return ((name, field, "") for name, field in zip(self._columns, fields, strict=True) if name)
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         if self._configured:
             fields = [self._map.field(name) for name in self._columns]
-            return _closed(",".join(str(printed(values.get(field.quantity, 0.0), field)) if field else ""
-                                    for field in fields))
+            return _closed(
+                ",".join(str(printed(values.get(field.quantity, 0.0), field)) if field else "" for field in fields)
+            )
         said = self._printed(values)
         return _closed(",".join(said)) + _closed(",".join(str(value) for value in said.values()))
 

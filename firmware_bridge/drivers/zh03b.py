@@ -22,7 +22,7 @@ WAKE: Final = command(0xA7, 0)
 _ANSWER, _DORMANT = 0x86, 0xA7
 _HEAD: Final = b"BM\x00\x14"
 _UPLOAD_SIZE: Final = 24
-_CEILING: Final = 1000           # µg/m³
+_CEILING: Final = 1000  # µg/m³
 _SIZES: Final = ("pm1", "pm25", "pm10")
 _ANSWERED: Final = ("pm25", "pm10", "pm1")
 _PAUSE_S: Final = 0.1
@@ -39,7 +39,7 @@ class Zh03b(CandidateDriver):
 
     STARTS = re.compile(rb"[\x42\xFF]")
     baud = 9600
-    warm_up_s = 45.0             # stable that long after power-on
+    warm_up_s = 45.0  # stable that long after power-on
     frame_every_s = 2.0
 
     def __init__(self, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class Zh03b(CandidateDriver):
         self._settings = settings
         self._starts = 0
         self._reserved = Steady()
-        self._awake = True           # as a simulated sensor
+        self._awake = True  # as a simulated sensor
 
     @property
     def poll_every_s(self) -> float | None:
@@ -78,7 +78,7 @@ class Zh03b(CandidateDriver):
         return (Send(UPLOAD if self._settings.mode == "stream" else QUESTIONS, _PAUSE_S),)
 
     def _size_at(self, buffer: bytes, start: int) -> int:
-        head = buffer[start:start + 4]
+        head = buffer[start : start + 4]
         if head[0] == 0xFF:
             if len(head) < 2:
                 return MORE

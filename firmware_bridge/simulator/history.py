@@ -31,7 +31,7 @@ from firmware_bridge.spool import Spool, SpoolInUse
 log = logging.getLogger(__name__)
 
 LENGTH_MS: Final = 14 * 86_400_000
-_CHUNK_ITEMS: Final = 4_500     # below what the spool takes in one transaction
+_CHUNK_ITEMS: Final = 4_500  # below what the spool takes in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,11 @@ class Note:
 def make_history(places: Places, config: Config, stop: threading.Event, now_ms: int | None = None) -> int:
     """Brings every simulated bridge up to now; progress on standard output. Exit code 0, or 1 when a bridge failed."""
     now_ms = (now_ms if now_ms is not None else round(time.time() * 1000)) // MINUTE_MS * MINUTE_MS
-    bridges = [full for full, _ in config.bridges()
-               if any(s.simulated and f"{name.partition('.')[0]}.{s.bridge}" == full for name, s in config.sensors())]
+    bridges = [
+        full
+        for full, _ in config.bridges()
+        if any(s.simulated and f"{name.partition('.')[0]}.{s.bridge}" == full for name, s in config.sensors())
+    ]
     context = multiprocessing.get_context("fork")
     waiting, total, failed = list(bridges), 0, False
     running: dict[str, tuple[BaseProcess, Connection]] = {}
@@ -146,8 +149,10 @@ def _read(places: Places, bridge: str) -> Note | None:
     """The note that an interrupted run left; None when there is none or it makes no sense."""
     try:
         raw = json.loads(_note(places, bridge).read_bytes())
-        before, after = (Standing(int(raw[part]["at_ms"]), dict(raw[part]["world"]), dict(raw[part]["plugs"]))
-                         for part in ("before", "after"))
+        before, after = (
+            Standing(int(raw[part]["at_ms"]), dict(raw[part]["world"]), dict(raw[part]["plugs"]))
+            for part in ("before", "after")
+        )
         return Note(str(raw["epoch"]), int(raw["seq"]), before, after)
     except FileNotFoundError:
         return None
@@ -179,6 +184,8 @@ def _merge(places: Places, bridge: str) -> None:
         return
     end = note.after
     rooms = {**memory.world.get("rooms", {}), **end.world["rooms"]}
-    remembering.remember(places, Memory({**memory.bridges, bridge: end.at_ms}, {**memory.world, "rooms": rooms},
-                                        {**memory.plugs, **end.plugs}))
+    remembering.remember(
+        places,
+        Memory({**memory.bridges, bridge: end.at_ms}, {**memory.world, "rooms": rooms}, {**memory.plugs, **end.plugs}),
+    )
     _note(places, bridge).unlink(missing_ok=True)

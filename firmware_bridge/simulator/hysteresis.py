@@ -8,7 +8,7 @@ from typing import Final
 
 from classair.config import PurifierRule
 
-_MEDIAN_OF: Final = 5     # values of a minute each
+_MEDIAN_OF: Final = 5  # values of a minute each
 _HOUR_S: Final = 3600.0
 
 
@@ -19,7 +19,7 @@ class Hysteresis:
         self.on = on
         self._rule = rule
         self._values: deque[float] = deque(maxlen=_MEDIAN_OF)
-        self._changed_at = at_s - 86400.0   # whatever was before has lasted long enough
+        self._changed_at = at_s - 86400.0  # whatever was before has lasted long enough
         self._above_since: float | None = None
         self._below_since: float | None = None
         self._starts: deque[float] = deque()
@@ -37,8 +37,11 @@ class Hysteresis:
         else:
             while self._starts and at_s - self._starts[0] >= _HOUR_S:
                 self._starts.popleft()
-            wanted = (_for(self._above_since, at_s, rule.on_for) and lasted >= rule.min_off
-                      and len(self._starts) < rule.max_starts_per_hour)
+            wanted = (
+                _for(self._above_since, at_s, rule.on_for)
+                and lasted >= rule.min_off
+                and len(self._starts) < rule.max_starts_per_hour
+            )
         if wanted == self.on:
             return False
         self.on, self._changed_at = wanted, at_s

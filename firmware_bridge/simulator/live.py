@@ -57,12 +57,18 @@ class Live:
         self._wishes = wishing.WishFile(wishing.place_of(places))
         self._wished = Wishes()
         self._sockets = Sockets(self._say, self._switched)
-        self._worth_remembering = False         # a relay has moved: a restart must not forget it
+        self._worth_remembering = False  # a relay has moved: a restart must not forget it
         self._following = Following(places.accepted_config, lambda news: self._later(partial(self._follow, news)))
         subscriptions = [(Topics(org or "+").config, 1)]
         will = Will(Topics(org).service_status(NAME), _status("offline").encode()) if org else None
-        self._link = Link(address, on_message=self._received, subscriptions=subscriptions, will=will,
-                          on_up=lambda: self._later(self._up), on_down=lambda: self._later(self._down))
+        self._link = Link(
+            address,
+            on_message=self._received,
+            subscriptions=subscriptions,
+            will=will,
+            on_up=lambda: self._later(self._up),
+            on_down=lambda: self._later(self._down),
+        )
 
     def run(self, stop: threading.Event) -> int:
         """Until asked to stop."""
@@ -207,8 +213,11 @@ class Live:
         if self._world is None:
             return
         at_ms = self._world.at_ms
-        self._memory = Memory({**self._memory.bridges, **dict.fromkeys(self._bridges, at_ms)}, self._world.state(),
-                              self._sockets.state(time.monotonic()))
+        self._memory = Memory(
+            {**self._memory.bridges, **dict.fromkeys(self._bridges, at_ms)},
+            self._world.state(),
+            self._sockets.state(time.monotonic()),
+        )
         try:
             remembering.remember(self._places, self._memory)
         except OSError as error:
@@ -219,8 +228,10 @@ class Live:
             return
         ports = self._sensors.ports.values()
         figures: dict[str, float | int | str | None] = {
-            "sensors": len(ports), "plugged": sum(port.plugged for port in ports),
-            "sockets": len(self._sockets.plugs), "frames": sum(port.sent for port in ports),
+            "sensors": len(ports),
+            "plugged": sum(port.plugged for port in ports),
+            "sockets": len(self._sockets.plugs),
+            "frames": sum(port.sent for port in ports),
             "haze_added": round(self._world.haze, 1) if self._world else 0.0,
         }
         topic = Topics(self._accepted.config.org).service_status(NAME)
@@ -238,10 +249,17 @@ class Live:
 
 
 def _status(state: str, version: int = 0, figures: dict[str, float | int | str | None] | None = None) -> str:
-    return ServiceStatus.model_validate({
-        "service": NAME, "state": state, "at": _wall_ms(), "pid": os.getpid(), "version": __version__,
-        "config_version": version, "figures": figures or {},
-    }).model_dump_json()
+    return ServiceStatus.model_validate(
+        {
+            "service": NAME,
+            "state": state,
+            "at": _wall_ms(),
+            "pid": os.getpid(),
+            "version": __version__,
+            "config_version": version,
+            "figures": figures or {},
+        }
+    ).model_dump_json()
 
 
 def _drain(fd: int) -> None:

@@ -17,8 +17,8 @@ from firmware_bridge.simulator.world import World
 
 MINUTE_MS: Final = 60_000
 INTERVAL_S: Final = 60.0
-_STREAM_EVERY_S: Final = 1.05    # the usual pace of a streaming sensor
-LEASE_S: Final = 300             # a purifier left running switches itself off, unless somebody takes over
+_STREAM_EVERY_S: Final = 1.05  # the usual pace of a streaming sensor
+LEASE_S: Final = 300  # a purifier left running switches itself off, unless somebody takes over
 # Words of bits; a bridge leaves them out while they say that all is well.
 _BITS: Final = frozenset({"error", "meter_status", "state"})
 
@@ -34,7 +34,7 @@ class _Measuring:
     sensing: Sensing
     noise: Noise
     keys: tuple[str, ...]
-    constant: dict[str, float]   # what the sensor says of itself, such as its version
+    constant: dict[str, float]  # what the sensor says of itself, such as its version
     frames: int
 
 
@@ -44,18 +44,21 @@ class Past:
     `bridge` is `<site>.<id>`. `world` and `plugs` are what Memory keeps; a purifier that nobody remembers begins off.
     """
 
-    def __init__(self, config: Config, bridge: str, start_ms: int, world: Mapping[str, Any],
-                 plugs: Mapping[str, Any]) -> None:
+    def __init__(
+        self, config: Config, bridge: str, start_ms: int, world: Mapping[str, Any], plugs: Mapping[str, Any]
+    ) -> None:
         site, _, local = bridge.partition(".")
         part = config.part_for(bridge)
         self.at_ms = start_ms
         self._world = World(part, start_ms, world)
         self._sensors = [
-            measuring for name, sensor in part.sensors() if sensor.simulated
+            measuring
+            for name, sensor in part.sensors()
+            if sensor.simulated
             if (measuring := _measuring(config.org, name, f"{site}.{sensor.room}", sensor.model)) is not None
         ]
         self._controls: dict[str, Hysteresis] = {}
-        self._signals: dict[str, str] = {}           # purifier → the sensor it goes by
+        self._signals: dict[str, str] = {}  # purifier → the sensor it goes by
         self._unsaid: list[str] = []
         for name, unit in part.purifiers():
             room = f"{site}.{unit.room}"
@@ -65,8 +68,9 @@ class Past:
             if not unit.simulated or not guides or local != first:
                 continue
             remembered = plugs.get(name)
-            self._controls[name] = Hysteresis(config.purifier_rule(), bool(remembered and remembered.get("on")),
-                                              start_ms / 1000)
+            self._controls[name] = Hysteresis(
+                config.purifier_rule(), bool(remembered and remembered.get("on")), start_ms / 1000
+            )
             self._signals[name] = guides[0]
             self._world.switch(name, self._controls[name].on)
             if remembered is None:
@@ -81,9 +85,14 @@ class Past:
         lease = pulse_setting(LEASE_S)
         return {
             "world": self._world.state(),
-            "plugs": {name: {"on": control.on, "pulse": lease if control.on else 0,
-                             "remaining_s": float(LEASE_S) if control.on else 0.0}
-                      for name, control in self._controls.items()},
+            "plugs": {
+                name: {
+                    "on": control.on,
+                    "pulse": lease if control.on else 0,
+                    "remaining_s": float(LEASE_S) if control.on else 0.0,
+                }
+                for name, control in self._controls.items()
+            },
         }
 
     def minutes(self, until_ms: int) -> Iterator[Item]:
@@ -101,13 +110,22 @@ class Past:
             heard: dict[str, float] = {}
             for one in sensors:
                 draw = one.noise.at
-                values = one.sensing.values(world.rooms[one.room].mean, MINUTE,
-                                            (draw(minute, 0), draw(minute, 1), draw(minute, 2), draw(minute, 3),
-                                             draw(minute, 4)))
+                values = one.sensing.values(
+                    world.rooms[one.room].mean,
+                    MINUTE,
+                    (draw(minute, 0), draw(minute, 1), draw(minute, 2), draw(minute, 3), draw(minute, 4)),
+                )
                 heard[one.local] = values["pm25"]
                 said = {key: round(values[key], 2) for key in one.keys}
-                yield {"sensor": one.local, "at": at_ms, "values": said | one.constant,
-                       "interval_s": INTERVAL_S, "n": one.frames, "clock": "sync", "simulated": True}
+                yield {
+                    "sensor": one.local,
+                    "at": at_ms,
+                    "values": said | one.constant,
+                    "interval_s": INTERVAL_S,
+                    "n": one.frames,
+                    "clock": "sync",
+                    "simulated": True,
+                }
             for name, control in self._controls.items():
                 if control.feed(heard[self._signals[name]], at_ms / 1000):
                     world.switch(name, control.on)
@@ -116,8 +134,14 @@ class Past:
 
 
 def _switch(name: str, at_ms: int, on: bool) -> Item:
-    return {"kind": "switch", "purifier": name.partition(".")[2], "at": at_ms, "on": on, "reason": "auto",
-            "simulated": True}
+    return {
+        "kind": "switch",
+        "purifier": name.partition(".")[2],
+        "at": at_ms,
+        "on": on,
+        "reason": "auto",
+        "simulated": True,
+    }
 
 
 def _measuring(seed: str, name: str, room: str, model: str) -> _Measuring | None:

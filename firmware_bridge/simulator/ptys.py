@@ -18,7 +18,7 @@ from firmware_bridge.drivers import Driver, driver_for
 
 Fault = Literal["noise", "cut", "silence", "stuck", "unplug"]
 FAULTS: Final[tuple[Fault, ...]] = ("noise", "cut", "silence", "stuck", "unplug")
-_UNREAD_LIMIT: Final = 256    # bytes; what nobody reads is lost, as on a wire
+_UNREAD_LIMIT: Final = 256  # bytes; what nobody reads is lost, as on a wire
 
 
 class SimulatedPort:
@@ -31,7 +31,7 @@ class SimulatedPort:
         self.name, self.model, self.link = name, model, link
         self.driver: Driver = driver_for(model)
         self.fault: Fault | None = None
-        self.dropped = 0                        # frames that nobody took
+        self.dropped = 0  # frames that nobody took
         self.sent = 0
         self.master = -1
         self._slave = -1
@@ -55,7 +55,7 @@ class SimulatedPort:
         os.set_blocking(master, False)
         # The slave stays open here, or the master would report "hung up" for ever while nobody reads.
         self.master, self._slave = master, slave
-        self.driver = driver_for(self.model)    # switched on: what was told to it before is gone
+        self.driver = driver_for(self.model)  # switched on: what was told to it before is gone
         self.link.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.link.with_name(f".{self.link.name}.new")
         fresh.unlink(missing_ok=True)
@@ -112,9 +112,9 @@ class SimulatedPort:
                 frame = chance.randbytes(chance.randint(1, 24)) + frame
             if chance.random() < 0.3:
                 place = chance.randrange(len(frame))
-                frame = frame[:place] + bytes((frame[place] ^ 1 << chance.randrange(8),)) + frame[place + 1:]
+                frame = frame[:place] + bytes((frame[place] ^ 1 << chance.randrange(8),)) + frame[place + 1 :]
         elif self.fault == "cut" and chance.random() < 0.6:
-            frame = frame[:chance.randrange(1, len(frame))]
+            frame = frame[: chance.randrange(1, len(frame))]
         return frame
 
     def _write(self, data: bytes) -> None:

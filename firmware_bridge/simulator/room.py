@@ -14,16 +14,16 @@ from typing import Final
 from classair.science.rooms.balance import loss_rate
 from firmware_bridge.simulator.weather import Outdoor
 
-PENETRATION: Final = 0.85            # share of outdoor PM2.5 that comes through cracks; 0.7–1 in the literature
-PENETRATION_WINDOWS: Final = 1.0     # nothing is lost at an open window
-DEPOSITION_PER_H: Final = 0.3        # PM2.5 settling, 1/h; 0.1–0.4 in the literature
-LEAKS_PER_H: Final = 0.7             # air changes of a shut room with louvres and an old door, 1/h
-WINDOW_M3H: Final = 105.0            # air through one open window in a light breeze, m³/h
-DOOR_M3H: Final = 180.0              # through an open door, m³/h
-CO2_PUPIL_L_S: Final = 0.004         # CO2 one child breathes out sitting, L/s
-HEAT_PER_PUPIL_C: Final = 0.09       # what one child warms a shut room in the long run, °C
-VAPOUR_PUPIL_G_H: Final = 40.0       # water one child gives off, g/h
-WARMING_PER_H: Final = 0.4           # how fast walls follow the temperature outside, 1/h
+PENETRATION: Final = 0.85  # share of outdoor PM2.5 that comes through cracks; 0.7–1 in the literature
+PENETRATION_WINDOWS: Final = 1.0  # nothing is lost at an open window
+DEPOSITION_PER_H: Final = 0.3  # PM2.5 settling, 1/h; 0.1–0.4 in the literature
+LEAKS_PER_H: Final = 0.7  # air changes of a shut room with louvres and an old door, 1/h
+WINDOW_M3H: Final = 105.0  # air through one open window in a light breeze, m³/h
+DOOR_M3H: Final = 180.0  # through an open door, m³/h
+CO2_PUPIL_L_S: Final = 0.004  # CO2 one child breathes out sitting, L/s
+HEAT_PER_PUPIL_C: Final = 0.09  # what one child warms a shut room in the long run, °C
+VAPOUR_PUPIL_G_H: Final = 40.0  # water one child gives off, g/h
+WARMING_PER_H: Final = 0.4  # how fast walls follow the temperature outside, 1/h
 
 
 @dataclass(slots=True)
@@ -101,8 +101,9 @@ def step(air: RoomAir, volume_m3: float, outside: Outdoor, doing: Doing, cadr_m3
     # What air cannot hold settles on walls and louvres.
     vapour = min(vapour, 0.92 * saturation_g_m3(temp))
     vapour_mean = min(vapour_mean, 0.92 * saturation_g_m3(temp_mean))
-    return Step(RoomAir(pm25, coarse, co2, temp, vapour),
-                RoomAir(pm25_mean, coarse_mean, co2_mean, temp_mean, vapour_mean))
+    return Step(
+        RoomAir(pm25, coarse, co2, temp, vapour), RoomAir(pm25_mean, coarse_mean, co2_mean, temp_mean, vapour_mean)
+    )
 
 
 def coarse_outdoors(pm25: float) -> float:

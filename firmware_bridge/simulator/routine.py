@@ -13,12 +13,12 @@ from firmware_bridge.simulator.weather import BANGKOK_MS, DAY_MS
 
 _EPOCH: Final = date(1970, 1, 1)
 _MINUTES: Final = 1440
-_BETWEEN_LESSONS: Final = 0.4        # share of the class that is in the room outside of lessons
-_SWEEPING_MIN: Final = 14            # after school
-_SWEEP: Final = (90.0, 500.0)        # fine and coarse dust stirred up, µg/(m³·h)
+_BETWEEN_LESSONS: Final = 0.4  # share of the class that is in the room outside of lessons
+_SWEEPING_MIN: Final = 14  # after school
+_SWEEP: Final = (90.0, 500.0)  # fine and coarse dust stirred up, µg/(m³·h)
 _COOKING: Final = Span(time(10, 40), time(11, 40))
-_COOKING_FINE: Final = 22.0          # the kitchen's smoke in the rooms beside it, µg/(m³·h)
-_LESSON: Final = (3.0, 25.0)         # chalk and clothes at full attendance, µg/(m³·h)
+_COOKING_FINE: Final = 22.0  # the kitchen's smoke in the rooms beside it, µg/(m³·h)
+_LESSON: Final = (3.0, 25.0)  # chalk and clothes at full attendance, µg/(m³·h)
 NOTHING: Final = Doing()
 
 
@@ -58,15 +58,21 @@ class Routine:
             plan.append(kinds[kind])
         return tuple(plan)
 
-    def _doing(self, attendance: float, occupied: bool, lesson: bool, windows: bool, cooking: bool,
-               sweeping: bool) -> Doing:
+    def _doing(
+        self, attendance: float, occupied: bool, lesson: bool, windows: bool, cooking: bool, sweeping: bool
+    ) -> Doing:
         share = attendance * (1.0 if lesson else _BETWEEN_LESSONS) if occupied else 0.0
         fine = share * _LESSON[0] + cooking * _COOKING_FINE + sweeping * _SWEEP[0]
         coarse = share * _LESSON[1] + sweeping * _SWEEP[1]
         # In lessons the door stands shut half of the time; at breaks the class goes in and out.
         door = 0.5 if lesson else 1.0
-        return Doing(people=self._room.capacity * share, windows_open=self._room.windows.count if windows else 0,
-                     door=door if occupied or sweeping else 0.0, fine_source=fine, coarse_source=coarse)
+        return Doing(
+            people=self._room.capacity * share,
+            windows_open=self._room.windows.count if windows else 0,
+            door=door if occupied or sweeping else 0.0,
+            fine_source=fine,
+            coarse_source=coarse,
+        )
 
 
 def _minutes(spans: list[Span] | tuple[Span, ...]) -> frozenset[int]:

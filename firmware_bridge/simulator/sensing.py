@@ -12,11 +12,11 @@ from typing import Final
 from firmware_bridge.simulator import chance
 from firmware_bridge.simulator.room import RoomAir
 
-_EQUAL_UP_TO: Final = 30.0       # µg/m³
+_EQUAL_UP_TO: Final = 30.0  # µg/m³
 _TWO_THIRDS_FROM: Final = 160.0 / 3.0  # µg/m³ atmospheric, where the ratio reaches 2/3 (80 µg/m³ CF=1)
 _N03_PER_UGM3: Final = 122.0
 _COUNT_CEILING: Final = 65535.0  # the largest number that its word holds
-FRAME: Final = (0.035, 0.7, 6.0)    # one frame's noise: share of PM, µg/m³, ppm
+FRAME: Final = (0.035, 0.7, 6.0)  # one frame's noise: share of PM, µg/m³, ppm
 MINUTE: Final = (0.012, 0.25, 2.5)  # what is left of it in a mean of 60 s
 
 
@@ -60,10 +60,20 @@ class Sensing:
         n5 = min(n25, 0.0012 * n03 + 0.03 * coarse)
         temp_c = air.temp_c + self._warmth + 0.05 * draws[4]
         return {
-            "pm1": pm1, "pm25": pm25, "pm10": pm10,
-            "pm1_cf1": cf1_of(pm1), "pm25_cf1": pm25_cf1, "pm10_cf1": cf1_of(pm10),
-            "n03": n03, "n05": n05, "n1": n1, "n25": n25, "n5": n5, "n10": 0.3 * n5,
+            "pm1": pm1,
+            "pm25": pm25,
+            "pm10": pm10,
+            "pm1_cf1": cf1_of(pm1),
+            "pm25_cf1": pm25_cf1,
+            "pm10_cf1": cf1_of(pm10),
+            "n03": n03,
+            "n05": n05,
+            "n1": n1,
+            "n25": n25,
+            "n5": n5,
+            "n10": 0.3 * n5,
             "co2_ppm": max(350.0, air.co2_ppm + self._co2_offset + ppm * draws[0]),
-            "temp_c": temp_c, "rh_pct": min(99.9, max(1.0, air.rh_pct + self._dryness + 0.3 * draws[3])),
+            "temp_c": temp_c,
+            "rh_pct": min(99.9, max(1.0, air.rh_pct + self._dryness + 0.3 * draws[3])),
             "internal_temp_c": temp_c + 4.0,
         }

@@ -94,8 +94,15 @@ class Sockets:
 
     def state(self, now: float) -> dict[str, Any]:
         """What must be remembered to go on."""
-        return {name: {"on": plug.on, "pulse": plug.pulse, "remaining_s": round(plug.remaining_s(now), 1),
-                       "power_on_state": plug.power_on_state} for name, plug in self.plugs.items()}
+        return {
+            name: {
+                "on": plug.on,
+                "pulse": plug.pulse,
+                "remaining_s": round(plug.remaining_s(now), 1),
+                "power_on_state": plug.power_on_state,
+            }
+            for name, plug in self.plugs.items()
+        }
 
     def _do(self, name: str, act: Callable[[TasmotaPlug], list[Publish]]) -> None:
         plug = self.plugs[name]
@@ -113,8 +120,13 @@ def _restored(topic: str, remembered: Any, now: float) -> TasmotaPlug:
     if not isinstance(remembered, dict):
         return TasmotaPlug(topic, now=now)
     try:
-        return TasmotaPlug(topic, on=bool(remembered["on"]), pulse=int(remembered["pulse"]),
-                           remaining_s=float(remembered["remaining_s"]),
-                           power_on_state=int(remembered.get("power_on_state", 3)), now=now)
+        return TasmotaPlug(
+            topic,
+            on=bool(remembered["on"]),
+            pulse=int(remembered["pulse"]),
+            remaining_s=float(remembered["remaining_s"]),
+            power_on_state=int(remembered.get("power_on_state", 3)),
+            now=now,
+        )
     except (KeyError, TypeError, ValueError):
         return TasmotaPlug(topic, now=now)

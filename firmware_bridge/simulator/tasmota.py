@@ -14,14 +14,23 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
-BACKLOG_PAUSE_S: Final = 0.2      # the firmware's SetOption34 by default; Backlog0 goes without
-TELE_PERIOD_S: Final = 60.0       # TelePeriod; the firmware's own default is 300 s, a demo likes it livelier
+BACKLOG_PAUSE_S: Final = 0.2  # the firmware's SetOption34 by default; Backlog0 goes without
+TELE_PERIOD_S: Final = 60.0  # TelePeriod; the firmware's own default is 300 s, a demo likes it livelier
 _MAX_BACKLOG: Final = 30
 _MAX_PULSE: Final = 64900
-_STATES: Final = {"on": "on", "1": "on", "true": "on", "off": "off", "0": "off", "false": "off",
-                  "toggle": "toggle", "2": "toggle"}
-_RULE: Final = re.compile(r"\bon\s+(?P<event>\S+)\s+do\s+(?P<commands>.*?)\s+(?:endon|break)\b",
-                          re.IGNORECASE | re.DOTALL)
+_STATES: Final = {
+    "on": "on",
+    "1": "on",
+    "true": "on",
+    "off": "off",
+    "0": "off",
+    "false": "off",
+    "toggle": "toggle",
+    "2": "toggle",
+}
+_RULE: Final = re.compile(
+    r"\bon\s+(?P<event>\S+)\s+do\s+(?P<commands>.*?)\s+(?:endon|break)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +61,27 @@ class TasmotaPlug:
     offline: no network; nothing is heard or said, the timer goes on.
     """
 
-    def __init__(self, topic: str, *, on: bool = False, pulse: int = 0, remaining_s: float = 0.0,
-                 power_on_state: int = 3, now: float = 0.0) -> None:
+    def __init__(
+        self,
+        topic: str,
+        *,
+        on: bool = False,
+        pulse: int = 0,
+        remaining_s: float = 0.0,
+        power_on_state: int = 3,
+        now: float = 0.0,
+    ) -> None:
         self.topic = topic
         self.on = on
         self.disobey = False
         self.offline = False
-        self.pulse = pulse                      # the PulseTime setting
-        self.power_on_state = power_on_state    # 0 off, 1 on, 2 toggle, 3 as before
+        self.pulse = pulse  # the PulseTime setting
+        self.power_on_state = power_on_state  # 0 off, 1 on, 2 toggle, 3 as before
         self.tele_period_s = TELE_PERIOD_S
         self._expires_at = now + remaining_s if remaining_s > 0 else None
         self._booted_at = now
         self._next_tele = now + TELE_PERIOD_S
-        self._waiting: deque[str] = deque()     # the rest of a Backlog
+        self._waiting: deque[str] = deque()  # the rest of a Backlog
         self._next_waiting = now
         self._rules: dict[int, tuple[bool, str]] = {}
 
@@ -192,7 +209,7 @@ class TasmotaPlug:
         if not lines:
             self._waiting.clear()
             return []
-        self._waiting.extend(lines[:_MAX_BACKLOG - len(self._waiting)])
+        self._waiting.extend(lines[: _MAX_BACKLOG - len(self._waiting)])
         self._next_waiting = max(self._next_waiting, now)
         return self.tick(now)
 
@@ -203,9 +220,17 @@ class TasmotaPlug:
     def _status(self, value: str, now: float) -> list[Publish]:
         said = []
         if value in ("", "0"):
-            payload = {"Status": {"Module": 1, "DeviceName": self.topic, "FriendlyName": [self.topic],
-                                  "Topic": self.topic, "ButtonTopic": "0", "Power": int(self.on),
-                                  "PowerOnState": self.power_on_state}}
+            payload = {
+                "Status": {
+                    "Module": 1,
+                    "DeviceName": self.topic,
+                    "FriendlyName": [self.topic],
+                    "Topic": self.topic,
+                    "ButtonTopic": "0",
+                    "Power": int(self.on),
+                    "PowerOnState": self.power_on_state,
+                }
+            }
             said.append(Publish(f"stat/{self.topic}/STATUS", json.dumps(payload)))
         if value in ("0", "11"):
             said.append(Publish(f"stat/{self.topic}/STATUS11", json.dumps({"StatusSTS": self._state(now)})))
@@ -218,8 +243,20 @@ class TasmotaPlug:
         elif value:
             text = "" if value == '"' else value
         self._rules[index] = (active, text)
-        return [self._result({f"Rule{index}": {"State": "ON" if active else "OFF", "Once": "OFF", "StopOnError": "OFF",
-                                               "Length": len(text), "Free": 511 - len(text), "Rules": text}})]
+        return [
+            self._result(
+                {
+                    f"Rule{index}": {
+                        "State": "ON" if active else "OFF",
+                        "Once": "OFF",
+                        "StopOnError": "OFF",
+                        "Length": len(text),
+                        "Free": 511 - len(text),
+                        "Rules": text,
+                    }
+                }
+            )
+        ]
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -257,8 +294,16 @@ class TasmotaPlug:
     def _state(self, now: float) -> dict[str, Any]:
         up = int(now - self._booted_at)
         uptime = f"{up // 86400}T{up // 3600 % 24:02d}:{up // 60 % 60:02d}:{up % 60:02d}"
-        return {"Uptime": uptime, "UptimeSec": up, "SleepMode": "Dynamic", "Sleep": 50, "LoadAvg": 19, "MqttCount": 1,
-                "POWER": "ON" if self.on else "OFF", "Wifi": {"AP": 1, "SSId": "simulated", "RSSI": 78, "Signal": -61}}
+        return {
+            "Uptime": uptime,
+            "UptimeSec": up,
+            "SleepMode": "Dynamic",
+            "Sleep": 50,
+            "LoadAvg": 19,
+            "MqttCount": 1,
+            "POWER": "ON" if self.on else "OFF",
+            "Wifi": {"AP": 1, "SSId": "simulated", "RSSI": 78, "Signal": -61},
+        }
 
     def _tele(self, now: float) -> Publish:
         return Publish(f"tele/{self.topic}/STATE", json.dumps(self._state(now)))

@@ -17,12 +17,22 @@ from firmware_bridge.simulator import chance
 DAY_MS: Final = 86_400_000
 BANGKOK_MS: Final = 7 * 3_600_000  # Thailand is UTC+7 all year round
 CO2_OUTDOOR_PPM: Final = 425.0
-EPISODE_CYCLE_DAYS: Final = 7     # one haze episode in each, so that every fortnight holds one whole cycle
+EPISODE_CYCLE_DAYS: Final = 7  # one haze episode in each, so that every fortnight holds one whole cycle
 
 # Share of the day's mean over the hours of a local day: (hour, factor), linear between. Mean about 1.
 _DIURNAL: Final = (
-    (0.0, 1.08), (4.0, 1.14), (7.0, 1.38), (9.0, 1.40), (11.0, 1.02), (13.0, 0.72), (15.0, 0.58), (17.0, 0.66),
-    (19.0, 1.18), (20.5, 1.30), (22.0, 1.16), (24.0, 1.08),
+    (0.0, 1.08),
+    (4.0, 1.14),
+    (7.0, 1.38),
+    (9.0, 1.40),
+    (11.0, 1.02),
+    (13.0, 0.72),
+    (15.0, 0.58),
+    (17.0, 0.66),
+    (19.0, 1.18),
+    (20.5, 1.30),
+    (22.0, 1.16),
+    (24.0, 1.08),
 )
 
 
@@ -59,18 +69,31 @@ class Weather:
         local_days = (at_ms + BANGKOK_MS) / DAY_MS
         seed = self.seed
         # Quick eddies are the school's own, the slow swing is the town's.
-        eddies = 0.06 * chance.wave(f"{seed}.{site}|eddies", local_days * 96) \
-            + 0.07 * chance.wave(f"{seed}|swing", local_days * 12)
+        eddies = 0.06 * chance.wave(f"{seed}.{site}|eddies", local_days * 96) + 0.07 * chance.wave(
+            f"{seed}|swing", local_days * 12
+        )
         pm25 = self._level(local_days) * _diurnal(hour) * self._place(site) * (1.0 + eddies)
-        warmth = 0.5 - 0.5 * math.cos((hour - 6.0) / 9.0 * math.pi) if 6.0 <= hour < 15.0 \
+        warmth = (
+            0.5 - 0.5 * math.cos((hour - 6.0) / 9.0 * math.pi)
+            if 6.0 <= hour < 15.0
             else 0.5 + 0.5 * math.cos(((hour - 15.0) % 24.0) / 15.0 * math.pi)
+        )
         low, high = _temperatures(seed, day)
         temp_c = low + (high - low) * warmth + 0.3 * chance.wave(f"{seed}|heat", local_days * 24)
-        rh_pct = 88.0 - 40.0 * warmth + chance.between(-4.0, 4.0, f"{seed}|damp", day) \
+        rh_pct = (
+            88.0
+            - 40.0 * warmth
+            + chance.between(-4.0, 4.0, f"{seed}|damp", day)
             + 2.0 * chance.wave(f"{seed}|vapour", local_days * 24)
+        )
         wind = min(1.0, max(0.0, 0.25 + 0.5 * warmth + 0.25 * chance.wave(f"{seed}.{site}|wind", local_days * 48)))
-        return Outdoor(max(3.0, pm25), CO2_OUTDOOR_PPM + 18.0 * (1.0 - warmth), min(36.0, max(22.0, temp_c)),
-                       min(95.0, max(45.0, rh_pct)), wind)
+        return Outdoor(
+            max(3.0, pm25),
+            CO2_OUTDOOR_PPM + 18.0 * (1.0 - warmth),
+            min(36.0, max(22.0, temp_c)),
+            min(95.0, max(45.0, rh_pct)),
+            wind,
+        )
 
     def is_haze_day(self, day: int) -> bool:
         """Whether a local day (days since 1970) lies in the full part of an episode."""

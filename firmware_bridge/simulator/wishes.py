@@ -34,16 +34,22 @@ class Wishes(BaseModel):
     indoor: dict[FullId, float] = {}
 
     def without_once(self) -> Wishes:
-        return self.model_copy(update={
-            "plugs": {name: wish for name, wish in self.plugs.items() if wish not in _ONCE}, "indoor": {},
-        })
+        return self.model_copy(
+            update={
+                "plugs": {name: wish for name, wish in self.plugs.items() if wish not in _ONCE},
+                "indoor": {},
+            }
+        )
 
     def once_since(self, before: Wishes) -> Wishes:
         """What of the things that happen once is new."""
         again = self.serial != before.serial
         return Wishes(
-            plugs={name: wish for name, wish in self.plugs.items()
-                   if wish in _ONCE and (again or before.plugs.get(name) != wish)},
+            plugs={
+                name: wish
+                for name, wish in self.plugs.items()
+                if wish in _ONCE and (again or before.plugs.get(name) != wish)
+            },
             indoor={room: puff for room, puff in self.indoor.items() if again or before.indoor.get(room) != puff},
         )
 
@@ -101,8 +107,10 @@ def understood(words: list[str], config: Config, before: Wishes) -> Wishes:
         elif name in rooms:
             wanted["indoor"][name] = _number(name, value)
         else:
-            raise ValueError(f"{name!r} is no sensor, purifier or room; ids are <site>.<id>, such as "
-                             f"{next(iter(sensors), 'site.sensor')}")
+            raise ValueError(
+                f"{name!r} is no sensor, purifier or room; ids are <site>.<id>, such as "
+                f"{next(iter(sensors), 'site.sensor')}"
+            )
     for kind in ("faults", "plugs"):
         wanted[kind] = {name: wish for name, wish in wanted[kind].items() if wish is not None}
     try:

@@ -13,8 +13,8 @@ from firmware_bridge.simulator.routine import NOTHING, Routine
 from firmware_bridge.simulator.weather import Outdoor, Weather
 
 _LONGEST_STEP_MS: Final = 60_000
-_RUN_IN_MS: Final = 12 * 3_600_000   # a room nobody remembers has lived this long before it is looked at
-_HAZE_FOLLOWS_S: Final = 20.0        # time constant of wished haze: 95 % after a minute
+_RUN_IN_MS: Final = 12 * 3_600_000  # a room nobody remembers has lived this long before it is looked at
+_HAZE_FOLLOWS_S: Final = 20.0  # time constant of wished haze: 95 % after a minute
 
 
 class SimulatedRoom:
@@ -35,10 +35,10 @@ class World:
         state = state or {}
         self.weather = Weather(config.org)
         self.at_ms = at_ms
-        self.haze_wished = 0.0                                  # µg/m³ to be added outdoors
-        self.haze = float(state.get("haze", 0.0))               # µg/m³ added now
+        self.haze_wished = 0.0  # µg/m³ to be added outdoors
+        self.haze = float(state.get("haze", 0.0))  # µg/m³ added now
         self.rooms: dict[str, SimulatedRoom] = {}
-        self._purifiers: dict[str, tuple[str, float]] = {}      # id → room, CADR
+        self._purifiers: dict[str, tuple[str, float]] = {}  # id → room, CADR
         self._running: set[str] = set()
         self._outside: dict[str, Outdoor] = {}
         rooms = state.get("rooms")
@@ -90,8 +90,9 @@ class World:
             if room.outdoor:
                 room.air = room.mean = physics.outdoor_air(outside)
             else:
-                done = physics.step(room.air, room.volume_m3, outside, room.routine.at(self.at_ms - 1),
-                                    room.cadr_m3h, hours)
+                done = physics.step(
+                    room.air, room.volume_m3, outside, room.routine.at(self.at_ms - 1), room.cadr_m3h, hours
+                )
                 room.air, room.mean = done.end, done.mean
 
     def _follow(self, config: Config, remembered: Mapping[str, Any]) -> None:
@@ -106,13 +107,19 @@ class World:
             known = _unpacked(remembered.get(name))
             if known is None:
                 fresh.append(name)
-            self.rooms[name] = SimulatedRoom(site, settings.outdoor, settings.volume_m3 or 1.0, routine,
-                                             known or physics.outdoor_air(self.outside(site)))
+            self.rooms[name] = SimulatedRoom(
+                site,
+                settings.outdoor,
+                settings.volume_m3 or 1.0,
+                routine,
+                known or physics.outdoor_air(self.outside(site)),
+            )
         for name in fresh:
             self._run_in(self.rooms[name])
         self._purifiers = {
             name: (f"{name.partition('.')[0]}.{unit.room}", unit.cadr_m3h)
-            for name, unit in config.purifiers() if unit.simulated
+            for name, unit in config.purifiers()
+            if unit.simulated
         }
         self._running &= set(self._purifiers)
         self._sum_up()

@@ -54,8 +54,11 @@ class World:
         self._seq = 0
         self._lock = threading.Lock()
         self.stop_alerts: Callable[[], None] = lambda: None
-        self.link = Link(BrokerAddress.of(url, f"world-{name}"), on_message=self._hear, subscriptions=[
-            (f"cmnd/plug-{name}/#", 1), (f"classair/v1/{name}/#", 1)])
+        self.link = Link(
+            BrokerAddress.of(url, f"world-{name}"),
+            on_message=self._hear,
+            subscriptions=[(f"cmnd/plug-{name}/#", 1), (f"classair/v1/{name}/#", 1)],
+        )
         self.link.start()
         assert self.link.wait_up(10)
         self.announce()
@@ -63,8 +66,9 @@ class World:
 
     def announce(self, version: int = 1, text: str | None = None) -> None:
         text = text or CONFIG.format(org=self.topics.org, plug=self.plug.topic)
-        self.link.publish(self.topics.config, ConfigAnnouncement(
-            version=version, accepted_at=0, text=text).model_dump_json(), 1, True)
+        self.link.publish(
+            self.topics.config, ConfigAnnouncement(version=version, accepted_at=0, text=text).model_dump_json(), 1, True
+        )
 
     def start_alerts(self) -> Alerts:
         stop = threading.Event()
@@ -87,15 +91,31 @@ class World:
         items = []
         for ago, value in points:
             self._seq += 1
-            items.append({"bridge": "pi", "epoch": "abcdefgh", "seq": self._seq, "sensor": sensor,
-                          "at": now - int(ago * 1000), "values": {"pm25": value}, "interval_s": 10,
-                          "simulated": True})
+            items.append(
+                {
+                    "bridge": "pi",
+                    "epoch": "abcdefgh",
+                    "seq": self._seq,
+                    "sensor": sensor,
+                    "at": now - int(ago * 1000),
+                    "values": {"pm25": value},
+                    "interval_s": 10,
+                    "simulated": True,
+                }
+            )
         self.link.publish(self.topics.bridge("s1", "pi", "reading"), json.dumps(items), 1)
 
     def ask(self, request: str, do: str, minutes: float | None = None) -> None:
-        self.link.publish(self.topics.ask("alerts", request), Ask(
-            id=request, do="override", who="teacher", args={"purifier": "s1.fan", "do": do, "minutes": minutes},
-        ).model_dump_json(), 1)
+        self.link.publish(
+            self.topics.ask("alerts", request),
+            Ask(
+                id=request,
+                do="override",
+                who="teacher",
+                args={"purifier": "s1.fan", "do": do, "minutes": minutes},
+            ).model_dump_json(),
+            1,
+        )
 
     def press(self) -> None:
         with self._lock:
@@ -179,7 +199,8 @@ def test_the_frame_that_completes_the_condition_is_followed_by_the_command_at_on
 
 
 def test_a_second_alerts_on_the_same_data_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with alone(tmp_path / "run" / "alerts.lock"):
         assert main(["--data", str(tmp_path), "--config", "sensors.yaml"]) == 2
@@ -207,9 +228,9 @@ def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp
 def test_old_and_damaged_and_foreign_messages_switch_nothing(world: World, wait_for: Any) -> None:
     alerts = world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
-    world.measure(*((ago + 200.0, 90.0) for ago, _ in HIGH))             # older than three minutes
-    world.measure(*((ago + 86_400.0, 90.0) for ago, _ in HIGH))          # yesterday's backlog
-    world.measure(*((ago - 100_000.0, 90.0) for ago, _ in HIGH))         # from the future
+    world.measure(*((ago + 200.0, 90.0) for ago, _ in HIGH))  # older than three minutes
+    world.measure(*((ago + 86_400.0, 90.0) for ago, _ in HIGH))  # yesterday's backlog
+    world.measure(*((ago - 100_000.0, 90.0) for ago, _ in HIGH))  # from the future
     world.measure(*HIGH, sensor="stranger")
     stream = world.topics.bridge("s1", "pi", "reading")
     for payload in (b"", b"[", b"\xff\x00", b"[" * 5000, b'{"at": 99999999999999999999}', b"null", b"[1, {}]"):
@@ -242,8 +263,10 @@ def test_a_persons_word_by_ask_is_done_once_and_survives_a_restart(world: World,
     terms = [beat.term for beat in world.beats]
     world.states.clear()
     world.start_alerts()
-    wait_for(lambda: world.states and world.states[-1].on and world.states[-1].override_until == until,
-             what="the override is in force again")
+    wait_for(
+        lambda: world.states and world.states[-1].on and world.states[-1].override_until == until,
+        what="the override is in force again",
+    )
     assert world.states[-1].mode == "person"
     wait_for(lambda: world.beats and world.beats[-1].term == max(terms) + 1)
     world.ask("request-0001", "off")  # the same id again, after the restart: nothing is done twice
@@ -258,10 +281,16 @@ def test_a_persons_word_by_ask_is_done_once_and_survives_a_restart(world: World,
 def test_asks_that_cannot_be_done_are_answered_with_the_reason(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states)
-    world.link.publish(world.topics.ask("alerts", "bad-00001"), Ask(
-        id="bad-00001", do="override", args={"purifier": "s1.nothing", "do": "on"}).model_dump_json(), 1)
-    world.link.publish(world.topics.ask("alerts", "bad-00002"), Ask(
-        id="bad-00002", do="override", args={"purifier": "s1.fan", "do": "on", "minutes": 9999}).model_dump_json(), 1)
+    world.link.publish(
+        world.topics.ask("alerts", "bad-00001"),
+        Ask(id="bad-00001", do="override", args={"purifier": "s1.nothing", "do": "on"}).model_dump_json(),
+        1,
+    )
+    world.link.publish(
+        world.topics.ask("alerts", "bad-00002"),
+        Ask(id="bad-00002", do="override", args={"purifier": "s1.fan", "do": "on", "minutes": 9999}).model_dump_json(),
+        1,
+    )
     world.link.publish(world.topics.ask("alerts", "bad-00003"), Ask(id="bad-00003", do="dance").model_dump_json(), 1)
     wait_for(lambda: len(world.answers) == 3)
     errors = {answer.id: answer.error for answer in world.answers if not answer.ok}
@@ -295,16 +324,19 @@ def test_a_plug_that_was_away_comes_back_and_is_put_right(world: World, wait_for
 
 
 @pytest.mark.servers
-def test_a_room_that_is_gone_from_the_configuration_leaves_nothing_retained(world: World, wait_for: Any,
-                                                                            mosquitto: Any) -> None:
+def test_a_room_that_is_gone_from_the_configuration_leaves_nothing_retained(
+    world: World, wait_for: Any, mosquitto: Any
+) -> None:
     world.start_alerts()
     wait_for(lambda: world.rooms and world.states)
     text = CONFIG.format(org=world.topics.org, plug=world.plug.topic).replace("r1", "r9").replace("fan:", "fan9:")
     world.announce(2, text)
     heard: dict[str, bytes] = {}
-    late = Link(BrokerAddress.of(mosquitto.url, f"late-{world.topics.org}"),
-                on_message=lambda m: heard.update({m.topic: m.payload}),
-                subscriptions=[(f"classair/v1/{world.topics.org}/#", 1)])
+    late = Link(
+        BrokerAddress.of(mosquitto.url, f"late-{world.topics.org}"),
+        on_message=lambda m: heard.update({m.topic: m.payload}),
+        subscriptions=[(f"classair/v1/{world.topics.org}/#", 1)],
+    )
     wait_for(lambda: world.status is not None and world.status.config_version == 2, timeout=15)
     late.start()
     wait_for(lambda: world.topics.room_now("s1", "r9") in heard and world.topics.purifier_state("s1", "fan9") in heard)

@@ -34,8 +34,15 @@ def silent(newest: int) -> Signal:
 
 
 def settled(on: bool, now: int, **more: object) -> Unit:
-    unit = Unit(watching_since=now - 60 * MIN, on=on, last_on=on, since=now - 60 * MIN, settling="", want=on,
-                expires_at=now + 5 * MIN if on else None)
+    unit = Unit(
+        watching_since=now - 60 * MIN,
+        on=on,
+        last_on=on,
+        since=now - 60 * MIN,
+        settling="",
+        want=on,
+        expires_at=now + 5 * MIN if on else None,
+    )
     return replace(unit, **more)  # type: ignore[arg-type]
 
 
@@ -45,6 +52,7 @@ def only(actions: list[control.Action]) -> control.Action:
 
 
 # -- on and off by the signal ------------------------------------------------------------------------------------------
+
 
 def test_it_goes_on_when_the_signal_was_high_for_three_minutes() -> None:
     unit = settled(False, T0)
@@ -99,8 +107,12 @@ def test_old_data_switch_nothing(age_s: int) -> None:
     newest = T0 - age_s * 1000
     assert control.step(settled(False, T0), Signal(99.0, newest, newest - 9 * MIN), None, LIMITS, T0)[1] == []
     on = settled(True, T0, expires_at=T0 + 200 * MIN)
-    assert control.step(on, Signal(1.0, newest, None, newest - 90 * MIN), T0 + 200 * MIN,
-                        replace(LIMITS, when_blind=False), T0)[1] == []
+    assert (
+        control.step(
+            on, Signal(1.0, newest, None, newest - 90 * MIN), T0 + 200 * MIN, replace(LIMITS, when_blind=False), T0
+        )[1]
+        == []
+    )
 
 
 def test_data_from_the_future_switch_nothing() -> None:
@@ -114,6 +126,7 @@ def test_silence_after_one_high_value_is_not_three_minutes_of_high_values() -> N
 
 
 # -- leases ------------------------------------------------------------------------------------------------------------
+
 
 def test_an_on_that_is_still_wanted_is_renewed_before_it_expires() -> None:
     unit = settled(True, T0, expires_at=T0 + 151_000)
@@ -140,6 +153,7 @@ def test_an_expiry_that_vanished_is_set_again() -> None:
 
 
 # -- people ------------------------------------------------------------------------------------------------------------
+
 
 def test_a_person_at_the_device_wins_until_the_end_of_the_block() -> None:
     end = T0 + 90 * MIN
@@ -197,6 +211,7 @@ def test_giving_it_back_to_the_signal_replaces_the_persons_expiry() -> None:
 
 # -- blind -------------------------------------------------------------------------------------------------------------
 
+
 def test_blind_with_children_there_means_on_even_before_its_rest_is_over() -> None:
     unit = settled(False, T0, since=T0 - MIN, starts=(T0, T0, T0, T0))
     _, actions = control.step(unit, silent(T0 - 181_000), T0 + 60 * MIN, LIMITS, T0)
@@ -231,6 +246,7 @@ def test_a_controller_that_just_began_is_patient() -> None:
 
 
 # -- confirmation ------------------------------------------------------------------------------------------------------
+
 
 def test_three_tries_ten_seconds_apart_then_a_person_is_told_once() -> None:
     unit, now, log = settled(False, T0), T0, []
@@ -267,6 +283,7 @@ def test_what_the_device_does_after_we_gave_up_is_not_a_person() -> None:
 
 # -- restarts ----------------------------------------------------------------------------------------------------------
 
+
 def test_a_restart_reads_the_real_state_before_any_command() -> None:
     unit = control.restarted(settled(False, T0), T0)
     unit, actions = control.step(unit, high(T0), T0 + 60 * MIN, LIMITS, T0)
@@ -276,8 +293,9 @@ def test_a_restart_reads_the_real_state_before_any_command() -> None:
 
 
 def test_a_restart_keeps_override_and_minimum_time() -> None:
-    unit = settled(True, T0, since=T0 - 5 * MIN, override=Override(True, T0 + 20 * MIN, "u-1"),
-                   expires_at=T0 + 20 * MIN)
+    unit = settled(
+        True, T0, since=T0 - 5 * MIN, override=Override(True, T0 + 20 * MIN, "u-1"), expires_at=T0 + 20 * MIN
+    )
     unit = control.restarted(unit, T0 + MIN)
     unit, _ = control.heard(unit, True, False, None, T0 + MIN + 50)
     assert unit.override is not None and unit.since == T0 - 5 * MIN
@@ -349,6 +367,7 @@ def test_after_a_long_time_without_a_controller_it_is_patient_again() -> None:
 
 # -- clocks that are put right -----------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("by", [-3 * 3_600_000, -60_000, 60_000, 5 * 3_600_000])
 def test_a_devices_own_expiry_after_a_step_of_the_clock_is_not_a_person(by: int) -> None:
     unit = control.clock_stepped(settled(True, T0, expires_at=T0 + 10_000), by, T0 + by)
@@ -367,14 +386,19 @@ def test_a_step_of_the_clock_neither_ends_nor_lengthens_minimum_times(by: int) -
 
 def test_a_memory_from_the_future_holds_nothing_for_years() -> None:
     year = 365 * 24 * 60 * MIN
-    unit = control.restarted(settled(False, T0 + year, override=Override(False, T0 + year, "u-1"),
-                                     starts=(T0 + year,) * 4, seen_until=T0 + year), T0)
+    unit = control.restarted(
+        settled(
+            False, T0 + year, override=Override(False, T0 + year, "u-1"), starts=(T0 + year,) * 4, seen_until=T0 + year
+        ),
+        T0,
+    )
     assert unit.since <= T0 and unit.starts == ()
     assert unit.override is not None and unit.override.until <= T0 + 60 * MIN
     assert control.is_blind(unit, Signal(), T0 + 16 * MIN)
 
 
 # -- commands that overtake each other ---------------------------------------------------------------------------------
+
 
 def test_a_persons_off_holds_although_the_answer_to_an_earlier_on_comes_after_it() -> None:
     unit, _ = control.step(settled(False, T0), high(T0), None, LIMITS, T0)
@@ -421,6 +445,7 @@ def test_an_unreachable_plug_that_is_wanted_on_is_told_to_a_person() -> None:
 
 
 # -- long random lives -------------------------------------------------------------------------------------------------
+
 
 @dataclass
 class Plug:

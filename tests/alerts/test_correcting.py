@@ -33,8 +33,15 @@ rules:
 """
 TOPICS = Topics("demo")
 NOW = 1_795_401_000_000
-HALF = Correction("s1-half", 1, "linear", {"slope": 0.5, "intercept": 0.0}, valid_from=NOW - 86_400_000,
-                  sensors=("s1.pm",), accepted_at=1)
+HALF = Correction(
+    "s1-half",
+    1,
+    "linear",
+    {"slope": 0.5, "intercept": 0.0},
+    valid_from=NOW - 86_400_000,
+    sensors=("s1.pm",),
+    accepted_at=1,
+)
 
 
 def told(*corrections: Correction) -> bytes:
@@ -48,8 +55,12 @@ class House:
 
     def begin(self) -> None:
         self.ledger = Ledger(self.folder / "ledger.db")
-        self.watching = Watching(self.ledger, Rules(self.ledger, Nobody()), lambda *_, **__: True,  # type: ignore[arg-type]
-                                 lambda: self.now)
+        self.watching = Watching(
+            self.ledger,
+            Rules(self.ledger, Nobody()),
+            lambda *_, **__: True,  # type: ignore[arg-type]
+            lambda: self.now,
+        )
         self.watching.follow(configuration.parse(CONFIG), 1, self.now)
 
     def hear(self, *corrections: Correction) -> None:
@@ -59,8 +70,16 @@ class House:
         for _ in range(count):
             self.now += 60_000
             self.seq += 1
-            item = {"bridge": "pi", "epoch": "abcdefgh", "seq": self.seq, "sensor": sensor, "at": self.now,
-                    "values": {"pm25": value, **beside}, "interval_s": 60, "simulated": True}
+            item = {
+                "bridge": "pi",
+                "epoch": "abcdefgh",
+                "seq": self.seq,
+                "sensor": sensor,
+                "at": self.now,
+                "values": {"pm25": value, **beside},
+                "interval_s": 60,
+                "simulated": True,
+            }
             self.watching.hear(TOPICS.bridge("s1", "pi", "reading"), json.dumps(item).encode(), False, self.now)
 
     @property

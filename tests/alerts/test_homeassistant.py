@@ -53,8 +53,15 @@ KEYS = {
 }
 ROOT = {"dev", "o", "cmps", "stat_t", "qos", "avty", "avty_mode"}
 DEVICE = {"ids", "name", "mf", "mdl", "sa"}
-UNITS = {"pm1": "µg/m³", "pm25": "µg/m³", "pm10": "µg/m³", "carbon_dioxide": "ppm", "temperature": "°C",
-         "humidity": "%", "atmospheric_pressure": "hPa"}
+UNITS = {
+    "pm1": "µg/m³",
+    "pm25": "µg/m³",
+    "pm10": "µg/m³",
+    "carbon_dioxide": "ppm",
+    "temperature": "°C",
+    "humidity": "%",
+    "atmospheric_pressure": "hPa",
+}
 
 
 def config(language: str = "en", text: str = SCHOOL) -> Any:
@@ -110,8 +117,9 @@ def test_a_sensor_appears_when_it_is_known_what_it_measures() -> None:
 
 
 def health(**more: Any) -> SensorHealth:
-    return SensorHealth(**{"state": "ok", "at": NOW, "bridge": "pi", "newest_at": NOW - 5000,
-                           "newest": {"pm25": 18.2}, **more})
+    return SensorHealth(
+        **{"state": "ok", "at": NOW, "bridge": "pi", "newest_at": NOW - 5000, "newest": {"pm25": 18.2}, **more}
+    )
 
 
 def test_a_dead_sensor_is_never_an_old_number() -> None:
@@ -235,8 +243,9 @@ def test_on_the_topic_of_home_assistant_nobody_poses_as_another_ask(house: House
 
 
 @pytest.mark.servers
-def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(mosquitto_with: Any,
-                                                                           wait_for: Any) -> None:
+def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(
+    mosquitto_with: Any, wait_for: Any
+) -> None:
     parsed = config()
     users = dict.fromkeys(("alerts", HOME_ASSISTANT, "pi"), "secret")
 
@@ -248,8 +257,11 @@ def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(mos
     heard: dict[str, bytes] = {}
     asked: list[str] = []
     room, announced = TOPICS.room_now("s1", "r1"), f"homeassistant/device/{ROOM}/config"
-    alerts = Link(BrokerAddress.of(broker.url, "alerts", "secret"), on_message=lambda m: asked.append(m.topic),
-                  subscriptions=[(TOPICS.ask("alerts", "+"), 1), (room, 1)])
+    alerts = Link(
+        BrokerAddress.of(broker.url, "alerts", "secret"),
+        on_message=lambda m: asked.append(m.topic),
+        subscriptions=[(TOPICS.ask("alerts", "+"), 1), (room, 1)],
+    )
     alerts.start()
     assert alerts.wait_up(5)
     home = HomeAssistant()
@@ -258,9 +270,11 @@ def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(mos
         alerts.publish(topic, payload, qos=1, retain=True)
     alerts.publish(room, b"{}", qos=1, retain=True)
     wait_for(lambda: room in asked, what="the room's own word")
-    there = Link(BrokerAddress.of(broker.url, HOME_ASSISTANT, "secret"),
-                 on_message=lambda m: heard.update({m.topic: m.payload}),
-                 subscriptions=[("homeassistant/#", 1), (room, 1), (TOPICS.config, 1), ("#", 1)])
+    there = Link(
+        BrokerAddress.of(broker.url, HOME_ASSISTANT, "secret"),
+        on_message=lambda m: heard.update({m.topic: m.payload}),
+        subscriptions=[("homeassistant/#", 1), (room, 1), (TOPICS.config, 1), ("#", 1)],
+    )
     there.start()
     wait_for(lambda: {announced, room} <= heard.keys(), what="announcement and state")
     asked.clear()

@@ -56,22 +56,25 @@ def test_a_topic_that_could_mean_something_else_is_refused(topic: str) -> None:
         tasmota.Settings(topic=topic)
 
 
-@pytest.mark.parametrize(("topic", "payload", "said"), [
-    ("stat/plug-1/RESULT", b'{"POWER":"ON"}', [Said(on=True, answer=True)]),
-    ("stat/plug-1/RESULT", b'{"POWER1":"OFF"}', [Said(on=False, answer=True)]),
-    ("stat/plug-1/RESULT", b'{"PulseTime1":{"Set":400,"Remaining":400}}', []),
-    ("stat/plug-1/POWER", b"OFF", [Said(on=False, answer=True)]),
-    ("stat/plug-1/STATUS11", b'{"StatusSTS":{"Time":"x","POWER":"ON"}}', [Said(on=True)]),
-    ("tele/plug-1/STATE", b'{"Time":"x","POWER":"OFF"}', [Said(on=False)]),
-    ("tele/plug-1/LWT", b"Online", [Said(online=True)]),
-    ("tele/plug-1/LWT", b"Offline", [Said(online=False)]),
-    ("tele/plug-2/STATE", b'{"POWER":"OFF"}', []),
-    ("tele/plug-1/STATE", b'{"POWER":5}', []),
-    ("tele/plug-1/STATE", b'{"POWER":["ON"]}', []),
-    ("stat/plug-1/STATUS11", b'{"StatusSTS":null}', []),
-    ("stat/plug-1/RESULT", b"[" * 4000, []),
-    ("stat/plug-1/RESULT", b'{"POWER":"ON"}' + b" " * 5000, []),
-])
+@pytest.mark.parametrize(
+    ("topic", "payload", "said"),
+    [
+        ("stat/plug-1/RESULT", b'{"POWER":"ON"}', [Said(on=True, answer=True)]),
+        ("stat/plug-1/RESULT", b'{"POWER1":"OFF"}', [Said(on=False, answer=True)]),
+        ("stat/plug-1/RESULT", b'{"PulseTime1":{"Set":400,"Remaining":400}}', []),
+        ("stat/plug-1/POWER", b"OFF", [Said(on=False, answer=True)]),
+        ("stat/plug-1/STATUS11", b'{"StatusSTS":{"Time":"x","POWER":"ON"}}', [Said(on=True)]),
+        ("tele/plug-1/STATE", b'{"Time":"x","POWER":"OFF"}', [Said(on=False)]),
+        ("tele/plug-1/LWT", b"Online", [Said(online=True)]),
+        ("tele/plug-1/LWT", b"Offline", [Said(online=False)]),
+        ("tele/plug-2/STATE", b'{"POWER":"OFF"}', []),
+        ("tele/plug-1/STATE", b'{"POWER":5}', []),
+        ("tele/plug-1/STATE", b'{"POWER":["ON"]}', []),
+        ("stat/plug-1/STATUS11", b'{"StatusSTS":null}', []),
+        ("stat/plug-1/RESULT", b"[" * 4000, []),
+        ("stat/plug-1/RESULT", b'{"POWER":"ON"}' + b" " * 5000, []),
+    ],
+)
 def test_what_a_tasmota_says(topic: str, payload: bytes, said: list[Said]) -> None:
     assert plug().read_state(topic, payload, False) == said
 
@@ -98,8 +101,11 @@ def test_the_firmware_understands_us_and_we_it() -> None:
     device.handle("cmnd/plug-1/Backlog0", "PulseTime1 400; Power1 ON", 0.0)
     for out in unit.query():
         assert isinstance(out, Publish)
-        heard = [word for said in device.handle(out.topic, out.payload, 100.0)
-                 for word in unit.read_state(said.topic, said.payload.encode(), said.retain)]
+        heard = [
+            word
+            for said in device.handle(out.topic, out.payload, 100.0)
+            for word in unit.read_state(said.topic, said.payload.encode(), said.retain)
+        ]
     assert heard == [Said(on=True)]
     assert device.remaining_s(100.0) == 200, "asking must not touch the timer"
 

@@ -29,9 +29,9 @@ def test_a_level_is_not_held_because_half_of_its_window_came_late() -> None:
     # Clean for half an hour until five minutes ago, then "good"; the clean part arrives first, the rest piece by piece.
     past = [reading(m, 12.0 if m > 20 else 20.0) for m in range(45, -1, -1)]
     room = watch()
-    room.add([past[-1]], NOW)        # live first
+    room.add([past[-1]], NOW)  # live first
     for begin in range(0, len(past) - 1, 7):
-        room.add(past[begin:begin + 7], NOW)
+        room.add(past[begin : begin + 7], NOW)
         told(room)
     shown = told(room)
     assert (shown.pm25.shown, shown.pm25.level) == ("20", "good")

@@ -20,8 +20,12 @@ def follow(*points: tuple[int, float]) -> SignalFollower:
     return follower
 
 
-@given(st.lists(st.tuples(st.integers(0, 2000), st.floats(0, 100)), min_size=1, max_size=60,
-                unique_by=lambda point: point[0]), st.randoms(use_true_random=False))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2000), st.floats(0, 100)), min_size=1, max_size=60, unique_by=lambda point: point[0]
+    ),
+    st.randoms(use_true_random=False),
+)
 def test_the_order_of_arrival_changes_nothing(points: list[tuple[int, float]], rng: random.Random) -> None:
     in_order = follow(*sorted(points)).signal
     shuffled = SignalFollower(25, 15)

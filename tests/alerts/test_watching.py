@@ -89,8 +89,17 @@ class House:
 
     def measure(self, value: float, sensor: str = "pm", at: int | None = None, **more: Any) -> None:
         self.seq += 1
-        item = {"bridge": "pi", "epoch": "abcdefgh", "seq": self.seq, "sensor": sensor, "at": at or self.now,
-                "values": {"pm25": value}, "interval_s": 10, "simulated": True, **more}
+        item = {
+            "bridge": "pi",
+            "epoch": "abcdefgh",
+            "seq": self.seq,
+            "sensor": sensor,
+            "at": at or self.now,
+            "values": {"pm25": value},
+            "interval_s": 10,
+            "simulated": True,
+            **more,
+        }
         self.watching.hear(TOPICS.bridge("s1", "pi", "reading"), json.dumps(item).encode(), False, self.now)
 
     def tick(self) -> None:
@@ -311,8 +320,20 @@ def test_changes_are_written_down_as_told_and_repetitions_are_not(house: House) 
 
 
 def test_priming_forgets_no_held_level_and_counts_nothing_twice(house: House) -> None:
-    past = [Reading("s1.pm", "s1.pi", "abcdefgh", n, house.now - (5400 - n * 10) * SEC, {"pm25": 30.0}, 10.0,
-                    room="s1.r1", simulated=True) for n in range(540)]
+    past = [
+        Reading(
+            "s1.pm",
+            "s1.pi",
+            "abcdefgh",
+            n,
+            house.now - (5400 - n * 10) * SEC,
+            {"pm25": 30.0},
+            10.0,
+            room="s1.r1",
+            simulated=True,
+        )
+        for n in range(540)
+    ]
     house.watching.prime({"s1.r1": past}, house.now)
     house.watching.prime({"s1.r1": past}, house.now)
     house.tick()
@@ -327,7 +348,7 @@ def test_flagged_values_do_not_count(house: House) -> None:
     house.live(900, 18.0)
     for _ in range(60):
         house.now += 10 * SEC
-        house.measure(5000.0)                                   # out of range
+        house.measure(5000.0)  # out of range
         house.measure(90.0, at=house.now - 1, flags=["SENSOR_ERROR"])
         house.tick()
     assert house.room().pm25.status == "late" and house.room().pm25.shown == "18"
@@ -340,8 +361,9 @@ def test_an_override_without_a_purifier_of_that_name_is_refused_in_words(house: 
     assert not answer.ok and "s1.none" in answer.error
 
 
-def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(monkeypatch: pytest.MonkeyPatch,
-                                                                    capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import threading
 
     from alerts import delivery
@@ -375,4 +397,7 @@ def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(monkeypatch:
     assert done.wait(5)
     post.stop()
     assert [(r.job.message.title, r.attempt, r.ok) for r in results] == [
-        ("never", 1, False), ("t", 1, False), ("t", 2, True)]
+        ("never", 1, False),
+        ("t", 1, False),
+        ("t", 2, True),
+    ]

@@ -16,13 +16,21 @@ DAY = date(2026, 11, 16)
 
 
 def side(
-    days: int, offset: float, *, first: int = 0, seed: int = 0, noise: float = 0.0,
+    days: int,
+    offset: float,
+    *,
+    first: int = 0,
+    seed: int = 0,
+    noise: float = 0.0,
 ) -> dict[tuple[date, int], float]:
     """Hours of days whose level wanders much more than the offset between two sides."""
     level = np.random.default_rng(7).normal(40, 25, 200)
     chance = np.random.default_rng(seed)
-    return {(DAY + timedelta(days=day), hour): float(level[day] + hour + offset + chance.normal(0, noise))
-            for day in range(first, first + days) for hour in range(8, 16)}
+    return {
+        (DAY + timedelta(days=day), hour): float(level[day] + hour + offset + chance.normal(0, noise))
+        for day in range(first, first + days)
+        for hour in range(8, 16)
+    }
 
 
 def test_pairs_take_the_weather_out() -> None:
@@ -63,6 +71,10 @@ def test_the_same_data_give_the_same_interval() -> None:
 
 def test_rooms_weigh_alike_and_sensors_by_their_readings() -> None:
     at = 1_794_880_800_000  # 2026-11-17T09:00+07:00
-    table = [Row("s.a", "s.1", "pm25", at, n=300, value=10.0), Row("s.a", "s.2", "pm25", at, n=100, value=30.0),
-             Row("s.b", "s.3", "pm25", at, n=1, value=45.0), Row("s.b", "s.4", "pm25", at, n=5)]
+    table = [
+        Row("s.a", "s.1", "pm25", at, n=300, value=10.0),
+        Row("s.a", "s.2", "pm25", at, n=100, value=30.0),
+        Row("s.b", "s.3", "pm25", at, n=1, value=45.0),
+        Row("s.b", "s.4", "pm25", at, n=5),
+    ]
     assert by_hour(table) == {(date(2026, 11, 17), 9): 30.0}

@@ -40,21 +40,36 @@ def test_the_demo_file_has_two_schools_with_five_rooms_and_a_yard() -> None:
 
 def test_an_unknown_key_is_refused_with_its_path_and_the_nearest_known_one() -> None:
     assert faults_of(changed(("volume_m3: 180", "volum_m3: 180"))) == [
-        "sites.ban-suan.rooms.p1-2.volum_m3: unknown key; did you mean volume_m3?"]
+        "sites.ban-suan.rooms.p1-2.volum_m3: unknown key; did you mean volume_m3?"
+    ]
 
 
 def test_every_fault_is_said_at_once() -> None:
-    found = faults_of(changed(("org: demo-town", "org: Demo Town"), ("language: th", "language: no"),
-                              ("capacity: 32", "capacity: many"), ("off_below: 15}", "off_belo: 15}")))
+    found = faults_of(
+        changed(
+            ("org: demo-town", "org: Demo Town"),
+            ("language: th", "language: no"),
+            ("capacity: 32", "capacity: many"),
+            ("off_below: 15}", "off_belo: 15}"),
+        )
+    )
     paths = [line.partition(":")[0] for line in found]
     assert paths == ["org", "language", "sites.ban-suan.rooms.p1-2.capacity", "rules.purifiers.off_belo"]
 
 
 def test_what_contradicts_is_said_in_the_same_breath_as_what_is_malformed() -> None:
-    found = faults_of(changed(("volume_m3: 180", "volum_m3: 180"), ("on_above: 25", "on_above: ten"),
-                              ("room: p1-10, model: pms5003t", "room: p1-11, model: pms5003t")))
+    found = faults_of(
+        changed(
+            ("volume_m3: 180", "volum_m3: 180"),
+            ("on_above: 25", "on_above: ten"),
+            ("room: p1-10, model: pms5003t", "room: p1-11, model: pms5003t"),
+        )
+    )
     assert [line.partition(":")[0] for line in found] == [
-        "sites.ban-suan.rooms.p1-2.volum_m3", "rules.purifiers.on_above", "sites.ban-suan.sensors.p1-10-pm.room"]
+        "sites.ban-suan.rooms.p1-2.volum_m3",
+        "rules.purifiers.on_above",
+        "sites.ban-suan.sensors.p1-10-pm.room",
+    ]
 
 
 def test_a_sensor_in_an_unknown_room_is_answered_with_the_nearest_room() -> None:
@@ -63,8 +78,14 @@ def test_a_sensor_in_an_unknown_room_is_answered_with_the_nearest_room() -> None
 
 
 def test_a_site_is_simulated_or_real_never_both() -> None:
-    found = faults_of(changed(('a1-1-pm: {bridge: suan-pi, room: a1-1, model: pms5003t, port: "sim:classroom"}',
-                               'a1-1-pm: {bridge: suan-pi, room: a1-1, model: pms5003t, port: "/dev/ttyUSB0"}')))
+    found = faults_of(
+        changed(
+            (
+                'a1-1-pm: {bridge: suan-pi, room: a1-1, model: pms5003t, port: "sim:classroom"}',
+                'a1-1-pm: {bridge: suan-pi, room: a1-1, model: pms5003t, port: "/dev/ttyUSB0"}',
+            )
+        )
+    )
     assert len(found) == 1
     assert "simulated or real" in found[0] and "--data" in found[0]
 
@@ -84,14 +105,17 @@ def test_a_missing_secret_is_named_and_a_given_one_is_used() -> None:
     assert configuration.parse(text, {"WHO": "me"}).people["caretaker"].model_extra == {"to": "me"}
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("a: 1\na: 2", "a second time"),
-    ("a: &x 1\nb: *x", "anchors"),
-    ("a: [" * 30 + "]" * 30, "nested deeper"),
-    ("a: \x00", "line 1"),
-    ("x: " + "y" * 300_000, "larger than 256 KiB"),
-    ("? [1, 2]\n: 3", "plain text"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\na: 2", "a second time"),
+        ("a: &x 1\nb: *x", "anchors"),
+        ("a: [" * 30 + "]" * 30, "nested deeper"),
+        ("a: \x00", "line 1"),
+        ("x: " + "y" * 300_000, "larger than 256 KiB"),
+        ("? [1, 2]\n: 3", "plain text"),
+    ],
+)
 def test_yaml_beyond_the_plain_is_refused_in_words(text: str, said: str) -> None:
     with pytest.raises(YamlFault, match=said) if "\x00" not in text else pytest.raises(YamlFault):
         read(text)
@@ -99,7 +123,11 @@ def test_yaml_beyond_the_plain_is_refused_in_words(text: str, said: str) -> None
 
 def test_scalars_stay_text() -> None:
     assert read("room: 0101\nlanguage: no\nat: 22:30\nempty:\n") == {
-        "room": "0101", "language": "no", "at": "22:30", "empty": None}
+        "room": "0101",
+        "language": "no",
+        "at": "22:30",
+        "empty": None,
+    }
 
 
 def test_a_bridges_part_holds_its_own_sensors_only_and_no_secret() -> None:
@@ -107,8 +135,7 @@ def test_a_bridges_part_holds_its_own_sensors_only_and_no_secret() -> None:
     part = part_text(text, "rim-khlong.khlong-pi")
     assert "ban-suan" not in part and "WHO" not in part and "people" not in part
     whole = configuration.parse(text, {"WHO": "me"})
-    assert configuration.parse(part) == whole.part_for("rim-khlong.khlong-pi").model_copy(
-        update={"store": "sqlite"})
+    assert configuration.parse(part) == whole.part_for("rim-khlong.khlong-pi").model_copy(update={"store": "sqlite"})
 
 
 def test_a_file_that_is_missing_or_not_text_is_said_so(tmp_path: Path) -> None:

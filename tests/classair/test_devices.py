@@ -43,8 +43,12 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_configuration_grants_each_what_is_its_own() -> None:
     grants = grants_of(parse(SCHOOL))
-    assert grants.bridges["pi"].hears == ["tele/board/SENSOR", "tele/board/LWT", "zigbee2mqtt/r1",
-                                          "zigbee2mqtt/r1/availability"]
+    assert grants.bridges["pi"].hears == [
+        "tele/board/SENSOR",
+        "tele/board/LWT",
+        "zigbee2mqtt/r1",
+        "zigbee2mqtt/r1/availability",
+    ]
     assert grants.bridges["other"].hears == ["airgradient/readings/abc"]
     assert set(grants.devices) == {"s1.tas", "s1.ag", "gateway_zigbee2mqtt"} and grants.sockets == ["socket-r1"]
 
@@ -74,15 +78,28 @@ def test_a_device_of_the_broker_and_home_assistant_get_accounts(file: Path, tmp_
     assert "start classair run" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("old", "new", "fault"), [
-    ("model: tasmota, port: \"mqtt:tele/board\"", "model: tasmota, port: \"/dev/ttyUSB0\"",
-     "sites.s1.sensors.tas.port: a tasmota is not at a serial line; expected mqtt:… or http:…"),
-    ("model: tasmota", "model: pms5003", "sites.s1.sensors.tas.model: no adapter understands the model 'pms5003'"),
-    ("mqtt:tele/board", "http:board", "sites.s1.sensors.tas.port: a tasmota is reached by mqtt:…, not by http:board"),
-    ("mqtt:tele/board", "mqtt:classair/v1/x", "topics that begin with classair/ are not a sensor's"),
-    ("port: \"mqtt:tele/board\"", "port: \"mqtt:tele/board\", settings: {intervall: 1m}",
-     "sites.s1.sensors.tas.settings.intervall: unknown key"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (
+            'model: tasmota, port: "mqtt:tele/board"',
+            'model: tasmota, port: "/dev/ttyUSB0"',
+            "sites.s1.sensors.tas.port: a tasmota is not at a serial line; expected mqtt:… or http:…",
+        ),
+        ("model: tasmota", "model: pms5003", "sites.s1.sensors.tas.model: no adapter understands the model 'pms5003'"),
+        (
+            "mqtt:tele/board",
+            "http:board",
+            "sites.s1.sensors.tas.port: a tasmota is reached by mqtt:…, not by http:board",
+        ),
+        ("mqtt:tele/board", "mqtt:classair/v1/x", "topics that begin with classair/ are not a sensor's"),
+        (
+            'port: "mqtt:tele/board"',
+            'port: "mqtt:tele/board", settings: {intervall: 1m}',
+            "sites.s1.sensors.tas.settings.intervall: unknown key",
+        ),
+    ],
+)
 def test_check_says_what_is_wrong_with_a_foreign_device(old: str, new: str, fault: str) -> None:
     found = list(plugin_faults(parse(SCHOOL.replace(old, new))))
     assert len(found) == 1 and fault in found[0]
@@ -107,15 +124,24 @@ def test_at_the_broker_nobody_hears_or_says_what_is_not_theirs(mosquitto_with: A
     heard: dict[str, list[str]] = {user: [] for user in users}
     links: dict[str, Link] = {}
     for user in users:
-        links[user] = Link(BrokerAddress.of(broker.url, user, "secret"),
-                           on_message=lambda message, user=user: heard[user].append(message.topic),
-                           subscriptions=[("#", 1), ("+/+/+", 1)])
+        links[user] = Link(
+            BrokerAddress.of(broker.url, user, "secret"),
+            on_message=lambda message, user=user: heard[user].append(message.topic),
+            subscriptions=[("#", 1), ("+/+/+", 1)],
+        )
         links[user].start()
         assert links[user].wait_up(5)
     mine = ["tele/board/SENSOR", "zigbee2mqtt/r1", "airgradient/readings/abc", "tele/socket-r1/STATE"]
     health = TOPICS.sensor_health("s1", "tas")
-    ours = [TOPICS.bridge("s1", "pi", "reading"), health, TOPICS.room_now("s1", "r1"), TOPICS.purifier_set("s1", "fan"),
-            TOPICS.ask("alerts", "question-1"), "cmnd/socket-r1/POWER", "homeassistant/device/x/config"]
+    ours = [
+        TOPICS.bridge("s1", "pi", "reading"),
+        health,
+        TOPICS.room_now("s1", "r1"),
+        TOPICS.purifier_set("s1", "fan"),
+        TOPICS.ask("alerts", "question-1"),
+        "cmnd/socket-r1/POWER",
+        "homeassistant/device/x/config",
+    ]
     for user in ("s1.tas", "s1.ag", "gateway_zigbee2mqtt", "socket-r1"):
         for topic in (*mine, *ours):
             links[user].publish(topic, user, qos=1)

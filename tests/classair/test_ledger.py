@@ -20,10 +20,14 @@ def test_the_term_rises_at_each_start(tmp_path: Path) -> None:
 def test_what_was_written_is_read_by_others_and_after_a_restart(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.db")
     ledger.write("insert into purifier_memory values(?,?,?)", "s.f", 5, "{}")
-    ledger.write('insert into command(purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, '
-                 "config_version) values('s.f', 7, 1, 'auto', 'why', 300, 1, 30.5, 6, 2)")
-    ledger.write("insert into delivery(rule, subject, kind, person, channel, at, attempt, ok, error) "
-                 "values('r', 's.r', 'problem', 'p', 'console', 9, 1, 1, '')")
+    ledger.write(
+        'insert into command(purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, '
+        "config_version) values('s.f', 7, 1, 'auto', 'why', 300, 1, 30.5, 6, 2)"
+    )
+    ledger.write(
+        "insert into delivery(rule, subject, kind, person, channel, at, attempt, ok, error) "
+        "values('r', 's.r', 'problem', 'p', 'console', 9, 1, 1, '')"
+    )
     assert ledger.sync()
     reader = LedgerReader(tmp_path / "ledger.db")
     assert [c.seconds for c in reader.commands("s.f", 0, 8)] == [300] and reader.commands("s.f", 8, 9) == []

@@ -42,9 +42,18 @@ def readings() -> Iterator[Reading]:
             if factor == 2.0 and hour >= 12:
                 continue
             flags = Flag.WARMUP if sensor == "s.one" and minute < 30 else Flag.NONE
-            yield Reading(sensor, "s.b", "e" * 8, minute + 1 + int(factor * 100_000), START + minute * MINUTE_MS,
-                          {"pm25": factor * hour, "rh_pct": 50.0 + hour, "temp_c": 30.0}, 60.0, room="s.r",
-                          flags=flags, simulated=True)
+            yield Reading(
+                sensor,
+                "s.b",
+                "e" * 8,
+                minute + 1 + int(factor * 100_000),
+                START + minute * MINUTE_MS,
+                {"pm25": factor * hour, "rh_pct": 50.0 + hour, "temp_c": 30.0},
+                60.0,
+                room="s.r",
+                flags=flags,
+                simulated=True,
+            )
 
 
 @pytest.fixture(scope="module")
@@ -108,21 +117,38 @@ def test_a_corrected_day_is_made_from_corrected_hours(store: SqliteStore) -> Non
 
 
 def test_an_accepted_correction_holds_from_its_date_for_its_sensors(store: SqliteStore) -> None:
-    half = Correction(id="s-half", version=1, method="linear", coefficients={"slope": 0.5, "intercept": 0.0},
-                      valid_from=START + 12 * HOUR_MS, sensors=("s.one",), accepted_at=1)
+    half = Correction(
+        id="s-half",
+        version=1,
+        method="linear",
+        coefficients={"slope": 0.5, "intercept": 0.0},
+        valid_from=START + 12 * HOUR_MS,
+        sensors=("s.one",),
+        accepted_at=1,
+    )
     found = asked(store, Corrections((half,)), method="accepted")
     assert [row.value for row in found if row.start_ms == START + 10 * HOUR_MS] == [10.0, 20.0]
     assert [(row.value, row.correction) for row in found if row.start_ms == START + 20 * HOUR_MS] == [
-        (10.0, "s-half@1")]
+        (10.0, "s-half@1")
+    ]
 
 
 def test_a_school_s_correction_that_is_chosen_is_used_where_it_was_made_for_alone(store: SqliteStore) -> None:
-    half = Correction(id="s-half", version=1, method="linear", coefficients={"slope": 0.5, "intercept": 0.0},
-                      valid_from=START + 10 * HOUR_MS, valid_to=START + 12 * HOUR_MS, sensors=("s.one",),
-                      accepted_at=1)
+    half = Correction(
+        id="s-half",
+        version=1,
+        method="linear",
+        coefficients={"slope": 0.5, "intercept": 0.0},
+        valid_from=START + 10 * HOUR_MS,
+        valid_to=START + 12 * HOUR_MS,
+        sensors=("s.one",),
+        accepted_at=1,
+    )
     found = asked(store, Corrections((half,)), method="s-half")
     assert {(row.sensor, (row.start_ms - START) // HOUR_MS): row.value for row in found if row.value is not None} == {
-        ("s.one", 10): 5.0, ("s.one", 11): 5.5}
+        ("s.one", 10): 5.0,
+        ("s.one", 11): 5.5,
+    }
     assert {row.why for row in found if row.value is None and row.n >= 45} == {"not_for_this_sensor"}
 
 
@@ -136,8 +162,22 @@ sites:
     sensors: {one: {bridge: b, room: r, model: sds011, port: "sim:x"}}
 """)
     made = MemoryStore()
-    made.write([Reading("s.one", "s.b", "e" * 8, minute + 1, START + minute * MINUTE_MS, {"pm25": 20.0, "rh_pct": 50.0},
-                        60.0, room="s.r", simulated=True) for minute in range(60)])
+    made.write(
+        [
+            Reading(
+                "s.one",
+                "s.b",
+                "e" * 8,
+                minute + 1,
+                START + minute * MINUTE_MS,
+                {"pm25": 20.0, "rh_pct": 50.0},
+                60.0,
+                room="s.r",
+                simulated=True,
+            )
+            for minute in range(60)
+        ]
+    )
     wish = Selection.parse({**MONDAY.model_dump(mode="json"), "method": "epa2021_atm"})
     [row] = rows(made, other, Corrections(), wish)
     assert (row.mean, row.value, row.why) == (20.0, None, "not_for_this_sensor")
@@ -145,11 +185,25 @@ sites:
 
 
 def test_a_formula_that_needs_what_is_kept_by_the_hour_is_refused_for_less_and_works_in_lesson_time(
-        tmp_path: Path) -> None:
+    tmp_path: Path,
+) -> None:
     made = SqliteStore(tmp_path / "readings.db")
-    made.write([Reading("s.one", "s.b", "e" * 8, minute + 1, START + minute * MINUTE_MS,
-                        {"pm25": 20.0, "pm25_cf1": 30.0, "rh_pct": 50.0}, 60.0, room="s.r", simulated=True)
-                for minute in range(1440)])
+    made.write(
+        [
+            Reading(
+                "s.one",
+                "s.b",
+                "e" * 8,
+                minute + 1,
+                START + minute * MINUTE_MS,
+                {"pm25": 20.0, "pm25_cf1": 30.0, "rh_pct": 50.0},
+                60.0,
+                room="s.r",
+                simulated=True,
+            )
+            for minute in range(1440)
+        ]
+    )
     with pytest.raises(SelectionRefused, match="kept by the hour; 1h or 1d"):
         asked(made, method="barkjohn2021_cf1", step="30m")
     for step, lesson in (("1h", False), ("1h", True), ("1d", True)):
@@ -168,10 +222,15 @@ def test_sensors_of_a_room_pool_by_their_readings(store: SqliteStore) -> None:
     assert [bucket.mean for bucket in room] == [row.mean for row in pooled(asked(store), 0.75)]
 
 
-@pytest.mark.parametrize(("wish", "said"), [
-    ({"rooms": "s.nowhere"}, "rooms: 's.nowhere' is not known"), ({"method": "magic"}, "no correction 'magic'"),
-    ({"method": "epa2021_atm", "step": "1m"}, "at least 5m"), ({"step": "reading"}, "not averaged"),
-])
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"rooms": "s.nowhere"}, "rooms: 's.nowhere' is not known"),
+        ({"method": "magic"}, "no correction 'magic'"),
+        ({"method": "epa2021_atm", "step": "1m"}, "at least 5m"),
+        ({"step": "reading"}, "not averaged"),
+    ],
+)
 def test_what_cannot_be_asked_is_refused(store: SqliteStore, wish: dict[str, str], said: str) -> None:
     with pytest.raises(SelectionRefused, match=said):
         asked(store, **wish)

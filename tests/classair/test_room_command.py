@@ -40,12 +40,24 @@ timetables:
 
 def readings(room: Played) -> Iterator[Reading]:
     seq = 0
-    for sensor, place, key, values in (("s.pm", "s.r", "pm25", room.pm25), ("s.co2", "s.r", "co2_ppm", room.co2),
-                                       ("s.out", "s.yard", "pm25", room.outdoor_pm25)):
+    for sensor, place, key, values in (
+        ("s.pm", "s.r", "pm25", room.pm25),
+        ("s.co2", "s.r", "co2_ppm", room.co2),
+        ("s.out", "s.yard", "pm25", room.outdoor_pm25),
+    ):
         for i, value in enumerate(values):
             seq += 1
-            yield Reading(sensor, "s.b", "e", seq, room.start_ms + i * MINUTE_MS + 1000, {key: float(value)}, 60.0,
-                          room=place, simulated=True)
+            yield Reading(
+                sensor,
+                "s.b",
+                "e",
+                seq,
+                room.start_ms + i * MINUTE_MS + 1000,
+                {key: float(value)},
+                60.0,
+                room=place,
+                simulated=True,
+            )
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +69,29 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Path:
     room = play(TRUTH, DAYS, 4)
     store.write(readings(room))
     change = [0, *(np.flatnonzero(np.diff(room.purifier)) + 1).tolist()]
-    store.write_switches(SwitchEvent("s.fan", room.start_ms + at * MINUTE_MS, bool(room.purifier[at]), "rule", True)
-                         for at in change)
+    store.write_switches(
+        SwitchEvent("s.fan", room.start_ms + at * MINUTE_MS, bool(room.purifier[at]), "rule", True) for at in change
+    )
     store.close()
     return folder
 
 
 def asked(school: Path, *more: str) -> int:
-    return main(["room", "s.r", "--from", "2026-02-02", "--to", "2026-02-06", "--data", str(school / "data"),
-                 "--config", str(school / "sensors.yaml"), *more])
+    return main(
+        [
+            "room",
+            "s.r",
+            "--from",
+            "2026-02-02",
+            "--to",
+            "2026-02-06",
+            "--data",
+            str(school / "data"),
+            "--config",
+            str(school / "sensors.yaml"),
+            *more,
+        ]
+    )
 
 
 def test_what_was_measured_comes_back_minute_by_minute(school: Path) -> None:
@@ -82,7 +108,8 @@ def test_what_was_measured_comes_back_minute_by_minute(school: Path) -> None:
 
 
 def test_every_answer_is_a_json_line_with_its_method_and_interval(
-    school: Path, capsys: pytest.CaptureFixture[str],
+    school: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert asked(school, "--json") == 0
     lines = map(json.loads, capsys.readouterr().out.splitlines())
@@ -96,24 +123,47 @@ def test_every_answer_is_a_json_line_with_its_method_and_interval(
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Clean air from the purifier"), ("th", "อากาศสะอาดจากเครื่องฟอก")])
-def test_it_is_said_in_thai_and_english(school: Path, language: str, said: str,
-                                        capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_said_in_thai_and_english(
+    school: Path, language: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert asked(school, "--language", language) == 0
     assert said in capsys.readouterr().out
 
 
 def test_a_room_without_data_is_answered_with_cannot_tell(school: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["room", "s.r", "--from", "2020-01-01", "--to", "2020-01-03", "--data", str(school / "data"),
-                 "--config", str(school / "sensors.yaml")]) == 0
+    assert (
+        main(
+            [
+                "room",
+                "s.r",
+                "--from",
+                "2020-01-01",
+                "--to",
+                "2020-01-03",
+                "--data",
+                str(school / "data"),
+                "--config",
+                str(school / "sensors.yaml"),
+            ]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert "PM2.5 in lesson time: cannot tell" in out
 
 
-@pytest.mark.parametrize(("more", "said"), [
-    (["s.nowhere"], "there are: s.r, s.yard"), (["s.r", "--from", "2026-02-03", "--to", "2026-02-01"], "must not lie"),
-])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["s.nowhere"], "there are: s.r, s.yard"),
+        (["s.r", "--from", "2026-02-03", "--to", "2026-02-01"], "must not lie"),
+    ],
+)
 def test_a_wrong_question_is_answered_with_what_would_be_right(
-    school: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str],
+    school: Path,
+    more: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["room", *more, "--data", str(school / "data"), "--config", str(school / "sensors.yaml")])

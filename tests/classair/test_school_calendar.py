@@ -49,13 +49,13 @@ def lesson(config: Config, text: str) -> bool:
 
 def test_calendars_beside_the_file_decide_which_days_are_taught(school: Path) -> None:
     config = configuration.load(school)
-    assert lesson(config, "2026-11-23T09:00")                # a Monday in term
-    assert not lesson(config, "2026-10-20T09:00")            # a Tuesday between two terms
-    assert not lesson(config, "2026-12-07T09:00")            # a holiday
-    assert lesson(config, "2026-12-19T09:00")                # a Saturday that makes up for it
+    assert lesson(config, "2026-11-23T09:00")  # a Monday in term
+    assert not lesson(config, "2026-10-20T09:00")  # a Tuesday between two terms
+    assert not lesson(config, "2026-12-07T09:00")  # a holiday
+    assert lesson(config, "2026-12-19T09:00")  # a Saturday that makes up for it
     assert lesson(config, "2026-12-30T11:00")
-    assert not lesson(config, "2026-12-30T13:00")            # the afternoon of a half day
-    assert lesson(config, "2027-06-02T09:00")                # a year nobody has written down yet: an ordinary weekday
+    assert not lesson(config, "2026-12-30T13:00")  # the afternoon of a half day
+    assert lesson(config, "2027-06-02T09:00")  # a year nobody has written down yet: an ordinary weekday
 
 
 def test_a_half_day_cuts_the_block_that_a_purifier_runs_to(school: Path) -> None:
@@ -89,16 +89,20 @@ def test_the_signature_changes_with_a_calendar_that_comes_changes_or_goes(school
     assert configuration.signature(school) == seen[0]
 
 
-@pytest.mark.parametrize(("year", "said"), [
-    ("terms: [2026-10-10..2026-05-16]", "school_years.2569.terms.0: the last day lies before the first"),
-    ("terms: []", "school_years.2569.terms"),
-    ("holidays: {}", "school_years.2569.terms: is missing"),
-    (YEAR + "pupils: 3\n", "school_years.2569.pupils: unknown key"),
-    (YEAR.replace("2026-12-07", "2028-12-07"), "2028-12-07: lies outside of the year's terms"),
-    (YEAR.replace("2026-12-19", "2026-12-07"), "2026-12-07: is a half or make-up day too"),
-    (YEAR.replace('"12:00"', '"25:00"'), "expected a time such as 12:00"),
-    ("terms: [", "2569.yaml: line"), ("- a", "2569.yaml: must be a mapping with terms:"),
-])
+@pytest.mark.parametrize(
+    ("year", "said"),
+    [
+        ("terms: [2026-10-10..2026-05-16]", "school_years.2569.terms.0: the last day lies before the first"),
+        ("terms: []", "school_years.2569.terms"),
+        ("holidays: {}", "school_years.2569.terms: is missing"),
+        (YEAR + "pupils: 3\n", "school_years.2569.pupils: unknown key"),
+        (YEAR.replace("2026-12-07", "2028-12-07"), "2028-12-07: lies outside of the year's terms"),
+        (YEAR.replace("2026-12-19", "2026-12-07"), "2026-12-07: is a half or make-up day too"),
+        (YEAR.replace('"12:00"', '"25:00"'), "expected a time such as 12:00"),
+        ("terms: [", "2569.yaml: line"),
+        ("- a", "2569.yaml: must be a mapping with terms:"),
+    ],
+)
 def test_a_calendar_that_means_nothing_is_refused_with_its_place(school: Path, year: str, said: str) -> None:
     (school.parent / "calendars" / "2569.yaml").write_text(year, encoding="utf-8")
     with pytest.raises(ConfigFaults) as refused:
@@ -121,17 +125,23 @@ def test_a_pause_longer_than_any_holiday_is_a_missing_year_not_a_free_one() -> N
     calendar = SchoolCalendar(((date(2024, 5, 16), date(2025, 3, 31)), (date(2026, 5, 16), date(2027, 3, 31))))
     assert calendar.teaches(date(2025, 9, 1), usual=True)
     assert not SchoolCalendar(
-        ((date(2025, 11, 1), date(2026, 3, 31)), (date(2026, 5, 16), date(2026, 10, 10)))).teaches(
-            date(2026, 4, 20), usual=True)
+        ((date(2025, 11, 1), date(2026, 3, 31)), (date(2026, 5, 16), date(2026, 10, 10)))
+    ).teaches(date(2026, 4, 20), usual=True)
 
 
-@given(st.lists(st.tuples(st.integers(0, 1439), st.integers(0, 1439)).filter(lambda it: it[0] < it[1]), max_size=4),
-       st.integers(0, 1439))
+@given(
+    st.lists(st.tuples(st.integers(0, 1439), st.integers(0, 1439)).filter(lambda it: it[0] < it[1]), max_size=4),
+    st.integers(0, 1439),
+)
 def test_on_a_half_day_nothing_lies_behind_its_end(spans: list[tuple[int, int]], end: int) -> None:
     def clock(minute: int) -> time:
         return time(minute // 60, minute % 60)
 
     day = date(2026, 12, 30)
-    table = Timetable(frozenset(range(5)), (), tuple(Span(clock(a), clock(b)) for a, b in spans),
-                      SchoolCalendar(half_days={day: clock(end)}))
+    table = Timetable(
+        frozenset(range(5)),
+        (),
+        tuple(Span(clock(a), clock(b)) for a, b in spans),
+        SchoolCalendar(half_days={day: clock(end)}),
+    )
     assert all(span.start < span.end <= clock(end) for span in table.lesson_spans(day))

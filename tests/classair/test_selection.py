@@ -18,12 +18,15 @@ PLAIN: dict[str, Any] = {"rooms": ["ban-suan.p1-2"], "first": "2026-11-16", "las
 
 selections = st.builds(
     lambda rooms, quantities, days, **rest: Selection.parse(
-        {"rooms": rooms, "quantities": quantities, "first": min(days), "last": max(days), **rest}),
+        {"rooms": rooms, "quantities": quantities, "first": min(days), "last": max(days), **rest}
+    ),
     rooms=st.lists(st.from_regex(r"[a-z0-9-]{1,8}\.[a-z0-9-]{1,8}", fullmatch=True), min_size=1, max_size=4),
     quantities=st.lists(st.sampled_from(list(QUANTITIES)), min_size=1, max_size=4),
     days=st.tuples(*[st.dates(date(2015, 1, 1), date(2199, 12, 31))] * 2),
-    step=st.sampled_from(["reading", "1h", "1d"]), method=st.sampled_from(["none", "accepted", "epa2021_atm"]),
-    lesson=st.booleans(), completeness=st.sampled_from([0, 0.5, 0.75, 1]),
+    step=st.sampled_from(["reading", "1h", "1d"]),
+    method=st.sampled_from(["none", "accepted", "epa2021_atm"]),
+    lesson=st.booleans(),
+    completeness=st.sampled_from([0, 0.5, 0.75, 1]),
 )
 
 
@@ -51,12 +54,21 @@ def test_both_days_are_included_and_are_local_days() -> None:
     assert selection.days()[-1] == date(2026, 11, 20)
 
 
-@pytest.mark.parametrize(("wrong", "said"), [
-    ({"rooms": []}, "rooms"), ({"rooms": "nowhere"}, "rooms"), ({"quantities": "pm2.5"}, "unknown: pm2.5; known: pm25"),
-    ({"last": "2026-11-01"}, "lies before the first"), ({"first": "1999-01-01"}, "between 2015-01-01"),
-    ({"step": "7m"}, "step"), ({"quantities": "n03", "step": "5m"}, "n03: averaged by hours and days only"),
-    ({"completeness": 2}, "completeness"), ({"method": "../x"}, "method"), ({"wish": 1}, "wish"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"rooms": []}, "rooms"),
+        ({"rooms": "nowhere"}, "rooms"),
+        ({"quantities": "pm2.5"}, "unknown: pm2.5; known: pm25"),
+        ({"last": "2026-11-01"}, "lies before the first"),
+        ({"first": "1999-01-01"}, "between 2015-01-01"),
+        ({"step": "7m"}, "step"),
+        ({"quantities": "n03", "step": "5m"}, "n03: averaged by hours and days only"),
+        ({"completeness": 2}, "completeness"),
+        ({"method": "../x"}, "method"),
+        ({"wish": 1}, "wish"),
+    ],
+)
 def test_a_selection_that_means_nothing_is_refused_with_its_place(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(SelectionRefused) as refused:
         Selection.parse({**PLAIN, **wrong})

@@ -31,8 +31,10 @@ def _free_port() -> int:
 
 # -- refusing ----------------------------------------------------------------------------------------------------------
 
+
 def test_a_port_in_use_is_said_in_one_line_and_nothing_is_started(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -40,8 +42,9 @@ def test_a_port_in_use_is_said_in_one_line_and_nothing_is_started(
         port = taken.getsockname()[1]
         assert supervisor.main(["--data", str(tmp_path), "--config", str(DEMO), "--port", str(port)]) == 2
     told = capsys.readouterr().err
-    assert told == (f"classair run: port {port} on 127.0.0.1 is in use by another program: end it, or choose another "
-                    "with --port\n")
+    assert told == (
+        f"classair run: port {port} on 127.0.0.1 is in use by another program: end it, or choose another with --port\n"
+    )
     assert not (tmp_path / "logs").exists()
 
 
@@ -58,10 +61,16 @@ def test_a_data_folder_in_use_is_said_in_one_line(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == f"classair run: another one works in {tmp_path} already\n"
 
 
-@pytest.mark.parametrize(("right", "wrong", "where"), [
-    ("model: mh-z19b", "model: mh-z19x", ".model: "), ("kind: tasmota, topic:", "kind: tasmota, tpoic:", ".tpoic: ")])
+@pytest.mark.parametrize(
+    ("right", "wrong", "where"),
+    [("model: mh-z19b", "model: mh-z19x", ".model: "), ("kind: tasmota, topic:", "kind: tasmota, tpoic:", ".tpoic: ")],
+)
 def test_what_only_a_driver_or_socket_knows_to_be_wrong_is_refused_before_anything_starts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], right: str, wrong: str, where: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    right: str,
+    wrong: str,
+    where: str,
 ) -> None:
     text = DEMO.read_text("utf-8")
     assert right in text
@@ -82,8 +91,10 @@ def test_a_damaged_note_of_the_brokers_port_only_costs_another_port(tmp_path: Pa
 
 # -- starting again ----------------------------------------------------------------------------------------------------
 
+
 def test_what_ends_is_started_again_after_growing_pauses_and_soon_when_it_had_run_steadily(
-    tmp_path: Path, wait_for: Callable[..., Any],
+    tmp_path: Path,
+    wait_for: Callable[..., Any],
 ) -> None:
     child = Child("short", ["false"], tmp_path / "short.log")
     child.start()
@@ -121,13 +132,28 @@ def test_a_program_that_cannot_be_started_does_not_end_the_others(tmp_path: Path
 
 # -- ending ------------------------------------------------------------------------------------------------------------
 
+
 class Running:
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
         self.output = (folder / "output").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "classair", "run", "--data", str(self.data), "--config", str(DEMO),
-             "--port", str(_free_port())], cwd=ROOT, stdout=self.output, stderr=subprocess.STDOUT)
+            [
+                sys.executable,
+                "-m",
+                "classair",
+                "run",
+                "--data",
+                str(self.data),
+                "--config",
+                str(DEMO),
+                "--port",
+                str(_free_port()),
+            ],
+            cwd=ROOT,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+        )
 
     def said(self) -> str:
         self.output.seek(0)
@@ -160,7 +186,9 @@ def running(tmp_path: Path) -> Iterator[Running]:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc to see what is left")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_it_ends_within_five_seconds_and_leaves_nothing_also_while_history_is_made(
-    running: Running, wait_for: Callable[..., Any], number: signal.Signals,
+    running: Running,
+    wait_for: Callable[..., Any],
+    number: signal.Signals,
 ) -> None:
     wait_for(lambda: any("--history" in words for words in running.left()), timeout=60, what="history is being made")
     began = time.monotonic()

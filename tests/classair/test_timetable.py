@@ -8,20 +8,31 @@ import pytest
 
 from classair.timetable import ALWAYS_EMPTY, ZONE, SchoolCalendar, Span, Timetable, to_ms
 
-PRIMARY = Timetable(frozenset(range(5)), (Span(time(7, 30), time(16)),),
-                    (Span(time(8, 30), time(11, 30)), Span(time(12, 30), time(15, 30))),
-                    SchoolCalendar(holidays=frozenset({date(2026, 12, 7)})))
+PRIMARY = Timetable(
+    frozenset(range(5)),
+    (Span(time(7, 30), time(16)),),
+    (Span(time(8, 30), time(11, 30)), Span(time(12, 30), time(15, 30))),
+    SchoolCalendar(holidays=frozenset({date(2026, 12, 7)})),
+)
 
 
 def at(text: str) -> int:
     return to_ms(datetime.fromisoformat(text).replace(tzinfo=ZONE))
 
 
-@pytest.mark.parametrize(("moment", "occupied", "lesson"), [
-    ("2026-11-23T07:29:59", False, False), ("2026-11-23T07:30:00", True, False), ("2026-11-23T09:00:00", True, True),
-    ("2026-11-23T12:00:00", True, False), ("2026-11-23T15:59:59", True, False), ("2026-11-23T16:00:00", False, False),
-    ("2026-11-22T09:00:00", False, False), ("2026-12-07T09:00:00", False, False),
-])
+@pytest.mark.parametrize(
+    ("moment", "occupied", "lesson"),
+    [
+        ("2026-11-23T07:29:59", False, False),
+        ("2026-11-23T07:30:00", True, False),
+        ("2026-11-23T09:00:00", True, True),
+        ("2026-11-23T12:00:00", True, False),
+        ("2026-11-23T15:59:59", True, False),
+        ("2026-11-23T16:00:00", False, False),
+        ("2026-11-22T09:00:00", False, False),
+        ("2026-12-07T09:00:00", False, False),
+    ],
+)
 def test_occupied_and_lesson_begin_and_end_on_the_second(moment: str, occupied: bool, lesson: bool) -> None:
     assert (PRIMARY.is_occupied(at(moment)), PRIMARY.is_lesson(at(moment))) == (occupied, lesson)
 

@@ -11,8 +11,14 @@ from pydantic import ValidationError
 
 from classair import wire
 
-READING = {"bridge": "suan-pi", "epoch": "ab12cd34", "seq": 7, "sensor": "p1-2-pm", "at": 1_763_700_000_000,
-           "values": {"pm25": 18.2}}
+READING = {
+    "bridge": "suan-pi",
+    "epoch": "ab12cd34",
+    "seq": 7,
+    "sensor": "p1-2-pm",
+    "at": 1_763_700_000_000,
+    "values": {"pm25": 18.2},
+}
 
 
 def item(**changes: object) -> bytes:
@@ -28,27 +34,56 @@ def test_a_reading_without_kind_is_a_reading() -> None:
 
 def test_a_list_keeps_its_order_and_mixes_kinds() -> None:
     gap = {"kind": "gap", "bridge": "suan-pi", "epoch": "ab12cd34", "first": 3, "last": 5, "reason": "restart"}
-    switch = {"kind": "switch", "bridge": "suan-pi", "epoch": "ab12cd34", "seq": 8, "purifier": "fan", "at": 1,
-              "on": None}
+    switch = {
+        "kind": "switch",
+        "bridge": "suan-pi",
+        "epoch": "ab12cd34",
+        "seq": 8,
+        "purifier": "fan",
+        "at": 1,
+        "on": None,
+    }
     items = wire.stream_items(json.dumps([READING, gap, switch]).encode())
     assert [type(one).__name__ for one in items] == ["ReadingItem", "GapItem", "SwitchItem"]
 
 
-@pytest.mark.parametrize(("changes", "path"), [
-    ({"seq": 0}, "seq"), ({"seq": "7"}, "seq"), ({"seq": 7.5}, "seq"), ({"at": "now"}, "at"),
-    ({"values": {}}, "values"), ({"values": {"pm25": "18"}}, "values.pm25"),
-    ({"values": {"pm25": True}}, "values.pm25"),
-    ({"values": {"pm99": 1.0}}, "values.pm99"), ({"sensor": "../etc"}, "sensor"), ({"bridge": "A"}, "bridge"),
-    ({"flags": ["NOT_A_FLAG"]}, "flags"), ({"interval_s": -1}, "interval_s"), ({"v": 2}, "v"),
-])
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"seq": 0}, "seq"),
+        ({"seq": "7"}, "seq"),
+        ({"seq": 7.5}, "seq"),
+        ({"at": "now"}, "at"),
+        ({"values": {}}, "values"),
+        ({"values": {"pm25": "18"}}, "values.pm25"),
+        ({"values": {"pm25": True}}, "values.pm25"),
+        ({"values": {"pm99": 1.0}}, "values.pm99"),
+        ({"sensor": "../etc"}, "sensor"),
+        ({"bridge": "A"}, "bridge"),
+        ({"flags": ["NOT_A_FLAG"]}, "flags"),
+        ({"interval_s": -1}, "interval_s"),
+        ({"v": 2}, "v"),
+    ],
+)
 def test_what_is_wrong_is_named_by_path(changes: dict[str, object], path: str) -> None:
     with pytest.raises(ValidationError) as caught:
         wire.stream_items(item(**changes))
     assert wire.faults(caught.value).startswith(path)
 
 
-@pytest.mark.parametrize("payload", [b'{"values": {"pm25": NaN}}', b'{"values": {"pm25": 1e999}}', b"", b"\xff", b"[]",
-                                     b"null", b"[" * 100_000, b'{"a":' * 5000])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"values": {"pm25": NaN}}',
+        b'{"values": {"pm25": 1e999}}',
+        b"",
+        b"\xff",
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        b'{"a":' * 5000,
+    ],
+)
 def test_garbage_is_refused_and_never_crashes(payload: bytes) -> None:
     with pytest.raises(ValidationError):
         wire.stream_items(payload)
@@ -82,8 +117,17 @@ def test_addresses_are_read_back_from_topics() -> None:
         assert found.full.startswith("ban-suan.")
 
 
-@pytest.mark.parametrize("topic", ["", "classair/v1/x", "classair/v2/o/s/room/r/now", "classair/v1/o/s/room/R/now",
-                                   "classair/v1/o/s/room/r/now/more", "classair/v1/o/s/room/+/now",
-                                   "classair/v1/o/s/room/r/now\n"])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "",
+        "classair/v1/x",
+        "classair/v2/o/s/room/r/now",
+        "classair/v1/o/s/room/R/now",
+        "classair/v1/o/s/room/r/now/more",
+        "classair/v1/o/s/room/+/now",
+        "classair/v1/o/s/room/r/now\n",
+    ],
+)
 def test_topics_that_are_not_ours_have_no_address(topic: str) -> None:
     assert wire.address(topic) is None

@@ -107,8 +107,12 @@ class House:
 
     def ask(self, path: str, method: str = "GET", *, body: bytes | None = None, **headers: str) -> Answered:
         """Header names with _ for -."""
-        request = urllib.request.Request(self.url + path, data=body, method=method,
-                                         headers={key.replace("_", "-"): value for key, value in headers.items()})
+        request = urllib.request.Request(
+            self.url + path,
+            data=body,
+            method=method,
+            headers={key.replace("_", "-"): value for key, value in headers.items()},
+        )
         try:
             with self._opener.open(request, timeout=10) as answer:
                 return Answered(answer.status, answer.headers, answer.read())
@@ -126,17 +130,35 @@ class House:
 
     def sign_in(self, name: str, password: str) -> dict[str, str]:
         """The headers a browser of this account would send."""
-        answer = self.ask("/login", "POST", body=f"name={name}&password={password}".encode(),
-                          Content_Type="application/x-www-form-urlencoded", Origin=self.url)
+        answer = self.ask(
+            "/login",
+            "POST",
+            body=f"name={name}&password={password}".encode(),
+            Content_Type="application/x-www-form-urlencoded",
+            Origin=self.url,
+        )
         assert answer.status == 303, answer.text
         cookies = dict(line.partition(";")[0].split("=", 1) for line in answer.headers.get_all("Set-Cookie"))
-        return {"Cookie": "; ".join(f"{k}={v}" for k, v in cookies.items()), "Origin": self.url,
-                "X_CSRF_Token": cookies["classair_csrf"]}
+        return {
+            "Cookie": "; ".join(f"{k}={v}" for k, v in cookies.items()),
+            "Origin": self.url,
+            "X_CSRF_Token": cookies["classair_csrf"],
+        }
 
 
-def state_of(room: str, pm25: float | None = 18, *, age_s: float = 60, at: int | None = None, co2: float | None = 870,
-             outdoor: float | None = 46, on: bool | None = True, minutes_left: int | None = None, play: int | None = 4,
-             told_at: int | None = None) -> RoomState:
+def state_of(
+    room: str,
+    pm25: float | None = 18,
+    *,
+    age_s: float = 60,
+    at: int | None = None,
+    co2: float | None = 870,
+    outdoor: float | None = 46,
+    on: bool | None = True,
+    minutes_left: int | None = None,
+    play: int | None = 4,
+    told_at: int | None = None,
+) -> RoomState:
     """A room's state as alerts works it out from a window that ended `age_s` before `at`."""
     at = now_ms() if at is None else at
     newest = at - round(age_s * 1000)
@@ -149,11 +171,29 @@ def state_of(room: str, pm25: float | None = 18, *, age_s: float = 60, at: int |
     def value_of(value: float | None, scale: Scale) -> Current:
         return current(track(value, scale), Measure(newest, value), at, expected=value is not None)
 
-    unit = PurifierState(purifier=f"{room}-fan", room=room, on=on, since=at - 3_600_000, at=at, mode="auto",
-                         confirmed=True, simulated=True)
+    unit = PurifierState(
+        purifier=f"{room}-fan",
+        room=room,
+        on=on,
+        since=at - 3_600_000,
+        at=at,
+        mode="auto",
+        confirmed=True,
+        simulated=True,
+    )
     seen = Measure(newest, pm25) if minutes_left is None else Measure(at, None, minutes_left)
-    sight = Sight(room=room, has=HAS, pm25=seen, co2=Measure(newest, co2), outdoor=value_of(outdoor, PM25),
-                  play_level=play, purifiers=(unit,), simulated=True, config_version=1, told_at=told_at)
+    sight = Sight(
+        room=room,
+        has=HAS,
+        pm25=seen,
+        co2=Measure(newest, co2),
+        outdoor=value_of(outdoor, PM25),
+        play_level=play,
+        purifiers=(unit,),
+        simulated=True,
+        config_version=1,
+        told_at=told_at,
+    )
     return room_state(sight, Memory(pm25=track(pm25, PM25), co2=track(co2, CO2)), at)[0]
 
 
@@ -161,10 +201,19 @@ def three_hours(store: MemoryStore, room: str, sensor: str, base: float, until: 
     """A value a minute for three hours, with half an hour missing in the middle when `gap`."""
     start = until - 180 * 60_000
     store.write(
-        Reading(sensor=sensor, bridge="ban-suan.suan-pi", epoch="ab12cd34ef", seq=abs(hash((sensor, i))) % 10**12 + 1,
-                at_ms=start + i * 60_000, interval_s=60, room=room, simulated=True,
-                values={"pm25": round(base + base / 3 * math.sin(i / 25), 1)})
-        for i in range(1, 181) if not (gap and 70 < i < 110)
+        Reading(
+            sensor=sensor,
+            bridge="ban-suan.suan-pi",
+            epoch="ab12cd34ef",
+            seq=abs(hash((sensor, i))) % 10**12 + 1,
+            at_ms=start + i * 60_000,
+            interval_s=60,
+            room=room,
+            simulated=True,
+            values={"pm25": round(base + base / 3 * math.sin(i / 25), 1)},
+        )
+        for i in range(1, 181)
+        if not (gap and 70 < i < 110)
     )
 
 
@@ -185,8 +234,15 @@ class Builder:
         self.folder, self.schools = folder, schools
         self.begun: list[House] = []
 
-    def __call__(self, *, host: str = "127.0.0.1", config: configuration.Config | None = None,
-                 store: Any = None, readings: Path | None = None, exports: Any = None) -> House:
+    def __call__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        config: configuration.Config | None = None,
+        store: Any = None,
+        readings: Path | None = None,
+        exports: Any = None,
+    ) -> House:
         """`host` is what it believes to listen on; it always listens on loopback. `readings`: readings.db, if any."""
         config = config or self.schools
         where = SimpleNamespace(house=None)
@@ -197,10 +253,15 @@ class Builder:
         live = Live(Hub(build(), clock), clock)
         desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
         written = self.folder / f"services-{len(self.begun)}.json"
-        ctx = Context(config=lambda: config, queries=Queries(lambda: store, lambda: config, store), live=live,
-                      now_ms=clock, research=Research(lambda: store, lambda: config,
-                                                      readings or self.folder / "readings.db"),
-                      processes=lambda: processes.read(written, clock()), exports=exports)
+        ctx = Context(
+            config=lambda: config,
+            queries=Queries(lambda: store, lambda: config, store),
+            live=live,
+            now_ms=clock,
+            research=Research(lambda: store, lambda: config, readings or self.folder / "readings.db"),
+            processes=lambda: processes.read(written, clock()),
+            exports=exports,
+        )
         house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
         where.house = house
         house.start()
@@ -254,6 +315,7 @@ def house(_shared: House) -> Iterator[House]:
 
 # -- a day for researchers ---------------------------------------------------------------------------------------------
 
+
 @pytest.fixture(scope="session")
 def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
     """A day of two rooms: the value is the hour; the first half hour is warming up."""
@@ -264,10 +326,21 @@ def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
         moves, _ = books.deployments.plan(schools, MONDAY, books.newest_reading)
         books.deployments.apply(moves, version.version)
     books.store.write(
-        Reading(f"ban-suan.{room}-pm", "ban-suan.suan-pi", "ab12cd34ef", number * 5000 + minute + 1,
-                MONDAY + minute * MINUTE_MS, {"pm25": float(minute // 60), "rh_pct": 60.0}, 60.0,
-                flags=Flag.WARMUP if minute < 30 else Flag.NONE, room=f"ban-suan.{room}", simulated=True)
-        for number, room in enumerate(("p1-2", "yard")) for minute in range(1440))
+        Reading(
+            f"ban-suan.{room}-pm",
+            "ban-suan.suan-pi",
+            "ab12cd34ef",
+            number * 5000 + minute + 1,
+            MONDAY + minute * MINUTE_MS,
+            {"pm25": float(minute // 60), "rh_pct": 60.0},
+            60.0,
+            flags=Flag.WARMUP if minute < 30 else Flag.NONE,
+            room=f"ban-suan.{room}",
+            simulated=True,
+        )
+        for number, room in enumerate(("p1-2", "yard"))
+        for minute in range(1440)
+    )
     books.close()
     return path
 

@@ -65,26 +65,31 @@ def test_a_room_nobody_speaks_of_is_unknown_and_not_zero(house: Any) -> None:
 
 
 def test_series_keep_gaps_and_say_how_complete_they_are(house: Any) -> None:
-    answer = house.ask("/api/v1/rooms/ban-suan.p1-2/series?step=5m&start="
-                       + str(house.ask("/api/v1/rooms").json["server_time"] - 3 * 3_600_000)).json
+    answer = house.ask(
+        "/api/v1/rooms/ban-suan.p1-2/series?step=5m&start="
+        + str(house.ask("/api/v1/rooms").json["server_time"] - 3 * 3_600_000)
+    ).json
     assert answer["unit"] == "µg/m³" and answer["step_s"] == 300 and answer["simulated"]
     assert len(answer["points"]) < 37 - 5
     assert 0.6 < answer["completeness"] < 0.9
     assert all(point["start"].endswith("+07:00") for point in answer["points"])
 
 
-@pytest.mark.parametrize(("query", "said"), [
-    ("quantity=radon", "unknown quantity"),
-    ("start=2026-11-23T00:00:00", "no offset"),
-    ("start=yesterday", "ISO 8601"),
-    ("start=2026-11-23T00:00:00%2B07:00&end=2026-11-22T00:00:00%2B07:00", "end after it begins"),
-    ("start=0&end=9999999999999", "not be longer"),
-    ("step=7m", "step must be one of"),
-    ("step=soon", "5m or 1h"),
-    ("points=0", "greater than or equal"),
-    ("start=9999999999999999", "calendar"),
-    ("step=1m&start=2026-11-01T00:00:00%2B07:00&end=2026-11-20T00:00:00%2B07:00", "more than 2000"),
-])
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("quantity=radon", "unknown quantity"),
+        ("start=2026-11-23T00:00:00", "no offset"),
+        ("start=yesterday", "ISO 8601"),
+        ("start=2026-11-23T00:00:00%2B07:00&end=2026-11-22T00:00:00%2B07:00", "end after it begins"),
+        ("start=0&end=9999999999999", "not be longer"),
+        ("step=7m", "step must be one of"),
+        ("step=soon", "5m or 1h"),
+        ("points=0", "greater than or equal"),
+        ("start=9999999999999999", "calendar"),
+        ("step=1m&start=2026-11-01T00:00:00%2B07:00&end=2026-11-20T00:00:00%2B07:00", "more than 2000"),
+    ],
+)
 def test_a_question_out_of_bounds_is_refused_in_words(house: Any, query: str, said: str) -> None:
     answer = house.ask(f"/api/v1/rooms/ban-suan.p1-2/series?{query}")
     assert answer.status == 422
@@ -113,17 +118,23 @@ def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_
     house.live.beat = lambda: Beat(term=1, at=now)
     for full, sensor in house.config.sensors():
         site, _, local = full.partition(".")
-        house.live.hear(topics.sensor_health(site, local), SensorHealth(
-            state="ok", at=now, bridge=sensor.bridge).model_dump_json().encode())
+        house.live.hear(
+            topics.sensor_health(site, local),
+            SensorHealth(state="ok", at=now, bridge=sensor.bridge).model_dump_json().encode(),
+        )
 
     def bridges(storage: str) -> None:
         for full, _ in house.config.bridges():
-            house.live.hear(topics.bridge(*full.split("."), "status"), BridgeStatus(
-                state="online", at=now, storage=storage).model_dump_json().encode())
+            house.live.hear(
+                topics.bridge(*full.split("."), "status"),
+                BridgeStatus(state="online", at=now, storage=storage).model_dump_json().encode(),
+            )
 
     def ingest(*warnings: str) -> None:
-        house.live.hear(topics.service_status("ingest"), ServiceStatus(
-            service="ingest", state="online", at=now, warnings=list(warnings)).model_dump_json().encode())
+        house.live.hear(
+            topics.service_status("ingest"),
+            ServiceStatus(service="ingest", state="online", at=now, warnings=list(warnings)).model_dump_json().encode(),
+        )
 
     def state() -> str:
         return str(house.ask("/api/v1/health").json["state"])
@@ -140,7 +151,10 @@ def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_
 
 @pytest.mark.servers
 def test_a_person_switches_a_purifier_by_asking_alerts(
-    house: Any, mosquitto: Any, tmp_path: Path, wait_for: Any,
+    house: Any,
+    mosquitto: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     topics = Topics("switching")
     asked: list[Ask] = []
@@ -150,21 +164,36 @@ def test_a_person_switches_a_purifier_by_asking_alerts(
         ask = Ask.model_validate_json(message.payload)
         asked.append(ask)
         good = ask.args["do"] != "off"
-        alerts.publish(topics.answer(ask.id), Answer(id=ask.id, ok=good, error="" if good else "a rule forbids it")
-                       .model_dump_json(), qos=1)
+        alerts.publish(
+            topics.answer(ask.id),
+            Answer(id=ask.id, ok=good, error="" if good else "a rule forbids it").model_dump_json(),
+            qos=1,
+        )
 
-    alerts = Link(BrokerAddress(mosquitto.host, mosquitto.port, "alerts-double"), on_message=answer, on_up=ready.set,
-                  subscriptions=[(topics.ask("alerts", "+"), 1)])
+    alerts = Link(
+        BrokerAddress(mosquitto.host, mosquitto.port, "alerts-double"),
+        on_message=answer,
+        on_up=ready.set,
+        subscriptions=[(topics.ask("alerts", "+"), 1)],
+    )
     alerts.start()
-    link = house.live.connect(BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-switching"), topics,
-                              Following(tmp_path / "accepted.json"))
+    link = house.live.connect(
+        BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-switching"),
+        topics,
+        Following(tmp_path / "accepted.json"),
+    )
     try:
         assert ready.wait(5) and link.wait_up(5)
         token = house.desk.create_token("acts", ("control",), 1)
 
         def send(body: str) -> Any:
-            return house.ask("/api/v1/purifiers/ban-suan.p1-2-fan/override", "POST", body=body.encode(),
-                             Content_Type="application/json", Authorization=f"Bearer {token}")
+            return house.ask(
+                "/api/v1/purifiers/ban-suan.p1-2-fan/override",
+                "POST",
+                body=body.encode(),
+                Content_Type="application/json",
+                Authorization=f"Bearer {token}",
+            )
 
         done = wait_for(lambda: (a := send('{"do": "on", "minutes": 30}')).status == 200 and a, what="an answer")
         assert done.json["ok"] is True

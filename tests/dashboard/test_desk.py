@@ -108,13 +108,22 @@ def test_a_token_has_scopes_an_end_and_a_recognisable_beginning(desk: Desk, cloc
     assert desk.token(token) is None
 
 
-@pytest.mark.parametrize(("name", "role", "password", "said"), [
-    ("Teacher One", "teacher", SECRET, "2 to 32"), ("other", "boss", SECRET, "expected one of"),
-    ("other", "viewer", "short", "at least 10"), ("teacher", "viewer", SECRET, "exists already"),
-    ("other-one", "viewer", "other-one-1234", "must not contain"),
-])
+@pytest.mark.parametrize(
+    ("name", "role", "password", "said"),
+    [
+        ("Teacher One", "teacher", SECRET, "2 to 32"),
+        ("other", "boss", SECRET, "expected one of"),
+        ("other", "viewer", "short", "at least 10"),
+        ("teacher", "viewer", SECRET, "exists already"),
+        ("other-one", "viewer", "other-one-1234", "must not contain"),
+    ],
+)
 def test_an_account_that_cannot_be_is_refused_in_words(
-    desk: Desk, name: str, role: str, password: str, said: str,
+    desk: Desk,
+    name: str,
+    role: str,
+    password: str,
+    said: str,
 ) -> None:
     with pytest.raises(Refused, match=said):
         desk.add_account(name, role, password)
@@ -129,7 +138,9 @@ def test_two_desks_on_one_file_do_not_disturb_each_other(tmp_path: Path, desk: D
 
 
 def test_the_command_adds_an_account_whose_password_comes_from_standard_input(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(SECRET + "\n"))
     data = ["--data", str(tmp_path)]
@@ -143,7 +154,9 @@ def test_the_command_adds_an_account_whose_password_comes_from_standard_input(
 
 
 def test_the_command_asks_twice_and_refuses_when_the_answers_differ(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     answers = iter([SECRET, SECRET + "x"])
     monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))

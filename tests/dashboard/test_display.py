@@ -49,12 +49,17 @@ TOO_BIG = """() => {
 
 
 def shown(page: Any, selector: str, text: str, timeout: float = 6000) -> None:
-    page.wait_for_function("([s, t]) => document.querySelector(s).textContent.includes(t)", arg=[selector, text],
-                           timeout=timeout)
+    page.wait_for_function(
+        "([s, t]) => document.querySelector(s).textContent.includes(t)", arg=[selector, text], timeout=timeout
+    )
 
 
 def open_display(
-    chromium: Any, house: Any, room: str = ROOM, query: str = "", size: tuple[int, int] = (1280, 720),
+    chromium: Any,
+    house: Any,
+    room: str = ROOM,
+    query: str = "",
+    size: tuple[int, int] = (1280, 720),
 ) -> Any:
     page = chromium.new_page(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
     page.goto(f"{house.url}/display/{room}{query}")
@@ -63,11 +68,16 @@ def open_display(
 
 @pytest.mark.servers
 def test_a_state_published_at_the_broker_is_on_the_wall(
-    house: Any, chromium: Any, mosquitto: Any, make_state: Any, tmp_path: Path,
+    house: Any,
+    chromium: Any,
+    mosquitto: Any,
+    make_state: Any,
+    tmp_path: Path,
 ) -> None:
     topics = Topics("wall-town")
-    link = house.live.connect(BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-wall"), topics,
-                              Following(tmp_path / "accepted.json"))
+    link = house.live.connect(
+        BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-wall"), topics, Following(tmp_path / "accepted.json")
+    )
     alerts = Link(BrokerAddress(mosquitto.host, mosquitto.port, "alerts-wall"), on_message=lambda _: None)
     alerts.start()
     try:
@@ -114,7 +124,9 @@ def test_the_page_itself_lets_a_value_become_late_and_then_unknown(house: Any, c
 
 
 def test_the_wall_says_how_long_the_monitor_is_silent_and_who_was_told(
-    house: Any, chromium: Any, make_state: Any,
+    house: Any,
+    chromium: Any,
+    make_state: Any,
 ) -> None:
     house.put(make_state("ban-suan.p1-10", 18, age_s=37 * 60 + 5, told_at=1))
     page = open_display(chromium, house, "ban-suan.p1-10")
@@ -142,7 +154,9 @@ def test_a_wrong_clock_in_the_television_changes_nothing(house: Any, chromium: A
 
 
 def test_a_dead_server_is_named_and_a_living_one_found_again(
-    make_house: Any, chromium: Any, make_state: Any,
+    make_house: Any,
+    chromium: Any,
+    make_state: Any,
 ) -> None:
     house = make_house()
     house.put(make_state(ROOM, 18))
@@ -159,7 +173,9 @@ def test_a_dead_server_is_named_and_a_living_one_found_again(
 
 
 def test_a_new_version_of_the_display_reloads_it_and_the_old_one_stays_until_it_can(
-    make_house: Any, chromium: Any, make_state: Any,
+    make_house: Any,
+    chromium: Any,
+    make_state: Any,
 ) -> None:
     house = make_house()
     house.put(make_state(ROOM, 18))
@@ -176,15 +192,21 @@ def test_a_new_version_of_the_display_reloads_it_and_the_old_one_stays_until_it_
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_nothing_sticks_out_at_any_size_level_or_age(
-    house: Any, chromium: Any, make_state: Any, language: str,
+    house: Any,
+    chromium: Any,
+    make_state: Any,
+    language: str,
 ) -> None:
     states = {
-        "very good": make_state(ROOM, 12), "good": make_state(ROOM, 18, outdoor=90, co2=2210),
+        "very good": make_state(ROOM, 12),
+        "good": make_state(ROOM, 18, outdoor=90, co2=2210),
         "moderate": make_state(ROOM, 37.5, outdoor=28, on=False, play=3, co2=None),
         "orange": make_state(ROOM, 52, outdoor=None, play=None, on=None, co2=1720),
-        "red": make_state(ROOM, 112.4, outdoor=18, play=5, co2=12000), "late": make_state(ROOM, 37.5, age_s=480),
+        "red": make_state(ROOM, 112.4, outdoor=18, play=5, co2=12000),
+        "late": make_state(ROOM, 37.5, age_s=480),
         "red, two digits": make_state(ROOM, 80, outdoor=90, play=5),
-        "silent": make_state(ROOM, 18, age_s=37 * 60, told_at=1), "filling": make_state(ROOM, None, minutes_left=7),
+        "silent": make_state(ROOM, 18, age_s=37 * 60, told_at=1),
+        "filling": make_state(ROOM, None, minutes_left=7),
     }
     wrong = []
     page = open_display(chromium, house, query=f"?lang={language}")
@@ -223,8 +245,11 @@ def test_axe_finds_nothing_serious(house: Any, chromium: Any, path: str) -> None
     if path.startswith("/display/"):
         shown(page, "#value", "18")
     found = Axe().run(page).response["violations"]
-    serious = [f"{it['id']}: {[node['html'][:120] for node in it['nodes']]}" for it in found
-               if it["impact"] in ("serious", "critical")]
+    serious = [
+        f"{it['id']}: {[node['html'][:120] for node in it['nodes']]}"
+        for it in found
+        if it["impact"] in ("serious", "critical")
+    ]
     assert not serious, "\n".join(serious)
 
 
@@ -248,20 +273,31 @@ def test_a_room_without_a_timetable_never_sleeps() -> None:
 
 
 def test_a_room_wakes_half_an_hour_before_its_first_block_and_sleeps_after_its_last() -> None:
-    table = Timetable(frozenset(range(5)), (Span(time(7, 30), time(11, 30)), Span(time(12, 30), time(16, 0))), (),
-                      SchoolCalendar(holidays=frozenset({date(2026, 12, 7)})))
+    table = Timetable(
+        frozenset(range(5)),
+        (Span(time(7, 30), time(11, 30)), Span(time(12, 30), time(16, 0))),
+        (),
+        SchoolCalendar(holidays=frozenset({date(2026, 12, 7)})),
+    )
 
     def asleep(day: int, hour: int, minute: int, month: int = 11) -> bool:
         return is_asleep(table, to_ms(datetime(2026, month, day, hour, minute, tzinfo=ZONE)))
 
     assert [asleep(23, 6, 59), asleep(23, 7, 0), asleep(23, 12, 0), asleep(23, 15, 59), asleep(23, 16, 0)] == [
-        True, False, False, False, True]
-    assert asleep(22, 10, 0)        # a Sunday
-    assert asleep(7, 10, 0, 12)     # a holiday
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert asleep(22, 10, 0)  # a Sunday
+    assert asleep(7, 10, 0, 12)  # a holiday
 
 
 def test_outside_school_hours_the_wall_is_dark_unless_asked_to_stay_awake(
-    make_house: Any, chromium: Any, make_state: Any,
+    make_house: Any,
+    chromium: Any,
+    make_state: Any,
 ) -> None:
     house = make_house()
     now = house.ask(f"/display/{ROOM}/now").json["server_time"]

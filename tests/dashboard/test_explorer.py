@@ -43,13 +43,22 @@ def fill(path: Path, schools: Any, days: int = DAYS) -> None:
         books.deployments.apply(moves, version.version)
     gap = (MONDAY + 2 * DAY_MS + 13 * 12 * STEP, MONDAY + 2 * DAY_MS + 17 * 12 * STEP)
     books.store.write(
-        Reading(f"ban-suan.{room}-pm", "ban-suan.suan-pi", "ab12cd34ef", number * 100_000 + i + 1, at,
-                {"pm25": round(share * air(at), 1), "rh_pct": 60.0, "temp_c": 29.0}, 300.0,
-                flags=Flag.WARMUP if room == "p1-2" and gap[1] <= at < gap[1] + 8 * STEP else Flag.NONE,
-                room=f"ban-suan.{room}", simulated=True)
+        Reading(
+            f"ban-suan.{room}-pm",
+            "ban-suan.suan-pi",
+            "ab12cd34ef",
+            number * 100_000 + i + 1,
+            at,
+            {"pm25": round(share * air(at), 1), "rh_pct": 60.0, "temp_c": 29.0},
+            300.0,
+            flags=Flag.WARMUP if room == "p1-2" and gap[1] <= at < gap[1] + 8 * STEP else Flag.NONE,
+            room=f"ban-suan.{room}",
+            simulated=True,
+        )
         for number, (room, share) in enumerate(ROOMS.items())
         for i in range(days * 288)
-        if not (room == "p1-2" and gap[0] <= (at := MONDAY + i * STEP) < gap[1]) and (at := MONDAY + i * STEP))
+        if not (room == "p1-2" and gap[0] <= (at := MONDAY + i * STEP) < gap[1]) and (at := MONDAY + i * STEP)
+    )
     books.close()
 
 
@@ -64,35 +73,46 @@ def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
 def school(make_house: Any, readings: Path) -> Iterator[Any]:
     store = SqliteStore(readings, readonly=True)
     house = make_house(store=store, readings=readings)
-    house.offset_ms = MONDAY + DAYS * DAY_MS - time.time_ns() // 1_000_000   # the week has just ended
+    house.offset_ms = MONDAY + DAYS * DAY_MS - time.time_ns() // 1_000_000  # the week has just ended
     yield house
     store.close()
 
 
 def asked(house: Any, query: str) -> Any:
     """What the page's own callback answers for an address: the whole tree as the browser gets it."""
-    body = {"output": "..page.children...title.data..", "changedPropIds": ["at.pathname"],
-            "outputs": [{"id": "page", "property": "children"}, {"id": "title", "property": "data"}],
-            "inputs": [{"id": "at", "property": "pathname", "value": "/explorer"},
-                       {"id": "at", "property": "search", "value": f"?{query}"}],
-            "state": [{"id": "at", "property": "hash", "value": ""}]}
-    answer = house.ask("/_dash-update-component", "POST", body=json.dumps(body).encode(),
-                       Content_Type="application/json")
+    body = {
+        "output": "..page.children...title.data..",
+        "changedPropIds": ["at.pathname"],
+        "outputs": [{"id": "page", "property": "children"}, {"id": "title", "property": "data"}],
+        "inputs": [
+            {"id": "at", "property": "pathname", "value": "/explorer"},
+            {"id": "at", "property": "search", "value": f"?{query}"},
+        ],
+        "state": [{"id": "at", "property": "hash", "value": ""}],
+    }
+    answer = house.ask(
+        "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+    )
     assert answer.status == 200, answer.text
     return answer.json["response"]["page"]["children"]
 
 
-def updated(house: Any, outputs: list[tuple[str, str]], trigger: tuple[str, str, Any],
-            state: list[tuple[str, str, Any]] = ()) -> Any:  # type: ignore[assignment]
+def updated(
+    house: Any, outputs: list[tuple[str, str]], trigger: tuple[str, str, Any], state: list[tuple[str, str, Any]] = ()
+) -> Any:  # type: ignore[assignment]
     """What a callback of the page answers."""
     name = f"..{'...'.join(f'{i}.{p}' for i, p in outputs)}.." if len(outputs) > 1 else "{}.{}".format(*outputs[0])
     listed = [{"id": i, "property": p} for i, p in outputs]
-    body = {"output": name, "outputs": listed if len(outputs) > 1 else listed[0],
-            "changedPropIds": [f"{trigger[0]}.{trigger[1]}"],
-            "inputs": [{"id": trigger[0], "property": trigger[1], "value": trigger[2]}],
-            "state": [{"id": i, "property": p, "value": v} for i, p, v in state]}
-    answer = house.ask("/_dash-update-component", "POST", body=json.dumps(body).encode(),
-                       Content_Type="application/json")
+    body = {
+        "output": name,
+        "outputs": listed if len(outputs) > 1 else listed[0],
+        "changedPropIds": [f"{trigger[0]}.{trigger[1]}"],
+        "inputs": [{"id": trigger[0], "property": trigger[1], "value": trigger[2]}],
+        "state": [{"id": i, "property": p, "value": v} for i, p, v in state],
+    }
+    answer = house.ask(
+        "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+    )
     assert answer.status == 200, answer.text
     return answer.json["response"]
 
@@ -121,8 +141,11 @@ def words(tree: Any) -> str:
 
 def by_hours(house: Any, tree: Any) -> Any:
     """The part of the page that comes after the lines."""
-    return updated(house, [("explorer-known", "children"), ("explorer-beside", "children")],
-                   ("explorer-view", "data", find(tree, "explorer-view")["data"]))
+    return updated(
+        house,
+        [("explorer-known", "children"), ("explorer-beside", "children")],
+        ("explorer-view", "data", find(tree, "explorer-view")["data"]),
+    )
 
 
 def table_of(house: Any, query: str) -> list[dict[str, Any]]:
@@ -131,9 +154,12 @@ def table_of(house: Any, query: str) -> list[dict[str, Any]]:
 
 def taken(house: Any, tree: Any) -> list[dict[str, str]]:
     """The rows of the page's CSV."""
-    told = updated(house, [("explorer-download", "data"), ("explorer-form-says", "children")],
-                   ("explorer-csv", "n_clicks", 1),
-                   [("explorer-view", "data", find(tree, "explorer-view")["data"])])
+    told = updated(
+        house,
+        [("explorer-download", "data"), ("explorer-form-says", "children")],
+        ("explorer-csv", "n_clicks", 1),
+        [("explorer-view", "data", find(tree, "explorer-view")["data"])],
+    )
     text = told["explorer-download"]["data"]["content"]
     assert text.startswith("\ufeff"), "spreadsheets read UTF-8 by it"
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
@@ -144,25 +170,39 @@ def test_daily_means_of_page_csv_and_api_are_the_same_numbers(school: Any, more:
     query = f"rooms=ban-suan.p1-2,ban-suan.p4-1&{WEEK}&step=1d{more}"
     tree = asked(school, query)
     api = {(row["room"], row["start"]): row["value"] for row in table_of(school, query)}
-    from_csv = {(row["room_id"], row["time"]): float(row["value"]) if row["value"] else None
-                for row in taken(school, tree)}
+    from_csv = {
+        (row["room_id"], row["time"]): float(row["value"]) if row["value"] else None for row in taken(school, tree)
+    }
     assert from_csv == api
     assert sum(value is not None for value in api.values()) >= 9
-    drawn = [y for trace in find(tree, "explorer-series-pm25")["figure"]["data"]
-             if trace.get("line", {}).get("dash") not in (None, "dot") for y in trace["y"] if y is not None]
+    drawn = [
+        y
+        for trace in find(tree, "explorer-series-pm25")["figure"]["data"]
+        if trace.get("line", {}).get("dash") not in (None, "dot")
+        for y in trace["y"]
+        if y is not None
+    ]
     assert sorted(drawn) == sorted(round(value, 2) for value in api.values() if value is not None)
 
 
 def test_an_address_says_everything_and_what_it_leaves_out_is_worked_out(school: Any) -> None:
     tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&lang=en")
     link = find(tree, "explorer-link")["href"]
-    for said in ("rooms=ban-suan.p1-2", "first=2026-11-16", "last=2026-11-22", "step=15m", "method=none",
-                 "completeness=0.75", "lang=en"):
+    for said in (
+        "rooms=ban-suan.p1-2",
+        "first=2026-11-16",
+        "last=2026-11-22",
+        "step=15m",
+        "method=none",
+        "completeness=0.75",
+        "lang=en",
+    ):
         assert said in link
     again = asked(school, link.partition("?")[2])
     assert find(again, "explorer-series-pm25") == find(tree, "explorer-series-pm25")
     assert json.loads(find(again, "explorer-request")["children"]) == json.loads(
-        find(tree, "explorer-request")["children"])
+        find(tree, "explorer-request")["children"]
+    )
 
 
 def test_the_data_set_s_wish_is_the_view_s_selection(school: Any) -> None:
@@ -180,14 +220,25 @@ def test_the_request_is_one_the_api_answers_with_the_same_name(school: Any) -> N
     assert answer["selection"] == request["selection"]
 
 
-@pytest.mark.parametrize(("query", "said"), [
-    ("rooms=ban-suan.zz", "'ban-suan.zz' is not known"), ("first=yesterday", "first"), ("last=x", "last"),
-    ("step=reading", "for an export"), ("step=7m", "step"), ("quantities=o3", "unknown: o3"),
-    ("quantities=pm1&step=15m", "averaged by hours and days"), ("method=magic", "no correction 'magic'"),
-    ("first=2026-11-22&last=2026-11-16", "before the first"), ("completeness=9", "completeness"),
-    ("first2=soon", "first2"), ("rooms2=ban-suan.zz", "is not known"), ("rooms=<script>", "rooms"),
-    ("first=2015-01-01&last=2026-11-22&step=1m&method=epa2021_atm", "at least 5m"),
-])
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("rooms=ban-suan.zz", "'ban-suan.zz' is not known"),
+        ("first=yesterday", "first"),
+        ("last=x", "last"),
+        ("step=reading", "for an export"),
+        ("step=7m", "step"),
+        ("quantities=o3", "unknown: o3"),
+        ("quantities=pm1&step=15m", "averaged by hours and days"),
+        ("method=magic", "no correction 'magic'"),
+        ("first=2026-11-22&last=2026-11-16", "before the first"),
+        ("completeness=9", "completeness"),
+        ("first2=soon", "first2"),
+        ("rooms2=ban-suan.zz", "is not known"),
+        ("rooms=<script>", "rooms"),
+        ("first=2015-01-01&last=2026-11-22&step=1m&method=epa2021_atm", "at least 5m"),
+    ],
+)
 def test_what_cannot_be_asked_is_refused_in_words_and_the_form_stays(school: Any, query: str, said: str) -> None:
     tree = asked(school, f"{query}&lang=en")
     assert "This cannot be asked" in json.dumps(tree, ensure_ascii=False)
@@ -196,17 +247,23 @@ def test_what_cannot_be_asked_is_refused_in_words_and_the_form_stays(school: Any
 
 
 def test_nothing_in_the_range_says_so_in_both_languages(school: Any) -> None:
-    for language, said in (("en", "No data in this range. Try a wider one."),
-                           ("th", "ไม่มีข้อมูลในช่วงที่เลือก ลองขยายช่วงเวลา")):
-        told = json.dumps(asked(school, f"rooms=ban-suan.p1-2&first=2020-01-01&last=2020-01-02&lang={language}"),
-                          ensure_ascii=False)
+    for language, said in (
+        ("en", "No data in this range. Try a wider one."),
+        ("th", "ไม่มีข้อมูลในช่วงที่เลือก ลองขยายช่วงเวลา"),
+    ):
+        told = json.dumps(
+            asked(school, f"rooms=ban-suan.p1-2&first=2020-01-01&last=2020-01-02&lang={language}"), ensure_ascii=False
+        )
         assert all(part.strip() in told for part in said.partition("ลอง" if language == "th" else "Try")[::2])
 
 
 def test_gaps_are_not_bridged_and_bad_values_are_counted(school: Any) -> None:
     tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&lang=en")
-    line = next(one for one in find(tree, "explorer-series-pm25")["figure"]["data"]
-                if one.get("line", {}).get("dash") == "solid")
+    line = next(
+        one
+        for one in find(tree, "explorer-series-pm25")["figure"]["data"]
+        if one.get("line", {}).get("dash") == "solid"
+    )
     assert line["y"].count(None) == 1 and line["connectgaps"] is False
     told = by_hours(school, tree)
     strip = words(told["explorer-known"]["children"])
@@ -219,15 +276,22 @@ def test_gaps_are_not_bridged_and_bad_values_are_counted(school: Any) -> None:
 
 
 def test_every_figure_says_how_it_was_made(school: Any) -> None:
-    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&method=epa2021_atm&lesson=1&lang=en"
-                         "&rooms2=ban-suan.p4-1&quantities=pm25")
+    tree = asked(
+        school, f"rooms=ban-suan.p1-2&{WEEK}&method=epa2021_atm&lesson=1&lang=en&rooms2=ban-suan.p4-1&quantities=pm25"
+    )
     told = by_hours(school, tree)
     figures = words([tree, told["explorer-known"]["children"], told["explorer-beside"]["children"]])
     made = figures.split("PM2.5 (µg/m³) · ")[1:]
     assert len(made) >= 5
     for line in made:
-        for said in ("corrected by epa2021_atm@1", "means of ", "at least 75% complete", "lesson time only",
-                     "Asia/Bangkok", "Simulated"):
+        for said in (
+            "corrected by epa2021_atm@1",
+            "means of ",
+            "at least 75% complete",
+            "lesson time only",
+            "Asia/Bangkok",
+            "Simulated",
+        ):
             assert said in line, said
 
 
@@ -235,11 +299,16 @@ def test_two_groups_at_the_same_time_are_paired_and_two_periods_are_not(school: 
     groups = by_hours(school, asked(school, f"rooms=ban-suan.p1-2&{WEEK}&rooms2=ban-suan.p4-1&lang=en"))
     told = words(groups["explorer-beside"]["children"])
     assert "paired by day and hour" in told and "Second less first: +" in told
-    periods = by_hours(school, asked(school, "rooms=ban-suan.p1-2&first=2026-11-20&last=2026-11-22&lang=en"
-                                             "&first2=2026-11-16&last2=2026-11-18"))
+    periods = by_hours(
+        school,
+        asked(
+            school, "rooms=ban-suan.p1-2&first=2026-11-20&last=2026-11-22&lang=en&first2=2026-11-16&last2=2026-11-18"
+        ),
+    )
     assert "not paired" in words(periods["explorer-beside"]["children"])
-    short = by_hours(school, asked(school, "rooms=ban-suan.p1-2&first=2026-11-20&last=2026-11-21&lang=en"
-                                           "&first2=2026-11-16"))
+    short = by_hours(
+        school, asked(school, "rooms=ban-suan.p1-2&first=2026-11-20&last=2026-11-21&lang=en&first2=2026-11-16")
+    )
     assert "at least 3 days" in words(short["explorer-beside"]["children"])
 
 
@@ -257,9 +326,21 @@ def test_more_rooms_than_lines_have_a_chart_each_on_one_scale(make_house: Any, t
     rooms = [f"r{number}" for number in range(9)]
     config.sites["ban-suan"].rooms.update(dict.fromkeys(rooms, first))
     store = SqliteStore(tmp_path / "readings.db")
-    store.write(Reading(f"ban-suan.{room}-pm", "ban-suan.suan-pi", "ab12cd34ef", number * 1000 + i + 1,
-                        MONDAY + i * STEP, {"pm25": 10.0 + number}, 300.0, room=f"ban-suan.{room}", simulated=True)
-                for number, room in enumerate(rooms) for i in range(288))
+    store.write(
+        Reading(
+            f"ban-suan.{room}-pm",
+            "ban-suan.suan-pi",
+            "ab12cd34ef",
+            number * 1000 + i + 1,
+            MONDAY + i * STEP,
+            {"pm25": 10.0 + number},
+            300.0,
+            room=f"ban-suan.{room}",
+            simulated=True,
+        )
+        for number, room in enumerate(rooms)
+        for i in range(288)
+    )
     house = make_house(store=store, config=config, readings=tmp_path / "readings.db")
     tree = asked(house, f"rooms={','.join(f'ban-suan.{room}' for room in rooms)}&first=2026-11-16&last=2026-11-16")
     drawn = [find(tree, f"explorer-series-pm25-ban-suan_{room}")["figure"] for room in rooms]
@@ -280,15 +361,29 @@ def test_without_a_store_the_page_says_so(make_house: Any) -> None:
     assert "History cannot be read" in json.dumps(tree)
 
 
-@pytest.mark.parametrize("kept", [None, 3, "x", {}, {"query": 3, "language": "en"},
-                                  {"query": "rooms=../../x", "language": "en"}, {"query": "", "language": "<b>"}])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        3,
+        "x",
+        {},
+        {"query": 3, "language": "en"},
+        {"query": "rooms=../../x", "language": "en"},
+        {"query": "", "language": "<b>"},
+    ],
+)
 def test_whatever_a_browser_says_it_looks_at_is_read_as_a_strangers(school: Any, kept: Any) -> None:
-    body = {"output": "explorer-table.children", "outputs": {"id": "explorer-table", "property": "children"},
-            "inputs": [{"id": "explorer-more", "property": "n_clicks", "value": 1}],
-            "changedPropIds": ["explorer-more.n_clicks"],
-            "state": [{"id": "explorer-view", "property": "data", "value": kept}]}
-    answer = school.ask("/_dash-update-component", "POST", body=json.dumps(body).encode(),
-                        Content_Type="application/json")
+    body = {
+        "output": "explorer-table.children",
+        "outputs": {"id": "explorer-table", "property": "children"},
+        "inputs": [{"id": "explorer-more", "property": "n_clicks", "value": 1}],
+        "changedPropIds": ["explorer-more.n_clicks"],
+        "state": [{"id": "explorer-view", "property": "data", "value": kept}],
+    }
+    answer = school.ask(
+        "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+    )
     assert answer.status in (200, 204)
 
 
@@ -300,10 +395,23 @@ def test_what_schools_noted_is_marked_in_the_lines_and_listed(make_house: Any, t
     from classair.stores import events
 
     with sqlite3.connect(path) as connection:
-        for number, (site, room) in enumerate((("ban-suan", ""), ("ban-suan", "ban-suan.p1-2"),
-                                               ("ban-suan", "ban-suan.p4-1"), ("rim-khlong", ""))):
-            events.put(connection, SchoolEvent(f"e{number}", site, room, "smoke_day", MONDAY + 9 * 12 * STEP,
-                                               MONDAY + 12 * 12 * STEP, "<b>burning</b>", "account:a", MONDAY))
+        for number, (site, room) in enumerate(
+            (("ban-suan", ""), ("ban-suan", "ban-suan.p1-2"), ("ban-suan", "ban-suan.p4-1"), ("rim-khlong", ""))
+        ):
+            events.put(
+                connection,
+                SchoolEvent(
+                    f"e{number}",
+                    site,
+                    room,
+                    "smoke_day",
+                    MONDAY + 9 * 12 * STEP,
+                    MONDAY + 12 * 12 * STEP,
+                    "<b>burning</b>",
+                    "account:a",
+                    MONDAY,
+                ),
+            )
     connection.close()
     store = SqliteStore(path, readonly=True)
     tree = asked(make_house(store=store, readings=path), "rooms=ban-suan.p1-2&first=2026-11-16&last=2026-11-16&lang=en")

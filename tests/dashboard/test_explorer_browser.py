@@ -31,11 +31,21 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("explorer") / "readings.db"
     books = Books(path, journal=False)
     books.store.write(
-        Reading(f"ban-suan.{room}-pm", "ban-suan.suan-pi", "ab12cd34ef", number * 1000 + i + 1,
-                MONDAY + i * 10 * MINUTE_MS, {"pm25": round((20 + i % 144 / 6) * share, 1)}, 600.0,
-                room=f"ban-suan.{room}", simulated=True)
+        Reading(
+            f"ban-suan.{room}-pm",
+            "ban-suan.suan-pi",
+            "ab12cd34ef",
+            number * 1000 + i + 1,
+            MONDAY + i * 10 * MINUTE_MS,
+            {"pm25": round((20 + i % 144 / 6) * share, 1)},
+            600.0,
+            room=f"ban-suan.{room}",
+            simulated=True,
+        )
         for number, (room, share) in enumerate((("p1-2", 0.5), ("p4-1", 0.8), ("yard", 1.0)))
-        for i in range(4 * 144) if not (room == "p1-2" and 190 < i < 240))
+        for i in range(4 * 144)
+        if not (room == "p1-2" and 190 < i < 240)
+    )
     books.close()
     return path
 
@@ -94,8 +104,14 @@ def test_a_views_link_shows_the_same_numbers_in_a_second_browser(school: Any, ch
     second.goto(school.url + link)
     drawn(second)
     assert numbers(first) == numbers(second)
-    for figure in ("explorer-series-pm25", "explorer-shares", "explorer-week", "explorer-scatter", "explorer-compare",
-                   "explorer-strip"):
+    for figure in (
+        "explorer-series-pm25",
+        "explorer-shares",
+        "explorer-week",
+        "explorer-scatter",
+        "explorer-compare",
+        "explorer-strip",
+    ):
         read = f"JSON.stringify(document.querySelector('#{figure} .js-plotly-plot').data.map(t => [t.x, t.y, t.z]))"
         assert first.evaluate(read) == second.evaluate(read), figure
 
@@ -108,14 +124,15 @@ def test_choices_go_into_the_address_and_the_back_button_brings_them_back(school
     page.get_by_role("button", name="Show").click()
     page.wait_for_function("() => location.search.includes('lesson=1')", timeout=10_000)
     asked = parse_qs(urlsplit(page.url).query)
-    assert (asked["first"], asked["rooms"], asked["lang"]) == (
-        ["2026-11-17"], ["ban-suan.p1-2,ban-suan.p4-1"], ["en"])
+    assert (asked["first"], asked["rooms"], asked["lang"]) == (["2026-11-17"], ["ban-suan.p1-2,ban-suan.p4-1"], ["en"])
     page.wait_for_selector("#explorer-series-pm25 ~ *, .made-text:has-text('lesson time only')", timeout=10_000)
     drawn(page)
     page.go_back()
     page.wait_for_function("() => !location.search.includes('lesson=1')")
-    page.wait_for_function("() => ![...document.querySelectorAll('.made-text')].some("
-                           "one => one.textContent.includes('lesson time only'))", timeout=10_000)
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('.made-text')].some(one => one.textContent.includes('lesson time only'))",
+        timeout=10_000,
+    )
     assert not page.get_by_role("checkbox", name="Lesson time only").is_checked()
     page.wait_for_function("() => document.querySelector('[data-store=explorer-first] input').value === '2026-11-16'")
     page.get_by_role("link", name="ไทย").click()
@@ -168,15 +185,23 @@ def test_everything_is_reached_with_the_keyboard(school: Any, chromium: Any) -> 
     names = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        names.append(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('aria-label') "
-                                   "|| document.activeElement.textContent.trim()"))
+        names.append(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.getAttribute('aria-label') "
+                "|| document.activeElement.textContent.trim()"
+            )
+        )
     assert "Picture of: PM2.5 over time" in names
     assert {"explorer-link", "explorer-csv", "explorer-more"} <= set(names)
     assert "Note an event" in names
 
 
 def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
-    make_house: Any, readings: Path, chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    make_house: Any,
+    readings: Path,
+    chromium: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import shutil
 
@@ -192,8 +217,9 @@ def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
     async def ask(service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
         identity = secrets.token_hex(8)
         event = books.note_event(Ask(id=identity, do=do, who=who, args=args), house.config, MONDAY + 4 * DAY_MS)
-        return Answer(id=identity, ok=True, result={"event": {
-            key: getattr(event, key) for key in event.__dataclass_fields__}})
+        return Answer(
+            id=identity, ok=True, result={"event": {key: getattr(event, key) for key in event.__dataclass_fields__}}
+        )
 
     monkeypatch.setattr(house.live, "ask", ask)
     page = visit(chromium, house)

@@ -35,14 +35,28 @@ def test_whole_shares_add_up_to_a_hundred_and_none_is_off_by_one_or_more(counts:
 def test_time_without_a_value_is_a_share_and_levels_follow_the_rounding_of_the_index() -> None:
     found = summary.level_shares("s.a", [row(0, 15.04), row(1, 15.05), row(2, None), row(3, -0.4)], 6)
     assert dict(zip(summary.LEVELS, found.counts, strict=True)) == {
-        "very_good": 2, "good": 1, "moderate": 0, "starts_to_affect_health": 0, "affects_health": 0, "no_data": 3}
+        "very_good": 2,
+        "good": 1,
+        "moderate": 0,
+        "starts_to_affect_health": 0,
+        "affects_health": 0,
+        "no_data": 3,
+    }
 
 
-@pytest.mark.parametrize(("found", "word"), [
-    (None, "none"), (row(0, n=0), "none"), (row(0), "complete"), (row(0, suspect=20), "suspect"),
-    (row(0, n=60), "partial"), (row(0, None, n=0, bad={"warmup": 90}), "warmup"),
-    (row(0, n=50, bad={"fault": 40, "range": 5}), "fault"), (row(0, n=20, bad={"fault": 30}), "partial"),
-])
+@pytest.mark.parametrize(
+    ("found", "word"),
+    [
+        (None, "none"),
+        (row(0, n=0), "none"),
+        (row(0), "complete"),
+        (row(0, suspect=20), "suspect"),
+        (row(0, n=60), "partial"),
+        (row(0, None, n=0, bad={"warmup": 90}), "warmup"),
+        (row(0, n=50, bad={"fault": 40, "range": 5}), "fault"),
+        (row(0, n=20, bad={"fault": 30}), "partial"),
+    ],
+)
 def test_a_cell_says_the_one_thing_that_matters_most(found: Row | None, word: str) -> None:
     assert summary.cell_class(found, 0.75) == word
 
@@ -61,8 +75,7 @@ def test_hours_of_the_week_are_local() -> None:
 @given(some.integers(1, 4000), some.sampled_from(list(STEP_MS)))
 def test_a_line_has_no_more_points_than_can_be_drawn(days: int, step: str) -> None:
     first = date(2016, 1, 1)
-    chosen = Selection(rooms=("s.a",), first=first, last=date.fromordinal(first.toordinal() + days - 1),
-                       step=step)  # type: ignore[arg-type]
+    chosen = Selection(rooms=("s.a",), first=first, last=date.fromordinal(first.toordinal() + days - 1), step=step)  # type: ignore[arg-type]
     drawn = drawn_step(chosen)
     assert STEP_MS[drawn] >= STEP_MS[step]
     assert drawn == "1d" or (chosen.end_ms - chosen.start_ms) // STEP_MS[drawn] <= MAX_POINTS
@@ -71,14 +84,34 @@ def test_a_line_has_no_more_points_than_can_be_drawn(days: int, step: str) -> No
 @given(some.integers(1, 1000), some.sampled_from(list(QUANTITIES)))
 def test_the_step_by_itself_can_be_asked_for(days: int, quantity: str) -> None:
     first = date(2020, 1, 1)
-    Selection.parse({"rooms": "s.a", "quantities": quantity, "first": first, "step": auto_step([quantity], days),
-                     "last": date.fromordinal(first.toordinal() + days - 1)})
+    Selection.parse(
+        {
+            "rooms": "s.a",
+            "quantities": quantity,
+            "first": first,
+            "step": auto_step([quantity], days),
+            "last": date.fromordinal(first.toordinal() + days - 1),
+        }
+    )
 
 
 def test_a_link_is_read_as_it_was_written() -> None:
-    view = asked({"rooms": "s.b,s.a", "quantities": "pm25,rh_pct", "first": "2026-11-01", "last": "2026-11-07",
-                  "lesson": "1", "method": "accepted", "completeness": "0.5", "rooms2": "s.c", "first2": "2026-10-01"},
-                 ["s.a", "s.b", "s.c"], ["s.a"], date(2026, 11, 23))
+    view = asked(
+        {
+            "rooms": "s.b,s.a",
+            "quantities": "pm25,rh_pct",
+            "first": "2026-11-01",
+            "last": "2026-11-07",
+            "lesson": "1",
+            "method": "accepted",
+            "completeness": "0.5",
+            "rooms2": "s.c",
+            "first2": "2026-10-01",
+        },
+        ["s.a", "s.b", "s.c"],
+        ["s.a"],
+        date(2026, 11, 23),
+    )
     assert view.second is not None and (view.second.rooms, view.second.last) == (("s.c",), date(2026, 10, 7))
     from urllib.parse import parse_qsl
 
@@ -109,6 +142,7 @@ def test_what_was_asked_longest_ago_is_forgotten_first() -> None:
         def make() -> list[Row]:
             made.append(key)
             return [row(0)]
+
         return kept.get(key, make)
 
     for key in ("a", "b", "c", "a", "d", "a", "b"):

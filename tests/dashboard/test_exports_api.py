@@ -32,9 +32,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Places:
     """Two days of one room in minutes."""
     places = Places(tmp_path_factory.mktemp("exports"))
     store = SqliteStore(places.readings)
-    store.write([Reading("ban-suan.p1-2-pm", "ban-suan.suan-pi", "ab12cd34ef", minute + 1, MONDAY + minute * MINUTE_MS,
-                         {"pm25": float(minute // 60 % 24)}, 60.0, room="ban-suan.p1-2", simulated=True)
-                 for minute in range(2 * 1440)])
+    store.write(
+        [
+            Reading(
+                "ban-suan.p1-2-pm",
+                "ban-suan.suan-pi",
+                "ab12cd34ef",
+                minute + 1,
+                MONDAY + minute * MINUTE_MS,
+                {"pm25": float(minute // 60 % 24)},
+                60.0,
+                room="ban-suan.p1-2",
+                simulated=True,
+            )
+            for minute in range(2 * 1440)
+        ]
+    )
     store.close()
     return places
 
@@ -115,11 +128,15 @@ def test_a_package_is_previewed_begun_followed_fetched_and_removed(house: Any, d
 def test_daily_means_of_a_package_are_those_of_the_table(house: Any) -> None:
     headers = signed_in(house, "researcher")
     table = house.ask("/api/v1/table?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24&step=1d").json["rows"]
-    lines = house.ask("/api/v1/data?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24&step=1d", **headers
-                      ).text.lstrip("\ufeff").splitlines()
+    lines = (
+        house.ask("/api/v1/data?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24&step=1d", **headers)
+        .text.lstrip("\ufeff")
+        .splitlines()
+    )
     found = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
     assert [(row["time"], float(row["pm25_raw_ugm3"])) for row in found] == [
-        (row["start"], row["value"]) for row in table]
+        (row["start"], row["value"]) for row in table
+    ]
 
 
 def test_rows_are_streamed_as_csv_and_arrow_and_refused_with_words(house: Any) -> None:
@@ -137,8 +154,9 @@ def test_taking_data_away_needs_the_scope_export(house: Any) -> None:
         assert post(house, "/api/v1/exports", headers).status == status
         assert post(house, "/api/v1/exports/preview", headers).status == status
         assert house.ask("/api/v1/exports", **headers).status == status
-        assert house.ask("/api/v1/data?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24", **headers
-                         ).status == status
+        assert (
+            house.ask("/api/v1/data?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24", **headers).status == status
+        )
 
 
 def test_anothers_package_is_not_there_for_me(house: Any) -> None:
@@ -148,14 +166,20 @@ def test_anothers_package_is_not_there_for_me(house: Any) -> None:
     assert house.ask(f"/api/v1/exports/{begun['id']}", "DELETE", **other).status == 404
     assert house.ask("/api/v1/exports", **other).json == {"exports": []}
     assert [row["id"] for row in house.ask("/api/v1/exports", **signed_in(house, "admin")).json["exports"]] == [
-        begun["id"]]
+        begun["id"]
+    ]
     ended(house, begun["id"], mine)
 
 
-@pytest.mark.parametrize(("wish", "said"), [
-    ({"step": "7m"}, "step"), ({"first": "2020-01-01", "last": "2020-01-02"}, "no data in this range"),
-    ({"rooms": ["ban-suan.attic"]}, "not known"), ({"step": "reading", "method": "accepted"}, "corrections hold"),
-])
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"step": "7m"}, "step"),
+        ({"first": "2020-01-01", "last": "2020-01-02"}, "no data in this range"),
+        ({"rooms": ["ban-suan.attic"]}, "not known"),
+        ({"step": "reading", "method": "accepted"}, "corrections hold"),
+    ],
+)
 def test_a_package_that_cannot_be_is_refused_before_it_is_begun(house: Any, wish: Any, said: str) -> None:
     headers = signed_in(house, "researcher")
     answer = post(house, "/api/v1/exports", headers, **wish)
@@ -164,7 +188,8 @@ def test_a_package_that_cannot_be_is_refused_before_it_is_begun(house: Any, wish
 
 
 def test_without_the_libraries_it_says_what_to_install(
-    make_house: Any, make_exports: Callable[..., Exports],
+    make_house: Any,
+    make_exports: Callable[..., Exports],
 ) -> None:
     house = make_house(exports=make_exports(installed=lambda: False))
     answer = post(house, "/api/v1/exports", signed_in(house, "researcher"))
@@ -223,10 +248,14 @@ def test_old_packages_go_by_age(make_exports: Callable[..., Exports], data: Plac
 
 # -- the page ----------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("language", ["th", "en"])
 def test_numbers_of_rows_are_said_as_people_do(language: str) -> None:
     from dashboard.pages.exports import spoken_rows
 
     said = {n: spoken_rows(language, n) for n in (999, 48_000, 1_200_000)}
-    assert said == ({999: "999 แถว", 48_000: "48 พันแถว", 1_200_000: "1.2 ล้านแถว"} if language == "th" else
-                    {999: "999 rows", 48_000: "48 thousand rows", 1_200_000: "1.2 million rows"})
+    assert said == (
+        {999: "999 แถว", 48_000: "48 พันแถว", 1_200_000: "1.2 ล้านแถว"}
+        if language == "th"
+        else {999: "999 rows", 48_000: "48 thousand rows", 1_200_000: "1.2 million rows"}
+    )

@@ -30,9 +30,22 @@ WORDS = {
 def house(make_house: Any, tmp_path: Path) -> Iterator[Any]:
     places = Places(tmp_path / "data")
     store = SqliteStore(places.readings)
-    store.write([Reading("ban-suan.p1-2-pm", "ban-suan.suan-pi", "ab12cd34ef", minute + 1, MONDAY + minute * MINUTE_MS,
-                         {"pm25": float(minute // 60 % 24)}, 60.0, room="ban-suan.p1-2", simulated=True)
-                 for minute in range(2 * 1440)])
+    store.write(
+        [
+            Reading(
+                "ban-suan.p1-2-pm",
+                "ban-suan.suan-pi",
+                "ab12cd34ef",
+                minute + 1,
+                MONDAY + minute * MINUTE_MS,
+                {"pm25": float(minute // 60 % 24)},
+                60.0,
+                room="ban-suan.p1-2",
+                simulated=True,
+            )
+            for minute in range(2 * 1440)
+        ]
+    )
     store.close()
     exports = Exports(places, Path("sensors.yaml").resolve(), lambda: MONDAY + 5 * 86_400_000)
     exports.begin()
@@ -47,8 +60,12 @@ def signed_in(house: Any, chromium: Any, language: str, **options: Any) -> Any:
         house.desk.add_account("one", "researcher", "a long enough password")
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, **options)
     cookies = house.sign_in("one", "a+long+enough+password")["Cookie"].split("; ")
-    page.context.add_cookies([{"name": name, "value": value, "url": house.url}
-                              for name, value in (cookie.split("=", 1) for cookie in cookies)])
+    page.context.add_cookies(
+        [
+            {"name": name, "value": value, "url": house.url}
+            for name, value in (cookie.split("=", 1) for cookie in cookies)
+        ]
+    )
     page.goto(f"{house.url}{LINK}&lang={language}")
     page.wait_for_selector(".working h1", timeout=20_000)
     assert page.locator("#export-make").count() == 1, page.locator(".working").inner_text()
@@ -57,7 +74,10 @@ def signed_in(house: Any, chromium: Any, language: str, **options: Any) -> Any:
 
 @pytest.mark.parametrize("language", ["en", "th"])
 def test_a_data_set_is_previewed_made_announced_and_downloaded(
-    house: Any, chromium: Any, tmp_path: Path, language: str,
+    house: Any,
+    chromium: Any,
+    tmp_path: Path,
+    language: str,
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -68,12 +88,16 @@ def test_a_data_set_is_previewed_made_announced_and_downloaded(
     page.wait_for_selector("#export-answer tbody tr", timeout=30_000)
     assert page.locator("#export-answer tbody tr").count() == 3
     page.get_by_role("button", name=make, exact=True).click()
-    page.wait_for_function("words => document.querySelector('#export-jobs').innerText.includes(words)", arg=ready,
-                           timeout=60_000)
+    page.wait_for_function(
+        "words => document.querySelector('#export-jobs').innerText.includes(words)", arg=ready, timeout=60_000
+    )
     if folder := os.environ.get("CLASSAIR_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/exports-{language}.png", full_page=True)
-    found = [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page).response["violations"]
-             if v["impact"] in ("serious", "critical")]
+    found = [
+        (v["id"], v["nodes"][0]["html"][:200])
+        for v in Axe().run(page).response["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
     assert found == []
     with page.expect_download() as waiting:
         page.locator("#export-jobs a[download]").click()
@@ -82,8 +106,9 @@ def test_a_data_set_is_previewed_made_announced_and_downloaded(
     page.fill("#export-first", "2020-01-01")
     page.fill("#export-last", "2020-01-02")
     page.get_by_role("button", name=preview, exact=True).click()
-    page.wait_for_function("words => document.querySelector('#export-answer').innerText.includes(words)", arg=nothing,
-                           timeout=30_000)
+    page.wait_for_function(
+        "words => document.querySelector('#export-answer').innerText.includes(words)", arg=nothing, timeout=30_000
+    )
     page.locator("#export-jobs button").first.click()
     page.wait_for_function("() => !document.querySelector('#export-jobs a[download]')", timeout=20_000)
     assert chromium.errors == []

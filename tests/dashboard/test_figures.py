@@ -27,14 +27,29 @@ FAN = "ban-suan.p1-2-fan"
 def series(filled: Iterable[int], step: int = STEP, value: float = 20.0, span: Span = DAY) -> Series:
     """Buckets at these places after midnight; negative ones hold only bad values."""
     buckets = tuple(
-        Bucket(MIDNIGHT + abs(i) * step, 0 if i < 0 else 5, 0, {}, 0.0 if i < 0 else 5 * value,
-               None if i < 0 else value - 2, None if i < 0 else value + 3) for i in filled)
-    return Series("ban-suan.p1-2", "pm25", step, span.start_ms, span.end_ms, buckets, MINUTE_MS,
-                  tuple(b.n for b in buckets))
+        Bucket(
+            MIDNIGHT + abs(i) * step,
+            0 if i < 0 else 5,
+            0,
+            {},
+            0.0 if i < 0 else 5 * value,
+            None if i < 0 else value - 2,
+            None if i < 0 else value + 3,
+        )
+        for i in filled
+    )
+    return Series(
+        "ban-suan.p1-2", "pm25", step, span.start_ms, span.end_ms, buckets, MINUTE_MS, tuple(b.n for b in buckets)
+    )
 
 
-def drawn(indoor: Series, outdoor: Series | None = None, bands: list[Band] | None = None, span: Span = DAY,
-          limits: list[Limit] | None = None) -> dict[str, Any]:
+def drawn(
+    indoor: Series,
+    outdoor: Series | None = None,
+    bands: list[Band] | None = None,
+    span: Span = DAY,
+    limits: list[Limit] | None = None,
+) -> dict[str, Any]:
     figure = figures.pm25_figure(indoor, outdoor, bands or [], limits or [], span, WORDS, "k")
     go.Figure(figure)  # Plotly itself refuses what is not a figure
     json.dumps(figure, allow_nan=False)
@@ -48,8 +63,13 @@ def named(figure: dict[str, Any], name: str) -> dict[str, Any]:
 
 def hatched(figure: dict[str, Any]) -> list[tuple[float, float]]:
     """The stretches that are marked as gaps."""
-    return [(xs[i], xs[i + 1]) for trace in figure["data"] if trace.get("yaxis") == "y9"
-            for xs in [trace["x"]] for i in range(0, len(xs), 6)]
+    return [
+        (xs[i], xs[i + 1])
+        for trace in figure["data"]
+        if trace.get("yaxis") == "y9"
+        for xs in [trace["x"]]
+        for i in range(0, len(xs), 6)
+    ]
 
 
 def test_a_gap_breaks_the_line_and_is_hatched() -> None:
@@ -83,7 +103,8 @@ def test_what_has_not_happened_yet_is_not_missing() -> None:
 def test_silence_up_to_now_is_a_gap_before_the_present() -> None:
     noon = Span(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + 12 * HOUR_MS)
     assert hatched(drawn(series(range(120)), span=noon)) == [
-        (figures.local_ms(MIDNIGHT + 10 * HOUR_MS), figures.local_ms(noon.now_ms))]
+        (figures.local_ms(MIDNIGHT + 10 * HOUR_MS), figures.local_ms(noon.now_ms))
+    ]
 
 
 def test_times_are_drawn_in_bangkok() -> None:

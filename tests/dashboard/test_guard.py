@@ -38,10 +38,14 @@ def test_what_each_role_may_do_is_exactly_this(need: Need, principal: Principal)
     allowed = {who.who for who in principals() if may(need, who, demo=False, near=False)}
     readers = {f"account:{role}" for role in ROLES} | {"token:read", "token:control", "token:export"}
     expected = {
-        Need.OPEN: readers | {"visitor"}, Need.NOBODY: set(), Need.DISPLAY: readers, Need.READ: readers,
+        Need.OPEN: readers | {"visitor"},
+        Need.NOBODY: set(),
+        Need.DISPLAY: readers,
+        Need.READ: readers,
         Need.MEMBER: {f"account:{role}" for role in ROLES},
         Need.CONTROL: {"account:teacher", "account:caretaker", "account:admin", "token:control"},
-        Need.EXPORT: {"account:researcher", "account:admin", "token:export"}, Need.ADMIN: {"account:admin"},
+        Need.EXPORT: {"account:researcher", "account:admin", "token:export"},
+        Need.ADMIN: {"account:admin"},
     }[need]
     assert allowed == expected
     assert may(need, principal, demo=True, near=True) == (
@@ -50,9 +54,14 @@ def test_what_each_role_may_do_is_exactly_this(need: Need, principal: Principal)
 
 
 def concrete(path: str) -> str:
-    return (path.replace("{room}", "ban-suan.p1-2").replace("{purifier}", "ban-suan.p1-2-fan")
-            .replace("{package_name}", "dash").replace("{fingerprinted_path:path}", "nothing.js")
-            .replace("{rest:path}", "nothing-here").replace("/assets", "/assets/fonts.css"))
+    return (
+        path.replace("{room}", "ban-suan.p1-2")
+        .replace("{purifier}", "ban-suan.p1-2-fan")
+        .replace("{package_name}", "dash")
+        .replace("{fingerprinted_path:path}", "nothing.js")
+        .replace("{rest:path}", "nothing-here")
+        .replace("/assets", "/assets/fonts.css")
+    )
 
 
 ENDLESS = {"/api/live", "/display/{room}/live"}
@@ -72,8 +81,9 @@ def walk(house: Any, role: str, principal: Principal, headers: dict[str, str]) -
     for (method, path), need in TABLE.items():
         if method == "WEBSOCKET" or path in ENDLESS or path in ("/logout", "{path:path}"):
             continue
-        answer = house.ask(concrete(path), method, body=b"{}" if method != "GET" else None,
-                           Content_Type="application/json", **headers)
+        answer = house.ask(
+            concrete(path), method, body=b"{}" if method != "GET" else None, Content_Type="application/json", **headers
+        )
         refused = answer.status in (401, 403) and path != "/login"
         passes = may(need, principal, demo=False, near=True)
         if need is Need.NOBODY:
@@ -106,8 +116,14 @@ def test_a_foreign_name_for_this_machine_does_not_open_the_demo(house: Any) -> N
 
 def test_a_real_site_is_read_only_after_signing_in(make_house: Any, schools: Any) -> None:
     site = schools.sites["rim-khlong"]
-    real = site.model_copy(update={"sensors": {
-        key: sensor.model_copy(update={"port": "/dev/serial/by-id/usb-1"}) for key, sensor in site.sensors.items()}})
+    real = site.model_copy(
+        update={
+            "sensors": {
+                key: sensor.model_copy(update={"port": "/dev/serial/by-id/usb-1"})
+                for key, sensor in site.sensors.items()
+            }
+        }
+    )
     house = make_house(config=schools.model_copy(update={"sites": {**schools.sites, "rim-khlong": real}}))
     assert house.ask("/api/v1/rooms").status == 401
     assert house.ask("/room/rim-khlong.a2-1", Accept="text/html").headers["Location"].startswith("/login?next=%2Froom")
@@ -138,14 +154,24 @@ def test_a_session_must_prove_each_change(own_house: Any) -> None:
     good = own_house.sign_in("teacher", "a long enough secret")
     send = {"method": "POST", "body": b'{"do": "on"}', "Content_Type": "application/json"}
     assert own_house.ask(OVERRIDE, **good, **send).status == 503
-    for wrong in ({**good, "X_CSRF_Token": "guess"}, {k: v for k, v in good.items() if k != "X_CSRF_Token"},
-                  {**good, "Origin": "https://elsewhere.example"}, {k: v for k, v in good.items() if k != "Origin"},
-                  {**good, "Sec_Fetch_Site": "cross-site"}):
+    for wrong in (
+        {**good, "X_CSRF_Token": "guess"},
+        {k: v for k, v in good.items() if k != "X_CSRF_Token"},
+        {**good, "Origin": "https://elsewhere.example"},
+        {k: v for k, v in good.items() if k != "Origin"},
+        {**good, "Sec_Fetch_Site": "cross-site"},
+    ):
         assert own_house.ask(OVERRIDE, **wrong, **send).status == 403
-    assert own_house.ask(OVERRIDE, **good, method="POST", body=b"do=on",
-                     Content_Type="application/x-www-form-urlencoded").status == 415
-    assert own_house.ask(OVERRIDE, **good, method="POST", body=b" " * 300_000,
-                     Content_Type="application/json").status == 413
+    assert (
+        own_house.ask(
+            OVERRIDE, **good, method="POST", body=b"do=on", Content_Type="application/x-www-form-urlencoded"
+        ).status
+        == 415
+    )
+    assert (
+        own_house.ask(OVERRIDE, **good, method="POST", body=b" " * 300_000, Content_Type="application/json").status
+        == 413
+    )
 
 
 def test_every_change_and_every_refused_change_is_written_down(own_house: Any) -> None:
@@ -169,16 +195,28 @@ def test_a_session_brought_to_signing_in_is_left_behind(own_house: Any) -> None:
     own_house.desk.add_account("teacher", "teacher", "a long enough secret")
     first = own_house.sign_in("teacher", "a long enough secret")
     body = b"name=teacher&password=a long enough secret&next=//evil.example/x"
-    again = own_house.ask("/login", "POST", body=body, Content_Type="application/x-www-form-urlencoded",
-                      Cookie=first["Cookie"], Origin=own_house.url)
+    again = own_house.ask(
+        "/login",
+        "POST",
+        body=body,
+        Content_Type="application/x-www-form-urlencoded",
+        Cookie=first["Cookie"],
+        Origin=own_house.url,
+    )
     assert again.headers["Location"] == "/"
     assert own_house.ask("/api/v1/me", Cookie=first["Cookie"]).json["kind"] == "visitor"
 
 
 def test_cookies_are_strict_and_the_session_is_hidden_from_scripts(own_house: Any) -> None:
     own_house.desk.add_account("teacher", "teacher", "a long enough secret")
-    answer = own_house.ask("/login", "POST", body=b"name=teacher&password=a long enough secret", Origin=own_house.url,
-                       Content_Type="application/x-www-form-urlencoded", X_Forwarded_Proto="https")
+    answer = own_house.ask(
+        "/login",
+        "POST",
+        body=b"name=teacher&password=a long enough secret",
+        Origin=own_house.url,
+        Content_Type="application/x-www-form-urlencoded",
+        X_Forwarded_Proto="https",
+    )
     session = next(line for line in answer.headers.get_all("Set-Cookie") if line.startswith("classair_session="))
     assert {"HttpOnly", "SameSite=strict", "Secure"} <= {part.strip() for part in session.split(";")}
 
@@ -187,8 +225,13 @@ def test_wrong_name_and_wrong_password_read_the_same_and_are_limited(own_house: 
     own_house.desk.add_account("teacher", "teacher", "a long enough secret")
 
     def attempt(name: str) -> tuple[int, str]:
-        answer = own_house.ask("/login?lang=en", "POST", body=f"name={name}&password=wrong wrong wrong".encode(),
-                           Origin=own_house.url, Content_Type="application/x-www-form-urlencoded")
+        answer = own_house.ask(
+            "/login?lang=en",
+            "POST",
+            body=f"name={name}&password=wrong wrong wrong".encode(),
+            Origin=own_house.url,
+            Content_Type="application/x-www-form-urlencoded",
+        )
         return answer.status, answer.text
 
     assert attempt("teacher") == attempt("nobody-of-that-name")

@@ -92,8 +92,14 @@ def test_the_stream_of_a_room_carries_its_texts_and_the_stream_of_all_does_not(h
 def test_a_message_that_is_not_ours_or_speaks_of_another_room_changes_nothing(house: Any, make_state: Any) -> None:
     topics, before, refused = Topics("demo-town"), house.live.state("ban-suan.p1-2"), house.live.refused
     topic = topics.room_now("ban-suan", "p1-2")
-    for payload in (b"{", b"\xff\xfe", b"[]", b'{"v": 2}', b"x" * 1_000_000,
-                    make_state("ban-suan.p4-1").model_dump_json().encode()):
+    for payload in (
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b'{"v": 2}',
+        b"x" * 1_000_000,
+        make_state("ban-suan.p4-1").model_dump_json().encode(),
+    ):
         house.live.hear(topic, payload)
     assert house.live.state("ban-suan.p1-2") == before
     assert house.live.refused == refused + 6
@@ -107,18 +113,36 @@ def test_a_retained_state_that_is_taken_back_is_forgotten(house: Any) -> None:
 
 @pytest.mark.servers
 def test_the_service_starts_without_broker_and_store_and_stops_with_an_open_stream(
-    tmp_path: Path, wait_for: Any, schools: Any,
+    tmp_path: Path,
+    wait_for: Any,
+    schools: Any,
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port, nothing = probe.getsockname()[1], 1
     root = Path(__file__).parents[2]
     service = subprocess.Popen(
-        [sys.executable, "-m", "classair", "dashboard", "--data", str(tmp_path), "--config", str(root / "sensors.yaml"),
-         "--broker", f"mqtt://127.0.0.1:{nothing}", "--port", str(port)],
-        cwd=root, stderr=subprocess.PIPE, text=True, env={"PATH": "/usr/bin:/bin", PASSWORD_VARIABLE: "canary-secret"},
+        [
+            sys.executable,
+            "-m",
+            "classair",
+            "dashboard",
+            "--data",
+            str(tmp_path),
+            "--config",
+            str(root / "sensors.yaml"),
+            "--broker",
+            f"mqtt://127.0.0.1:{nothing}",
+            "--port",
+            str(port),
+        ],
+        cwd=root,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", PASSWORD_VARIABLE: "canary-secret"},
     )
     try:
+
         def health() -> Any:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             try:

@@ -16,8 +16,11 @@ ENDLESS = {"/api/live"}
 def example_of(parameter: dict[str, Any]) -> Any:
     """The first example of a parameter, wherever the description has it."""
     schema = parameter["schema"]
-    found = [*parameter.get("examples", []), *schema.get("examples", []),
-             *([parameter["example"]] if "example" in parameter else [])]
+    found = [
+        *parameter.get("examples", []),
+        *schema.get("examples", []),
+        *([parameter["example"]] if "example" in parameter else []),
+    ]
     assert found, f"{parameter['name']} has no example"
     assert parameter.get("description"), f"{parameter['name']} has no description"
     return found[0]
@@ -55,7 +58,8 @@ def everyone(school: Any, make_state: Any) -> Iterator[tuple[Any, dict[str, str]
 
 
 def test_every_example_of_reading_is_answered_as_described(
-    document: dict[str, Any], everyone: tuple[Any, dict[str, str]],
+    document: dict[str, Any],
+    everyone: tuple[Any, dict[str, str]],
 ) -> None:
     house, headers = everyone
     asked, wrong = 0, []
@@ -73,8 +77,9 @@ def test_every_example_of_reading_is_answered_as_described(
                 continue
             schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
             validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
-            wrong += [f"{where}: {fault.json_path} {fault.message[:200]}"
-                      for fault in validator.iter_errors(answer.json)]
+            wrong += [
+                f"{where}: {fault.json_path} {fault.message[:200]}" for fault in validator.iter_errors(answer.json)
+            ]
     assert wrong == []
     assert asked >= 30
 

@@ -21,8 +21,7 @@ ROOM = "/room/ban-suan.p1-2"
 PAGES = {"overview": "/", "room": ROOM, "health": "/health", "nowhere": "/room/no.where"}
 HEADINGS = {
     "th": {"overview": "ภาพรวม", "room": "ป.1/2", "health": "สถานะระบบ", "nowhere": "ไม่พบห้องนี้"},
-    "en": {"overview": "Overview", "room": "P.1/2", "health": "System health",
-           "nowhere": "No such room"},
+    "en": {"overview": "Overview", "room": "P.1/2", "health": "System health", "nowhere": "No such room"},
 }
 
 
@@ -63,7 +62,9 @@ def test_nothing_is_cut_on_a_narrow_screen(house: Any, chromium: Any) -> None:
 
 
 def test_the_overview_puts_what_needs_care_first_and_shows_states_as_they_are(
-    own_house: Any, make_state: Callable[..., RoomState], chromium: Any,
+    own_house: Any,
+    make_state: Callable[..., RoomState],
+    chromium: Any,
 ) -> None:
     for room in ("ban-suan.p1-2", "rim-khlong.a2-1"):
         own_house.put(make_state(room))
@@ -86,7 +87,9 @@ def test_the_overview_puts_what_needs_care_first_and_shows_states_as_they_are(
 
 
 def test_a_new_state_reaches_an_open_page_without_reload(
-    house: Any, make_state: Callable[..., RoomState], chromium: Any,
+    house: Any,
+    make_state: Callable[..., RoomState],
+    chromium: Any,
 ) -> None:
     for path, place in (("/", ".card:has-text('P.1/2') .value"), (ROOM, "#room-now .value")):
         page = visit(chromium, house, path)
@@ -98,7 +101,9 @@ def test_a_new_state_reaches_an_open_page_without_reload(
 
 
 def test_without_the_server_a_value_becomes_late_and_unknown_by_its_age_alone(
-    own_house: Any, make_state: Callable[..., RoomState], chromium: Any,
+    own_house: Any,
+    make_state: Callable[..., RoomState],
+    chromium: Any,
 ) -> None:
     own_house.put(make_state("ban-suan.p1-2", 18, age_s=176))
     own_house.put(make_state("ban-suan.p4-1", 18, age_s=875))
@@ -155,7 +160,9 @@ def test_a_day_can_be_chosen_from_the_calendar(house: Any, chromium: Any) -> Non
 
 
 def test_a_store_that_is_away_is_said_and_the_current_value_stays(
-    make_house: Any, make_state: Any, chromium: Any,
+    make_house: Any,
+    make_state: Any,
+    chromium: Any,
 ) -> None:
     house = make_house(store=None)
     house.put(make_state("ban-suan.p1-2", 18))
@@ -166,11 +173,21 @@ def test_a_store_that_is_away_is_said_and_the_current_value_stays(
 
 def test_the_health_page_names_what_is_wrong_and_what_to_do_first(own_house: Any, chromium: Any) -> None:
     topics, now = Topics(own_house.config.org), time.time_ns() // 1_000_000
-    own_house.live.hear(topics.sensor_health("ban-suan", "p1-2-pm"), SensorHealth(
-        state="unplugged", at=now - 200_000, bridge="suan-pi", cause={"th": "ไม่พบพอร์ต", "en": "The port is gone"},
-    ).model_dump_json().encode())
-    own_house.live.hear(topics.service_status("ingest"), ServiceStatus(
-        service="ingest", state="offline", at=now).model_dump_json().encode())
+    own_house.live.hear(
+        topics.sensor_health("ban-suan", "p1-2-pm"),
+        SensorHealth(
+            state="unplugged",
+            at=now - 200_000,
+            bridge="suan-pi",
+            cause={"th": "ไม่พบพอร์ต", "en": "The port is gone"},
+        )
+        .model_dump_json()
+        .encode(),
+    )
+    own_house.live.hear(
+        topics.service_status("ingest"),
+        ServiceStatus(service="ingest", state="offline", at=now).model_dump_json().encode(),
+    )
     refused = Accepted(3, now, "", own_house.config, "sites.ban-suan.rooms.p1-2.volume: unknown key")
     own_house.live._accepted = lambda: refused
     page = visit(chromium, own_house, "/health")
@@ -185,8 +202,12 @@ def test_the_health_page_names_what_is_wrong_and_what_to_do_first(own_house: Any
 
 def test_the_health_page_says_that_the_store_is_still_being_filled(own_house: Any, chromium: Any) -> None:
     topic, now = Topics(own_house.config.org).service_status("ingest"), time.time_ns() // 1_000_000
-    own_house.live.hear(topic, ServiceStatus(
-        service="ingest", state="online", at=now, figures={"carry_left": 1234}).model_dump_json().encode())
+    own_house.live.hear(
+        topic,
+        ServiceStatus(service="ingest", state="online", at=now, figures={"carry_left": 1234})
+        .model_dump_json()
+        .encode(),
+    )
     for language, words in (("en", "1,234 steps are left"), ("th", "เหลืออีก 1,234 ช่วง")):
         page = visit(chromium, own_house, "/health", language)
         assert words in page.locator("#health .group").first.inner_text()
@@ -195,16 +216,22 @@ def test_the_health_page_says_that_the_store_is_still_being_filled(own_house: An
 def test_what_a_service_warns_of_is_told_in_the_readers_language(own_house: Any, chromium: Any) -> None:
     topic, now = Topics(own_house.config.org).service_status("ingest"), time.time_ns() // 1_000_000
     causes = [in_every_language("ingest_warning.disk_low", megabytes=7)]
-    own_house.live.hear(topic, ServiceStatus(
-        service="ingest", state="online", at=now, warnings=[causes[0]["en"]], causes=causes).model_dump_json().encode())
+    own_house.live.hear(
+        topic,
+        ServiceStatus(service="ingest", state="online", at=now, warnings=[causes[0]["en"]], causes=causes)
+        .model_dump_json()
+        .encode(),
+    )
     for language, words in (("en", "has 7 MB left"), ("th", "เหลือ 7 MB")):
         assert words in visit(chromium, own_house, "/health", language).locator("#health .group").first.inner_text()
 
 
 def test_a_bridge_that_cannot_write_its_spool_is_told_in_both_languages(own_house: Any, chromium: Any) -> None:
     topics, now = Topics(own_house.config.org), time.time_ns() // 1_000_000
-    own_house.live.hear(topics.bridge("ban-suan", "suan-pi", "status"), BridgeStatus(
-        state="online", at=now, storage="suan-pi.db: database or disk is full").model_dump_json().encode())
+    own_house.live.hear(
+        topics.bridge("ban-suan", "suan-pi", "status"),
+        BridgeStatus(state="online", at=now, storage="suan-pi.db: database or disk is full").model_dump_json().encode(),
+    )
     for language, words in (("en", "Make room on its disk"), ("th", "ล้างพื้นที่ดิสก์")):
         first = visit(chromium, own_house, "/health", language).locator("#health .group").first.inner_text()
         assert words in first and "disk is full" in first

@@ -12,10 +12,19 @@ import dashboard
 from dashboard.figures import LEVEL_COLOURS
 
 FOLDER = Path(dashboard.__file__).parent
-MACROS = Environment(loader=FileSystemLoader(FOLDER / "public" / "templates"), autoescape=True).get_template(
-    "faces.html").module
-INK = {"very_good": "#111", "good": "#FFF", "moderate": "#111", "starts_to_affect_health": "#111",
-       "affects_health": "#FFF", "unknown": "#FFF"}
+MACROS = (
+    Environment(loader=FileSystemLoader(FOLDER / "public" / "templates"), autoescape=True)
+    .get_template("faces.html")
+    .module
+)
+INK = {
+    "very_good": "#111",
+    "good": "#FFF",
+    "moderate": "#111",
+    "starts_to_affect_health": "#111",
+    "affects_health": "#FFF",
+    "unknown": "#FFF",
+}
 WINDOWS = {"open": "fresh", "ajar": "stuffy_soon", "closed": "stuffy", "alert": "very_stuffy", "unknown": "unknown"}
 
 

@@ -23,7 +23,16 @@ MINUTE = 60_000
 def test_names_are_sorted_in_thai_order_with_numbers_by_value() -> None:
     names = ["ป.1/10", "อ.1/1", "ป.1/2", "ป.4/1", "โรงเรียนริมคลอง", "อนุบาล", "เกาะ", "กอ", "ป.10/1"]
     assert sorted(names, key=name_order) == [
-        "กอ", "เกาะ", "ป.1/2", "ป.1/10", "ป.4/1", "ป.10/1", "โรงเรียนริมคลอง", "อ.1/1", "อนุบาล"]
+        "กอ",
+        "เกาะ",
+        "ป.1/2",
+        "ป.1/10",
+        "ป.4/1",
+        "ป.10/1",
+        "โรงเรียนริมคลอง",
+        "อ.1/1",
+        "อนุบาล",
+    ]
 
 
 @given(st.lists(st.text(max_size=12), max_size=8))
@@ -35,12 +44,22 @@ def cases(state: RoomState, now: int = NOW) -> list[str]:
     return [case.kind for case in worst_first(cases_of(state.room, False, state_as_of(state, now), now))]
 
 
-@pytest.mark.parametrize(("pm25", "age_s", "expected"), [
-    (18, 60, []), (41, 60, ["starts_to_affect_health"]), (90, 60, ["affects_health"]),
-    (18, 300, ["late"]), (41, 300, ["starts_to_affect_health", "late"]), (41, 1000, ["unknown"]),
-])
+@pytest.mark.parametrize(
+    ("pm25", "age_s", "expected"),
+    [
+        (18, 60, []),
+        (41, 60, ["starts_to_affect_health"]),
+        (90, 60, ["affects_health"]),
+        (18, 300, ["late"]),
+        (41, 300, ["starts_to_affect_health", "late"]),
+        (41, 1000, ["unknown"]),
+    ],
+)
 def test_a_room_needs_care_by_level_and_age(
-    make_state: Callable[..., RoomState], pm25: float, age_s: float, expected: list[str],
+    make_state: Callable[..., RoomState],
+    pm25: float,
+    age_s: float,
+    expected: list[str],
 ) -> None:
     assert cases(make_state("ban-suan.p1-2", pm25, age_s=age_s, at=NOW)) == expected
 
@@ -60,16 +79,25 @@ def test_a_room_that_nobody_spoke_of_is_unknown_and_not_well() -> None:
 
 def test_the_worst_comes_first_and_within_a_kind_the_longest_standing(make_state: Callable[..., RoomState]) -> None:
     rooms = {"a.late": (18, 300), "a.silent": (18, 4000), "a.silent-longer": (18, 8000), "a.red": (99, 10)}
-    found = worst_first(case for room, (pm25, age_s) in rooms.items()
-                        for case in cases_of(room, False, make_state(room, pm25, age_s=age_s, at=NOW), NOW))
+    found = worst_first(
+        case
+        for room, (pm25, age_s) in rooms.items()
+        for case in cases_of(room, False, make_state(room, pm25, age_s=age_s, at=NOW), NOW)
+    )
     assert [case.room for case in found] == ["a.red", "a.silent-longer", "a.silent", "a.late"]
 
 
-@pytest.mark.parametrize(("changes", "trouble"), [
-    ({}, None), ({"on": None}, "purifier_unknown"), ({"mode": "fail_safe"}, "purifier_fail_safe"),
-    ({"confirmed": False}, "purifier_unconfirmed"), ({"confirmed": False, "since": NOW - 5000}, None),
-    ({"mode": "person", "on": False}, None),
-])
+@pytest.mark.parametrize(
+    ("changes", "trouble"),
+    [
+        ({}, None),
+        ({"on": None}, "purifier_unknown"),
+        ({"mode": "fail_safe"}, "purifier_fail_safe"),
+        ({"confirmed": False}, "purifier_unconfirmed"),
+        ({"confirmed": False, "since": NOW - 5000}, None),
+        ({"mode": "person", "on": False}, None),
+    ],
+)
 def test_a_purifier_is_in_trouble_when_a_person_should_look(changes: dict[str, object], trouble: str | None) -> None:
     unit = PurifierState(purifier="a.b", room="a.c", on=True, since=NOW - 60_000, at=NOW, mode="auto", confirmed=True)
     assert purifier_trouble(unit.model_copy(update=changes), NOW) == trouble
@@ -77,6 +105,7 @@ def test_a_purifier_is_in_trouble_when_a_person_should_look(changes: dict[str, o
 
 
 # -- which time is shown -----------------------------------------------------------------------------------------------
+
 
 def test_a_week_begins_on_monday_and_a_month_on_its_first() -> None:
     day = date(2026, 11, 25)
@@ -94,24 +123,35 @@ def test_ranges_follow_each_other_without_gap_or_overlap(name: ranges.RangeName,
         assert one.end_ms == other.start_ms
 
 
-@pytest.mark.parametrize(("name", "day", "expected"), [
-    ("week", "2026-11-20", ("week", date(2026, 11, 16))), ("day", "", ("day", date(2026, 11, 23))),
-    ("century", "2026-11-20", ("day", date(2026, 11, 20))), ("day", "2569-11-20", ("day", date(2026, 11, 23))),
-    ("day", "yesterday", ("day", date(2026, 11, 23))), ("day", "0001-01-01", ("day", date(2015, 1, 1))),
-])
+@pytest.mark.parametrize(
+    ("name", "day", "expected"),
+    [
+        ("week", "2026-11-20", ("week", date(2026, 11, 16))),
+        ("day", "", ("day", date(2026, 11, 23))),
+        ("century", "2026-11-20", ("day", date(2026, 11, 20))),
+        ("day", "2569-11-20", ("day", date(2026, 11, 23))),
+        ("day", "yesterday", ("day", date(2026, 11, 23))),
+        ("day", "0001-01-01", ("day", date(2015, 1, 1))),
+    ],
+)
 def test_an_address_that_asks_for_nonsense_gets_something_sensible(
-    name: str, day: str, expected: tuple[str, date],
+    name: str,
+    day: str,
+    expected: tuple[str, date],
 ) -> None:
     shown = ranges.asked(name, day, NOW)
     assert (shown.name, shown.first) == expected
 
 
-@pytest.mark.parametrize(("name", "day", "thai", "english"), [
-    ("week", date(2026, 11, 20), "16–22 พ.ย. 2569", "16–22 Nov 2026"),
-    ("week", date(2026, 12, 1), "30 พ.ย. – 6 ธ.ค. 2569", "30 Nov – 6 Dec 2026"),
-    ("week", date(2026, 12, 31), "28 ธ.ค. 2569 – 3 ม.ค. 2570", "28 Dec 2026 – 3 Jan 2027"),
-    ("month", date(2026, 11, 20), "พฤศจิกายน 2569", "November 2026"),
-])
+@pytest.mark.parametrize(
+    ("name", "day", "thai", "english"),
+    [
+        ("week", date(2026, 11, 20), "16–22 พ.ย. 2569", "16–22 Nov 2026"),
+        ("week", date(2026, 12, 1), "30 พ.ย. – 6 ธ.ค. 2569", "30 Nov – 6 Dec 2026"),
+        ("week", date(2026, 12, 31), "28 ธ.ค. 2569 – 3 ม.ค. 2570", "28 Dec 2026 – 3 Jan 2027"),
+        ("month", date(2026, 11, 20), "พฤศจิกายน 2569", "November 2026"),
+    ],
+)
 def test_ranges_are_written_as_people_write_them(name: ranges.RangeName, day: date, thai: str, english: str) -> None:
     shown = ranges.around(name, day)
     assert (shown.title("th"), shown.title("en")) == (thai, english)

@@ -21,8 +21,14 @@ def write(path: Path, *services: dict[str, Any], at: int = NOW) -> None:
 
 
 def service(name: str, alive: bool = True, restarts: int = 0, last_exit: int | None = None) -> dict[str, Any]:
-    return {"name": name, "alive": alive, "pid": 7 if alive else 0, "restarts": restarts, "last_exit": last_exit,
-            "log": f"/srv/air/logs/{name}.log"}
+    return {
+        "name": name,
+        "alive": alive,
+        "pid": 7 if alive else 0,
+        "restarts": restarts,
+        "last_exit": last_exit,
+        "log": f"/srv/air/logs/{name}.log",
+    }
 
 
 def test_the_file_is_understood_as_it_is_written_and_old_or_damaged_ones_say_nothing(tmp_path: Path) -> None:
@@ -37,17 +43,31 @@ def test_the_file_is_understood_as_it_is_written_and_old_or_damaged_ones_say_not
         assert processes.read(path, 1) == {}
 
 
-@pytest.mark.parametrize(("language", "again", "signal", "ended"), [
-    ("en", "restarts: 3 (last with exit code 1)", "(last by signal 9)", "started again by itself"),
-    ("th", "เริ่มใหม่ 3 ครั้ง (ครั้งล่าสุดจบด้วยรหัส 1)", "สัญญาณ 9", "เริ่มใหม่ให้เอง")])
+@pytest.mark.parametrize(
+    ("language", "again", "signal", "ended"),
+    [
+        ("en", "restarts: 3 (last with exit code 1)", "(last by signal 9)", "started again by itself"),
+        ("th", "เริ่มใหม่ 3 ครั้ง (ครั้งล่าสุดจบด้วยรหัส 1)", "สัญญาณ 9", "เริ่มใหม่ให้เอง"),
+    ],
+)
 def test_each_part_shows_its_restarts_and_its_log_and_what_has_ended_comes_first(
-    own_house: Any, language: str, again: str, signal: str, ended: str,
+    own_house: Any,
+    language: str,
+    again: str,
+    signal: str,
+    ended: str,
 ) -> None:
     ctx = own_house.app.server.state.ctx
     before = {row.name: row.figures for row in health.rows(ctx, language, asked(ctx))}
-    write(own_house.processes, service("broker", restarts=3, last_exit=1), service("ingest", False, 1, -9),
-          service("dashboard"), service("simulate"), service("bridge-ban-suan.suan-pi", restarts=1, last_exit=0),
-          at=ctx.now_ms())
+    write(
+        own_house.processes,
+        service("broker", restarts=3, last_exit=1),
+        service("ingest", False, 1, -9),
+        service("dashboard"),
+        service("simulate"),
+        service("bridge-ban-suan.suan-pi", restarts=1, last_exit=0),
+        at=ctx.now_ms(),
+    )
     found = {row.process: row for row in health.rows(ctx, language, asked(ctx))}
     assert again in found["broker"].figures and any("broker.log" in figure for figure in found["broker"].figures)
     assert (found["ingest"].well, found["ingest"].word) == ("no", "offline")

@@ -37,16 +37,32 @@ def fill(store: Store, minutes: range, value: float = 20.0, room: str = ROOM, **
     """One reading in the middle of each of these minutes after midnight."""
     epoch = "e" + room.rpartition(".")[2].replace("-", "") + "00000000"
     store.write(
-        Reading(f"{room}-pm", "ban-suan.suan-pi", epoch, minute + 1,
-                MIDNIGHT + minute * MINUTE_MS + 30_000, {"pm25": value + minute % 5}, interval_s=60, room=room,
-                simulated=True, **more)  # type: ignore[arg-type]
+        Reading(
+            f"{room}-pm",
+            "ban-suan.suan-pi",
+            epoch,
+            minute + 1,
+            MIDNIGHT + minute * MINUTE_MS + 30_000,
+            {"pm25": value + minute % 5},
+            interval_s=60,
+            room=room,
+            simulated=True,
+            **more,
+        )  # type: ignore[arg-type]
         for minute in minutes
     )
 
 
 def corrected(store: Store) -> Queries:
-    half = Correction("half", 1, "linear", {"slope": 0.5, "intercept": 1.0}, valid_from=MIDNIGHT + HOUR_MS,
-                      sites=("ban-suan",), accepted_at=1)
+    half = Correction(
+        "half",
+        1,
+        "linear",
+        {"slope": 0.5, "intercept": 1.0},
+        valid_from=MIDNIGHT + HOUR_MS,
+        sites=("ban-suan",),
+        accepted_at=1,
+    )
     return Queries(lambda: store, lambda: CONFIG, corrections=lambda: Corrections((half,)))
 
 
@@ -60,8 +76,21 @@ def test_an_accepted_correction_makes_the_series_from_its_date_on(store: Store) 
 
 def test_the_label_names_what_made_these_numbers_and_nothing_else(store: Store) -> None:
     fill(store, range(120))
-    store.write([Reading(f"{ROOM}-co2", "ban-suan.suan-pi", "eco20000000", 1, MIDNIGHT + HOUR_MS, {"co2_ppm": 600.0},
-                         interval_s=60, room=ROOM, simulated=True)])
+    store.write(
+        [
+            Reading(
+                f"{ROOM}-co2",
+                "ban-suan.suan-pi",
+                "eco20000000",
+                1,
+                MIDNIGHT + HOUR_MS,
+                {"co2_ppm": 600.0},
+                interval_s=60,
+                room=ROOM,
+                simulated=True,
+            )
+        ]
+    )
     found = corrected(store).series(ROOM, "pm25", MIDNIGHT + HOUR_MS, MIDNIGHT + 2 * HOUR_MS, step_ms=HOUR_MS)
     assert found.correction == "half@1", "a sensor of CO2 beside it says nothing about dust"
 
@@ -129,10 +158,14 @@ def test_outdoors_is_the_schools_own_yard_or_nothing(store: Store) -> None:
 
 
 def test_purifier_bands_begin_with_the_state_in_force_and_join_repetitions(store: Store) -> None:
-    store.write_switches([
-        SwitchEvent(FAN, MIDNIGHT - HOUR_MS, True, "before"), SwitchEvent(FAN, MIDNIGHT + HOUR_MS, True, "again"),
-        SwitchEvent(FAN, MIDNIGHT + 2 * HOUR_MS, False, ""), SwitchEvent(FAN, MIDNIGHT + 3 * HOUR_MS, None, "lost"),
-    ])
+    store.write_switches(
+        [
+            SwitchEvent(FAN, MIDNIGHT - HOUR_MS, True, "before"),
+            SwitchEvent(FAN, MIDNIGHT + HOUR_MS, True, "again"),
+            SwitchEvent(FAN, MIDNIGHT + 2 * HOUR_MS, False, ""),
+            SwitchEvent(FAN, MIDNIGHT + 3 * HOUR_MS, None, "lost"),
+        ]
+    )
     assert queries(store).purifier_bands(ROOM, MIDNIGHT, MIDNIGHT + 4 * HOUR_MS) == [
         Band(FAN, MIDNIGHT, MIDNIGHT + 2 * HOUR_MS, True),
         Band(FAN, MIDNIGHT + 2 * HOUR_MS, MIDNIGHT + 3 * HOUR_MS, False),
@@ -143,25 +176,30 @@ def test_purifier_bands_begin_with_the_state_in_force_and_join_repetitions(store
 def test_time_before_the_first_word_of_a_purifier_is_in_no_band(store: Store) -> None:
     store.write_switches([SwitchEvent(FAN, MIDNIGHT + HOUR_MS, True, "")])
     assert queries(store).purifier_bands(ROOM, MIDNIGHT, MIDNIGHT + 2 * HOUR_MS) == [
-        Band(FAN, MIDNIGHT + HOUR_MS, MIDNIGHT + 2 * HOUR_MS, True)]
+        Band(FAN, MIDNIGHT + HOUR_MS, MIDNIGHT + 2 * HOUR_MS, True)
+    ]
 
 
 def test_the_newest_reading_of_each_sensor_is_told(store: Store) -> None:
     fill(store, range(3))
     assert [(n.sensor, n.reading.at_ms) for n in queries(store).latest(ROOM)] == [
-        (f"{ROOM}-pm", MIDNIGHT + 2 * MINUTE_MS + 30_000)]
+        (f"{ROOM}-pm", MIDNIGHT + 2 * MINUTE_MS + 30_000)
+    ]
     assert queries(store).rooms() == [ROOM]
 
 
-@pytest.mark.parametrize(("question", "words"), [
-    ({"quantity": "dust"}, "unknown quantity"),
-    ({"end_ms": MIDNIGHT}, "must end after it begins"),
-    ({"end_ms": MIDNIGHT + MAX_RANGE_MS + 1}, "not be longer than 400 days"),
-    ({"step_ms": 7 * MINUTE_MS}, "step must be one of 1m, 2m"),
-    ({"quantity": "pm1", "step_ms": MINUTE_MS}, "step must be one of 1h, 2h"),
-    ({"end_ms": MIDNIGHT + 3 * DAY_MS, "step_ms": MINUTE_MS}, "more than 2000 buckets"),
-    ({"points": 0}, "points must be"),
-])
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"quantity": "dust"}, "unknown quantity"),
+        ({"end_ms": MIDNIGHT}, "must end after it begins"),
+        ({"end_ms": MIDNIGHT + MAX_RANGE_MS + 1}, "not be longer than 400 days"),
+        ({"step_ms": 7 * MINUTE_MS}, "step must be one of 1m, 2m"),
+        ({"quantity": "pm1", "step_ms": MINUTE_MS}, "step must be one of 1h, 2h"),
+        ({"end_ms": MIDNIGHT + 3 * DAY_MS, "step_ms": MINUTE_MS}, "more than 2000 buckets"),
+        ({"points": 0}, "points must be"),
+    ],
+)
 def test_a_question_out_of_bounds_is_refused_with_the_reason(question: dict[str, object], words: str) -> None:
     asked = {"room": ROOM, "quantity": "pm25", "start_ms": MIDNIGHT, "end_ms": MIDNIGHT + DAY_MS, **question}
     with pytest.raises(RangeRefused, match=words):

@@ -46,22 +46,52 @@ def test_flags_are_stretches_with_how_often_and_which(school: Any) -> None:
     answer = school.ask(f"/api/v1/flags?room={ROOM}&{DAY}").json
     assert answer["total"] == 1
     assert answer["flags"][0] == {
-        "sensor": PM, "room": ROOM, "quantity": "", "flag": "WARMUP", "bad": True, "count": 30, "simulated": True,
-        "start": "2026-11-23T00:00:00+07:00", "end": "2026-11-23T00:29:00+07:00"}
+        "sensor": PM,
+        "room": ROOM,
+        "quantity": "",
+        "flag": "WARMUP",
+        "bad": True,
+        "count": 30,
+        "simulated": True,
+        "start": "2026-11-23T00:00:00+07:00",
+        "end": "2026-11-23T00:29:00+07:00",
+    }
     assert school.ask(f"/api/v1/flags?room={ROOM}&{DAY}&sensor=ban-suan.other").json["total"] == 0
 
 
 def test_a_pause_ends_a_stretch_and_each_flag_of_each_quantity_has_its_own() -> None:
     def reading(minute: int, **flags: int) -> Reading:
-        return Reading(PM, "b.b", "ab12cd34ef", minute + 1, MONDAY + minute * 60_000, {"pm25": 1.0, "pm10": 2.0}, 60.0,
-                       room=ROOM, value_flags=flags)
+        return Reading(
+            PM,
+            "b.b",
+            "ab12cd34ef",
+            minute + 1,
+            MONDAY + minute * 60_000,
+            {"pm25": 1.0, "pm10": 2.0},
+            60.0,
+            room=ROOM,
+            value_flags=flags,
+        )
 
     stuck, both = int(Flag.STUCK), int(Flag.STUCK | Flag.RH_HIGH)
-    found = sorted(stretches([reading(0, pm25=stuck), reading(1, pm25=both), reading(2), reading(3, pm25=stuck),
-                              reading(9, pm25=stuck, pm10=stuck)]), key=lambda one: (one.start_ms, one.flag))
+    found = sorted(
+        stretches(
+            [
+                reading(0, pm25=stuck),
+                reading(1, pm25=both),
+                reading(2),
+                reading(3, pm25=stuck),
+                reading(9, pm25=stuck, pm10=stuck),
+            ]
+        ),
+        key=lambda one: (one.start_ms, one.flag),
+    )
     assert [(one.quantity, one.flag, one.bad, one.count) for one in found] == [
-        ("pm25", "STUCK", True, 3), ("pm25", "RH_HIGH", False, 1), ("pm25", "STUCK", True, 1),
-        ("pm10", "STUCK", True, 1)]
+        ("pm25", "STUCK", True, 3),
+        ("pm25", "RH_HIGH", False, 1),
+        ("pm25", "STUCK", True, 1),
+        ("pm10", "STUCK", True, 1),
+    ]
 
 
 def test_rollups_of_minutes_hours_and_days_agree(school: Any) -> None:
@@ -75,8 +105,10 @@ def test_rollups_of_minutes_hours_and_days_agree(school: Any) -> None:
     assert day[0]["bad"] == {"warmup": 30}
     page, found = asked("grain=1m&limit=1000"), []
     found += page["rollups"]
-    rest = school.ask(f"/api/v1/rollups?room={ROOM}&sensor={PM}&start={quote(page['next'])}"
-                      f"&end={quote('2026-11-24T00:00:00+07:00')}&grain=1m&limit=1000").json
+    rest = school.ask(
+        f"/api/v1/rollups?room={ROOM}&sensor={PM}&start={quote(page['next'])}"
+        f"&end={quote('2026-11-24T00:00:00+07:00')}&grain=1m&limit=1000"
+    ).json
     assert rest["next"] is None and len(found + rest["rollups"]) == 1440
 
 
@@ -110,20 +142,23 @@ def test_versions_name_the_state_of_days(school: Any) -> None:
     assert answer["versions"] == {date(2026, 11, 23).isoformat(): 1}
 
 
-@pytest.mark.parametrize(("path", "status", "said"), [
-    (f"/api/v1/flags?room={ROOM}&start=0&end=99999999999", 422, "at most 7 days"),
-    (f"/api/v1/flags?room=ban-suan.p1-3&{DAY}", 404, "did you mean"),
-    (f"/api/v1/rollups?room={ROOM}&{DAY}&quantity=radon", 422, "pm25, pm10"),
-    (f"/api/v1/rollups?room={ROOM}&{DAY}&quantity=pm1&grain=1m", 422, "1h or 1d"),
-    (f"/api/v1/rollups?room={ROOM}&{DAY}&grain=1w", 422, "1d"),
-    (f"/api/v1/rooms/{ROOM}/nowcast?{DAY}&index=magic", 422, "known"),
-    (f"/api/v1/rooms/{ROOM}/nowcast?{DAY}&quantity=co2_ppm", 422, "pm10"),
-    (f"/api/v1/rooms/{ROOM}/estimates?first=2026-01-01&last=2026-11-23", 422, "at most 62 days"),
-    (f"/api/v1/rooms/{ROOM}/estimates?first=2026-11-23&last=2026-11-22", 422, "before first"),
-    (f"/api/v1/calendar?room={ROOM}&first=2026-11-23&last=2028-11-23", 422, "at most 400 days"),
-    ("/api/v1/calendar?room=ban-suan.zz&first=2026-11-23&last=2026-11-23", 404, "did you mean"),
-    ("/api/v1/versions?site=ban-suam&first=2026-11-23&last=2026-11-23", 404, "did you mean ban-suan?"),
-])
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        (f"/api/v1/flags?room={ROOM}&start=0&end=99999999999", 422, "at most 7 days"),
+        (f"/api/v1/flags?room=ban-suan.p1-3&{DAY}", 404, "did you mean"),
+        (f"/api/v1/rollups?room={ROOM}&{DAY}&quantity=radon", 422, "pm25, pm10"),
+        (f"/api/v1/rollups?room={ROOM}&{DAY}&quantity=pm1&grain=1m", 422, "1h or 1d"),
+        (f"/api/v1/rollups?room={ROOM}&{DAY}&grain=1w", 422, "1d"),
+        (f"/api/v1/rooms/{ROOM}/nowcast?{DAY}&index=magic", 422, "known"),
+        (f"/api/v1/rooms/{ROOM}/nowcast?{DAY}&quantity=co2_ppm", 422, "pm10"),
+        (f"/api/v1/rooms/{ROOM}/estimates?first=2026-01-01&last=2026-11-23", 422, "at most 62 days"),
+        (f"/api/v1/rooms/{ROOM}/estimates?first=2026-11-23&last=2026-11-22", 422, "before first"),
+        (f"/api/v1/calendar?room={ROOM}&first=2026-11-23&last=2028-11-23", 422, "at most 400 days"),
+        ("/api/v1/calendar?room=ban-suan.zz&first=2026-11-23&last=2026-11-23", 404, "did you mean"),
+        ("/api/v1/versions?site=ban-suam&first=2026-11-23&last=2026-11-23", 404, "did you mean ban-suan?"),
+    ],
+)
 def test_what_cannot_be_answered_says_what_would_be_right(school: Any, path: str, status: int, said: str) -> None:
     answer = school.ask(path)
     assert answer.status == status

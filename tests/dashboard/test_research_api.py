@@ -27,9 +27,17 @@ def test_a_table_says_values_completeness_flags_and_versions(school: Any) -> Non
     assert (answer["total"], answer["next"], answer["units"]) == (24, None, {"pm25": "µg/m³"})
     first, second = answer["rows"][:2]
     assert (first["value"], first["n"], first["expected"], first["bad"], first["why"]) == (
-        None, 30, 60, {"warmup": 30}, "incomplete")
+        None,
+        30,
+        60,
+        {"warmup": 30},
+        "incomplete",
+    )
     assert (second["start"], second["value"], second["sensor"]) == (
-        "2026-11-23T01:00:00+07:00", 1.0, "ban-suan.p1-2-pm")
+        "2026-11-23T01:00:00+07:00",
+        1.0,
+        "ban-suan.p1-2-pm",
+    )
     assert answer["versions"] == {"ban-suan": {"2026-11-23": 1}}
     assert answer["simulated"] == ["ban-suan"]
 
@@ -58,10 +66,17 @@ def test_lesson_time_and_corrections_can_be_asked_for(school: Any) -> None:
     assert corrected["value"] == pytest.approx(0.524 * 10 - 0.0862 * 60 + 5.75)
 
 
-@pytest.mark.parametrize(("more", "said"), [
-    ("&step=7m", "step"), ("&quantities=o3", "unknown: o3"), ("&method=magic", "no correction 'magic'"),
-    ("&method=epa2021_atm&step=1m", "at least 5m"), ("&completeness=3", "completeness"), ("&limit=99999", "limit"),
-])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("&step=7m", "step"),
+        ("&quantities=o3", "unknown: o3"),
+        ("&method=magic", "no correction 'magic'"),
+        ("&method=epa2021_atm&step=1m", "at least 5m"),
+        ("&completeness=3", "completeness"),
+        ("&limit=99999", "limit"),
+    ],
+)
 def test_a_table_that_cannot_be_is_refused_with_reasons(school: Any, more: str, said: str) -> None:
     answer = school.ask(TABLE + more)
     assert answer.status == 422
@@ -103,7 +118,12 @@ def test_deployments_say_where_a_sensor_hung_and_which_model_it_is(school: Any) 
     found = school.ask("/api/v1/deployments?site=ban-suan").json["deployments"]
     row = next(row for row in found if row["sensor"] == "ban-suan.p1-2-pm")
     assert (row["room"], row["model"], row["start"], row["end"], row["config_version"]) == (
-        "ban-suan.p1-2", "pms5003t", None, None, 1)
+        "ban-suan.p1-2",
+        "pms5003t",
+        None,
+        None,
+        1,
+    )
     assert all(row["sensor"].startswith("ban-suan.") for row in found)
     assert school.ask("/api/v1/deployments?site=ban-suam").json["error"]["right"] == "did you mean ban-suan?"
 
@@ -116,8 +136,13 @@ def test_published_corrections_are_listed_with_their_formula(school: Any) -> Non
 
 # -- events ------------------------------------------------------------------------------------------------------------
 
-WISH = {"site": "ban-suan", "room": "ban-suan.p1-2", "kind": "filter_change", "start": "2026-11-23T09:00:00+07:00",
-        "note": "HEPA"}
+WISH = {
+    "site": "ban-suan",
+    "room": "ban-suan.p1-2",
+    "kind": "filter_change",
+    "start": "2026-11-23T09:00:00+07:00",
+    "note": "HEPA",
+}
 
 
 @pytest.fixture
@@ -127,8 +152,20 @@ def ingest(broker: Any, tmp_path: Path) -> Iterator[Places]:
     places.run.mkdir(parents=True)
     log = (tmp_path / "ingest.log").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-m", "classair", "ingest", "--data", str(places.root), "--config", str(SCHOOLS),
-         "--broker", broker.url], stderr=log)
+        [
+            sys.executable,
+            "-m",
+            "classair",
+            "ingest",
+            "--data",
+            str(places.root),
+            "--config",
+            str(SCHOOLS),
+            "--broker",
+            broker.url,
+        ],
+        stderr=log,
+    )
     yield places
     process.terminate()
     process.wait(10)
@@ -137,8 +174,11 @@ def ingest(broker: Any, tmp_path: Path) -> Iterator[Places]:
 
 def joined(house: Any, broker: Any, places: Places, wait_for: Any) -> Any:
     """The dashboard's own link to the broker; ingest has been heard through it."""
-    link = house.live.connect(BrokerAddress(broker.host, broker.port, "dashboard"), Topics(house.config.org),
-                              Following(places.accepted_config))
+    link = house.live.connect(
+        BrokerAddress(broker.host, broker.port, "dashboard"),
+        Topics(house.config.org),
+        Following(places.accepted_config),
+    )
     assert link.wait_up(5)
     wait_for(lambda: house.live.services().get("ingest"), 20, "ingest's word")
     return link
@@ -152,13 +192,17 @@ def test_an_event_is_noted_shown_and_withdrawn(make_house: Any, broker: Any, ing
     try:
         made = house.ask("/api/v1/events", "POST", body=json.dumps(WISH).encode(), **headers)
         assert (made.status, made.json["kind"], made.json["added_by"]) == (
-            201, "filter_change", "account:one-caretaker")
+            201,
+            "filter_change",
+            "account:one-caretaker",
+        )
         listed = "/api/v1/events?first=2026-11-01&last=2026-11-30"
         assert [row["note"] for row in house.ask(listed, **headers).json["events"]] == ["HEPA"]
         assert house.ask(f"/api/v1/events/{made.json['id']}", "DELETE", **headers).status == 200
         assert house.ask(listed, **headers).json["events"] == []
-        wrong = house.ask("/api/v1/events", "POST", body=json.dumps({**WISH, "room": "ban-suan.zz"}).encode(),
-                          **headers)
+        wrong = house.ask(
+            "/api/v1/events", "POST", body=json.dumps({**WISH, "room": "ban-suan.zz"}).encode(), **headers
+        )
         assert (wrong.status, "ban-suan.zz" in wrong.text) == (409, True)
     finally:
         link.stop()

@@ -78,8 +78,13 @@ def test_every_kind_has_the_fields_of_the_standard_and_links_to_itself(sta: Clie
 
 def test_every_link_of_an_entity_leads_somewhere(sta: Client) -> None:
     followed = 0
-    for start in (f"Datastreams('{STREAM}')", "Things('ban-suan.p1-2')", "Locations('ban-suan')",
-                  "Sensors('ban-suan.p1-2-pm')", "ObservedProperties('pm25')"):
+    for start in (
+        f"Datastreams('{STREAM}')",
+        "Things('ban-suan.p1-2')",
+        "Locations('ban-suan')",
+        "Sensors('ban-suan.p1-2-pm')",
+        "ObservedProperties('pm25')",
+    ):
         for name, link in sta.json(f"/sta/v1.1/{start}").items():
             if name.endswith("@iot.navigationLink"):
                 assert "value" in sta.json(link) or "@iot.id" in sta.json(link)
@@ -112,25 +117,28 @@ def test_lists_are_paged_counted_filtered_and_expanded(sta: Client) -> None:
     assert thing["Locations"][0]["location"]["coordinates"] == [100.50, 13.95]
 
 
-@pytest.mark.parametrize(("path", "status", "said"), [
-    ("Boats", 404, "no kind of entity"),
-    ("Things('ban-suan.p1-3')", 404, "did you mean"),
-    ("Datastreams('no')/Observations", 404, "known"),
-    ("Things('ban-suan.p1-2')/Sensors", 404, "Datastreams"),
-    ("Things?$top=5000", 422, "from 0 to 1000"),
-    ("Things?$top=-1", 422, "from 0 to 1000"),
-    ("Things?$orderby=name", 422, "$filter"),
-    ("Things?$expand=Datastreams/Observations", 422, "one level"),
-    ("Datastreams?$expand=Observations", 422, "one level"),
-    ("Things?" + filtered("name eq 'x' or 1 eq 1"), 422, "joined by and"),
-    ("Observations", 422, "Datastream"),
-    (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 2020-01-01T00:00:00Z"), 422, "31 days"),
-    (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 2026-11-23T00:00:00"), 422, "offset"),
-    (f"Datastreams('{STREAM}')/Observations?$skiptoken=x", 422, "nextLink"),
-    (f"Datastreams('{STREAM}')/Observations?$skip=5", 422, "nextLink"),
-    (f"Observations('{STREAM}~1~1')", 404, "no observation"),
-    ("Observations('x')", 404, "no observation"),
-])
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("Boats", 404, "no kind of entity"),
+        ("Things('ban-suan.p1-3')", 404, "did you mean"),
+        ("Datastreams('no')/Observations", 404, "known"),
+        ("Things('ban-suan.p1-2')/Sensors", 404, "Datastreams"),
+        ("Things?$top=5000", 422, "from 0 to 1000"),
+        ("Things?$top=-1", 422, "from 0 to 1000"),
+        ("Things?$orderby=name", 422, "$filter"),
+        ("Things?$expand=Datastreams/Observations", 422, "one level"),
+        ("Datastreams?$expand=Observations", 422, "one level"),
+        ("Things?" + filtered("name eq 'x' or 1 eq 1"), 422, "joined by and"),
+        ("Observations", 422, "Datastream"),
+        (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 2020-01-01T00:00:00Z"), 422, "31 days"),
+        (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 2026-11-23T00:00:00"), 422, "offset"),
+        (f"Datastreams('{STREAM}')/Observations?$skiptoken=x", 422, "nextLink"),
+        (f"Datastreams('{STREAM}')/Observations?$skip=5", 422, "nextLink"),
+        (f"Observations('{STREAM}~1~1')", 404, "no observation"),
+        ("Observations('x')", 404, "no observation"),
+    ],
+)
 def test_what_is_not_offered_is_said(sta: Client, path: str, status: int, said: str) -> None:
     answer = sta.get(f"/sta/v1.1/{path}")
     assert answer.status == status, answer.text
@@ -145,8 +153,12 @@ def test_links_stay_on_the_server_that_was_asked(sta: Client, school: Any) -> No
 def test_times_of_a_filter_are_half_open_to_the_millisecond() -> None:
     at = "2026-11-23T00:00:00Z"
     ms = 1_795_392_000_000
-    for how, field, expected in (("ge", "since", ms), ("gt", "since", ms + 1), ("lt", "until", ms),
-                                 ("le", "until", ms + 1)):
+    for how, field, expected in (
+        ("ge", "since", ms),
+        ("gt", "since", ms + 1),
+        ("lt", "until", ms),
+        ("le", "until", ms + 1),
+    ):
         assert getattr(asked({"$filter": f"phenomenonTime {how} {at}"}, ()), field) == expected
     with pytest.raises(NotUnderstood, match="ge, gt, le or lt"):
         asked({"$filter": f"phenomenonTime eq {at}"}, ())

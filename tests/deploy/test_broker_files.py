@@ -28,10 +28,22 @@ ROOM, STATE = TOPICS.room_now("ban-suan", "p1-2"), TOPICS.purifier_state("ban-su
 SET = TOPICS.purifier_set("ban-suan", "p1-2-fan")
 PLUG = {verb: f"{verb}/socket-p1-2/POWER" for verb in ("cmnd", "stat", "tele")}
 EVERY_TOPIC = [
-    *BRIDGE.values(), *OTHER.values(), HEALTH, ROOM, STATE, SET, TOPICS.beat, TOPICS.config, *PLUG.values(),
-    *(TOPICS.service_status(s) for s in SERVICES), *(TOPICS.ask(s, "question-1") for s in SERVICES),
-    TOPICS.answer("question-1"), "classair/v1/other-town/ban-suan/bridge/suan-pi/reading", "something/else",
-    "cmnd/socket-p4-1/POWER", "stat/socket-p4-1/POWER",
+    *BRIDGE.values(),
+    *OTHER.values(),
+    HEALTH,
+    ROOM,
+    STATE,
+    SET,
+    TOPICS.beat,
+    TOPICS.config,
+    *PLUG.values(),
+    *(TOPICS.service_status(s) for s in SERVICES),
+    *(TOPICS.ask(s, "question-1") for s in SERVICES),
+    TOPICS.answer("question-1"),
+    "classair/v1/other-town/ban-suan/bridge/suan-pi/reading",
+    "something/else",
+    "cmnd/socket-p4-1/POWER",
+    "stat/socket-p4-1/POWER",
 ]
 ASKS = {TOPICS.ask(s, "question-1") for s in SERVICES}
 ANSWER, STATUSES = TOPICS.answer("question-1"), {TOPICS.service_status(s) for s in SERVICES}
@@ -47,7 +59,8 @@ MAY_WRITE: dict[str, set[str]] = {
     OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], HEALTH},
     "socket-p1-2": {PLUG["stat"], PLUG["tele"], HEALTH},
     # What is retained for a room, sensor or bridge that left sensors.yaml, ingest takes back.
-    "ingest": own("ingest") | {HEALTH, TOPICS.config, ROOM, STATE}
+    "ingest": own("ingest")
+    | {HEALTH, TOPICS.config, ROOM, STATE}
     | {b[x] for b in (BRIDGE, OTHER) for x in ("stored", "replay", "config", "status")},
     "alerts": own("alerts") | {HEALTH, ROOM, STATE, SET, TOPICS.beat} | PLUGS[0],
     "dashboard": own("dashboard") | {HEALTH},
@@ -60,9 +73,12 @@ MAY_READ: dict[str, set[str]] = {
     "ingest": {TOPICS.ask("ingest", "question-1"), ANSWER, HEALTH, STATE, TOPICS.beat, TOPICS.config}
     | {b[x] for b in (BRIDGE, OTHER) for x in ("reading", "status", "time", "config")},
     "alerts": {TOPICS.ask("alerts", "question-1"), ANSWER, HEALTH, ROOM, STATE, TOPICS.beat, TOPICS.config}
-    | STATUSES | PLUGS[1] | {b[x] for b in (BRIDGE, OTHER) for x in ("reading", "status")},
+    | STATUSES
+    | PLUGS[1]
+    | {b[x] for b in (BRIDGE, OTHER) for x in ("reading", "status")},
     "dashboard": {TOPICS.ask("dashboard", "question-1"), ANSWER, HEALTH, ROOM, STATE, TOPICS.beat, TOPICS.config}
-    | STATUSES | {BRIDGE["status"], OTHER["status"]},
+    | STATUSES
+    | {BRIDGE["status"], OTHER["status"]},
     "simulator": {TOPICS.ask("simulator", "question-1"), ANSWER, TOPICS.config, TOPICS.beat} | PLUGS[0],
     "tool": {ANSWER, HEALTH, ROOM, STATE, TOPICS.config, TOPICS.beat} | STATUSES | {BRIDGE["status"], OTHER["status"]},
 }
@@ -100,8 +116,13 @@ def connect(mosquitto_with: Any, wait_for: Any) -> Iterator[Callable[..., Client
                 client.heard.append(message.topic)
 
         address = BrokerAddress.of(broker.url, user, f"secret-of-{user}")
-        client.link = Link(address, on_message=hear, on_published=client.published.append,
-                           subscriptions=[(f, 1) for f in filters], **options)
+        client.link = Link(
+            address,
+            on_message=hear,
+            on_published=client.published.append,
+            subscriptions=[(f, 1) for f in filters],
+            **options,
+        )
         client.link.start()
         assert client.link.wait_up(5), broker.log
         opened.append(client)
@@ -217,7 +238,9 @@ def test_a_packet_of_a_megabyte_ends_only_its_own_connection(connect: Any, wait_
 
 def test_the_broker_listens_on_loopback_only(connect: Any) -> None:
     listeners = {
-        line.split()[1] for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        line.split()[1]
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
         if line.split()[3] == "0A" and line.split()[1].endswith(f":{connect.broker.port:04X}")
     }
     assert listeners == {f"0100007F:{connect.broker.port:04X}"}
@@ -225,8 +248,11 @@ def test_the_broker_listens_on_loopback_only(connect: Any) -> None:
 
 def test_mosquitto_finds_nothing_to_say_about_its_configuration(connect: Any) -> None:
     # Patterns for the beat and for health name no user on purpose; mosquitto remarks on it.
-    remarks = [line for line in connect.broker.log.splitlines()
-               if re.search("warning|error", line, re.I) and not re.search("%c|as root", line)]
+    remarks = [
+        line
+        for line in connect.broker.log.splitlines()
+        if re.search("warning|error", line, re.I) and not re.search("%c|as root", line)
+    ]
     assert remarks == []
 
 
@@ -264,8 +290,24 @@ def test_the_command_writes_files_that_let_a_bridge_in(mosquitto_with: Any, tmp_
 
 def test_a_second_listener_opens_only_with_a_certificate(mosquitto_with: Any, tmp_path: Path) -> None:
     assert mosquitto_conf(1883, "/etc/x").count("\nlistener ") == 1
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "server.key", "-out", "server.crt"]
+    make = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        "server.key",
+        "-out",
+        "server.crt",
+    ]
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
     lan: list[int] = []
 

@@ -35,8 +35,9 @@ def verify(text: str, name: str, folder: Path) -> tuple[int, str]:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     (folder / name).write_text(text.replace("/opt/classair/bin/classair", str(program)))
-    told = subprocess.run([systemd_analyze(), "verify", "--man=no", f"./{name}"], cwd=folder, capture_output=True,
-                          text=True)
+    told = subprocess.run(
+        [systemd_analyze(), "verify", "--man=no", f"./{name}"], cwd=folder, capture_output=True, text=True
+    )
     return told.returncode, told.stdout + told.stderr
 
 
@@ -53,17 +54,29 @@ def test_a_wrong_unit_would_be_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_is_hardened(unit: str) -> None:
     text = (DEPLOY / "systemd" / unit).read_text()
-    for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "DynamicUser=yes", "SupplementaryGroups=dialout",
-                 "Restart=always", "CapabilityBoundingSet=\n", "DevicePolicy=closed"):
+    for line in (
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "DynamicUser=yes",
+        "SupplementaryGroups=dialout",
+        "Restart=always",
+        "CapabilityBoundingSet=\n",
+        "DevicePolicy=closed",
+    ):
         assert line in text
-    told = subprocess.run([systemd_analyze(), "security", "--offline=yes", "--threshold=25", f"./{unit}"],
-                          cwd=DEPLOY / "systemd", capture_output=True, text=True)
+    told = subprocess.run(
+        [systemd_analyze(), "security", "--offline=yes", "--threshold=25", f"./{unit}"],
+        cwd=DEPLOY / "systemd",
+        capture_output=True,
+        text=True,
+    )
     assert told.returncode == 0, told.stdout[-300:]
 
 
 def option_help(command: str) -> str:
-    told = subprocess.run([sys.executable, "-m", "classair", command, "--help"], cwd=ROOT, capture_output=True,
-                          text=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "classair", command, "--help"], cwd=ROOT, capture_output=True, text=True
+    )
     assert told.returncode == 0, told.stderr
     return told.stdout
 
@@ -87,8 +100,18 @@ def test_every_option_a_unit_or_container_gives_exists(words: list[str]) -> None
 
 
 def test_compose_fits_the_compose_specification() -> None:
-    told = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec",
-                           str(DEPLOY / "compose" / "compose.yaml")], capture_output=True, text=True)
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "check_jsonschema",
+            "--builtin-schema",
+            "vendor.compose-spec",
+            str(DEPLOY / "compose" / "compose.yaml"),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert told.returncode == 0, told.stdout + told.stderr
 
 
@@ -139,8 +162,11 @@ def test_the_deployed_configuration_is_started_by_mosquitto(tmp_path: Path, mosq
 
     def conf(port: int, folder: Path) -> str:
         text = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text()
-        return (text.replace("listener 1883", f"listener {port}").replace("/etc/classair/mosquitto", str(tmp_path))
-                .replace("/var/lib/mosquitto/", f"{folder}/"))
+        return (
+            text.replace("listener 1883", f"listener {port}")
+            .replace("/etc/classair/mosquitto", str(tmp_path))
+            .replace("/var/lib/mosquitto/", f"{folder}/")
+        )
 
     broker = mosquitto_with(conf)
     stranger = Link(BrokerAddress.of(broker.url, "ingest", "guess"), on_message=lambda m: None)

@@ -119,9 +119,26 @@ class Installation:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "classair", "run", "--data", str(self.places.root),
-             "--config", str(self.config_file), "--port", str(self.port), "--broker", self.broker_kind],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            [
+                sys.executable,
+                "-m",
+                "classair",
+                "run",
+                "--data",
+                str(self.places.root),
+                "--config",
+                str(self.config_file),
+                "--port",
+                str(self.port),
+                "--broker",
+                self.broker_kind,
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
@@ -160,8 +177,15 @@ class Installation:
 
     @staticmethod
     def measured(sensor: str, at_ms: int, pm25: float, interval_s: float = 60.0) -> dict[str, Any]:
-        return {"kind": "reading", "sensor": sensor, "at": at_ms, "interval_s": interval_s, "n": 60, "clock": "sync",
-                "values": {"pm1": pm25 * 0.7, "pm25": pm25, "pm10": pm25 * 1.2, "temp_c": 29.5, "rh_pct": 61.0}}
+        return {
+            "kind": "reading",
+            "sensor": sensor,
+            "at": at_ms,
+            "interval_s": interval_s,
+            "n": 60,
+            "clock": "sync",
+            "values": {"pm1": pm25 * 0.7, "pm25": pm25, "pm10": pm25 * 1.2, "temp_c": 29.5, "rh_pct": 61.0},
+        }
 
     def play_socket(self, topic: str) -> PlayedSocket:
         self.sockets.append(PlayedSocket(self.address("simulator"), topic))
@@ -170,8 +194,14 @@ class Installation:
     # -- what the test asks --------------------------------------------------------------------------------------------
 
     def command(self, *words: str, given: str = "") -> str:
-        done = subprocess.run([sys.executable, "-m", "classair", *words, "--data", str(self.places.root)], cwd=ROOT,
-                              input=given, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-m", "classair", *words, "--data", str(self.places.root)],
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -192,14 +222,17 @@ class Installation:
             return None
 
     def logs(self) -> str:
-        parts = [f"--- {path.name}\n{path.read_text('utf-8', 'replace')[-3000:]}"
-                 for path in sorted(self.places.logs.glob("*.log"))]
+        parts = [
+            f"--- {path.name}\n{path.read_text('utf-8', 'replace')[-3000:]}"
+            for path in sorted(self.places.logs.glob("*.log"))
+        ]
         return "\n".join([*self.output[-30:], *parts])
 
 
 @pytest.fixture
 def one_room(
-    tmp_path: Path, installation: Callable[..., Installation],
+    tmp_path: Path,
+    installation: Callable[..., Installation],
 ) -> Callable[..., tuple[Installation, PtySensor]]:
     """One room with one PM sensor on a real pseudo-terminal and one socket; the store as asked for."""
 

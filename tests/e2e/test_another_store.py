@@ -15,12 +15,15 @@ MINUTES = 16
 
 @pytest.mark.servers
 def test_the_store_is_changed_in_the_running_house_and_every_page_follows(
-    one_room: Any, influxd: Any, wait_for: Any,
+    one_room: Any,
+    influxd: Any,
+    wait_for: Any,
 ) -> None:
     house, _sensor = one_room()
     now = int(time.time() * 1000)
-    house.fill_spool("school.box", [
-        house.measured("a1-pm", now - age * 60_000, 12.0 + age) for age in range(MINUTES, 0, -1)])
+    house.fill_spool(
+        "school.box", [house.measured("a1-pm", now - age * 60_000, 12.0 + age) for age in range(MINUTES, 0, -1)]
+    )
     house.start()
     wait_for(lambda: house.places.ledger.exists(), 30, "the services")
     secret = house.command("user", "token", "create", "test", "--scope", "read").split()[-1]

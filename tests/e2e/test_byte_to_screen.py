@@ -12,14 +12,29 @@ from classair.stores.sqlite import SqliteStore
 from firmware_bridge.drivers import driver_for
 
 ROOM = "school.a1"
-FRAME = {"pm1": 800.0, "pm25": 900.0, "pm10": 920.0, "pm1_cf1": 950.0, "pm25_cf1": 1350.0, "pm10_cf1": 1380.0,
-         "n03": 20000.0, "n05": 9000.0, "n1": 3000.0, "n25": 500.0, "temp_c": 31.4, "rh_pct": 63.2, "version": 154.0}
+FRAME = {
+    "pm1": 800.0,
+    "pm25": 900.0,
+    "pm10": 920.0,
+    "pm1_cf1": 950.0,
+    "pm25_cf1": 1350.0,
+    "pm10_cf1": 1380.0,
+    "n03": 20000.0,
+    "n05": 9000.0,
+    "n1": 3000.0,
+    "n25": 500.0,
+    "temp_c": 31.4,
+    "rh_pct": 63.2,
+    "version": 154.0,
+}
 
 
 @pytest.mark.browser
 @pytest.mark.servers
 def test_a_frame_becomes_a_number_on_every_screen_and_switches_the_purifier(
-    one_room: Any, wait_for: Any, chromium: Any,
+    one_room: Any,
+    wait_for: Any,
+    chromium: Any,
 ) -> None:
     house, sensor = one_room()
     now = int(time.time() * 1000)
@@ -47,8 +62,10 @@ def test_a_frame_becomes_a_number_on_every_screen_and_switches_the_purifier(
 
     # The store holds the good frame once, exactly as sent, and nothing of the damaged one.
     with closing(SqliteStore(house.places.readings, readonly=True)) as store:
+
         def live() -> list[Any]:
             return [r for r in store.readings(ROOM, now, now + 600_000) if r.interval_s < 60]
+
         wait_for(live, 10, "the frame in the store")
         (reading,) = live()
     assert reading.values["pm25"] == 900.0

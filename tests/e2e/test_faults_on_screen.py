@@ -10,12 +10,22 @@ import pytest
 from firmware_bridge.drivers import driver_for
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
-FRAME = {"pm1": 12.0, "pm25": 18.0, "pm10": 20.0, "pm1_cf1": 12.0, "pm25_cf1": 18.0, "pm10_cf1": 20.0,
-         "temp_c": 29.5, "rh_pct": 61.0}
+FRAME = {
+    "pm1": 12.0,
+    "pm25": 18.0,
+    "pm10": 20.0,
+    "pm1_cf1": 12.0,
+    "pm25_cf1": 18.0,
+    "pm10_cf1": 20.0,
+    "temp_c": 29.5,
+    "rh_pct": 61.0,
+}
 
 
 def test_a_fault_of_the_line_is_told_with_its_first_step_on_api_and_page(
-    one_room: Callable[..., Any], wait_for: Any, chromium: Any,
+    one_room: Callable[..., Any],
+    wait_for: Any,
+    chromium: Any,
 ) -> None:
     house, sensor = one_room()
     house.start()
@@ -30,11 +40,14 @@ def test_a_fault_of_the_line_is_told_with_its_first_step_on_api_and_page(
                 sensor.send(driver.encode(FRAME))
             found = (house.get("/api/v1/health", token) or {}).get("sensors", {}).get("school.a1-pm")
             return found if found and found["state"] in states and (not send or found["newest"]) else None
+
         return wait_for(look, 60, f"the state {states}")
 
     told("starting", "ok", send=True)
-    for cause, english, thai in (("silent", "Check its 5 V", "กรุณาตรวจไฟ 5 V"),
-                                 ("unplugged", "Push the USB plug in firmly", "กรุณาเสียบสาย USB ให้แน่น")):
+    for cause, english, thai in (
+        ("silent", "Check its 5 V", "กรุณาตรวจไฟ 5 V"),
+        ("unplugged", "Push the USB plug in firmly", "กรุณาเสียบสาย USB ให้แน่น"),
+    ):
         if cause == "unplugged":
             sensor.unplug()
         found = told(cause)
@@ -42,6 +55,7 @@ def test_a_fault_of_the_line_is_told_with_its_first_step_on_api_and_page(
         for language, words in (("en", english), ("th", thai)):
             page = chromium.new_page(viewport={"width": 1280, "height": 900}, extra_http_headers=headers)
             page.goto(f"http://127.0.0.1:{house.port}/health?lang={language}")
-            page.wait_for_selector(f"#health .group:first-of-type tr:has-text('a1-pm'):has-text('{words}')",
-                                   timeout=60_000)
+            page.wait_for_selector(
+                f"#health .group:first-of-type tr:has-text('a1-pm'):has-text('{words}')", timeout=60_000
+            )
             page.close()

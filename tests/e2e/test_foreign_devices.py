@@ -51,8 +51,11 @@ def test_a_post_and_a_foreign_message_become_readings_in_the_store(installation:
     house.start()
 
     def post() -> int:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/sensors/airgradient:ecda3b1eaaaf/measures",
-                                         data=(SAMPLES / "airgradient-one.json").read_bytes(), method="POST")
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/sensors/airgradient:ecda3b1eaaaf/measures",
+            data=(SAMPLES / "airgradient-one.json").read_bytes(),
+            method="POST",
+        )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 return int(answer.status)
@@ -62,20 +65,31 @@ def test_a_post_and_a_foreign_message_become_readings_in_the_store(installation:
     wait_for(lambda: post() == 200, 40, "the bridge's ear")
     # The board has an account of its own, and uses it for what is its own and for what is not.
     topics, heard = Topics("test-town"), []
-    board = Link(house.address("school.a1-tas"), on_message=lambda message: heard.append(message.topic),
-                 subscriptions=[("#", 1), (topics.config, 1), (topics.room_now("school", "a1"), 1)])
+    board = Link(
+        house.address("school.a1-tas"),
+        on_message=lambda message: heard.append(message.topic),
+        subscriptions=[("#", 1), (topics.config, 1), (topics.room_now("school", "a1"), 1)],
+    )
     board.start()
     assert board.wait_up(10)
     witness: list[str] = []
-    tool = Link(house.address("tool"),
-                on_message=lambda message: witness.append(message.payload.decode()),
-                subscriptions=[(topics.sensor_health("school", "a1-ag"), 1)])
+    tool = Link(
+        house.address("tool"),
+        on_message=lambda message: witness.append(message.payload.decode()),
+        subscriptions=[(topics.sensor_health("school", "a1-ag"), 1)],
+    )
     tool.start()
     assert tool.wait_up(10)
     wait_for(lambda: any('"ok"' in word for word in witness), 20, "the health of the posting device")
     board.publish("tele/a1-board/SENSOR", (SAMPLES / "tasmota-pms5003.json").read_bytes(), qos=1)
-    forged = {"bridge": "box", "epoch": "abcdefgh", "seq": 1, "sensor": "a1-ag", "at": int(time.time() * 1000),
-              "values": {"pm25": 666.0}}
+    forged = {
+        "bridge": "box",
+        "epoch": "abcdefgh",
+        "seq": 1,
+        "sensor": "a1-ag",
+        "at": int(time.time() * 1000),
+        "values": {"pm25": 666.0},
+    }
     board.publish(topics.bridge("school", "box", "reading"), json.dumps(forged), qos=1)
     board.publish(topics.sensor_health("school", "a1-ag"), '{"state": "stopped", "forged": true}', qos=1, retain=True)
     board.publish("tele/other-board/SENSOR", b"{}", qos=1)

@@ -44,9 +44,22 @@ class Feeding:
         due = time.monotonic()
         while not self._stop.is_set():
             level = 10 + self.written % 20
-            frame = driver.encode({"pm1": level, "pm25": level, "pm10": level, "pm1_cf1": level, "pm25_cf1": level,
-                                   "pm10_cf1": level, "n03": 900, "n05": 300, "n1": 90, "n25": 9, "temp_c": 30.0,
-                                   "rh_pct": 60.0})
+            frame = driver.encode(
+                {
+                    "pm1": level,
+                    "pm25": level,
+                    "pm10": level,
+                    "pm1_cf1": level,
+                    "pm25_cf1": level,
+                    "pm10_cf1": level,
+                    "n03": 900,
+                    "n05": 300,
+                    "n1": 90,
+                    "n25": 9,
+                    "temp_c": 30.0,
+                    "rh_pct": 60.0,
+                }
+            )
             for sensor in self.sensors:
                 sensor.send(frame)
                 self.written += 1
@@ -61,11 +74,15 @@ class Feeding:
 @pytest.mark.servers
 @pytest.mark.slow
 def test_no_reading_is_lost_or_doubled_when_each_part_is_killed(
-    installation: Callable[..., Any], pty_sensor: Callable[[str], Any], wait_for: Any,
+    installation: Callable[..., Any],
+    pty_sensor: Callable[[str], Any],
+    wait_for: Any,
 ) -> None:
     sensors = [pty_sensor(f"usb-{number}") for number in range(SENSORS)]
-    lines = [f'      s{number}: {{bridge: box, room: a1, model: pms5003t, port: "{sensor.link}", every: frame}}'
-             for number, sensor in enumerate(sensors)]
+    lines = [
+        f'      s{number}: {{bridge: box, room: a1, model: pms5003t, port: "{sensor.link}", every: frame}}'
+        for number, sensor in enumerate(sensors)
+    ]
     house = installation(CONFIG_HEAD + "\n".join(lines) + "\n")
     house.start()
     wait_for(lambda: house.places.ledger.exists() and house.places.readings.exists(), 30, "the services")
@@ -85,8 +102,11 @@ def test_no_reading_is_lost_or_doubled_when_each_part_is_killed(
     for victim in ["ingest", "bridge-school.box", "alerts", "broker", "dashboard"] * rounds:
         pid = wait_for(lambda v=victim: house.services.get(v, {}).get("pid"), 20, f"{victim} running")
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda v=victim, p=pid: house.services.get(v, {}).get("pid") not in (0, None, p), 40,
-                 f"{victim} running again")
+        wait_for(
+            lambda v=victim, p=pid: house.services.get(v, {}).get("pid") not in (0, None, p),
+            40,
+            f"{victim} running again",
+        )
         before = stored()
         wait_for(lambda b=before: stored() not in (0, b), 40, f"readings flowing after {victim} was killed")
         time.sleep(STEADY_S)  # the load itself, not a wait for anything
@@ -101,7 +121,9 @@ def test_no_reading_is_lost_or_doubled_when_each_part_is_killed(
 @pytest.mark.servers
 @pytest.mark.slow
 def test_the_display_says_server_unreachable_while_the_dashboard_is_dead(
-    one_room: Any, wait_for: Any, chromium: Any,
+    one_room: Any,
+    wait_for: Any,
+    chromium: Any,
 ) -> None:
     house, _ = one_room()
     now = int(time.time() * 1000)

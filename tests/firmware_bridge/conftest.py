@@ -86,8 +86,9 @@ def pty_sensor() -> Iterator[Callable[..., PtySensor]]:
 class SmallIngest:
     """Speaks ingest's side of the wire for one bridge: remembers items by seq and says `stored` when told to."""
 
-    def __init__(self, broker_url: str, org: str, site: str, bridge: str, answering: bool = True,
-                 clock: bool = True) -> None:
+    def __init__(
+        self, broker_url: str, org: str, site: str, bridge: str, answering: bool = True, clock: bool = True
+    ) -> None:
         """`clock`: answers a bridge that asks for the time, as ingest does."""
         self.clock = clock
         self.items: dict[tuple[str, int], dict[str, Any]] = {}
@@ -102,9 +103,11 @@ class SmallIngest:
         self._dealt: dict[str, set[int]] = {}
         self._upto: dict[str, int] = {}
         self._link = Link(
-            BrokerAddress.of(broker_url, f"ingest-of-{bridge}"), on_message=self._heard,
+            BrokerAddress.of(broker_url, f"ingest-of-{bridge}"),
+            on_message=self._heard,
             subscriptions=[(self.topics.bridge(site, bridge, leaf), 1) for leaf in ("reading", "status", "time")]
-            + [(self.topics.sensor_health(site, "+"), 1)])
+            + [(self.topics.sensor_health(site, "+"), 1)],
+        )
         self._link.start()
         assert self._link.wait_up(10)
 
@@ -154,10 +157,25 @@ class SmallIngest:
         self._upto[epoch] = upto
         return upto
 
-    def say_stored(self, epoch: str, upto: int | None = None, answer_to: str | None = None,
-                   server_time: int = 0, *, retain: bool = True) -> None:
-        self.say("stored", {"epoch": epoch, "upto": self.upto(epoch) if upto is None else upto,
-                            "server_time": server_time, "answer_to": answer_to}, retain=retain)
+    def say_stored(
+        self,
+        epoch: str,
+        upto: int | None = None,
+        answer_to: str | None = None,
+        server_time: int = 0,
+        *,
+        retain: bool = True,
+    ) -> None:
+        self.say(
+            "stored",
+            {
+                "epoch": epoch,
+                "upto": self.upto(epoch) if upto is None else upto,
+                "server_time": server_time,
+                "answer_to": answer_to,
+            },
+            retain=retain,
+        )
 
     def say(self, leaf: str, told: Mapping[str, Any], retain: bool = False) -> None:
         self._link.publish(self.topics.bridge(self.site, self.bridge, leaf), json.dumps(told), qos=1, retain=retain)
@@ -170,13 +188,17 @@ class SmallIngest:
 
     def of(self, sensor: str) -> list[dict[str, Any]]:
         """The readings of one sensor, oldest first."""
-        return sorted((it for it in self.items.values() if it.get("sensor") == sensor and "values" in it),
-                      key=lambda it: it["seq"])
+        return sorted(
+            (it for it in self.items.values() if it.get("sensor") == sensor and "values" in it),
+            key=lambda it: it["seq"],
+        )
 
     def missing(self, sensor: str) -> list[dict[str, Any]]:
         """The lines of the gap ledger about one sensor, oldest first."""
-        return sorted((it for it in self.items.values() if it.get("sensor") == sensor and it.get("kind") == "missing"),
-                      key=lambda it: it["seq"])
+        return sorted(
+            (it for it in self.items.values() if it.get("sensor") == sensor and it.get("kind") == "missing"),
+            key=lambda it: it["seq"],
+        )
 
     def close(self) -> None:
         self._link.stop()

@@ -48,9 +48,11 @@ spool.close()
 print("done", flush=True)
 """
 
-SCHOOL = "org: town\nsites:\n  school:\n    name: School\n    bridges: {pi: {}}\n    rooms:\n" \
-    "      a: {name: A, volume_m3: 180}\n    sensors:\n" + "".join(
-        f'      s{n}: {{bridge: pi, room: a, model: pms5003t, port: "sim:classroom"}}\n' for n in range(SENSORS))
+SCHOOL = (
+    "org: town\nsites:\n  school:\n    name: School\n    bridges: {pi: {}}\n    rooms:\n"
+    "      a: {name: A, volume_m3: 180}\n    sensors:\n"
+    + "".join(f'      s{n}: {{bridge: pi, room: a, model: pms5003t, port: "sim:classroom"}}\n' for n in range(SENSORS))
+)
 
 
 def feed_with_kills(path: Path) -> None:
@@ -59,8 +61,11 @@ def feed_with_kills(path: Path) -> None:
     commits = READINGS // commit_every
     for kill in range(KILLS + 1):
         with subprocess.Popen(
-                [sys.executable, "-c", _FEEDER, str(path), *map(str, (AT, SENSORS, READINGS, commit_every))],
-                stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as feeder:
+            [sys.executable, "-c", _FEEDER, str(path), *map(str, (AT, SENSORS, READINGS, commit_every))],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ) as feeder:
             assert feeder.stdout is not None
             lives = chance.randint(1, max(2 * commits // (KILLS + 1), 2)) if kill < KILLS else 10**9
             for line in feeder.stdout:
@@ -103,15 +108,16 @@ def test_nothing_committed_is_lost_or_doubled_by_kills_and_the_order_is_kept(tmp
         for _ in range(25):
             delivery.tick(now)
             now += 0.01
-        decided = intake.decide([Message(topic, payload, False, 1, 1) for payload in sent],
-                                AT + 40 * 86_400_000, True)
+        decided = intake.decide([Message(topic, payload, False, 1, 1) for payload in sent], AT + 40 * 86_400_000, True)
         sent.clear()
         assert not decided.refused
         outcome = books.keep(decided, AT)
         assert not outcome.duplicates
         delivery.stored(Stored(epoch=spool.epoch, upto=books.store.upto("school.pi", spool.epoch), server_time=AT), now)
-    found: list[Any] = sorted(((reading.seq, reading) for reading in books.store.readings(
-        "school.a", AT - 1, AT + READINGS * 10_000)), key=lambda pair: pair[0])
+    found: list[Any] = sorted(
+        ((reading.seq, reading) for reading in books.store.readings("school.a", AT - 1, AT + READINGS * 10_000)),
+        key=lambda pair: pair[0],
+    )
     assert [round(reading.values["n03"]) for _, reading in found] == list(range(READINGS))
     assert all(reading.at_ms == AT + index // SENSORS * 10_000 for index, (_, reading) in enumerate(found))
     books.close()

@@ -25,10 +25,14 @@ class Run:
     def __init__(self, folder: Path, boot: str, began_s: float, offset_ms: int | None = None) -> None:
         self.boot, self.now_s, self.offset_ms = boot, began_s, offset_ms
         self.spool = Spool.open(folder / "spool.db")
-        self.clock = Clock(elapsed=lambda: self.now_s, synchronised=lambda: self.offset_ms is not None,
-                           wall=lambda: self.now_s + (self.offset_ms or 0) / 1000)
-        settings = Sensor.model_validate({"bridge": "pi", "room": "a", "model": "none", "port": "/dev/none",
-                                          "every": EVERY_S})
+        self.clock = Clock(
+            elapsed=lambda: self.now_s,
+            synchronised=lambda: self.offset_ms is not None,
+            wall=lambda: self.now_s + (self.offset_ms or 0) / 1000,
+        )
+        settings = Sensor.model_validate(
+            {"bridge": "pi", "room": "a", "model": "none", "port": "/dev/none", "every": EVERY_S}
+        )
         self.line = Line("school.a-pm", settings, Places(folder), lambda event: None)
         self.accounting = Accounting(self.spool, self.clock, boot, self._keep)
         self.accounting.begin(self.line, began_s)
@@ -41,14 +45,24 @@ class Run:
             self.spool.append(item, moment.at_ms)
 
     def _keep(self, line: Line, stretch: Stretch) -> None:
-        self._append({"kind": "missing", "sensor": line.id, "reason": stretch.reason, "length_ms": stretch.length_ms,
-                      "expected": stretch.expected, "simulated": False}, stretch.end_ms)
+        self._append(
+            {
+                "kind": "missing",
+                "sensor": line.id,
+                "reason": stretch.reason,
+                "length_ms": stretch.length_ms,
+                "expected": stretch.expected,
+                "simulated": False,
+            },
+            stretch.end_ms,
+        )
 
     def reads(self, *moments_s: float) -> None:
         for self.now_s in moments_s:
             self.accounting.reading(self.line, self.now_s)
-            self._append({"sensor": self.line.id, "values": {"pm25": 1.0}, "interval_s": EVERY_S},
-                         round(self.now_s * 1000))
+            self._append(
+                {"sensor": self.line.id, "values": {"pm25": 1.0}, "interval_s": EVERY_S}, round(self.now_s * 1000)
+            )
 
     def learns(self, offset_ms: int) -> None:
         self.offset_ms = offset_ms

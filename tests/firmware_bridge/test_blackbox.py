@@ -46,15 +46,22 @@ def block(*items: Item, offset_ms: int = BUILT_MS, quality: str = "sync", boot: 
 def read(data: bytes) -> list[Item | None]:
     file = io.BytesIO(HEADER.encode() + data)
     assert read_header(file) == HEADER
-    return [item for stamp, payload in read_blocks(file)
-            for item in ([None] if payload is None else decode_payload(payload, stamp.elapsed_ms))]
+    return [
+        item
+        for stamp, payload in read_blocks(file)
+        for item in ([None] if payload is None else decode_payload(payload, stamp.elapsed_ms))
+    ]
 
 
 # -- the form on disk --------------------------------------------------------------------------------------------------
 
 items = st.builds(
     lambda kind, at, data, lost: Item(LOST, at, b"", lost) if kind == LOST else Item(kind, at, data),
-    st.sampled_from([RECEIVED, SENT, LOST]), st.integers(0, 2**40), st.binary(max_size=300), st.integers(0, 2**40))
+    st.sampled_from([RECEIVED, SENT, LOST]),
+    st.integers(0, 2**40),
+    st.binary(max_size=300),
+    st.integers(0, 2**40),
+)
 
 
 @given(st.lists(items, min_size=1, max_size=30))
@@ -66,7 +73,7 @@ def test_what_is_written_is_read_again(told: list[Item]) -> None:
 @given(st.binary(max_size=400), st.integers(0, 10_000))
 def test_a_block_behind_any_damage_is_found(damage: bytes, cut: int) -> None:
     first = block(Item(RECEIVED, 5, b"first"))
-    found = read(first[:cut % len(first)] + damage + block(Item(RECEIVED, 9, b"second")))
+    found = read(first[: cut % len(first)] + damage + block(Item(RECEIVED, 9, b"second")))
     assert found[-1] == Item(RECEIVED, 9, b"second")
 
 
@@ -85,18 +92,27 @@ def test_a_file_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
 
 # -- times -------------------------------------------------------------------------------------------------------------
 
+
 def test_what_was_kept_before_the_time_was_known_is_dated_by_a_later_block_of_the_same_boot(tmp_path: Path) -> None:
     file = tmp_path / "0000000001.cbb"
-    file.write_bytes(HEADER.encode() + block(Item(RECEIVED, 100, b"a"), offset_ms=0, quality="unknown")
-                     + block(Item(RECEIVED, 200, b"b"), offset_ms=BUILT_MS, quality="unsync")
-                     + block(Item(RECEIVED, 300, b"c"), offset_ms=BUILT_MS + 7, quality="sync")
-                     + block(Item(RECEIVED, 400, b"d"), quality="unknown", boot=bytes(16)))
+    file.write_bytes(
+        HEADER.encode()
+        + block(Item(RECEIVED, 100, b"a"), offset_ms=0, quality="unknown")
+        + block(Item(RECEIVED, 200, b"b"), offset_ms=BUILT_MS, quality="unsync")
+        + block(Item(RECEIVED, 300, b"c"), offset_ms=BUILT_MS + 7, quality="sync")
+        + block(Item(RECEIVED, 400, b"d"), quality="unknown", boot=bytes(16))
+    )
     assert [(record.at_ms, record.item.data) for record in records(tmp_path)] == [
-        (BUILT_MS + 107, b"a"), (BUILT_MS + 207, b"b"), (BUILT_MS + 307, b"c"), (None, b"d")]
+        (BUILT_MS + 107, b"a"),
+        (BUILT_MS + 207, b"b"),
+        (BUILT_MS + 307, b"c"),
+        (None, b"d"),
+    ]
     assert [it.item.data for it in records(file, BUILT_MS + 207, BUILT_MS + 307)] == [b"b"]
 
 
 # -- the recorder and its thread ---------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[BlackBox]:
@@ -118,8 +134,11 @@ def test_both_directions_are_kept_with_their_time(box: BlackBox, tmp_path: Path)
     box.start()
     box.stop()
     found = [(it.at_ms, it.item.kind, it.item.data) for it in records(tmp_path / "box" / "pm")]
-    assert found == [(BUILT_MS + 10_000, SENT, b"ask"), (BUILT_MS + 10_100, RECEIVED, b"BM\0\x1c"),
-                     (BUILT_MS + 11_000, RECEIVED, b"later")]
+    assert found == [
+        (BUILT_MS + 10_000, SENT, b"ask"),
+        (BUILT_MS + 10_100, RECEIVED, b"BM\0\x1c"),
+        (BUILT_MS + 11_000, RECEIVED, b"later"),
+    ]
 
 
 def test_nothing_is_written_before_a_minute_or_many_bytes(tmp_path: Path) -> None:
@@ -151,7 +170,9 @@ def test_a_sensor_that_moves_to_another_port_begins_a_new_segment(box: BlackBox,
     box.start()
     box.stop()
     assert [(it.header.model, it.header.port, it.item.data) for it in records(tmp_path / "box" / "pm")] == [
-        ("pms5003", "/dev/a", b"old"), ("pms7003", "/dev/b", b"new")]
+        ("pms5003", "/dev/a", b"old"),
+        ("pms7003", "/dev/b", b"new"),
+    ]
 
 
 def test_nothing_is_kept_when_it_is_switched_off(tmp_path: Path) -> None:
@@ -190,8 +211,13 @@ def test_a_killed_bridge_loses_only_what_was_not_written_and_goes_on_in_the_same
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
 
-def ring(folder: Path, settings: BlackBoxSettings, now: list[float],
-         disk: Callable[[Path], tuple[int, int]] = lambda _: (1 << 40, 1 << 39)) -> Ring:
+
+def ring(
+    folder: Path,
+    settings: BlackBoxSettings,
+    now: list[float],
+    disk: Callable[[Path], tuple[int, int]] = lambda _: (1 << 40, 1 << 39),
+) -> Ring:
     return Ring(folder, settings, lambda: now[0], disk)
 
 
@@ -248,15 +274,29 @@ def test_a_day_of_a_streaming_sensor_fits_into_the_default(tmp_path: Path) -> No
     kept = ring(tmp_path, BlackBoxSettings(), now)
     for minute in range(1440):
         now[0] += 60
-        frames = [Item(RECEIVED, (minute * 60 + second) * 1000, driver.encode(
-            {"pm25": 20 + (minute * 7 + second * 3) % 13, "n03": 2000 + (second * 37) % 400, "n05": 600 + second * 3,
-             "n1": 90 + second % 17, "n25": 9 + second % 5})) for second in range(60)]
+        frames = [
+            Item(
+                RECEIVED,
+                (minute * 60 + second) * 1000,
+                driver.encode(
+                    {
+                        "pm25": 20 + (minute * 7 + second * 3) % 13,
+                        "n03": 2000 + (second * 37) % 400,
+                        "n05": 600 + second * 3,
+                        "n1": 90 + second % 17,
+                        "n25": 9 + second % 5,
+                    }
+                ),
+            )
+            for second in range(60)
+        ]
         kept.append(HEADER, block(*frames), Moment(0, "sync"))
     assert sizes(tmp_path) < 4 << 20
     assert sum(1 for _ in records(tmp_path / "pm")) == 86_400
 
 
 # -- without room ------------------------------------------------------------------------------------------------------
+
 
 def test_a_nearly_full_disk_gets_the_black_box_first(tmp_path: Path) -> None:
     now, free = [NOW_S], [1 << 30]
@@ -277,8 +317,10 @@ def test_a_really_full_disk_is_said_once_and_harms_nobody(tmp_path: Path, caplog
     """A memory disk of one megabyte, filled by somebody else."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)],
-                                      capture_output=True).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], capture_output=True).returncode
+    ):
         pytest.skip("only root may mount a small disk")
     try:
         box = BlackBox(disk / "box", BlackBoxSettings(), lambda: None)

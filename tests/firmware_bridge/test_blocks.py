@@ -14,13 +14,20 @@ from firmware_bridge.packing import CLOCKS, Hole, Row
 from firmware_bridge.spool import Spool
 
 numbers = st.one_of(
-    st.integers(-2**70, 2**70), st.floats(allow_nan=False, allow_infinity=False),
-    st.integers(-99_999, 99_999).map(lambda whole: whole / 1000), st.integers(0, 3000))
-givens = st.one_of(st.lists(numbers, min_size=1, max_size=5).map(lambda row: ",".join(map(repr, row))),
-                   st.sampled_from(["true", "false", "null", "3600000,360"]))
-rows = st.lists(st.tuples(
-    st.integers(1, 4), st.integers(0, 2**53), st.integers(0, 10**6), st.integers(0, len(CLOCKS) - 1), givens),
-    min_size=1, max_size=40)
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-99_999, 99_999).map(lambda whole: whole / 1000),
+    st.integers(0, 3000),
+)
+givens = st.one_of(
+    st.lists(numbers, min_size=1, max_size=5).map(lambda row: ",".join(map(repr, row))),
+    st.sampled_from(["true", "false", "null", "3600000,360"]),
+)
+rows = st.lists(
+    st.tuples(st.integers(1, 4), st.integers(0, 2**53), st.integers(0, 10**6), st.integers(0, len(CLOCKS) - 1), givens),
+    min_size=1,
+    max_size=40,
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -58,8 +65,10 @@ def test_a_block_with_any_byte_changed_is_refused_and_never_read_as_something_el
 def test_a_rotted_block_costs_its_readings_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "school.pi.db"
     spool = Spool.open(path)
-    spool.extend({"sensor": "blue-pm", "values": {"pm25": number / 10}, "at": 1_795_000_000_000 + number}
-                 for number in range(9000))
+    spool.extend(
+        {"sensor": "blue-pm", "values": {"pm25": number / 10}, "at": 1_795_000_000_000 + number}
+        for number in range(9000)
+    )
     assert spool._file is not None
     spool._file._db.execute("update block set data = x'00ff' where first = 2049")
     found = spool.after(0, 20_000)

@@ -129,10 +129,17 @@ def test_a_version_is_told_as_it_is_and_not_averaged() -> None:
     assert mean.values["version"] == 151
 
 
-@given(st.lists(st.tuples(st.floats(0.1, 9), st.floats(-20, 2000), st.sampled_from([0, int(Flag.SENSOR_ERROR)])),
-                min_size=1, max_size=80), st.sampled_from([0.0, 1.0, 10.0, 60.0]))
+@given(
+    st.lists(
+        st.tuples(st.floats(0.1, 9), st.floats(-20, 2000), st.sampled_from([0, int(Flag.SENSOR_ERROR)])),
+        min_size=1,
+        max_size=80,
+    ),
+    st.sampled_from([0.0, 1.0, 10.0, 60.0]),
+)
 def test_every_frame_is_in_one_reading_and_a_good_mean_lies_between_its_frames(
-    steps: list[tuple[float, float, int]], every: float,
+    steps: list[tuple[float, float, int]],
+    every: float,
 ) -> None:
     averager, now, means = Averager(every, 2.5), 0.0, []
     for step, value, flags in steps:

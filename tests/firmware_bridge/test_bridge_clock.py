@@ -19,8 +19,9 @@ class World:
 
     def __init__(self, wall_ms: float = NOW_MS, synchronised: bool = False) -> None:
         self.elapsed_s, self.wall_ms, self.synchronised = 100.0, float(wall_ms), synchronised
-        self.clock = Clock(elapsed=lambda: self.elapsed_s, wall=lambda: self.wall_ms / 1000,
-                           synchronised=lambda: self.synchronised)
+        self.clock = Clock(
+            elapsed=lambda: self.elapsed_s, wall=lambda: self.wall_ms / 1000, synchronised=lambda: self.synchronised
+        )
 
     def passes(self, seconds: float) -> None:
         self.elapsed_s += seconds

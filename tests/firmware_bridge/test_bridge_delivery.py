@@ -221,7 +221,7 @@ def test_a_replay_sends_the_range_again_and_says_what_is_no_longer_kept(tmp_path
     setting = Setting(spool)
     setting.stored(12_000)
     assert spool._file is not None
-    assert spool._file.drop_acknowledged(12_000)   # as when space is needed
+    assert spool._file.drop_acknowledged(12_000)  # as when space is needed
     setting.delivery.connected(setting.now)
     setting.delivery.replay(Replay(epoch=spool.epoch, first=1, last=2500))
     setting.run(2)
@@ -271,8 +271,9 @@ def test_long_readings_are_cut_into_messages_the_broker_takes(setting: Setting) 
     flags = ["RANGE", "SATURATED", "STUCK", "SPIKE"]
     values = dict.fromkeys(list(QUANTITIES)[:24], 1.5)
     for _ in range(300):
-        setting.spool.append({"sensor": "blue-pm", "values": values, "value_flags": dict.fromkeys(values, flags)},
-                             AT, "sync")
+        setting.spool.append(
+            {"sensor": "blue-pm", "values": values, "value_flags": dict.fromkeys(values, flags)}, AT, "sync"
+        )
     setting.delivery.connected(setting.now)
     setting.run(1)
     assert len(setting.sent.messages) > 2
@@ -282,7 +283,8 @@ def test_long_readings_are_cut_into_messages_the_broker_takes(setting: Setting) 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(["measure", "up", "down", "lose", "answer", "wait"]), max_size=40))
 def test_whatever_happens_in_between_everything_arrives_in_the_end(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[str],
 ) -> None:
     setting = Setting(Spool.open(tmp_path_factory.mktemp("spool") / "school.pi.db"))
     arrived: set[int] = set()

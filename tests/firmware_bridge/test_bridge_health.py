@@ -22,8 +22,20 @@ from firmware_bridge.ports import Port, PortState, Timings
 from firmware_bridge.station import Station
 from firmware_bridge.warmth import LastSeen
 
-AIR = {"pm1_cf1": 9.0, "pm25_cf1": 14.0, "pm10_cf1": 16.0, "pm1": 9.0, "pm25": 14.0, "pm10": 16.0, "n03": 1740.0,
-       "n05": 510.0, "n1": 77.0, "n25": 8.0, "n5": 3.0, "n10": 1.0}
+AIR = {
+    "pm1_cf1": 9.0,
+    "pm25_cf1": 14.0,
+    "pm10_cf1": 16.0,
+    "pm1": 9.0,
+    "pm25": 14.0,
+    "pm10": 16.0,
+    "n03": 1740.0,
+    "n05": 510.0,
+    "n1": 77.0,
+    "n25": 8.0,
+    "n5": 3.0,
+    "n10": 1.0,
+}
 NOW_MS = 1_795_000_000_000
 SOON = Timings(look_s=0.05, settle_s=0.1)
 
@@ -81,7 +93,10 @@ def both_languages(told: SensorHealth) -> None:
 
 
 def test_an_error_byte_is_told_with_its_frame_and_forgotten_when_it_stays_away(
-    pty_sensor: Any, keep: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    keep: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", AIR)
     kept = keep(sensor.link, "pms5003")
@@ -112,7 +127,10 @@ def test_an_unplug_is_told_at_once(pty_sensor: Any, keep: Any, tmp_path: Path, w
 
 
 def test_a_sensor_says_who_it_is_how_long_it_has_run_and_what_it_measured_last(
-    pty_sensor: Any, keep: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    keep: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "sds011", {"pm25": 14.0, "pm10": 16.0})
     station = Station()
@@ -137,7 +155,10 @@ def test_a_sensor_says_who_it_is_how_long_it_has_run_and_what_it_measured_last(
 
 
 def test_another_sensor_on_the_port_gives_the_room_nothing(
-    pty_sensor: Any, keep: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    keep: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "sds011", {"pm25": 14.0, "pm10": 16.0})
     kept = keep(sensor.link, "sds011", identity="0000")
@@ -171,6 +192,7 @@ def test_a_name_that_may_change_is_warned_of_while_readings_come(tmp_path: Path)
 
 # -- sleep -------------------------------------------------------------------------------------------------------------
 
+
 class Sleeper:
     """A PMS5003 whose rest this test decides."""
 
@@ -178,9 +200,17 @@ class Sleeper:
         self.until: float | None = None
         self.frames: list[bool] = []
         self.states: list[str] = []
-        self.port = Port("school.blue", str(link), driver_for("pms5003"), self._frames,
-                         lambda state: self.states.append(state.state), last=last, boot=boot,
-                         asleep_until=lambda now_s: self.until, timings=SOON)
+        self.port = Port(
+            "school.blue",
+            str(link),
+            driver_for("pms5003"),
+            self._frames,
+            lambda state: self.states.append(state.state),
+            last=last,
+            boot=boot,
+            asleep_until=lambda now_s: self.until,
+            timings=SOON,
+        )
         self.port.start()
 
     def _frames(self, frames: list[Frame], at_s: float, warming_up: bool) -> None:
@@ -202,7 +232,9 @@ def commands(sensor: Any) -> Callable[[], bytes]:
 
 
 def test_a_sensor_is_sent_to_sleep_left_alone_woken_and_warms_up_again(
-    pty_sensor: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", AIR)
     heard = commands(sensor)
@@ -236,7 +268,11 @@ def test_a_bridge_that_ended_while_its_sensor_slept_wakes_it(pty_sensor: Any, tm
 
 @pytest.mark.parametrize(("device", "warming_up"), [(Device(1, 2, 3), True), (None, False)])
 def test_a_sensor_plugged_anew_while_the_bridge_was_down_warms_up(
-    pty_sensor: Any, tmp_path: Path, wait_for: Any, device: Device | None, warming_up: bool,
+    pty_sensor: Any,
+    tmp_path: Path,
+    wait_for: Any,
+    device: Device | None,
+    warming_up: bool,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", AIR)
     sleeper = Sleeper(sensor.link, LastSeen("boot", elapsed() - 1, device), "boot")
@@ -249,7 +285,10 @@ def test_a_sensor_plugged_anew_while_the_bridge_was_down_warms_up(
 
 
 def test_the_health_topic_says_when_a_sleeping_sensor_wakes(
-    pty_sensor: Any, keep: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    keep: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", AIR)
     # A round far longer than this machine has been on since its last whole one; nothing is measured first.

@@ -21,8 +21,12 @@ from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.ports import Port, Timings
 
 ROUNDS = 12
-SENSORS = {"a": ("pms5003", "pm25", 11.0), "b": ("pms7003", "pm25", 22.0), "c": ("s8", "co2_ppm", 700.0),
-           "d": ("s8", "co2_ppm", 900.0)}
+SENSORS = {
+    "a": ("pms5003", "pm25", 11.0),
+    "b": ("pms7003", "pm25", 22.0),
+    "c": ("s8", "co2_ppm", 700.0),
+    "d": ("s8", "co2_ppm", 900.0),
+}
 SOON = Timings(look_s=0.05, settle_s=0.3, back_off_s=(0.05, 0.1))
 
 
@@ -40,8 +44,13 @@ class Plug:
         self.thread.start()
 
     def _speak(self) -> None:
-        values = {"n03": 900.0, "pm25_cf1": self.value, "pm10_cf1": self.value, "pm10": self.value,
-                  self.key: self.value}
+        values = {
+            "n03": 900.0,
+            "pm25_cf1": self.value,
+            "pm10_cf1": self.value,
+            "pm10": self.value,
+            self.key: self.value,
+        }
         while not self._done.wait(0.02):
             master = self.master
             if master < 0:
@@ -98,7 +107,9 @@ def plug_in(order: list[Plug], chance: random.Random, stale: bool) -> None:
 
 @pytest.mark.parametrize("seed", [1])
 def test_sensors_that_swap_names_keep_their_rooms(
-    plugs: dict[str, Plug], wait_for: Callable[..., Any], seed: int,
+    plugs: dict[str, Plug],
+    wait_for: Callable[..., Any],
+    seed: int,
 ) -> None:
     chance = random.Random(seed)
     heard: dict[str, list[float]] = {name: [] for name in SENSORS}
@@ -107,8 +118,10 @@ def test_sensors_that_swap_names_keep_their_rooms(
         key = SENSORS[name][1]
         return lambda frames, at_s, warm: heard[name].extend(frame.values[key] for frame in frames)
 
-    ports = [Port(name, str(plug.link), driver_for(SENSORS[name][0]), room(name), lambda state: None, timings=SOON)
-             for name, plug in plugs.items()]
+    ports = [
+        Port(name, str(plug.link), driver_for(SENSORS[name][0]), room(name), lambda state: None, timings=SOON)
+        for name, plug in plugs.items()
+    ]
     # No port has ever seen its device, so every opening is one after an unplug.
     for port in ports:
         port.start()
@@ -118,8 +131,9 @@ def test_sensors_that_swap_names_keep_their_rooms(
             order = chance.sample(list(plugs.values()), len(plugs))
             before = {name: len(values) for name, values in heard.items()}
             plug_in(order, chance, stale=number % 2 == 1)
-            wait_for(lambda before=before: all(len(heard[name]) > before[name] for name in heard), 10,
-                     "every sensor back")
+            wait_for(
+                lambda before=before: all(len(heard[name]) > before[name] for name in heard), 10, "every sensor back"
+            )
             for plug in chance.sample(order, len(order)):
                 threading.Event().wait(chance.uniform(0, 0.05))
                 plug.pull()
@@ -129,19 +143,23 @@ def test_sensors_that_swap_names_keep_their_rooms(
         for port in ports:
             port.stop()
     assert {name: set(values) for name, values in heard.items()} == {
-        name: {value} for name, (_, _, value) in SENSORS.items()}
+        name: {value} for name, (_, _, value) in SENSORS.items()
+    }
 
 
 def test_a_bridge_that_starts_while_names_are_in_motion_takes_nobody_elses_frames(
-    plugs: dict[str, Plug], wait_for: Callable[..., Any],
+    plugs: dict[str, Plug],
+    wait_for: Callable[..., Any],
 ) -> None:
     heard: dict[str, list[float]] = {"a": [], "b": []}
 
     def room(name: str) -> Callable[[list[Frame], float, bool], None]:
         return lambda frames, at_s, warm: heard[name].extend(frame.values["pm25"] for frame in frames)
 
-    ports = [Port(name, str(plugs[name].link), driver_for(SENSORS[name][0]), room(name), lambda state: None,
-                  timings=SOON) for name in heard]
+    ports = [
+        Port(name, str(plugs[name].link), driver_for(SENSORS[name][0]), room(name), lambda state: None, timings=SOON)
+        for name in heard
+    ]
     plug_in([plugs["a"], plugs["b"]], random.Random(1), stale=False)
     right = {name: str(plugs[name].link.readlink()) for name in heard}
     plugs["a"].point_at(right["b"])
@@ -162,14 +180,21 @@ def test_a_bridge_that_starts_while_names_are_in_motion_takes_nobody_elses_frame
 
 @pytest.mark.skipif(shutil.which("socat") is None, reason="socat is not installed")
 def test_a_line_of_socat_that_ends_is_an_unplug_and_a_new_one_a_re_plug(
-    tmp_path: Path, wait_for: Callable[..., Any],
+    tmp_path: Path,
+    wait_for: Callable[..., Any],
 ) -> None:
     link, other = tmp_path / "usb-a", tmp_path / "sensor"
     command = ["socat", f"pty,raw,echo=0,link={link}", f"pty,raw,echo=0,link={other}"]
     heard: list[float] = []
     driver = driver_for("pms5003")
-    port = Port("a", str(link), driver, lambda frames, at_s, warm: heard.extend(it.values["pm25"] for it in frames),
-                lambda state: None, timings=SOON)
+    port = Port(
+        "a",
+        str(link),
+        driver,
+        lambda frames, at_s, warm: heard.extend(it.values["pm25"] for it in frames),
+        lambda state: None,
+        timings=SOON,
+    )
     port.start()
     try:
         for value in (11.0, 22.0):

@@ -50,10 +50,17 @@ def test_one_port_of_an_adapter_with_several_has_its_own_name() -> None:
         Identity("usb:1-1.3", both).look_up()
 
 
-@pytest.mark.parametrize(("port", "changes"), [
-    ("/dev/ttyUSB0", True), ("/dev/ttyACM3", True), ("/dev/ttyAMA0", False), ("/dev/serial/by-id/usb-x", False),
-    ("usb:1-1.3", False), ("socket://pi:4000", False),
-])
+@pytest.mark.parametrize(
+    ("port", "changes"),
+    [
+        ("/dev/ttyUSB0", True),
+        ("/dev/ttyACM3", True),
+        ("/dev/ttyAMA0", False),
+        ("/dev/serial/by-id/usb-x", False),
+        ("usb:1-1.3", False),
+        ("socket://pi:4000", False),
+    ],
+)
 def test_only_numbered_usb_names_may_mean_another_sensor_tomorrow(port: str, changes: bool) -> None:
     assert may_change(port) is changes
 
@@ -127,8 +134,9 @@ class Heard:
         self.values: list[float] = []
         self.states: list[PortState] = []
         driver = driver_for(model)
-        self.port = Port(name, address, driver, self._frames, self.states.append,
-                         timings=Timings(look_s=0.05, settle_s=0.1), **more)
+        self.port = Port(
+            name, address, driver, self._frames, self.states.append, timings=Timings(look_s=0.05, settle_s=0.1), **more
+        )
         self.port.start()
 
     def _frames(self, frames: list[Frame], at_s: float, warming_up: bool) -> None:

@@ -29,8 +29,9 @@ class Watched:
     def __init__(self, address: str, model: str, simulated: bool = False) -> None:
         self.frames: list[tuple[Frame, float, bool]] = []
         self.states: list[PortState] = []
-        self.port = Port("school.blue", address, driver_for(model), self._frames, self.states.append,
-                         simulated=simulated)
+        self.port = Port(
+            "school.blue", address, driver_for(model), self._frames, self.states.append, simulated=simulated
+        )
         self.port.start()
 
     def _frames(self, frames: list[Frame], at_s: float, warming_up: bool) -> None:
@@ -72,7 +73,10 @@ def test_a_frame_is_dated_at_its_first_byte(pty_sensor: Any, watch: Any, tmp_pat
 
 
 def test_a_streaming_sensor_is_started_on_opening_and_woken_when_silent(
-    pty_sensor: Any, watch: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    watch: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", {"pm25": 18})
     heard = b""
@@ -96,7 +100,10 @@ def test_a_streaming_sensor_is_started_on_opening_and_woken_when_silent(
 
 
 def test_a_polled_sensor_is_asked_and_stale_answers_are_thrown_away(
-    pty_sensor: Any, watch: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    watch: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "s8", {"co2_ppm": 777})
     sensor.send(sensor.driver.encode({"co2_ppm": 5000}))  # an answer to nobody, before anyone listens
@@ -107,7 +114,10 @@ def test_a_polled_sensor_is_asked_and_stale_answers_are_thrown_away(
 
 
 def test_a_port_of_another_program_is_named_as_in_use(
-    pty_sensor: Any, watch: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    watch: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", {"pm25": 18})
     with serial.Serial(str(sensor.link), exclusive=True):
@@ -118,7 +128,10 @@ def test_a_port_of_another_program_is_named_as_in_use(
 
 
 def test_a_port_that_is_not_there_is_unplugged_and_found_when_it_comes(
-    pty_sensor: Any, watch: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    watch: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     watched = watch(str(tmp_path / "port"), "pms5003")
     wait_for(lambda: watched.said("unplugged"), 5, "the word unplugged")
@@ -131,7 +144,10 @@ def test_a_port_that_is_not_there_is_unplugged_and_found_when_it_comes(
 
 
 def test_a_simulated_port_that_merely_came_later_is_not_warming_up(
-    pty_sensor: Any, watch: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    watch: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     watched = watch(str(tmp_path / "port"), "pms5003", simulated=True)
     wait_for(lambda: watched.said("unplugged"), 5, "the word unplugged")
@@ -167,7 +183,10 @@ def test_a_sensor_behind_a_socket_works_and_comes_back(watch: Any, wait_for: Any
 
 
 def test_the_wrong_model_is_told_as_bytes_without_frames(
-    pty_sensor: Any, watch: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    watch: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003st", {"pm25": 18})
     watched = watch(str(sensor.link), "pms5003")
@@ -203,11 +222,18 @@ sys.stdin.read()
 
 
 def test_what_piled_up_while_the_process_stood_still_is_not_passed_off_as_new(
-    pty_sensor: Any, tmp_path: Path, wait_for: Any,
+    pty_sensor: Any,
+    tmp_path: Path,
+    wait_for: Any,
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", {})
-    with subprocess.Popen([sys.executable, "-c", _STOPPED, str(sensor.link)], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", _STOPPED, str(sensor.link)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
         sensor.send(sensor.driver.encode({"pm25": 1}))
@@ -240,9 +266,22 @@ def test_a_simulated_port_is_the_sensors_link_and_every_other_is_taken_as_it_sta
         assert address_of(port, "school.blue-pm", places) == port
 
 
-PLACES = {"port": "/dev/ttyUSB0", "seconds": 5, "model": "x", "known": "s8", "code": "0x1", "time": "10:00",
-          "devices": "/dev/ttyUSB0, /dev/ttyUSB1", "other": "blue", "identity": "A1", "wanted": "B2", "suggests": "y",
-          "why": "z", "reason": "stale", "means": "1 / 2"}
+PLACES = {
+    "port": "/dev/ttyUSB0",
+    "seconds": 5,
+    "model": "x",
+    "known": "s8",
+    "code": "0x1",
+    "time": "10:00",
+    "devices": "/dev/ttyUSB0, /dev/ttyUSB1",
+    "other": "blue",
+    "identity": "A1",
+    "wanted": "B2",
+    "suggests": "y",
+    "why": "z",
+    "reason": "stale",
+    "means": "1 / 2",
+}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -255,6 +294,8 @@ def test_every_cause_and_its_first_step_have_words_in_every_language(language: s
 
 
 def test_every_cause_has_a_first_step() -> None:
-    keys = {table: {key.partition(".")[2] for key in texts("en") if key.startswith(f"{table}.")}
-            for table in ("health", "health_step")}
+    keys = {
+        table: {key.partition(".")[2] for key in texts("en") if key.startswith(f"{table}.")}
+        for table in ("health", "health_step")
+    }
     assert keys["health"] == keys["health_step"]

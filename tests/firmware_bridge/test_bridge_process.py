@@ -26,14 +26,28 @@ from firmware_bridge.spool import BURST, Spool
 
 pytestmark = pytest.mark.servers
 
-AIR = {"pm1_cf1": 9, "pm25_cf1": 14, "pm10_cf1": 16, "pm1": 9, "pm25": 14, "pm10": 16, "n03": 1740, "n05": 510,
-       "n1": 77, "n25": 8, "temp_c": 31.4, "rh_pct": 63.2}
+AIR = {
+    "pm1_cf1": 9,
+    "pm25_cf1": 14,
+    "pm10_cf1": 16,
+    "pm1": 9,
+    "pm25": 14,
+    "pm10": 16,
+    "n03": 1740,
+    "n05": 510,
+    "n1": 77,
+    "n25": 8,
+    "temp_c": 31.4,
+    "rh_pct": 63.2,
+}
 
 
 def school(bridge: str, sensors: str) -> str:
     lines = "\n".join(f"      {line.strip()}" for line in sensors.strip().splitlines())
-    return (f"org: demo-town\nsites:\n  school:\n    name: School\n    bridges: {{{bridge}: {{}}}}\n"
-            f"    rooms:\n      blue: {{name: Blue, volume_m3: 180}}\n    sensors:\n{lines}\n")
+    return (
+        f"org: demo-town\nsites:\n  school:\n    name: School\n    bridges: {{{bridge}: {{}}}}\n"
+        f"    rooms:\n      blue: {{name: Blue, volume_m3: 180}}\n    sensors:\n{lines}\n"
+    )
 
 
 def pm(bridge: str, name: str = "blue-pm", every: str = "frame") -> str:
@@ -59,8 +73,22 @@ class Running:
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "firmware_bridge.service", "--bridge", self.full, "--data", str(self.folder),
-                 "--config", str(self.file), "--broker", self.url], stderr=log, cwd=Path(__file__).parents[2])
+                [
+                    sys.executable,
+                    "-m",
+                    "firmware_bridge.service",
+                    "--bridge",
+                    self.full,
+                    "--data",
+                    str(self.folder),
+                    "--config",
+                    str(self.file),
+                    "--broker",
+                    self.url,
+                ],
+                stderr=log,
+                cwd=Path(__file__).parents[2],
+            )
 
     @property
     def log(self) -> str:
@@ -110,7 +138,11 @@ def pump(sensor: Any, every_s: float = 0.1) -> Callable[[], None]:
 
 
 def test_streaming_and_polled_sensors_arrive_with_what_they_said(
-    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(mosquitto.url)
     running.configure(f"""
@@ -124,8 +156,11 @@ def test_streaming_and_polled_sensors_arrive_with_what_they_said(
     ingest = small_ingest(mosquitto.url, "demo-town", "school", running.name)
     stop = pump(particles)
     running.start()
-    wait_for(lambda: len(ingest.of("blue-pm")) > 3 and ingest.of("blue-co2") and ingest.of("blue-co2b"), 15,
-             "readings of all three")
+    wait_for(
+        lambda: len(ingest.of("blue-pm")) > 3 and ingest.of("blue-co2") and ingest.of("blue-co2b"),
+        15,
+        "readings of all three",
+    )
     item = ingest.of("blue-pm")[-1]
     assert {key: item["values"][key] for key in AIR} == AIR
     assert item["simulated"] is True
@@ -147,7 +182,11 @@ def test_streaming_and_polled_sensors_arrive_with_what_they_said(
 
 
 def test_an_unplugged_sensor_is_told_of_and_recovers_without_a_restart(
-    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(mosquitto.url)
     running.configure(f"{pm(running.name)}\n{pm(running.name, 'blue-other')}")
@@ -159,8 +198,9 @@ def test_an_unplugged_sensor_is_told_of_and_recovers_without_a_restart(
     wait_for(lambda: ingest.of("blue-pm"), 15, "a reading before the unplug")
     assert "flags" not in ingest.of("blue-pm")[-1]
     sensor.unplug()
-    told = wait_for(lambda: [it for it in ingest.health.get("blue-pm", []) if it["state"] == "unplugged"], 10,
-                    "the word unplugged")[0]
+    told = wait_for(
+        lambda: [it for it in ingest.health.get("blue-pm", []) if it["state"] == "unplugged"], 10, "the word unplugged"
+    )[0]
     assert told["key"] == "unplugged"
     assert "Push the USB plug in" in told["step"]["en"]
     assert "เสียบ" in told["step"]["th"]
@@ -171,14 +211,21 @@ def test_an_unplugged_sensor_is_told_of_and_recovers_without_a_restart(
     wait_for(lambda: len(ingest.of("blue-pm")) > before, 10, "a reading after the re-plug")
     # It was without power: what it says now is the warm-up's.
     assert ingest.of("blue-pm")[-1]["flags"] == ["WARMUP"]
-    wait_for(lambda: ingest.health["blue-pm"][-1]["cause"].get("en", "").startswith("The sensor was just switched on"),
-             10, "the word warming up")
+    wait_for(
+        lambda: ingest.health["blue-pm"][-1]["cause"].get("en", "").startswith("The sensor was just switched on"),
+        10,
+        "the word warming up",
+    )
     for stop in stops:
         stop()
 
 
 def test_a_killed_bridge_goes_on_where_it_was_and_every_number_is_accounted_for(
-    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(mosquitto.url)
     running.configure(pm(running.name))
@@ -204,7 +251,11 @@ def test_a_killed_bridge_goes_on_where_it_was_and_every_number_is_accounted_for(
 
 
 def test_what_is_measured_while_the_broker_is_away_arrives_late_and_complete(
-    broker: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    broker: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(broker.url)
     running.configure(pm(running.name))
@@ -227,7 +278,11 @@ def test_what_is_measured_while_the_broker_is_away_arrives_late_and_complete(
 
 
 def test_an_accepted_configuration_adds_and_removes_sensors_without_a_restart(
-    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(mosquitto.url)
     ingest = small_ingest(mosquitto.url, "demo-town", "school", running.name)
@@ -265,7 +320,11 @@ def test_an_accepted_configuration_adds_and_removes_sensors_without_a_restart(
 
 
 def test_noise_on_the_line_is_counted_and_stops_nothing(
-    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(mosquitto.url)
     running.configure(pm(running.name))
@@ -286,15 +345,26 @@ def test_noise_on_the_line_is_counted_and_stops_nothing(
 
 
 def test_a_bridge_without_a_clock_takes_the_servers_and_dates_what_waited(
-    mosquitto: Any, tmp_path: Path, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    tmp_path: Path,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     name = f"pi-clock-{os.getpid()}"
     places = Places(tmp_path)
     sensor = pty_sensor(places.sim_port("school.blue-pm"), "pms5003t", AIR)
     ingest = small_ingest(mosquitto.url, "demo-town", "school", name, clock=False)
     clock = Clock(wall=lambda: 0.0, synchronised=lambda: False)
-    made = Bridge(f"school.{name}", parse(school(name, pm(name))), Following(places.bridge_config(f"school.{name}")),
-                  places, BrokerAddress.of(mosquitto.url, name), Spool.open(places.spool(f"school.{name}")), clock)
+    made = Bridge(
+        f"school.{name}",
+        parse(school(name, pm(name))),
+        Following(places.bridge_config(f"school.{name}")),
+        places,
+        BrokerAddress.of(mosquitto.url, name),
+        Spool.open(places.spool(f"school.{name}")),
+        clock,
+    )
     stop, ended = threading.Event(), queue.SimpleQueue[int]()
     thread = threading.Thread(target=lambda: ended.put(made.run(stop)))
     thread.start()
@@ -339,7 +409,10 @@ def test_a_wrong_start_is_answered_with_what_would_be_right(tmp_path: Path, caps
 
 
 def test_two_bridges_of_one_name_exclude_each_other(
-    mosquitto: Any, bridge: Any, wait_for: Any, capfd: pytest.CaptureFixture[str],
+    mosquitto: Any,
+    bridge: Any,
+    wait_for: Any,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     running = bridge(mosquitto.url)
     running.configure(pm(running.name))
@@ -354,7 +427,11 @@ def test_two_bridges_of_one_name_exclude_each_other(
 
 
 def test_what_was_missing_while_the_bridge_was_killed_or_the_sensor_unplugged_is_told_with_its_reason(
-    mosquitto: Any, bridge: Any, pty_sensor: Any, small_ingest: Any, wait_for: Any,
+    mosquitto: Any,
+    bridge: Any,
+    pty_sensor: Any,
+    small_ingest: Any,
+    wait_for: Any,
 ) -> None:
     running = bridge(mosquitto.url)
     running.configure(pm(running.name, every="1s"))

@@ -65,8 +65,9 @@ def test_ten_thousand_answers_full_of_stuffed_bytes_are_all_read(tmp_path: Path,
 
     driver = Impatient(Settings())
     # No names are in motion here, and what would be held back meanwhile is more than any sensor says.
-    port = Port("school.blue", str(tmp_path / "usb-sps30"), driver, take, lambda state: None,
-                timings=Timings(settle_s=0.0))
+    port = Port(
+        "school.blue", str(tmp_path / "usb-sps30"), driver, take, lambda state: None, timings=Timings(settle_s=0.0)
+    )
     thread = threading.Thread(target=speak, daemon=True)
     thread.start()
     port.start()

@@ -58,16 +58,19 @@ def test_bytes_without_a_frame_are_damage_and_not_silence() -> None:
 HERE, ELSEWHERE = Device(1, 2, 3), Device(1, 9, 3)
 
 
-@pytest.mark.parametrize(("last", "device", "since"), [
-    (None, HERE, 0.0),                                                      # never seen: on since the machine is
-    (LastSeen("this", 900.0, HERE), HERE, 0.0),                             # a bridge restart is no power-on
-    (LastSeen("this", 10.0, HERE), HERE, 0.0),                              # however long it took
-    (LastSeen("this", 900.0, HERE), ELSEWHERE, 1000.0),                     # plugged anew while nobody looked
-    (LastSeen("other", 900.0, HERE), ELSEWHERE, 0.0),                       # the machine was restarted
-    (LastSeen("this", 900.0, HERE, asleep=True), HERE, 1000.0),             # it has to wake first
-    (LastSeen("this", 1000.0 - UNSEEN_S, None), None, 0.0),                 # a URL, away shortly
-    (LastSeen("this", 1000.0 - UNSEEN_S - 1, None), None, 1000.0),          # a URL, away so long that nobody knows
-])
+@pytest.mark.parametrize(
+    ("last", "device", "since"),
+    [
+        (None, HERE, 0.0),  # never seen: on since the machine is
+        (LastSeen("this", 900.0, HERE), HERE, 0.0),  # a bridge restart is no power-on
+        (LastSeen("this", 10.0, HERE), HERE, 0.0),  # however long it took
+        (LastSeen("this", 900.0, HERE), ELSEWHERE, 1000.0),  # plugged anew while nobody looked
+        (LastSeen("other", 900.0, HERE), ELSEWHERE, 0.0),  # the machine was restarted
+        (LastSeen("this", 900.0, HERE, asleep=True), HERE, 1000.0),  # it has to wake first
+        (LastSeen("this", 1000.0 - UNSEEN_S, None), None, 0.0),  # a URL, away shortly
+        (LastSeen("this", 1000.0 - UNSEEN_S - 1, None), None, 1000.0),  # a URL, away so long that nobody knows
+    ],
+)
 def test_how_long_a_sensor_has_had_power(last: LastSeen | None, device: Device | None, since: float) -> None:
     assert power_since(last, "this", 1000.0, device) == since
 
@@ -104,7 +107,13 @@ def cycle(duty: DutySettings | None, at: str, timetable: Timetable = SCHOOL) -> 
 def test_a_sensor_wakes_warms_up_measures_and_sleeps() -> None:
     night = cycle(DUTY, "2026-11-23T20:00")
     assert [night.asleep_until(now) for now in (0.0, 89.9, 90.0, 599.0, 600.0, 690.0)] == [
-        None, None, 600.0, 600.0, None, 1200.0]
+        None,
+        None,
+        600.0,
+        600.0,
+        None,
+        1200.0,
+    ]
 
 
 def test_a_sensor_without_duty_never_sleeps() -> None:
@@ -113,7 +122,7 @@ def test_a_sensor_without_duty_never_sleeps() -> None:
 
 def test_school_hours_are_measured_throughout_and_begin_warm() -> None:
     morning = cycle(DUTY, "2026-11-23T07:55")
-    assert morning.asleep_until(100.0) == pytest.approx(270.0)   # 07:59:30, half a minute before school
+    assert morning.asleep_until(100.0) == pytest.approx(270.0)  # 07:59:30, half a minute before school
     assert morning.asleep_until(270.0) is None
     assert morning.asleep_until(500.0) is None
 
@@ -138,8 +147,9 @@ def test_while_the_time_of_day_is_not_known_nothing_sleeps() -> None:
 
 @given(st.floats(0, 1e7), st.floats(1, 3600), st.floats(1, 3600), st.booleans())
 def test_the_next_waking_is_ahead_and_within_one_round(now: float, every: float, measure: float, lessons: bool) -> None:
-    until = cycle(DutySettings(every=every, measure=measure, in_school_hours=lessons),
-                  "2026-11-23T06:00").asleep_until(now)
+    until = cycle(DutySettings(every=every, measure=measure, in_school_hours=lessons), "2026-11-23T06:00").asleep_until(
+        now
+    )
     assert until is None or now < until <= now + every
 
 
@@ -149,6 +159,7 @@ def test_a_round_that_leaves_no_time_to_sleep_is_noticed() -> None:
 
 
 # -- hours -------------------------------------------------------------------------------------------------------------
+
 
 def test_hours_and_last_words_survive_a_restart(tmp_path: Path) -> None:
     book = Book(tmp_path / "book.json")
@@ -210,11 +221,19 @@ def test_a_book_that_cannot_be_written_costs_no_reading(tmp_path: Path) -> None:
 
 # -- pairs -------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("quantity", "a", "b", "disagrees"), [
-    ("pm25", 4.0, 9.0, False), ("pm25", 4.0, 9.1, True),      # 5 µg/m³ is not more than 5; 5.1 are 78 %
-    ("pm25", 40.0, 60.0, False), ("pm25", 40.0, 84.0, True),  # 40 % and 71 %
-    ("pm25", 0.0, 0.0, False), ("co2_ppm", 900.0, 1000.0, False), ("co2_ppm", 800.0, 1000.0, True),
-])
+
+@pytest.mark.parametrize(
+    ("quantity", "a", "b", "disagrees"),
+    [
+        ("pm25", 4.0, 9.0, False),
+        ("pm25", 4.0, 9.1, True),  # 5 µg/m³ is not more than 5; 5.1 are 78 %
+        ("pm25", 40.0, 60.0, False),
+        ("pm25", 40.0, 84.0, True),  # 40 % and 71 %
+        ("pm25", 0.0, 0.0, False),
+        ("co2_ppm", 900.0, 1000.0, False),
+        ("co2_ppm", 800.0, 1000.0, True),
+    ],
+)
 def test_when_two_sensors_disagree(quantity: str, a: float, b: float, disagrees: bool) -> None:
     assert compare(quantity, a, b).disagrees is disagrees
     assert compare(quantity, b, a).disagrees is disagrees
@@ -268,6 +287,7 @@ def test_a_sensor_that_moves_takes_nothing_along() -> None:
 
 # -- hints -------------------------------------------------------------------------------------------------------------
 
+
 def frames_read_as(model: str, sent_as: str, values: dict[str, float], count: int) -> TypeHint:
     hint, driver = TypeHint(model), driver_for(model)
     for frame in driver.feed(driver_for(sent_as).encode(values) * count):
@@ -275,14 +295,34 @@ def frames_read_as(model: str, sent_as: str, values: dict[str, float], count: in
     return hint
 
 
-AIR = {"pm1_cf1": 9.0, "pm25_cf1": 14.0, "pm10_cf1": 16.0, "pm1": 9.0, "pm25": 14.0, "pm10": 16.0, "n03": 1740.0,
-       "n05": 510.0, "n1": 77.0, "n25": 8.0, "n5": 3.0, "n10": 1.0, "temp_c": 31.4, "rh_pct": 63.2}
+AIR = {
+    "pm1_cf1": 9.0,
+    "pm25_cf1": 14.0,
+    "pm10_cf1": 16.0,
+    "pm1": 9.0,
+    "pm25": 14.0,
+    "pm10": 16.0,
+    "n03": 1740.0,
+    "n05": 510.0,
+    "n1": 77.0,
+    "n25": 8.0,
+    "n5": 3.0,
+    "n10": 1.0,
+    "temp_c": 31.4,
+    "rh_pct": 63.2,
+}
 
 
-@pytest.mark.parametrize(("model", "sent_as", "suggests"), [
-    ("pms5003", "pms5003t", "pms5003t"), ("pms7003", "pms5003t", "pms5003t"), ("pms5003t", "pms5003", "pms5003"),
-    ("pms5003", "pms5003", ""), ("pms5003t", "pms5003t", ""),
-])
+@pytest.mark.parametrize(
+    ("model", "sent_as", "suggests"),
+    [
+        ("pms5003", "pms5003t", "pms5003t"),
+        ("pms7003", "pms5003t", "pms5003t"),
+        ("pms5003t", "pms5003", "pms5003"),
+        ("pms5003", "pms5003", ""),
+        ("pms5003t", "pms5003t", ""),
+    ],
+)
 def test_a_look_alike_is_noticed(model: str, sent_as: str, suggests: str) -> None:
     assert frames_read_as(model, sent_as, AIR, ENOUGH).suggests == suggests
     assert frames_read_as(model, sent_as, AIR, ENOUGH - 1).suggests == ""

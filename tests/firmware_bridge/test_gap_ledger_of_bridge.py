@@ -17,12 +17,15 @@ BEGAN = 1_000_000
 Event = tuple[str, int, str]
 
 reasons = st.sampled_from(["unplugged", "silent", "asleep", "damaged", "starting", WELL])
-events = st.lists(st.one_of(
-    st.tuples(st.just("reading"), st.integers(EVERY - 1500, EVERY + 1500), st.just("")),
-    st.tuples(st.just("reading"), st.integers(1000, 400_000), st.just("")),
-    st.tuples(st.just("state"), st.integers(0, 60_000), reasons),
-    st.tuples(st.just("tick"), st.integers(0, 5_000_000), st.just("")),
-), max_size=60)
+events = st.lists(
+    st.one_of(
+        st.tuples(st.just("reading"), st.integers(EVERY - 1500, EVERY + 1500), st.just("")),
+        st.tuples(st.just("reading"), st.integers(1000, 400_000), st.just("")),
+        st.tuples(st.just("state"), st.integers(0, 60_000), reasons),
+        st.tuples(st.just("tick"), st.integers(0, 5_000_000), st.just("")),
+    ),
+    max_size=60,
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -107,11 +110,21 @@ def test_the_time_before_a_start_is_a_stretch_up_to_it() -> None:
     assert SensorLedger(EVERY, BEGAN).was_away(BEGAN, 4_000, "off") is None
 
 
-@pytest.mark.parametrize(("state", "cause", "reason"), [
-    ("ok", "", WELL), ("silent", "silent", "silent"), ("unplugged", "unplugged", "unplugged"),
-    ("error", "no_frames", "damaged"), ("error", "in_use", "unplugged"), ("error", "not_allowed", "unplugged"),
-    ("starting", "starting", "starting"), ("asleep", "", "asleep"), ("silent", "stale", "stale"),
-    ("error", "unknown_model", "unplugged"), ("something new", "", "silent"),
-])
+@pytest.mark.parametrize(
+    ("state", "cause", "reason"),
+    [
+        ("ok", "", WELL),
+        ("silent", "silent", "silent"),
+        ("unplugged", "unplugged", "unplugged"),
+        ("error", "no_frames", "damaged"),
+        ("error", "in_use", "unplugged"),
+        ("error", "not_allowed", "unplugged"),
+        ("starting", "starting", "starting"),
+        ("asleep", "", "asleep"),
+        ("silent", "stale", "stale"),
+        ("error", "unknown_model", "unplugged"),
+        ("something new", "", "silent"),
+    ],
+)
 def test_every_state_of_a_port_has_a_reason(state: str, cause: str, reason: str) -> None:
     assert reason_of(state, cause) == reason

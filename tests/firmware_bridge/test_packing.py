@@ -19,11 +19,17 @@ flag_lists = st.lists(st.sampled_from(FLAG_NAMES), unique=True, min_size=1, max_
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
 
 items = st.fixed_dictionaries(
-    {"sensor": st.sampled_from(["blue-pm", "blue-co2"]),
-     "values": st.dictionaries(st.sampled_from(sorted(QUANTITIES)), numbers, min_size=1, max_size=15),
-     "interval_s": st.sampled_from([2.5, 10.0, 60.0]), "n": st.integers(1, 100)},
-    optional={"flags": flag_lists, "simulated": st.booleans(),
-              "value_flags": st.dictionaries(st.sampled_from(sorted(QUANTITIES)), flag_lists, min_size=1, max_size=3)},
+    {
+        "sensor": st.sampled_from(["blue-pm", "blue-co2"]),
+        "values": st.dictionaries(st.sampled_from(sorted(QUANTITIES)), numbers, min_size=1, max_size=15),
+        "interval_s": st.sampled_from([2.5, 10.0, 60.0]),
+        "n": st.integers(1, 100),
+    },
+    optional={
+        "flags": flag_lists,
+        "simulated": st.booleans(),
+        "value_flags": st.dictionaries(st.sampled_from(sorted(QUANTITIES)), flag_lists, min_size=1, max_size=3),
+    },
 )
 
 
@@ -35,9 +41,19 @@ def test_an_item_comes_out_as_it_went_in(item: dict[str, Any], seq: int, at: int
     (read,) = wire.stream_items(text.encode())
     assert isinstance(read, wire.ReadingItem)
     assert (read.bridge, read.epoch, read.seq, read.at, read.clock, read.late) == (
-        "pi", "0123456789abcdef", seq, at, clock, late)
+        "pi",
+        "0123456789abcdef",
+        seq,
+        at,
+        clock,
+        late,
+    )
     assert (read.sensor, read.values, read.n, read.interval_s) == (
-        item["sensor"], item["values"], item["n"], item["interval_s"])
+        item["sensor"],
+        item["values"],
+        item["n"],
+        item["interval_s"],
+    )
     assert (read.flags or []) == item.get("flags", [])
     assert (read.value_flags or {}) == item.get("value_flags", {})
     assert read.simulated == item.get("simulated", False)
@@ -50,7 +66,14 @@ def test_a_switch_comes_out_as_it_went_in(on: bool | None, reason: str, late: bo
     (read,) = wire.stream_items(shapes.wire(Row(7, shape, 99, n, 0, given_), PREFIX, late).encode())
     assert isinstance(read, wire.SwitchItem)
     assert (read.seq, read.at, read.purifier, read.on, read.reason, read.late, read.simulated) == (
-        7, 99, "fan", on, reason, late, True)
+        7,
+        99,
+        "fan",
+        on,
+        reason,
+        late,
+        True,
+    )
 
 
 def test_a_reading_whose_time_was_never_known_is_flagged_clock() -> None:

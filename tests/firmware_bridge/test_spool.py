@@ -31,8 +31,13 @@ def reading(value: float = 18.0, sensor: str = "blue-pm") -> dict[str, Any]:
 def noisy(number: int, sensor: str = "blue-pm") -> dict[str, Any]:
     """A reading that compresses little."""
     chance = random.Random(number)
-    return {"sensor": sensor, "values": {key: round(chance.uniform(0, 90), 3) for key in ("pm1", "pm25", "pm10")},
-            "interval_s": 10.0, "n": 10, "at": AT + number * 10_000}
+    return {
+        "sensor": sensor,
+        "values": {key: round(chance.uniform(0, 90), 3) for key in ("pm1", "pm25", "pm10")},
+        "interval_s": 10.0,
+        "n": 10,
+        "at": AT + number * 10_000,
+    }
 
 
 def rows(spool: Spool, after: int = 0, limit: int = 100_000) -> list[Row]:
@@ -102,7 +107,7 @@ def test_a_crash_never_reuses_a_number_and_declares_the_rest_of_the_block_a_gap(
     spool = Spool.open(path)
     spool.append(reading(), AT, "sync")
     spool.commit()
-    spool.append(reading(), AT + 1, "sync")   # sent live perhaps, never committed
+    spool.append(reading(), AT + 1, "sync")  # sent live perhaps, never committed
     crash(spool)
     again = Spool.open(path)
     assert again.next_seq > 2
@@ -169,7 +174,9 @@ def test_whatever_was_committed_survives_kill_9_and_no_number_is_given_twice(pat
 
 @pytest.mark.parametrize("harm", ["zeroed head", "garbage", "truncated", "random bytes"])
 def test_a_damaged_file_is_moved_aside_and_a_new_epoch_begins(
-    path: Path, harm: str, caplog: pytest.LogCaptureFixture,
+    path: Path,
+    harm: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     spool = Spool.open(path)
     spool.extend({**reading(value), "at": AT + value} for value in range(3000))
@@ -182,10 +189,10 @@ def test_a_damaged_file_is_moved_aside_and_a_new_epoch_begins(
     elif harm == "garbage":
         data[:] = chance.randbytes(5000)
     elif harm == "truncated":
-        del data[len(data) // 2:]
+        del data[len(data) // 2 :]
     else:
         for page in range(1, len(data) // 4096):
-            data[page * 4096:page * 4096 + 8] = chance.randbytes(8)
+            data[page * 4096 : page * 4096 + 8] = chance.randbytes(8)
     path.write_bytes(data)
     begun = time.monotonic()
     again = Spool.open(path)
@@ -334,7 +341,11 @@ def test_bad_readings_never_come_into_a_mean_with_good_ones(path: Path) -> None:
     means, lines = thin(kept, shapes)
     told = [json.loads(shapes.wire(row, prefix_for("pi", "0123456789abcdef"), True)) for row in means]
     assert [(it["values"]["pm25"], it["n"], it["interval_s"], it.get("flags")) for it in told] == [
-        (1.5, 20, 20.0, ["WARMUP"]), (3.0, 40, 40.0, None), (7.5, 20, 20.0, ["WARMUP"]), (9.0, 40, 40.0, None)]
+        (1.5, 20, 20.0, ["WARMUP"]),
+        (3.0, 40, 40.0, None),
+        (7.5, 20, 20.0, ["WARMUP"]),
+        (9.0, 40, 40.0, None),
+    ]
     (line,) = lines
     assert (line.expected, line.reason) == (8, "thinned")
 

@@ -43,7 +43,8 @@ def test_a_place_that_cannot_be_written_is_served_from_memory(tmp_path: Path) ->
 
 
 def test_memory_goes_over_to_the_disk_when_it_can_be_written_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(spool_module, "REOPEN_EVERY_S", 0.0)
     folder = tmp_path / "folder"
@@ -71,8 +72,9 @@ def tiny_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         pytest.skip("mounting a tmpfs needs root")
     place = tmp_path / "tiny"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)],
-                             capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip(f"no tmpfs here: {mounted.stderr.decode().strip()}")
     yield place
@@ -88,7 +90,9 @@ def fill(disk: Path) -> None:
 @pytest.mark.parametrize("tiny_disk", [24], indirect=True)
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_disk_that_stays_full_is_worked_with_what_the_spool_has(
-    tiny_disk: Path, monkeypatch: pytest.MonkeyPatch, answered: bool,
+    tiny_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answered: bool,
 ) -> None:
     monkeypatch.setattr(spool_module, "REOPEN_EVERY_S", 0.0)
     chance = random.Random(2)
@@ -97,8 +101,9 @@ def test_a_disk_that_stays_full_is_worked_with_what_the_spool_has(
     def feed(count: int) -> bool:
         for _ in range(count):
             values = {key: float(chance.randrange(60_000)) for key in ("n03", "n05", "n1", "n25")}
-            spool.append({"sensor": "a", "values": values, "interval_s": 10.0, "n": 10},
-                         AT + spool.next_seq * 10_000, "sync")
+            spool.append(
+                {"sensor": "a", "values": values, "interval_s": 10.0, "n": 10}, AT + spool.next_seq * 10_000, "sync"
+            )
         return spool.commit()
 
     assert all(feed(500) for _ in range(100))
@@ -117,7 +122,10 @@ def test_a_disk_that_stays_full_is_worked_with_what_the_spool_has(
     lines = [row for row in rows(spool) if not spool.shapes.is_reading(row.shape)]
     assert bool(lines) is not answered, "unanswered readings are thinned, and that is said"
     assert {hole.reason for hole in spool.after(0, 10**6) if isinstance(hole, Hole)} <= {
-        "thinned", "spool full", "no longer kept"}
+        "thinned",
+        "spool full",
+        "no longer kept",
+    }
     (tiny_disk / "others").unlink()
     assert all(feed(500) for _ in range(3))
     assert (tiny_disk / "school.pi.db.ballast").exists()

@@ -32,20 +32,24 @@ class Machine:
     synchronised: bool = False
     server: bool = False
     clock: Clock = field(init=False)
-    waiting: list[tuple[float, float]] = field(default_factory=list)   # (elapsed, truth) of undated readings
+    waiting: list[tuple[float, float]] = field(default_factory=list)  # (elapsed, truth) of undated readings
     dated: list[tuple[int, float, float, str]] = field(default_factory=list)  # (at, truth, truth when dated, quality)
     lost: int = 0
-    question: tuple[str, float, float] | None = None                   # (id, answered at, the server's word)
+    question: tuple[str, float, float] | None = None  # (id, answered at, the server's word)
 
     def boot(self) -> None:
         """Power comes: the wall clock stands at 1970, hours or days off, or where it should."""
         self.lost += len(self.waiting)
         self.waiting.clear()
         self.elapsed_s, self.synchronised, self.question = self.chance.uniform(3, 40), False, None
-        self.wall_off_ms = self.chance.choice([
-            -self.true_ms, self.chance.uniform(-9e6, 9e6), self.chance.uniform(-9e9, 9e9), 0.0])
-        self.clock = Clock(elapsed=lambda: self.elapsed_s, wall=lambda: (self.true_ms + self.wall_off_ms) / 1000,
-                           synchronised=lambda: self.synchronised)
+        self.wall_off_ms = self.chance.choice(
+            [-self.true_ms, self.chance.uniform(-9e6, 9e6), self.chance.uniform(-9e9, 9e9), 0.0]
+        )
+        self.clock = Clock(
+            elapsed=lambda: self.elapsed_s,
+            wall=lambda: (self.true_ms + self.wall_off_ms) / 1000,
+            synchronised=lambda: self.synchronised,
+        )
 
     def passes(self, seconds: float) -> None:
         self.true_ms += seconds * 1000
@@ -58,14 +62,14 @@ class Machine:
             self.passes(self.chance.uniform(0, 60))
             self.boot()
         elif roll < 0.02:
-            self.synchronised, self.wall_off_ms = True, self.chance.uniform(-80, 80)   # network time at last
+            self.synchronised, self.wall_off_ms = True, self.chance.uniform(-80, 80)  # network time at last
         elif roll < 0.03:
-            self.synchronised = False                                                  # nobody disciplines it any more
+            self.synchronised = False  # nobody disciplines it any more
         elif roll < 0.05:
             # A step by hand; the kernel calls its own clock undisciplined from then on.
             self.synchronised, self.wall_off_ms = False, self.chance.uniform(-2e8, 2e8)
         elif roll < 0.06:
-            self.passes(self.chance.uniform(1, HOUR_S))                                # suspended
+            self.passes(self.chance.uniform(1, HOUR_S))  # suspended
         elif roll < 0.09:
             self.server = not self.server
 
@@ -92,8 +96,9 @@ class Machine:
             self.dated.append((moment.at_ms, self.true_ms, self.true_ms, moment.quality))
         offset = self.clock.offset()
         if offset is not None:
-            self.dated += [(round(s * 1000) + offset.at_ms, truth, self.true_ms, offset.quality)
-                           for s, truth in self.waiting]
+            self.dated += [
+                (round(s * 1000) + offset.at_ms, truth, self.true_ms, offset.quality) for s, truth in self.waiting
+            ]
             self.waiting.clear()
 
 
@@ -129,6 +134,9 @@ def test_over_thousands_of_histories_every_dated_reading_is_right_to_a_second() 
 def test_no_schedule_of_the_bridge_looks_at_the_wall_clock() -> None:
     folder = Path(firmware_bridge.__file__).parent
     path = ("accounting", "averaging", "bridge", "delivery", "keeper", "ledger", "line", "ports", "spool", "spoolfile")
-    looking = [name for name in path
-               if re.search(r"\btime\.(time|time_ns|localtime)\b|datetime\.now", (folder / f"{name}.py").read_text())]
+    looking = [
+        name
+        for name in path
+        if re.search(r"\btime\.(time|time_ns|localtime)\b|datetime\.now", (folder / f"{name}.py").read_text())
+    ]
     assert looking == []

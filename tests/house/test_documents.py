@@ -18,8 +18,14 @@ from classair.config import settings
 from firmware_bridge import adapters, drivers
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md"),
-                    *(ROOT / "benchmarks").glob("*.md")])
+DOCUMENTS = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "deploy").rglob("*.md"),
+        *(ROOT / "benchmarks").glob("*.md"),
+    ]
+)
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 VERBS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
 
@@ -31,8 +37,9 @@ def _shown(path: Path) -> str:
 def blocks(text: str, *languages: str) -> list[str]:
     # A list's code block is indented; its indentation is taken off.
     found = re.findall(r"^( *)```(\w+)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"^{indent}", "", body, flags=re.MULTILINE) for indent, language, body in found
-            if language in languages]
+    return [
+        re.sub(rf"^{indent}", "", body, flags=re.MULTILINE) for indent, language, body in found if language in languages
+    ]
 
 
 def anchor(heading: str) -> str:
@@ -55,8 +62,13 @@ def test_every_link_inside_the_repository_leads_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_shown)
 def test_every_make_verb_in_a_document_exists(path: Path) -> None:
-    named = set(re.findall(r"(?:`|^|\s)make ([a-z][a-z-]+)(?=[\s`.,;]|$)", "\n".join(
-        [*blocks(path.read_text("utf-8"), "sh"), *re.findall(r"`[^`\n]+`", path.read_text("utf-8"))]), re.MULTILINE))
+    named = set(
+        re.findall(
+            r"(?:`|^|\s)make ([a-z][a-z-]+)(?=[\s`.,;]|$)",
+            "\n".join([*blocks(path.read_text("utf-8"), "sh"), *re.findall(r"`[^`\n]+`", path.read_text("utf-8"))]),
+            re.MULTILINE,
+        )
+    )
     assert named <= VERBS
 
 
@@ -103,17 +115,25 @@ def test_every_decision_is_in_the_index_and_numbered_once() -> None:
 # -- configuration.md against the typed shape --------------------------------------------------------------------------
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    "top level": settings.Config, "keep": settings.Keep, "sites.SITE": settings.Site,
+    "top level": settings.Config,
+    "keep": settings.Keep,
+    "sites.SITE": settings.Site,
     "sites.SITE.position": settings.Position,
     "sites.SITE.bridges.BRIDGE": settings.BridgeSettings,
-    "sites.SITE.bridges.BRIDGE.blackbox": settings.BlackBoxSettings, "sites.SITE.rooms.ROOM": settings.Room,
-    "sites.SITE.rooms.ROOM.windows": settings.Windows, "sites.SITE.sensors.SENSOR": settings.Sensor,
-    "sites.SITE.sensors.SENSOR.duty": settings.DutySettings, "sites.SITE.purifiers.PURIFIER": settings.Purifier,
+    "sites.SITE.bridges.BRIDGE.blackbox": settings.BlackBoxSettings,
+    "sites.SITE.rooms.ROOM": settings.Room,
+    "sites.SITE.rooms.ROOM.windows": settings.Windows,
+    "sites.SITE.sensors.SENSOR": settings.Sensor,
+    "sites.SITE.sensors.SENSOR.duty": settings.DutySettings,
+    "sites.SITE.purifiers.PURIFIER": settings.Purifier,
     "timetables.TIMETABLE": settings.TimetableSettings,
-    "calendar": settings.Calendar, "school_years.YEAR": settings.SchoolYear,
+    "calendar": settings.Calendar,
+    "school_years.YEAR": settings.SchoolYear,
     "rules.RULE, kind: purifier": settings.PurifierRule,
-    "rules.RULE, kind: silent": settings.SilentRule, "rules.RULE, kind: purifier_fault": settings.PurifierFaultRule,
-    "people.PERSON": settings.Person, "home_assistant": settings.HomeAssistant,
+    "rules.RULE, kind: silent": settings.SilentRule,
+    "rules.RULE, kind: purifier_fault": settings.PurifierFaultRule,
+    "people.PERSON": settings.Person,
+    "home_assistant": settings.HomeAssistant,
 }
 
 
@@ -142,8 +162,12 @@ def test_every_foreign_device_and_its_settings_are_documented() -> None:
     assert set(re.findall(r"^\| `([a-z0-9-]+)`", read, re.MULTILINE)) == set(adapters.models())
     table = text.partition("| model | setting |")[2].partition("\n\n")[0]
     rows = set(re.findall(r"^\| `([a-z0-9-]+)` \| `([a-z_]+)`", table, re.MULTILINE))
-    assert rows == {(model, key) for model in adapters.models() for key in adapters.kind_of(model).settings.model_fields
-                    if key != "interval"}
+    assert rows == {
+        (model, key)
+        for model in adapters.models()
+        for key in adapters.kind_of(model).settings.model_fields
+        if key != "interval"
+    }
     assert all(adapters.kind_of(model).path.partition("{")[0] in text for model in adapters.models())
 
 
@@ -154,36 +178,45 @@ def documented() -> dict[str, dict[str, str]]:
     text = re.sub(r"^\| (kind|channel) \| its keys \|.*?(?=\n\n|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
     return {
-        heading: {cells[0].strip().strip("`"): cells[2].strip() for cells in
-                  (row.strip("|").split("|") for row in body.splitlines() if row.startswith("| `"))}
+        heading: {
+            cells[0].strip().strip("`"): cells[2].strip()
+            for cells in (row.strip("|").split("|") for row in body.splitlines() if row.startswith("| `"))
+        }
         for heading, body in zip(parts[::2], parts[1::2], strict=True)
     }
 
 
 def test_every_key_of_the_configuration_is_documented_and_no_other() -> None:
-    models = {name: {field.alias or key for key, field in model.model_fields.items()}
-              for name, model in SECTIONS.items()}
+    models = {
+        name: {field.alias or key for key, field in model.model_fields.items()} for name, model in SECTIONS.items()
+    }
     assert {name: set(keys) for name, keys in documented().items()} == models
 
 
 def test_every_part_of_the_configuration_has_a_section() -> None:
-    parts = {part for part in vars(settings).values()
-             if isinstance(part, type) and issubclass(part, BaseModel) and part.__module__ == settings.__name__}
+    parts = {
+        part
+        for part in vars(settings).values()
+        if isinstance(part, type) and issubclass(part, BaseModel) and part.__module__ == settings.__name__
+    }
     assert parts - {settings.Part, settings.Titles} == set(SECTIONS.values())
 
 
 def test_a_key_without_a_default_is_documented_as_required() -> None:
     # volume_m3 may be left out outdoors only; that is a rule of the whole, not of the field.
     wrong = [
-        f"{section}: {field.alias or key}" for section, model in SECTIONS.items()
+        f"{section}: {field.alias or key}"
+        for section, model in SECTIONS.items()
         for key, field in model.model_fields.items()
         if field.is_required() != (documented()[section][field.alias or key] == "") and key not in ("volume_m3", "kind")
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize(("section", "key"), [(s, k) for s, keys in documented().items() for k, d in keys.items()
-                                              if re.fullmatch(r"`[^`]+`", d)])
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [(s, k) for s, keys in documented().items() for k, d in keys.items() if re.fullmatch(r"`[^`]+`", d)],
+)
 def test_a_documented_default_is_the_real_one(section: str, key: str) -> None:
     model = SECTIONS[section]
     name, field = next((n, f) for n, f in model.model_fields.items() if (f.alias or n) == key)
@@ -193,6 +226,7 @@ def test_a_documented_default_is_the_real_one(section: str, key: str) -> None:
 
 
 # -- what is generated -------------------------------------------------------------------------------------------------
+
 
 def _generator() -> ModuleType:
     sys.path.insert(0, str(ROOT))
@@ -204,8 +238,11 @@ def _generator() -> ModuleType:
 
 
 def test_generated_files_are_those_of_the_code() -> None:
-    stale = [path for path, text in _generator().files().items()
-             if not (ROOT / path).exists() or (ROOT / path).read_text("utf-8") != text]
+    stale = [
+        path
+        for path, text in _generator().files().items()
+        if not (ROOT / path).exists() or (ROOT / path).read_text("utf-8") != text
+    ]
     assert stale == [], "run `make docs`"
 
 

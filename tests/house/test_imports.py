@@ -19,12 +19,22 @@ ADDRESSES = {
     "paho": ["classair/broker.py"],
     "influxdb_client": ["classair/stores/influxdb*.py", "classair/stores/_influxdb*.py"],
     "serial": ["firmware_bridge/ports.py"],
-    "dash": ["dashboard/*"], "dash_mantine_components": ["dashboard/*"], "plotly": ["dashboard/*"],
-    "fastapi": ["dashboard/*"], "starlette": ["dashboard/*"], "uvicorn": ["dashboard/*"], "jinja2": ["dashboard/*"],
+    "dash": ["dashboard/*"],
+    "dash_mantine_components": ["dashboard/*"],
+    "plotly": ["dashboard/*"],
+    "fastapi": ["dashboard/*"],
+    "starlette": ["dashboard/*"],
+    "uvicorn": ["dashboard/*"],
+    "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
-    "numpy": ["classair/science/*vector.py", "classair/science/rooms/*", "classair/research/*",
-              "classair/exporting/*", "dashboard/*"],
+    "numpy": [
+        "classair/science/*vector.py",
+        "classair/science/rooms/*",
+        "classair/research/*",
+        "classair/exporting/*",
+        "dashboard/*",
+    ],
     # Never in a service: nightly work and exports run in processes of their own.
     "pyarrow": ["classair/archive/*", "classair/exporting/*"],
     "h5netcdf": ["classair/exporting/netcdf.py"],
@@ -74,7 +84,8 @@ def test_the_model_imports_only_the_standard_library() -> None:
 def test_every_library_has_one_address() -> None:
     strangers = {
         f"{_shown(path)} imports {library}"
-        for path in files() for library in top(imports(path)) & set(ADDRESSES)
+        for path in files()
+        for library in top(imports(path)) & set(ADDRESSES)
         if not any(fnmatch.fnmatch(_shown(path), pattern) for pattern in ADDRESSES[library])
     }
     assert strangers == set()

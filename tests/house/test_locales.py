@@ -42,15 +42,19 @@ def test_a_language_has_the_keys_of_the_reference(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_text_has_the_places_of_the_reference(language: str) -> None:
     reference = texts("en")
-    wrong = {key: (places(text), places(reference[key])) for key, text in texts(language).items()
-             if places(text) != places(reference.get(key, text))}
+    wrong = {
+        key: (places(text), places(reference[key]))
+        for key, text in texts(language).items()
+        if places(text) != places(reference.get(key, text))
+    }
     assert wrong == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_is_empty_or_ends_in_a_blank(language: str) -> None:
-    wrong = [key for key, text in texts(language).items()
-             if not isinstance(text, str) or not text or text != text.strip()]
+    wrong = [
+        key for key, text in texts(language).items() if not isinstance(text, str) or not text or text != text.strip()
+    ]
     assert wrong == []
 
 
@@ -62,8 +66,11 @@ def test_phrases_that_stay_on_one_line_are_closed(language: str) -> None:
 def test_thai_texts_are_thai() -> None:
     """A sentence left in English shows; names of places to fill, units and product names may be the same in both."""
     english = texts("en")
-    left = {key for key, text in texts("th").items()
-            if text == english.get(key) and len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{\w*\}", "", text))) > 1}
+    left = {
+        key
+        for key, text in texts("th").items()
+        if text == english.get(key) and len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{\w*\}", "", text))) > 1
+    }
     assert left == set()
 
 

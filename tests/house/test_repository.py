@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # Written so that this file is not among its own findings.
 FORBIDDEN = {
     "the address of a package index": r"index[-_]url|find[-_]links|(pypi|pythonhosted)[.]org/(simple|packages)|"
-                                      r"registry[.]npmjs|^registry ?=",
+    r"registry[.]npmjs|^registry ?=",
     "something left for later": r"\bTO[D]O\b|\bFIX[M]E\b|\bX[X]X\b",
     "a private key": r"BEGIN [A-Z ]*PRIVATE[ ]KEY",
     "a home folder": r"/(home|Users)/[a-z]\w*/",
@@ -74,8 +74,7 @@ def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras = project["project"]["optional-dependencies"]
     wanted = {extra: [*project["project"]["dependencies"], *needs] for extra, needs in extras.items()}
-    wanted["run"] = [need for extra, needs in wanted.items() if extra != "netcdf"
-                     for need in needs]
+    wanted["run"] = [need for extra, needs in wanted.items() if extra != "netcdf" for need in needs]
     wanted["test"] = [*wanted["run"], *wanted["research"], *wanted["netcdf"], *project["dependency-groups"]["dev"]]
     for name, needs in wanted.items():
         pinned = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8").lower().replace("_", "-")

@@ -29,8 +29,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
         (copy / name).write_bytes((ROOT / name).read_bytes())
     program = "import uv_build, sys; print(uv_build.build_wheel(sys.argv[1]))"
     environment = {"PATH": str(Path(sys.executable).parent)}
-    told = subprocess.run([sys.executable, "-c", program, str(copy)], cwd=copy, capture_output=True, text=True,
-                          env=environment)
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(copy)], cwd=copy, capture_output=True, text=True, env=environment
+    )
     assert told.returncode == 0, told.stderr
     return zipfile.ZipFile(copy / told.stdout.strip().splitlines()[-1])
 

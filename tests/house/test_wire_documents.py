@@ -15,10 +15,19 @@ from classair import wire
 WIRE = Path(__file__).parents[2] / "docs" / "wire"
 SAMPLES = sorted((WIRE / "samples").glob("*/*.json"))
 MODELS = {
-    "stored": wire.Stored, "replay": wire.Replay, "time": wire.TimeQuestion, "status": wire.BridgeStatus,
-    "health": wire.SensorHealth, "now": wire.RoomState, "state": wire.PurifierState, "beat": wire.Beat,
-    "config": wire.ConfigAnnouncement, "service": wire.ServiceStatus, "corrections": wire.CorrectionsTold,
-    "ask": wire.Ask, "answer": wire.Answer,
+    "stored": wire.Stored,
+    "replay": wire.Replay,
+    "time": wire.TimeQuestion,
+    "status": wire.BridgeStatus,
+    "health": wire.SensorHealth,
+    "now": wire.RoomState,
+    "state": wire.PurifierState,
+    "beat": wire.Beat,
+    "config": wire.ConfigAnnouncement,
+    "service": wire.ServiceStatus,
+    "corrections": wire.CorrectionsTold,
+    "ask": wire.Ask,
+    "answer": wire.Answer,
 }
 
 
@@ -65,16 +74,27 @@ def test_every_topic_is_in_the_document() -> None:
     text = (WIRE.parent / "wire.md").read_text("utf-8")
     topics = wire.Topics("<org>")
     leaves = ("reading", "stored", "replay", "status", "config", "time")
-    named = [*(topics.bridge("<site>", "<bridge>", leaf) for leaf in leaves),
-             topics.sensor_health("<site>", "<id>"), topics.room_now("<site>", "<id>"),
-             topics.purifier_state("<site>", "<id>"), topics.purifier_set("<site>", "<id>"), topics.beat, topics.config,
-             topics.corrections,
-             topics.service_status("<service>"), topics.ask("<service>", "<id>"), topics.answer("<id>")]
+    named = [
+        *(topics.bridge("<site>", "<bridge>", leaf) for leaf in leaves),
+        topics.sensor_health("<site>", "<id>"),
+        topics.room_now("<site>", "<id>"),
+        topics.purifier_state("<site>", "<id>"),
+        topics.purifier_set("<site>", "<id>"),
+        topics.beat,
+        topics.config,
+        topics.corrections,
+        topics.service_status("<service>"),
+        topics.ask("<service>", "<id>"),
+        topics.answer("<id>"),
+    ]
     assert [topic for topic in named if topic.removeprefix(f"{wire.ROOT}/<org>/") not in text] == []
 
 
 def test_every_field_of_the_stream_is_in_the_document() -> None:
     text = (WIRE.parent / "wire.md").read_text("utf-8")
-    fields = {name for item in ("ReadingItem", "GapItem", "SwitchItem")
-              for name in json.loads((WIRE / "reading.json").read_text("utf-8"))["$defs"][item]["properties"]}
+    fields = {
+        name
+        for item in ("ReadingItem", "GapItem", "SwitchItem")
+        for name in json.loads((WIRE / "reading.json").read_text("utf-8"))["$defs"][item]["properties"]
+    }
     assert sorted(name for name in fields if f"`{name}`" not in text) == []

@@ -48,8 +48,18 @@ TOPICS = Topics(ORG)
 def reading(seq: int, **change: Any) -> dict[str, Any]:
     """A good reading of a-pm, a while ago."""
     at = int(time.time() * 1000) - 600_000 + seq * 100
-    return {"bridge": "pi-1", "epoch": EPOCH, "seq": seq, "sensor": "a-pm", "at": at, "interval_s": 10.0, "n": 10,
-            "values": {"pm25": 12.5, "pm10": 15.0, "temp_c": 28.0, "rh_pct": 60.0}, "simulated": True, **change}
+    return {
+        "bridge": "pi-1",
+        "epoch": EPOCH,
+        "seq": seq,
+        "sensor": "a-pm",
+        "at": at,
+        "interval_s": 10.0,
+        "n": 10,
+        "values": {"pm25": 12.5, "pm10": 15.0, "temp_c": 28.0, "rh_pct": 60.0},
+        "simulated": True,
+        **change,
+    }
 
 
 class Bridge:
@@ -59,8 +69,12 @@ class Bridge:
         self.heard: dict[str, list[Any]] = {}
         self.topic = TOPICS.bridge(site, name, "reading")
         self._waiting = 0
-        self.link = Link(BrokerAddress("127.0.0.1", port, name), on_message=self._hear, on_published=self._published,
-                         subscriptions=[(f"classair/v1/{ORG}/#", 1)])
+        self.link = Link(
+            BrokerAddress("127.0.0.1", port, name),
+            on_message=self._hear,
+            on_published=self._published,
+            subscriptions=[(f"classair/v1/{ORG}/#", 1)],
+        )
         self.link.start()
         assert self.link.wait_up(5)
 
@@ -134,8 +148,11 @@ class School:
             if not message.retain and b'"online"' in message.payload:
                 online.set()
 
-        probe = Link(BrokerAddress("127.0.0.1", self.port, "probe"), on_message=heard,
-                     subscriptions=[(TOPICS.service_status("ingest"), 1)])
+        probe = Link(
+            BrokerAddress("127.0.0.1", self.port, "probe"),
+            on_message=heard,
+            subscriptions=[(TOPICS.service_status("ingest"), 1)],
+        )
         probe.start()
         assert probe.wait_up(5)
         start()
@@ -160,9 +177,21 @@ class School:
 
     def _spawn(self, env: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "classair", "ingest", "--data", str(self.places.root), "--config", str(self.file),
-             "--broker", f"mqtt://127.0.0.1:{self.port}"], env={**os.environ, **env},
-            stderr=(self.places.root.parent / "ingest.log").open("ab"))
+            [
+                sys.executable,
+                "-m",
+                "classair",
+                "ingest",
+                "--data",
+                str(self.places.root),
+                "--config",
+                str(self.file),
+                "--broker",
+                f"mqtt://127.0.0.1:{self.port}",
+            ],
+            env={**os.environ, **env},
+            stderr=(self.places.root.parent / "ingest.log").open("ab"),
+        )
 
     @property
     def log(self) -> str:

@@ -38,8 +38,16 @@ ENV = {"SECRET_ADDRESS": "person@example.org"}
 
 
 def reading(seq: int, at_ms: int, **change: Any) -> dict[str, Any]:
-    return {"bridge": "pi-1", "epoch": "abcdef012345", "seq": seq, "sensor": "a-pm", "at": at_ms,
-            "values": {"pm25": 12.5}, "simulated": True, **change}
+    return {
+        "bridge": "pi-1",
+        "epoch": "abcdef012345",
+        "seq": seq,
+        "sensor": "a-pm",
+        "at": at_ms,
+        "values": {"pm25": 12.5},
+        "simulated": True,
+        **change,
+    }
 
 
 @pytest.fixture
@@ -52,8 +60,9 @@ def books(tmp_path: Any) -> Any:
 def store(books: Books, seq: int, at_ms: int, simulated: bool = True, room: str = "north.a") -> None:
     from classair.model import Reading
 
-    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", seq, at_ms, {"pm25": 1.0}, room=room,
-                               simulated=simulated)])
+    books.store.write(
+        [Reading("north.a-pm", "north.pi-1", "abcdef012345", seq, at_ms, {"pm25": 1.0}, room=room, simulated=simulated)]
+    )
 
 
 def test_a_first_version_is_kept_and_the_same_text_is_no_second_one(books: Books) -> None:
@@ -78,10 +87,15 @@ def test_a_faulty_edit_is_refused_with_every_reason_and_the_old_one_stays(books:
     assert accepting.refused == []
 
 
-@pytest.mark.parametrize(("right", "wrong", "said"), [
-    ("model: pms5003t", "model: pms5003x", ".model: "), ("channel: console", "channel: pigeon", "people.")])
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [("model: pms5003t", "model: pms5003x", ".model: "), ("channel: console", "channel: pigeon", "people.")],
+)
 def test_what_only_a_driver_or_a_channel_knows_to_be_wrong_is_refused_too(
-    books: Books, right: str, wrong: str, said: str,
+    books: Books,
+    right: str,
+    wrong: str,
+    said: str,
 ) -> None:
     accepting = Accepting(books, ENV)
     accepting.consider(SCHOOL, NOW)
@@ -100,8 +114,10 @@ def test_a_missing_secret_refuses_the_edit_by_its_name(books: Books) -> None:
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_measured_and_simulated_never_meet_in_one_data_folder(books: Books, simulated: bool) -> None:
-    real = SCHOOL.replace('bridge: pi-1, room: a, model: pms5003t, port: "sim:classroom"',
-                          "bridge: pi-1, room: a, model: pms5003t, port: /dev/ttyUSB0")
+    real = SCHOOL.replace(
+        'bridge: pi-1, room: a, model: pms5003t, port: "sim:classroom"',
+        "bridge: pi-1, room: a, model: pms5003t, port: /dev/ttyUSB0",
+    )
     real = real.replace('port: "sim:classroom"', "port: /dev/ttyUSB1")
     accepting = Accepting(books, ENV)
     accepting.consider(SCHOOL if simulated else real, NOW)
@@ -158,6 +174,7 @@ def test_what_leaves_the_configuration_leaves_the_broker_too(books: Books) -> No
 
 # -- where sensors stood -----------------------------------------------------------------------------------------------
 
+
 def moved(since: str = "") -> str:
     return SCHOOL.replace("bridge: pi-1, room: a,", f"bridge: pi-1, room: b, {since}")
 
@@ -177,7 +194,12 @@ def test_a_move_counts_from_its_acceptance_and_late_readings_stay_in_the_old_roo
     assert (room("north.a-pm", NOW + 999), room("north.a-pm", NOW + 1000)) == ("north.a", "north.b")
     assert accepting.consider(SCHOOL, NOW + 2000)
     assert [room("north.a-pm", NOW + at) for at in (0, 999, 1000, 1999, 2000)] == [
-        "north.a", "north.a", "north.b", "north.b", "north.a"]
+        "north.a",
+        "north.a",
+        "north.b",
+        "north.b",
+        "north.a",
+    ]
 
 
 def test_since_backdates_a_move_only_past_everything_measured(books: Books) -> None:
@@ -200,8 +222,10 @@ def test_since_backdates_a_move_only_past_everything_measured(books: Books) -> N
 def test_a_sensor_taken_away_keeps_its_past_and_put_back_never_left() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     deployments = Deployments(connection)
-    whole, without = parse(SCHOOL, ENV), parse("".join(
-        line for line in SCHOOL.splitlines(True) if "b-pm" not in line), ENV)
+    whole, without = (
+        parse(SCHOOL, ENV),
+        parse("".join(line for line in SCHOOL.splitlines(True) if "b-pm" not in line), ENV),
+    )
 
     def follow(config: Any, now_ms: int) -> None:
         moves, against = deployments.plan(config, now_ms, lambda _sensor: None)
@@ -214,10 +238,12 @@ def test_a_sensor_taken_away_keeps_its_past_and_put_back_never_left() -> None:
     follow(whole, NOW + 200)
     assert deployments.room("north.b-pm", NOW + 150) == "north.b"
     assert [(stay.from_ms, stay.to_ms) for stay in deployments if stay.sensor == "north.b-pm"] == [
-        (BEGINNING_MS, END_MS)]
+        (BEGINNING_MS, END_MS)
+    ]
 
 
 # -- while it runs -----------------------------------------------------------------------------------------------------
+
 
 def test_edits_are_followed_while_running(school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
     school.begin()
@@ -238,5 +264,9 @@ def test_edits_are_followed_while_running(school: Any, bridge: Any, wait_for: Ca
     wait_for(lambda: bridge.upto() == 4, what="upto 4")
     connection = sqlite3.connect(school.places.readings)
     assert connection.execute("select seq, room from reading join series on id=series order by seq").fetchall() == [
-        (1, "north.a"), (2, "north.a"), (3, "north.b"), (4, "north.a")]
+        (1, "north.a"),
+        (2, "north.a"),
+        (3, "north.b"),
+        (4, "north.a"),
+    ]
     connection.close()

@@ -29,8 +29,16 @@ sites:
     sensors: {a-pm: {bridge: pi-1, room: a, model: pms5003t, port: "sim:classroom"}}
 """
 NOW = 1_790_000_000_000
-LOCAL = Correction("north-2026", 1, "linear", {"slope": 0.6, "intercept": 1.5}, valid_from=NOW - 1000,
-                   sensors=("north.a-pm",), data_set="30 days beside station 54t", author="account:researcher-1")
+LOCAL = Correction(
+    "north-2026",
+    1,
+    "linear",
+    {"slope": 0.6, "intercept": 1.5},
+    valid_from=NOW - 1000,
+    sensors=("north.a-pm",),
+    data_set="30 days beside station 54t",
+    author="account:researcher-1",
+)
 
 
 @pytest.fixture
@@ -82,21 +90,34 @@ def test_an_end_never_brings_back_what_has_ended(books: Books) -> None:
 
 
 def test_a_school_that_a_new_version_leaves_out_gets_new_versions_of_its_days_too(books: Books) -> None:
-    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", 1, NOW, {"pm25": 1.0}, room="north.a",
-                               simulated=True)])
+    books.store.write(
+        [Reading("north.a-pm", "north.pi-1", "abcdef012345", 1, NOW, {"pm25": 1.0}, room="north.a", simulated=True)]
+    )
     decide(books, ACCEPT, correction=as_record(LOCAL))
     day = local_time(NOW).date()
     before = books.store.versions("north", day, day + timedelta(days=1))[day]
-    school = parse(SCHOOL + """\
+    school = parse(
+        SCHOOL
+        + """\
   south:
     name: South
     bridges: {pi-2: {}}
     rooms: {b: {name: B, volume_m3: 180}}
     sensors: {b-pm: {bridge: pi-2, room: b, model: pms5003t, port: "sim:classroom"}}
-""", {})
+""",
+        {},
+    )
     elsewhere = {**as_record(LOCAL), "sensors": ["south.b-pm"]}
-    books.decide_correction(Ask(id="request-0002", do=ACCEPT, who="account:researcher-1",
-                                args={"role": "researcher", "correction": elsewhere}), school, NOW)
+    books.decide_correction(
+        Ask(
+            id="request-0002",
+            do=ACCEPT,
+            who="account:researcher-1",
+            args={"role": "researcher", "correction": elsewhere},
+        ),
+        school,
+        NOW,
+    )
     assert books.store.versions("north", day, day + timedelta(days=1))[day] == before + 1
 
 
@@ -108,8 +129,14 @@ def test_the_clock_stepping_back_does_not_put_a_newer_decision_before_an_older_o
 
 def test_days_with_data_get_a_new_version_once_and_days_before_it_do_not(books: Books) -> None:
     day = 86_400_000
-    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", seq, NOW + at, {"pm25": 1.0}, room="north.a",
-                               simulated=True) for seq, at in ((1, -3 * day), (2, 0), (3, 2 * day))])
+    books.store.write(
+        [
+            Reading(
+                "north.a-pm", "north.pi-1", "abcdef012345", seq, NOW + at, {"pm25": 1.0}, room="north.a", simulated=True
+            )
+            for seq, at in ((1, -3 * day), (2, 0), (3, 2 * day))
+        ]
+    )
 
     def versions() -> list[int]:
         days = [local_time(NOW + at).date() for at in (-3 * day, 0, 2 * day)]
@@ -125,18 +152,27 @@ def test_days_with_data_get_a_new_version_once_and_days_before_it_do_not(books: 
     assert [now - then for now, then in zip(versions(), before, strict=True)] == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("do", "args", "said"), [
-    (ACCEPT, {"role": "teacher"}, "role"), (ACCEPT, {"role": None}, "role"), (ACCEPT, {"correction": 5}, "correction"),
-    (ACCEPT, {"correction": {**as_record(LOCAL), "method": "magic"}}, "magic"),
-    (ACCEPT, {"correction": {**as_record(LOCAL), "sensors": ["north.zzz"]}}, "north.zzz"),
-    (ACCEPT, {"correction": {**as_record(LOCAL), "sites": ["mars"]}}, "mars"),
-    (ACCEPT, {"correction": {**as_record(LOCAL), "data_set": ""}}, "data_set"),
-    (ACCEPT, {"correction": {**as_record(LOCAL), "valid_from": NOW * 2}}, "year ahead"),
-    (ACCEPT, {"correction": {k: v for k, v in as_record(LOCAL).items() if k != "valid_from"}}, "valid_from"),
-    (END, {"id": "nobody", "at": NOW}, "nobody"), (END, {"id": "none", "at": NOW}, "none"),
-])
+@pytest.mark.parametrize(
+    ("do", "args", "said"),
+    [
+        (ACCEPT, {"role": "teacher"}, "role"),
+        (ACCEPT, {"role": None}, "role"),
+        (ACCEPT, {"correction": 5}, "correction"),
+        (ACCEPT, {"correction": {**as_record(LOCAL), "method": "magic"}}, "magic"),
+        (ACCEPT, {"correction": {**as_record(LOCAL), "sensors": ["north.zzz"]}}, "north.zzz"),
+        (ACCEPT, {"correction": {**as_record(LOCAL), "sites": ["mars"]}}, "mars"),
+        (ACCEPT, {"correction": {**as_record(LOCAL), "data_set": ""}}, "data_set"),
+        (ACCEPT, {"correction": {**as_record(LOCAL), "valid_from": NOW * 2}}, "year ahead"),
+        (ACCEPT, {"correction": {k: v for k, v in as_record(LOCAL).items() if k != "valid_from"}}, "valid_from"),
+        (END, {"id": "nobody", "at": NOW}, "nobody"),
+        (END, {"id": "none", "at": NOW}, "none"),
+    ],
+)
 def test_what_is_wrong_is_refused_in_words_and_nothing_is_kept(
-    books: Books, do: str, args: dict[str, Any], said: str,
+    books: Books,
+    do: str,
+    args: dict[str, Any],
+    said: str,
 ) -> None:
     with pytest.raises(Refused, match=said):
         decide(books, do, **args)
@@ -177,7 +213,9 @@ def test_one_of_a_newer_version_is_not_passed_over_in_silence(books: Books) -> N
 
 @pytest.mark.servers
 def test_asked_over_the_broker_it_is_accepted_and_read_from_the_file(
-    school: Any, bridge: Any, wait_for: Any,
+    school: Any,
+    bridge: Any,
+    wait_for: Any,
 ) -> None:
     school.begin()
     topic = bridge.ask(ACCEPT, role="admin", correction=as_record(LOCAL))

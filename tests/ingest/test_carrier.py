@@ -42,9 +42,20 @@ class Journal:
 
     def write(self, first: int, last: int) -> None:
         with self._lock:
-            self.books.store.write([
-                Reading("north.a-pm", "north.pi-1", "abcdef012345", seq, START + seq * 10_000, {"pm25": 5.0 + seq % 7},
-                        room="north.a") for seq in range(first, last + 1)])
+            self.books.store.write(
+                [
+                    Reading(
+                        "north.a-pm",
+                        "north.pi-1",
+                        "abcdef012345",
+                        seq,
+                        START + seq * 10_000,
+                        {"pm25": 5.0 + seq % 7},
+                        room="north.a",
+                    )
+                    for seq in range(first, last + 1)
+                ]
+            )
 
     def start(self, store: str) -> Carrier:
         self.carrier = Carrier(self.places, self.inbox.do, self.books, self.stop)
@@ -76,7 +87,8 @@ def journal(school: Any) -> Iterator[Journal]:
 
 
 def test_what_was_committed_arrives_and_a_lost_database_is_refilled(
-        journal: Journal, influxd: Any, wait_for: Callable[..., Any]) -> None:
+    journal: Journal, influxd: Any, wait_for: Callable[..., Any]
+) -> None:
     address = f"influxdb://127.0.0.1:{influxd.port}/carrier_{time.time_ns()}"
     journal.write(1, 3000)
     carrier = journal.start(address)
@@ -89,15 +101,18 @@ def test_what_was_committed_arrives_and_a_lost_database_is_refilled(
     wait_for(lambda: carrier.trouble, timeout=20, what="the carrier to notice")
     influxd.wipe()
     wait_for(lambda: arrived(target) == 3500, timeout=40, what="everything again")
-    room = [bucket.n for bucket in target.series("north.a", "pm25", START - START % 3_600_000, START + 40_000_000,
-                                                 3_600_000)]
+    room = [
+        bucket.n
+        for bucket in target.series("north.a", "pm25", START - START % 3_600_000, START + 40_000_000, 3_600_000)
+    ]
     assert sum(room) == 3500
     wait_for(lambda: not carrier.trouble, timeout=20, what="the trouble to be over")
     target.close()
 
 
 def test_a_database_emptied_and_made_again_behind_our_back_is_refilled(
-        journal: Journal, influxd: Any, wait_for: Callable[..., Any]) -> None:
+    journal: Journal, influxd: Any, wait_for: Callable[..., Any]
+) -> None:
     # Nothing fails: the server answers all the time, and a reader may have made the database again.
     name = f"carrier_emptied_{time.time_ns()}"
     address = f"influxdb://127.0.0.1:{influxd.port}/{name}"
@@ -114,7 +129,8 @@ def test_a_database_emptied_and_made_again_behind_our_back_is_refilled(
 
 
 def test_how_much_is_left_is_told_while_a_store_is_filled(
-        journal: Journal, influxd: Any, wait_for: Callable[..., Any]) -> None:
+    journal: Journal, influxd: Any, wait_for: Callable[..., Any]
+) -> None:
     journal.write(1, 60_000)
     carrier = journal.start(f"influxdb://127.0.0.1:{influxd.port}/carrier_left_{time.time_ns()}")
     wait_for(lambda: carrier.left > 0, timeout=20, what="a number of what is left")
@@ -123,7 +139,8 @@ def test_how_much_is_left_is_told_while_a_store_is_filled(
 
 
 def test_another_address_is_filled_from_the_beginning(
-        journal: Journal, influxd: Any, wait_for: Callable[..., Any]) -> None:
+    journal: Journal, influxd: Any, wait_for: Callable[..., Any]
+) -> None:
     first, second = (f"influxdb://127.0.0.1:{influxd.port}/carrier_{name}_{time.time_ns()}" for name in "ab")
     journal.write(1, 500)
     carrier = journal.start(first)

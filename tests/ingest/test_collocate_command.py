@@ -47,18 +47,35 @@ def day(number: int) -> str:
 
 def fill(books: Books, every_s: int = 600, days: int = DAYS) -> None:
     """Sensor a-pm reads 1.6 times what is true, every ten minutes."""
-    books.store.write([
-        Reading("north.a-pm", "north.pi-1", "abcdef012345", place + 1, at, {
-            "pm25": round(1.6 * true((at - 1) // HOUR * HOUR) + math.sin(place), 3), "temp_c": 28.0, "rh_pct": 60.0},
-            interval_s=float(every_s), room="north.a", simulated=True)
-        for place, at in enumerate(range(BEGIN + every_s * 1000, BEGIN + days * DAY + 1, every_s * 1000))])
+    books.store.write(
+        [
+            Reading(
+                "north.a-pm",
+                "north.pi-1",
+                "abcdef012345",
+                place + 1,
+                at,
+                {
+                    "pm25": round(1.6 * true((at - 1) // HOUR * HOUR) + math.sin(place), 3),
+                    "temp_c": 28.0,
+                    "rh_pct": 60.0,
+                },
+                interval_s=float(every_s),
+                room="north.a",
+                simulated=True,
+            )
+            for place, at in enumerate(range(BEGIN + every_s * 1000, BEGIN + days * DAY + 1, every_s * 1000))
+        ]
+    )
 
 
 @pytest.fixture
 def reference(tmp_path: Path) -> Path:
     file = tmp_path / "station.csv"
-    rows = [f"{datetime.fromtimestamp(at / 1000 + 7 * 3600, UTC):%Y-%m-%d %H:%M},{true(at):.2f}"
-            for at in range(BEGIN, BEGIN + DAYS * DAY, HOUR)]
+    rows = [
+        f"{datetime.fromtimestamp(at / 1000 + 7 * 3600, UTC):%Y-%m-%d %H:%M},{true(at):.2f}"
+        for at in range(BEGIN, BEGIN + DAYS * DAY, HOUR)
+    ]
     rows[5] = rows[5].partition(",")[0] + ",-1"
     file.write_text("time,pm25\n" + "\n".join(rows) + "\n")
     return file
@@ -78,8 +95,21 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def collocate(data: Path, reference: Path, capsys: Any) -> Callable[..., tuple[int, str, str]]:
     def run(*more: str) -> tuple[int, str, str]:
-        status = collocate_command.main(["--reference", str(reference), "--sensor", "north.a-pm", "--from", day(0),
-                                         "--to", day(DAYS - 1), "--data", str(data), *more])
+        status = collocate_command.main(
+            [
+                "--reference",
+                str(reference),
+                "--sensor",
+                "north.a-pm",
+                "--from",
+                day(0),
+                "--to",
+                day(DAYS - 1),
+                "--data",
+                str(data),
+                *more,
+            ]
+        )
         told = capsys.readouterr()
         return status, told.out, told.err
 
@@ -150,21 +180,47 @@ def test_a_running_ingest_is_asked(school: Any, reference: Path, capsys: Any) ->
     school.begin()
     with only_one(school.places) as alone:
         assert not alone
-    status = collocate_command.main([
-        "--reference", str(reference), "--sensor", "north.a-pm", "--from", day(0), "--to", day(DAYS - 1), "--data",
-        str(school.places.root), "--accept-from", day(4), "--author", "Room 12 study", "--yes", "--id", "north-a",
-        "--broker", f"mqtt://127.0.0.1:{school.port}"])
+    status = collocate_command.main(
+        [
+            "--reference",
+            str(reference),
+            "--sensor",
+            "north.a-pm",
+            "--from",
+            day(0),
+            "--to",
+            day(DAYS - 1),
+            "--data",
+            str(school.places.root),
+            "--accept-from",
+            day(4),
+            "--author",
+            "Room 12 study",
+            "--yes",
+            "--id",
+            "north-a",
+            "--broker",
+            f"mqtt://127.0.0.1:{school.port}",
+        ]
+    )
     assert (status, capsys.readouterr().err) == (0, "accepted: north-a@1\n")
     assert accepted_corrections(school.places.readings).newest("north-a") is not None
 
 
-@pytest.mark.parametrize(("more", "status", "said"), [
-    (["--sensor", "north.zzz"], 2, "north.zzz"), (["--reference", "/nowhere.csv"], 2, "No such file"),
-    (["--data", "/nowhere"], 2, "--data"), (["--value-column", "ozone"], 2, "--value-column"),
-    (["--from", "0001-01-01"], 2, "not before 2015"), (["--to", "9999-12-31"], 2, "at most 1100 days"),
-    (["--accept-from", "0001-01-01", "--author", "x"], 2, "before 2015"),
-    (["--to", "2020-01-01"], 2, "lies before"), (["--from", "2020-01-01", "--to", "2020-01-09"], 1, "0 days"),
-])
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        (["--sensor", "north.zzz"], 2, "north.zzz"),
+        (["--reference", "/nowhere.csv"], 2, "No such file"),
+        (["--data", "/nowhere"], 2, "--data"),
+        (["--value-column", "ozone"], 2, "--value-column"),
+        (["--from", "0001-01-01"], 2, "not before 2015"),
+        (["--to", "9999-12-31"], 2, "at most 1100 days"),
+        (["--accept-from", "0001-01-01", "--author", "x"], 2, "before 2015"),
+        (["--to", "2020-01-01"], 2, "lies before"),
+        (["--from", "2020-01-01", "--to", "2020-01-09"], 1, "0 days"),
+    ],
+)
 def test_what_is_wrong_is_said(collocate: Any, more: list[str], status: int, said: str) -> None:
     found, out, err = collocate(*more)
     assert found == status and said in err and out == ""
@@ -173,8 +229,22 @@ def test_what_is_wrong_is_said(collocate: Any, more: list[str], status: int, sai
 def test_rollups_and_readings_give_the_same_hours(tmp_path: Path, monkeypatch: Any) -> None:
     books = Books(tmp_path / "readings.db", journal=False)
     fill(books, every_s=60, days=2)
-    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", 9_000 + k, BEGIN + 2 * DAY + k * 60_000,
-                               {"pm25": 7.0}, interval_s=60.0, room="north.a", simulated=True) for k in range(1, 40)])
+    books.store.write(
+        [
+            Reading(
+                "north.a-pm",
+                "north.pi-1",
+                "abcdef012345",
+                9_000 + k,
+                BEGIN + 2 * DAY + k * 60_000,
+                {"pm25": 7.0},
+                interval_s=60.0,
+                room="north.a",
+                simulated=True,
+            )
+            for k in range(1, 40)
+        ]
+    )
     span = (BEGIN, BEGIN + 3 * DAY)
     rolled = gather(books.store, ["north.a"], {"north.a-pm": "pms5003t"}, *span)
     monkeypatch.setattr(collocating, "SHORT_S", 1.0)
@@ -190,6 +260,7 @@ def test_rollups_and_readings_give_the_same_hours(tmp_path: Path, monkeypatch: A
 
 
 # -- the reference file ------------------------------------------------------------------------------------------------
+
 
 def read(text: str, **options: Any) -> tuple[dict[int, float], list[str]]:
     return read_reference(text.splitlines(), **options)
@@ -214,12 +285,19 @@ def test_minutes_are_averaged_when_three_quarters_are_there() -> None:
     assert short == {} and notes == ["1 hours with fewer than three quarters of their rows"]
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("", "empty"), ("time,pm25\n", "no rows"), ("a,b\n1,2\n", "no column"), ("time,pm25\nnoon,5\n", "line 2: 'noon'"),
-    ("time,pm25\n2026-01-02T07:00,x\n", "line 2: 'x'"), ("time,pm25\n2026-01-02T07:00\n", "1 fields"),
-    ("time,pm25\n2026-01-02T07:00,5\n2026-01-02T07:00,6\n", "line 3: another value"),
-    ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "line 2: 200017 characters long"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("time,pm25\n", "no rows"),
+        ("a,b\n1,2\n", "no column"),
+        ("time,pm25\nnoon,5\n", "line 2: 'noon'"),
+        ("time,pm25\n2026-01-02T07:00,x\n", "line 2: 'x'"),
+        ("time,pm25\n2026-01-02T07:00\n", "1 fields"),
+        ("time,pm25\n2026-01-02T07:00,5\n2026-01-02T07:00,6\n", "line 3: another value"),
+        ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "line 2: 200017 characters long"),
+    ],
+)
 def test_a_file_that_cannot_be_read_says_where(text: str, said: str) -> None:
     with pytest.raises(Unreadable, match=said):
         read(text)

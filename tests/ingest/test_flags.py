@@ -48,20 +48,59 @@ def minutes(count: int, start: int = START) -> list[Reading]:
     noise, found = random.Random(5), []
     for i in range(count):
         at, pm = start + i * MINUTE_MS, 30 + 8 * noise.random()
-        found.append(Reading("north.a-pm", "north.pi-1", "abcdef012345", 2 * i + 1, at,
-                             {"pm1": round(pm * 0.7), "pm25": round(pm), "pm10": round(pm * 1.2),
-                              "n03": round(pm * 120), "temp_c": 28.0 + i % 3 / 10, "rh_pct": 60.0},
-                             60.0, 60, room="north.r1", simulated=True))
-        found.append(Reading("north.a-co2", "north.pi-1", "abcdef012345", 2 * i + 2, at,
-                             {"co2_ppm": 800.0 + i % 40}, 60.0, 60, room="north.r2", simulated=True))
+        found.append(
+            Reading(
+                "north.a-pm",
+                "north.pi-1",
+                "abcdef012345",
+                2 * i + 1,
+                at,
+                {
+                    "pm1": round(pm * 0.7),
+                    "pm25": round(pm),
+                    "pm10": round(pm * 1.2),
+                    "n03": round(pm * 120),
+                    "temp_c": 28.0 + i % 3 / 10,
+                    "rh_pct": 60.0,
+                },
+                60.0,
+                60,
+                room="north.r1",
+                simulated=True,
+            )
+        )
+        found.append(
+            Reading(
+                "north.a-co2",
+                "north.pi-1",
+                "abcdef012345",
+                2 * i + 2,
+                at,
+                {"co2_ppm": 800.0 + i % 40},
+                60.0,
+                60,
+                room="north.r2",
+                simulated=True,
+            )
+        )
     return found
 
 
 def changed(readings: list[Reading], first: int, last: int, sensor: str, **values: float) -> None:
     for i, reading in enumerate(readings):
         if reading.sensor == sensor and first <= (reading.at_ms - START) // MINUTE_MS < last:
-            readings[i] = Reading(reading.sensor, reading.bridge, reading.epoch, reading.seq, reading.at_ms,
-                                  {**reading.values, **values}, 60.0, 60, room=reading.room, simulated=True)
+            readings[i] = Reading(
+                reading.sensor,
+                reading.bridge,
+                reading.epoch,
+                reading.seq,
+                reading.at_ms,
+                {**reading.values, **values},
+                60.0,
+                60,
+                room=reading.room,
+                simulated=True,
+            )
 
 
 @pytest.fixture
@@ -87,8 +126,12 @@ def rows(places: Places, statement: str, given: Sequence[object] = ()) -> list[A
 
 
 def flagged(places: Places) -> list[Any]:
-    return rows(places, "select sensor, (at_ms - ?) / 60000, vflags, flags from reading join series on id=series "
-                        "where flags<>0 or vflags is not null order by at_ms, sensor", (START,))
+    return rows(
+        places,
+        "select sensor, (at_ms - ?) / 60000, vflags, flags from reading join series on id=series "
+        "where flags<>0 or vflags is not null order by at_ms, sensor",
+        (START,),
+    )
 
 
 def run(places: Places, *words: str) -> int:
@@ -96,7 +139,8 @@ def run(places: Places, *words: str) -> int:
 
 
 def test_a_past_is_judged_anew_with_what_came_after_and_its_rollups_follow(
-        places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(places, "--dry-run") == 0
     assert "182 values would change" in capsys.readouterr().out and flagged(places) == []
     assert run(places) == 0
@@ -135,8 +179,9 @@ def test_killed_at_any_piece_it_goes_on_where_it_was(places: Places) -> None:
     connection = sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)
     changes = rejudge(connection, "north", START, NOW, config)
     assert len(changes) == 2
-    books.store.reflag(changes[0].sensor, changes[0].start, changes[0].end, add=Flag(changes[0].add),
-                       quantity=changes[0].quantities[0])
+    books.store.reflag(
+        changes[0].sensor, changes[0].start, changes[0].end, add=Flag(changes[0].add), quantity=changes[0].quantities[0]
+    )
     left = rejudge(connection, "north", START, NOW, config)
     assert sum(change.values for change in left) == 181 and left != changes
     connection.close()
@@ -148,33 +193,79 @@ def test_killed_at_any_piece_it_goes_on_where_it_was(places: Places) -> None:
 
 
 def test_days_that_are_in_the_archive_alone_are_left_as_they_are(
-        places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
     books = Books(places.readings, journal=False)
     day = local_time(START + 12 * HOUR_MS).date()
     more = minutes(1440, START + DAY_MS)
-    books.store.write([Reading(one.sensor, one.bridge, one.epoch, one.seq + 10_000, one.at_ms, one.values, 60.0, 60,
-                               room=one.room, simulated=True) for one in more])
+    books.store.write(
+        [
+            Reading(
+                one.sensor,
+                one.bridge,
+                one.epoch,
+                one.seq + 10_000,
+                one.at_ms,
+                one.values,
+                60.0,
+                60,
+                room=one.room,
+                simulated=True,
+            )
+            for one in more
+        ]
+    )
     version = books.store.versions("north", day, day + timedelta(days=1))[day]
     assert books.store.trim("north", day, version)
     midnight = day_start_ms(day + timedelta(days=1))
     # Late readings on the trimmed day, impossible ones, and the same from the evening before to the morning after.
-    books.store.write([Reading("north.a-co2", "north.pi-1", "abcdef012345", 90_000 + i, at, {"co2_ppm": 20_000.0}, 60.0,
-                               60, room="north.r2", simulated=True)
-                       for i, at in enumerate((midnight - DAY_MS - 30_000, midnight - HOUR_MS, midnight + 30_000))])
+    books.store.write(
+        [
+            Reading(
+                "north.a-co2",
+                "north.pi-1",
+                "abcdef012345",
+                90_000 + i,
+                at,
+                {"co2_ppm": 20_000.0},
+                60.0,
+                60,
+                room="north.r2",
+                simulated=True,
+            )
+            for i, at in enumerate((midnight - DAY_MS - 30_000, midnight - HOUR_MS, midnight + 30_000))
+        ]
+    )
     kept = books.store.versions("north", day, day + timedelta(days=1))[day]
     books.close()
     assert run(places) == 0, capsys.readouterr().err
     assert "changed on" in capsys.readouterr().out
-    whole = rows(places, "select at_ms from reading join series on id=series where sensor='north.a-co2' and "
-                         "seq >= 90000 and vflags is not null order by 1")
+    whole = rows(
+        places,
+        "select at_ms from reading join series on id=series where sensor='north.a-co2' and "
+        "seq >= 90000 and vflags is not null order by 1",
+    )
     assert [at for (at,) in whole] == [midnight - DAY_MS - 30_000, midnight + 30_000]
     assert rows(places, "select version from day_version where day=?", (number_of(day),)) == [(kept,)]
     assert run(places) == 0 and "0 values changed" in capsys.readouterr().out
 
 
 def test_a_person_sets_values_aside_and_takes_that_back(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(places, "set", "--sensor", "north.a-pm", "--from", str(START), "--to", str(START + 60 * MINUTE_MS),
-               "--why", "paper was burnt beside it") == 0
+    assert (
+        run(
+            places,
+            "set",
+            "--sensor",
+            "north.a-pm",
+            "--from",
+            str(START),
+            "--to",
+            str(START + 60 * MINUTE_MS),
+            "--why",
+            "paper was burnt beside it",
+        )
+        == 0
+    )
     assert [row[3] for row in flagged(places)] == [int(Flag.MANUAL)] * 60
     assert run(places) == 0, "judging anew knows of it"
     assert sum(bool(row[3] & Flag.MANUAL) for row in flagged(places)) == 60
@@ -202,21 +293,31 @@ def test_what_another_wish_still_covers_stays_set_aside(places: Places) -> None:
     assert [row[1] for row in flagged(places)] == list(range(10, 30))
 
 
-@pytest.mark.parametrize(("do", "args", "what"), [
-    (flag_asks.SET, {"sensor": "north.nobody", "from": 1, "to": 2, "why": "x"}, "sensor"),
-    (flag_asks.SET, {"sensor": "north.a-pm", "from": 2, "to": 1, "why": "x"}, "from"),
-    (flag_asks.SET, {"sensor": "north.a-pm", "from": True, "to": 2, "why": "x"}, "from"),
-    (flag_asks.SET, {"sensor": "north.a-pm", "from": 1, "to": 2, "why": " "}, "why"),
-    (flag_asks.SET, {"sensor": "north.a-pm", "from": 1, "to": 2, "why": "x", "quantity": "smell"}, "quantity"),
-    (flag_asks.TAKE_BACK, {"id": 77}, "id"),
-    (flag_asks.APPLY, {"changes": [{"sensor": "x"}]}, "changes"),
-    (flag_asks.APPLY, {"changes": [{"sensor": "north.a-pm", "remove": int(Flag.WARMUP), "start": 0, "end": 1}]},
-     "only"),
-    (flag_asks.APPLY, {"changes": [{"sensor": "north.a-pm", "add": int(Flag.STUCK), "start": 0, "end": NOW}]},
-     "end"),
-])
-def test_wishes_that_make_no_sense_are_refused_in_words(places: Places, do: str, args: dict[str, Any],
-                                                        what: str) -> None:
+@pytest.mark.parametrize(
+    ("do", "args", "what"),
+    [
+        (flag_asks.SET, {"sensor": "north.nobody", "from": 1, "to": 2, "why": "x"}, "sensor"),
+        (flag_asks.SET, {"sensor": "north.a-pm", "from": 2, "to": 1, "why": "x"}, "from"),
+        (flag_asks.SET, {"sensor": "north.a-pm", "from": True, "to": 2, "why": "x"}, "from"),
+        (flag_asks.SET, {"sensor": "north.a-pm", "from": 1, "to": 2, "why": " "}, "why"),
+        (flag_asks.SET, {"sensor": "north.a-pm", "from": 1, "to": 2, "why": "x", "quantity": "smell"}, "quantity"),
+        (flag_asks.TAKE_BACK, {"id": 77}, "id"),
+        (flag_asks.APPLY, {"changes": [{"sensor": "x"}]}, "changes"),
+        (
+            flag_asks.APPLY,
+            {"changes": [{"sensor": "north.a-pm", "remove": int(Flag.WARMUP), "start": 0, "end": 1}]},
+            "only",
+        ),
+        (
+            flag_asks.APPLY,
+            {"changes": [{"sensor": "north.a-pm", "add": int(Flag.STUCK), "start": 0, "end": NOW}]},
+            "end",
+        ),
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused_in_words(
+    places: Places, do: str, args: dict[str, Any], what: str
+) -> None:
     books = Books(places.readings, journal=False)
     try:
         with pytest.raises(Refused, match=what):
@@ -231,8 +332,11 @@ def test_the_last_two_hours_are_left_to_the_live_judge(tmp_path: Path) -> None:
     books = Books(places.readings, journal=False)
     Accepting(books).consider(CONFIG, now)
     readings = minutes(300, now - 300 * MINUTE_MS)
-    fixed = [Reading(r.sensor, r.bridge, r.epoch, r.seq, r.at_ms, {"co2_ppm": 913.0}, room=r.room, simulated=True)
-             for r in readings if r.sensor.endswith("co2")]
+    fixed = [
+        Reading(r.sensor, r.bridge, r.epoch, r.seq, r.at_ms, {"co2_ppm": 913.0}, room=r.room, simulated=True)
+        for r in readings
+        if r.sensor.endswith("co2")
+    ]
     books.store.write(fixed)
     books.close()
     assert run(places) == 0
@@ -242,33 +346,82 @@ def test_the_last_two_hours_are_left_to_the_live_judge(tmp_path: Path) -> None:
 
 @pytest.mark.servers
 def test_through_a_running_ingest_and_by_its_own_hourly_look(
-        school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     ingest = school.begin()
     at = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS - 6 * 3_600_000
-    bridge.send([{"bridge": "pi-1", "epoch": "abcdef012345", "seq": i + 1, "sensor": "a-pm", "at": at + i * MINUTE_MS,
-                  "interval_s": 60.0, "values": {"pm25": 300.0 if i == 50 else 20.0 + i % 7}, "simulated": True,
-                  "late": True} for i in range(180)])
+    bridge.send(
+        [
+            {
+                "bridge": "pi-1",
+                "epoch": "abcdef012345",
+                "seq": i + 1,
+                "sensor": "a-pm",
+                "at": at + i * MINUTE_MS,
+                "interval_s": 60.0,
+                "values": {"pm25": 300.0 if i == 50 else 20.0 + i % 7},
+                "simulated": True,
+                "late": True,
+            }
+            for i in range(180)
+        ]
+    )
     wait_for(lambda: bridge.upto() == 180, what="stored")
     assert rows(school.places, "select count(*) from reading where vflags is not null") == [(0,)]
-    assert flags_command.main(["--data", str(school.places.root), "--broker", f"mqtt://127.0.0.1:{school.port}",
-                               "--from", str(at - DAY_MS)]) == 0
+    assert (
+        flags_command.main(
+            [
+                "--data",
+                str(school.places.root),
+                "--broker",
+                f"mqtt://127.0.0.1:{school.port}",
+                "--from",
+                str(at - DAY_MS),
+            ]
+        )
+        == 0
+    )
     assert "+SPIKE 1" in capsys.readouterr().out
     assert rows(school.places, "select vflags from reading where vflags is not null") == [(f"pm25:{int(Flag.SPIKE)}",)]
-    bridge.ask("flags_apply", changes=[{"sensor": "north.a-pm", "quantities": ["pm25"], "remove": int(Flag.SPIKE),
-                                        "start": at, "end": at + 180 * MINUTE_MS}])
-    wait_for(lambda: rows(school.places, "select count(*) from reading where vflags is not null") == [(0,)],
-             what="the flag gone")
+    bridge.ask(
+        "flags_apply",
+        changes=[
+            {
+                "sensor": "north.a-pm",
+                "quantities": ["pm25"],
+                "remove": int(Flag.SPIKE),
+                "start": at,
+                "end": at + 180 * MINUTE_MS,
+            }
+        ],
+    )
+    wait_for(
+        lambda: rows(school.places, "select count(*) from reading where vflags is not null") == [(0,)],
+        what="the flag gone",
+    )
     assert ingest._keeping_judged.round(2) == 1
-    wait_for(lambda: rows(school.places, "select count(*) from reading where vflags is not null") == [(1,)],
-             what="the flag back")
+    wait_for(
+        lambda: rows(school.places, "select count(*) from reading where vflags is not null") == [(1,)],
+        what="the flag back",
+    )
 
 
 @pytest.mark.servers
 def test_a_restart_forgets_no_stuck_sensor(school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
     at = int(time.time() * 1000) - 62 * MINUTE_MS
-    stuck = [{"bridge": "pi-1", "epoch": "abcdef012345", "seq": i + 1, "sensor": "a-pm", "at": at + i * MINUTE_MS,
-              "interval_s": 60.0, "values": {"pm25": 44.0, "pm10": 50.0, "n03": 5000.0}, "simulated": True}
-             for i in range(62)]
+    stuck = [
+        {
+            "bridge": "pi-1",
+            "epoch": "abcdef012345",
+            "seq": i + 1,
+            "sensor": "a-pm",
+            "at": at + i * MINUTE_MS,
+            "interval_s": 60.0,
+            "values": {"pm25": 44.0, "pm10": 50.0, "n03": 5000.0},
+            "simulated": True,
+        }
+        for i in range(62)
+    ]
     school.spawn()
     bridge.send(stuck[:55])
     wait_for(lambda: bridge.upto() == 55, what="stored")
@@ -281,6 +434,10 @@ def test_a_restart_forgets_no_stuck_sensor(school: Any, bridge: Any, wait_for: C
 
 
 def test_the_command_is_at_the_front_door(places: Places) -> None:
-    ended = subprocess.run([sys.executable, "-m", "classair", "flags", "--data", str(places.root), "--dry-run"],
-                           capture_output=True, text=True, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-m", "classair", "flags", "--data", str(places.root), "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "182 values would change" in ended.stdout

@@ -17,8 +17,18 @@ AT = 1_795_226_400_000
 
 
 def line(seq: int, **change: Any) -> dict[str, Any]:
-    return {"kind": "missing", "bridge": "pi-1", "epoch": "abcdef012345", "seq": seq, "sensor": "a-pm",
-            "start": AT, "end": AT + 60_000, "expected": 6, "reason": "unplugged", **change}
+    return {
+        "kind": "missing",
+        "bridge": "pi-1",
+        "epoch": "abcdef012345",
+        "seq": seq,
+        "sensor": "a-pm",
+        "start": AT,
+        "end": AT + 60_000,
+        "expected": 6,
+        "reason": "unplugged",
+        **change,
+    }
 
 
 def kept(school: Any, ingest: Any) -> list[Missing]:
@@ -26,7 +36,10 @@ def kept(school: Any, ingest: Any) -> list[Missing]:
 
 
 def test_a_line_is_kept_once_and_its_number_is_dealt_with(
-    school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: Any,
+    school: Any,
+    bridge: Any,
+    wait_for: Callable[..., Any],
+    capsys: Any,
 ) -> None:
     ingest = school.begin()
     lines = [line(1), line(2, reason="silent", start=AT + 60_000, end=AT + 90_000, expected=3), line(3, expected=0)]
@@ -36,12 +49,15 @@ def test_a_line_is_kept_once_and_its_number_is_dealt_with(
     wait_for(lambda: ingest._writer.figures.duplicates == 3, what="3 duplicates")
     assert kept(school, ingest) == [
         Missing("north.a-pm", AT, AT + 60_000, 6, "unplugged", "north.pi-1", True),
-        Missing("north.a-pm", AT + 60_000, AT + 90_000, 3, "silent", "north.pi-1", True)]
+        Missing("north.a-pm", AT + 60_000, AT + 90_000, 3, "silent", "north.pi-1", True),
+    ]
     assert count(["--data", str(school.places.readings.parent)]) == 0, capsys.readouterr().out
 
 
 def test_a_line_about_a_stranger_the_future_or_backwards_is_set_aside_under_its_number(
-    school: Any, bridge: Any, wait_for: Callable[..., Any],
+    school: Any,
+    bridge: Any,
+    wait_for: Callable[..., Any],
 ) -> None:
     ingest = school.begin()
     bridge.send([line(1, sensor="nobody"), line(2, end=AT - 1), line(3, end=2**52), line(4, reason="because"), line(5)])
@@ -51,7 +67,10 @@ def test_a_line_about_a_stranger_the_future_or_backwards_is_set_aside_under_its_
 
 
 def test_the_command_tells_people_and_programs(
-    school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: Any,
+    school: Any,
+    bridge: Any,
+    wait_for: Callable[..., Any],
+    capsys: Any,
 ) -> None:
     school.begin()
     bridge.send([line(1), line(2, reason="broker_away", start=AT + 90_000, end=AT + 120_000, expected=3)])
@@ -64,10 +83,14 @@ def test_the_command_tells_people_and_programs(
     assert gaps([*asked, "--json"]) == 0
     rows = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert [(row["reason"], row["expected"], row["there"]) for row in rows] == [
-        ("unplugged", 6, False), ("broker_away", 3, True)]
+        ("unplugged", 6, False),
+        ("broker_away", 3, True),
+    ]
     assert gaps([*asked, "--csv"]) == 0
     assert [row["start_ms"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == [
-        str(AT), str(AT + 90_000)]
+        str(AT),
+        str(AT + 90_000),
+    ]
     assert gaps([*data, "--sensor", "north.", "--from", str(AT), "--to", str(AT + 1)]) == 0
     assert "unplugged" in capsys.readouterr().out
 

@@ -33,11 +33,16 @@ def taken(data: bytes) -> tuple[list[Packet], bytes]:
     found: list[Packet] = []
     client._read, client._read_to = data, 0
     client._take_publishes(lambda *packet: found.append(packet))
-    return found, data[client._read_to:]
+    return found, data[client._read_to :]
 
 
-packets = st.tuples(st.text("abc/é", min_size=1, max_size=20), st.binary(max_size=400), st.integers(0, 1),
-                    st.booleans(), st.integers(1, 65535))
+packets = st.tuples(
+    st.text("abc/é", min_size=1, max_size=20),
+    st.binary(max_size=400),
+    st.integers(0, 1),
+    st.booleans(),
+    st.integers(1, 65535),
+)
 
 
 @given(st.lists(packets, max_size=8), st.integers(0, 60))
@@ -45,12 +50,12 @@ packets = st.tuples(st.text("abc/é", min_size=1, max_size=20), st.binary(max_si
 def test_whole_packets_are_taken_and_a_cut_one_is_left(sent: list[Any], cut: int) -> None:
     raw = [publish(topic.encode(), payload, qos, retain, mid) for topic, payload, qos, retain, mid in sent]
     data = b"".join(raw)
-    data = data[:len(data) - cut] if cut < len(data) else data
+    data = data[: len(data) - cut] if cut < len(data) else data
     found, left = taken(data)
     expected = [(topic, payload, retain, mid if qos else 0, qos) for topic, payload, qos, retain, mid in sent]
-    assert found == expected[:len(found)]
+    assert found == expected[: len(found)]
     # The library reads on exactly where a packet begins.
-    assert sum(map(len, raw[:len(found)])) + len(left) == len(data)
+    assert sum(map(len, raw[: len(found)])) + len(left) == len(data)
     if cut == 0 and all(len(packet) > 7 for packet in raw):
         assert not left
 
@@ -68,7 +73,8 @@ def test_a_topic_that_is_no_text_is_left_to_the_library() -> None:
 
 
 def test_thousands_wait_arrive_in_order_and_do_not_come_again_once_acknowledged(
-        broker: Any, wait_for: Callable[..., Any]) -> None:
+    broker: Any, wait_for: Callable[..., Any]
+) -> None:
     address = BrokerAddress("127.0.0.1", broker.port, "reader")
     got: list[Message] = []
     up = threading.Event()
@@ -81,15 +87,17 @@ def test_thousands_wait_arrive_in_order_and_do_not_come_again_once_acknowledged(
             if ack:
                 link.ack_many([message.mid])
 
-        link = Link(address, on_message=heard, subscriptions=[("t/#", 1)], on_up=up.set, keep_session=True,
-                    manual_ack=True)
+        link = Link(
+            address, on_message=heard, subscriptions=[("t/#", 1)], on_up=up.set, keep_session=True, manual_ack=True
+        )
         link.start()
         assert link.wait_up(5)
         return link
 
     confirmed: list[int] = []
-    sender = Link(BrokerAddress("127.0.0.1", broker.port, "sender"), on_message=lambda _: None,
-                  on_published=confirmed.append)
+    sender = Link(
+        BrokerAddress("127.0.0.1", broker.port, "sender"), on_message=lambda _: None, on_published=confirmed.append
+    )
     sender.start()
     assert sender.wait_up(5)
     first = reader(ack=False)

@@ -41,8 +41,15 @@ class Night:
         self.at = NIGHT
         self.caught_up = True
         self.stop = threading.Event()
-        self.nightly = Nightly(self.places, self.books, lambda job: job(), lambda: self.keep, lambda: self.caught_up,
-                               self.stop, lambda: self.at)
+        self.nightly = Nightly(
+            self.places,
+            self.books,
+            lambda job: job(),
+            lambda: self.keep,
+            lambda: self.caught_up,
+            self.stop,
+            lambda: self.at,
+        )
 
     def rows(self) -> int:
         with self.books.store.transaction() as connection:
@@ -52,8 +59,9 @@ class Night:
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Night]:
     made = Night(tmp_path / "data")
-    made.books.store.write([reading(1, OLD), reading(2, OLD), reading(3, TODAY - timedelta(days=1)),
-                            reading(4, date(2026, 1, 1))])
+    made.books.store.write(
+        [reading(1, OLD), reading(2, OLD), reading(3, TODAY - timedelta(days=1)), reading(4, date(2026, 1, 1))]
+    )
     yield made
     made.stop.set()
     made.books.close()
@@ -86,7 +94,8 @@ def test_nothing_is_taken_out_without_a_file_that_is_as_it_was_verified(night: N
     assert OLD not in {day for _, day, _ in trimmable(night.books.store, night.places, TODAY)}
     night.books.store.write([reading(9, date(2026, 1, 1))])
     assert [day for _, day, _ in trimmable(night.books.store, night.places, TODAY)] == [TODAY - timedelta(days=1)], (
-        "a day that changed since waits for its new file")
+        "a day that changed since waits for its new file"
+    )
 
 
 def test_nothing_is_taken_out_before_influxdb_has_everything(night: Night) -> None:
@@ -143,8 +152,9 @@ def test_ending_ingest_ends_the_archive(night: Night) -> None:
     assert night.nightly.state == "archive_waiting"
 
 
-@pytest.mark.parametrize(("text", "why"), [("raw: 34", "35"), ("raw: 40\n  archive: no", "archived"),
-                                           ("raw: sometimes", "raw")])
+@pytest.mark.parametrize(
+    ("text", "why"), [("raw: 34", "35"), ("raw: 40\n  archive: no", "archived"), ("raw: sometimes", "raw")]
+)
 def test_keeping_too_little_is_refused(example: Callable[[], str], text: str, why: str) -> None:
     with pytest.raises(ConfigFaults, match=why):
         parse(f"{example()}\nkeep:\n  {text}\n", {})

@@ -46,7 +46,12 @@ def test_a_noted_event_is_read_from_the_file_with_who_and_when(books: Books) -> 
     note(books, **FILTER)
     [found] = noted_events(books.path, NOW - DAY_MS, NOW)
     assert (found.room, found.kind, found.note, found.added_by, found.added_at) == (
-        "north.a", "filter_change", "HEPA ใหม่", "account:caretaker", NOW)
+        "north.a",
+        "filter_change",
+        "HEPA ใหม่",
+        "account:caretaker",
+        NOW,
+    )
     assert noted_events(books.path, NOW, NOW + DAY_MS) == []
     assert noted_events(books.path, 0, NOW, site="south") == []
 
@@ -57,8 +62,20 @@ def test_the_same_ask_twice_is_one_event(books: Books) -> None:
 
 
 def test_asked_or_withdrawn_again_it_raises_no_version(books: Books) -> None:
-    books.store.write([Reading("north.a-pm", "north.pi-1", "abcdef012345", 1, NOW - HOUR_MS, {"pm25": 1.0},
-                               room="north.a", simulated=True)])
+    books.store.write(
+        [
+            Reading(
+                "north.a-pm",
+                "north.pi-1",
+                "abcdef012345",
+                1,
+                NOW - HOUR_MS,
+                {"pm25": 1.0},
+                room="north.a",
+                simulated=True,
+            )
+        ]
+    )
     day = local_time(NOW - HOUR_MS).date()
 
     def version() -> int:
@@ -90,13 +107,21 @@ def test_the_days_it_touches_get_a_new_version(books: Books) -> None:
     assert books.store.versions("north", day, day + timedelta(days=1))[day] == before + 1
 
 
-@pytest.mark.parametrize(("wrong", "said"), [
-    ({"kind": "party"}, "kind: one of filter_change"), ({"site": "south", "room": ""}, "'south' is not in this"),
-    ({"room": "north.z"}, "'north.z' is not in this"), ({"room": "south.a"}, "belongs to another school"),
-    ({"end": NOW - 2 * HOUR_MS}, "end: must lie behind start"), ({"start": 5}, "start"),
-    ({"start": "2026-11-01"}, "start"), ({"start": NOW + 500 * DAY_MS}, "more than a year ahead"),
-    ({"note": "x" * 201}, "note"), ({"note": "two\nlines"}, "one line of plain text"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"kind": "party"}, "kind: one of filter_change"),
+        ({"site": "south", "room": ""}, "'south' is not in this"),
+        ({"room": "north.z"}, "'north.z' is not in this"),
+        ({"room": "south.a"}, "belongs to another school"),
+        ({"end": NOW - 2 * HOUR_MS}, "end: must lie behind start"),
+        ({"start": 5}, "start"),
+        ({"start": "2026-11-01"}, "start"),
+        ({"start": NOW + 500 * DAY_MS}, "more than a year ahead"),
+        ({"note": "x" * 201}, "note"),
+        ({"note": "two\nlines"}, "one line of plain text"),
+    ],
+)
 def test_an_event_that_means_nothing_is_refused_with_its_place(books: Books, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(Refused, match=said):
         note(books, **{**FILTER, **wrong})

@@ -30,8 +30,18 @@ EPOCH = "abcdef012345"
 
 
 def reading(seq: int, **change: Any) -> dict[str, Any]:
-    return {"bridge": "pi-1", "epoch": EPOCH, "seq": seq, "sensor": "a-pm", "at": START + seq * 100, "interval_s": 10.0,
-            "n": 10, "values": {"pm25": 10.0 + seq % 50, "rh_pct": 60.0}, "simulated": True, **change}
+    return {
+        "bridge": "pi-1",
+        "epoch": EPOCH,
+        "seq": seq,
+        "sensor": "a-pm",
+        "at": START + seq * 100,
+        "interval_s": 10.0,
+        "n": 10,
+        "values": {"pm25": 10.0 + seq % 50, "rh_pct": 60.0},
+        "simulated": True,
+        **change,
+    }
 
 
 START = int(time.time() * 1000) - 3_600_000
@@ -64,7 +74,8 @@ class Sender(threading.Thread):
 
 
 def test_nothing_is_lost_or_doubled_when_it_is_killed_while_readings_flow(
-        school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: Any) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: Any
+) -> None:
     school.spawn()
     sender = Sender(bridge, total=1600, per_second=200)
     sender.start()
@@ -100,8 +111,10 @@ def test_the_count_says_what_is_missing_and_what_is_doubled(school: Any, capsys:
         connection.execute("delete from reading where seq=50")
         connection.execute("delete from received")
         connection.execute("insert into received values(1, 1, 99), (1, 101, 199)")
-        connection.execute("insert into reading(series, at_ms, seq, bridge_epoch, interval_s, n, flags, clock, late) "
-                           "select series, at_ms + 1, seq, bridge_epoch, 1, 1, 0, 0, 0 from reading where seq=60")
+        connection.execute(
+            "insert into reading(series, at_ms, seq, bridge_epoch, interval_s, n, flags, clock, late) "
+            "select series, at_ms + 1, seq, bridge_epoch, 1, 1, 0, 0, 0 from reading where seq=60"
+        )
         connection.execute("delete from reading where seq=100")
     books.close()
     capsys.readouterr()
@@ -117,8 +130,9 @@ def test_the_count_can_be_trusted_while_readings_are_written(school: Any, capsys
 
     def write_on() -> None:
         for seq in range(1, 100_000):
-            books.store.write([Reading("north.a-pm", "north.pi-1", EPOCH, seq, START + seq % 60_000, {"pm25": 4.0},
-                                       room="north.a")])
+            books.store.write(
+                [Reading("north.a-pm", "north.pi-1", EPOCH, seq, START + seq % 60_000, {"pm25": 4.0}, room="north.a")]
+            )
             if done.is_set():
                 return
 
@@ -139,8 +153,12 @@ def test_the_count_can_be_trusted_while_readings_are_written(school: Any, capsys
 
 def test_a_spool_is_compared_with_what_is_stored(school: Any, tmp_path: Path, capsys: Any) -> None:
     books = Books(school.places.readings, journal=False)
-    books.store.write([Reading("north.a-pm", "north.pi-1", EPOCH, seq, START + seq, {"pm25": 1.0}, room="north.a")
-                       for seq in range(1, 6)])
+    books.store.write(
+        [
+            Reading("north.a-pm", "north.pi-1", EPOCH, seq, START + seq, {"pm25": 1.0}, room="north.a")
+            for seq in range(1, 6)
+        ]
+    )
     books.close()
     spool = tmp_path / "north.pi-1.db"
     connection = sqlite3.connect(spool)
@@ -172,7 +190,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_acknowledges_nothing_and_afterwards_everything_is_there(
-        small_disk: Path, broker: Any, school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    small_disk: Path, broker: Any, school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     school.places = Places(small_disk)
     school.places.run.mkdir()
     ingest = school.begin()
@@ -197,7 +216,8 @@ def test_a_full_disk_acknowledges_nothing_and_afterwards_everything_is_there(
 
 
 def test_a_damaged_file_is_set_aside_and_readings_flow_on(
-        school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     school.places.readings.write_bytes(b"SQLite format 3\0" + bytes(random.Random(1).randbytes(8192)))
     school.begin()
     bridge.send([reading(1), reading(2)])
@@ -207,7 +227,8 @@ def test_a_damaged_file_is_set_aside_and_readings_flow_on(
 
 
 def test_a_file_that_turns_out_damaged_while_running_is_set_aside_too(
-        school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     ingest = school.begin()
     bridge.send([reading(1)])
     wait_for(lambda: bridge.upto() == 1, what="upto 1")
@@ -244,13 +265,13 @@ def test_a_dead_writer_ends_the_process_with_an_error(school: Any, monkeypatch: 
 
 def test_two_ingests_do_not_work_in_one_folder(school: Any) -> None:
     school.spawn()
-    again = subprocess.run(
-        [*school.process.args], capture_output=True, text=True, timeout=20, check=False)
+    again = subprocess.run([*school.process.args], capture_output=True, text=True, timeout=20, check=False)
     assert again.returncode == 2
     assert "another one works in" in again.stderr
 
 
 # -- without a broker --------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:

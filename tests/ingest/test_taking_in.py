@@ -27,13 +27,23 @@ def reasons(school: Any) -> list[str]:
 
 def reading(seq: int, **change: Any) -> dict[str, Any]:
     at = int(time.time() * 1000) - 600_000 + seq * 100
-    return {"bridge": "pi-1", "epoch": "abcdef012345", "seq": seq, "sensor": "a-pm", "at": at, "interval_s": 10.0,
-            "n": 10, "values": {"pm25": 12.5, "pm10": 15.0, "temp_c": 28.0, "rh_pct": 60.0}, "simulated": True,
-            **change}
+    return {
+        "bridge": "pi-1",
+        "epoch": "abcdef012345",
+        "seq": seq,
+        "sensor": "a-pm",
+        "at": at,
+        "interval_s": 10.0,
+        "n": 10,
+        "values": {"pm25": 12.5, "pm10": 15.0, "temp_c": 28.0, "rh_pct": 60.0},
+        "simulated": True,
+        **change,
+    }
 
 
 def test_a_reading_sent_many_times_is_stored_once_and_acknowledged(
-        school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     ingest = school.begin()
     batch = [reading(seq) for seq in range(1, 101)]
     for _ in range(3):
@@ -49,12 +59,19 @@ def test_a_reading_sent_many_times_is_stored_once_and_acknowledged(
 
 
 def test_each_kind_of_bad_input_is_set_aside_with_its_reason_and_the_good_is_stored(
-        school: Any, bridge: Any, new_bridge: Callable[..., Any], wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, new_bridge: Callable[..., Any], wait_for: Callable[..., Any]
+) -> None:
     ingest = school.begin()
     at_2099 = 4_070_908_800_000
     bad = [
-        reading(2, at=at_2099), reading(3, sensor="c-pm"), reading(4, sensor="b-pm"), reading(5, bridge="pi-2"),
-        reading(6, values={"pm25": "12"}), reading(7, values={"smell": 3.0}), reading(8, at=-5), {"seq": 9},
+        reading(2, at=at_2099),
+        reading(3, sensor="c-pm"),
+        reading(4, sensor="b-pm"),
+        reading(5, bridge="pi-2"),
+        reading(6, values={"pm25": "12"}),
+        reading(7, values={"smell": 3.0}),
+        reading(8, at=-5),
+        {"seq": 9},
         reading(10, values={"pm25": 1e300}),
     ]
     bridge.send([reading(1), *bad, reading(11)])
@@ -70,9 +87,16 @@ def test_each_kind_of_bad_input_is_set_aside_with_its_reason_and_the_good_is_sto
     assert (figures.stored, figures.quarantined) == (2, len(bad) + 6)
     told = "\n".join(reasons(school))
     for words in (
-        "future", "sensor north.c-pm is not in sensors.yaml", "belongs to bridge pi-2",
-        "says it is from bridge pi-2, but came from pi-1", "values.pm25", "values.smell", "before 1970",
-        "larger than any that can be kept", "1000000 bytes", "bridge north.pi-9 is not in sensors.yaml",
+        "future",
+        "sensor north.c-pm is not in sensors.yaml",
+        "belongs to bridge pi-2",
+        "says it is from bridge pi-2, but came from pi-1",
+        "values.pm25",
+        "values.smell",
+        "before 1970",
+        "larger than any that can be kept",
+        "1000000 bytes",
+        "bridge north.pi-9 is not in sensors.yaml",
     ):
         assert words in told
     assert rows(school, "select max(length(payload)) from quarantine")[0][0] <= MAX_PAYLOAD
@@ -85,14 +109,18 @@ def test_each_kind_of_bad_input_is_set_aside_with_its_reason_and_the_good_is_sto
 
 
 def test_a_reading_at_which_ingest_itself_fails_is_set_aside_and_stops_no_other(
-    school: Any, bridge: Any, wait_for: Callable[..., Any],
+    school: Any,
+    bridge: Any,
+    wait_for: Callable[..., Any],
 ) -> None:
     school.begin()
     bridge.send([reading(seq) for seq in range(1, 4)])
     wait_for(lambda: bridge.upto() == 3)
     with contextlib.closing(sqlite3.connect(school.places.readings, timeout=10)) as connection:
-        connection.execute("create trigger fault before insert on reading when new.seq in (57, 90) "
-                           "begin select raise(abort, 'a fault of ours'); end")
+        connection.execute(
+            "create trigger fault before insert on reading when new.seq in (57, 90) "
+            "begin select raise(abort, 'a fault of ours'); end"
+        )
         connection.commit()
     bridge.send([reading(seq) for seq in range(4, 101)])
     wait_for(lambda: bridge.upto() == 100)
@@ -108,7 +136,8 @@ def test_a_reading_at_which_ingest_itself_fails_is_set_aside_and_stops_no_other(
 
 
 def test_a_foreign_retained_message_is_kept_once_however_often_the_broker_repeats_it(
-        school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     bridge.send({"pm2_5": 14}, retain=True)
     ingest = school.begin()
     wait_for(lambda: ingest._writer.figures.messages == 1, what="the retained message")
@@ -120,7 +149,8 @@ def test_a_foreign_retained_message_is_kept_once_however_often_the_broker_repeat
 
 
 def test_a_retained_reading_with_its_own_time_is_an_ordinary_one(
-        school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     bridge.send(reading(1), retain=True)
     ingest = school.begin()
     wait_for(lambda: ingest._writer.figures.stored == 1, what="the reading")
@@ -138,11 +168,19 @@ def test_gaps_and_switches_count_as_dealt_with(school: Any, bridge: Any, wait_fo
 
 
 def test_the_states_of_purifiers_are_kept_when_they_change(
-        school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any]
+) -> None:
     ingest = school.begin()
     topic = "classair/v1/test-town/north/purifier/a-fan/state"
-    state = {"purifier": "north.a-fan", "room": "north.a", "on": True, "since": 1_790_000_000_000,
-             "at": 1_790_000_000_000, "reason": "PM2.5 above 25", "simulated": True}
+    state = {
+        "purifier": "north.a-fan",
+        "room": "north.a",
+        "on": True,
+        "since": 1_790_000_000_000,
+        "at": 1_790_000_000_000,
+        "reason": "PM2.5 above 25",
+        "simulated": True,
+    }
     bridge.send(state, topic, retain=True)
     bridge.send({**state, "at": 1_790_000_060_000}, topic, retain=True)
     bridge.send({**state, "on": False, "since": 1_790_000_090_000}, topic, retain=True)
@@ -150,12 +188,15 @@ def test_the_states_of_purifiers_are_kept_when_they_change(
     bridge.send({**state, "purifier": "north.b-fan"}, topic)
     wait_for(lambda: ingest._writer.figures.messages == 5, what="5 messages")
     assert rows(school, 'select at_ms, "on" from switch order by at_ms') == [
-        (1_790_000_000_000, 1), (1_790_000_090_000, 0)]
+        (1_790_000_000_000, 1),
+        (1_790_000_090_000, 0),
+    ]
     assert ingest._writer.figures.quarantined == 1
 
 
 def test_what_was_set_aside_is_taken_in_again_once_the_configuration_is_right(
-        school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: Any) -> None:
+    school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: Any
+) -> None:
     ingest = school.begin()
     bridge.send([reading(1, sensor="c-pm"), reading(2), {"nonsense": True}])
     wait_for(lambda: bridge.upto() == 2, what="upto 2")
@@ -188,7 +229,8 @@ def test_asks_are_answered_and_unknown_ones_refused(school: Any, bridge: Any, wa
 
 
 def test_a_question_for_the_time_is_answered_afresh_and_not_retained(
-        school: Any, bridge: Any, new_bridge: Callable[..., Any], wait_for: Callable[..., Any]) -> None:
+    school: Any, bridge: Any, new_bridge: Callable[..., Any], wait_for: Callable[..., Any]
+) -> None:
     school.begin()
     bridge.send(reading(1))
     wait_for(lambda: bridge.upto() == 1, what="upto 1")
@@ -200,8 +242,9 @@ def test_a_question_for_the_time_is_answered_afresh_and_not_retained(
     assert "answer_to" not in late.newest(stored)
 
 
-def test_a_hole_that_stays_is_asked_for_again(school: Any, bridge: Any, wait_for: Callable[..., Any],
-                                              monkeypatch: Any) -> None:
+def test_a_hole_that_stays_is_asked_for_again(
+    school: Any, bridge: Any, wait_for: Callable[..., Any], monkeypatch: Any
+) -> None:
     monkeypatch.setattr("ingest.writer.LOOK_FOR_HOLES_S", 0.05)
     school.begin()._telling.patience_s = 0.1
     status = "classair/v1/test-town/north/bridge/pi-1/status"

@@ -146,8 +146,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     else:
         all_of_them = written(config.stash[_FOLDER])
         if all_of_them:
-            terminalreporter.line(f"serial lines: {sum(len(one.data) for one in all_of_them)} bytes written by "
-                                  f"{len(list(config.stash[_FOLDER].glob('*.jsonl')))} processes, nothing forbidden")
+            terminalreporter.line(
+                f"serial lines: {sum(len(one.data) for one in all_of_them)} bytes written by "
+                f"{len(list(config.stash[_FOLDER].glob('*.jsonl')))} processes, nothing forbidden"
+            )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -23,8 +23,17 @@ def note(address: str, data: bytes) -> None:
     folder = os.environ.get(VARIABLE)
     if not folder:
         return
-    line = json.dumps({"argv": sys.argv, "address": address, "hex": bytes(data).hex(),
-                       "test": os.environ.get("PYTEST_CURRENT_TEST", "")}) + "\n"
+    line = (
+        json.dumps(
+            {
+                "argv": sys.argv,
+                "address": address,
+                "hex": bytes(data).hex(),
+                "test": os.environ.get("PYTEST_CURRENT_TEST", ""),
+            }
+        )
+        + "\n"
+    )
     try:
         fd = os.open(f"{folder}/{os.getpid()}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError:

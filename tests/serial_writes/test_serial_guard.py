@@ -54,9 +54,26 @@ def run_of_tests(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_inner.py").write_text(test)
     env = {key: value for key, value in os.environ.items() if key not in ("PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS")}
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull,
-                           "--rootdir", str(folder), str(folder)], cwd=ROOT, env=env, capture_output=True, text=True,
-                          timeout=60)
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            str(folder),
+            str(folder),
+        ],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 @pytest.mark.parametrize("test", [BY_ITSELF, BY_A_CHILD], ids=["in the process of the tests", "in a child, in pieces"])
@@ -76,8 +93,10 @@ def test_a_run_in_which_sensors_are_only_asked_passes(tmp_path: Path, test: str)
 
 
 MAKERS = {
-    "MH-Z19 zero point": ZERO, "MH-Z19 span point": "FF 01 88 07 D0 00 00 00 A0",
-    "MH-Z19 self-calibration on or off": "FF 01 79 00 00 00 00 00 86", "MH-Z19 range": "FF 01 99 00 00 00 13 88 CB",
+    "MH-Z19 zero point": ZERO,
+    "MH-Z19 span point": "FF 01 88 07 D0 00 00 00 A0",
+    "MH-Z19 self-calibration on or off": "FF 01 79 00 00 00 00 00 86",
+    "MH-Z19 range": "FF 01 99 00 00 00 13 88 CB",
     "S8 write of one register": "FE 06 00 01 7C 06 6C C7",
     "S8 write of several registers": "FE 10 00 00 00 02 04 00 00 7C 06 00 00",
     "SDS011 set mode": "AA B4 02 01 01 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB",
@@ -99,8 +118,10 @@ def test_a_command_of_the_makers_documents_is_found_between_others(tmp_path: Pat
     from serial_guard import violations
 
     def note(argv: list[str]) -> list[str]:
-        lines = [{"argv": argv, "address": "/dev/x", "hex": data, "test": "t"}
-                 for data in ("00", bytes.fromhex(MAKERS[what]).hex(), "ff0186")]
+        lines = [
+            {"argv": argv, "address": "/dev/x", "hex": data, "test": "t"}
+            for data in ("00", bytes.fromhex(MAKERS[what]).hex(), "ff0186")
+        ]
         (tmp_path / "1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         return list(violations(tmp_path))
 
@@ -108,10 +129,19 @@ def test_a_command_of_the_makers_documents_is_found_between_others(tmp_path: Pat
     assert note(["classair", "configure", "/dev/x", "--sensor", "pms5003", "--do", "zero calibration"])
 
 
-@pytest.mark.parametrize("question", [HARMLESS, "FE 04 00 00 00 04 E5 C6", "FE 03 00 1F 00 01 A1 C3",
-                                      "AA B4 04 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB",
-                                      "AA B4 02 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 00 AB",
-                                      "7E 00 80 01 00 7D 5E 7E", "68 01 10 87", "42 4D E1 00 01 01 71"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        HARMLESS,
+        "FE 04 00 00 00 04 E5 C6",
+        "FE 03 00 1F 00 01 A1 C3",
+        "AA B4 04 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB",
+        "AA B4 02 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 00 AB",
+        "7E 00 80 01 00 7D 5E 7E",
+        "68 01 10 87",
+        "42 4D E1 00 01 01 71",
+    ],
+)
 def test_a_question_is_not_forbidden(tmp_path: Path, question: str) -> None:
     from serial_guard import violations
 

@@ -88,11 +88,15 @@ class Correction:
         """Whether it is meant for this sensor at this moment."""
         if at < self.valid_from or (self.valid_to is not None and at >= self.valid_to):
             return False
-        return ((not self.sensors or sensor in self.sensors) and (not self.models or model in self.models)
-                and (not self.sites or sensor.partition(".")[0] in self.sites))
+        return (
+            (not self.sensors or sensor in self.sensors)
+            and (not self.models or model in self.models)
+            and (not self.sites or sensor.partition(".")[0] in self.sites)
+        )
 
-    def correct(self, mean: float | None, rh: float | None = None, temp_c: float | None = None, *,
-                span_ms: int = SHORTEST_MS) -> Corrected:
+    def correct(
+        self, mean: float | None, rh: float | None = None, temp_c: float | None = None, *, span_ms: int = SHORTEST_MS
+    ) -> Corrected:
         """The corrected mean of a bucket of `span_ms`, with humidity (%) and °C of the same bucket and sensor.
 
         Raises ValueError for buckets shorter than five minutes.
@@ -121,18 +125,23 @@ class Correction:
 def check_span(correction: Correction, span_ms: int) -> None:
     """Raises ValueError when a mean is too short for a correction; the sensor's own value may be any length."""
     if correction.method != "none" and span_ms < SHORTEST_MS:
-        raise ValueError(f"{correction.label} is for means over at least {SHORTEST_MS // 60_000} min, "
-                         f"not {span_ms / 1000:g} s")
+        raise ValueError(
+            f"{correction.label} is for means over at least {SHORTEST_MS // 60_000} min, not {span_ms / 1000:g} s"
+        )
 
 
 NONE: Final = Correction(id="none", version=1, method="none", source=METHODS["none"].source)
 """The sensor's own value, not calibrated."""
 
-PUBLISHED: Final[Mapping[str, Correction]] = MappingProxyType({
-    "none": NONE,
-    **{key: Correction(id=key, version=1, method=key, input=METHODS[key].input, source=METHODS[key].source)
-       for key in ("epa2021_atm", "barkjohn2021_cf1", "nilson2022_m2_cf1")},
-})
+PUBLISHED: Final[Mapping[str, Correction]] = MappingProxyType(
+    {
+        "none": NONE,
+        **{
+            key: Correction(id=key, version=1, method=key, input=METHODS[key].input, source=METHODS[key].source)
+            for key in ("epa2021_atm", "barkjohn2021_cf1", "nilson2022_m2_cf1")
+        },
+    }
+)
 """Published formulas under their own names, to be chosen for comparison; they are never in force by themselves."""
 
 
@@ -158,8 +167,9 @@ class Corrections:
         found = [one for one in self._in_force if one.quantity == quantity and one.covers(sensor, at, model)]
         return max(found, key=_rank, default=NONE)
 
-    def spans(self, sensor: str, start: int, end: int, model: str = "",
-              quantity: str = "pm25") -> list[tuple[int, int, Correction]]:
+    def spans(
+        self, sensor: str, start: int, end: int, model: str = "", quantity: str = "pm25"
+    ) -> list[tuple[int, int, Correction]]:
         """(from, to, correction) without gaps from `start` up to `end`, for working through a series."""
         edges = {start, end}
         for one in self._in_force:
@@ -206,8 +216,10 @@ def faults(one: Correction) -> list[str]:
     if one.quantity != "pm25" or one.input not in ("pm25", "pm25_cf1"):
         found.append("quantity, input: only PM2.5 can be corrected, from pm25 or pm25_cf1")
     elif one.input != one.quantity:
-        found.append(f"input: screens and purifiers work on pm25 as it comes; what takes {one.input} can be compared "
-                     "with, not accepted")
+        found.append(
+            f"input: screens and purifiers work on pm25 as it comes; what takes {one.input} can be compared "
+            "with, not accepted"
+        )
     if one.low is not None and one.high is not None and not one.low < one.high:
         found.append("low, high: the range is empty")
     if not one.author:
@@ -220,19 +232,31 @@ def faults(one: Correction) -> list[str]:
 def as_record(one: Correction) -> dict[str, Any]:
     """As JSON, for asks, exports and the API; `of_record` reads it back."""
     return {
-        "id": one.id, "version": one.version, "method": one.method, "formula": one.formula,
-        "coefficients": dict(one.coefficients), "input": one.input, "quantity": one.quantity,
-        "valid_from": one.valid_from, "valid_to": one.valid_to, "sites": list(one.sites),
-        "sensors": list(one.sensors), "models": list(one.models), "low": one.low, "high": one.high,
-        "data_set": one.data_set, "metrics": dict(one.metrics), "author": one.author,
-        "accepted_at": one.accepted_at, "source": one.source,
+        "id": one.id,
+        "version": one.version,
+        "method": one.method,
+        "formula": one.formula,
+        "coefficients": dict(one.coefficients),
+        "input": one.input,
+        "quantity": one.quantity,
+        "valid_from": one.valid_from,
+        "valid_to": one.valid_to,
+        "sites": list(one.sites),
+        "sensors": list(one.sensors),
+        "models": list(one.models),
+        "low": one.low,
+        "high": one.high,
+        "data_set": one.data_set,
+        "metrics": dict(one.metrics),
+        "author": one.author,
+        "accepted_at": one.accepted_at,
+        "source": one.source,
     }
-
-
 
 
 def of_record(record: Mapping[str, Any]) -> Correction:
     """From JSON. Raises ValueError saying what is wrong; `formula` is derived and ignored."""
+
     def texts(name: str) -> tuple[str, ...]:
         found = record.get(name) or []
         if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
@@ -269,9 +293,22 @@ def of_record(record: Mapping[str, Any]) -> Correction:
         raise ValueError("id: expected 1 to 64 of a-z 0-9 - _")
     low, high = (None if record.get(name) is None else number(name, record[name]) for name in ("low", "high"))
     return Correction(
-        id=identity, version=whole("version", 1) or 1, method=text("method"), coefficients=numbers("coefficients"),
-        input=text("input") or "pm25", quantity=text("quantity") or "pm25", valid_from=whole("valid_from", 0) or 0,
-        valid_to=whole("valid_to", None), sites=texts("sites"), sensors=texts("sensors"), models=texts("models"),
-        low=low, high=high, data_set=text("data_set"), metrics=numbers("metrics"), author=text("author"),
-        accepted_at=whole("accepted_at", 0) or 0, source=text("source"),
+        id=identity,
+        version=whole("version", 1) or 1,
+        method=text("method"),
+        coefficients=numbers("coefficients"),
+        input=text("input") or "pm25",
+        quantity=text("quantity") or "pm25",
+        valid_from=whole("valid_from", 0) or 0,
+        valid_to=whole("valid_to", None),
+        sites=texts("sites"),
+        sensors=texts("sensors"),
+        models=texts("models"),
+        low=low,
+        high=high,
+        data_set=text("data_set"),
+        metrics=numbers("metrics"),
+        author=text("author"),
+        accepted_at=whole("accepted_at", 0) or 0,
+        source=text("source"),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-DENSITY: Final = 1.65          # g/cm³ of dry particles, in the κ-Köhler growth of a mass
+DENSITY: Final = 1.65  # g/cm³ of dry particles, in the κ-Köhler growth of a mass
 KOHLER_RH_LIMIT: Final = 95.0  # %; growth has no bound towards 100 %
 NILSON_RH: Final = (30.0, 70.0)
 
@@ -57,8 +57,13 @@ def _epa2021(x: float, rh: float, _temp: float, _c: Coefficients) -> float:
         return 0.786 * x - 0.0862 * rh + 5.75
     if x < 260.0:
         u = x / 50.0 - 4.2
-        return ((0.69 * u + 0.786 * (1.0 - u)) * x - 0.0862 * rh * (1.0 - u) + 2.966 * u + 5.75 * (1.0 - u)
-                + 8.84e-4 * x * x * u)
+        return (
+            (0.69 * u + 0.786 * (1.0 - u)) * x
+            - 0.0862 * rh * (1.0 - u)
+            + 2.966 * u
+            + 5.75 * (1.0 - u)
+            + 8.84e-4 * x * x * u
+        )
     return 2.966 + 0.69 * x + 8.84e-4 * x * x
 
 
@@ -89,23 +94,63 @@ _LOCAL: Final = "a collocation beside a reference instrument; see the correction
 _EVER: Final = math.inf
 _ALL: Final = (
     Method("none", "pm25", "x", "the sensor's own value", _none),
-    Method("barkjohn2021_cf1", "pm25_cf1", "0.524·x − 0.0862·RH + 5.75",
-           "Barkjohn et al. 2021, Atmos. Meas. Tech. 14, 4617", _barkjohn, needs_rh_below=_EVER, plantower=True),
-    Method("epa2021_atm", "pm25",
-           "x<30: 0.524·x − 0.0862·RH + 5.75; 30≤x<50, u=x/20−1.5: (0.786·u + 0.524·(1−u))·x − 0.0862·RH + 5.75; "
-           "50≤x<210: 0.786·x − 0.0862·RH + 5.75; 210≤x<260, u=x/50−4.2: (0.69·u + 0.786·(1−u))·x "
-           "− 0.0862·RH·(1−u) + 2.966·u + 5.75·(1−u) + 8.84e-4·x²·u; x≥260: 2.966 + 0.69·x + 8.84e-4·x²",
-           "US EPA's extended correction of 2021, see Barkjohn et al. 2022, Sensors 22, 9669", _epa2021,
-           needs_rh_below=260.0, plantower=True),
-    Method("nilson2022_m2_cf1", "pm25_cf1", "x/(1 + 0.24/(100/RH − 1)), RH limited to 30–70",
-           "Nilson et al. 2022, Atmos. Meas. Tech. 15, 3315, model 2", _nilson, needs_rh_below=_EVER, plantower=True),
-    Method("kohler", "pm25", "x/(1 + (κ/1.65)/(1/aw − 1)), aw = RH/100, RH at most 95",
-           "κ-Köhler growth, see Crilley et al. 2018, Atmos. Meas. Tech. 11, 709", _kohler, ("kappa",),
-           needs_rh_below=_EVER),
+    Method(
+        "barkjohn2021_cf1",
+        "pm25_cf1",
+        "0.524·x − 0.0862·RH + 5.75",
+        "Barkjohn et al. 2021, Atmos. Meas. Tech. 14, 4617",
+        _barkjohn,
+        needs_rh_below=_EVER,
+        plantower=True,
+    ),
+    Method(
+        "epa2021_atm",
+        "pm25",
+        "x<30: 0.524·x − 0.0862·RH + 5.75; 30≤x<50, u=x/20−1.5: (0.786·u + 0.524·(1−u))·x − 0.0862·RH + 5.75; "
+        "50≤x<210: 0.786·x − 0.0862·RH + 5.75; 210≤x<260, u=x/50−4.2: (0.69·u + 0.786·(1−u))·x "
+        "− 0.0862·RH·(1−u) + 2.966·u + 5.75·(1−u) + 8.84e-4·x²·u; x≥260: 2.966 + 0.69·x + 8.84e-4·x²",
+        "US EPA's extended correction of 2021, see Barkjohn et al. 2022, Sensors 22, 9669",
+        _epa2021,
+        needs_rh_below=260.0,
+        plantower=True,
+    ),
+    Method(
+        "nilson2022_m2_cf1",
+        "pm25_cf1",
+        "x/(1 + 0.24/(100/RH − 1)), RH limited to 30–70",
+        "Nilson et al. 2022, Atmos. Meas. Tech. 15, 3315, model 2",
+        _nilson,
+        needs_rh_below=_EVER,
+        plantower=True,
+    ),
+    Method(
+        "kohler",
+        "pm25",
+        "x/(1 + (κ/1.65)/(1/aw − 1)), aw = RH/100, RH at most 95",
+        "κ-Köhler growth, see Crilley et al. 2018, Atmos. Meas. Tech. 11, 709",
+        _kohler,
+        ("kappa",),
+        needs_rh_below=_EVER,
+    ),
     Method("linear", "pm25", "slope·x + intercept", _LOCAL, _linear, ("slope", "intercept")),
-    Method("linear_rh", "pm25", "slope·x + intercept + rh·RH", _LOCAL, _linear_rh, ("slope", "intercept", "rh"),
-           needs_rh_below=_EVER),
-    Method("linear_rh_temp", "pm25", "slope·x + intercept + rh·RH + temp·T", _LOCAL, _linear_rh_temp,
-           ("slope", "intercept", "rh", "temp"), needs_rh_below=_EVER, needs_temp=True),
+    Method(
+        "linear_rh",
+        "pm25",
+        "slope·x + intercept + rh·RH",
+        _LOCAL,
+        _linear_rh,
+        ("slope", "intercept", "rh"),
+        needs_rh_below=_EVER,
+    ),
+    Method(
+        "linear_rh_temp",
+        "pm25",
+        "slope·x + intercept + rh·RH + temp·T",
+        _LOCAL,
+        _linear_rh_temp,
+        ("slope", "intercept", "rh", "temp"),
+        needs_rh_below=_EVER,
+        needs_temp=True,
+    ),
 )
 METHODS: Final[Mapping[str, Method]] = MappingProxyType({method.key: method for method in _ALL})

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def corrected(correction: Correction, means: ArrayLike, rh: ArrayLike | None = None, temp_c: ArrayLike | None = None,
-              *, span_ms: int = SHORTEST_MS) -> Floats:
+def corrected(
+    correction: Correction,
+    means: ArrayLike,
+    rh: ArrayLike | None = None,
+    temp_c: ArrayLike | None = None,
+    *,
+    span_ms: int = SHORTEST_MS,
+) -> Floats:
     """Corrected means, NaN where there is none (see `Corrected.why` of the single path). NaN stands for missing.
 
     Raises ValueError for buckets shorter than five minutes.
@@ -55,10 +61,16 @@ def _epa2021(x: Floats, rh: Floats, _temp: Floats, _c: Any) -> Floats:
             0.524 * x - 0.0862 * rh + 5.75,
             (0.786 * low + 0.524 * (1.0 - low)) * x - 0.0862 * rh + 5.75,
             0.786 * x - 0.0862 * rh + 5.75,
-            ((0.69 * high + 0.786 * (1.0 - high)) * x - 0.0862 * rh * (1.0 - high) + 2.966 * high
-             + 5.75 * (1.0 - high) + 8.84e-4 * x * x * high),
+            (
+                (0.69 * high + 0.786 * (1.0 - high)) * x
+                - 0.0862 * rh * (1.0 - high)
+                + 2.966 * high
+                + 5.75 * (1.0 - high)
+                + 8.84e-4 * x * x * high
+            ),
         ],
-        2.966 + 0.69 * x + 8.84e-4 * x * x)
+        2.966 + 0.69 * x + 8.84e-4 * x * x,
+    )
 
 
 def _nilson(x: Floats, rh: Floats, _temp: Floats, _c: Any) -> Floats:
@@ -72,7 +84,10 @@ def _kohler(x: Floats, rh: Floats, _temp: Floats, c: Any) -> Floats:
 
 
 _FORMULAS: Final[dict[str, Any]] = {
-    "barkjohn2021_cf1": _barkjohn, "epa2021_atm": _epa2021, "nilson2022_m2_cf1": _nilson, "kohler": _kohler,
+    "barkjohn2021_cf1": _barkjohn,
+    "epa2021_atm": _epa2021,
+    "nilson2022_m2_cf1": _nilson,
+    "kohler": _kohler,
     "linear": lambda x, _rh, _temp, c: c["slope"] * x + c["intercept"],
     "linear_rh": lambda x, rh, _temp, c: c["slope"] * x + c["intercept"] + c["rh"] * rh,
     "linear_rh_temp": lambda x, rh, temp, c: c["slope"] * x + c["intercept"] + c["rh"] * rh + c["temp"] * temp,

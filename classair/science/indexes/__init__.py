@@ -13,9 +13,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cached_property
 from typing import Final, Literal
 
-LOWEST: Final = -10.0      # below it a value is impossible, not noise
+LOWEST: Final = -10.0  # below it a value is impossible, not noise
 HIGHEST: Final = 99999.9
-MICRO: Final = 1_000_000   # a computed mean is first rounded to 6 decimals, to drop summation noise
+MICRO: Final = 1_000_000  # a computed mean is first rounded to 6 decimals, to drop summation noise
 _SIXTH: Final = Decimal("0.000001")
 
 Value = float | str | Decimal | None
@@ -58,8 +58,10 @@ class Scale:
     @cached_property
     def steps(self) -> tuple[tuple[int, int | None], ...]:
         """The bands' ends in steps."""
-        return tuple((int(band.low / self.step), None if band.high is None else int(band.high / self.step))
-                     for band in self.bands)
+        return tuple(
+            (int(band.low / self.step), None if band.high is None else int(band.high / self.step))
+            for band in self.bands
+        )
 
     @cached_property
     def step_micro(self) -> int:
@@ -128,9 +130,16 @@ class Index:
         scale, place, steps = found
         band = scale.bands[place]
         return SubIndex(
-            value=scale.number(place, steps), open_ended=scale.is_open(place, steps), key=band.key, level=place + 1,
-            index=self.key, quantity=quantity, averaging=scale.averaging, confirmed=band.confirmed,
-            goes_on=scale.beyond)
+            value=scale.number(place, steps),
+            open_ended=scale.is_open(place, steps),
+            key=band.key,
+            level=place + 1,
+            index=self.key,
+            quantity=quantity,
+            averaging=scale.averaging,
+            confirmed=band.confirmed,
+            goes_on=scale.beyond,
+        )
 
     def named(self, quantity: str, averaging: str) -> Named:
         """What a number of a mean over `averaging` ("24 h", "1 h", "nowcast" …) may be called.

@@ -14,14 +14,31 @@ Ends = tuple[str, str | None]
 UGM3: Final = "µg/m³"
 
 
-def scale(quantity: str, unit: str, averaging: str, step: str, keys: Sequence[str],
-          numbers: Sequence[tuple[int | None, int | None]], ends: Sequence[Ends], *, truncate: bool = False,
-          beyond: bool = False) -> Scale:
+def scale(
+    quantity: str,
+    unit: str,
+    averaging: str,
+    step: str,
+    keys: Sequence[str],
+    numbers: Sequence[tuple[int | None, int | None]],
+    ends: Sequence[Ends],
+    *,
+    truncate: bool = False,
+    beyond: bool = False,
+) -> Scale:
     """One column of a printed table."""
-    return Scale(quantity, unit, averaging, D(step), tuple(
-        Band(key, D(low.lstrip("?")), None if high is None else D(high), first, last, not low.startswith("?"))
-        for key, (first, last), (low, high) in zip(keys, numbers, ends, strict=True)
-    ), truncate, beyond)
+    return Scale(
+        quantity,
+        unit,
+        averaging,
+        D(step),
+        tuple(
+            Band(key, D(low.lstrip("?")), None if high is None else D(high), first, last, not low.startswith("?"))
+            for key, (first, last), (low, high) in zip(keys, numbers, ends, strict=True)
+        ),
+        truncate,
+        beyond,
+    )
 
 
 def levels_only(quantity: str, averaging: str, step: str, keys: Sequence[str], tops: Sequence[str]) -> Scale:

@@ -16,8 +16,15 @@ INDEX: Final = Index(
     valid_until=date(2023, 5, 31),
     source="Pollution Control Department, index of B.E. 2561; its first day of validity is not confirmed",
     scales={
-        "pm25": scale("pm25", UGM3, "24 h", "1", KEYS, NUMBERS,
-                      [("0", "25"), ("26", "37"), ("38", "50"), ("51", "90"), ("91", None)]),
+        "pm25": scale(
+            "pm25",
+            UGM3,
+            "24 h",
+            "1",
+            KEYS,
+            NUMBERS,
+            [("0", "25"), ("26", "37"), ("38", "50"), ("51", "90"), ("91", None)],
+        ),
         **PM10_AND_GASES,
     },
 )

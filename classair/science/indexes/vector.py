@@ -45,8 +45,10 @@ def sub_indices(index: Index, quantity: str, means: ArrayLike) -> SubIndexes:
     no_top = scale.steps[-1][1] is None
     beyond = steps > tops[-1]
     return SubIndexes(
-        value=np.where(there, _numbers(scale, place, steps), -1), level=np.where(there, place + 1, 0),
-        open_ended=there & (beyond if not no_top else place == len(scale.bands) - 1))
+        value=np.where(there, _numbers(scale, place, steps), -1),
+        level=np.where(there, place + 1, 0),
+        open_ended=there & (beyond if not no_top else place == len(scale.bands) - 1),
+    )
 
 
 def _in_steps(scale: Scale, micro: Ints) -> Ints:
@@ -60,8 +62,10 @@ def _numbers(scale: Scale, place: Ints, steps: Ints) -> Ints:
         return np.full(steps.shape, -1, dtype=np.int64)
     first = np.array([band.first for band in scale.bands], dtype=np.int64)[place]
     # A band without an end has no rise: its number is the first.
-    rise = np.array([0 if band.last is None or band.first is None else band.last - band.first
-                     for band in scale.bands], dtype=np.int64)[place]
+    rise = np.array(
+        [0 if band.last is None or band.first is None else band.last - band.first for band in scale.bands],
+        dtype=np.int64,
+    )[place]
     low = np.array([low for low, _ in scale.steps], dtype=np.int64)[place]
     span = np.array([1 if high is None else high - low for low, high in scale.steps], dtype=np.int64)[place]
     numbers: Ints = first + (2 * rise * (steps - low) + span) // (2 * span)
@@ -87,4 +91,3 @@ def micros(values: ArrayLike) -> Ints:
             micro[where] = in_micro(float(x[where])) or 0
     micro[~there] = NOTHING
     return micro
-

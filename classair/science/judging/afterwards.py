@@ -28,15 +28,21 @@ from classair.science.quality import CO2_LIMIT, PM_CEILING
 Column = Sequence[float | None]
 Found = dict[tuple[str, Flag], list[Stretch]]
 
-SPIKE_POINTS: Final = 2             # a spike lasts at most so many readings …
-SPIKE_WITHIN_MS: Final = 130_000    # … that are this close together: in a slower series a plume may be one reading
-SPIKE_AROUND: Final = 5             # readings on either side that say what is usual
+SPIKE_POINTS: Final = 2  # a spike lasts at most so many readings …
+SPIKE_WITHIN_MS: Final = 130_000  # … that are this close together: in a slower series a plume may be one reading
+SPIKE_AROUND: Final = 5  # readings on either side that say what is usual
 SPIKE_AT_LEAST: Final[Mapping[str, float]] = {  # µg/m³, ppm
-    "pm1": 20.0, "pm25": 20.0, "pm10": 20.0, "pm1_cf1": 20.0, "pm25_cf1": 20.0, "pm10_cf1": 20.0, "co2_ppm": 300.0,
+    "pm1": 20.0,
+    "pm25": 20.0,
+    "pm10": 20.0,
+    "pm1_cf1": 20.0,
+    "pm25_cf1": 20.0,
+    "pm10_cf1": 20.0,
+    "co2_ppm": 300.0,
 }
-SPIKE_MADS: Final = 5.0 * 1.4826    # Hampel's test: five standard deviations, estimated by the median deviation
-SPIKE_SHARE: Final = 0.4            # of what is usual around it: thick smoke is never quite still
-SPIKE_FOOT: Final = 0.2             # share of its height up to which the readings beside a spike may rise with it
+SPIKE_MADS: Final = 5.0 * 1.4826  # Hampel's test: five standard deviations, estimated by the median deviation
+SPIKE_SHARE: Final = 0.4  # of what is usual around it: thick smoke is never quite still
+SPIKE_FOOT: Final = 0.2  # share of its height up to which the readings beside a spike may rise with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ def _present(at: Sequence[int], column: Column) -> tuple[Sequence[int], Sequence
 
 # -- stuck -------------------------------------------------------------------------------------------------------------
 
+
 def _stuck(track: Track, found: Found) -> None:
     columns = track.columns
     if "pm25" in columns:
@@ -83,6 +90,7 @@ def _stuck(track: Track, found: Found) -> None:
         if stretches := still(track.at, [columns[key] for key in keys], pm_limit):
             found.update({(key, Flag.STUCK): stretches for key in keys})
     if "co2_ppm" in columns:
+
         def co2_limit(row: tuple[float | None, ...]) -> int | None:
             value = row[0]
             # Whole thousands from 2000 on are where ranges end: saturation, told by its own flag.
@@ -93,14 +101,14 @@ def _stuck(track: Track, found: Found) -> None:
         if stretches := still(track.at, [columns["co2_ppm"]], co2_limit):
             found["co2_ppm", Flag.STUCK] = stretches
     if "temp_c" in columns and "rh_pct" in columns:
-        both = still(track.at, [columns["temp_c"], columns["rh_pct"]],
-                     lambda row: None if None in row else CLIMATE_MS)
+        both = still(track.at, [columns["temp_c"], columns["rh_pct"]], lambda row: None if None in row else CLIMATE_MS)
         if both:
             found["temp_c", Flag.STUCK] = found["rh_pct", Flag.STUCK] = both
 
 
-def still(at: Sequence[int], columns: Sequence[Column],
-          limit: Callable[[tuple[float | None, ...]], int | None]) -> list[Stretch]:
+def still(
+    at: Sequence[int], columns: Sequence[Column], limit: Callable[[tuple[float | None, ...]], int | None]
+) -> list[Stretch]:
     """Stretches in which none of the columns moved for as long as `limit` allows for that row (None: for ever)."""
     found: list[Stretch] = []
     if not at:
@@ -119,14 +127,21 @@ def still(at: Sequence[int], columns: Sequence[Column],
     return found
 
 
-def _close(found: list[Stretch], at: Sequence[int], first: int, last: int, row: object,
-           limit: Callable[[tuple[float | None, ...]], int | None]) -> None:
+def _close(
+    found: list[Stretch],
+    at: Sequence[int],
+    first: int,
+    last: int,
+    row: object,
+    limit: Callable[[tuple[float | None, ...]], int | None],
+) -> None:
     allowed = limit(row if isinstance(row, tuple) else (row,))
     if allowed is not None and at[last] - at[first] >= allowed:
         found.append((at[first], at[last] + 1))
 
 
 # -- spikes ------------------------------------------------------------------------------------------------------------
+
 
 def spikes(at: Sequence[int], values: Sequence[float], at_least: float) -> list[Stretch]:
     """One or two readings alone far from all around them. A plume has a slope, or lasts; a step does not come back."""
@@ -145,8 +160,7 @@ def spikes(at: Sequence[int], values: Sequence[float], at_least: float) -> list[
 
 
 def _jumps(values: Sequence[float], at_least: float) -> list[int]:
-    return [i for i, (before, value) in enumerate(pairwise(values), 1)
-            if not -at_least < value - before < at_least]
+    return [i for i, (before, value) in enumerate(pairwise(values), 1) if not -at_least < value - before < at_least]
 
 
 def _is_spike(at: Sequence[int], values: Sequence[float], first: int, after: int, at_least: float) -> bool:
@@ -168,6 +182,7 @@ def _is_spike(at: Sequence[int], values: Sequence[float], first: int, after: int
 
 
 # -- rates -------------------------------------------------------------------------------------------------------------
+
 
 def rates(at: Sequence[int], values: Sequence[float], step: float, per_ms: float) -> list[Stretch]:
     """Readings that differ from the one before by more than `step` and more than air changes in that time."""

@@ -20,13 +20,13 @@ PARTICLES: Final = MASSES + COUNTS
 """Everything that one optical chamber says; stuck together or not at all."""
 
 PM_MS: Final = 60 * MINUTE_MS
-PM_LIVELY: Final = 20.0         # µg/m³ from which noise alone moves a mass that has no counts beside it
+PM_LIVELY: Final = 20.0  # µg/m³ from which noise alone moves a mass that has no counts beside it
 PM_QUIET_MS: Final = 120 * MINUTE_MS
-PM_STILL: Final = 5.0           # µg/m³ up to which a mass alone may stand still for ever
+PM_STILL: Final = 5.0  # µg/m³ up to which a mass alone may stand still for ever
 CO2_MS: Final = 30 * MINUTE_MS
-CO2_LIVELY: Final = 600.0       # ppm from which people breathe, or air still decays
+CO2_LIVELY: Final = 600.0  # ppm from which people breathe, or air still decays
 CO2_QUIET_MS: Final = 180 * MINUTE_MS
-CO2_FLOOR: Final = 400.0        # ppm, where ranges begin
+CO2_FLOOR: Final = 400.0  # ppm, where ranges begin
 CO2_FLOOR_MS: Final = 1440 * MINUTE_MS
 CLIMATE_MS: Final = 360 * MINUTE_MS
 NEVER_MS: Final = 2**60

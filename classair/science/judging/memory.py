@@ -23,12 +23,12 @@ from classair.science.judging.limits import (
 )
 from classair.science.quality import judge as judge_alone
 
-RATE_WITHIN_MS: Final = 180_000    # readings further apart say nothing of a rate
-CO2_STEP: Final = 200.0            # ppm: nearer together than this is noise and breath
+RATE_WITHIN_MS: Final = 180_000  # readings further apart say nothing of a rate
+CO2_STEP: Final = 200.0  # ppm: nearer together than this is noise and breath
 CO2_PER_MS: Final = 500.0 / 60_000
-TEMP_STEP: Final = 1.0             # °C
+TEMP_STEP: Final = 1.0  # °C
 TEMP_PER_MS: Final = 2.0 / 60_000
-PUT_BACK_MS: Final = 15 * 60_000   # a live reading this far behind the newest: the clock was put right
+PUT_BACK_MS: Final = 15 * 60_000  # a live reading this far behind the newest: the clock was put right
 PRIMING_MS: Final = LIVE_MS + 10 * 60_000
 """How far back a memory must be shown the past to judge as if it had never been away."""
 
@@ -55,7 +55,7 @@ class Memory:
         self._forget()
 
     def _forget(self) -> None:
-        self._newest = -2**62
+        self._newest = -(2**62)
         self._pm: float | None = None
         self._co2: float | None = None
         self._temp: float | None = None
@@ -64,12 +64,21 @@ class Memory:
         self._ended: deque[_Ended] = deque(maxlen=_REMEMBERED_RUNS)
 
     def judge(
-        self, values: Mapping[str, float], flags: Flag, value_flags: Mapping[str, int], *,
-        at_ms: int, now_ms: int | None = None, clock: str = "sync", model: str = "", late: bool = False,
+        self,
+        values: Mapping[str, float],
+        flags: Flag,
+        value_flags: Mapping[str, int],
+        *,
+        at_ms: int,
+        now_ms: int | None = None,
+        clock: str = "sync",
+        model: str = "",
+        late: bool = False,
     ) -> tuple[Flag, Mapping[str, int]]:
         """As classair.science.quality.judge, with what the sensor's past adds to it. `values` must not change after."""
-        flags, value_flags = judge_alone(values, flags, value_flags, at_ms=at_ms, now_ms=now_ms, clock=clock,
-                                         model=model)
+        flags, value_flags = judge_alone(
+            values, flags, value_flags, at_ms=at_ms, now_ms=now_ms, clock=clock, model=model
+        )
         if flags and flags & Flag.CLOCK:
             return flags, value_flags  # a time that cannot be relied on must not pass for the newest
         gap = at_ms - self._newest
@@ -105,8 +114,11 @@ class Memory:
                 self._co2, self._co2_since = co2, at_ms
         temp = values.get("temp_c")
         if temp is not None:
-            if (self._temp is not None and gap <= RATE_WITHIN_MS
-                    and abs(temp - self._temp) > max(TEMP_STEP, TEMP_PER_MS * gap)):
+            if (
+                self._temp is not None
+                and gap <= RATE_WITHIN_MS
+                and abs(temp - self._temp) > max(TEMP_STEP, TEMP_PER_MS * gap)
+            ):
                 value_flags = _with(value_flags, "temp_c", int(Flag.RATE))
             self._temp = temp
         return flags, value_flags
@@ -124,8 +136,12 @@ class Memory:
                 setattr(self, name, getattr(past, name))
             return
         reach = past._newest + BREAK_MS
-        if (past._pm is not None and past._pm == self._pm and past._pm_since < self._pm_since <= reach
-                and _same(self._pm_before, past._pm_before)):
+        if (
+            past._pm is not None
+            and past._pm == self._pm
+            and past._pm_since < self._pm_since <= reach
+            and _same(self._pm_before, past._pm_before)
+        ):
             self._pm_since = past._pm_since
         if past._co2 is not None and past._co2 == self._co2 and past._co2_since < self._co2_since <= reach:
             self._co2_since = past._co2_since
@@ -145,8 +161,9 @@ class Memory:
             if run.quantity == "co2_ppm":
                 if at_ms - run.since >= co2_stuck_after_ms(value) <= LIVE_MS:
                     value_flags = _mark(("co2_ppm",), values, value_flags)
-            elif (_same(values, run.values)
-                    and at_ms - run.since >= pm_stuck_after_ms(value, _counted(values)) <= LIVE_MS):
+            elif (
+                _same(values, run.values) and at_ms - run.since >= pm_stuck_after_ms(value, _counted(values)) <= LIVE_MS
+            ):
                 value_flags = _mark_particles(values, value_flags)
         return value_flags
 

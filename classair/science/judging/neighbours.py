@@ -15,32 +15,32 @@ from typing import Final
 from classair.science.judging.spans import Stretch, joined
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
 
-NIGHT_HOURS: Final = range(5)       # local
-NIGHT_NEEDS: Final = 3              # valid hours of them
-NIGHT_LEAST: Final = 5.0            # µg/m³ of the school's typical sensor: below it noise and rounding rule
-OTHERS_LEAST: Final = 4             # sensors a school needs before one can differ from it
-PLACE_NIGHTS: Final = 28            # that say where among the others a sensor belongs
+NIGHT_HOURS: Final = range(5)  # local
+NIGHT_NEEDS: Final = 3  # valid hours of them
+NIGHT_LEAST: Final = 5.0  # µg/m³ of the school's typical sensor: below it noise and rounding rule
+OTHERS_LEAST: Final = 4  # sensors a school needs before one can differ from it
+PLACE_NIGHTS: Final = 28  # that say where among the others a sensor belongs
 PLACE_LEAST: Final = 10
-DRIFT_NIGHTS: Final = (6, 7)        # before and after the night judged: the reference rule's fourteen in all
+DRIFT_NIGHTS: Final = (6, 7)  # before and after the night judged: the reference rule's fourteen in all
 DRIFT_LEAST: Final = 7
-DRIFT_DAYS: Final = 7               # in a row: what is over sooner was a window, or weather
-DRIFT_ROUNDS: Final = 3             # in which what drifts is left out of what the others are compared with
-DRIFT_LOW: Final = 0.78             # the reference's 0.7 and 1.3, and room for the noise of a fortnight, so that a
-DRIFT_HIGH: Final = 1.25            # drift of 30 % is past them and not merely at them
+DRIFT_DAYS: Final = 7  # in a row: what is over sooner was a window, or weather
+DRIFT_ROUNDS: Final = 3  # in which what drifts is left out of what the others are compared with
+DRIFT_LOW: Final = 0.78  # the reference's 0.7 and 1.3, and room for the noise of a fortnight, so that a
+DRIFT_HIGH: Final = 1.25  # drift of 30 % is past them and not merely at them
 
-PAIR_DIFFERENCE: Final = 5.0        # µg/m³ and share of the mean, both: EPA's rule for two channels
+PAIR_DIFFERENCE: Final = 5.0  # µg/m³ and share of the mean, both: EPA's rule for two channels
 PAIR_SHARE: Final = 0.7
 PAIR_QUARTER_MS: Final = 15 * MINUTE_MS
-PAIR_QUARTERS: Final = 4            # in a row: one sweeping broom beside one of two is no disagreement
+PAIR_QUARTERS: Final = 4  # in a row: one sweeping broom beside one of two is no disagreement
 
-SILENT_MS: Final = 4 * HOUR_MS      # a mass of exactly 0, without counts, while the school measures dust
-SILENT_OTHERS: Final = 5.0          # µg/m³ of the school's median meanwhile
+SILENT_MS: Final = 4 * HOUR_MS  # a mass of exactly 0, without counts, while the school measures dust
+SILENT_OTHERS: Final = 5.0  # µg/m³ of the school's median meanwhile
 
-CO2_LOW: Final = 380.0              # ppm, of a week's 5th percentile: the outdoor air of an empty room
+CO2_LOW: Final = 380.0  # ppm, of a week's 5th percentile: the outdoor air of an empty room
 CO2_HIGH: Final = 480.0
 CO2_SHARE: Final = 0.05
-CO2_HOURS: Final = 100              # of a week's 168
-MOVING_MS: Final = 30 * MINUTE_MS   # on either side of a move
+CO2_HOURS: Final = 100  # of a week's 168
+MOVING_MS: Final = 30 * MINUTE_MS  # on either side of a move
 
 Nights = Mapping[int, float]
 """A sensor's level (µg/m³) by local day number, of the nights it can be judged in."""
@@ -62,8 +62,7 @@ def nights(hours: Mapping[int, float], without: Collection[int] = ()) -> dict[in
         local = (start + BANGKOK_MS) % DAY_MS // HOUR_MS
         if local in NIGHT_HOURS:
             by_day.setdefault(local_day(start), []).append(mean)
-    return {day: median(values) for day, values in by_day.items()
-            if len(values) >= NIGHT_NEEDS and day not in without}
+    return {day: median(values) for day, values in by_day.items() if len(values) >= NIGHT_NEEDS and day not in without}
 
 
 def drifting(levels: Mapping[str, Nights]) -> dict[str, dict[int, float]]:
@@ -85,8 +84,11 @@ def drifting(levels: Mapping[str, Nights]) -> dict[str, dict[int, float]]:
         # Once each place is known, the school's night is told by all that stand in theirs, whichever are there.
         shared: dict[int, float] = {}
         for day in typical:
-            parts = [logs[name][day] - place for name, place in settled.items()
-                     if day in logs[name] and day not in found.get(name, ())]
+            parts = [
+                logs[name][day] - place
+                for name, place in settled.items()
+                if day in logs[name] and day not in found.get(name, ())
+            ]
             if len(parts) >= OTHERS_LEAST:
                 shared[day] = _closest_half(parts)
         before, found = found, {}
@@ -103,7 +105,7 @@ def _closest_half(values: list[float]) -> float:
     """The middle of the half that lies closest together: three of eight that drift the same way do not move it."""
     ordered, half = sorted(values), len(values) // 2 + 1
     first = min(range(len(ordered) - half + 1), key=lambda i: ordered[i + half - 1] - ordered[i])
-    return median(ordered[first:first + half])
+    return median(ordered[first : first + half])
 
 
 def _lasting(days: Mapping[int, float]) -> dict[int, float]:

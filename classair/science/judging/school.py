@@ -59,13 +59,18 @@ def judge_school(members: Collection[Member]) -> list[Span]:
         if one.room == other.room and one.sensor != other.sensor:
             stretches = neighbours.disagreeing(
                 _outside(one.pm25_quarters, blamed[one.sensor] + blamed[other.sensor], PAIR_QUARTER_MS),
-                other.pm25_quarters)
+                other.pm25_quarters,
+            )
             for member in (one, other):
                 found += _spans(member, member.masses, Flag.PAIR, stretches)
                 apart[member.sensor] += stretches
 
-    drifts = neighbours.drifting({member.sensor: neighbours.nights(
-        _outside(member.pm25_hours, apart[member.sensor]), member.purified) for member in dust})
+    drifts = neighbours.drifting(
+        {
+            member.sensor: neighbours.nights(_outside(member.pm25_hours, apart[member.sensor]), member.purified)
+            for member in dust
+        }
+    )
     for member in dust:
         stretches = joined((day_start(day), day_start(day + 1)) for day in drifts.get(member.sensor, ()))
         found += _spans(member, member.masses, Flag.DRIFT, stretches)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-EXHALED_PPM: Final = 38_000.0        # CO2 in breath above that of the air breathed in (Rudnick and Milton 2003)
+EXHALED_PPM: Final = 38_000.0  # CO2 in breath above that of the air breathed in (Rudnick and Milton 2003)
 
 
 def loss_rate(air_changes: float, deposition: float, cadr_m3h: float, volume_m3: float) -> float:
@@ -30,8 +30,9 @@ def minutes_to(target: float, start: float, steady: float, loss: float) -> float
     return 60.0 * math.log((start - steady) / (target - steady)) / loss
 
 
-def cadr_needed(target: float, inflow: float, source: float, air_changes: float, deposition: float,
-                volume_m3: float) -> float:
+def cadr_needed(
+    target: float, inflow: float, source: float, air_changes: float, deposition: float, volume_m3: float
+) -> float:
     """m³/h that hold a room at `target`; 0 when it stays there by itself."""
     return max(0.0, volume_m3 * ((inflow + source) / target - air_changes - deposition))
 

@@ -18,16 +18,16 @@ from classair.science.rooms.estimate import Bools, Estimate, Floats
 from classair.timetable import local_time
 
 VERSION: Final = 1
-BEFORE: Final = 10                   # minutes looked at before a switching
-AFTER: Final = 60                    # and behind it, or up to the next one
-SHORTEST: Final = 25                 # minutes behind a switching that say something
+BEFORE: Final = 10  # minutes looked at before a switching
+AFTER: Final = 60  # and behind it, or up to the next one
+SHORTEST: Final = 25  # minutes behind a switching that say something
 LEAST_SWITCHINGS: Final = 6
 LEAST_DAYS: Final = 3
-LEAST_OUTDOOR: Final = 10.0          # µg/m³; below it there is nothing to clean
-WIDE: Final = 0.35                   # half an interval, as a share of the value, beyond which it does not tell
-SMALL: Final = 0.5                   # clean air changes per hour: all below is called no effect
-TIMES: Final = 120                   # draws for the interval
-AGED: Final = 0.70                   # share of the first clean-air rate below which a filter is due
+LEAST_OUTDOOR: Final = 10.0  # µg/m³; below it there is nothing to clean
+WIDE: Final = 0.35  # half an interval, as a share of the value, beyond which it does not tell
+SMALL: Final = 0.5  # clean air changes per hour: all below is called no effect
+TIMES: Final = 120  # draws for the interval
+AGED: Final = 0.70  # share of the first clean-air rate below which a filter is due
 _START: Final = (np.log(0.8), np.log(1.2), 2.0)
 
 
@@ -80,8 +80,12 @@ def switchings(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats)
     if not rows:
         nothing = np.empty((0, width))
         return Switchings(nothing, nothing, nothing, np.empty(0, np.int64))
-    return Switchings(np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows]),
-                      np.array([r[3] for r in rows], np.int64))
+    return Switchings(
+        np.array([r[0] for r in rows]),
+        np.array([r[1] for r in rows]),
+        np.array([r[2] for r in rows]),
+        np.array([r[3] for r in rows], np.int64),
+    )
 
 
 def cleaning(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats, volume_m3: float) -> Cleaning:
@@ -108,8 +112,9 @@ def cleaning(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats, v
     rates = (float(np.exp(best[0])), float(np.exp(best[1])))
     if low <= SMALL:
         if high <= 2 * SMALL:
-            return Cleaning(_told(0.0, low * volume_m3, high * volume_m3, len(found.day), coverage), False, *rates,
-                            draws)
+            return Cleaning(
+                _told(0.0, low * volume_m3, high * volume_m3, len(found.day), coverage), False, *rates, draws
+            )
         return cannot("no_contrast", low * volume_m3, high * volume_m3)
     if (high - low) / 2 > WIDE * rate:
         return cannot("wide", low * volume_m3, high * volume_m3)
@@ -117,8 +122,14 @@ def cleaning(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats, v
     return Cleaning(told, True, *rates, draws)
 
 
-def _told(value: float | None, low: float | None, high: float | None, n: int, coverage: float, why: str = "",
-          ) -> Estimate:
+def _told(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    n: int,
+    coverage: float,
+    why: str = "",
+) -> Estimate:
     return Estimate("clean_air", "m³/h", "switching_response", VERSION, value, low, high, n, coverage, why)
 
 
@@ -130,6 +141,7 @@ def filter_due(first: Estimate, recent: Estimate) -> bool | None:
 
 
 # -- avoided -----------------------------------------------------------------------------------------------------------
+
 
 def mean_without(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, counted: Bools) -> Floats:
     """The mean over the `counted` minutes that the room would have had without the purifier, µg/m³, for each draw.
@@ -158,6 +170,7 @@ def mean_without(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Flo
 
 
 # -- the fit -----------------------------------------------------------------------------------------------------------
+
 
 def _course(found: Switchings, rates: Floats) -> tuple[Floats, Floats]:
     """(fixed, share): the model's course is fixed + share·C0, for any first value C0."""
@@ -223,9 +236,12 @@ def _draws(found: Switchings, best: Floats) -> Floats:
     chance = np.random.default_rng(1)
     days = np.unique(found.day)
     members = [np.flatnonzero(found.day == day) for day in days]
-    return np.array([
-        _fit(found.pick(np.concatenate([members[i] for i in chance.integers(0, days.size, days.size)])), best, 3)[0]
-        for _ in range(TIMES)])
+    return np.array(
+        [
+            _fit(found.pick(np.concatenate([members[i] for i in chance.integers(0, days.size, days.size)])), best, 3)[0]
+            for _ in range(TIMES)
+        ]
+    )
 
 
 def _smooth(values: Floats) -> Floats:
@@ -235,5 +251,3 @@ def _smooth(values: Floats) -> Floats:
     counted = np.convolve(there, kernel, "same")
     total = np.convolve(np.where(there, values, 0.0), kernel, "same")
     return np.asarray(np.where(counted >= 5, total / np.maximum(counted, 1), np.nan))
-
-

@@ -40,7 +40,11 @@ class Estimate:
 
 
 def interval_by_group(
-    groups: Sequence[object], statistic: Callable[[npt.NDArray[np.intp]], float], *, times: int = 400, seed: int = 1,
+    groups: Sequence[object],
+    statistic: Callable[[npt.NDArray[np.intp]], float],
+    *,
+    times: int = 400,
+    seed: int = 1,
 ) -> tuple[float, float] | None:
     """95 % percentile interval of `statistic(indices)`, drawing whole groups (days) with replacement.
 

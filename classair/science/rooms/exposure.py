@@ -15,7 +15,7 @@ from classair.science.rooms.cleaning import Cleaning, mean_without
 from classair.science.rooms.estimate import Bools, Estimate, Floats
 
 VERSION: Final = 1
-SLOT: Final = 15                     # minutes; lesson time is counted in slots
+SLOT: Final = 15  # minutes; lesson time is counted in slots
 COMPLETE: Final = 0.75
 
 
@@ -37,8 +37,8 @@ class Exposure:
 def exposure(pm25: Floats, lesson: Bools) -> Exposure:
     """From minutes of valid values (NaN: none) and which of them are lesson time."""
     slots = pm25.size // SLOT
-    taught = lesson[:slots * SLOT].reshape(-1, SLOT).mean(axis=1) >= 0.5
-    rows = pm25[:slots * SLOT].reshape(-1, SLOT)
+    taught = lesson[: slots * SLOT].reshape(-1, SLOT).mean(axis=1) >= 0.5
+    rows = pm25[: slots * SLOT].reshape(-1, SLOT)
     counted = np.isfinite(rows).sum(axis=1)
     mean = np.where(np.isfinite(rows), rows, 0.0).sum(axis=1) / np.maximum(counted, 1)
     valid = taught & (counted >= COMPLETE * SLOT)
@@ -47,7 +47,7 @@ def exposure(pm25: Floats, lesson: Bools) -> Exposure:
     if coverage < COMPLETE:
         return Exposure(None, None, None, hours, coverage)
     level = float(mean[valid].mean())
-    runs = [mean[i:i + 4].mean() for i in range(slots - 3) if valid[i:i + 4].all()]
+    runs = [mean[i : i + 4].mean() for i in range(slots - 3) if valid[i : i + 4].all()]
     return Exposure(level, level * hours, float(max(runs)) if runs else None, hours, coverage)
 
 
@@ -60,8 +60,9 @@ def avoided(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, 
     coverage = float(there.sum() / max(int(lesson.sum()), 1))
 
     def cannot(why: str) -> Estimate:
-        return Estimate("avoided_pm25", "µg/m³", "modelled_off", VERSION, None, n=int(there.sum()), coverage=coverage,
-                        why=why)
+        return Estimate(
+            "avoided_pm25", "µg/m³", "modelled_off", VERSION, None, n=int(there.sum()), coverage=coverage, why=why
+        )
 
     if found.effect is False:
         return cannot("no_effect")
@@ -71,8 +72,9 @@ def avoided(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, 
         return cannot("coverage")
     means = mean_without(found, indoor, outdoor, purifier, there) - indoor[there].mean()
     low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
-    return Estimate("avoided_pm25", "µg/m³", "modelled_off", VERSION, float(np.median(means)), low, high,
-                    int(there.sum()), coverage)
+    return Estimate(
+        "avoided_pm25", "µg/m³", "modelled_off", VERSION, float(np.median(means)), low, high, int(there.sum()), coverage
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from classair.science.rooms.estimate import Bools, Estimate, Floats, interval_by
 from classair.timetable import local_time
 
 VERSION: Final = 1
-LEAST_OUTDOOR: Final = 10.0          # µg/m³
+LEAST_OUTDOOR: Final = 10.0  # µg/m³
 LEAST_HOURS: Final = 10
 COMPLETE: Final = 0.75
-STEADY: Final = 0.25                 # how much the outdoor hour may differ from the one before, relative
+STEADY: Final = 0.25  # how much the outdoor hour may differ from the one before, relative
 
 
 def ratio(start_ms: int, indoor: Floats, outdoor: Floats, wanted: Bools | None = None) -> Estimate:
@@ -37,14 +37,15 @@ def infiltration(start_ms: int, indoor: Floats, outdoor: Floats, occupied: Bools
     return _told("infiltration_factor", "quiet_hours", start_ms, indoor, outdoor, quiet, steady=True)
 
 
-def _told(quantity: str, method: str, start_ms: int, indoor: Floats, outdoor: Floats, wanted: Bools | None, *,
-          steady: bool) -> Estimate:
+def _told(
+    quantity: str, method: str, start_ms: int, indoor: Floats, outdoor: Floats, wanted: Bools | None, *, steady: bool
+) -> Estimate:
     hours = indoor.size // 60
     both = np.isfinite(indoor) & np.isfinite(outdoor)
     coverage = float(both.mean()) if both.size else 0.0
     if wanted is not None:
         both &= wanted
-    inside, outside, there = (part[:hours * 60].reshape(-1, 60) for part in (indoor, outdoor, both))
+    inside, outside, there = (part[: hours * 60].reshape(-1, 60) for part in (indoor, outdoor, both))
     counted = there.sum(axis=1)
     full = counted >= COMPLETE * 60
     total_in = np.where(there, np.nan_to_num(inside), 0).sum(axis=1) / np.maximum(counted, 1)

@@ -13,7 +13,7 @@ from classair.timetable import ZONE, to_ms
 
 DAY: Final = 1440
 MONDAY_MS: Final = to_ms(datetime(2026, 2, 2, tzinfo=ZONE))
-BLOCKS: Final = ((450, 690), (750, 960))     # minutes of the day with children: 7:30–11:30, 12:30–16:00
+BLOCKS: Final = ((450, 690), (750, 960))  # minutes of the day with children: 7:30–11:30, 12:30–16:00
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Truth:
     penetration: float = 0.85
     cadr_m3h: float = 400.0
     plugged_in: bool = True
-    pm_noise: float = 0.05               # relative, on top of 1 µg/m³ and of whole numbers
+    pm_noise: float = 0.05  # relative, on top of 1 µg/m³ and of whole numbers
     outdoor_pm: float = 60.0
-    sources_per_day: float = 0.5         # sweeping, cooking next door: puffs of some minutes
-    leaving_minutes: float = 4.0         # how long it takes until the last one has left
-    wander: float = 0.15                 # how much the air changes vary from hour to hour (wind, doors), relative
+    sources_per_day: float = 0.5  # sweeping, cooking next door: puffs of some minutes
+    leaving_minutes: float = 4.0  # how long it takes until the last one has left
+    wander: float = 0.15  # how much the air changes vary from hour to hour (wind, doors), relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Played:
     co2: Floats
     pm25: Floats
     outdoor_pm25: Floats
-    purifier: Floats                     # 1 on, 0 off as the socket tells
+    purifier: Floats  # 1 on, 0 off as the socket tells
     occupied: Bools
 
 
@@ -63,8 +63,7 @@ def play(truth: Truth, days: int, seed: int, *, switching: bool = True) -> Playe
         # People come and go by and by, not in one moment.
         kernel = np.exp(-np.arange(60) / truth.leaving_minutes)
         present = np.convolve(present, kernel / kernel.sum())[:size]
-    rate = np.where(occupied | np.roll(occupied, 1), truth.air_changes,
-                    truth.night_air_changes or truth.air_changes)
+    rate = np.where(occupied | np.roll(occupied, 1), truth.air_changes, truth.night_air_changes or truth.air_changes)
     if truth.wander:
         gusts = np.exp(chance.normal(0, truth.wander, size // 60 + 2))
         rate = rate * np.interp(np.arange(size) / 60, np.arange(gusts.size), gusts)
@@ -74,7 +73,7 @@ def play(truth: Truth, days: int, seed: int, *, switching: bool = True) -> Playe
     c, p = truth.outdoor_ppm, truth.penetration * outdoor[0] * 0.6
     puffs = np.zeros(size)
     for at in chance.integers(0, size, chance.poisson(truth.sources_per_day * days)):
-        puffs[at:at + int(chance.integers(5, 25))] += chance.uniform(150, 900)   # µg/(m³·h)
+        puffs[at : at + int(chance.integers(5, 25))] += chance.uniform(150, 900)  # µg/(m³·h)
     for i in range(size):
         fall = np.exp(-rate[i] / 60)
         steady = truth.outdoor_ppm + present[i] * truth.breath_l_s * 3.6e6 / (rate[i] * truth.volume_m3)
@@ -89,8 +88,14 @@ def play(truth: Truth, days: int, seed: int, *, switching: bool = True) -> Playe
         noisy: Floats = values * chance.normal(1, truth.pm_noise, size) + chance.normal(0, 0.7, size)
         return np.asarray(np.rint(np.maximum(noisy, 0.0)), np.float64)
 
-    return Played(MONDAY_MS, np.round(co2 + chance.normal(0, truth.co2_noise, size)), heard(pm), heard(outdoor),
-                  purifier, occupied)
+    return Played(
+        MONDAY_MS,
+        np.round(co2 + chance.normal(0, truth.co2_noise, size)),
+        heard(pm),
+        heard(outdoor),
+        purifier,
+        occupied,
+    )
 
 
 def _outdoor(truth: Truth, size: int, chance: np.random.Generator) -> Floats:
@@ -108,7 +113,7 @@ def _switching(size: int, chance: np.random.Generator) -> Floats:
     on, at, state = np.zeros(size), 0, 0.0
     while at < size:
         length = int(chance.uniform(40, 200))
-        on[at:at + length] = state
+        on[at : at + length] = state
         at, state = at + length, 1.0 - state
     return on
 
@@ -120,14 +125,23 @@ def unidentifiable(seed: int) -> list[tuple[str, Played]]:
     whole = play(truth, 6, seed)
     size = whole.co2.size
     flat = np.full(size, 5000.0)
-    present_all_day = replace(whole, occupied=np.ones(size, bool), co2=np.round(
-        900 + 200 * np.sin(np.arange(size) / 300) + chance.normal(0, 15, size)))
+    present_all_day = replace(
+        whole,
+        occupied=np.ones(size, bool),
+        co2=np.round(900 + 200 * np.sin(np.arange(size) / 300) + chance.normal(0, 15, size)),
+    )
     empty = replace(whole, co2=np.round(425 + chance.normal(0, 15, size)))
     wandering = replace(whole, co2=np.round(1200 + np.clip(chance.normal(0, 6, size).cumsum(), -500, 800)))
     sparse = whole.co2.copy()
     sparse[chance.random(size) < 0.7] = np.nan
     crowd = play(replace(truth, leaving_minutes=50.0), 6, seed)
     aired = play(replace(truth, people=3, air_changes=8.0), 6, seed)
-    return [("saturated", replace(whole, co2=flat)), ("never empty", present_all_day), ("nobody comes", empty),
-            ("a sensor that wanders", wandering), ("mostly missing", replace(whole, co2=sparse)),
-            ("leaving one by one", crowd), ("too little above outdoors", aired)]
+    return [
+        ("saturated", replace(whole, co2=flat)),
+        ("never empty", present_all_day),
+        ("nobody comes", empty),
+        ("a sensor that wanders", wandering),
+        ("mostly missing", replace(whole, co2=sparse)),
+        ("leaving one by one", crowd),
+        ("too little above outdoors", aired),
+    ]

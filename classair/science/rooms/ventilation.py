@@ -17,17 +17,17 @@ from classair.science.rooms.estimate import Bools, Estimate, Floats, interval_by
 from classair.timetable import local_time
 
 VERSION: Final = 1
-OUTDOOR_PPM: Final = 425.0           # where no sensor measures outdoors; said with the result
-LEAST_EXCESS: Final = 100.0          # ppm; below it noise is too large a share
-LEAST_POINTS: Final = 20             # minutes
+OUTDOOR_PPM: Final = 425.0  # where no sensor measures outdoors; said with the result
+LEAST_EXCESS: Final = 100.0  # ppm; below it noise is too large a share
+LEAST_POINTS: Final = 20  # minutes
 LEAST_R2: Final = 0.95
-LEAST_FALL: Final = 2.0              # the excess must at least halve
-MIXING: Final = 5                    # minutes after the last pupil until the air is one
-LONGEST: Final = 240                 # minutes of a decay that are looked at
-BEND: Final = 0.35                   # the two halves of a decay may differ by this share before it is no exponential
-NARROW: Final = 1.7                  # high/low of a lesson's interval beyond which it does not tell
-F_BOUND: Final = 4.2                 # F(1, ~25) at 95 %
-NOISE_TIMES: Final = 2.0             # what a fit may leave over, in units of the sensor's noise
+LEAST_FALL: Final = 2.0  # the excess must at least halve
+MIXING: Final = 5  # minutes after the last pupil until the air is one
+LONGEST: Final = 240  # minutes of a decay that are looked at
+BEND: Final = 0.35  # the two halves of a decay may differ by this share before it is no exponential
+NARROW: Final = 1.7  # high/low of a lesson's interval beyond which it does not tell
+F_BOUND: Final = 4.2  # F(1, ~25) at 95 %
+NOISE_TIMES: Final = 2.0  # what a fit may leave over, in units of the sensor's noise
 RATES: Final = np.geomspace(0.1, 20.0, 241)
 
 When = Literal["break", "after_school"]
@@ -55,7 +55,7 @@ def decay_rate(minutes: Floats, excess: Floats) -> tuple[float, float] | None:
     minutes, excess = minutes[good], excess[good]
     low = np.flatnonzero(excess < LEAST_EXCESS)
     if low.size:
-        minutes, excess = minutes[:low[0]], excess[:low[0]]
+        minutes, excess = minutes[: low[0]], excess[: low[0]]
     if minutes.size < LEAST_POINTS or minutes[-1] - minutes[0] < LEAST_POINTS:
         return None
     fit = _line(minutes, excess)
@@ -100,14 +100,16 @@ def decays(start_ms: int, co2: Floats, occupied: Bools, outdoor: Floats | float 
     return found
 
 
-def from_decays(start_ms: int, co2: Floats, occupied: Bools, outdoor: Floats | float = OUTDOOR_PPM, *,
-                when: When | None = None) -> Estimate:
+def from_decays(
+    start_ms: int, co2: Floats, occupied: Bools, outdoor: Floats | float = OUTDOOR_PPM, *, when: When | None = None
+) -> Estimate:
     """The median rate of the accepted decays of one kind of pause (or all), with an interval by day."""
     name = f"co2_decay_{when}" if when else "co2_decay"
     coverage = float(np.isfinite(co2).mean()) if co2.size else 0.0
     accepted = [decay for decay in decays(start_ms, co2, occupied, outdoor) if when in (None, decay.when)]
-    return _told(name, [decay.rate for decay in accepted], [_day(decay.start_ms) for decay in accepted], coverage,
-                 "no_decay")
+    return _told(
+        name, [decay.rate for decay in accepted], [_day(decay.start_ms) for decay in accepted], coverage, "no_decay"
+    )
 
 
 def from_lessons(start_ms: int, co2: Floats, occupied: Bools, outdoor: Floats | float = OUTDOOR_PPM) -> Estimate:
@@ -118,7 +120,7 @@ def from_lessons(start_ms: int, co2: Floats, occupied: Bools, outdoor: Floats | 
     edges = [0, *(np.flatnonzero(np.diff(occupied.astype(np.int8))) + 1).tolist(), occupied.size]
     for begin, end in pairwise(edges):
         if occupied[begin] and end - begin >= 40:
-            rate = rise_rate(excess[begin + MIXING:min(end, begin + LONGEST)])
+            rate = rise_rate(excess[begin + MIXING : min(end, begin + LONGEST)])
             if rate is not None:
                 rates.append(rate)
                 days.append(_day(start_ms + begin * 60_000))
@@ -133,7 +135,7 @@ def rise_rate(excess: Floats) -> float | None:
     stays within its F bound, with five-minute means as the independent points. A rate is given only when the interval
     is narrow, the curve bends enough to show one, and what is left over is noise.
     """
-    whole = excess[:excess.size // 5 * 5].reshape(-1, 5)
+    whole = excess[: excess.size // 5 * 5].reshape(-1, 5)
     enough = np.isfinite(whole).sum(axis=1) >= 4
     if enough.sum() < 8:
         return None

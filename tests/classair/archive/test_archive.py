@@ -43,15 +43,31 @@ def readings(days: int = 4, each: int = 60) -> list[Reading]:
     for site in ("hill", "river"):
         for seq in range(1, days * each + 1):
             at_ms = MIDNIGHT + seq * 24 * HOUR_MS // each - draw.randrange(40_000)
-            values = draw.choice([{"pm25": seq / 1000, "n03": seq * 1.5, "temp_c": -seq / 10},
-                                  {"co2_ppm": 400.0 + seq}, {"pm25": 1.25, "rh_pct": 50.5}])
-            found.append(Reading(
-                sensor=f"{site}.{SENSORS[seq % 3]}", bridge=f"{site}.pi", epoch=f"epoch{seq * 2 // (days * each + 1)}",
-                seq=seq, at_ms=at_ms, values=values, interval_s=draw.choice([10.0, 2.5, 59.97]), n=seq % 7 + 1,
-                clock=draw.choice(["sync", "holdover", "server"]), room=f"{site}.r{1 + (seq > 150)}",
-                flags=Flag(draw.choice([0, 0, 0, int(Flag.RANGE), int(Flag.RH_HIGH)])),
-                value_flags={next(iter(values)): draw.choice([0, 0, int(Flag.SPIKE), int(Flag.DRIFT)])},
-                simulated=site == "river", late=seq % 11 == 0))
+            values = draw.choice(
+                [
+                    {"pm25": seq / 1000, "n03": seq * 1.5, "temp_c": -seq / 10},
+                    {"co2_ppm": 400.0 + seq},
+                    {"pm25": 1.25, "rh_pct": 50.5},
+                ]
+            )
+            found.append(
+                Reading(
+                    sensor=f"{site}.{SENSORS[seq % 3]}",
+                    bridge=f"{site}.pi",
+                    epoch=f"epoch{seq * 2 // (days * each + 1)}",
+                    seq=seq,
+                    at_ms=at_ms,
+                    values=values,
+                    interval_s=draw.choice([10.0, 2.5, 59.97]),
+                    n=seq % 7 + 1,
+                    clock=draw.choice(["sync", "holdover", "server"]),
+                    room=f"{site}.r{1 + (seq > 150)}",
+                    flags=Flag(draw.choice([0, 0, 0, int(Flag.RANGE), int(Flag.RH_HIGH)])),
+                    value_flags={next(iter(values)): draw.choice([0, 0, int(Flag.SPIKE), int(Flag.DRIFT)])},
+                    simulated=site == "river",
+                    late=seq % 11 == 0,
+                )
+            )
     draw.shuffle(found)
     return found
 
@@ -69,8 +85,9 @@ def places(tmp_path: Path) -> Iterator[Places]:
         connection.execute("insert into numbered values('hill.pi', 'epoch1', 951, 'switch', 5)")
         books.store.mark("hill.pi", "epoch1", 951, 951)
         connection.execute("insert into deployment values('hill.pm', 'hill.r1', 0, null, 1)")
-        connection.execute("insert into quarantine values(7, 1, 1, 1, 't', 'r', ?, 3, null, null, null, ?)",
-                           (b"\x00\xff\x80", b"d"))
+        connection.execute(
+            "insert into quarantine values(7, 1, 1, 1, 't', 'r', ?, 3, null, null, null, ?)", (b"\x00\xff\x80", b"d")
+        )
     books.close()
     return there
 
@@ -78,10 +95,17 @@ def places(tmp_path: Path) -> Iterator[Places]:
 def rows_of(path: Path, leave: frozenset[str] = frozenset({"change", "remembered"})) -> dict[str, list[Any]]:
     """Every row of every table."""
     with sqlite3.connect(path) as connection:
-        names = [name for (name,) in connection.execute(
-            "select name from sqlite_schema where type='table' and name not like 'sqlite_%'")]
-        found = {name: sorted(connection.execute(f"select * from {name}").fetchall(), key=repr)
-                 for name in names if name not in leave}
+        names = [
+            name
+            for (name,) in connection.execute(
+                "select name from sqlite_schema where type='table' and name not like 'sqlite_%'"
+            )
+        ]
+        found = {
+            name: sorted(connection.execute(f"select * from {name}").fetchall(), key=repr)
+            for name in names
+            if name not in leave
+        }
     connection.close()
     return found
 
@@ -129,15 +153,17 @@ def test_days_before_the_given_one_are_archived(places: Places) -> None:
 def test_the_same_day_gives_the_same_bytes(places: Places, tmp_path: Path) -> None:
     archive_all(places)
     archive_days(places.readings, tmp_path / "second", FAR)
-    assert file_of(tmp_path / "second", "hill", FIRST).read_bytes() == file_of(
-        places.archive, "hill", FIRST).read_bytes()
+    assert (
+        file_of(tmp_path / "second", "hill", FIRST).read_bytes() == file_of(places.archive, "hill", FIRST).read_bytes()
+    )
 
 
 def test_other_programs_read_the_numbers_by_the_scale_in_the_name(places: Places) -> None:
     archive_all(places)
     wanted = sum(each.values.get("pm25", 0) for each in readings() if each.sensor.startswith("hill."))
     [(rows, total)] = duckdb.sql(
-        f"select count(*), sum(pm25_x1000) / 1000 from '{places.archive}/hill/*/*.parquet'").fetchall()
+        f"select count(*), sum(pm25_x1000) / 1000 from '{places.archive}/hill/*/*.parquet'"
+    ).fetchall()
     assert (rows, float(total)) == (len(readings()) / 2, pytest.approx(wanted))
 
 
@@ -168,7 +194,8 @@ def killed_at(times: int, module: str, name: str, command: str, *argv: str) -> N
 
 @pytest.mark.parametrize(("times", "name"), [(3, "write_file"), (2, "verify"), (2, "sync_folder")])
 def test_an_archive_cut_short_loses_nothing_and_is_completed(
-        places: Places, tmp_path: Path, times: int, name: str) -> None:
+    places: Places, tmp_path: Path, times: int, name: str
+) -> None:
     killed_at(times, "days", name, "command", "--data", str(places.root), "--all")
     before = rows_of(places.readings)
     for site in ("hill", "river"):
@@ -181,8 +208,9 @@ def test_an_archive_cut_short_loses_nothing_and_is_completed(
 
 
 @pytest.mark.parametrize(("times", "name"), [(1, "load_tables"), (4, "_add_day"), (1, "_receive")])
-def test_a_restore_cut_short_goes_on(places: Places, tmp_path: Path, times: int, name: str,
-                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_restore_cut_short_goes_on(
+    places: Places, tmp_path: Path, times: int, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     archive_all(places)
     fresh = Places(tmp_path / "new")
     argv = ["--archive", str(places.archive), "--data", str(fresh.root)]
@@ -197,8 +225,9 @@ def test_a_restore_cut_short_goes_on(places: Places, tmp_path: Path, times: int,
 def test_a_restore_begun_from_an_older_archive_begins_anew(places: Places, tmp_path: Path) -> None:
     archive_all(places)
     fresh = Places(tmp_path / "new")
-    killed_at(2, "restoring", "_add_day", "restore_command", "--archive", str(places.archive), "--data",
-              str(fresh.root))
+    killed_at(
+        2, "restoring", "_add_day", "restore_command", "--archive", str(places.archive), "--data", str(fresh.root)
+    )
     store = SqliteStore(places.readings)
     store.write([Reading("hill.pm", "hill.pi", "late0", 1, MIDNIGHT + 5, {"pm25": 5.0}, room="hill.r1", late=True)])
     store.close()
@@ -230,13 +259,26 @@ def test_a_damaged_file_is_named_and_nothing_is_put_in_place(places: Places, tmp
 
 
 def test_a_store_that_lost_readings_overwrites_no_archive(
-        places: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     archive_all(places)
     poor = Places(tmp_path / "poor")
     store = SqliteStore(poor.readings)
     for seq in range(1, 90):  # many commits: its version is beyond the archive's
-        store.write([replace(readings()[0], sensor="hill.pm", epoch="new", bridge="hill.pi", room="hill.r1",
-                             simulated=False, seq=seq, at_ms=MIDNIGHT + seq)])
+        store.write(
+            [
+                replace(
+                    readings()[0],
+                    sensor="hill.pm",
+                    epoch="new",
+                    bridge="hill.pi",
+                    room="hill.r1",
+                    simulated=False,
+                    seq=seq,
+                    at_ms=MIDNIGHT + seq,
+                )
+            ]
+        )
     store.close()
     before = manifest_of(places.archive, "hill")
     data = file_of(places.archive, "hill", FIRST).read_bytes()

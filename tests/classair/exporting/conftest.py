@@ -50,11 +50,22 @@ def readings(days: int = 3) -> list[Reading]:
             if 1440 + 300 <= minute < 1440 + 360:
                 continue
             inside = minute % 1440
-            found.append(Reading(
-                sensor, "hill.pi", "ab12cd34ef", number * 100_000 + minute + 1, MONDAY + minute * MINUTE_MS,
-                {"pm25": inside // 60 + number * 20.125, "rh_pct": 60.0, "temp_c": -1.5}, 60.0, n=6,
-                flags=Flag.WARMUP if inside < 30 else Flag.NONE,
-                value_flags={"pm25": int(Flag.SPIKE)} if inside == 700 else {}, room=room, late=inside == 800))
+            found.append(
+                Reading(
+                    sensor,
+                    "hill.pi",
+                    "ab12cd34ef",
+                    number * 100_000 + minute + 1,
+                    MONDAY + minute * MINUTE_MS,
+                    {"pm25": inside // 60 + number * 20.125, "rh_pct": 60.0, "temp_c": -1.5},
+                    60.0,
+                    n=6,
+                    flags=Flag.WARMUP if inside < 30 else Flag.NONE,
+                    value_flags={"pm25": int(Flag.SPIKE)} if inside == 700 else {},
+                    room=room,
+                    late=inside == 800,
+                )
+            )
     return found
 
 
@@ -67,16 +78,44 @@ def _written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with books.store.transaction() as connection:
         moves, _ = books.deployments.plan(config, MONDAY, books.newest_reading)
         books.deployments.apply(moves, version.version)
-        put(connection, SchoolEvent("e1", "hill", "hill.r1", "filter_change", MONDAY + HOUR_MS, MONDAY + HOUR_MS,
-                                    "=HYPERLINK(\"x\")", "account:one", MONDAY))
-        add(connection, Correction(
-            "hill-2026", 1, "linear", {"slope": 0.5, "intercept": 1.0}, valid_from=MONDAY + DAY_MS,
-            sensors=("hill.pm",), data_set="beside the reference, 10 days", author="one", accepted_at=MONDAY))
+        put(
+            connection,
+            SchoolEvent(
+                "e1",
+                "hill",
+                "hill.r1",
+                "filter_change",
+                MONDAY + HOUR_MS,
+                MONDAY + HOUR_MS,
+                '=HYPERLINK("x")',
+                "account:one",
+                MONDAY,
+            ),
+        )
+        add(
+            connection,
+            Correction(
+                "hill-2026",
+                1,
+                "linear",
+                {"slope": 0.5, "intercept": 1.0},
+                valid_from=MONDAY + DAY_MS,
+                sensors=("hill.pm",),
+                data_set="beside the reference, 10 days",
+                author="one",
+                accepted_at=MONDAY,
+            ),
+        )
     books.store.write(readings())
-    books.store.write_switches([SwitchEvent("hill.fan", MONDAY + 9 * HOUR_MS, True, "pm25 high"),
-                                SwitchEvent("hill.fan", MONDAY + 10 * HOUR_MS, False, "clean")])
-    books.store.write_missing([Missing("hill.pm", MONDAY + DAY_MS + 5 * HOUR_MS, MONDAY + DAY_MS + 6 * HOUR_MS, 60,
-                                       "unplugged", "hill.pi")])
+    books.store.write_switches(
+        [
+            SwitchEvent("hill.fan", MONDAY + 9 * HOUR_MS, True, "pm25 high"),
+            SwitchEvent("hill.fan", MONDAY + 10 * HOUR_MS, False, "clean"),
+        ]
+    )
+    books.store.write_missing(
+        [Missing("hill.pm", MONDAY + DAY_MS + 5 * HOUR_MS, MONDAY + DAY_MS + 6 * HOUR_MS, 60, "unplugged", "hill.pi")]
+    )
     books.close()
     return there.root
 
@@ -107,18 +146,43 @@ def sources(places: Places, school: Config) -> Iterator[Sources]:
 @pytest.fixture
 def late(places: Places) -> Callable[[], None]:
     """A row that comes after the fact, on the second day."""
+
     def write() -> None:
         store = SqliteStore(places.readings)
-        store.write([Reading("hill.pm", "hill.pi", "late0", 1, MONDAY + DAY_MS + 5 * HOUR_MS + 7, {"pm25": 99.0}, 60.0,
-                             room="hill.r1", late=True)])
+        store.write(
+            [
+                Reading(
+                    "hill.pm",
+                    "hill.pi",
+                    "late0",
+                    1,
+                    MONDAY + DAY_MS + 5 * HOUR_MS + 7,
+                    {"pm25": 99.0},
+                    60.0,
+                    room="hill.r1",
+                    late=True,
+                )
+            ]
+        )
         store.close()
+
     return write
 
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., Request]:
     """A request of both rooms and three days."""
+
     def request(step: str = "1h", **more: object) -> Request:
-        return Request.parse({"rooms": "hill.r1,hill.yard", "first": "2026-11-23", "last": "2026-11-25", "step": step,
-                              "quantities": "pm25,rh_pct", **more})
+        return Request.parse(
+            {
+                "rooms": "hill.r1,hill.yard",
+                "first": "2026-11-23",
+                "last": "2026-11-25",
+                "step": step,
+                "quantities": "pm25,rh_pct",
+                **more,
+            }
+        )
+
     return request

@@ -36,12 +36,15 @@ def command(places: Places, tmp_path: Path, school_text: str) -> list[str]:
 
 
 def run(*words: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "classair", "export", *words], capture_output=True, check=False,
-                          **more)
+    return subprocess.run(
+        [sys.executable, "-m", "classair", "export", *words], capture_output=True, check=False, **more
+    )
 
 
 def test_a_package_is_made_and_made_again_from_its_own_request(
-    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([*command, *WISH, "--step", "1d", "--out", str(one)]) == 0
@@ -54,16 +57,24 @@ def test_a_package_is_made_and_made_again_from_its_own_request(
     assert "is there already" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    ([*WISH, "--step", "7m"], "step"), ([*WISH, "--quantities", "o3"], "unknown: o3"),
-    ([*WISH[:1], "hill.attic", *WISH[2:]], "'hill.attic' is not known"),
-    ([*WISH, "--step", "reading", "--method", "accepted"], "corrections hold for means"),
-    ([*WISH, "--step", "reading", "--columns", "openair"], "openair takes means"),
-    ([*WISH, "--step", "1m", "--method", "epa2021_atm"], "at least 5m"),
-    (["--rooms", "hill.r1"], "say --rooms, --first and --last"),
-])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*WISH, "--step", "7m"], "step"),
+        ([*WISH, "--quantities", "o3"], "unknown: o3"),
+        ([*WISH[:1], "hill.attic", *WISH[2:]], "'hill.attic' is not known"),
+        ([*WISH, "--step", "reading", "--method", "accepted"], "corrections hold for means"),
+        ([*WISH, "--step", "reading", "--columns", "openair"], "openair takes means"),
+        ([*WISH, "--step", "1m", "--method", "epa2021_atm"], "at least 5m"),
+        (["--rooms", "hill.r1"], "say --rooms, --first and --last"),
+    ],
+)
 def test_a_request_that_cannot_be_is_refused_with_reasons(
-    command: list[str], words: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    command: list[str],
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     assert main([*command, *words, "--out", str(tmp_path / "none")]) == 2
     assert said in capsys.readouterr().err
@@ -71,7 +82,11 @@ def test_a_request_that_cannot_be_is_refused_with_reasons(
 
 
 def test_a_preview_says_rows_size_gaps_and_three_rows(
-    command: list[str], sources: Sources, ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for step, far in (("reading", 0), ("1h", 2), ("1d", 0)):
         assert main([*command, *WISH, "--step", step, "--preview", "--json"]) == 0
@@ -80,7 +95,8 @@ def test_a_preview_says_rows_size_gaps_and_three_rows(
         assert abs(told["rows"] - made.rows) <= far
         assert told["gaps"] == pytest.approx(60 / 4320, abs=1e-3)
         assert (made.path / "data.csv").read_text("utf-8-sig").splitlines()[1:4] == [
-            ",".join(row) for row in told["sample"]]
+            ",".join(row) for row in told["sample"]
+        ]
         size = (made.path / "data.csv").stat().st_size
         assert size < told["bytes"] < 2 * size
     assert main([*command, "--rooms", "hill.r1", "--first", "2020-01-01", "--last", "2020-01-02", "--preview"]) == 0
@@ -88,7 +104,10 @@ def test_a_preview_says_rows_size_gaps_and_three_rows(
 
 
 def test_rows_alone_can_be_streamed_as_csv_and_arrow(
-    command: list[str], sources: Sources, ask: Ask, tmp_path: Path,
+    command: list[str],
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
 ) -> None:
     made = build(sources, ask("reading"), tmp_path / "package")
     wish = [*command, *WISH, "--quantities", "pm25,rh_pct", "--step", "reading"]
@@ -105,7 +124,10 @@ def wished(folder: Path, request: Request) -> Path:
 
 
 def test_a_job_killed_in_the_middle_goes_on_and_ends_in_the_same_bytes(
-    command: list[str], sources: Sources, ask: Ask, tmp_path: Path,
+    command: list[str],
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
 ) -> None:
     request = ask("reading")
     whole = build(sources, request, tmp_path / "whole.zip", zipped=True)
@@ -138,7 +160,12 @@ def test_a_job_killed_in_the_middle_goes_on_and_ends_in_the_same_bytes(
 
 
 def test_pieces_are_used_again_unless_their_day_changed(
-    sources: Sources, ask: Ask, tmp_path: Path, late: Callable[[], None], places: Places, school: Any,
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    late: Callable[[], None],
+    places: Places,
+    school: Any,
 ) -> None:
     stops = iter([False, False])
     with pytest.raises(Cancelled):
@@ -173,8 +200,12 @@ def test_on_a_full_disk_it_says_so_and_leaves_nothing(command: list[str], tmp_pa
     out = tmp_path / "out"
     out.mkdir()
     words = " ".join([*command, *WISH, "--step", "reading", "--out", str(out / "package"), "--keep", str(out / "kept")])
-    told = subprocess.run(["bash", "-c", f"ulimit -f 64; exec {sys.executable} -m classair export {words}"],
-                          capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["bash", "-c", f"ulimit -f 64; exec {sys.executable} -m classair export {words}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert told.returncode == 1
     assert "the disk is full" in told.stderr
     assert "Traceback" not in told.stderr
@@ -182,7 +213,10 @@ def test_on_a_full_disk_it_says_so_and_leaves_nothing(command: list[str], tmp_pa
 
 
 def test_what_the_readings_need_is_never_taken(
-    sources: Sources, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from classair.exporting import package
 

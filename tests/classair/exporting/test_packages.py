@@ -44,9 +44,22 @@ def hourly(sources: Sources, ask: Ask, tmp_path: Path) -> Package:
 def test_a_package_has_everything_and_its_checksums_are_right(hourly: Package) -> None:
     found = files(hourly)
     assert set(found) == {
-        "data.parquet", "data.csv", "datapackage.json", "codebook.csv", "deployments.csv", "calibrations.csv",
-        "events.csv", "purifiers.csv", "missing.csv", "README.md", "LICENSE", "CITATION.cff", "SHA256SUMS",
-        "request.json", "versions.json"}
+        "data.parquet",
+        "data.csv",
+        "datapackage.json",
+        "codebook.csv",
+        "deployments.csv",
+        "calibrations.csv",
+        "events.csv",
+        "purifiers.csv",
+        "missing.csv",
+        "README.md",
+        "LICENSE",
+        "CITATION.cff",
+        "SHA256SUMS",
+        "request.json",
+        "versions.json",
+    }
     told = dict(reversed(line.split("  ")) for line in found["SHA256SUMS"].decode().splitlines())
     assert told == {name: hashlib.sha256(data).hexdigest() for name, data in found.items() if name != "SHA256SUMS"}
     assert found["data.csv"].startswith(b"\xef\xbb\xbftime,time_utc,school_id,room_id,sensor_id,pm25_raw_ugm3,")
@@ -56,7 +69,10 @@ def test_a_package_has_everything_and_its_checksums_are_right(hourly: Package) -
 
 @pytest.mark.parametrize("step", STEPS)
 def test_the_same_request_of_the_same_data_has_the_same_bytes(
-    sources: Sources, ask: Ask, tmp_path: Path, step: str,
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    step: str,
 ) -> None:
     one, two = (build(sources, ask(step), tmp_path / name) for name in ("one", "two"))
     assert files(one) == files(two)
@@ -68,7 +84,10 @@ def test_the_same_request_of_the_same_data_has_the_same_bytes(
 
 
 def test_the_archive_gives_the_same_bytes_as_the_store(
-    sources: Sources, places: Places, ask: Ask, tmp_path: Path,
+    sources: Sources,
+    places: Places,
+    ask: Ask,
+    tmp_path: Path,
 ) -> None:
     from classair.archive.command import archive_days
 
@@ -79,7 +98,12 @@ def test_the_archive_gives_the_same_bytes_as_the_store(
 
 
 def test_a_package_made_after_a_late_row_says_which_day_changed(
-    sources: Sources, ask: Ask, tmp_path: Path, late: Callable[[], None], places: Places, school: Any,
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    late: Callable[[], None],
+    places: Places,
+    school: Any,
 ) -> None:
     before = build(sources, ask(), tmp_path / "before")
     late()
@@ -88,14 +112,21 @@ def test_a_package_made_after_a_late_row_says_which_day_changed(
     assert changes.between(before.origin, after.origin).days == ("hill 2026-11-24",)
     assert "hill 2026-11-24" in (after.path / "README.md").read_text("utf-8")
     assert json.loads((after.path / "versions.json").read_bytes())["changed_since"] == {
-        "data": before.origin.data_id, "days": ["hill 2026-11-24"], "aside": []}
+        "data": before.origin.data_id,
+        "days": ["hill 2026-11-24"],
+        "aside": [],
+    }
     assert before.origin.data_id != after.origin.data_id
     same = changes.between(before.origin, changes.read(before.path))
     assert not same
 
 
 def test_an_event_noted_later_is_named_as_a_change(
-    sources: Sources, ask: Ask, tmp_path: Path, places: Places, school: Any,
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    places: Places,
+    school: Any,
 ) -> None:
     from classair.stores.events import SchoolEvent, put
     from classair.stores.sqlite import SqliteStore
@@ -113,8 +144,11 @@ def test_rows_are_those_of_explorer_and_api(sources: Sources, ask: Ask, tmp_path
     for step, method in (("1d", "none"), ("1h", "accepted"), ("30m", "epa2021_atm")):
         request = ask(step, method=method)
         found = table(build(sources, request, tmp_path / f"{step}{method}"))
-        pm25 = [row for row in rows(sources.store, sources.config, sources.corrections(), request.selection)
-                if row.quantity == "pm25"]
+        pm25 = [
+            row
+            for row in rows(sources.store, sources.config, sources.corrections(), request.selection)
+            if row.quantity == "pm25"
+        ]
         assert len(found) == len(pm25)
         shown = {(row.sensor, row.start_ms): row for row in pm25}
         for line in found:
@@ -131,8 +165,7 @@ def test_single_readings_are_as_they_were_measured(sources: Sources, ask: Ask, t
     by_seq = {(row["bridge_id"], row["epoch"], int(row["seq"])): row for row in found}
     for reading in stored:
         row = by_seq[reading.key]
-        assert (float(row["pm25_raw_ugm3"]), float(row["rh_pct"])) == (
-            reading.values["pm25"], reading.values["rh_pct"])
+        assert (float(row["pm25_raw_ugm3"]), float(row["rh_pct"])) == (reading.values["pm25"], reading.values["rh_pct"])
         assert row["flags"] == ("WARMUP" if reading.flags else "")
         assert row["value_flags"] == ("pm25:SPIKE" if reading.value_flags else "")
         assert row["late"] == ("true" if reading.late else "false")
@@ -150,12 +183,15 @@ def test_lesson_time_alone_can_be_asked_for(sources: Sources, ask: Ask, tmp_path
 
 def test_a_reader_can_tell_which_sensor_hung_where_how_corrected_and_what_is_missing(hourly: Package) -> None:
     assert {(row["sensor_id"], row["room_id"], row["model"]) for row in table(hourly, "deployments.csv")} == {
-        ("hill.pm", "hill.r1", "pms5003t"), ("hill.out", "hill.yard", "pms5003t")}
+        ("hill.pm", "hill.r1", "pms5003t"),
+        ("hill.out", "hill.yard", "pms5003t"),
+    }
     assert {row["correction_id"] for row in table(hourly)} == {"none", "hill-2026@1"}
     used = {row["correction_id"]: row for row in table(hourly, "calibrations.csv")}
     assert json.loads(used["hill-2026@1"]["coefficients"]) == {"intercept": 1.0, "slope": 0.5}
     assert [(row["sensor_id"], row["readings"], row["reason"]) for row in table(hourly, "missing.csv")] == [
-        ("hill.pm", "60", "unplugged")]
+        ("hill.pm", "60", "unplugged")
+    ]
     assert [row["on"] for row in table(hourly, "purifiers.csv")] == ["true", "false"]
     book = {row["name"]: row for row in table(hourly, "codebook.csv") if row["kind"] == "column"}
     assert list(book) == (hourly.path / "data.csv").read_text("utf-8-sig").splitlines()[0].split(",")
@@ -163,7 +199,7 @@ def test_a_reader_can_tell_which_sensor_hung_where_how_corrected_and_what_is_mis
 
 
 def test_no_text_is_run_by_a_spreadsheet_and_numbers_stay_numbers(hourly: Package) -> None:
-    assert [row["note"] for row in table(hourly, "events.csv")] == ["'=HYPERLINK(\"x\")"]
+    assert [row["note"] for row in table(hourly, "events.csv")] == ['\'=HYPERLINK("x")']
     from classair.exporting.aside import neutral
 
     for text in ("=1+1", "+66", "-2", "@SUM", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠x", " =1", "\u3000=1"):
@@ -180,7 +216,11 @@ def test_empty_means_missing_and_what_is_incomplete_has_no_mean(hourly: Package)
     first = next(row for row in table(hourly) if row["sensor_id"] == "hill.pm")
     assert (first["time"], first["time_utc"]) == ("2026-11-23T00:00:00+07:00", "2026-11-22T17:00:00Z")
     assert (first["n"], first["n_expected"], first["pm25_raw_ugm3"], first["flags"]) == (
-        "30", "60", "", "warmup:30;incomplete")
+        "30",
+        "60",
+        "",
+        "warmup:30;incomplete",
+    )
     assert not any("2569" in row["time"] for row in table(hourly))
 
 
@@ -199,6 +239,7 @@ def test_nothing_in_range_is_said_and_nothing_is_left(sources: Sources, ask: Ask
 
 
 # -- what people read it with ------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("step", ["reading", "1h"])
 def test_frictionless_finds_it_valid(sources: Sources, ask: Ask, tmp_path: Path, step: str) -> None:
@@ -223,13 +264,18 @@ def test_pandas_and_duckdb_read_csv_and_parquet_alike(hourly: Package) -> None:
     assert (text["time"] == text["time_utc"]).all()
     assert str(parquet["time"].dt.tz) == "Asia/Bangkok"
     asked = "select count(*), round(sum(pm25_raw_ugm3), 6) from '{}'"
-    assert (duckdb.sql(asked.format(hourly.path / "data.csv")).fetchall()
-            == duckdb.sql(asked.format(hourly.path / "data.parquet")).fetchall())
+    assert (
+        duckdb.sql(asked.format(hourly.path / "data.csv")).fetchall()
+        == duckdb.sql(asked.format(hourly.path / "data.parquet")).fetchall()
+    )
 
 
 @pytest.mark.servers
 def test_r_reads_it_and_has_the_same_daily_means(
-    sources: Sources, ask: Ask, tmp_path: Path, program_of: Callable[..., str],
+    sources: Sources,
+    ask: Ask,
+    tmp_path: Path,
+    program_of: Callable[..., str],
 ) -> None:
     program_of("Rscript")
     daily = build(sources, ask("1d"), tmp_path / "daily")
@@ -237,11 +283,16 @@ def test_r_reads_it_and_has_the_same_daily_means(
         'd <- read.csv("data.csv", fileEncoding = "UTF-8-BOM"); m <- d[d$sensor_id == "hill.out", ];'
         'stopifnot(is.numeric(m$pm25_raw_ugm3), all(as.Date(m$time) == as.Date("2026-11-23") + 0:2));'
         'b <- read.csv("codebook.csv", fileEncoding = "UTF-8-BOM"); stopifnot(any(b$name == "time"));'
-        'cat(format(m$pm25_raw_ugm3, digits = 15), sep = "\\n")')
-    told = subprocess.run(["Rscript", "--vanilla", "-e", program], cwd=daily.path, capture_output=True, text=True,
-                          check=True)
-    shown = [row.value for row in rows(sources.store, sources.config, sources.corrections(), ask("1d").selection)
-             if row.sensor == "hill.out" and row.quantity == "pm25"]
+        'cat(format(m$pm25_raw_ugm3, digits = 15), sep = "\\n")'
+    )
+    told = subprocess.run(
+        ["Rscript", "--vanilla", "-e", program], cwd=daily.path, capture_output=True, text=True, check=True
+    )
+    shown = [
+        row.value
+        for row in rows(sources.store, sources.config, sources.corrections(), ask("1d").selection)
+        if row.sensor == "hill.out" and row.quantity == "pm25"
+    ]
     assert [float(line) for line in told.stdout.split()] == pytest.approx(shown)
 
 
@@ -269,8 +320,9 @@ def test_netcdf_holds_the_same_rows_and_names_its_units(sources: Sources, ask: A
         assert found.variables["pm25_raw_ugm3"].attrs["units"] == "ug m-3"
         assert len(found.variables["time"]) == made.rows
         parquet = pq.read_table(made.path / "data.parquet")
-        assert list(found.variables["time"][:]) == [int(at.timestamp() * 1000)
-                                                    for at in parquet["time_utc"].to_pylist()]
+        assert list(found.variables["time"][:]) == [
+            int(at.timestamp() * 1000) for at in parquet["time_utc"].to_pylist()
+        ]
 
 
 def test_parquet_has_types_units_and_zone(hourly: Package) -> None:

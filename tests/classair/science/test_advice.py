@@ -24,7 +24,8 @@ def test_every_combination_gives_exactly_one_rule_and_no_window_opens_onto_haze(
     seen = set()
     kits = [frozenset(kit) for kit in ((), ("purifier",), ("openings",), ("clean_room",), tuple(ALL))]
     for indoor, outdoor, co2, purifier, flat, ms, has in product(
-            DUST, DUST, CO2, ("on", "off", "unknown"), (False, True), (0, advice.CO2_HOLD_MS), kits):
+        DUST, DUST, CO2, ("on", "off", "unknown"), (False, True), (0, advice.CO2_HOLD_MS), kits
+    ):
         number = choose(Facts(indoor, outdoor, co2, purifier, flat, _held(co2, ms)), has)  # type: ignore[arg-type]
         seen.add(number)
         rule = RULES[number]
@@ -35,30 +36,33 @@ def test_every_combination_gives_exactly_one_rule_and_no_window_opens_onto_haze(
     assert seen == set(range(16))
 
 
-@pytest.mark.parametrize(("facts", "number"), [
-    (Facts(), 0),
-    (Facts(80, 10), 1),
-    (Facts(80, 60), 2),
-    (Facts(40, 10), 3),
-    (Facts(26, 24, purifier="off"), 4),
-    (Facts(40, 60, purifier="off"), 4),
-    (Facts(40, 60, purifier="on", flat=True), 5),
-    (Facts(30, 60, purifier="on", flat=True), 7),
-    (Facts(30, None, purifier="off"), 6),
-    (Facts(30, 60, purifier="on"), 7),
-    (Facts(10, 30, 1600, co2_above=LONG), 8),
-    (Facts(10, 60, 1600, co2_above=LONG), 9),
-    (Facts(10, 90, 1600, co2_above=LONG), 10),
-    (Facts(10, 10, 1100), 11),
-    (Facts(10, 30, 1100, co2_above=LONG), 12),
-    (Facts(10, None, 1600, co2_above=LONG), 12),
-    (Facts(10, 30, 1100), 15),
-    (Facts(10, 40, 1600), 13),
-    (Facts(10, 40), 13),
-    (Facts(10, 25), 14),
-    (Facts(10, 30), 15),
-    (Facts(10, None), 15),
-])
+@pytest.mark.parametrize(
+    ("facts", "number"),
+    [
+        (Facts(), 0),
+        (Facts(80, 10), 1),
+        (Facts(80, 60), 2),
+        (Facts(40, 10), 3),
+        (Facts(26, 24, purifier="off"), 4),
+        (Facts(40, 60, purifier="off"), 4),
+        (Facts(40, 60, purifier="on", flat=True), 5),
+        (Facts(30, 60, purifier="on", flat=True), 7),
+        (Facts(30, None, purifier="off"), 6),
+        (Facts(30, 60, purifier="on"), 7),
+        (Facts(10, 30, 1600, co2_above=LONG), 8),
+        (Facts(10, 60, 1600, co2_above=LONG), 9),
+        (Facts(10, 90, 1600, co2_above=LONG), 10),
+        (Facts(10, 10, 1100), 11),
+        (Facts(10, 30, 1100, co2_above=LONG), 12),
+        (Facts(10, None, 1600, co2_above=LONG), 12),
+        (Facts(10, 30, 1100), 15),
+        (Facts(10, 40, 1600), 13),
+        (Facts(10, 40), 13),
+        (Facts(10, 25), 14),
+        (Facts(10, 30), 15),
+        (Facts(10, None), 15),
+    ],
+)
 def test_the_rows_of_the_table(facts: Facts, number: int) -> None:
     assert choose(facts, ALL) == number
 

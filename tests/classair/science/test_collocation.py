@@ -53,6 +53,7 @@ def pick(seed: int = 1) -> Any:
 
 # -- hours and pairs ---------------------------------------------------------------------------------------------------
 
+
 def test_an_hour_needs_three_quarters_of_its_time() -> None:
     def hour(minutes: int) -> dict[int, HourMean]:
         return hourly(Sampled((k + 1) * 60_000, 60_000, 10.0 + k % 2, 60.0) for k in range(minutes))
@@ -73,7 +74,8 @@ def test_humidity_that_was_there_for_half_the_hour_is_not_known() -> None:
 def test_pairs_are_hours_that_both_have() -> None:
     sensor = {0: HourMean(0, 5.0), HOUR_MS: HourMean(HOUR_MS, 6.0)}
     assert [(one.start, one.reference, one.sensor) for one in pairs({HOUR_MS: 4.0, 2 * HOUR_MS: 1.0}, sensor)] == [
-        (HOUR_MS, 4.0, 6.0)]
+        (HOUR_MS, 4.0, 6.0)
+    ]
     assert pairs({0: math.nan}, sensor) == []
 
 
@@ -85,6 +87,7 @@ def test_days_are_local_and_need_eighteen_hours() -> None:
 
 
 # -- agreement ---------------------------------------------------------------------------------------------------------
+
 
 def test_agreement_by_hand() -> None:
     two = {"a": [Pair(0, 10.0, 12.0), Pair(1, 20.0, 22.0)], "b": [Pair(0, 10.0, 14.0), Pair(1, 20.0, 28.0)]}
@@ -116,13 +119,17 @@ def test_targets_are_met_at_their_edge_and_not_beyond() -> None:
 
 # -- least squares against fractions -----------------------------------------------------------------------------------
 
+
 def exact_fit(rows: list[tuple[float, ...]]) -> list[F]:
     """Normal equations, solved in fractions."""
     x = [[*(F(v) for v in row[:-1]), F(1)] for row in rows]
     y = [F(row[-1]) for row in rows]
     width = len(x[0])
-    a = [[sum((r[i] * r[j] for r in x), F(0)) for j in range(width)]
-         + [sum((r[i] * v for r, v in zip(x, y, strict=True)), F(0))] for i in range(width)]
+    a = [
+        [sum((r[i] * r[j] for r in x), F(0)) for j in range(width)]
+        + [sum((r[i] * v for r, v in zip(x, y, strict=True)), F(0))]
+        for i in range(width)
+    ]
     for i in range(width):
         pivot = next(k for k in range(i, width) if a[k][i] != 0)
         a[i], a[pivot] = a[pivot], a[i]
@@ -150,14 +157,23 @@ def test_an_exact_line_is_found(slope: float, intercept: float, xs: list[int]) -
     assert found == pytest.approx((slope, intercept), abs=1e-7)
 
 
-@pytest.mark.parametrize("rows", [[], [(1.0, 2.0)], [(1.0, 2.0), (2.0, 3.0)], [(5.0, float(k)) for k in range(9)],
-                                  [(float(k), 2.0 * k, float(k)) for k in range(9)]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [(1.0, 2.0)],
+        [(1.0, 2.0), (2.0, 3.0)],
+        [(5.0, float(k)) for k in range(9)],
+        [(float(k), 2.0 * k, float(k)) for k in range(9)],
+    ],
+)
 def test_what_cannot_be_determined_is_said(rows: list[tuple[float, ...]]) -> None:
     with pytest.raises(Undetermined):
         least_squares(rows)
 
 
 # -- calibration -------------------------------------------------------------------------------------------------------
+
 
 def test_the_relation_is_found_with_an_interval_around_it() -> None:
     fit = calibrate(hours_of(30), "linear", pick())
@@ -185,8 +201,10 @@ def test_every_hour_is_estimated_by_a_fit_that_has_not_seen_its_day() -> None:
 
 def test_a_day_unlike_all_others_shows_in_validation_and_not_in_the_fit() -> None:
     hours = hours_of(10, noise=0.5)
-    strange = [Pair(one.start, one.reference, one.sensor * 3, one.rh, one.temp_c) if one.day == hours[0].day else one
-               for one in hours]
+    strange = [
+        Pair(one.start, one.reference, one.sensor * 3, one.rh, one.temp_c) if one.day == hours[0].day else one
+        for one in hours
+    ]
     fit = calibrate(strange, "linear", pick(), draws=50)
     assert fit.validated.rmse > fit.fitted.rmse * 1.2
 
@@ -208,10 +226,15 @@ def test_a_fit_becomes_the_correction_that_gives_its_estimates() -> None:
         assert correction.correct(fit.high + 0.1, 60.0, 28.0).why == "out_of_range"
 
 
-@pytest.mark.parametrize(("hours", "model"), [
-    ([], "linear"), (hours_of(2), "linear"), ([Pair(p.start, p.reference, 5.0) for p in hours_of(5)], "linear"),
-    ([Pair(p.start, p.reference, p.sensor) for p in hours_of(5)], "linear_rh"),
-])
+@pytest.mark.parametrize(
+    ("hours", "model"),
+    [
+        ([], "linear"),
+        (hours_of(2), "linear"),
+        ([Pair(p.start, p.reference, 5.0) for p in hours_of(5)], "linear"),
+        ([Pair(p.start, p.reference, p.sensor) for p in hours_of(5)], "linear_rh"),
+    ],
+)
 def test_too_little_is_said_to_be_too_little(hours: list[Pair], model: str) -> None:
     with pytest.raises(Undetermined):
         calibrate(hours, model, pick())
@@ -219,41 +242,53 @@ def test_too_little_is_said_to_be_too_little(hours: list[Pair], model: str) -> N
 
 # -- what would change -------------------------------------------------------------------------------------------------
 
-def day_of(value: float, hours: int = 24, room: str = "north.a", sensor: str = "north.a-pm", day: int = 0,
-           rh: float = 60.0) -> list[SensorHour]:
-    return [SensorHour(room, sensor, "pms5003t", {"pm25": HourMean(start, value, rh)})
-            for start in range(MIDNIGHT + day * DAY_MS, MIDNIGHT + day * DAY_MS + hours * HOUR_MS, HOUR_MS)]
+
+def day_of(
+    value: float, hours: int = 24, room: str = "north.a", sensor: str = "north.a-pm", day: int = 0, rh: float = 60.0
+) -> list[SensorHour]:
+    return [
+        SensorHour(room, sensor, "pms5003t", {"pm25": HourMean(start, value, rh)})
+        for start in range(MIDNIGHT + day * DAY_MS, MIDNIGHT + day * DAY_MS + hours * HOUR_MS, HOUR_MS)
+    ]
 
 
-HALF = Correction("half", 1, "linear", {"slope": 0.5, "intercept": 0.0}, valid_from=MIDNIGHT + DAY_MS,
-                  sensors=("north.a-pm",), accepted_at=1)
+HALF = Correction(
+    "half",
+    1,
+    "linear",
+    {"slope": 0.5, "intercept": 0.0},
+    valid_from=MIDNIGHT + DAY_MS,
+    sensors=("north.a-pm",),
+    accepted_at=1,
+)
 
 
 def test_only_rooms_and_days_from_the_date_on_change() -> None:
     hours = [*day_of(60.0), *day_of(60.0, day=1), *day_of(60.0, day=1, room="north.b", sensor="north.b-pm")]
     found = differences(hours, Corrections(), Corrections((HALF,)), DEFAULT)
     assert [(one.room, one.day, one.before.mean, one.after.mean, one.level_changes, one.hours) for one in found] == [
-        ("north.a", 20_001, 60.0, 30.0, True, 24)]
+        ("north.a", 20_001, 60.0, 30.0, True, 24)
+    ]
 
 
 def test_a_changed_number_in_the_same_level_is_told_as_such() -> None:
-    found, = differences(day_of(10.0, day=1), Corrections(), Corrections((HALF,)), DEFAULT)
+    (found,) = differences(day_of(10.0, day=1), Corrections(), Corrections((HALF,)), DEFAULT)
     assert (found.before.mean, found.after.mean, found.level_changes, found.hours) == (10.0, 5.0, False, 0)
 
 
 def test_hours_that_lose_their_value_are_a_change() -> None:
     wet = Correction("wet", 1, "linear_rh", {"slope": 0.5, "intercept": 0.0, "rh": 0.0}, accepted_at=1)
-    found, = differences(day_of(10.0, rh=math.nan), Corrections(), Corrections((wet,)), DEFAULT)
+    (found,) = differences(day_of(10.0, rh=math.nan), Corrections(), Corrections((wet,)), DEFAULT)
     assert (found.before.level, found.after.level, found.after.hours, found.hours) == ("very_good", None, 0, 24)
 
 
 def test_a_day_of_seventeen_hours_has_no_level_in_either_state() -> None:
-    found, = differences(day_of(60.0, hours=17, day=1), Corrections(), Corrections((HALF,)), DEFAULT)
+    (found,) = differences(day_of(60.0, hours=17, day=1), Corrections(), Corrections((HALF,)), DEFAULT)
     assert (found.before.level, found.after.level, found.hours) == (None, None, 17)
 
 
 def test_a_room_s_sensors_are_pooled_and_nothing_changes_without_a_correction() -> None:
     hours = [*day_of(60.0, day=1), *day_of(20.0, day=1, sensor="north.a2-pm")]
-    found, = differences(hours, Corrections(), Corrections((HALF,)), DEFAULT)
+    (found,) = differences(hours, Corrections(), Corrections((HALF,)), DEFAULT)
     assert (found.before.mean, found.after.mean) == (40.0, 25.0)
     assert differences(hours, Corrections(), Corrections((NONE,)), DEFAULT) == []

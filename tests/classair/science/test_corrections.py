@@ -30,13 +30,16 @@ EVERY = [*PUBLISHED.values(), KOHLER, LINEAR, WITH_RH, WITH_BOTH]
 HOUR = 3_600_000
 
 
-@pytest.mark.parametrize(("correction", "x", "rh", "value"), [
-    (PUBLISHED["barkjohn2021_cf1"], 40.0, 60.0, 21.538),
-    (PUBLISHED["epa2021_atm"], 40.0, 60.0, 26.778),
-    (PUBLISHED["epa2021_atm"], 100.0, 50.0, 80.04),
-    (PUBLISHED["nilson2022_m2_cf1"], 60.0, 50.0, 48.387),
-    (KOHLER, 80.0, 80.0, 64.390),
-])
+@pytest.mark.parametrize(
+    ("correction", "x", "rh", "value"),
+    [
+        (PUBLISHED["barkjohn2021_cf1"], 40.0, 60.0, 21.538),
+        (PUBLISHED["epa2021_atm"], 40.0, 60.0, 26.778),
+        (PUBLISHED["epa2021_atm"], 100.0, 50.0, 80.04),
+        (PUBLISHED["nilson2022_m2_cf1"], 60.0, 50.0, 48.387),
+        (KOHLER, 80.0, 80.0, 64.390),
+    ],
+)
 def test_worked_examples(correction: Correction, x: float, rh: float, value: float) -> None:
     assert correction.correct(x, rh).value == pytest.approx(value, abs=5e-4)
 
@@ -94,8 +97,15 @@ def test_short_means_are_refused_and_the_raw_value_is_not() -> None:
 numbers = st.one_of(st.floats(-15, 600), st.sampled_from([math.nan, 0.0, 30.0, 50.0, 210.0, 260.0, math.inf]))
 
 
-@given(st.sampled_from(EVERY), st.lists(st.tuples(numbers, st.one_of(st.floats(-20, 130), st.just(math.nan)),
-                                                  st.one_of(st.floats(-10, 60), st.just(math.nan))), min_size=1))
+@given(
+    st.sampled_from(EVERY),
+    st.lists(
+        st.tuples(
+            numbers, st.one_of(st.floats(-20, 130), st.just(math.nan)), st.one_of(st.floats(-10, 60), st.just(math.nan))
+        ),
+        min_size=1,
+    ),
+)
 def test_arrays_give_the_same_bits_as_single_values(correction: Correction, rows: list[tuple[float, ...]]) -> None:
     x, rh, temp = (np.array(column) for column in zip(*rows, strict=True))
     many = corrected(correction, x, rh, temp)
@@ -110,6 +120,7 @@ def test_arrays_without_humidity_are_like_single_values_without() -> None:
 
 # -- which one is in force ---------------------------------------------------------------------------------------------
 
+
 def made(identity: str, version: int = 1, slope: float = 1.0, **change: object) -> Correction:
     return Correction(identity, version, "linear", {"slope": slope, "intercept": 0.0}, **change)  # type: ignore[arg-type]
 
@@ -119,9 +130,13 @@ def test_where_nothing_was_accepted_the_raw_value_holds() -> None:
 
 
 def test_the_most_particular_wins_and_of_equals_the_one_accepted_last() -> None:
-    every = [made("all", accepted_at=9), made("site", sites=("north",), accepted_at=8),
-             made("model", models=("pms5003t",), accepted_at=7), made("own", sensors=("north.a",), accepted_at=1),
-             made("own-later", sensors=("north.a",), accepted_at=2)]
+    every = [
+        made("all", accepted_at=9),
+        made("site", sites=("north",), accepted_at=8),
+        made("model", models=("pms5003t",), accepted_at=7),
+        made("own", sensors=("north.a",), accepted_at=1),
+        made("own-later", sensors=("north.a",), accepted_at=2),
+    ]
     for order in itertools.permutations(every):
         found = Corrections(order)
         assert found.correction_for("north.a", 5, "pms5003t").id == "own-later"
@@ -143,26 +158,56 @@ def test_a_newer_version_takes_the_place_of_the_older_one_and_both_can_be_named(
 def test_spans_cover_a_series_without_gaps() -> None:
     found = Corrections((made("x", valid_from=10, valid_to=20), made("y", valid_from=15, accepted_at=1)))
     assert [(a, b, one.id) for a, b, one in found.spans("north.a", 0, 30)] == [
-        (0, 10, "none"), (10, 15, "x"), (15, 30, "y")]
+        (0, 10, "none"),
+        (10, 15, "x"),
+        (15, 30, "y"),
+    ]
     assert [(a, b, one.id) for a, b, one in found.spans("north.a", 16, 17)] == [(16, 17, "y")]
     assert found.spans("north.a", 5, 5) == []
 
 
 # -- as data -----------------------------------------------------------------------------------------------------------
 
+
 def test_a_correction_survives_json() -> None:
-    for one in [*EVERY, made("x", 3, valid_from=5, valid_to=9, sites=("n",), sensors=("n.a",), models=("m",), low=1.5,
-                             high=80.0, data_set="d", metrics={"rmse": 4.5}, author="a", accepted_at=7, source="s")]:
+    for one in [
+        *EVERY,
+        made(
+            "x",
+            3,
+            valid_from=5,
+            valid_to=9,
+            sites=("n",),
+            sensors=("n.a",),
+            models=("m",),
+            low=1.5,
+            high=80.0,
+            data_set="d",
+            metrics={"rmse": 4.5},
+            author="a",
+            accepted_at=7,
+            source="s",
+        ),
+    ]:
         assert of_record(json.loads(json.dumps(as_record(one)))) == one
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"method": "magic"}, "method"), ({"coefficients": {"slope": 1}}, "intercept"), ({"coefficients": [1]}, "coeff"),
-    ({"coefficients": {"slope": "1", "intercept": 0}}, "slope"), ({"id": "Ü"}, "id"),
-    ({"sensors": "north.a"}, "sensors"),
-    ({"valid_from": 5, "valid_to": 4}, "valid_to"), ({"valid_from": 1.5}, "valid_from"), ({"low": "x"}, "low"),
-    ({"coefficients": {"slope": math.nan, "intercept": 0.0}}, "slope"), ({"data_set": "x" * 3000}, "data_set"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"method": "magic"}, "method"),
+        ({"coefficients": {"slope": 1}}, "intercept"),
+        ({"coefficients": [1]}, "coeff"),
+        ({"coefficients": {"slope": "1", "intercept": 0}}, "slope"),
+        ({"id": "Ü"}, "id"),
+        ({"sensors": "north.a"}, "sensors"),
+        ({"valid_from": 5, "valid_to": 4}, "valid_to"),
+        ({"valid_from": 1.5}, "valid_from"),
+        ({"low": "x"}, "low"),
+        ({"coefficients": {"slope": math.nan, "intercept": 0.0}}, "slope"),
+        ({"data_set": "x" * 3000}, "data_set"),
+    ],
+)
 def test_a_wrong_record_is_refused_with_the_field_that_is_wrong(change: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         of_record({**as_record(LINEAR), **change})
@@ -171,12 +216,15 @@ def test_a_wrong_record_is_refused_with_the_field_that_is_wrong(change: dict[str
 def test_a_plantower_formula_is_not_accepted_for_other_numbers() -> None:
     good = Correction("e", 1, "epa2021_atm", models=("pms5003t",), author="a")
     assert faults(good) == []
-    assert any("pm25" in line for line in faults(Correction("e", 1, "epa2021_atm", input="pm25_cf1", author="a",
-                                                            models=("pms5003t",))))
+    assert any(
+        "pm25" in line
+        for line in faults(Correction("e", 1, "epa2021_atm", input="pm25_cf1", author="a", models=("pms5003t",)))
+    )
     assert any("Plantower" in line for line in faults(Correction("e", 1, "epa2021_atm", author="a")))
-    assert any("Plantower" in line for line in faults(Correction("e", 1, "epa2021_atm", author="a",
-                                                                 models=("sps30",))))
-    assert any("not accepted" in line for line in faults(Correction(
-        "b", 1, "barkjohn2021_cf1", input="pm25_cf1", models=("pms5003t",), author="a"))), "screens have pm25 alone"
+    assert any("Plantower" in line for line in faults(Correction("e", 1, "epa2021_atm", author="a", models=("sps30",))))
+    assert any(
+        "not accepted" in line
+        for line in faults(Correction("b", 1, "barkjohn2021_cf1", input="pm25_cf1", models=("pms5003t",), author="a"))
+    ), "screens have pm25 alone"
     assert any("author" in line for line in faults(Correction("e", 1, "none")))
     assert any("data_set" in line for line in faults(Correction("e", 1, "linear", LINEAR.coefficients, author="a")))

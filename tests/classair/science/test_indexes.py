@@ -18,23 +18,45 @@ from classair.science.indexes.thai2023 import INDEX
 from classair.science.indexes.vector import sub_indices
 
 
-@pytest.mark.parametrize(("mean", "value"), [(12.4, 21), (21.7, 42), (34.1, 87), (52.3, 140), (0.0, 0), (15.0, 25),
-                                             (15.1, 26), (25.0, 50), (25.1, 51), (37.5, 100), (37.6, 101), (75.0, 200)])
+@pytest.mark.parametrize(
+    ("mean", "value"),
+    [
+        (12.4, 21),
+        (21.7, 42),
+        (34.1, 87),
+        (52.3, 140),
+        (0.0, 0),
+        (15.0, 25),
+        (15.1, 26),
+        (25.0, 50),
+        (25.1, 51),
+        (37.5, 100),
+        (37.6, 101),
+        (75.0, 200),
+    ],
+)
 def test_pm25_gives_the_published_number(mean: float, value: int) -> None:
     found = INDEX.sub_index("pm25", mean)
     assert found is not None and (found.value, found.open_ended) == (value, False)
 
 
-@pytest.mark.parametrize(("index", "quantity", "mean", "value", "source"), [
-    ("thai2023", "pm25", "34.1", 87, "Air4Thai, station 54t, 7 May 2024"),
-    ("thai2023", "pm10", "73", 44, "the same record"),
-    ("thai2023", "co_ppm", "1.20", 7, "the same record"),
-    ("thai2018", "no2_ppb", "30", 13, "Air4Thai, 17 February 2019: 12.5 goes up"),
-    ("usepa2024", "pm25", "6.3", 35, "EPA-454/B-24-002"), ("usepa2024", "pm25", "20.0", 71, "EPA-454/B-24-002"),
-    ("usepa2024", "pm25", "35.46", 100, "cut off to 35.4"), ("usepa2024", "pm25", "60.0", 154, "table"),
-    ("usepa2024", "pm25", "180.0", 255, "table"), ("usepa2024", "pm10", "100.9", 73, "cut off to 100"),
-    ("usepa2012", "pm25", "20.0", 68, "table"), ("usepa2012", "pm25", "5.4", 23, "22.5 goes up"),
-])
+@pytest.mark.parametrize(
+    ("index", "quantity", "mean", "value", "source"),
+    [
+        ("thai2023", "pm25", "34.1", 87, "Air4Thai, station 54t, 7 May 2024"),
+        ("thai2023", "pm10", "73", 44, "the same record"),
+        ("thai2023", "co_ppm", "1.20", 7, "the same record"),
+        ("thai2018", "no2_ppb", "30", 13, "Air4Thai, 17 February 2019: 12.5 goes up"),
+        ("usepa2024", "pm25", "6.3", 35, "EPA-454/B-24-002"),
+        ("usepa2024", "pm25", "20.0", 71, "EPA-454/B-24-002"),
+        ("usepa2024", "pm25", "35.46", 100, "cut off to 35.4"),
+        ("usepa2024", "pm25", "60.0", 154, "table"),
+        ("usepa2024", "pm25", "180.0", 255, "table"),
+        ("usepa2024", "pm10", "100.9", 73, "cut off to 100"),
+        ("usepa2012", "pm25", "20.0", 68, "table"),
+        ("usepa2012", "pm25", "5.4", 23, "22.5 goes up"),
+    ],
+)
 def test_published_records_and_worked_examples(index: str, quantity: str, mean: str, value: int, source: str) -> None:
     for form in (mean, float(mean), Decimal(mean)):
         found = INDEXES[index].sub_index(quantity, form)
@@ -45,7 +67,11 @@ def test_published_records_and_worked_examples(index: str, quantity: str, mean: 
 def test_above_500_the_us_line_goes_on_and_says_so() -> None:
     found = INDEXES["usepa2024"].sub_index("pm25", 410.0)
     assert found is not None and (found.value, found.open_ended, found.key, found.shown) == (
-        669, True, "hazardous", "669")
+        669,
+        True,
+        "hazardous",
+        "669",
+    )
 
 
 def test_the_overall_index_names_the_pollutant_that_set_it() -> None:
@@ -92,10 +118,13 @@ def test_a_text_that_is_no_number_is_a_fault_and_not_clean_air(text: str) -> Non
 
 
 anything = st.one_of(
-    st.floats(allow_nan=True, allow_infinity=True), st.floats(-12, 1100), st.floats(0, 1100).map(lambda x: round(x, 2)),
-    st.integers(-1200, 11_000_000).map(lambda k: k / 100), st.integers(-10**9, 10**11).map(lambda k: k / 1_000_000),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.floats(-12, 1100),
+    st.floats(0, 1100).map(lambda x: round(x, 2)),
+    st.integers(-1200, 11_000_000).map(lambda k: k / 100),
+    st.integers(-(10**9), 10**11).map(lambda k: k / 1_000_000),
     # Halves of the sixth decimal, where floats and decimals part.
-    st.integers(-10**7, 10**10).map(lambda k: (2 * k + 1) / 2_000_000),
+    st.integers(-(10**7), 10**10).map(lambda k: (2 * k + 1) / 2_000_000),
 )
 
 
@@ -106,8 +135,9 @@ def test_arrays_give_what_single_values_give(index: object, values: list[float])
         for place, value in enumerate(values):
             one = index.sub_index(quantity, value)  # type: ignore[attr-defined]
             found = (int(many.value[place]), int(many.level[place]), bool(many.open_ended[place]))
-            right = (-1, 0, False) if one is None else (
-                -1 if one.value is None else one.value, one.level, one.open_ended)
+            right = (
+                (-1, 0, False) if one is None else (-1 if one.value is None else one.value, one.level, one.open_ended)
+            )
             assert found == right, (quantity, value)
 
 
@@ -121,11 +151,23 @@ def test_pm10_gives_the_published_number() -> None:
     assert found is not None and found.value == 44
 
 
-@pytest.mark.parametrize(("value", "level"), [
-    (15.04, "very_good"), (15.049999, "very_good"), (15.05, "good"), (25.0499, "good"), (25.05, "moderate"),
-    (37.54, "moderate"), (37.55, "starts_to_affect_health"), (75.04, "starts_to_affect_health"),
-    (75.05, "affects_health"), (0.0, "very_good"), (-9.9, "very_good"), (99999.9, "affects_health"),
-])
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [
+        (15.04, "very_good"),
+        (15.049999, "very_good"),
+        (15.05, "good"),
+        (25.0499, "good"),
+        (25.05, "moderate"),
+        (37.54, "moderate"),
+        (37.55, "starts_to_affect_health"),
+        (75.04, "starts_to_affect_health"),
+        (75.05, "affects_health"),
+        (0.0, "very_good"),
+        (-9.9, "very_good"),
+        (99999.9, "affects_health"),
+    ],
+)
 def test_the_level_is_taken_from_tenths_rounded_half_up(value: float, level: str) -> None:
     assert INDEX.level("pm25", value) == level
 

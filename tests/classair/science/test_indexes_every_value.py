@@ -39,23 +39,32 @@ TABLES: dict[str, dict[str, tuple[int | None, list[Row]]]] = {
     "thai2018": {**GASES, "pm25": (1, rows("0-25 26-37 38-50 51-90 91-", THAI))},
     "usepa2024": {
         "pm25": (10, rows("0.0-9.0 9.1-35.4 35.5-55.4 55.5-125.4 125.5-225.4 225.5-325.4", EPA)),
-        "pm10": (1, rows("0-54 55-154 155-254 255-354 355-424 425-604", EPA))},
+        "pm10": (1, rows("0-54 55-154 155-254 255-354 355-424 425-604", EPA)),
+    },
     "usepa2012": {
         "pm25": (10, rows("0.0-12.0 12.1-35.4 35.5-55.4 55.5-150.4 150.5-250.4 250.5-350.4 350.5-500.4", EPA_OLD)),
-        "pm10": (1, rows("0-54 55-154 155-254 255-354 355-424 425-504 505-604", EPA_OLD))},
+        "pm10": (1, rows("0-54 55-154 155-254 255-354 355-424 425-504 505-604", EPA_OLD)),
+    },
     "who2021": {
         "pm25": (10, rows("0-15 15.1-25 25.1-37.5 37.6-50 50.1-75 75.1-", NO_NUMBERS)),
         "pm10": (10, rows("0-45 45.1-50 50.1-75 75.1-100 100.1-150 150.1-", NO_NUMBERS)),
         "pm25_year": (10, rows("0-5 5.1-10 10.1-15 15.1-25 25.1-35 35.1-", NO_NUMBERS)),
-        "pm10_year": (10, rows("0-15 15.1-20 20.1-30 30.1-50 50.1-70 70.1-", NO_NUMBERS))},
+        "pm10_year": (10, rows("0-15 15.1-20 20.1-30 30.1-50 50.1-70 70.1-", NO_NUMBERS)),
+    },
     "euaqi2024": {
         "pm25": (None, rows("0-5 5-15 15-50 50-90 90-140 140-", NO_NUMBERS)),
-        "pm10": (None, rows("0-15 15-45 45-120 120-195 195-270 270-", NO_NUMBERS))},
+        "pm10": (None, rows("0-15 15-45 45-120 120-195 195-270 270-", NO_NUMBERS)),
+    },
 }
 CASES = [(index, quantity) for index, table in TABLES.items() for quantity in table]
 # The older Thai index has its columns from the newer one, PM2.5 apart: the same objects need no second look.
-DIFFERENT = [case for case in CASES if case[0] != "thai2018" or case[1] == "pm25"
-             or INDEXES["thai2018"].scales[case[1]] is not INDEXES["thai2023"].scales[case[1]]]
+DIFFERENT = [
+    case
+    for case in CASES
+    if case[0] != "thai2018"
+    or case[1] == "pm25"
+    or INDEXES["thai2018"].scales[case[1]] is not INDEXES["thai2023"].scales[case[1]]
+]
 EVERY = range(100_001)
 Answer = tuple[int | None, bool, int]
 
@@ -84,8 +93,11 @@ def oracle(index: str, quantity: str) -> Callable[[int], Answer]:
 
     def answer(hundredths: int) -> Answer:
         # In whole steps of the table, cut off or rounded half up without leaving integers.
-        steps = hundredths if per_unit is None else (
-            hundredths * per_unit // 100 if cuts_off else (2 * hundredths * per_unit + 100) // 200)
+        steps = (
+            hundredths
+            if per_unit is None
+            else (hundredths * per_unit // 100 if cuts_off else (2 * hundredths * per_unit + 100) // 200)
+        )
         if steps not in known:
             known[steps] = of(F(steps, 100 if per_unit is None else per_unit))
         return known[steps]

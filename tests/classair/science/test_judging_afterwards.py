@@ -35,17 +35,20 @@ def noisy(count: int, level: float = 20.0, noise: float = 0.5) -> list[float]:
 @pytest.mark.parametrize("shape", [[80.0], [-35.0], [300.0, 250.0]])
 def test_one_or_two_readings_alone_are_a_spike(shape: list[float]) -> None:
     values = noisy(60, 40.0)
-    values[30:30 + len(shape)] = [40.0 + height for height in shape]
+    values[30 : 30 + len(shape)] = [40.0 + height for height in shape]
     assert spikes(at(60), values, 20.0) == [(T0 + 30 * MINUTE_MS, T0 + (29 + len(shape)) * MINUTE_MS + 1)]
 
 
-@pytest.mark.parametrize(("what", "shape"), [
-    ("a match", [60.0, 45.0, 30.0]),
-    ("smoke that comes at once and thins", [200 * math.exp(-i / 6) for i in range(30)]),
-    ("cooking", [4.0 * i for i in range(30)] + [120 * math.exp(-i / 20) for i in range(60)]),
-    ("sweeping", [15.0, 35.0, 30.0, 42.0, 38.0, 22.0, 12.0, 6.0]),
-    ("a window opened into haze", [70.0] * 60),
-])
+@pytest.mark.parametrize(
+    ("what", "shape"),
+    [
+        ("a match", [60.0, 45.0, 30.0]),
+        ("smoke that comes at once and thins", [200 * math.exp(-i / 6) for i in range(30)]),
+        ("cooking", [4.0 * i for i in range(30)] + [120 * math.exp(-i / 20) for i in range(60)]),
+        ("sweeping", [15.0, 35.0, 30.0, 42.0, 38.0, 22.0, 12.0, 6.0]),
+        ("a window opened into haze", [70.0] * 60),
+    ],
+)
 @pytest.mark.parametrize("step_s", [10, 60])
 def test_real_dust_is_no_spike(what: str, shape: list[float], step_s: int) -> None:
     values = noisy(200)
@@ -66,8 +69,11 @@ def test_a_stuck_run_is_set_aside_from_its_first_value_on() -> None:
     assert found == {("pm25", Flag.STUCK): [(T0 + 100 * MINUTE_MS, T0 + 189 * MINUTE_MS + 1)]}
 
 
-@given(st.lists(st.tuples(st.integers(1, 40), st.sampled_from([(9.0, 0.0), (44.0, 1.0), (44.0, 2.0)])),
-                min_size=2, max_size=80))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 40), st.sampled_from([(9.0, 0.0), (44.0, 1.0), (44.0, 2.0)])), min_size=2, max_size=80
+    )
+)
 def test_afterwards_finds_all_that_was_found_live(steps: list[tuple[int, tuple[float, float]]]) -> None:
     moments, when = [], T0
     for minutes, _ in steps:
@@ -75,8 +81,11 @@ def test_afterwards_finds_all_that_was_found_live(steps: list[tuple[int, tuple[f
         moments.append(when)
     pm, n03 = [value[0] for _, value in steps], [880.0 + value[1] for _, value in steps]
     memory = Memory()
-    live = [moment for moment, a, b in zip(moments, pm, n03, strict=True)
-            if memory.judge({"pm25": a, "n03": b}, Flag.NONE, {}, at_ms=moment)[1].get("pm25", 0) & Flag.STUCK]
+    live = [
+        moment
+        for moment, a, b in zip(moments, pm, n03, strict=True)
+        if memory.judge({"pm25": a, "n03": b}, Flag.NONE, {}, at_ms=moment)[1].get("pm25", 0) & Flag.STUCK
+    ]
     found = judge_track(Track(moments, {"pm25": pm, "n03": n03}))
     assert all(holds(joined(found.get(("pm25", Flag.STUCK), [])), live))
 
@@ -89,6 +98,7 @@ def test_a_clean_room_and_a_night_at_outdoor_co2_are_left_alone() -> None:
 
 
 # -- neighbours --------------------------------------------------------------------------------------------------------
+
 
 def school(days: int, sensors: int = 6, **gains: list[float]) -> dict[str, dict[int, float]]:
     """Night levels of sensors whose rooms differ; `gains` by sensor and day."""

@@ -22,8 +22,10 @@ def frame(pm25: float, n03: float) -> Values:
 
 
 def judged(memory: Memory, moments: Iterable[tuple[int, Values]], **more: bool) -> list[dict[str, Flag]]:
-    return [{key: Flag(mark) for key, mark in memory.judge(values, Flag.NONE, {}, at_ms=at, **more)[1].items()}
-            for at, values in moments]
+    return [
+        {key: Flag(mark) for key, mark in memory.judge(values, Flag.NONE, {}, at_ms=at, **more)[1].items()}
+        for at, values in moments
+    ]
 
 
 def every(step_s: int, minutes: float, values: Values, start: int = T0) -> list[tuple[int, Values]]:
@@ -70,10 +72,15 @@ def test_the_first_other_value_is_good_again_and_a_silence_ends_a_run() -> None:
 
 
 def test_co2_and_temperature_that_rush_are_suspect() -> None:
-    marks = judged(Memory(), [(T0, {"co2_ppm": 600.0, "temp_c": 28.0}),
-                              (T0 + MINUTE, {"co2_ppm": 1101.0, "temp_c": 30.1}),
-                              (T0 + 2 * MINUTE, {"co2_ppm": 1500.0, "temp_c": 31.0}),
-                              (T0 + 9 * MINUTE, {"co2_ppm": 9000.0, "temp_c": 20.0})])
+    marks = judged(
+        Memory(),
+        [
+            (T0, {"co2_ppm": 600.0, "temp_c": 28.0}),
+            (T0 + MINUTE, {"co2_ppm": 1101.0, "temp_c": 30.1}),
+            (T0 + 2 * MINUTE, {"co2_ppm": 1500.0, "temp_c": 31.0}),
+            (T0 + 9 * MINUTE, {"co2_ppm": 9000.0, "temp_c": 20.0}),
+        ],
+    )
     assert marks == [{}, {"co2_ppm": Flag.RATE, "temp_c": Flag.RATE}, {}, {}]
 
 
@@ -99,8 +106,11 @@ def test_what_is_sent_again_is_judged_as_it_was() -> None:
     assert judged(memory, stuck, late=True) == first
 
 
-moments = st.lists(st.tuples(st.integers(1, 20), st.sampled_from([0, 1, 2]), st.sampled_from([430.0, 911.0, 950.0])),
-                   min_size=2, max_size=120)
+moments = st.lists(
+    st.tuples(st.integers(1, 20), st.sampled_from([0, 1, 2]), st.sampled_from([430.0, 911.0, 950.0])),
+    min_size=2,
+    max_size=120,
+)
 
 
 def stream(steps: list[tuple[int, int, float]]) -> list[tuple[int, Values]]:
@@ -118,24 +128,35 @@ def test_a_restart_forgets_nothing_that_matters(steps: list[tuple[int, int, floa
     cut = min(cut, len(sent) - 1)
     whole = judged(Memory(), sent)
     memory = Memory()
-    memory.prime([Reading("s.a", "s.b", "e", i, at, values) for i, (at, values) in enumerate(sent[:cut])
-                  if at >= sent[cut][0] - PRIMING_MS])
+    memory.prime(
+        [
+            Reading("s.a", "s.b", "e", i, at, values)
+            for i, (at, values) in enumerate(sent[:cut])
+            if at >= sent[cut][0] - PRIMING_MS
+        ]
+    )
     stuck = [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in judged(memory, sent[cut:])]
     assert stuck == [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in whole[cut:]]
 
 
 @given(moments, st.integers(1, 119))
 @settings(max_examples=200)
-def test_a_past_that_comes_after_the_first_live_values_is_joined_to_them(steps: list[tuple[int, int, float]],
-                                                                         cut: int) -> None:
+def test_a_past_that_comes_after_the_first_live_values_is_joined_to_them(
+    steps: list[tuple[int, int, float]], cut: int
+) -> None:
     sent = stream(steps)
     cut = min(cut, len(sent) - 1)
-    memory, live = Memory(), sent[cut:cut + 1]
+    memory, live = Memory(), sent[cut : cut + 1]
     judged(memory, live)
-    memory.prime([Reading("s.a", "s.b", "e", i, at, values) for i, (at, values) in enumerate(sent[:cut])
-                  if at >= sent[cut][0] - PRIMING_MS])
-    stuck = [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in judged(memory, sent[cut + 1:])]
-    whole = judged(Memory(), sent)[cut + 1:]
+    memory.prime(
+        [
+            Reading("s.a", "s.b", "e", i, at, values)
+            for i, (at, values) in enumerate(sent[:cut])
+            if at >= sent[cut][0] - PRIMING_MS
+        ]
+    )
+    stuck = [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in judged(memory, sent[cut + 1 :])]
+    whole = judged(Memory(), sent)[cut + 1 :]
     assert stuck == [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in whole]
 
 

@@ -96,10 +96,20 @@ def test_the_plain_float_sum_misses_two_constant_series_in_five() -> None:
     assert wrong > 200
 
 
-@pytest.mark.parametrize(("window", "there"), [
-    ([1.0, 2.0], True), ([None, 2.0, 3.0], True), ([1.0, None, 3.0], True), ([1.0, None, None, 4.0, 5.0], False),
-    ([None, None, None], False), ([], False), ([1.0], False), ([math.nan, 2.0, 3.0], True), ([-11.0, 2.0, None], False),
-])
+@pytest.mark.parametrize(
+    ("window", "there"),
+    [
+        ([1.0, 2.0], True),
+        ([None, 2.0, 3.0], True),
+        ([1.0, None, 3.0], True),
+        ([1.0, None, None, 4.0, 5.0], False),
+        ([None, None, None], False),
+        ([], False),
+        ([1.0], False),
+        ([math.nan, 2.0, 3.0], True),
+        ([-11.0, 2.0, None], False),
+    ],
+)
 def test_two_of_the_newest_three_hours_are_needed_and_nothing_else(window: list[float | None], there: bool) -> None:
     assert (nowcast(window) is not None) is there
 
@@ -129,7 +139,8 @@ hour_values = st.one_of(st.none(), st.floats(-9, 500).map(lambda x: round(x, 3))
 
 @given(st.lists(st.tuples(st.integers(0, 30), hour_values, st.integers(0, 2)), max_size=60), st.randoms())
 def test_hours_in_any_order_with_repetitions_give_what_the_batch_gives(
-    arrivals: list[tuple[int, float | None, int]], chance: random.Random,
+    arrivals: list[tuple[int, float | None, int]],
+    chance: random.Random,
 ) -> None:
     def said(word: tuple[int, float | None, int]) -> tuple[int, float]:
         return word[2], -math.inf if word[1] is None else word[1]
@@ -164,10 +175,12 @@ def test_a_late_hour_changes_the_eleven_after_it_and_no_others() -> None:
     assert [stream.at(hour * HOUR_MS) != before[hour] for hour in range(20)] == [5 <= h < 17 for h in range(20)]
 
 
-@given(st.lists(st.tuples(st.integers(0, 119), st.floats(0, 300).map(lambda x: round(x, 2))), max_size=200),
-       st.randoms())
+@given(
+    st.lists(st.tuples(st.integers(0, 119), st.floats(0, 300).map(lambda x: round(x, 2))), max_size=200), st.randoms()
+)
 def test_minutes_in_any_order_make_the_same_hour_once(
-    words: list[tuple[int, float]], chance: random.Random,
+    words: list[tuple[int, float]],
+    chance: random.Random,
 ) -> None:
     first, second = Minutes(), Minutes()
     for minute, value in words:

@@ -31,6 +31,7 @@ def look(memory: Memory = Memory(), now: int = T0, **sight: object) -> tuple[Roo
 
 # -- means -------------------------------------------------------------------------------------------------------------
 
+
 def test_the_window_ends_at_the_newest_sample_and_not_at_the_clock() -> None:
     found = measure([*samples(50, 10, T0 - 15 * MIN), *samples(10, 15)], state.PM_WINDOW_MS)
     assert (found.newest_at, found.mean) == (T0, 10.0)
@@ -56,8 +57,11 @@ def test_sensors_are_pooled_and_one_dead_of_two_does_not_silence_the_room() -> N
     assert one.mean is not None
 
 
-@given(st.lists(st.tuples(st.integers(0, 900_000), st.floats(0, 500), st.sampled_from([1000, 10_000, 60_000])),
-                max_size=80))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 900_000), st.floats(0, 500), st.sampled_from([1000, 10_000, 60_000])), max_size=80
+    )
+)
 def test_a_mean_lies_between_its_samples_and_coverage_in_its_window(points: list[tuple[int, float, int]]) -> None:
     given_samples = [Sample(T0 - ago, value, every) for ago, value, every in points]
     found = window_mean(given_samples, T0 - state.PM_WINDOW_MS, T0)
@@ -78,15 +82,31 @@ def test_a_day_needs_eighteen_hours_of_forty_five_minutes() -> None:
 
 # -- numbers and levels ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("value", "shown", "level"), [
-    (18.4, "18", "good"), (18.5, "19", "good"), (25.2, "25.2", "moderate"), (24.96, "25", "good"),
-    (25.04, "25", "good"), (25.05, "25.1", "moderate"), (37.5, "37.5", "moderate"), (37.4, "37", "moderate"),
-    (37.6, "38", "starts_to_affect_health"), (15.4, "15.4", "good"), (14.6, "15", "very_good"),
-    (75.3, "75.3", "affects_health"), (0.2, "0", "very_good"), (-3.0, "0", "very_good"), (None, "", "unknown"),
-    (140.5, "141", "affects_health"),
-])
-def test_dust_is_written_whole_unless_that_would_tell_another_level(value: float | None, shown: str,
-                                                                    level: str) -> None:
+
+@pytest.mark.parametrize(
+    ("value", "shown", "level"),
+    [
+        (18.4, "18", "good"),
+        (18.5, "19", "good"),
+        (25.2, "25.2", "moderate"),
+        (24.96, "25", "good"),
+        (25.04, "25", "good"),
+        (25.05, "25.1", "moderate"),
+        (37.5, "37.5", "moderate"),
+        (37.4, "37", "moderate"),
+        (37.6, "38", "starts_to_affect_health"),
+        (15.4, "15.4", "good"),
+        (14.6, "15", "very_good"),
+        (75.3, "75.3", "affects_health"),
+        (0.2, "0", "very_good"),
+        (-3.0, "0", "very_good"),
+        (None, "", "unknown"),
+        (140.5, "141", "affects_health"),
+    ],
+)
+def test_dust_is_written_whole_unless_that_would_tell_another_level(
+    value: float | None, shown: str, level: str
+) -> None:
     assert (state.pm25_shown(value), state.pm25_level(value)) == (shown, level)
 
 
@@ -97,21 +117,42 @@ def test_the_number_on_the_wall_always_tells_the_same_level_as_the_value(value: 
     assert state.co2_level(float(state.co2_shown(ppm))) == state.co2_level(ppm)
 
 
-@pytest.mark.parametrize(("value", "shown", "level"), [
-    (874.0, "870", "fresh"), (875.0, "880", "fresh"), (1000.0, "1000", "fresh"), (1000.04, "1000", "fresh"),
-    (1000.4, "1000.4", "stuffy_soon"), (1004.0, "1004", "stuffy_soon"), (1500.0, "1500", "stuffy_soon"),
-    (1501.0, "1501", "stuffy"), (2000.0, "2000", "stuffy"), (2001.0, "2001", "very_stuffy"), (None, "", "unknown"),
-])
-def test_co2_is_written_to_ten_ppm_unless_that_would_tell_another_level(value: float | None, shown: str,
-                                                                       level: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "shown", "level"),
+    [
+        (874.0, "870", "fresh"),
+        (875.0, "880", "fresh"),
+        (1000.0, "1000", "fresh"),
+        (1000.04, "1000", "fresh"),
+        (1000.4, "1000.4", "stuffy_soon"),
+        (1004.0, "1004", "stuffy_soon"),
+        (1500.0, "1500", "stuffy_soon"),
+        (1501.0, "1501", "stuffy"),
+        (2000.0, "2000", "stuffy"),
+        (2001.0, "2001", "very_stuffy"),
+        (None, "", "unknown"),
+    ],
+)
+def test_co2_is_written_to_ten_ppm_unless_that_would_tell_another_level(
+    value: float | None, shown: str, level: str
+) -> None:
     assert (state.co2_shown(value), state.co2_level(value)) == (shown, level)
 
 
 # -- age ---------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("age_ms", "status"), [
-    (0, "ok"), (179_999, "ok"), (180_000, "late"), (899_999, "late"), (900_000, "unknown"), (86_400_000, "unknown"),
-])
+
+@pytest.mark.parametrize(
+    ("age_ms", "status"),
+    [
+        (0, "ok"),
+        (179_999, "ok"),
+        (180_000, "late"),
+        (899_999, "late"),
+        (900_000, "unknown"),
+        (86_400_000, "unknown"),
+    ],
+)
 def test_late_at_three_and_unknown_at_fifteen_minutes_on_the_second(age_ms: int, status: str) -> None:
     _, memory = look(pm25=pm(18.0))
     told, _ = look(memory, T0 + age_ms, pm25=pm(18.0))
@@ -156,6 +197,7 @@ def test_nothing_that_measures_is_not_the_same_as_unknown() -> None:
 
 # -- holding a level ---------------------------------------------------------------------------------------------------
 
+
 def walk(memory: Memory, *values: float, start: int = T0, step: int = MIN) -> tuple[RoomState, Memory]:
     told = None
     for index, value in enumerate(values):
@@ -189,6 +231,7 @@ def test_after_unknown_a_level_is_shown_at_once() -> None:
 
 
 # -- advice ------------------------------------------------------------------------------------------------------------
+
 
 def outdoors(value: float) -> Current:
     return Current(status="ok", value=value, shown=str(value), level=state.pm25_level(value))
@@ -238,8 +281,9 @@ def test_a_purifier_that_does_not_help_sends_people_to_windows_and_filter() -> N
     falling = Memory()
     for minute in range(-40, 1):
         now = T0 + minute * MIN
-        told, falling = look(falling, now, pm25=pm(50.0 - minute, now), outdoor=outdoors(60), has=ALL,
-                             purifiers=(unit,))
+        told, falling = look(
+            falling, now, pm25=pm(50.0 - minute, now), outdoor=outdoors(60), has=ALL, purifiers=(unit,)
+        )
     assert told.rule == 7
 
 

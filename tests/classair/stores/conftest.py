@@ -48,7 +48,10 @@ def store(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         opened = InfluxStore(request.getfixturevalue("influxd").url, "classair_test")
     else:
         # influxdb://host:port/database as in sensors.yaml; a 2.x or 3 server needs the database (bucket) made before.
-        opened = InfluxStore.of(os.environ[URL_VARIABLE], os.environ.get("CLASSAIR_INFLUX_TOKEN", ""),
-                                os.environ.get("CLASSAIR_INFLUX_ORG", ""))
+        opened = InfluxStore.of(
+            os.environ[URL_VARIABLE],
+            os.environ.get("CLASSAIR_INFLUX_TOKEN", ""),
+            os.environ.get("CLASSAIR_INFLUX_ORG", ""),
+        )
     yield opened
     opened.close()

@@ -30,8 +30,15 @@ DATABASE = "classair_carried"
 
 
 def reading(town: str, seq: int, at_ms: int, **more: Any) -> Reading:
-    made = Reading(sensor=f"{town}.pm", bridge=f"{town}.pi", epoch="abcdef123456", seq=seq, at_ms=at_ms,
-                   room=f"{town}.r1", values={"pm25": seq % 700 / 10, "rh_pct": 55.5, "n03": float(seq)})
+    made = Reading(
+        sensor=f"{town}.pm",
+        bridge=f"{town}.pi",
+        epoch="abcdef123456",
+        seq=seq,
+        at_ms=at_ms,
+        room=f"{town}.r1",
+        values={"pm25": seq % 700 / 10, "rh_pct": 55.5, "n03": float(seq)},
+    )
     return replace(made, **more)
 
 
@@ -60,8 +67,13 @@ def carry(journal: SqliteStore, influx: InfluxStore, position: int = 0, limit: i
 def assert_same(journal: SqliteStore, influx: InfluxStore, town: str, fan: str = "") -> None:
     room, start, end = f"{town}.r1", MIDNIGHT - DAY_MS, MIDNIGHT + 10 * DAY_MS
     assert list(influx.readings(room, start, end)) == list(journal.readings(room, start, end))
-    for quantity, step in (("pm25", MINUTE_MS), ("pm25", HOUR_MS), ("rh_pct", 10 * MINUTE_MS), ("n03", HOUR_MS),
-                           ("n03", DAY_MS)):
+    for quantity, step in (
+        ("pm25", MINUTE_MS),
+        ("pm25", HOUR_MS),
+        ("rh_pct", 10 * MINUTE_MS),
+        ("n03", HOUR_MS),
+        ("n03", DAY_MS),
+    ):
         assert influx.series(room, quantity, start, end, step) == journal.series(room, quantity, start, end, step)
     assert influx.latest(room) == journal.latest(room)
     assert influx.switches(fan, start, end) == journal.switches(fan, start, end)
@@ -72,18 +84,19 @@ def assert_same(journal: SqliteStore, influx: InfluxStore, town: str, fan: str =
 
 
 def test_what_is_carried_equals_the_journal_also_late_data_and_changed_flags(
-        journal: SqliteStore, influx: InfluxStore, town: str) -> None:
+    journal: SqliteStore, influx: InfluxStore, town: str
+) -> None:
     fan = f"{town}.fan"
     live = [reading(town, seq, MIDNIGHT + seq * 10_000) for seq in range(2001, 3001)]
     late = [reading(town, seq, MIDNIGHT + seq * 10_000, late=True, flags=Flag.RH_HIGH) for seq in range(1, 2001)]
     random.Random(5).shuffle(late)
     for i in range(0, 1000, 100):
-        journal.write(live[i:i + 100])
+        journal.write(live[i : i + 100])
     journal.write_switches([SwitchEvent(fan, MIDNIGHT + 5, True, "pm25 30 over 25", simulated=True)])
     position = carry(journal, influx)
     assert_same(journal, influx, town, fan)
     for i in range(0, 2000, 400):
-        journal.write(late[i:i + 400])
+        journal.write(late[i : i + 400])
     journal.write_switches([SwitchEvent(fan, MIDNIGHT + 9_000_000, False, "clean")])
     journal.reflag(f"{town}.pm", MIDNIGHT + HOUR_MS, MIDNIGHT + HOUR_MS + 2 * MINUTE_MS, add=Flag.MANUAL)
     after = carry(journal, influx, position)
@@ -109,7 +122,8 @@ def test_a_journal_begun_late_holds_everything_from_before(tmp_path: Path, influ
 
 
 def test_a_server_that_lost_everything_shows_in_its_counts_and_is_filled_again(
-        journal: SqliteStore, influx: InfluxStore, influxd: Any, town: str) -> None:
+    journal: SqliteStore, influx: InfluxStore, influxd: Any, town: str
+) -> None:
     journal.write([reading(town, seq, MIDNIGHT + seq * HOUR_MS) for seq in range(1, 60)])
     position = carry(journal, influx)
     influxd.wipe()
@@ -125,12 +139,16 @@ def test_a_server_that_lost_everything_shows_in_its_counts_and_is_filled_again(
 
 
 def test_an_absent_server_is_told_as_away_and_comes_back_by_itself(
-        influxd: Any, influx: InfluxStore, town: str) -> None:
+    influxd: Any, influx: InfluxStore, town: str
+) -> None:
     influx.write([reading(town, 1, MIDNIGHT)])
     influxd.stop()
     try:
-        for ask in (influx.rooms, lambda: influx.write([reading(town, 2, MIDNIGHT)]),
-                    lambda: influx.series(f"{town}.r1", "pm25", 0, 1, MINUTE_MS)):
+        for ask in (
+            influx.rooms,
+            lambda: influx.write([reading(town, 2, MIDNIGHT)]),
+            lambda: influx.series(f"{town}.r1", "pm25", 0, 1, MINUTE_MS),
+        ):
             with pytest.raises(StoreAway, match="cannot be reached"):
                 ask()
     finally:
@@ -160,22 +178,33 @@ def test_names_that_look_like_line_protocol_stay_names(influx: InfluxStore, town
 
 
 def test_pages_of_readings_join_without_loss_or_doubling(
-        influx: InfluxStore, town: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    influx: InfluxStore, town: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("classair.stores.influxdb.PAGE", 7)
     many = [reading(town, seq, MIDNIGHT + seq // 20) for seq in range(1, 100)]
     influx.write(many)
     assert list(influx.readings(f"{town}.r1", MIDNIGHT, MIDNIGHT + DAY_MS)) == many
 
 
-@pytest.mark.parametrize(("version", "old"), [
-    ("1.6.7~rc0", True), ("1.7.11", True), ("1.8.10", False), ("v1.12.2", False), ("v2.7.1", False),
-    ("unknown", False)])
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [
+        ("1.6.7~rc0", True),
+        ("1.7.11", True),
+        ("1.8.10", False),
+        ("v1.12.2", False),
+        ("v2.7.1", False),
+        ("unknown", False),
+    ],
+)
 def test_only_servers_before_1_8_get_the_old_path(version: str, old: bool) -> None:
     assert needs_v1(version) == old
 
 
 def test_the_way_of_2_x_is_understood_by_a_server_that_has_it(
-    victoria_metrics: Any, town: str, wait_for: Any,
+    victoria_metrics: Any,
+    town: str,
+    wait_for: Any,
 ) -> None:
     store = InfluxStore(victoria_metrics.url, "classair", token="a-token", org="demo-town")
     journal_like = [reading(town, seq, MIDNIGHT + seq * 1000) for seq in range(1, 4)]

@@ -26,8 +26,18 @@ ROOM = "town.r1"
 
 
 def reading(seq: int, at_ms: int = MIDNIGHT, **more: object) -> Reading:
-    return replace(Reading(sensor="town.pm", bridge="town.pi", epoch="abcdef123456", seq=seq, at_ms=at_ms, room=ROOM,
-                           values={"pm25": 10.0 + seq, "n03": float(seq)}), **more)  # type: ignore[arg-type]
+    return replace(
+        Reading(
+            sensor="town.pm",
+            bridge="town.pi",
+            epoch="abcdef123456",
+            seq=seq,
+            at_ms=at_ms,
+            room=ROOM,
+            values={"pm25": 10.0 + seq, "n03": float(seq)},
+        ),
+        **more,
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -46,8 +56,10 @@ def some_days(days: int = 3) -> list[Reading]:
 
 
 def all_days(store: SqliteStore | MemoryStore) -> list[object]:
-    return [store.series(ROOM, key, MIDNIGHT - 9 * DAY_MS, MIDNIGHT + 9 * DAY_MS, DAY_MS)
-            for key in ("pm25", "n03", "co2_ppm")]
+    return [
+        store.series(ROOM, key, MIDNIGHT - 9 * DAY_MS, MIDNIGHT + 9 * DAY_MS, DAY_MS)
+        for key in ("pm25", "n03", "co2_ppm")
+    ]
 
 
 def versions(store: SqliteStore) -> dict[date, int]:
@@ -58,8 +70,14 @@ def test_flags_changed_later_are_right_in_the_days_too(store: SqliteStore) -> No
     readings, memory = some_days(), MemoryStore()
     store.write(readings)
     store.reflag("town.pm", MIDNIGHT + HOUR_MS, MIDNIGHT + 30 * HOUR_MS, add=Flag.MANUAL)
-    memory.write([replace(each, flags=each.flags | Flag.MANUAL)
-                  if MIDNIGHT + HOUR_MS <= each.at_ms < MIDNIGHT + 30 * HOUR_MS else each for each in readings])
+    memory.write(
+        [
+            replace(each, flags=each.flags | Flag.MANUAL)
+            if MIDNIGHT + HOUR_MS <= each.at_ms < MIDNIGHT + 30 * HOUR_MS
+            else each
+            for each in readings
+        ]
+    )
     assert all_days(store) == all_days(memory)
 
 
@@ -109,6 +127,7 @@ def test_the_log_of_changes_names_days_and_versions(tmp_path: Path) -> None:
 
 
 # -- older files -------------------------------------------------------------------------------------------------------
+
 
 def as_version_1(path: Path) -> None:
     """Makes the file what the first version left behind."""
@@ -185,6 +204,7 @@ def test_bringing_up_cut_short_leaves_the_older_file_and_can_be_repeated(tmp_pat
 
 
 # -- columns and trimming ----------------------------------------------------------------------------------------------
+
 
 def test_a_day_comes_as_columns_with_its_version(store: SqliteStore) -> None:
     readings = some_days()

@@ -28,8 +28,15 @@ BRIDGE, EPOCH, ROOM = "town.pi", "abcdef123456", "town.r1"
 
 
 def reading(seq: int, at_ms: int = MIDNIGHT, **values: float) -> Reading:
-    return Reading(sensor="town.pm", bridge=BRIDGE, epoch=EPOCH, seq=seq, at_ms=at_ms, room=ROOM,
-                   values=values or {"pm25": 20.0, "n03": 7.0})
+    return Reading(
+        sensor="town.pm",
+        bridge=BRIDGE,
+        epoch=EPOCH,
+        seq=seq,
+        at_ms=at_ms,
+        room=ROOM,
+        values=values or {"pm25": 20.0, "n03": 7.0},
+    )
 
 
 @pytest.fixture
@@ -45,10 +52,11 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 def everything(store: Store) -> list[Reading]:
-    return list(store.readings(ROOM, -2**50, 2**50))
+    return list(store.readings(ROOM, -(2**50), 2**50))
 
 
 # -- numbers dealt with ------------------------------------------------------------------------------------------------
+
 
 @given(steps=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 12), st.booleans()), max_size=60))
 @settings(deadline=None)
@@ -108,6 +116,7 @@ def test_a_gap_over_every_number_there_is_costs_nothing(store: SqliteStore) -> N
 
 # -- all or nothing ----------------------------------------------------------------------------------------------------
 
+
 def test_a_failed_transaction_leaves_no_trace_in_file_or_memory(store: SqliteStore) -> None:
     with pytest.raises(KeyError), store.transaction():
         assert store.add([reading(1), reading(2, MIDNIGHT + 1)]) == 2
@@ -128,7 +137,8 @@ def test_a_conflict_cannot_be_swallowed_inside_its_transaction(store: SqliteStor
 
 
 def test_a_reading_there_but_never_received_is_named_instead_of_stopping_everything(
-        store: SqliteStore, path: Path) -> None:
+    store: SqliteStore, path: Path
+) -> None:
     store.write([reading(1)])
     with store.transaction() as connection:
         connection.execute("delete from received")
@@ -174,8 +184,9 @@ while True:
 
 def test_kill_9_leaves_whole_batches_and_everything_that_was_said_to_be_stored(path: Path) -> None:
     for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(MIDNIGHT)],
-                                   stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), str(MIDNIGHT)], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         told = [int(process.stdout.readline()) for _ in range(8)]
         os.kill(process.pid, signal.SIGKILL)
@@ -197,10 +208,12 @@ def assert_equal_to_memory(store: SqliteStore) -> None:
     yardstick.write(everything(store))
     for quantity, step in (("pm25", MINUTE_MS), ("pm25", HOUR_MS), ("n03", HOUR_MS), ("rh_pct", MINUTE_MS)):
         assert store.series(ROOM, quantity, MIDNIGHT - DAY_MS, MIDNIGHT + 9 * DAY_MS, step) == yardstick.series(
-            ROOM, quantity, MIDNIGHT - DAY_MS, MIDNIGHT + 9 * DAY_MS, step)
+            ROOM, quantity, MIDNIGHT - DAY_MS, MIDNIGHT + 9 * DAY_MS, step
+        )
 
 
 # -- flags afterwards --------------------------------------------------------------------------------------------------
+
 
 def test_a_change_of_flags_recomputes_the_buckets_and_can_be_taken_back(store: SqliteStore) -> None:
     store.write([reading(i + 1, MIDNIGHT + i * 20_000, pm25=10.0 * (i + 1), rh_pct=50.0, n03=1.0) for i in range(9)])
@@ -220,6 +233,7 @@ def test_a_change_of_flags_recomputes_the_buckets_and_can_be_taken_back(store: S
 
 
 # -- opening and reading -----------------------------------------------------------------------------------------------
+
 
 def test_a_reader_may_come_before_the_file_and_follows_when_it_is_replaced(tmp_path: Path) -> None:
     places = Places(tmp_path)
@@ -256,7 +270,8 @@ def test_a_folder_that_cannot_be_made_is_away(tmp_path: Path) -> None:
 
 
 def test_a_slow_reader_does_not_hold_up_the_writer_and_readers_work_in_many_threads(
-        store: SqliteStore, path: Path) -> None:
+    store: SqliteStore, path: Path
+) -> None:
     store.write([reading(seq, MIDNIGHT + seq * 1000) for seq in range(1, 3001)])
     reader = SqliteStore(path, readonly=True)
     slow = reader.readings(ROOM, MIDNIGHT, MIDNIGHT + DAY_MS)
@@ -328,8 +343,7 @@ def test_a_new_quantity_gets_its_columns_by_itself(path: Path, monkeypatch: pyte
     store.close()
 
 
-def test_a_changed_scale_is_refused_before_it_changes_old_values(
-        path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_scale_is_refused_before_it_changes_old_values(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     SqliteStore(path).close()
     monkeypatch.setitem(model.QUANTITIES, "pm25", Quantity("pm25", "µg/m³", 10, 0, 1000, shown=True))  # type: ignore[arg-type]
     with pytest.raises(StoreAway, match="pm25 is stored in steps of 1/1000"):

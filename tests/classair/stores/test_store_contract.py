@@ -21,8 +21,15 @@ EPOCH = "abcdef123456"
 
 
 def reading(town: str, seq: int, at_ms: int, values: dict[str, float] | None = None, **more: object) -> Reading:
-    made = Reading(sensor=f"{town}.pm", bridge=f"{town}.pi", epoch=EPOCH, seq=seq, at_ms=at_ms, room=f"{town}.r1",
-                   values={"pm25": 10.0 + seq} if values is None else values)
+    made = Reading(
+        sensor=f"{town}.pm",
+        bridge=f"{town}.pi",
+        epoch=EPOCH,
+        seq=seq,
+        at_ms=at_ms,
+        room=f"{town}.r1",
+        values={"pm25": 10.0 + seq} if values is None else values,
+    )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -53,17 +60,30 @@ def assert_rollups_right(store: Store, readings: list[Reading], room: str, start
         for step in steps:
             first = (start + 7 * HOUR_MS) // step * step - 7 * HOUR_MS
             assert store.series(room, quantity, first, end, step) == recomputed(readings, quantity, step), (
-                quantity, step)
+                quantity,
+                step,
+            )
 
 
 # -- once is once ------------------------------------------------------------------------------------------------------
 
+
 def test_what_is_written_comes_back_as_it_was(store: Store, town: str) -> None:
     wanted = [
-        reading(town, 1, MIDNIGHT, {"pm25": 12.345, "temp_c": -3.21, "n03": 65535.0}, interval_s=2.5, n=3,
-                clock="holdover", late=True, simulated=True),
-        reading(town, 2, MIDNIGHT + 1, {"pm25": 0.0}, flags=Flag.RH_HIGH | Flag.ORDER,
-                value_flags={"pm25": int(Flag.SPIKE)}),
+        reading(
+            town,
+            1,
+            MIDNIGHT,
+            {"pm25": 12.345, "temp_c": -3.21, "n03": 65535.0},
+            interval_s=2.5,
+            n=3,
+            clock="holdover",
+            late=True,
+            simulated=True,
+        ),
+        reading(
+            town, 2, MIDNIGHT + 1, {"pm25": 0.0}, flags=Flag.RH_HIGH | Flag.ORDER, value_flags={"pm25": int(Flag.SPIKE)}
+        ),
         reading(town, 3, MIDNIGHT + 2, {"co2_ppm": 412.0}, sensor=f"{town}.co2"),
     ]
     assert store.write(wanted) == 3
@@ -74,9 +94,16 @@ def test_what_is_written_comes_back_as_it_was(store: Store, town: str) -> None:
 
 def test_values_of_every_quantity_survive_to_the_step_of_its_scale(store: Store, town: str) -> None:
     ends = {key: (round(of.low * of.scale), round(of.high * of.scale), of.scale) for key, of in QUANTITIES.items()}
-    wanted = [{key: pick(low, high) / scale for key, (low, high, scale) in ends.items()} for pick in (
-        lambda low, high: low, lambda low, high: high, lambda low, high: low + 1, lambda low, high: high - 1,
-        lambda low, high: (low + high) // 2 + 1)]
+    wanted = [
+        {key: pick(low, high) / scale for key, (low, high, scale) in ends.items()}
+        for pick in (
+            lambda low, high: low,
+            lambda low, high: high,
+            lambda low, high: low + 1,
+            lambda low, high: high - 1,
+            lambda low, high: (low + high) // 2 + 1,
+        )
+    ]
     store.write([reading(town, i + 1, MIDNIGHT + i, values) for i, values in enumerate(wanted)])
     assert [each.values for each in store.readings(f"{town}.r1", MIDNIGHT, MIDNIGHT + 100)] == wanted
 
@@ -93,8 +120,10 @@ def test_writing_again_changes_nothing_even_with_another_content(store: Store, t
 
 def test_the_same_number_of_another_bridge_or_epoch_is_another_reading(store: Store, town: str) -> None:
     one = reading(town, 1, MIDNIGHT)
-    others = [replace(one, bridge=f"{town}.pi2", sensor=f"{town}.pm2"),
-              replace(one, epoch="zzzzzzzzzz", at_ms=MIDNIGHT + 5)]
+    others = [
+        replace(one, bridge=f"{town}.pi2", sensor=f"{town}.pm2"),
+        replace(one, epoch="zzzzzzzzzz", at_ms=MIDNIGHT + 5),
+    ]
     assert store.write([one, *others]) == 3
     assert len(list(store.readings(f"{town}.r1", MIDNIGHT, MIDNIGHT + 10))) == 3
 
@@ -118,7 +147,8 @@ def test_a_reading_in_the_place_of_another_is_named_and_the_rest_can_be_kept(sto
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, -1e300])
 def test_a_value_that_no_integer_holds_is_named_and_nothing_of_its_batch_is_kept(
-        store: Store, town: str, value: float) -> None:
+    store: Store, town: str, value: float
+) -> None:
     for flags in (Flag.NONE, Flag.RANGE):
         bad = reading(town, 2, MIDNIGHT + 1, {"pm25": value}, flags=flags)
         with pytest.raises(StoreConflict, match="seq 2"):
@@ -129,15 +159,19 @@ def test_a_value_that_no_integer_holds_is_named_and_nothing_of_its_batch_is_kept
 
 # -- rollups -----------------------------------------------------------------------------------------------------------
 
+
 def test_bad_values_are_counted_by_class_and_in_no_mean(store: Store, town: str) -> None:
     marks = [Flag.NONE, Flag.RH_HIGH, Flag.RANGE, Flag.STUCK | Flag.RANGE, Flag.MANUAL | Flag.CLOCK, Flag.WARMUP]
-    written = [reading(town, i + 1, MIDNIGHT + i * 1000, {"pm25": 10.0 * (i + 1), "n03": 5.0}, flags=mark)
-               for i, mark in enumerate(marks)]
+    written = [
+        reading(town, i + 1, MIDNIGHT + i * 1000, {"pm25": 10.0 * (i + 1), "n03": 5.0}, flags=mark)
+        for i, mark in enumerate(marks)
+    ]
     written.append(reading(town, 7, MIDNIGHT + 7000, {"pm25": 70.0, "n03": 6.0}, value_flags={"pm25": int(Flag.SPIKE)}))
     store.write(written)
     [minute] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + HOUR_MS, MINUTE_MS)
-    assert minute == Bucket(MIDNIGHT, n=2, suspect=1, sum=30.0, low=10.0, high=20.0,
-                            bad={"manual": 1, "warmup": 1, "fault": 2, "range": 1})
+    assert minute == Bucket(
+        MIDNIGHT, n=2, suspect=1, sum=30.0, low=10.0, high=20.0, bad={"manual": 1, "warmup": 1, "fault": 2, "range": 1}
+    )
     assert minute.mean == 15.0
     assert_rollups_right(store, written, f"{town}.r1", MIDNIGHT, MIDNIGHT + DAY_MS)
 
@@ -179,12 +213,14 @@ def test_a_bucket_belongs_to_a_span_by_its_start_and_is_whole(store: Store, town
 
 
 def test_sensors_of_a_room_are_pooled_and_other_rooms_are_not(store: Store, town: str) -> None:
-    store.write([
-        reading(town, 1, MIDNIGHT, {"pm25": 10.0}),
-        reading(town, 2, MIDNIGHT, {"pm25": 20.0}, sensor=f"{town}.other"),
-        reading(town, 3, MIDNIGHT, {"pm25": 40.0}, sensor=f"{town}.third", simulated=True),
-        reading(town, 4, MIDNIGHT, {"pm25": 500.0}, room=f"{town}.r2", sensor=f"{town}.fourth"),
-    ])
+    store.write(
+        [
+            reading(town, 1, MIDNIGHT, {"pm25": 10.0}),
+            reading(town, 2, MIDNIGHT, {"pm25": 20.0}, sensor=f"{town}.other"),
+            reading(town, 3, MIDNIGHT, {"pm25": 40.0}, sensor=f"{town}.third", simulated=True),
+            reading(town, 4, MIDNIGHT, {"pm25": 500.0}, room=f"{town}.r2", sensor=f"{town}.fourth"),
+        ]
+    )
     [minute] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + MINUTE_MS, MINUTE_MS)
     assert (minute.n, minute.sum, minute.low, minute.high) == (3, 70.0, 10.0, 40.0)
     assert store.sensors(f"{town}.r1") == [f"{town}.other", f"{town}.pm", f"{town}.third"]
@@ -198,18 +234,21 @@ def test_the_interval_of_the_next_reading_is_told(store: Store, town: str) -> No
 
 @pytest.mark.parametrize("step", [MINUTE_MS, HOUR_MS, DAY_MS])
 def test_one_sensor_of_a_room_can_be_asked_for_alone(store: Store, town: str, step: int) -> None:
-    store.write([
-        reading(town, 1, MIDNIGHT, {"pm25": 10.0}),
-        reading(town, 2, MIDNIGHT, {"pm25": 20.0}, sensor=f"{town}.other"),
-        reading(town, 3, MIDNIGHT, {"pm25": 900.0}, sensor=f"{town}.other", flags=Flag.WARMUP),
-    ])
+    store.write(
+        [
+            reading(town, 1, MIDNIGHT, {"pm25": 10.0}),
+            reading(town, 2, MIDNIGHT, {"pm25": 20.0}, sensor=f"{town}.other"),
+            reading(town, 3, MIDNIGHT, {"pm25": 900.0}, sensor=f"{town}.other", flags=Flag.WARMUP),
+        ]
+    )
     [found] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + step, step, f"{town}.other")
     assert (found.n, found.sum, found.bad) == (1, 20.0, {"warmup": 1})
     assert store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + step, step, f"{town}.nobody") == []
 
 
-@pytest.mark.parametrize(("quantity", "step"), [
-    ("pm25", 90_000), ("pm25", 0), ("pm1", MINUTE_MS), ("nothing", HOUR_MS)])
+@pytest.mark.parametrize(
+    ("quantity", "step"), [("pm25", 90_000), ("pm25", 0), ("pm1", MINUTE_MS), ("nothing", HOUR_MS)]
+)
 def test_a_step_without_rollups_is_refused(store: Store, town: str, quantity: str, step: int) -> None:
     with pytest.raises(ValueError, match=r"step|hours only|no quantity"):
         store.series(f"{town}.r1", quantity, MIDNIGHT, MIDNIGHT + HOUR_MS, step)
@@ -224,24 +263,39 @@ def histories(draw: st.DrawFn) -> tuple[list[Reading], list[list[Reading]]]:
     town = f"h{uuid.uuid4().hex[:12]}"
     readings = []
     for seq in range(1, draw(st.integers(1, 40)) + 1):
-        values = draw(st.dictionaries(st.sampled_from(["pm25", "rh_pct", "n03", "co2_ppm"]),
-                                      st.integers(0, 5000).map(lambda steps: steps / 100), min_size=1))
-        readings.append(Reading(
-            sensor=f"{town}.s{draw(st.integers(0, 2))}", bridge=f"{town}.b{draw(st.integers(0, 1))}", epoch=EPOCH,
-            seq=seq, at_ms=MIDNIGHT + draw(st.integers(0, 3 * 24 * 60)) * MINUTE_MS + draw(st.integers(0, 59_999)),
-            values=values, room=f"{town}.r1", flags=Flag(draw(MARKS)),
-            value_flags={key: mark for key in values if (mark := draw(MARKS))}))
+        values = draw(
+            st.dictionaries(
+                st.sampled_from(["pm25", "rh_pct", "n03", "co2_ppm"]),
+                st.integers(0, 5000).map(lambda steps: steps / 100),
+                min_size=1,
+            )
+        )
+        readings.append(
+            Reading(
+                sensor=f"{town}.s{draw(st.integers(0, 2))}",
+                bridge=f"{town}.b{draw(st.integers(0, 1))}",
+                epoch=EPOCH,
+                seq=seq,
+                at_ms=MIDNIGHT + draw(st.integers(0, 3 * 24 * 60)) * MINUTE_MS + draw(st.integers(0, 59_999)),
+                values=values,
+                room=f"{town}.r1",
+                flags=Flag(draw(MARKS)),
+                value_flags={key: mark for key in values if (mark := draw(MARKS))},
+            )
+        )
     arrivals = readings + draw(st.lists(st.sampled_from(readings), max_size=10))
     random.Random(draw(st.integers(0, 2**32))).shuffle(arrivals)
     size = draw(st.integers(1, 20))
-    return readings, [arrivals[i:i + size] for i in range(0, len(arrivals), size)]
+    return readings, [arrivals[i : i + size] for i in range(0, len(arrivals), size)]
 
 
 @given(history=histories())
-@settings(max_examples=25, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_order_and_repetition_leave_rollups_equal_to_a_recomputation(
-        store: Store, history: tuple[list[Reading], list[list[Reading]]]) -> None:
+    store: Store, history: tuple[list[Reading], list[list[Reading]]]
+) -> None:
     readings, batches = history
     room = readings[0].room
     assert sum(store.write(batch) for batch in batches) == len(readings)
@@ -252,6 +306,7 @@ def test_any_order_and_repetition_leave_rollups_equal_to_a_recomputation(
 
 # -- the newest, the rooms, the counts ---------------------------------------------------------------------------------
 
+
 def test_latest_is_the_newest_of_each_sensor_whatever_its_flags_and_order_of_arrival(store: Store, town: str) -> None:
     newest = [
         reading(town, 9, MIDNIGHT + 9000, sensor=f"{town}.a", flags=Flag.RANGE),
@@ -261,7 +316,9 @@ def test_latest_is_the_newest_of_each_sensor_whatever_its_flags_and_order_of_arr
     store.write([reading(town, seq, MIDNIGHT + seq * 1000, sensor=f"{town}.a", late=True) for seq in range(1, 5)])
     store.write([reading(town, 20, MIDNIGHT + 9999, sensor=f"{town}.a", room=f"{town}.r2")])
     assert [(each.sensor, each.reading) for each in store.latest(f"{town}.r1")] == [
-        (f"{town}.a", newest[0]), (f"{town}.b", newest[1])]
+        (f"{town}.a", newest[0]),
+        (f"{town}.b", newest[1]),
+    ]
     assert store.latest(f"{town}.nowhere") == []
 
 
@@ -271,8 +328,10 @@ def test_a_room_is_known_once_it_has_readings(store: Store, town: str) -> None:
 
 
 def test_counts_say_how_many_readings_each_series_has(store: Store, town: str) -> None:
-    store.write([reading(town, seq, MIDNIGHT + seq) for seq in range(5)]
-                + [reading(town, 9, MIDNIGHT + DAY_MS), reading(town, 10, MIDNIGHT, simulated=True)])
+    store.write(
+        [reading(town, seq, MIDNIGHT + seq) for seq in range(5)]
+        + [reading(town, 9, MIDNIGHT + DAY_MS), reading(town, 10, MIDNIGHT, simulated=True)]
+    )
     counts = store.counts(MIDNIGHT, MIDNIGHT + DAY_MS)
     mine = {series: n for series, n in counts.items() if series.sensor.startswith(town)}
     assert mine == {Series(f"{town}.pm", f"{town}.r1", False): 5, Series(f"{town}.pm", f"{town}.r1", True): 1}
@@ -280,9 +339,12 @@ def test_counts_say_how_many_readings_each_series_has(store: Store, town: str) -
 
 # -- switches ----------------------------------------------------------------------------------------------------------
 
+
 def test_switches_begin_with_the_one_in_force(store: Store, town: str) -> None:
-    events = [SwitchEvent(f"{town}.fan", MIDNIGHT + i * 1000, on, f"because {i}, \"really\"", simulated=True)
-              for i, on in enumerate([True, False, None, True])]
+    events = [
+        SwitchEvent(f"{town}.fan", MIDNIGHT + i * 1000, on, f'because {i}, "really"', simulated=True)
+        for i, on in enumerate([True, False, None, True])
+    ]
     store.write_switches(events[2:])
     store.write_switches(events)  # repeating is harmless
     store.write_switches([SwitchEvent(f"{town}.other", MIDNIGHT + 1500, True, "another")])
@@ -294,13 +356,13 @@ def test_switches_begin_with_the_one_in_force(store: Store, town: str) -> None:
 
 # -- versions of days --------------------------------------------------------------------------------------------------
 
+
 def versions(store: Store, site: str) -> dict[date, int]:
     return store.versions(site, TODAY - timedelta(days=5), TODAY + timedelta(days=5))
 
 
 def test_a_days_version_rises_with_what_changes_that_day_and_with_nothing_else(store: Store, town: str) -> None:
-    store.write([reading(town, 1, MIDNIGHT - 1), reading(town, 2, MIDNIGHT),
-                 reading(f"{town}x", 1, MIDNIGHT)])
+    store.write([reading(town, 1, MIDNIGHT - 1), reading(town, 2, MIDNIGHT), reading(f"{town}x", 1, MIDNIGHT)])
     before = versions(store, town)
     assert sorted(before) == [TODAY - timedelta(days=1), TODAY]
     assert versions(store, town) == before, "asking changes nothing"

@@ -46,9 +46,21 @@ def drawn(town: str, chance: random.Random) -> list[Reading]:
             values = {"pm25": round(chance.uniform(0, 80), 3), "temp_c": round(chance.uniform(24, 34), 2)}
             if chance.random() < 0.8:
                 values["rh_pct"] = round(chance.uniform(30, 90), 2)
-            found.append(Reading(sensor, f"{town}.b", "e" * 8, seq, at, values, float(every), room=f"{town}.r",
-                                 flags=Flag.WARMUP if chance.random() < 0.05 else Flag.NONE, simulated=True,
-                                 value_flags={"pm25": Flag.SPIKE} if chance.random() < 0.05 else {}))
+            found.append(
+                Reading(
+                    sensor,
+                    f"{town}.b",
+                    "e" * 8,
+                    seq,
+                    at,
+                    values,
+                    float(every),
+                    room=f"{town}.r",
+                    flags=Flag.WARMUP if chance.random() < 0.05 else Flag.NONE,
+                    simulated=True,
+                    value_flags={"pm25": Flag.SPIKE} if chance.random() < 0.05 else {},
+                )
+            )
     chance.shuffle(found)
     return found
 
@@ -58,12 +70,31 @@ def accepted(town: str, chance: random.Random) -> Corrections:
         return START + chance.randrange(0, 48) * HOUR_MS
 
     begin = when()
-    return Corrections((
-        Correction("all-rh", 1, "linear_rh", {"slope": 0.7, "intercept": 2.0, "rh": -0.05}, valid_from=when(),
-                   sites=(town,), accepted_at=1),
-        Correction("one-only", 1, "linear", {"slope": 0.5, "intercept": 1.0}, valid_from=begin,
-                   valid_to=begin + chance.randrange(0, 20) * HOUR_MS, sensors=(f"{town}.one",), low=5.0, high=60.0,
-                   accepted_at=2)))
+    return Corrections(
+        (
+            Correction(
+                "all-rh",
+                1,
+                "linear_rh",
+                {"slope": 0.7, "intercept": 2.0, "rh": -0.05},
+                valid_from=when(),
+                sites=(town,),
+                accepted_at=1,
+            ),
+            Correction(
+                "one-only",
+                1,
+                "linear",
+                {"slope": 0.5, "intercept": 1.0},
+                valid_from=begin,
+                valid_to=begin + chance.randrange(0, 20) * HOUR_MS,
+                sensors=(f"{town}.one",),
+                low=5.0,
+                high=60.0,
+                accepted_at=2,
+            ),
+        )
+    )
 
 
 def lesson(at: int) -> bool:
@@ -72,8 +103,11 @@ def lesson(at: int) -> bool:
     return "08:30" <= f"{clock:%H:%M}" < "11:30" or "12:45" <= f"{clock:%H:%M}" < "15:30"
 
 
-def by_hand(readings: list[Reading], corrections: Corrections, wish: Selection,
-            ) -> Iterator[tuple[tuple[str, int], tuple[int, float | None]]]:
+def by_hand(
+    readings: list[Reading],
+    corrections: Corrections,
+    wish: Selection,
+) -> Iterator[tuple[tuple[str, int], tuple[int, float | None]]]:
     """((sensor, step), (n, value)): nothing but loops over readings."""
     fine = min(STEPS[wish.step], 15 * MINUTE_MS if wish.lesson else HOUR_MS)
     small: dict[tuple[str, int], list[Reading]] = defaultdict(list)
@@ -82,6 +116,7 @@ def by_hand(readings: list[Reading], corrections: Corrections, wish: Selection,
             small[reading.sensor, (reading.at_ms + BANGKOK_MS) // fine * fine - BANGKOK_MS].append(reading)
     steps: dict[tuple[str, int], list[tuple[float | None, int]]] = defaultdict(list)
     for (sensor, at), those in small.items():
+
         def mean(quantity: str, those: list[Reading] = those) -> float | None:
             valid = [value for one in those if (value := one.valid(quantity)) is not None]
             return sum(valid) / len(valid) if valid else None
@@ -103,10 +138,20 @@ def test_rows_are_what_the_readings_say_when_they_are_averaged_one_by_one(store:
     store.write(readings)
     for step in STEPS:
         for taught in (False, True):
-            wish = Selection.parse({"rooms": f"{town}.r", "first": FIRST, "last": LAST, "step": step, "lesson": taught,
-                                    "method": "accepted", "completeness": 0.0})
-            told = {(row.sensor, row.start_ms): (row.n, row.value)
-                    for row in rows(store, school(town), corrections, wish)}
+            wish = Selection.parse(
+                {
+                    "rooms": f"{town}.r",
+                    "first": FIRST,
+                    "last": LAST,
+                    "step": step,
+                    "lesson": taught,
+                    "method": "accepted",
+                    "completeness": 0.0,
+                }
+            )
+            told = {
+                (row.sensor, row.start_ms): (row.n, row.value) for row in rows(store, school(town), corrections, wish)
+            }
             expected = dict(by_hand(readings, corrections, wish))
             assert told.keys() == expected.keys()
             for place, (n, value) in expected.items():

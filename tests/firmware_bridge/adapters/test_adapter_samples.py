@@ -20,46 +20,170 @@ T = Flag.RECEIPT_TIME
 
 # model, port, settings, sample → values. Written by hand from the samples and the makers' documents.
 READINGS: list[tuple[str, str, dict[str, Any], str, dict[str, float]]] = [
-    ("airgradient", "mqtt:airgradient/readings/ecda3b1eaaaf", {}, "airgradient-one.json",
-     {"pm1": 3, "pm25": 7, "pm10": 8, "pm1_cf1": 3, "pm25_cf1": 7, "pm10_cf1": 8, "n03": 442, "n05": 130, "n1": 23,
-      "n25": 4, "co2_ppm": 447, "temp_c": 25.87, "rh_pct": 43, "voc_index": 100, "nox_index": 1}),
-    ("airgradient", "http:84fce602549c", {}, "airgradient-openair-2pm.json",
-     {"pm1": 17.5, "pm25": 26.5, "pm10": 30, "co2_ppm": 520, "temp_c": 31.4, "rh_pct": 61.5}),
-    ("tasmota", "mqtt:tele/board", {}, "tasmota-pms5003.json",
-     {"pm1": 12, "pm25": 18, "pm10": 21, "pm1_cf1": 12, "pm25_cf1": 18, "pm10_cf1": 21, "n03": 2241, "n05": 668,
-      "n1": 94, "n25": 10, "n5": 3, "n10": 1}),
-    ("tasmota", "mqtt:tele/board", {}, "tasmota-pms5003t-frost.json",
-     {"pm1": 12, "pm25": 18, "pm10": 21, "pm1_cf1": 12, "pm25_cf1": 18, "pm10_cf1": 21, "n03": 2241, "n05": 668,
-      "n1": 94, "n25": 10, "temp_c": -3.0, "rh_pct": 43.2}),
-    ("tasmota", "mqtt:tele/board", {}, "tasmota-mhz19b-bme280.json",
-     {"co2_ppm": 424, "internal_temp_c": 19.0, "temp_c": 21.4, "rh_pct": 33.7, "pressure_hpa": 1021.9}),
-    ("tasmota", "mqtt:tele/board", {}, "tasmota-sds-fahrenheit.json",
-     {"pm25": 12.3, "pm10": 19.8, "temp_c": 30.0, "rh_pct": 61.0, "pressure_hpa": 1009.25}),
+    (
+        "airgradient",
+        "mqtt:airgradient/readings/ecda3b1eaaaf",
+        {},
+        "airgradient-one.json",
+        {
+            "pm1": 3,
+            "pm25": 7,
+            "pm10": 8,
+            "pm1_cf1": 3,
+            "pm25_cf1": 7,
+            "pm10_cf1": 8,
+            "n03": 442,
+            "n05": 130,
+            "n1": 23,
+            "n25": 4,
+            "co2_ppm": 447,
+            "temp_c": 25.87,
+            "rh_pct": 43,
+            "voc_index": 100,
+            "nox_index": 1,
+        },
+    ),
+    (
+        "airgradient",
+        "http:84fce602549c",
+        {},
+        "airgradient-openair-2pm.json",
+        {"pm1": 17.5, "pm25": 26.5, "pm10": 30, "co2_ppm": 520, "temp_c": 31.4, "rh_pct": 61.5},
+    ),
+    (
+        "tasmota",
+        "mqtt:tele/board",
+        {},
+        "tasmota-pms5003.json",
+        {
+            "pm1": 12,
+            "pm25": 18,
+            "pm10": 21,
+            "pm1_cf1": 12,
+            "pm25_cf1": 18,
+            "pm10_cf1": 21,
+            "n03": 2241,
+            "n05": 668,
+            "n1": 94,
+            "n25": 10,
+            "n5": 3,
+            "n10": 1,
+        },
+    ),
+    (
+        "tasmota",
+        "mqtt:tele/board",
+        {},
+        "tasmota-pms5003t-frost.json",
+        {
+            "pm1": 12,
+            "pm25": 18,
+            "pm10": 21,
+            "pm1_cf1": 12,
+            "pm25_cf1": 18,
+            "pm10_cf1": 21,
+            "n03": 2241,
+            "n05": 668,
+            "n1": 94,
+            "n25": 10,
+            "temp_c": -3.0,
+            "rh_pct": 43.2,
+        },
+    ),
+    (
+        "tasmota",
+        "mqtt:tele/board",
+        {},
+        "tasmota-mhz19b-bme280.json",
+        {"co2_ppm": 424, "internal_temp_c": 19.0, "temp_c": 21.4, "rh_pct": 33.7, "pressure_hpa": 1021.9},
+    ),
+    (
+        "tasmota",
+        "mqtt:tele/board",
+        {},
+        "tasmota-sds-fahrenheit.json",
+        {"pm25": 12.3, "pm10": 19.8, "temp_c": 30.0, "rh_pct": 61.0, "pressure_hpa": 1009.25},
+    ),
     ("tasmota", "mqtt:tele/board", {}, "tasmota-s8.json", {"co2_ppm": 812}),
     ("esphome", "mqtt:p1-2-board", {}, "esphome.txt", {"pm1": 12, "pm25": 18, "pm10": 21, "co2_ppm": 811}),
-    ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", {}, "zigbee2mqtt-vindstyrka.json",
-     {"pm25": 14, "temp_c": 29, "rh_pct": 56, "voc_index": 112}),
-    ("zigbee2mqtt", "mqtt:zigbee2mqtt/fan", {"purifier_internal": "yes"}, "zigbee2mqtt-starkvind-on.json",
-     {"pm25_stream": 11}),
-    ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", {}, "zigbee2mqtt-tuya.json",
-     {"pm25": 9, "co2_ppm": 731, "temp_c": 28.4, "rh_pct": 58.1}),
-    ("sensor-community", "http:12345678", {}, "sensor-community.json",
-     {"pm10": 21.1, "pm25": 9.35, "temp_c": 30.12, "pressure_hpa": 1005.12, "rh_pct": 63.4}),
-    ("sensor-community", "http:esp8266-12345678", {}, "sensor-community-pms.json",
-     {"pm1": 7.1, "pm25": 14.2, "pm4": 15.6, "pm10": 16.1, "nc05": 48.52, "tps_um": 0.61, "temp_c": 25.3,
-      "rh_pct": 34.8}),
-    ("enviro", "mqtt:enviro/yard", {}, "enviro-urban.json",
-     {"pm1_cf1": 9, "pm25_cf1": 15, "pm10_cf1": 17, "temp_c": 31.22, "rh_pct": 58.4, "pressure_hpa": 1009.71}),
-    ("enviro", "http:e6614c775b4a4737", {"room_pm": "yes"}, "enviro-urban.json",
-     {"pm1": 9, "pm25": 15, "pm10": 17, "pm1_cf1": 9, "pm25_cf1": 15, "pm10_cf1": 17, "temp_c": 31.22, "rh_pct": 58.4,
-      "pressure_hpa": 1009.71}),
+    (
+        "zigbee2mqtt",
+        "mqtt:zigbee2mqtt/p1-2",
+        {},
+        "zigbee2mqtt-vindstyrka.json",
+        {"pm25": 14, "temp_c": 29, "rh_pct": 56, "voc_index": 112},
+    ),
+    (
+        "zigbee2mqtt",
+        "mqtt:zigbee2mqtt/fan",
+        {"purifier_internal": "yes"},
+        "zigbee2mqtt-starkvind-on.json",
+        {"pm25_stream": 11},
+    ),
+    (
+        "zigbee2mqtt",
+        "mqtt:zigbee2mqtt/p1-2",
+        {},
+        "zigbee2mqtt-tuya.json",
+        {"pm25": 9, "co2_ppm": 731, "temp_c": 28.4, "rh_pct": 58.1},
+    ),
+    (
+        "sensor-community",
+        "http:12345678",
+        {},
+        "sensor-community.json",
+        {"pm10": 21.1, "pm25": 9.35, "temp_c": 30.12, "pressure_hpa": 1005.12, "rh_pct": 63.4},
+    ),
+    (
+        "sensor-community",
+        "http:esp8266-12345678",
+        {},
+        "sensor-community-pms.json",
+        {
+            "pm1": 7.1,
+            "pm25": 14.2,
+            "pm4": 15.6,
+            "pm10": 16.1,
+            "nc05": 48.52,
+            "tps_um": 0.61,
+            "temp_c": 25.3,
+            "rh_pct": 34.8,
+        },
+    ),
+    (
+        "enviro",
+        "mqtt:enviro/yard",
+        {},
+        "enviro-urban.json",
+        {"pm1_cf1": 9, "pm25_cf1": 15, "pm10_cf1": 17, "temp_c": 31.22, "rh_pct": 58.4, "pressure_hpa": 1009.71},
+    ),
+    (
+        "enviro",
+        "http:e6614c775b4a4737",
+        {"room_pm": "yes"},
+        "enviro-urban.json",
+        {
+            "pm1": 9,
+            "pm25": 15,
+            "pm10": 17,
+            "pm1_cf1": 9,
+            "pm25_cf1": 15,
+            "pm10_cf1": 17,
+            "temp_c": 31.22,
+            "rh_pct": 58.4,
+            "pressure_hpa": 1009.71,
+        },
+    ),
     ("enviro", "http:library", {}, "enviro-indoor.json", {"temp_c": 28.1, "rh_pct": 61.0, "pressure_hpa": 1010.02}),
     ("dustboy", "mqtt:DUSTBOY/DBK/WiFi/DBK-001", {}, "dustboy-kit.txt", {"pm1": 11, "pm25": 19, "pm10": 22}),
     ("dustboy", "http:4473", {}, "dustboy-object.json", {"pm25": 31, "pm10": 45, "temp_c": 30.5, "rh_pct": 62}),
     ("dustboy", "http:4473", {"fields": {"pm25": "pm25_cf1"}}, "dustboy-object.json", {"pm25_cf1": 31}),
 ]
-DEVICE_TIME = {"zigbee2mqtt-vindstyrka.json": 1_795_246_260_000, "enviro-urban.json": 1_795_245_303_000,
-               "enviro-indoor.json": 1_795_245_303_000}
+DEVICE_TIME = {
+    "zigbee2mqtt-vindstyrka.json": 1_795_246_260_000,
+    "enviro-urban.json": 1_795_245_303_000,
+    "enviro-indoor.json": 1_795_245_303_000,
+}
 
 
 def text(sample: str) -> bytes:
@@ -71,8 +195,15 @@ def said(sample: str) -> dict[str, Any]:
     return found
 
 
-def tell(adapter: Adapter, payload: bytes, topic: str | None = None, *, retained: bool = False, now_s: float = 100.0,
-         now_ms: int | None = NOW_MS) -> list[Measured] | Refused:
+def tell(
+    adapter: Adapter,
+    payload: bytes,
+    topic: str | None = None,
+    *,
+    retained: bool = False,
+    now_s: float = 100.0,
+    now_ms: int | None = NOW_MS,
+) -> list[Measured] | Refused:
     topics = adapter.topics()
     name = topic if topic is not None else (topics[0] if topics else "")
     return adapter.take(Arrival(name, payload, retained, now_s, now_ms))
@@ -93,8 +224,9 @@ def play(adapter: Adapter, sample: str) -> list[Measured]:
 
 
 @pytest.mark.parametrize(("model", "port", "settings", "sample", "values"), READINGS)
-def test_a_real_payload_becomes_the_right_reading(model: str, port: str, settings: dict[str, Any], sample: str,
-                                                  values: dict[str, float]) -> None:
+def test_a_real_payload_becomes_the_right_reading(
+    model: str, port: str, settings: dict[str, Any], sample: str, values: dict[str, float]
+) -> None:
     got = play(adapter_for(model, port, settings), sample)
     assert [one.frame.values for one in got] == [values]
     assert got[0].at_ms == DEVICE_TIME.get(sample)
@@ -115,11 +247,15 @@ def reason(found: list[Measured] | Refused) -> str:
 
 # -- what is stale -----------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("model", "port", "sample"), [
-    ("airgradient", "mqtt:airgradient/readings/ecda3b1eaaaf", "airgradient-one.json"),
-    ("tasmota", "mqtt:tele/board", "tasmota-pms5003.json"),
-    ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", "zigbee2mqtt-tuya.json"),
-])
+
+@pytest.mark.parametrize(
+    ("model", "port", "sample"),
+    [
+        ("airgradient", "mqtt:airgradient/readings/ecda3b1eaaaf", "airgradient-one.json"),
+        ("tasmota", "mqtt:tele/board", "tasmota-pms5003.json"),
+        ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", "zigbee2mqtt-tuya.json"),
+    ],
+)
 def test_what_the_broker_kept_without_a_time_is_set_aside(model: str, port: str, sample: str) -> None:
     adapter = adapter_for(model, port)
     assert reason(tell(adapter, text(sample), retained=True)) == "retained"
@@ -148,9 +284,17 @@ def test_values_of_esphome_that_come_late_are_a_measurement_of_their_own() -> No
     assert isinstance(again, list) and [one.frame.values for one in again] == [{"co2_ppm": 700}]
 
 
-@pytest.mark.parametrize(("payload", "why"), [(b"nan", "absent"), (b"", "absent"), (b"inf", "malformed"),
-                                              (b"18 ug", "malformed"), (b"1" * 200, "malformed"),
-                                              (b"1_8", "malformed")])
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        (b"nan", "absent"),
+        (b"", "absent"),
+        (b"inf", "malformed"),
+        (b"18 ug", "malformed"),
+        (b"1" * 200, "malformed"),
+        (b"1_8", "malformed"),
+    ],
+)
 def test_what_is_no_number_is_no_value(payload: bytes, why: str) -> None:
     adapter = adapter_for("esphome", "mqtt:b")
     assert reason(tell(adapter, payload)) == why
@@ -198,9 +342,13 @@ def test_an_enviro_with_a_wrong_clock_is_marked_and_does_not_block_later_ones(ti
     assert isinstance(right, list) and right[0].frame.flags == Flag.NONE
 
 
-@pytest.mark.parametrize(("model", "port", "sample", "name"), [
-    ("enviro", "http:yard", "enviro-urban.json", "timestamp"),
-    ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", "zigbee2mqtt-vindstyrka.json", "last_seen")])
+@pytest.mark.parametrize(
+    ("model", "port", "sample", "name"),
+    [
+        ("enviro", "http:yard", "enviro-urban.json", "timestamp"),
+        ("zigbee2mqtt", "mqtt:zigbee2mqtt/p1-2", "zigbee2mqtt-vindstyrka.json", "last_seen"),
+    ],
+)
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", 1e300, True, {}])
 def test_a_time_that_no_calendar_has_is_none(model: str, port: str, sample: str, name: str, moment: Any) -> None:
     got = tell(adapter_for(model, port), json.dumps({**said(sample), name: moment}).encode())
@@ -236,6 +384,7 @@ def test_the_last_will_is_understood() -> None:
 
 
 # -- traps -------------------------------------------------------------------------------------------------------------
+
 
 def test_p1_of_sensor_community_is_pm10() -> None:
     got = play(adapter_for("sensor-community", "http:12345678"), "sensor-community.json")
@@ -283,9 +432,14 @@ def test_zero_dust_is_a_value() -> None:
     assert isinstance(got, list) and got[0].frame.values["pm25"] == 0
 
 
-@pytest.mark.parametrize(("model", "port", "sample"), [
-    ("airgradient", "http:aaaaaaaaaaaa", "airgradient-one.json"), ("enviro", "http:other", "enviro-urban.json"),
-    ("sensor-community", "http:99", "sensor-community.json")])
+@pytest.mark.parametrize(
+    ("model", "port", "sample"),
+    [
+        ("airgradient", "http:aaaaaaaaaaaa", "airgradient-one.json"),
+        ("enviro", "http:other", "enviro-urban.json"),
+        ("sensor-community", "http:99", "sensor-community.json"),
+    ],
+)
 def test_the_word_of_another_device_is_refused(model: str, port: str, sample: str) -> None:
     assert reason(tell(adapter_for(model, port), text(sample))) == "foreign"
 
@@ -293,18 +447,46 @@ def test_the_word_of_another_device_is_refused(model: str, port: str, sample: st
 # -- whatever comes ----------------------------------------------------------------------------------------------------
 
 PORTS = {row[0]: row[1] for row in READINGS}
-JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
-                    lambda more: st.lists(more, max_size=3) | st.dictionaries(st.sampled_from(
-                        ["pm02", "PMS5003", "PM2.5", "S8", "CarbonDioxide", "pm25", "last_seen", "readings",
-                         "timestamp", "sensordatavalues", "value_type", "value", "channels", "1", "2", "boot",
-                         "TempUnit"]) |
-                        st.text(max_size=4), more, max_size=5), max_leaves=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda more: (
+        st.lists(more, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "pm02",
+                    "PMS5003",
+                    "PM2.5",
+                    "S8",
+                    "CarbonDioxide",
+                    "pm25",
+                    "last_seen",
+                    "readings",
+                    "timestamp",
+                    "sensordatavalues",
+                    "value_type",
+                    "value",
+                    "channels",
+                    "1",
+                    "2",
+                    "boot",
+                    "TempUnit",
+                ]
+            )
+            | st.text(max_size=4),
+            more,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
 
 
 @pytest.mark.parametrize("model", models())
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()), st.booleans(), st.integers(0, 3))
-def test_no_message_breaks_an_adapter_and_what_it_gives_can_be_sent(model: str, payload: bytes, retained: bool,
-                                                                    which: int) -> None:
+def test_no_message_breaks_an_adapter_and_what_it_gives_can_be_sent(
+    model: str, payload: bytes, retained: bool, which: int
+) -> None:
     adapter = adapter_for(model, PORTS[model])
     topics = adapter.topics() or ("",)
     found = tell(adapter, payload, topics[which % len(topics)], retained=retained)
@@ -314,8 +496,9 @@ def test_no_message_breaks_an_adapter_and_what_it_gives_can_be_sent(model: str, 
         assert all(key in QUANTITIES and abs(value) < 1e9 for key, value in one.frame.values.items())
 
 
-@pytest.mark.parametrize("topic", ["classair/v1/demo-town/x", "cmnd/socket", "a/+/b", "a/#", "/a", "a//b", "$SYS/x",
-                                   "homeassistant/x"])
+@pytest.mark.parametrize(
+    "topic", ["classair/v1/demo-town/x", "cmnd/socket", "a/+/b", "a/#", "/a", "a//b", "$SYS/x", "homeassistant/x"]
+)
 def test_a_sensor_cannot_be_at_a_topic_of_others(topic: str) -> None:
     assert topic_fault(topic)
     with pytest.raises(ValueError):

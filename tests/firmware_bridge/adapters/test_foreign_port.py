@@ -38,15 +38,21 @@ class Bench:
         self.topics: list[str] = []
         self.frames: list[tuple[Frame, float]] = []
         self.states: list[PortState] = []
-        self.crossing = Crossing(self.topics.append, lambda: self.now_s,
-                                 lambda: self.now_ms if self.knows_time else None)
+        self.crossing = Crossing(
+            self.topics.append, lambda: self.now_s, lambda: self.now_ms if self.knows_time else None
+        )
 
     def port(self, model: str, place: str, **settings: Any) -> ForeignPort:
         way, _, name = place.partition(":")
         port = ForeignPort(
-            f"school.{model}", adapter_for(model, place, settings), self.crossing,
-            lambda frames, at_s, warm: self.frames.extend((frame, at_s) for frame in frames), self.states.append,
-            model=model, path=kind_of(model).path.format(id=name) if way == "http" else "")
+            f"school.{model}",
+            adapter_for(model, place, settings),
+            self.crossing,
+            lambda frames, at_s, warm: self.frames.extend((frame, at_s) for frame in frames),
+            self.states.append,
+            model=model,
+            path=kind_of(model).path.format(id=name) if way == "http" else "",
+        )
         port.start()
         return port
 
@@ -65,6 +71,7 @@ def bench() -> Bench:
 
 
 # -- dating and health -------------------------------------------------------------------------------------------------
+
 
 def test_a_message_is_dated_by_the_device_where_it_has_a_clock(bench: Bench) -> None:
     port = bench.port("enviro", "mqtt:enviro/yard")
@@ -93,7 +100,9 @@ def test_health_says_in_two_languages_what_is_wrong(bench: Bench) -> None:
     assert bench.crossing.hear("tele/board/SENSOR", b"[]", False, bench.now_s)
     bench.later(1)
     assert [(state.state, state.cause) for state in bench.states[3:]] == [
-        ("silent", "foreign_silent"), ("silent", "foreign_refused")]
+        ("silent", "foreign_silent"),
+        ("silent", "foreign_refused"),
+    ]
     for state in bench.states:
         for language in LANGUAGES if state.cause else ():
             assert t(language, f"health.{state.cause}", **state.places)
@@ -158,11 +167,21 @@ def test_posted_values_are_taken_and_a_repeat_is_confirmed_without_counting(benc
     assert [frame.values.get("pm25", frame.values.get("pm25_cf1")) for frame, _ in bench.frames] == [7, 15]
 
 
-@pytest.mark.parametrize(("path", "body", "status"), [
-    ("/sensors/airgradient:other/measures", b"{}", 404), ("/", b"{}", 404), (AG, b"not json", 400), (AG, b"[1]", 400),
-    (AG, b"{}", 422), (AG, b'{"serialno":"other"}', 403), (AG, b" " * (MAX_BODY + 1), 413)])
-def test_what_cannot_be_taken_is_answered_with_the_reason(bench: Bench, ear: Any, path: str, body: bytes,
-                                                          status: int) -> None:
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/sensors/airgradient:other/measures", b"{}", 404),
+        ("/", b"{}", 404),
+        (AG, b"not json", 400),
+        (AG, b"[1]", 400),
+        (AG, b"{}", 422),
+        (AG, b'{"serialno":"other"}', 403),
+        (AG, b" " * (MAX_BODY + 1), 413),
+    ],
+)
+def test_what_cannot_be_taken_is_answered_with_the_reason(
+    bench: Bench, ear: Any, path: str, body: bytes, status: int
+) -> None:
     told, text = post(ear(), path, body)
     assert told == status and len(text) > 5 and bench.frames == []
 
@@ -189,8 +208,9 @@ def test_a_device_with_a_clock_is_asked_to_send_again_until_the_bridge_knows_the
     assert post(one, "/enviro/yard", sample("enviro-urban.json")) == (200, "taken\n")
 
 
-def test_with_a_secret_only_who_knows_it_comes_in(bench: Bench, ear: Any, tmp_path: Path,
-                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_secret_only_who_knows_it_comes_in(
+    bench: Bench, ear: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = ear()
     keep_secret(Places(tmp_path), "school.airgradient", "right")
     body = sample("airgradient-one.json")
@@ -225,8 +245,16 @@ def test_many_slow_senders_do_not_use_up_the_bridge(bench: Bench, ear: Any, wait
     idle = [socket.create_connection(one.address, 5) for _ in range(MAX_AT_ONCE)]
     for connection in idle:
         connection.sendall(b"POST / HTTP/1.1\r\nContent-Le")
-    wait_for(lambda: sum(thread.name.startswith("Thread") and "process_request" in thread.name
-                         for thread in threading.enumerate()) >= MAX_AT_ONCE, what="the places to be taken")
+    wait_for(
+        lambda: (
+            sum(
+                thread.name.startswith("Thread") and "process_request" in thread.name
+                for thread in threading.enumerate()
+            )
+            >= MAX_AT_ONCE
+        ),
+        what="the places to be taken",
+    )
     with pytest.raises((http.client.HTTPException, OSError)):
         post(one, AG, sample("airgradient-one.json"))
     bench.later(21)

@@ -53,14 +53,25 @@ def line(tmp_path: Path) -> Iterator[Listening]:
 
 
 def configure(tmp_path: Path, *words: str, typed: bytes | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classair", "configure", str(tmp_path / "port"), "--sensor", "mh-z19b",
-               "--data", str(tmp_path / "data"), *words]
+    command = [
+        sys.executable,
+        "-m",
+        "classair",
+        "configure",
+        str(tmp_path / "port"),
+        "--sensor",
+        "mh-z19b",
+        "--data",
+        str(tmp_path / "data"),
+        *words,
+    ]
     if typed is None:
         return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
     master, slave = pty.openpty()
     try:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         os.write(master, typed)
         out, err = process.communicate(timeout=30)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
@@ -90,12 +101,15 @@ def test_confirmed_it_is_sent_once_and_noted(line: Listening, tmp_path: Path) ->
     assert told.returncode == 0, told.stderr
     assert line.heard == ABC_OFF
     assert [(note["state"], note["did"], note["bytes"]) for note in notes(tmp_path)] == [
-        ("sending", "abc off", ABC_OFF.hex()), ("sent", "abc off", ABC_OFF.hex())]
+        ("sending", "abc off", ABC_OFF.hex()),
+        ("sent", "abc off", ABC_OFF.hex()),
+    ]
 
 
 @pytest.mark.parametrize(("typed", "code", "sent"), [(b"abc off\n", 0, ABC_OFF), (b"yes\n", 2, b""), (b"\n", 2, b"")])
-def test_on_a_terminal_the_name_must_be_typed(line: Listening, tmp_path: Path, typed: bytes, code: int,
-                                              sent: bytes) -> None:
+def test_on_a_terminal_the_name_must_be_typed(
+    line: Listening, tmp_path: Path, typed: bytes, code: int, sent: bytes
+) -> None:
     told = configure(tmp_path, "--do", "abc off", typed=typed)
     assert (told.returncode, line.heard) == (code, sent)
 

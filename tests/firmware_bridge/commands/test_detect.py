@@ -22,8 +22,16 @@ PLANTOWER = {
     "pms5003": {**MASSES, **COUNTS, "n5": 3.0, "n10": 1.0, "version": 0x97},
     "pms5003t": {**MASSES, **COUNTS, "temp_c": 31.4, "rh_pct": 63.2, "version": 0x9A},
     "pms5003s": {**MASSES, **COUNTS, "n5": 3.0, "n10": 1.0, "hcho_ugm3": 37.0},
-    "pms5003st": {**MASSES, **COUNTS, "n5": 3.0, "n10": 1.0, "hcho_ugm3": 37.0, "temp_c": 30.8, "rh_pct": 58.5,
-                  "version": 0x9B},
+    "pms5003st": {
+        **MASSES,
+        **COUNTS,
+        "n5": 3.0,
+        "n10": 1.0,
+        "hcho_ugm3": 37.0,
+        "temp_c": 30.8,
+        "rh_pct": 58.5,
+        "version": 0x9B,
+    },
     "pms3003": {**MASSES, "version": 0x51},
 }
 
@@ -46,8 +54,18 @@ OTHERS = {
     "hpma115c0": {"pm1": 28.0, "pm25": 41.0, "pm4": 49.0, "pm10": 56.0},
     "sds011": {"pm25": 37.4, "pm10": 58.1},
     "zh03b": {"pm1": 28.0, "pm25": 41.0, "pm10": 56.0},
-    "sps30": {"pm1": 14.25, "pm25": 21.5, "pm4": 24.75, "pm10": 26.0, "nc05": 98.5, "nc1": 118.25, "nc25": 121.0,
-              "nc4": 121.5, "nc10": 121.75, "tps_um": 0.5625},
+    "sps30": {
+        "pm1": 14.25,
+        "pm25": 21.5,
+        "pm4": 24.75,
+        "pm10": 26.0,
+        "nc05": 98.5,
+        "nc1": 118.25,
+        "nc25": 121.0,
+        "nc4": 121.5,
+        "nc10": 121.75,
+        "tps_um": 0.5625,
+    },
 }
 
 
@@ -89,6 +107,7 @@ def test_no_question_changes_any_sensor(baud: int) -> None:
 
 # -- on a port ---------------------------------------------------------------------------------------------------------
 
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detect, "ANSWER_S", 0.15)
@@ -116,18 +135,25 @@ def streaming(pty_sensor: Callable[..., Any], tmp_path: Path) -> Iterator[Callab
 
 
 def test_a_streaming_sensor_is_found_and_the_line_to_paste_printed(
-        streaming: Callable[[str, dict[str, float]], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    streaming: Callable[[str, dict[str, float]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     port = streaming("pms5003t", PLANTOWER["pms5003t"])
     assert main(["detect", str(port), "--seconds", "0.4"]) == 0
     told = capsys.readouterr().out
     assert f'SENSOR: {{bridge: BRIDGE, room: ROOM, model: pms5003t, port: "{port}"}}' in told
 
 
-@pytest.mark.parametrize(("model", "values"), [
-    ("mh-z19b", {"co2_ppm": 847.0, "internal_temp_c": 29.0}), ("s8", {"co2_ppm": 847.0}), ("sps30", OTHERS["sps30"])])
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [("mh-z19b", {"co2_ppm": 847.0, "internal_temp_c": 29.0}), ("s8", {"co2_ppm": 847.0}), ("sps30", OTHERS["sps30"])],
+)
 def test_a_sensor_that_speaks_only_when_asked_is_asked(
-        model: str, values: dict[str, float], pty_sensor: Callable[..., Any], tmp_path: Path,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    model: str,
+    values: dict[str, float],
+    pty_sensor: Callable[..., Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     sensor = pty_sensor(tmp_path / "port", model, values)
     main(["detect", str(sensor.link), "--seconds", "0.3", "--json"])
     told = json.loads(capsys.readouterr().out)
@@ -145,8 +171,8 @@ def _plain(model: str) -> bool:
 
 
 def test_without_a_terminal_nobody_is_asked_and_the_code_says_undecided(
-        pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch) -> None:
+    pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sensor = pty_sensor(tmp_path / "port", "mh-z19b", {"co2_ppm": 847})
     assert main(["detect", str(sensor.link), "--seconds", "0.3"]) == 1
     told = capsys.readouterr().out
@@ -155,8 +181,8 @@ def test_without_a_terminal_nobody_is_asked_and_the_code_says_undecided(
 
 
 def test_a_person_chooses_where_the_bytes_do_not_decide(
-        pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch) -> None:
+    pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Keyboard:
         def isatty(self) -> bool:
             return True
@@ -172,8 +198,9 @@ def test_a_person_chooses_where_the_bytes_do_not_decide(
     assert "model: mh-z19c" in told
 
 
-def test_silence_and_noise_are_told_apart(pty_sensor: Callable[..., Any], tmp_path: Path,
-                                          capsys: pytest.CaptureFixture[str]) -> None:
+def test_silence_and_noise_are_told_apart(
+    pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", {})
     assert main(["detect", str(sensor.link), "--seconds", "0.2"]) == 1
     assert "nothing came, neither by itself nor as an answer" in capsys.readouterr().out

@@ -19,8 +19,21 @@ from firmware_bridge.clock import Moment, elapsed
 from firmware_bridge.drivers import driver_for
 from firmware_bridge.ports import open_line
 
-VALUES = {"pm1": 10.0, "pm25": 20.0, "pm10": 30.0, "pm1_cf1": 10.0, "pm25_cf1": 20.0, "pm10_cf1": 30.0,
-          "n03": 2000.0, "n05": 600.0, "n1": 90.0, "n25": 9.0, "n5": 3.0, "n10": 1.0, "version": 0x97}
+VALUES = {
+    "pm1": 10.0,
+    "pm25": 20.0,
+    "pm10": 30.0,
+    "pm1_cf1": 10.0,
+    "pm25_cf1": 20.0,
+    "pm10_cf1": 30.0,
+    "n03": 2000.0,
+    "n05": 600.0,
+    "n1": 90.0,
+    "n25": 9.0,
+    "n5": 3.0,
+    "n10": 1.0,
+    "version": 0x97,
+}
 
 
 @pytest.fixture
@@ -28,10 +41,19 @@ def school(tmp_path: Path) -> Callable[[dict[str, tuple[str, str]]], list[str]]:
     """`school({id: (model, port)})`: the words that select its file."""
 
     def write(sensors: dict[str, tuple[str, str]]) -> list[str]:
-        lines = ["org: town", "sites:", "  site:", "    name: Site", "    bridges: {pi: {}, other: {}}",
-                 "    rooms: {r: {name: R, volume_m3: 100}}", "    sensors:"]
-        lines += [f'      {name}: {{bridge: pi, room: r, model: {model}, port: "{port}"}}'
-                  for name, (model, port) in sensors.items()]
+        lines = [
+            "org: town",
+            "sites:",
+            "  site:",
+            "    name: Site",
+            "    bridges: {pi: {}, other: {}}",
+            "    rooms: {r: {name: R, volume_m3: 100}}",
+            "    sensors:",
+        ]
+        lines += [
+            f'      {name}: {{bridge: pi, room: r, model: {model}, port: "{port}"}}'
+            for name, (model, port) in sensors.items()
+        ]
         (tmp_path / "sensors.yaml").write_text("\n".join(lines) + "\n")
         return ["--config", str(tmp_path / "sensors.yaml"), "--data", str(tmp_path / "data"), "--seconds", "1.2"]
 
@@ -69,8 +91,12 @@ def result(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
 
 
 def test_good_sensors_are_in_order_with_their_noise(
-        pty_sensor: Callable[..., Any], stream: Callable[..., None], school: Callable[..., list[str]], tmp_path: Path,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    pty_sensor: Callable[..., Any],
+    stream: Callable[..., None],
+    school: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stream(pty_sensor(tmp_path / "a", "pms5003", VALUES), frame(), frame(pm25=22, pm25_cf1=22))
     pty_sensor(tmp_path / "b", "s8", {"co2_ppm": 700})
     words = school({"pm": ("pms5003", str(tmp_path / "a")), "co2": ("s8", str(tmp_path / "b"))})
@@ -91,15 +117,24 @@ def broken() -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize(("sent", "cause"), [
-    ((frame(error=8),), "sensor_fault"),
-    ((frame(), frame(), broken()), "checksums"),
-    ((frame(n5=300),), "contradicts"),
-    ((b"\x80\xf8" * 40,), "no_frames"),
-])
+@pytest.mark.parametrize(
+    ("sent", "cause"),
+    [
+        ((frame(error=8),), "sensor_fault"),
+        ((frame(), frame(), broken()), "checksums"),
+        ((frame(n5=300),), "contradicts"),
+        ((b"\x80\xf8" * 40,), "no_frames"),
+    ],
+)
 def test_what_is_wrong_with_a_sensor_is_named(
-        sent: tuple[bytes, ...], cause: str, pty_sensor: Callable[..., Any], stream: Callable[..., None],
-        school: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sent: tuple[bytes, ...],
+    cause: str,
+    pty_sensor: Callable[..., Any],
+    stream: Callable[..., None],
+    school: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stream(pty_sensor(tmp_path / "a", "pms5003", VALUES), *sent)
     assert main(["selftest", *school({"pm": ("pms5003", str(tmp_path / "a"))}), "--json"]) == 1
     found = result(capsys)["site.pm"]
@@ -108,12 +143,21 @@ def test_what_is_wrong_with_a_sensor_is_named(
 
 
 def test_silent_missing_and_well_sensors_side_by_side_in_thai(
-        pty_sensor: Callable[..., Any], stream: Callable[..., None], school: Callable[..., list[str]], tmp_path: Path,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    pty_sensor: Callable[..., Any],
+    stream: Callable[..., None],
+    school: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stream(pty_sensor(tmp_path / "a", "pms5003", VALUES), frame())
     pty_sensor(tmp_path / "b", "pms5003", VALUES)
-    words = school({"well": ("pms5003", str(tmp_path / "a")), "silent": ("pms5003", str(tmp_path / "b")),
-                    "gone": ("pms5003", str(tmp_path / "c"))})
+    words = school(
+        {
+            "well": ("pms5003", str(tmp_path / "a")),
+            "silent": ("pms5003", str(tmp_path / "b")),
+            "gone": ("pms5003", str(tmp_path / "c")),
+        }
+    )
     assert main(["selftest", *words, "--language", "th"]) == 1
     told = capsys.readouterr().out
     assert "✓ site.well" in told
@@ -122,12 +166,16 @@ def test_silent_missing_and_well_sensors_side_by_side_in_thai(
     assert "มี 2 จาก 3 เครื่องที่ควรตรวจดู" in told
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (["--bridge", "site.nobody"], "there is no bridge 'site.nobody'; there are: site.pi, site.other"),
-    (["site.nothing"], "there is no sensor 'site.nothing'; there are: site.pm"),
-])
-def test_wrong_names_are_answered_with_the_right_ones(words: list[str], said: str, school: Callable[..., list[str]],
-                                                      capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bridge", "site.nobody"], "there is no bridge 'site.nobody'; there are: site.pi, site.other"),
+        (["site.nothing"], "there is no sensor 'site.nothing'; there are: site.pm"),
+    ],
+)
+def test_wrong_names_are_answered_with_the_right_ones(
+    words: list[str], said: str, school: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["selftest", *school({"pm": ("pms5003", "/dev/none")}), *words]) == 2
     assert said in capsys.readouterr().err
 
@@ -139,16 +187,19 @@ def test_a_faulty_file_is_said_with_its_path(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_port_that_a_bridge_holds_is_judged_by_its_black_box(
-        pty_sensor: Callable[..., Any], school: Callable[..., list[str]], tmp_path: Path,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    pty_sensor: Callable[..., Any], school: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pty_sensor(tmp_path / "a", "pms5003", VALUES)
     words = school({"pm": ("pms5003", str(tmp_path / "a"))})
     held = open_line(str(tmp_path / "a"), 9600)
     try:
         assert main(["selftest", *words, "--json"]) == 1
         assert result(capsys)["site.pm"]["cause"] == "busy"
-        box = BlackBox(Places(tmp_path / "data").blackbox("site.pi"), BlackBoxSettings(),
-                       lambda: Moment(round(time.time() * 1000 - elapsed() * 1000), "sync"))
+        box = BlackBox(
+            Places(tmp_path / "data").blackbox("site.pi"),
+            BlackBoxSettings(),
+            lambda: Moment(round(time.time() * 1000 - elapsed() * 1000), "sync"),
+        )
         recorder = box.recorder("site.pm", "pms5003", "/dev/x", {})
         for second in range(20):
             recorder.received(frame(pm25=20 + second % 2) if second % 13 else broken(), elapsed() - 20 + second)

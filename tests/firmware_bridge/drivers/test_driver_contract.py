@@ -29,8 +29,10 @@ CONFIGURED: dict[str, tuple[str, dict[str, Any]]] = {
     "zh03b poll": ("zh03b", {"mode": "poll"}),
     **{f"{model} check": (model, {"check": "required"}) for model in TEXT},
     "csv-lines columns": ("csv-lines", {"columns": ["pm2.5", "", "rh"], "check": "required"}),
-    "json-lines fields": ("json-lines", {
-        "check": "required", "fields": {"dust": "pm25", "p": {"quantity": "pressure_hpa", "unit": "Pa"}}}),
+    "json-lines fields": (
+        "json-lines",
+        {"check": "required", "fields": {"dust": "pm25", "p": {"quantity": "pressure_hpa", "unit": "Pa"}}},
+    ),
 }
 CASES: dict[str, tuple[str, dict[str, Any]]] = {**{model: (model, {}) for model in models()}, **CONFIGURED}
 every_model = pytest.mark.parametrize("model", sorted(CASES))
@@ -113,7 +115,7 @@ def test_nothing_sent_by_itself_calibrates_or_changes_what_the_sensor_keeps(mode
         assert driver.changes(driver.ask()) == ""
     for name, command in driver.kept().items():
         assert driver.changes(command) == name
-        assert driver.changes(b"\0\xFF" + command + b"\0") == name
+        assert driver.changes(b"\0\xff" + command + b"\0") == name
 
 
 @every_model
@@ -199,10 +201,14 @@ def test_chunks_do_not_matter_and_every_byte_is_accounted_for(model: str, data: 
     frame = driver.encode({"pm25": 18, "co2_ppm": 632})
     sent = b"".join(send.data for send in driver.start())
     pieces = st.one_of(
-        st.just(frame), st.binary(max_size=12), st.just(frame[:2]), st.just(sent or b"\0"),
+        st.just(frame),
+        st.binary(max_size=12),
+        st.just(frame[:2]),
+        st.just(sent or b"\0"),
         st.integers(0, len(frame)).map(lambda end: frame[:end]),
         st.tuples(st.integers(0, len(frame) - 1), st.integers(1, 255)).map(
-            lambda hit: frame[:hit[0]] + bytes((frame[hit[0]] ^ hit[1],)) + frame[hit[0] + 1:]),
+            lambda hit: frame[: hit[0]] + bytes((frame[hit[0]] ^ hit[1],)) + frame[hit[0] + 1 :]
+        ),
     )
     stream = b"".join(data.draw(st.lists(pieces, max_size=12)))
     places = data.draw(st.lists(st.integers(0, 2000), max_size=8))
@@ -248,10 +254,13 @@ def test_a_flipped_byte_is_never_read_as_a_measurement(model: str, data: st.Data
 
 @every_model
 @settings(max_examples=40, deadline=None)
-@given(values=st.dictionaries(st.sampled_from(sorted(QUANTITIES)), st.floats(-1e6, 1e6)),
-       request_=st.binary(max_size=20))
+@given(
+    values=st.dictionaries(st.sampled_from(sorted(QUANTITIES)), st.floats(-1e6, 1e6)), request_=st.binary(max_size=20)
+)
 def test_encode_and_answer_take_any_values_and_any_request(
-    model: str, values: dict[str, float], request_: bytes,
+    model: str,
+    values: dict[str, float],
+    request_: bytes,
 ) -> None:
     driver = driver_for(model)
     assert len(driver.feed(driver.encode(values))) == 1

@@ -12,10 +12,26 @@ from hypothesis import strategies as st
 from firmware_bridge.drivers import Driver, driver_for
 
 BINARY: dict[str, tuple[str, dict[str, Any]]] = {
-    **{model: (model, {}) for model in ("pms5003", "pms3003", "pms5003t", "pms5003st", "sds011", "sps30", "hpma115s0",
-                                        "hpma115c0", "zh03b", "mh-z19b", "s8")},
-    "sps30 uint16": ("sps30", {"format": "uint16"}), "hpma115s0 poll": ("hpma115s0", {"mode": "poll"}),
-    "hpma115c0 poll": ("hpma115c0", {"mode": "poll"}), "zh03b poll": ("zh03b", {"mode": "poll"}),
+    **{
+        model: (model, {})
+        for model in (
+            "pms5003",
+            "pms3003",
+            "pms5003t",
+            "pms5003st",
+            "sds011",
+            "sps30",
+            "hpma115s0",
+            "hpma115c0",
+            "zh03b",
+            "mh-z19b",
+            "s8",
+        )
+    },
+    "sps30 uint16": ("sps30", {"format": "uint16"}),
+    "hpma115s0 poll": ("hpma115s0", {"mode": "poll"}),
+    "hpma115c0 poll": ("hpma115c0", {"mode": "poll"}),
+    "zh03b poll": ("zh03b", {"mode": "poll"}),
 }
 every_binary = pytest.mark.parametrize("name", sorted(BINARY))
 FRAMES = 600
@@ -29,10 +45,29 @@ def made(name: str) -> Driver:
 def values(chance: random.Random, mark: int) -> dict[str, float]:
     """Plausible air; `mark` can be told from the frame afterwards."""
     pm = chance.randrange(5, 20)
-    return {"pm1": pm, "pm1_cf1": pm, "pm25": mark, "pm25_cf1": mark, "pm4": 900, "pm10": 950, "pm10_cf1": 950,
-            "n03": 9000 + chance.randrange(9000), "n05": 900, "n1": 90, "n25": 9, "co2_ppm": 400 + mark,
-            "internal_temp_c": 30, "temp_c": 28.5, "rh_pct": 61,
-            "nc05": 10, "nc1": 20, "nc25": 30, "nc4": 40, "nc10": 50, "tps_um": 0.6}
+    return {
+        "pm1": pm,
+        "pm1_cf1": pm,
+        "pm25": mark,
+        "pm25_cf1": mark,
+        "pm4": 900,
+        "pm10": 950,
+        "pm10_cf1": 950,
+        "n03": 9000 + chance.randrange(9000),
+        "n05": 900,
+        "n1": 90,
+        "n25": 9,
+        "co2_ppm": 400 + mark,
+        "internal_temp_c": 30,
+        "temp_c": 28.5,
+        "rh_pct": 61,
+        "nc05": 10,
+        "nc1": 20,
+        "nc25": 30,
+        "nc4": 40,
+        "nc10": 50,
+        "tps_um": 0.6,
+    }
 
 
 def marks(frames: list[Any]) -> list[float]:
@@ -75,7 +110,7 @@ def test_every_intact_frame_is_recovered(name: str, case: str) -> None:
         if data == frame:
             expected.append(20 + number)
     read = iter(marks(host.feed(stream) + host.silence()))
-    assert [mark for mark in expected if mark not in read] == []     # in order: each is looked for behind the last
+    assert [mark for mark in expected if mark not in read] == []  # in order: each is looked for behind the last
     counted = host.counters
     assert counted.bytes_in == counted.skipped + counted.in_frames + host.pending
 
@@ -100,11 +135,18 @@ def test_a_frame_behind_any_rest_of_another_is_read_without_a_silence(name: str,
     assert 21 in read
 
 
-@pytest.mark.parametrize(("model", "settings_", "mark"), [
-    ("mh-z19b", {}, 0xFF), ("hpma115c0", {"mode": "poll"}, 0x40), ("hpma115s0", {"mode": "poll"}, 0x40),
-])
+@pytest.mark.parametrize(
+    ("model", "settings_", "mark"),
+    [
+        ("mh-z19b", {}, 0xFF),
+        ("hpma115c0", {"mode": "poll"}, 0x40),
+        ("hpma115s0", {"mode": "poll"}, 0x40),
+    ],
+)
 def test_a_frame_that_lost_a_byte_like_a_start_does_not_swallow_the_next(
-    model: str, settings_: dict[str, Any], mark: int,
+    model: str,
+    settings_: dict[str, Any],
+    mark: int,
 ) -> None:
     """The start of the next frame takes the lost byte's place, and the eight-bit sum comes out right."""
     sensor, host = driver_for(model, settings_), driver_for(model, settings_)

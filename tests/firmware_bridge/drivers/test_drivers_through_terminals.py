@@ -12,11 +12,28 @@ import serial
 from firmware_bridge.drivers import Driver, Frame, Send, driver_for, models
 from firmware_bridge.simulator.ptys import SimulatedPort
 
-AIR = {"pm1": 9.0, "pm1_cf1": 9.0, "pm25": 15.0, "pm25_cf1": 15.0, "pm4": 16.0, "pm10": 20.0, "pm10_cf1": 20.0,
-       "n03": 2000.0, "n05": 600.0, "n1": 90.0, "n25": 9.0, "co2_ppm": 811.0, "temp_c": 30.0, "rh_pct": 55.0}
+AIR = {
+    "pm1": 9.0,
+    "pm1_cf1": 9.0,
+    "pm25": 15.0,
+    "pm25_cf1": 15.0,
+    "pm4": 16.0,
+    "pm10": 20.0,
+    "pm10_cf1": 20.0,
+    "n03": 2000.0,
+    "n05": 600.0,
+    "n1": 90.0,
+    "n25": 9.0,
+    "co2_ppm": 811.0,
+    "temp_c": 30.0,
+    "rh_pct": 55.0,
+}
 MODES: list[tuple[str, dict[str, Any]]] = [
-    *((model, {}) for model in models()), ("pms5003", {"mode": "passive"}), ("hpma115c0", {"mode": "poll"}),
-    ("zh03b", {"mode": "poll"}), ("sps30", {"format": "uint16"}),
+    *((model, {}) for model in models()),
+    ("pms5003", {"mode": "passive"}),
+    ("hpma115c0", {"mode": "poll"}),
+    ("zh03b", {"mode": "poll"}),
+    ("sps30", {"format": "uint16"}),
 ]
 
 

@@ -22,7 +22,7 @@ def block(chance: random.Random, frame: bytes) -> bytes:
     if kind == 0:
         return chance.randbytes(_BLOCK)
     if kind == 1:
-        return bytes(chance.choices(frame + b"\0\xFF\n", k=_BLOCK))
+        return bytes(chance.choices(frame + b"\0\xff\n", k=_BLOCK))
     spoilt = bytearray(frame * (_BLOCK // len(frame)))
     for _ in range(len(spoilt) // 30):
         spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
@@ -40,7 +40,7 @@ def test_random_bytes_neither_stop_a_driver_nor_get_lost(model: str) -> None:
         expected, got, place = whole.feed(data), [], 0
         while place < len(data):
             size = chance.choice((1, 2, 7, 64, 1000))
-            got += chunked.feed(data[place:place + size])
+            got += chunked.feed(data[place : place + size])
             place += size
         assert got == expected
         assert chunked.counters == whole.counters

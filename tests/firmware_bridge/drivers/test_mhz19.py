@@ -35,8 +35,15 @@ def test_the_placeholder_while_starting_is_flagged_warming_up() -> None:
     assert frame.flags is Flag.WARMUP
 
 
-@pytest.mark.parametrize("command", ["FF 01 86 00 00 00 00 00 79", "FF 01 79 A0 00 00 00 00 E6",
-                                     "FF 01 87 00 00 00 00 00 78", "FF 01 99 00 00 00 07 D0 8F"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FF 01 86 00 00 00 00 00 79",
+        "FF 01 79 A0 00 00 00 00 E6",
+        "FF 01 87 00 00 00 00 00 78",
+        "FF 01 99 00 00 00 07 D0 8F",
+    ],
+)
 def test_the_checksum_of_the_makers_commands(command: str) -> None:
     data = bytes.fromhex(command)
     assert checksum(data) == data[8]
@@ -53,8 +60,10 @@ def test_an_echoed_question_is_no_reading() -> None:
     assert driver.counters.other == 1
 
 
-@pytest.mark.parametrize(("ppm", "flag"), [(2000, Flag.SATURATED), (5000, Flag.SATURATED), (349, Flag.DRIFT),
-                                           (350, Flag.NONE), (1999, Flag.NONE)])
+@pytest.mark.parametrize(
+    ("ppm", "flag"),
+    [(2000, Flag.SATURATED), (5000, Flag.SATURATED), (349, Flag.DRIFT), (350, Flag.NONE), (1999, Flag.NONE)],
+)
 def test_the_range_limit_and_air_too_clean_to_be_true_are_flagged(ppm: int, flag: Flag) -> None:
     driver = driver_for("mh-z19b")
     (frame,) = driver.feed(driver.encode({"co2_ppm": ppm}))
@@ -72,7 +81,10 @@ def test_no_calibration_is_ever_sent() -> None:
 
 def test_who_has_read_more_than_a_range_is_not_at_its_end_there() -> None:
     driver = driver_for("mh-z19b")
-    flags = [frame.value_flags for ppm in (1990, 2000, 2010, 2000, 5000, 2000)
-             for frame in driver.feed(driver.encode({"co2_ppm": ppm}))]
+    flags = [
+        frame.value_flags
+        for ppm in (1990, 2000, 2010, 2000, 5000, 2000)
+        for frame in driver.feed(driver.encode({"co2_ppm": ppm}))
+    ]
     ceiling = {"co2_ppm": Flag.SATURATED}
     assert flags == [{}, ceiling, {}, {}, ceiling, {}]

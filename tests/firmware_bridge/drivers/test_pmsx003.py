@@ -33,56 +33,90 @@ def counts(*words: int) -> dict[str, float]:
 @pytest.mark.parametrize("model", ["pms1003", "pms5003", "pms7003", "pmsa003"])
 def test_an_ordinary_frame(model: str) -> None:
     frame = read(model, ORDINARY)
-    assert frame.values == {**masses(12, 18, 21, 12, 18, 21), **counts(2241, 668, 94, 10, 3, 1),
-                            "version": 0x97, "error": 0}
+    assert frame.values == {
+        **masses(12, 18, 21, 12, 18, 21),
+        **counts(2241, 668, 94, 10, 3, 1),
+        "version": 0x97,
+        "error": 0,
+    }
     assert frame.flags is Flag.NONE
     assert frame.value_flags == {}
 
 
 def test_a_frame_in_haze_keeps_both_sets_apart() -> None:
-    frame = read("pms5003",
-                 "42 4D 00 1C 00 5C 00 96 00 AB 00 3D 00 64 00 72 3E EE 12 70 03 F2 00 60 00 15 00 09 97 00 07 13")
-    assert frame.values == {**masses(92, 150, 171, 61, 100, 114), **counts(16110, 4720, 1010, 96, 21, 9),
-                            "version": 0x97, "error": 0}
+    frame = read(
+        "pms5003", "42 4D 00 1C 00 5C 00 96 00 AB 00 3D 00 64 00 72 3E EE 12 70 03 F2 00 60 00 15 00 09 97 00 07 13"
+    )
+    assert frame.values == {
+        **masses(92, 150, 171, 61, 100, 114),
+        **counts(16110, 4720, 1010, 96, 21, 9),
+        "version": 0x97,
+        "error": 0,
+    }
     assert not frame.flags
     assert not frame.value_flags
 
 
 def test_a_frame_just_after_waking_is_a_sensor_error_and_out_of_order() -> None:
-    frame = read("pms5003",
-                 "42 4D 00 1C 00 03 00 03 00 03 00 03 00 03 00 03 00 00 00 00 00 00 00 00 00 00 00 00 97 08 01 5C")
+    frame = read(
+        "pms5003", "42 4D 00 1C 00 03 00 03 00 03 00 03 00 03 00 03 00 00 00 00 00 00 00 00 00 00 00 00 97 08 01 5C"
+    )
     assert frame.values == {**masses(3, 3, 3, 3, 3, 3), **counts(0, 0, 0, 0, 0, 0), "version": 0x97, "error": 8}
     assert frame.flags is Flag.SENSOR_ERROR
     assert frame.value_flags["pm25"] is Flag.ORDER
 
 
 def test_a_pms5003t_says_temperature_and_humidity() -> None:
-    frame = read("pms5003t",
-                 "42 4D 00 1C 00 14 00 1F 00 22 00 14 00 1F 00 22 0F 1E 04 60 00 CD 00 11 01 3A 02 78 9A 00 04 13")
-    assert frame.values == {**masses(20, 31, 34, 20, 31, 34), **counts(3870, 1120, 205, 17),
-                            "temp_c": 31.4, "rh_pct": 63.2, "version": 0x9A, "error": 0}
+    frame = read(
+        "pms5003t", "42 4D 00 1C 00 14 00 1F 00 22 00 14 00 1F 00 22 0F 1E 04 60 00 CD 00 11 01 3A 02 78 9A 00 04 13"
+    )
+    assert frame.values == {
+        **masses(20, 31, 34, 20, 31, 34),
+        **counts(3870, 1120, 205, 17),
+        "temp_c": 31.4,
+        "rh_pct": 63.2,
+        "version": 0x9A,
+        "error": 0,
+    }
     assert not frame.value_flags
 
 
 def test_a_pms5003t_below_zero() -> None:
-    frame = read("pms5003t",
-                 "42 4D 00 1C 00 02 00 03 00 03 00 02 00 03 00 03 01 A4 00 76 00 14 00 02 FF E7 02 C6 9A 00 05 34")
-    assert frame.values == {**masses(2, 3, 3, 2, 3, 3), **counts(420, 118, 20, 2),
-                            "temp_c": -2.5, "rh_pct": 71.0, "version": 0x9A, "error": 0}
+    frame = read(
+        "pms5003t", "42 4D 00 1C 00 02 00 03 00 03 00 02 00 03 00 03 01 A4 00 76 00 14 00 02 FF E7 02 C6 9A 00 05 34"
+    )
+    assert frame.values == {
+        **masses(2, 3, 3, 2, 3, 3),
+        **counts(420, 118, 20, 2),
+        "temp_c": -2.5,
+        "rh_pct": 71.0,
+        "version": 0x9A,
+        "error": 0,
+    }
 
 
 def test_a_pms5003s_says_formaldehyde() -> None:
-    frame = read("pms5003s",
-                 "42 4D 00 1C 00 09 00 0E 00 10 00 09 00 0E 00 10 06 CC 01 FE 00 4D 00 08 00 02 00 00 00 25 03 46")
+    frame = read(
+        "pms5003s", "42 4D 00 1C 00 09 00 0E 00 10 00 09 00 0E 00 10 06 CC 01 FE 00 4D 00 08 00 02 00 00 00 25 03 46"
+    )
     assert frame.values == {**masses(9, 14, 16, 9, 14, 16), **counts(1740, 510, 77, 8, 2, 0), "hcho_ugm3": 37}
 
 
 def test_a_pms5003st_says_all_of_it() -> None:
-    frame = read("pms5003st",
-                 "42 4D 00 24 00 09 00 0E 00 10 00 09 00 0E 00 10 06 CC 01 FE 00 4D 00 08 00 02 00 00 00 25 01 34 "
-                 "02 49 00 00 9B 00 04 69")
-    assert frame.values == {**masses(9, 14, 16, 9, 14, 16), **counts(1740, 510, 77, 8, 2, 0), "hcho_ugm3": 37,
-                            "temp_c": 30.8, "rh_pct": 58.5, "version": 0x9B, "error": 0}
+    frame = read(
+        "pms5003st",
+        "42 4D 00 24 00 09 00 0E 00 10 00 09 00 0E 00 10 06 CC 01 FE 00 4D 00 08 00 02 00 00 00 25 01 34 "
+        "02 49 00 00 9B 00 04 69",
+    )
+    assert frame.values == {
+        **masses(9, 14, 16, 9, 14, 16),
+        **counts(1740, 510, 77, 8, 2, 0),
+        "hcho_ugm3": 37,
+        "temp_c": 30.8,
+        "rh_pct": 58.5,
+        "version": 0x9B,
+        "error": 0,
+    }
 
 
 def test_a_pms3003_has_no_counts() -> None:
@@ -115,8 +149,9 @@ def test_a_frame_of_another_family_member_is_no_reading() -> None:
     assert driver.counters.good == 0
 
 
-@pytest.mark.parametrize("acknowledgement", ["42 4D 00 04 E1 00 01 74", "42 4D 00 04 E1 01 01 75",
-                                             "42 4D 00 04 E4 00 01 77"])
+@pytest.mark.parametrize(
+    "acknowledgement", ["42 4D 00 04 E1 00 01 74", "42 4D 00 04 E1 01 01 75", "42 4D 00 04 E4 00 01 77"]
+)
 def test_an_acknowledgement_is_counted_and_is_no_reading(acknowledgement: str) -> None:
     driver = driver_for("pms5003")
     frames = driver.feed(bytes.fromhex(acknowledgement) + bytes.fromhex(ORDINARY))
@@ -175,10 +210,18 @@ def test_a_mass_at_the_ceiling_is_flagged_saturated() -> None:
     assert flags_of({**SANE, "pm10": 667, "pm10_cf1": 999}, "pm10_cf1") is Flag.NONE
 
 
-@pytest.mark.parametrize(("cf1", "atmospheric", "flag"), [
-    (15, 15, Flag.NONE), (15, 16, Flag.ORDER), (150, 100, Flag.NONE), (150, 151, Flag.ORDER), (150, 40, Flag.ORDER),
-    (35, 33, Flag.NONE), (900, 600, Flag.NONE),
-])
+@pytest.mark.parametrize(
+    ("cf1", "atmospheric", "flag"),
+    [
+        (15, 15, Flag.NONE),
+        (15, 16, Flag.ORDER),
+        (150, 100, Flag.NONE),
+        (150, 151, Flag.ORDER),
+        (150, 40, Flag.ORDER),
+        (35, 33, Flag.NONE),
+        (900, 600, Flag.NONE),
+    ],
+)
 def test_the_two_words_of_one_size_must_belong_together(cf1: int, atmospheric: int, flag: Flag) -> None:
     values = {**SANE, "pm1_cf1": 5, "pm1": 5, "pm10_cf1": 999, "pm10": 667, "pm25_cf1": cf1, "pm25": atmospheric}
     assert flags_of(values, "pm25") is flag

@@ -12,13 +12,16 @@ MEASURED = bytes.fromhex("AA C0 76 01 45 02 58 D9 EF AB")
 OTHER_ID = bytes.fromhex("AA C0 76 01 45 02 58 DA F0 AB")
 
 
-@pytest.mark.parametrize(("made", "makers"), [
-    (QUERY_MODE, "AA B4 02 01 01 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB"),
-    (READ_ONCE, "AA B4 04 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB"),
-    (SLEEP, "AA B4 06 01 00 00 00 00 00 00 00 00 00 00 00 FF FF 05 AB"),
-    (command(8, 1, 5), "AA B4 08 01 05 00 00 00 00 00 00 00 00 00 00 FF FF 0C AB"),
-    (READ_FIRMWARE, "AA B4 07 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 05 AB"),
-])
+@pytest.mark.parametrize(
+    ("made", "makers"),
+    [
+        (QUERY_MODE, "AA B4 02 01 01 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB"),
+        (READ_ONCE, "AA B4 04 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 02 AB"),
+        (SLEEP, "AA B4 06 01 00 00 00 00 00 00 00 00 00 00 00 FF FF 05 AB"),
+        (command(8, 1, 5), "AA B4 08 01 05 00 00 00 00 00 00 00 00 00 00 FF FF 0C AB"),
+        (READ_FIRMWARE, "AA B4 07 00 00 00 00 00 00 00 00 00 00 00 00 FF FF 05 AB"),
+    ],
+)
 def test_the_commands_are_the_makers(made: bytes, makers: str) -> None:
     assert made == bytes.fromhex(makers)
 

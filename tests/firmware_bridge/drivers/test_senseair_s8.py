@@ -51,8 +51,16 @@ def test_the_echo_of_a_half_duplex_line_is_skipped() -> None:
     assert driver.counters.other == 1
 
 
-@pytest.mark.parametrize("request_", ["FE 04 00 03 00 01 D5 C5", "FE 04 00 00 00 04 E5 C6", "FE 04 00 1D 00 02 F5 C2",
-                                      "FE 03 00 1F 00 01 A1 C3", "FE 06 00 1F 00 B4 AC 74"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "FE 04 00 03 00 01 D5 C5",
+        "FE 04 00 00 00 04 E5 C6",
+        "FE 04 00 1D 00 02 F5 C2",
+        "FE 03 00 1F 00 01 A1 C3",
+        "FE 06 00 1F 00 B4 AC 74",
+    ],
+)
 def test_the_crc_of_the_makers_requests(request_: str) -> None:
     data = bytes.fromhex(request_)
     assert crc(data[:-2]) == data[-2:]

@@ -19,16 +19,26 @@ from firmware_bridge.drivers import driver_for
 from firmware_bridge.drivers.sps30 import PULSE, NotStuffed, request, stuffed, unstuffed
 
 KEYS = ("pm1", "pm25", "pm4", "pm10", "nc05", "nc1", "nc25", "nc4", "nc10", "tps_um")
-FLOATS = bytes.fromhex("7E 00 03 00 28 41 64 00 00 41 AC 00 00 41 C6 00 00 41 D0 00 00 42 C5 00 00 42 EC 80 00 "
-                       "42 F2 00 00 42 F3 00 00 42 F3 80 00 3F 10 00 00 08 7E")
+FLOATS = bytes.fromhex(
+    "7E 00 03 00 28 41 64 00 00 41 AC 00 00 41 C6 00 00 41 D0 00 00 42 C5 00 00 42 EC 80 00 "
+    "42 F2 00 00 42 F3 00 00 42 F3 80 00 3F 10 00 00 08 7E"
+)
 
 
-@pytest.mark.parametrize(("made", "makers"), [
-    (request(0, b"\x01\x03"), "7E 00 00 02 01 03 F9 7E"), (request(0, b"\x01\x05"), "7E 00 00 02 01 05 F7 7E"),
-    (request(1), "7E 00 01 00 FE 7E"), (request(3), "7E 00 03 00 FC 7E"), (request(0x10), "7E 00 10 00 EF 7E"),
-    (request(0x11), "7E 00 7D 31 00 EE 7E"), (request(0x80, b"\0"), "7E 00 80 01 00 7D 5E 7E"),
-    (request(0xD0, b"\x03"), "7E 00 D0 01 03 2B 7E"), (request(0xD2, b"\0"), "7E 00 D2 01 00 2C 7E"),
-])
+@pytest.mark.parametrize(
+    ("made", "makers"),
+    [
+        (request(0, b"\x01\x03"), "7E 00 00 02 01 03 F9 7E"),
+        (request(0, b"\x01\x05"), "7E 00 00 02 01 05 F7 7E"),
+        (request(1), "7E 00 01 00 FE 7E"),
+        (request(3), "7E 00 03 00 FC 7E"),
+        (request(0x10), "7E 00 10 00 EF 7E"),
+        (request(0x11), "7E 00 7D 31 00 EE 7E"),
+        (request(0x80, b"\0"), "7E 00 80 01 00 7D 5E 7E"),
+        (request(0xD0, b"\x03"), "7E 00 D0 01 03 2B 7E"),
+        (request(0xD2, b"\0"), "7E 00 D2 01 00 2C 7E"),
+    ],
+)
 def test_the_commands_are_the_makers(made: bytes, makers: str) -> None:
     assert made == bytes.fromhex(makers)
 
@@ -63,7 +73,7 @@ def test_a_lost_7e_hides_no_frame_behind_it() -> None:
 
 def test_noise_without_an_edge_is_given_up_and_the_frame_behind_it_found() -> None:
     driver = driver_for("sps30")
-    assert len(driver.feed(b"\x7E" + b"\x55" * 3000 + FLOATS)) == 1
+    assert len(driver.feed(b"\x7e" + b"\x55" * 3000 + FLOATS)) == 1
     assert driver.counters.skipped == 3001
 
 
@@ -86,7 +96,7 @@ def test_a_sensor_that_measures_already_is_no_fault() -> None:
 def test_a_refusal_is_noted(state: int) -> None:
     driver = driver_for("sps30")
     body = bytes((0, 3, state, 0))
-    assert driver.feed(b"\x7E" + stuffed(body + bytes((~sum(body) & 0xFF,))) + b"\x7E") == []
+    assert driver.feed(b"\x7e" + stuffed(body + bytes((~sum(body) & 0xFF,))) + b"\x7e") == []
     assert driver.about.notes["refused"] == f"command 03 state {state:02X}"
 
 
@@ -112,7 +122,7 @@ def test_any_cleaning_interval_written_is_recognised_and_reading_it_is_not(secon
     assert "cleaning" in driver.changes(request(0x80, b"\0" + seconds.to_bytes(4, "big")))
     assert driver.changes(request(0x80, b"\0")) == ""
     assert driver.changes(request(0x56)) == ""
-    assert driver.changes(b"\xFF" + request(0xD3)) == "device reset"
+    assert driver.changes(b"\xff" + request(0xD3)) == "device reset"
 
 
 @pytest.mark.parametrize("pm1", [float("nan"), float("inf"), 1e38])
@@ -137,8 +147,15 @@ def readings(count: int) -> Iterator[bytes]:
     chance = random.Random(30)
     awkward = bytes((0x7E, 0x7D, 0x11, 0x13))
     for number in range(count):
-        words = [bytes((chance.choice((0x11, 0x13, 0x41)), *chance.choices(awkward if number % 500 == 0 else
-                 awkward + bytes(range(256)), k=3))) for _ in KEYS]
+        words = [
+            bytes(
+                (
+                    chance.choice((0x11, 0x13, 0x41)),
+                    *chance.choices(awkward if number % 500 == 0 else awkward + bytes(range(256)), k=3),
+                )
+            )
+            for _ in KEYS
+        ]
         yield b"".join(words)
 
 
@@ -153,7 +170,7 @@ def test_ten_thousand_readings_with_every_stuffed_byte_come_through_a_terminal(t
             sensor.answer(send.data, {})
         for data in sent:
             question = b""
-            while not question.endswith(b"\xFC\x7E"):
+            while not question.endswith(b"\xfc\x7e"):
                 question += os.read(master, 64)
             os.write(master, sensor.answer(question, dict(zip(KEYS, struct.unpack(">10f", data), strict=True))))
 

@@ -34,8 +34,27 @@ def test_the_usual_names_are_understood_in_any_case(key: str) -> None:
     assert read(f'{{"{key}":7}}\n')[0] == [{"pm25": 7}]
 
 
-@pytest.mark.parametrize("nothing", ["null", "NaN", "Infinity", "-Infinity", '""', '"nan"', "true", "false", "[]", "{}",
-                                     '"x"', "1e999", '"1_000"', "1e300", '"1e18"', "9" * 400])
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        "null",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        '""',
+        '"nan"',
+        "true",
+        "false",
+        "[]",
+        "{}",
+        '"x"',
+        "1e999",
+        '"1_000"',
+        "1e300",
+        '"1e18"',
+        "9" * 400,
+    ],
+)
 def test_what_is_no_finite_number_is_absent(nothing: str) -> None:
     assert read(f'{{"pm25":{nothing},"rh":50}}\n')[0] == [{"rh_pct": 50}]
 
@@ -51,8 +70,9 @@ def test_zero_is_a_value_and_an_object_without_any_is_no_reading() -> None:
     assert driver.counters.length == 2
 
 
-@pytest.mark.parametrize("line", ["[18.2]", "18.2", '"pm25"', '{"pm25":18.2', '{"pm25":18.2}}', "[" * 900, "\xff{}",
-                                  '{"pm25":18.2} 5'])
+@pytest.mark.parametrize(
+    "line", ["[18.2]", "18.2", '"pm25"', '{"pm25":18.2', '{"pm25":18.2}}', "[" * 900, "\xff{}", '{"pm25":18.2} 5']
+)
 def test_a_line_that_is_no_object_is_skipped(line: str) -> None:
     frames, driver = read(line.encode("latin-1") + b"\n")
     assert frames == []
@@ -104,21 +124,34 @@ def test_another_id_on_the_line_is_noted_and_doubted() -> None:
     assert (driver.about.identity, driver.about.notes["other_id"]) == ("a", "b")
 
 
-@pytest.mark.parametrize(("quantity", "unit", "printed", "value"), [
-    ("pressure_hpa", "Pa", 100512, 1005.12), ("pressure_hpa", "kPa", 100.5, 1005), ("temp_c", "F", 86, 30),
-    ("temp_c", "K", 303.15, 30), ("pm25", "mg/m³", 0.018, 18), ("co2_ppm", "%", 0.08, 800),
-    ("tps_um", "nm", 562, 0.562),
-    ("n03", "1/cm³", 22.41, 2241), ("rh_pct", "%", 61, 61), ("temp_c", "", 21, 21),
-])
+@pytest.mark.parametrize(
+    ("quantity", "unit", "printed", "value"),
+    [
+        ("pressure_hpa", "Pa", 100512, 1005.12),
+        ("pressure_hpa", "kPa", 100.5, 1005),
+        ("temp_c", "F", 86, 30),
+        ("temp_c", "K", 303.15, 30),
+        ("pm25", "mg/m³", 0.018, 18),
+        ("co2_ppm", "%", 0.08, 800),
+        ("tps_um", "nm", 562, 0.562),
+        ("n03", "1/cm³", 22.41, 2241),
+        ("rh_pct", "%", 61, 61),
+        ("temp_c", "", 21, 21),
+    ],
+)
 def test_units_of_the_map_are_converted(quantity: str, unit: str, printed: float, value: float) -> None:
     fields = {"x": {"quantity": quantity, "unit": unit}}
     assert read(f'{{"X":{printed}}}\n', fields=fields)[0] == [{quantity: pytest.approx(value)}]
 
 
-@pytest.mark.parametrize(("field", "why"), [
-    ("dust", "no quantity"), ({"quantity": "pm25", "unit": "hPa"}, "does not become µg/m³"),
-    ({"unit": "Pa"}, "quantity"),
-])
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        ("dust", "no quantity"),
+        ({"quantity": "pm25", "unit": "hPa"}, "does not become µg/m³"),
+        ({"unit": "Pa"}, "quantity"),
+    ],
+)
 def test_a_map_that_cannot_be_is_refused_with_a_reason(field: Any, why: str) -> None:
     with pytest.raises(pydantic.ValidationError, match=why):
         driver_for("json-lines", {"fields": {"x": field}})

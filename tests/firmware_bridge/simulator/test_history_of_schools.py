@@ -40,9 +40,13 @@ def spooled(places: Places, bridge: str) -> list[ReadingItem | SwitchItem]:
     spool = Spool.open(places.spool(bridge))
     try:
         prefix = prefix_for(bridge.partition(".")[2], spool.epoch)
-        return [item for row in spool.after(0, 1_000_000) if isinstance(row, Row)
-                for item in stream_items(spool.shapes.wire(row, prefix, late=True).encode())
-                if isinstance(item, (ReadingItem, SwitchItem))]
+        return [
+            item
+            for row in spool.after(0, 1_000_000)
+            if isinstance(row, Row)
+            for item in stream_items(spool.shapes.wire(row, prefix, late=True).encode())
+            if isinstance(item, (ReadingItem, SwitchItem))
+        ]
     finally:
         spool.close()
 
@@ -57,7 +61,9 @@ def make(places: Places, config: Config, now_ms: int = NOW) -> int:
 
 
 def test_every_sensor_has_every_minute_and_says_that_it_is_simulated(
-    places: Places, town: Config, capfd: pytest.CaptureFixture[str],
+    places: Places,
+    town: Config,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     begin(places, NOW - DAY_MS)
     assert make(places, town) == 0
@@ -80,12 +86,19 @@ def test_every_sensor_has_every_minute_and_says_that_it_is_simulated(
 def test_a_sensor_says_what_its_model_says(places: Places, town: Config) -> None:
     begin(places, NOW - 2 * MINUTE_MS)
     make(places, town)
-    said = {item.sensor: set(item.values) for item in spooled(places, PI) + spooled(places, OTHER)
-            if isinstance(item, ReadingItem)}
+    said = {
+        item.sensor: set(item.values)
+        for item in spooled(places, PI) + spooled(places, OTHER)
+        if isinstance(item, ReadingItem)
+    }
     masses = {"pm1", "pm25", "pm10", "pm1_cf1", "pm25_cf1", "pm10_cf1", "n03", "n05", "n1", "n25", "version"}
-    assert said == {"blue-pm": masses | {"temp_c", "rh_pct"}, "yard-pm": masses | {"n5", "n10"},
-                    "red-pm": masses | {"n5", "n10"}, "blue-co2": {"co2_ppm"},
-                    "red-co2": {"co2_ppm", "internal_temp_c"}}
+    assert said == {
+        "blue-pm": masses | {"temp_c", "rh_pct"},
+        "yard-pm": masses | {"n5", "n10"},
+        "red-pm": masses | {"n5", "n10"},
+        "blue-co2": {"co2_ppm"},
+        "red-co2": {"co2_ppm", "internal_temp_c"},
+    }
 
 
 def test_haze_switches_the_purifier_on_and_the_room_falls(places: Places, town: Config) -> None:
@@ -172,7 +185,9 @@ def test_a_running_bridge_is_left_alone(places: Places, town: Config, capfd: pyt
 
 @pytest.mark.parametrize("committed", [False, True])
 def test_a_run_cut_off_around_a_commit_repeats_and_leaves_out_nothing(
-    places: Places, town: Config, committed: bool,
+    places: Places,
+    town: Config,
+    committed: bool,
 ) -> None:
     begin(places, NOW - DAY_MS)
     half = NOW - DAY_MS // 2
@@ -188,24 +203,38 @@ def test_a_run_cut_off_around_a_commit_repeats_and_leaves_out_nothing(
     expected = list(Past(town, PI, NOW - DAY_MS, {}, {}).minutes(NOW))
     found = spooled(places, PI)
     # The controller's patience begins anew where it was cut, so switches may move; minutes may not.
-    assert [(item.at, item.sensor) for item in found if isinstance(item, ReadingItem)] \
-        == [(item["at"], item["sensor"]) for item in expected if "sensor" in item]
+    assert [(item.at, item.sensor) for item in found if isinstance(item, ReadingItem)] == [
+        (item["at"], item["sensor"]) for item in expected if "sensor" in item
+    ]
 
 
 def test_killed_at_any_moment_it_ends_up_complete_and_nothing_is_doubled(
-    places: Places, town_text: str, tmp_path: Path, wait_for: Callable[..., Any],
+    places: Places,
+    town_text: str,
+    tmp_path: Path,
+    wait_for: Callable[..., Any],
 ) -> None:
     began = round(time.time() * 1000) // MINUTE_MS * MINUTE_MS - 4 * DAY_MS
     begin(places, began)
     config = tmp_path / "sensors.yaml"
     config.write_text(town_text)
-    command = [sys.executable, "-m", "classair", "simulate", "--history", "--data", str(places.root), "--config",
-               str(config)]
+    command = [
+        sys.executable,
+        "-m",
+        "classair",
+        "simulate",
+        "--history",
+        "--data",
+        str(places.root),
+        "--config",
+        str(config),
+    ]
     note = places.sim_port("history-school.pi.json")
     seen = ""
     for _ in range(2):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
 
         def moved(process: subprocess.Popen[bytes] = process) -> bool:
             nonlocal seen

@@ -10,8 +10,7 @@ RULE = PurifierRule(kind="purifier")
 
 def run(control: Hysteresis, values: list[float], start_s: float = 0.0) -> list[tuple[int, bool]]:
     """Feeds a value a minute; the minutes in which it switched."""
-    return [(minute, control.on) for minute, value in enumerate(values)
-            if control.feed(value, start_s + 60.0 * minute)]
+    return [(minute, control.on) for minute, value in enumerate(values) if control.feed(value, start_s + 60.0 * minute)]
 
 
 def test_it_starts_after_three_minutes_above_and_stops_after_ten_below() -> None:

@@ -15,8 +15,9 @@ from firmware_bridge.simulator.weather import Outdoor
 HAZE = Outdoor(90.0, 420.0, 30.0, 60.0, 0.0)
 AIR = RoomAir(20.0, 5.0, 800.0, 29.0, 18.0)
 
-airs = st.builds(RoomAir, st.floats(0, 500), st.floats(0, 500), st.floats(420, 5000), st.floats(15, 40),
-                 st.floats(5, 25))
+airs = st.builds(
+    RoomAir, st.floats(0, 500), st.floats(0, 500), st.floats(420, 5000), st.floats(15, 40), st.floats(5, 25)
+)
 outsides = st.builds(Outdoor, st.floats(0, 300), st.just(420.0), st.floats(20, 38), st.floats(30, 95), st.floats(0, 1))
 doings = st.builds(Doing, st.floats(0, 50), st.integers(0, 10), st.floats(0, 1), st.floats(0, 200), st.floats(0, 600))
 
@@ -40,7 +41,11 @@ def test_a_sealed_class_heads_for_the_co2_that_the_balance_says() -> None:
 
 @given(airs, outsides, doings, st.floats(0, 800), st.floats(0.001, 2))
 def test_two_short_steps_are_one_long_one(
-    air: RoomAir, outside: Outdoor, doing: Doing, cadr: float, hours: float,
+    air: RoomAir,
+    outside: Outdoor,
+    doing: Doing,
+    cadr: float,
+    hours: float,
 ) -> None:
     once = physics.step(air, 180, outside, doing, cadr, 2 * hours).end
     first = physics.step(air, 180, outside, doing, cadr, hours).end

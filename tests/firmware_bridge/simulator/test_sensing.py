@@ -10,8 +10,9 @@ from firmware_bridge.drivers import driver_for
 from firmware_bridge.simulator.room import RoomAir
 from firmware_bridge.simulator.sensing import FRAME, MINUTE, Sensing, cf1_of
 
-airs = st.builds(RoomAir, st.floats(0, 600), st.floats(0, 600), st.floats(400, 9000), st.floats(10, 45),
-                 st.floats(3, 30))
+airs = st.builds(
+    RoomAir, st.floats(0, 600), st.floats(0, 600), st.floats(400, 9000), st.floats(10, 45), st.floats(3, 30)
+)
 draws = st.tuples(*[st.floats(-4, 4)] * 5)
 
 
@@ -33,7 +34,9 @@ def test_both_sets_agree_with_measured_frames() -> None:
 
 @given(airs, draws, st.sampled_from([FRAME, MINUTE]))
 def test_a_larger_class_never_holds_less_mass_nor_more_particles(
-    air: RoomAir, drawn: tuple[float, ...], noise: tuple[float, float, float],
+    air: RoomAir,
+    drawn: tuple[float, ...],
+    noise: tuple[float, float, float],
 ) -> None:
     values = Sensing("town", "school.pm").values(air, noise, drawn)
     assert 0 <= values["pm1"] <= values["pm25"] <= values["pm10"]

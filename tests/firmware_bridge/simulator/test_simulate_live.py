@@ -36,8 +36,11 @@ class Town:
         self.version = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.link = Link(BrokerAddress.of(url, "listener"), on_message=self._hear,
-                         subscriptions=[("stat/#", 1), ("tele/#", 1), ("classair/#", 1)])
+        self.link = Link(
+            BrokerAddress.of(url, "listener"),
+            on_message=self._hear,
+            subscriptions=[("stat/#", 1), ("tele/#", 1), ("classair/#", 1)],
+        )
         self.link.start()
         assert self.link.wait_up(10)
 
@@ -166,8 +169,15 @@ def test_a_restart_forgets_no_relay_and_no_expiry(town_live: Town, wait_for: Cal
     town_live.stop()
     assert not town_live.port("blue-pm").is_symlink()
     wait_for(lambda: town_live.count("tele/socket-red/LWT", "Offline"), what="the last word of the last socket")
-    wait_for(lambda: any(topic.endswith("service/simulator") and json.loads(said)["state"] == "offline"
-                         and json.loads(said)["figures"] for topic, said in town_live.heard), what="the goodbye")
+    wait_for(
+        lambda: any(
+            topic.endswith("service/simulator")
+            and json.loads(said)["state"] == "offline"
+            and json.loads(said)["figures"]
+            for topic, said in town_live.heard
+        ),
+        what="the goodbye",
+    )
     town_live.heard.clear()
     town_live.start()
     wait_for(lambda: town_live.count("stat/socket-blue/POWER", "ON"), what="the relay as it was")

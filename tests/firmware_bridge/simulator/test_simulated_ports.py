@@ -14,8 +14,23 @@ import serial
 from firmware_bridge.drivers import Frame, driver_for, pmsx003
 from firmware_bridge.simulator.ptys import SimulatedPort, clear_links
 
-VALUES = {"pm1_cf1": 10.0, "pm25_cf1": 15.0, "pm10_cf1": 20.0, "pm1": 10.0, "pm25": 15.0, "pm10": 20.0, "n03": 2000.0,
-          "n05": 600.0, "n1": 90.0, "n25": 9.0, "n5": 2.0, "n10": 1.0, "temp_c": 30.0, "rh_pct": 55.0, "co2_ppm": 811.0}
+VALUES = {
+    "pm1_cf1": 10.0,
+    "pm25_cf1": 15.0,
+    "pm10_cf1": 20.0,
+    "pm1": 10.0,
+    "pm25": 15.0,
+    "pm10": 20.0,
+    "n03": 2000.0,
+    "n05": 600.0,
+    "n1": 90.0,
+    "n25": 9.0,
+    "n5": 2.0,
+    "n10": 1.0,
+    "temp_c": 30.0,
+    "rh_pct": 55.0,
+    "co2_ppm": 811.0,
+}
 Make = Callable[[str], SimulatedPort]
 
 

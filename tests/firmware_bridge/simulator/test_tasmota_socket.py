@@ -33,8 +33,10 @@ def left(plug: TasmotaPlug, now: float) -> int:
 def test_a_power_command_is_answered_twice(command: str, value: str, on: bool) -> None:
     plug = TasmotaPlug(T, on=True)
     word = "ON" if on else "OFF"
-    assert say(plug, command, value) == [Publish(f"stat/{T}/RESULT", f'{{"POWER":"{word}"}}'),
-                                         Publish(f"stat/{T}/POWER", word)]
+    assert say(plug, command, value) == [
+        Publish(f"stat/{T}/RESULT", f'{{"POWER":"{word}"}}'),
+        Publish(f"stat/{T}/POWER", word),
+    ]
     assert plug.on is on
 
 

@@ -14,21 +14,36 @@ from firmware_bridge.simulator.wishes import Wishes, WishFile, understood, write
 
 def test_words_become_wishes_and_leave_those_before_in_force(town: Config) -> None:
     first = understood(["haze=90", "school.blue-pm=unplug", "school.blue-fan=press", "school.blue=60"], town, Wishes())
-    assert first == Wishes(serial=1, haze=90, faults={"school.blue-pm": "unplug"}, plugs={"school.blue-fan": "press"},
-                           indoor={"school.blue": 60})
+    assert first == Wishes(
+        serial=1,
+        haze=90,
+        faults={"school.blue-pm": "unplug"},
+        plugs={"school.blue-fan": "press"},
+        indoor={"school.blue": 60},
+    )
     second = understood(["school.red-pm=noise", "school.red-fan=offline"], town, first)
-    assert second == Wishes(serial=2, haze=90, faults={"school.blue-pm": "unplug", "school.red-pm": "noise"},
-                            plugs={"school.red-fan": "offline"})
-    assert understood(["haze=none", "school.blue-pm=none", "school.red-pm=none", "school.red-fan=none"], town, second) \
-        == Wishes(serial=3)
+    assert second == Wishes(
+        serial=2,
+        haze=90,
+        faults={"school.blue-pm": "unplug", "school.red-pm": "noise"},
+        plugs={"school.red-fan": "offline"},
+    )
+    assert understood(
+        ["haze=none", "school.blue-pm=none", "school.red-pm=none", "school.red-fan=none"], town, second
+    ) == Wishes(serial=3)
 
 
-@pytest.mark.parametrize(("word", "says"), [
-    ("haze", "expected name=wish"), ("haze=much", "expected a number"), ("haze=-5", "greater than or equal"),
-    ("school.blue-pm=explode", "expected one of noise, cut, silence"),
-    ("school.blue-fan=fly", "expected one of offline"),
-    ("school.nobody=unplug", "no sensor, purifier or room"),
-])
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("haze", "expected name=wish"),
+        ("haze=much", "expected a number"),
+        ("haze=-5", "greater than or equal"),
+        ("school.blue-pm=explode", "expected one of noise, cut, silence"),
+        ("school.blue-fan=fly", "expected one of offline"),
+        ("school.nobody=unplug", "no sensor, purifier or room"),
+    ],
+)
 def test_a_wrong_word_is_refused_with_what_would_be_right(town: Config, word: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         understood([word], town, Wishes())
@@ -59,7 +74,9 @@ def test_a_file_is_heard_once_and_a_faulty_one_changes_nothing(tmp_path: Path) -
 
 
 def test_the_command_writes_the_file_and_refuses_nonsense(
-    tmp_path: Path, town_text: str, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    town_text: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = tmp_path / "sensors.yaml"
     config.write_text(town_text)
@@ -72,11 +89,19 @@ def test_the_command_writes_the_file_and_refuses_nonsense(
     assert service.main([*options, "wsh", "haze=1"]) == 2
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    (None, "No such file"), ("org: x\nsitez: {}\n", "did you mean sites?"), ("a: [", "line"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "No such file"),
+        ("org: x\nsitez: {}\n", "did you mean sites?"),
+        ("a: [", "line"),
+    ],
+)
 def test_a_history_without_a_configuration_says_what_is_wrong(
-    tmp_path: Path, text: str | None, says: str, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str | None,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = tmp_path / "sensors.yaml"
     if text is not None:

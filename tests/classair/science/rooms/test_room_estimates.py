@@ -21,10 +21,17 @@ from classair.science.rooms.ventilation import decay_rate, decays, from_decays, 
 
 def various(seed: int, **known: float | bool) -> Truth:
     chance = np.random.default_rng(seed)
-    return replace(Truth(
-        air_changes=float(np.exp(chance.uniform(np.log(0.4), np.log(5)))), people=int(chance.integers(20, 40)),
-        volume_m3=float(chance.uniform(140, 220)), cadr_m3h=float(chance.uniform(250, 700)),
-        deposition=float(chance.uniform(0.1, 0.4)), outdoor_pm=float(chance.uniform(40, 150))), **known)
+    return replace(
+        Truth(
+            air_changes=float(np.exp(chance.uniform(np.log(0.4), np.log(5)))),
+            people=int(chance.integers(20, 40)),
+            volume_m3=float(chance.uniform(140, 220)),
+            cadr_m3h=float(chance.uniform(250, 700)),
+            deposition=float(chance.uniform(0.1, 0.4)),
+            outdoor_pm=float(chance.uniform(40, 150)),
+        ),
+        **known,
+    )
 
 
 def heard(room: Played, truth: Truth) -> Cleaning:
@@ -32,6 +39,7 @@ def heard(room: Played, truth: Truth) -> Cleaning:
 
 
 # -- formulas ----------------------------------------------------------------------------------------------------------
+
 
 def test_the_worked_room_of_200_m3() -> None:
     loss = balance.loss_rate(0.5, 0.3, 800, 200)
@@ -57,6 +65,7 @@ def test_two_points_and_persons_as_in_the_worked_examples() -> None:
 
 # -- ventilation -------------------------------------------------------------------------------------------------------
 
+
 def test_air_changes_are_found_within_a_tenth_in_the_median_of_many_rooms() -> None:
     off = []
     for seed in range(12):
@@ -72,9 +81,13 @@ def test_air_changes_are_found_within_a_tenth_in_the_median_of_many_rooms() -> N
 
 
 def test_where_co2_does_not_say_it_nothing_is_told() -> None:
-    told = [(why, name) for seed in range(3) for why, room in unidentifiable(seed)
-            for name, method in (("decay", from_decays), ("lesson", from_lessons))
-            if method(room.start_ms, room.co2, room.occupied).known]
+    told = [
+        (why, name)
+        for seed in range(3)
+        for why, room in unidentifiable(seed)
+        for name, method in (("decay", from_decays), ("lesson", from_lessons))
+        if method(room.start_ms, room.co2, room.occupied).known
+    ]
     assert len(told) <= 0.05 * 3 * 7 * 2, told
 
 
@@ -102,9 +115,17 @@ def test_a_pure_exponential_gives_its_own_rate(rate: float, start: float) -> Non
         assert found[0] == pytest.approx(rate, rel=1e-6)
 
 
-@pytest.mark.parametrize("excess", [
-    np.full(60, 800.0), np.linspace(300, 290, 60), np.full(60, np.nan), np.linspace(900, 101, 10), np.zeros(60),
-], ids=["flat", "hardly falls", "nothing", "ten minutes", "no excess"])
+@pytest.mark.parametrize(
+    "excess",
+    [
+        np.full(60, 800.0),
+        np.linspace(300, 290, 60),
+        np.full(60, np.nan),
+        np.linspace(900, 101, 10),
+        np.zeros(60),
+    ],
+    ids=["flat", "hardly falls", "nothing", "ten minutes", "no excess"],
+)
 def test_what_is_no_decay_is_none(excess: np.ndarray) -> None:
     assert decay_rate(np.arange(float(excess.size)), excess) is None
 
@@ -116,6 +137,7 @@ def test_a_window_opened_on_the_way_is_no_decay() -> None:
 
 
 # -- purifiers ---------------------------------------------------------------------------------------------------------
+
 
 def test_clean_air_is_found_within_fifteen_percent() -> None:
     off = []
@@ -163,6 +185,7 @@ def test_what_a_purifier_kept_away_is_near_what_the_same_room_has_without_it() -
 
 # -- indoor and outdoor ------------------------------------------------------------------------------------------------
 
+
 def test_the_infiltration_factor_of_a_quiet_room_is_found() -> None:
     truth = Truth(air_changes=1.5, wander=0.0, sources_per_day=0.0)
     room = play(truth, 8, 2, switching=False)
@@ -183,6 +206,7 @@ def test_a_purifier_that_is_not_known_to_be_off_leaves_no_quiet_hour() -> None:
 
 
 # -- exposure ----------------------------------------------------------------------------------------------------------
+
 
 def test_exposure_counts_lesson_time_only_and_says_its_coverage() -> None:
     pm25, lesson = np.full(1440, 10.0), np.zeros(1440, bool)
@@ -212,6 +236,7 @@ def test_what_is_breathed_in_is_dose_times_air() -> None:
 
 # -- intervals ---------------------------------------------------------------------------------------------------------
 
+
 def test_the_same_data_give_the_same_interval_and_two_days_give_none() -> None:
     values = np.arange(30.0)
     days = [n // 3 for n in range(30)]
@@ -227,8 +252,13 @@ def test_an_estimate_without_a_value_is_not_known() -> None:
 
 def test_a_long_stretch_is_worked_out_without_holding_every_draw_of_every_minute() -> None:
     size, draws = 60 * 1440, 120
-    found = Cleaning(Estimate("clean_air", "m³/h", "switching_response", 1, 300.0), True, 1.0, 1.0,
-                     np.tile([np.log(0.5), np.log(1.0), 2.0], (draws, 1)))
+    found = Cleaning(
+        Estimate("clean_air", "m³/h", "switching_response", 1, 300.0),
+        True,
+        1.0,
+        1.0,
+        np.tile([np.log(0.5), np.log(1.0), 2.0], (draws, 1)),
+    )
     minute = np.arange(size)
     purifier = (minute // 120 % 2).astype(float)
     indoor, outdoor, lesson = np.full(size, 10.0), np.full(size, 60.0), minute % 1440 < 400
