@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.control.switchboard import Say, Switchboard
 from alerts.homeassistant import ASK_PREFIX
-from alerts.switchboard import Say, Switchboard
-from classair.devices import HOME_ASSISTANT
-from classair.ledger import Ledger
+from alerts.ledger import Ledger
+from classair.ops.devices import HOME_ASSISTANT
 from classair.wire import Answer, Ask, FullId, Topics
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import ValidationError
 
-from classair.ledger import Ledger
+from alerts.ledger import Ledger
 from classair.science.averages import Sample, covered_ms
 from classair.science.corrections import NONE, Correction, Corrections, of_record
 from classair.science.state import Measure, measure

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from classair import __version__
 from classair.config import Config, Sensor
-from classair.devices import HOME_ASSISTANT
 from classair.i18n import t
+from classair.ops.devices import HOME_ASSISTANT
 from classair.wire import Topics
 
 ORIGIN: Final = {"name": "ClassAir", "sw": __version__}

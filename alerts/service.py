@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
-from alerts.delivery import Delivery
+from alerts.delivery.deliverer import Delivery
+from alerts.ledger import Ledger
 from alerts.priming import Priming
-from alerts.rules import Rules
+from alerts.rules.matters import Rules
 from alerts.stream import too_old
 from alerts.watching import Watching
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will
-from classair.ledger import Ledger
 from classair.places import Places, alone
 from classair.service import Accepted, Following
 from classair.wire import Beat, ServiceStatus, Topics

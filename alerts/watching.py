@@ -10,15 +10,15 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from alerts.asks import Asks
+from alerts.control.switchboard import Matter, Say, Switchboard
 from alerts.correcting import Told
-from alerts.delivery import Result
+from alerts.delivery.deliverer import Result
 from alerts.homeassistant import HomeAssistant
+from alerts.ledger import Ledger
 from alerts.rooms import RoomWatch
-from alerts.rules import Rules
+from alerts.rules.matters import Rules
 from alerts.stream import Stream
-from alerts.switchboard import Matter, Say, Switchboard
 from classair.config import Config
-from classair.ledger import Ledger
 from classair.model import Reading
 from classair.science.advice import Need
 from classair.science.corrections import Corrections

@@ -6,34 +6,34 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from classair import __version__
+from classair import PACKAGES, __version__
 
 # command → (module with main(argv) -> int, the extra it needs, what it does)
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "run": ("classair.run.supervisor", "server", "start everything that sensors.yaml describes, on this machine"),
+    "run": ("classair.ops.supervisor", "server", "start everything that sensors.yaml describes, on this machine"),
     "bridge": ("firmware_bridge.service", "bridge", "read the sensors of one bridge and deliver what they say"),
     "ingest": ("ingest.service", "server", "take readings in, judge and store them"),
     "alerts": ("alerts.service", "server", "work out each room's state, switch purifiers, tell people"),
     "dashboard": ("dashboard.service", "server", "wall displays, working pages and the API"),
-    "simulate": ("firmware_bridge.simulator.service", "bridge", "play the sensors and sockets whose ports are sim:"),
+    "simulate": ("simulator.service", "demo", "play the sensors and sockets whose ports are sim:"),
     "decode": ("firmware_bridge.commands.decode", "bridge", "decode what a sensor sent, from a capture or a black box"),
     "capture": ("firmware_bridge.commands.capture", "bridge", "keep the bytes that a sensor sends in a file"),
     "selftest": ("firmware_bridge.commands.selftest", "bridge", "look at every sensor of sensors.yaml and judge it"),
     "detect": ("firmware_bridge.commands.detect", "bridge", "find out which sensor is on a port"),
     "configure": ("firmware_bridge.commands.configure", "bridge", "change what a sensor keeps, confirmed by a person"),
-    "check": ("classair.checking", "", "say everything that is wrong with sensors.yaml"),
-    "aqi": ("classair.science.aqi_command", "", "work out index numbers and NowCast from concentrations"),
-    "collocate": ("ingest.collocate_command", "server", "fit a sensor to a reference beside it, accept a correction"),
-    "provision": ("classair.provisioning", "", "write the bundle a new bridge needs"),
+    "check": ("classair.ops.checking", "", "say everything that is wrong with sensors.yaml"),
+    "aqi": ("classair.ops.aqi_command", "", "work out index numbers and NowCast from concentrations"),
+    "collocate": ("ingest.commands.collocate", "server", "fit a sensor to a reference beside it, accept a correction"),
+    "provision": ("classair.ops.provisioning", "", "write the bundle a new bridge needs"),
     "user": ("dashboard.access.command", "server", "add people and API tokens"),
-    "quarantine": ("ingest.quarantine_command", "server", "list what could not be stored, or take it in again"),
-    "gaps": ("ingest.gaps_command", "server", "say which readings of a sensor are not there, and why"),
-    "flags": ("ingest.flags_command", "server", "judge stored readings anew, or set some aside by hand"),
-    "room": ("classair.research.room_command", "research", "say how a room breathes and what its purifier does"),
-    "export": ("classair.exporting.command", "research", "one request, one package of files, with all about them"),
-    "archive": ("classair.archive.command", "research", "put finished days into Parquet files, each read back"),
-    "restore": ("classair.archive.restore_command", "research", "make readings.db again from the archive alone"),
-    "count": ("ingest.count_command", "server", "prove by sequence number that nothing is missing or doubled"),
+    "quarantine": ("ingest.commands.quarantine", "server", "list what could not be stored, or take it in again"),
+    "gaps": ("ingest.commands.gaps", "server", "say which readings of a sensor are not there, and why"),
+    "flags": ("ingest.commands.flags", "server", "judge stored readings anew, or set some aside by hand"),
+    "room": ("research.rooms.command", "research", "say how a room breathes and what its purifier does"),
+    "export": ("research.export.command", "research", "one request, one package of files, with all about them"),
+    "archive": ("research.archive.command", "research", "put finished days into Parquet files, each read back"),
+    "restore": ("research.archive.restore_command", "research", "make readings.db again from the archive alone"),
+    "count": ("ingest.commands.count", "server", "prove by sequence number that nothing is missing or doubled"),
 }
 
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Callable[[list[str]], int] = importlib.import_module(module).main
     except ModuleNotFoundError as error:
         # Only a library that an extra would bring: anything else is a fault of ours and shows itself.
-        if extra and error.name and error.name.partition(".")[0] not in _OURS:
+        if extra and error.name and error.name.partition(".")[0] not in PACKAGES:
             print(
                 f"classair {words[0]}: the library {error.name} is not installed; install ClassAir with [{extra}]",
                 file=sys.stderr,
@@ -67,9 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-
-
-_OURS = {"classair", "firmware_bridge", "ingest", "alerts", "dashboard"}
 
 
 def _help() -> str:

@@ -13,12 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import classair
-from dashboard import api, frame
+from dashboard import api
 from dashboard.access.desk import Desk
 from dashboard.access.guard import LIGHT_POLICY, LOOPBACK_NAMES, Guard, dash_policy
 from dashboard.api import _faults
 from dashboard.context import Context
-from dashboard.live import Live
+from dashboard.frame import mounting
+from dashboard.live.live import Live
 from dashboard.public import display, signing_in
 
 
@@ -65,11 +66,11 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
     for router in [*api.routers(ctx), display.router(ctx), signing_in.router(ctx)]:
         server.router.routes.extend(router.routes)
-    dash = frame.mount(server, ctx)
+    dash = mounting.mount(server, ctx)
     server.router.routes.extend(_nothing_else().routes)
 
     policies: list[str] = []
-    pages = frame.pages()
+    pages = mounting.pages()
 
     def policy(path: str) -> str:
         is_dash = any(page.match(path) is not None for page in pages)

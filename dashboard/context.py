@@ -12,10 +12,10 @@ from classair.service import Accepted
 from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, SensorHealth, ServiceStatus
 
 if TYPE_CHECKING:
-    from dashboard.exports import Exports
-    from dashboard.processes import Process
-    from dashboard.queries import Queries
-    from dashboard.research import Research
+    from dashboard.live.processes import Process
+    from dashboard.queries.exports import Exports
+    from dashboard.queries.research import Research
+    from dashboard.queries.rooms import Queries
 
 
 class LiveStates(Protocol):

@@ -10,10 +10,10 @@ from classair.config import parse
 from dashboard.access.desk import Desk
 from dashboard.app import create_app
 from dashboard.context import Context
-from dashboard.hub import Hub
-from dashboard.live import Live
-from dashboard.queries import Queries
-from dashboard.research import Research
+from dashboard.live.hub import Hub
+from dashboard.live.live import Live
+from dashboard.queries.research import Research
+from dashboard.queries.rooms import Queries
 
 _SMALLEST = (
     "org: some-town\nsites: {a: {name: A, bridges: {b: {}}, rooms: {r: {name: R, outdoor: yes}}, sensors: {}}}\n"

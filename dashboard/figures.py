@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from classair.model import QUANTITIES, Bucket
 from classair.stores import HOUR_MS, MINUTE_MS
-from dashboard.queries import Band, Series
+from dashboard.queries.rooms import Band, Series
 
 Figure = dict[str, Any]
 Point = tuple[float, float | None]

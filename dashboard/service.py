@@ -18,18 +18,18 @@ from classair.config import Config
 from classair.places import Places
 from classair.stores import Store, open_store
 from classair.stores.corrections import accepted_corrections
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 from classair.wire import Topics
-from dashboard import processes
 from dashboard.access.desk import Desk
 from dashboard.app import create_app
 from dashboard.context import Context
-from dashboard.exports import Exports
-from dashboard.hub import Hub
-from dashboard.live import Live
+from dashboard.live import processes
+from dashboard.live.hub import Hub
+from dashboard.live.live import Live
 from dashboard.public.pages import build
-from dashboard.queries import Queries
-from dashboard.research import Research
+from dashboard.queries.exports import Exports
+from dashboard.queries.research import Research
+from dashboard.queries.rooms import Queries
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from classair import wire
-from classair.brokerfiles import acl, mosquitto_conf
 from classair.config import load
-from classair.devices import grants_of
+from classair.ops.brokerfiles import acl, mosquitto_conf
+from classair.ops.devices import grants_of
 
 ROOT = Path(__file__).resolve().parent.parent
 

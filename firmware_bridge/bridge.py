@@ -16,18 +16,18 @@ from classair.config import BlackBoxSettings, Config, Sensor
 from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
-from firmware_bridge.accounting import Accounting
 from firmware_bridge.adapters import is_foreign
 from firmware_bridge.averaging import Mean
-from firmware_bridge.blackbox import BlackBox
+from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
-from firmware_bridge.ear import Ear
-from firmware_bridge.foreign import Crossing
-from firmware_bridge.keeper import Keeper
-from firmware_bridge.ledger import Stretch
+from firmware_bridge.foreign.ear import Ear
+from firmware_bridge.foreign.port import Crossing
+from firmware_bridge.health.accounting import Accounting
+from firmware_bridge.health.missing import Stretch
 from firmware_bridge.line import Line, good_of, removed
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.keeper import Keeper
+from firmware_bridge.spool.spool import Spool
 from firmware_bridge.station import Station
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from classair.wire import MAX_PAYLOAD, Replay, Stored
-from firmware_bridge.packing import Hole, Row, hole_wire, prefix_for
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.packing import Hole, Row, hole_wire, prefix_for
+from firmware_bridge.spool.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -10,17 +10,17 @@ from classair.model import BAD, Flag
 from classair.places import Places
 from classair.timetable import ALWAYS_EMPTY, Timetable
 from classair.wire import SensorHealth
-from firmware_bridge import health
 from firmware_bridge.averaging import Averager, Mean
 from firmware_bridge.drivers import Frame, UnknownModel
-from firmware_bridge.duty import DutyCycle
-from firmware_bridge.foreign import Crossing
-from firmware_bridge.hints import TypeHint, below_air, has_working_period
-from firmware_bridge.identity import Device
-from firmware_bridge.ports import PortState, Recorder
+from firmware_bridge.foreign.port import Crossing
+from firmware_bridge.health import topic
+from firmware_bridge.health.hints import TypeHint, below_air, has_working_period
+from firmware_bridge.serial.duty import DutyCycle
+from firmware_bridge.serial.identity import Device
+from firmware_bridge.serial.ports import PortState, Recorder
+from firmware_bridge.serial.warmth import LastSeen
 from firmware_bridge.sources import Source, source_for
 from firmware_bridge.station import Station
-from firmware_bridge.warmth import LastSeen
 
 HEALTH_EVERY_S: Final = 60.0
 WARNINGS_EVERY_S: Final = 5.0
@@ -192,7 +192,7 @@ class Line:
         if now_s - passed_s > STUCK_S:
             return PortState("silent", "stuck")
         if state.state == "asleep":
-            return PortState("asleep", "asleep", health.asleep(state.places["until_s"], now_s, at_ms))
+            return PortState("asleep", "asleep", topic.asleep(state.places["until_s"], now_s, at_ms))
         if state.state == "ok":
             every = self.settings.every or (self.port.frame_every_s if self.port is not None else 0.0)
             if self._fault_s is not None and now_s - self._fault_s <= max(every, 2.0) + 2.0:
@@ -213,7 +213,7 @@ class Line:
     def _look_for_warnings(self) -> PortState | None:
         pairs = self._station.pairs
         mode = self.port.about.mode if self.port is not None else ""
-        return health.warning(
+        return topic.warning(
             self.settings,
             self._hint.suggests,
             has_working_period(mode),
@@ -230,10 +230,10 @@ class Line:
         self._told, self._tell_at = (state.state, state.cause), now_s + HEALTH_EVERY_S
         self.note(now_s)
         if self.port is None:
-            return health.health_of(state, self.settings, at_ms, bridge)
+            return topic.health_of(state, self.settings, at_ms, bridge)
         about, mean = self.port.about, self._mean
         pair = self._station.pairs.agreement(self.sensor)
-        return health.health_of(
+        return topic.health_of(
             state,
             self.settings,
             at_ms,
@@ -243,7 +243,7 @@ class Line:
             identity=about.identity,
             firmware=about.firmware,
             mode=about.mode,
-            notes={**about.notes, **(health.notes_of_pair(*pair) if pair else {})},
+            notes={**about.notes, **(topic.notes_of_pair(*pair) if pair else {})},
             running_h=round(self._station.book.hours(self._meter()), 2),
             newest_at=at_ms - round((now_s - mean.end_s) * 1000) if mean is not None and at_ms else None,
             newest=good_of(mean) if mean is not None else {},
@@ -290,7 +290,7 @@ def good_of(mean: Mean) -> dict[str, float]:
 
 def removed(settings: Sensor, at_ms: int, bridge: str) -> SensorHealth:
     """The last word about a sensor that this bridge no longer reads."""
-    return health.health_of(PortState("stopped", "removed"), settings, at_ms, bridge)
+    return topic.health_of(PortState("stopped", "removed"), settings, at_ms, bridge)
 
 
 def _averager(every_s: float, source: Source) -> Averager:

@@ -25,7 +25,7 @@ from classair.service import (
 from classair.wire import ROOT
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.clock import Clock
-from firmware_bridge.spool import Spool, SpoolInUse
+from firmware_bridge.spool.spool import Spool, SpoolInUse
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firmware_bridge.hours import Book
-from firmware_bridge.identity import Claims
-from firmware_bridge.pairs import Pairs
+from firmware_bridge.health.hours import Book
+from firmware_bridge.health.pairs import Pairs
+from firmware_bridge.serial.identity import Claims
 
 
 class Station:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from classair import config as configuration
-from classair.checking import plugin_faults
 from classair.config import Config, ConfigFaults
 from classair.config.parts import part_text
+from classair.ops.checking import plugin_faults
 from classair.service import Accepted, read_announcement
 from classair.wire import MAX_PAYLOAD, ConfigAnnouncement, Topics
-from ingest.books import Books
-from ingest.versions import Version
+from ingest.books.books import Books
+from ingest.books.versions import Version
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol, cast
 
 from classair.places import Places
 from classair.stores import DAY_MS, Changes, Series, StoreAway, open_store
-from classair.stores.sqlite import SqliteStore
-from ingest.books import Books
+from classair.stores.sqlite.store import SqliteStore
+from ingest.books.books import Books
 from ingest.clock import now_ms
 
 log = logging.getLogger(__name__)

@@ -30,8 +30,8 @@ from classair.wire import (
     faults,
     stream_items,
 )
-from ingest.deployments import END_MS, Deployments
-from ingest.quarantine import Key
+from ingest.books.deployments import END_MS, Deployments
+from ingest.books.quarantine import Key
 
 ABSURD_MS: Final = 400 * 86_400_000
 """Ahead of a clock of ours that is itself in doubt: beyond this no disagreement of clocks explains a time."""

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from classair import archive
-from classair.archive import ArchiveFault
 from classair.config.settings import Keep
 from classair.places import Places
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 from classair.timetable import ZONE
-from ingest.books import Books
+from ingest.books.books import Books
+from research import archive
+from research.archive import ArchiveFault
 
 log = logging.getLogger(__name__)
 

@@ -36,15 +36,16 @@ from classair.service import (
 from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.wire import Answer, Ask, BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
-from ingest import corrections, events, flag_asks
 from ingest.accepting import Accepting, FileWatch, read_file
-from ingest.books import Books
+from ingest.books import corrections, events
+from ingest.books.books import Books
+from ingest.books.manual_flags import Refused
 from ingest.carrier import Carrier
 from ingest.clock import now_ms
 from ingest.inbox import Inbox
-from ingest.keeping_judged import KeepingJudged
-from ingest.manual_flags import Refused
 from ingest.nightly import Nightly
+from ingest.rejudging import flag_asks
+from ingest.rejudging.keeping_judged import KeepingJudged
 from ingest.telling import Telling
 from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
 

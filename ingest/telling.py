@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from classair.wire import Replay, Stored, Topics
-from ingest.books import Books, Epoch
+from ingest.books.books import Books, Epoch
 
 STORED_EVERY_S: Final = 0.05  # at most so often for one bridge
 MISSING_FOR_S: Final = 30.0  # a hole that does not shrink for so long is asked for

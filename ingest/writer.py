@@ -15,11 +15,11 @@ from classair.config import ConfigFaults
 from classair.science.judging.memory import Memories
 from classair.stores import StoreAway, StoreConflict
 from ingest.accepting import Accepting
-from ingest.books import Books, Outcome, as_refused
+from ingest.books.books import Books, Outcome, as_refused
 from ingest.clock import Synchronised, now_ms
 from ingest.inbox import Inbox
 from ingest.intake import Decided, Intake
-from ingest.remembering import remember
+from ingest.rejudging.remembering import remember
 from ingest.telling import Telling
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """How purifiers are spoken to: one file a kind, found by its name in sensors.yaml.
 
-A kind's module offers `Settings` (pydantic, unknown keys refused) and `Purifier`. It decides nothing: alerts.control
-does. It only turns a command into messages and the device's messages into what they say.
+A kind's module offers `Settings` (pydantic, unknown keys refused) and `Purifier`. It decides nothing:
+alerts.control.machine does. It only turns a command into messages and the device's messages into what they say.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from alerts.control import Command
+from alerts.control.machine import Command
 from classair import plugins
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.control import Command
+from alerts.control.machine import Command
 from alerts.purifiers import Publish, Said
 
 MAX_SECONDS: Final = 64_800  # PulseTime 64900

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import pairwise
 
-from classair.brokerfiles import SERVICES
 from classair.config.settings import Config, PurifierRule, Site
-from classair.devices import HOME_ASSISTANT
+from classair.ops.brokerfiles import SERVICES
+from classair.ops.devices import HOME_ASSISTANT
 
 
 def contradictions(config: Config) -> Iterator[str]:

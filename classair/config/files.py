@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from classair import yamltext
+from classair.config import yamltext
 
 FOLDER = "calendars"
 _YEAR = re.compile(r"^\d{4}\.yaml$")

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from classair import yamltext
+from classair.config import yamltext
 
 _FOR_ALL = ("org", "language", "timetables", "calendar", "school_years")
 

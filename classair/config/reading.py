@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from classair import yamltext
+from classair.config import yamltext
 from classair.config.contradictions import contradictions
 from classair.config.files import ConfigFaults, read
 from classair.config.settings import Config

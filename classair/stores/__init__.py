@@ -179,13 +179,13 @@ def open_store(config_store: str, places: Places, *, readonly: bool) -> Store:
     when a file that is there cannot be opened.
     """
     if config_store == "sqlite":
-        from classair.stores.sqlite import SqliteStore
+        from classair.stores.sqlite.store import SqliteStore
 
         return SqliteStore(places.readings, readonly=readonly)
     if config_store == "memory":
         from classair.stores.memory import MemoryStore
 
         return MemoryStore()
-    from classair.stores.influxdb import InfluxStore
+    from classair.stores.influxdb.store import InfluxStore
 
     return InfluxStore.of(config_store, os.environ.get(TOKEN_VARIABLE, ""), os.environ.get(ORG_VARIABLE, ""))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from classair import yamltext
-from classair.stores._schema import away_as_such
+from classair.config import yamltext
+from classair.stores.sqlite.schema import away_as_such
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
-from classair.research.selection import EARLIEST, LATEST
 from classair.stores import DAY_MS
 from classair.timetable import day_start_ms
 from dashboard.api._faults import ApiFault, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
+from research.selection import EARLIEST, LATEST
 
 PAGE: Final = 5000
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from dashboard.access.guard import fault
-from dashboard.queries import RangeRefused, StoreUnavailable
+from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 
 
 class Fault(BaseModel):

@@ -11,15 +11,15 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from classair.exporting.request import Request as ExportRequest
 from classair.model import QUANTITIES
-from classair.research.selection import STEP_MS, SelectionRefused
 from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses
 from dashboard.api._moments import iso
 from dashboard.context import Context
-from dashboard.exports import KEEP_MS, ExportRefused, Exports, Job
+from dashboard.queries.exports import KEEP_MS, ExportRefused, Exports, Job
+from research.export.request import Request as ExportRequest
+from research.selection import STEP_MS, SelectionRefused
 
 _CSV = "text/csv; charset=utf-8"
 _ARROW = "application/vnd.apache.arrow.stream"

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 import classair
 from classair.wire import BridgeStatus, SensorHealth, ServiceStatus
 from dashboard.api._faults import responses
-from dashboard.cases import sensor_well
 from dashboard.context import Context
-from dashboard.queries import StoreUnavailable
+from dashboard.live.cases import sensor_well
+from dashboard.queries.rooms import StoreUnavailable
 
 
 class ConfigurationHealth(BaseModel):

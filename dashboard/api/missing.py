@@ -14,7 +14,7 @@ from classair.stores import HOUR_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
-from dashboard.queries import RangeRefused
+from dashboard.queries.rooms import RangeRefused
 
 SensorId = Annotated[str, Path(description="`<site>.<sensor>`", examples=["ban-suan.p1-2-pm"])]
 

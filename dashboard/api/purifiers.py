@@ -12,7 +12,7 @@ from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
-from dashboard.live import NoAnswer
+from dashboard.live.live import NoAnswer
 
 PurifierId = Annotated[str, Path(description="`<site>.<purifier>`", examples=["ban-suan.p1-2-fan"])]
 

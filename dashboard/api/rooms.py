@@ -14,11 +14,11 @@ from classair.model import QUANTITIES, SHOWN
 from classair.stores import HOUR_MS, MINUTE_MS
 from classair.timetable import local_time
 from classair.wire import RoomState
-from dashboard.ages import state_as_of
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
-from dashboard.queries import MAX_BUCKETS
+from dashboard.live.ages import state_as_of
+from dashboard.queries.rooms import MAX_BUCKETS
 
 RoomId = Annotated[str, Path(description="`<site>.<room>`", examples=["ban-suan.p1-2"])]
 

@@ -11,15 +11,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from classair.model import QUANTITIES, Reading
-from classair.research.selection import STEP_MS, Selection, SelectionRefused
-from classair.research.tables import Row
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
-from dashboard.daily import Key, day_means
-from dashboard.queries import DAY_MS
+from dashboard.queries.daily import Key, day_means
+from dashboard.queries.rooms import DAY_MS
+from research.selection import STEP_MS, Selection, SelectionRefused
+from research.tables import Row
 
 PAGE = 5000
 LONGEST_MS = 31 * DAY_MS

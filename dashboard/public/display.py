@@ -18,7 +18,7 @@ from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
 from dashboard.public.pages import build, language, page
-from dashboard.queries import Series, StoreUnavailable
+from dashboard.queries.rooms import Series, StoreUnavailable
 
 LINE_MS: Final = 3 * HOUR_MS
 LINE_STEP_MS: Final = 5 * MINUTE_MS

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 import classair
 from classair import i18n
-from dashboard.frame import language_of
+from dashboard.frame.mounting import language_of
 
 ASSETS: Final = Path(__file__).parent.parent / "assets"
 _TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from dashboard.access.desk import TOTAL_MS, Desk, TooMany
 from dashboard.access.guard import SESSION_COOKIE
 from dashboard.context import Context
-from dashboard.frame import CSRF_COOKIE
+from dashboard.frame.mounting import CSRF_COOKIE
 from dashboard.public.pages import language, page
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver, Frame
 from firmware_bridge.drivers._framing import FramedDriver
-from firmware_bridge.ports import Port, PortState
+from firmware_bridge.serial.ports import Port, PortState
 
 _HEX_LINE: Final = 32  # bytes
 _SHOWN: Final = ("pm25", "pm10", "co2_ppm", "temp_c", "rh_pct")

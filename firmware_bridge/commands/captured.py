@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from firmware_bridge.blackbox_format import FIRST_LINE, LOST, RECEIVED, NotABlackBox, read_header
-from firmware_bridge.blackbox_reading import is_black_box, records, segments_of
+from firmware_bridge.blackbox.format import FIRST_LINE, LOST, RECEIVED, NotABlackBox, read_header
+from firmware_bridge.blackbox.reading import is_black_box, records, segments_of
 from firmware_bridge.commands.model import WrongUse
 
 _PIECE: Final = 1 << 16

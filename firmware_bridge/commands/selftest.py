@@ -15,7 +15,7 @@ from classair.i18n import LANGUAGES, t
 from classair.model import QUANTITIES
 from classair.places import Places
 from firmware_bridge.commands.verdict import FOREIGN, Found, judged, watched_in_black_box, watched_on_port
-from firmware_bridge.health import words
+from firmware_bridge.health.topic import words
 
 SECONDS: Final = 15.0
 

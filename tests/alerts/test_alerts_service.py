@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from alerts.ledger import LedgerReader
 from alerts.service import Alerts, main
 from classair.broker import BrokerAddress, Link, Message
-from classair.ledger import LedgerReader
 from classair.places import Places, alone
 from classair.wire import Answer, Ask, Beat, ConfigAnnouncement, PurifierState, RoomState, ServiceStatus, Topics
-from firmware_bridge.simulator.tasmota import TasmotaPlug
+from simulator.devices.tasmota import TasmotaPlug
 
 CONFIG = """
 org: {org}

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from alerts import control, memory
-from alerts.control import Command, Limits, Override, Query, Recovered, Trouble, Unit
+from alerts.control import machine as control
+from alerts.control import memory
+from alerts.control.machine import Command, Limits, Override, Query, Recovered, Trouble, Unit
 from alerts.signal import Signal, SignalFollower
 from classair.science.averages import Sample
 

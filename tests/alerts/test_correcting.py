@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from alerts.correcting import RoomCorrecting
-from alerts.rules import Rules
+from alerts.ledger import Ledger
+from alerts.rules.matters import Rules
 from alerts.watching import Watching
 from classair import config as configuration
-from classair.ledger import Ledger
 from classair.science.averages import Sample
 from classair.science.corrections import PUBLISHED, Correction, Corrections, as_record
 from classair.wire import Topics

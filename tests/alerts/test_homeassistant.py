@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from alerts.delivery import Delivery
+from alerts.delivery.deliverer import Delivery
 from alerts.homeassistant import HomeAssistant
-from alerts.rules import Rules
+from alerts.ledger import Ledger
+from alerts.rules.matters import Rules
 from alerts.watching import Watching
 from classair import config as configuration
 from classair.broker import BrokerAddress, Link
-from classair.brokerfiles import mosquitto_conf, write_broker_files
-from classair.devices import HOME_ASSISTANT, grants_of
-from classair.ledger import Ledger
 from classair.model import Reading
+from classair.ops.brokerfiles import mosquitto_conf, write_broker_files
+from classair.ops.devices import HOME_ASSISTANT, grants_of
 from classair.timetable import ZONE
 from classair.wire import Answer, PurifierState, RoomState, SensorHealth, Topics
 

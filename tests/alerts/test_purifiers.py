@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alerts import purifiers
-from alerts.control import Command
+from alerts.control.machine import Command
 from alerts.purifiers import Publish, Said, tasmota
 from classair import plugins
-from firmware_bridge.simulator.tasmota import TasmotaPlug
+from simulator.devices.tasmota import TasmotaPlug
 
 ON = Command(True, 300, "auto", "why", 1)
 OFF = Command(False, None, "auto", "why", 1)
@@ -41,7 +41,7 @@ def test_an_on_and_its_expiry_travel_in_one_message_and_nothing_asks_with_an_emp
 
 @given(st.integers(1, 64_800))
 def test_pulse_time_is_read_by_the_firmware_as_it_was_meant(seconds: int) -> None:
-    from firmware_bridge.simulator.tasmota import pulse_seconds
+    from simulator.devices.tasmota import pulse_seconds
 
     assert pulse_seconds(tasmota.pulse_time(seconds)) == seconds
 

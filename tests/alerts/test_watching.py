@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from alerts.delivery import Delivery, Job, Result
-from alerts.rules import Rules
+from alerts.delivery.deliverer import Delivery, Job, Result
+from alerts.ledger import Ledger, LedgerReader
+from alerts.rules.matters import Rules
 from alerts.watching import Watching
 from classair import config as configuration
-from classair.ledger import Ledger, LedgerReader
 from classair.model import Reading
 from classair.timetable import ZONE
 from classair.wire import Answer, PurifierState, RoomState, Topics
@@ -366,8 +366,8 @@ def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(
 ) -> None:
     import threading
 
-    from alerts import delivery
     from alerts.channels import ChannelError, Message
+    from alerts.delivery import deliverer as delivery
 
     monkeypatch.setattr(delivery, "PAUSES_S", (0.01, 0.01))
     results: list[Result] = []

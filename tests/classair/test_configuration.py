@@ -8,7 +8,7 @@ import pytest
 
 from classair import config as configuration
 from classair.config.parts import part_text
-from classair.yamltext import YamlFault, read
+from classair.config.yamltext import YamlFault, read
 
 HERE = Path(__file__).resolve()
 DEMO = next(parent for parent in HERE.parents if (parent / "sensors.yaml").exists()) / "sensors.yaml"

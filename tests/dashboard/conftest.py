@@ -24,18 +24,18 @@ from classair.science.advice import Need
 from classair.science.state import CO2, PM25, Measure, Memory, Scale, Sight, Track, current, room_state
 from classair.stores import HOUR_MS, MINUTE_MS
 from classair.stores.memory import MemoryStore
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 from classair.wire import Current, PurifierState, RoomState, Topics
-from dashboard import processes
 from dashboard.access.desk import Desk
 from dashboard.app import Application, create_app
 from dashboard.context import Context
-from dashboard.hub import Hub
-from dashboard.live import Live
+from dashboard.live import processes
+from dashboard.live.hub import Hub
+from dashboard.live.live import Live
 from dashboard.public.pages import build
-from dashboard.queries import Queries
-from dashboard.research import Research
-from ingest.books import Books
+from dashboard.queries.research import Research
+from dashboard.queries.rooms import Queries
+from ingest.books.books import Books
 
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from classair.broker import BrokerAddress, Link, Message
-from classair.brokerfiles import SERVICES, acl, add_users, main, mosquitto_conf, password_line, write_broker_files
+from classair.ops.brokerfiles import SERVICES, acl, add_users, main, mosquitto_conf, password_line, write_broker_files
 from classair.wire import MAX_PAYLOAD, Topics
 
 pytestmark = pytest.mark.servers

@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 
 from classair.broker import BrokerAddress, Link, Message
+from classair.ops.brokers import find_mosquitto
 from classair.places import Places
-from classair.run.brokers import find_mosquitto
-from firmware_bridge.simulator.tasmota import TasmotaPlug
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.spool import Spool
+from simulator.devices.tasmota import TasmotaPlug
 
 ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "pyproject.toml").exists())
 

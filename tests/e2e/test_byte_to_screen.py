@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 from firmware_bridge.drivers import driver_for
 
 ROOM = "school.a1"

@@ -7,12 +7,12 @@ from typing import Any
 
 from classair.config import Sensor
 from classair.places import Places
-from firmware_bridge.accounting import Accounting
 from firmware_bridge.clock import BUILT_MS, Clock
-from firmware_bridge.ledger import Stretch
+from firmware_bridge.health.accounting import Accounting
+from firmware_bridge.health.missing import Stretch
 from firmware_bridge.line import Line
-from firmware_bridge.packing import Hole
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.packing import Hole
+from firmware_bridge.spool.spool import Spool
 
 EVERY_S = 10.0
 DAWN = BUILT_MS + 86_400_000  # UTC ms at which the machine of these tests was switched on for the second time

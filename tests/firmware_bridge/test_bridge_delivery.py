@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from classair.model import QUANTITIES
 from classair.wire import MAX_PAYLOAD, Replay, Stored, stream_items
 from firmware_bridge.delivery import ANSWER_WITHIN_S, LIST_ITEMS, LONGEST_WAIT_S, WINDOW, Delivery
-from firmware_bridge.packing import Row
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.packing import Row
+from firmware_bridge.spool.spool import Spool
 
 AT = 1_800_000_000_000
 

@@ -22,7 +22,7 @@ from classair.service import Following
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.clock import BUILT_MS, Clock
 from firmware_bridge.service import main
-from firmware_bridge.spool import BURST, Spool
+from firmware_bridge.spool.spool import BURST, Spool
 
 pytestmark = pytest.mark.servers
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from classair.config import DutySettings
 from classair.timetable import ALWAYS_EMPTY, ZONE, Span, Timetable, to_ms
 from firmware_bridge.drivers import driver_for
-from firmware_bridge.duty import DutyCycle, sleeps_enough
-from firmware_bridge.hints import ENOUGH, TypeHint, below_air, has_working_period
-from firmware_bridge.hours import SAVE_EVERY_S, Book
-from firmware_bridge.identity import Device
-from firmware_bridge.pairs import COMPLETE_S, HOUR_MS, Pairs, compare
-from firmware_bridge.warmth import UNSEEN_S, LastSeen, Warmth, power_since
-from firmware_bridge.watchdog import Watchdog
+from firmware_bridge.health.hints import ENOUGH, TypeHint, below_air, has_working_period
+from firmware_bridge.health.hours import SAVE_EVERY_S, Book
+from firmware_bridge.health.pairs import COMPLETE_S, HOUR_MS, Pairs, compare
+from firmware_bridge.serial.duty import DutyCycle, sleeps_enough
+from firmware_bridge.serial.identity import Device
+from firmware_bridge.serial.warmth import UNSEEN_S, LastSeen, Warmth, power_since
+from firmware_bridge.serial.watchdog import Watchdog
 
 # -- silence -----------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from classair import PACKAGES
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("alerts", "classair", "dashboard", "firmware_bridge", "ingest")
 
 
 def tracked(*under: str) -> set[str]:

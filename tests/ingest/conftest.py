@@ -19,7 +19,7 @@ import pytest
 from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places
 from classair.wire import Ask, Topics
-from ingest.books import Books
+from ingest.books.books import Books
 from ingest.service import Ingest, only_one
 
 ORG = "test-town"

@@ -11,8 +11,8 @@ import pytest
 
 from classair.config import ConfigFaults, parse
 from ingest.accepting import Accepting
-from ingest.books import Books
-from ingest.deployments import BEGINNING_MS, END_MS, Deployments
+from ingest.books.books import Books
+from ingest.books.deployments import BEGINNING_MS, END_MS, Deployments
 
 SCHOOL = """\
 org: test-town

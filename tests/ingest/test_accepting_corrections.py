@@ -16,8 +16,8 @@ from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.timetable import local_time
 from classair.wire import Ask, Topics
-from ingest.books import Books
-from ingest.corrections import ACCEPT, END, Refused
+from ingest.books.books import Books
+from ingest.books.corrections import ACCEPT, END, Refused
 
 SCHOOL = """\
 org: test-town

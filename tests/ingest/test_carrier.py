@@ -13,7 +13,7 @@ import pytest
 
 from classair.model import Reading
 from classair.stores import Store, StoreAway, open_store
-from ingest.books import Books
+from ingest.books.books import Books
 from ingest.carrier import Carrier
 from ingest.inbox import Inbox
 

@@ -14,13 +14,14 @@ import pytest
 from classair.model import Reading
 from classair.places import Places
 from classair.stores.corrections import accepted_corrections
-from ingest import collocate_command, collocating
 from ingest.accepting import Accepting
-from ingest.books import Books
+from ingest.books.books import Books
 from ingest.clock import now_ms
-from ingest.collocating import gather
-from ingest.reference_file import Unreadable, read_reference
+from ingest.commands import collocate as collocate_command
 from ingest.service import only_one
+from research.collocation import collocating
+from research.collocation.collocating import gather
+from research.collocation.reference_file import Unreadable, read_reference
 
 SCHOOL = """\
 org: test-town

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from classair.model import Missing
-from ingest.count_command import main as count
-from ingest.gaps_command import main as gaps
-from ingest.gaps_command import moment
+from ingest.commands.count import main as count
+from ingest.commands.gaps import main as gaps
+from ingest.commands.gaps import moment
 
 AT = 1_795_226_400_000
 

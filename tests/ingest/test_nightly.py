@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from classair.archive import TABLES, manifest_of
 from classair.config import ConfigFaults, parse
 from classair.config.settings import Keep
 from classair.model import Reading
 from classair.places import Places
 from classair.stores import DAY_MS
-from classair.stores._days import number_of, start_of
+from classair.stores.sqlite.local_days import number_of, start_of
 from classair.timetable import ZONE
-from ingest.books import Books
+from ingest.books.books import Books
 from ingest.nightly import Nightly, trimmable
+from research.archive import TABLES, manifest_of
 
 TODAY = date(2026, 6, 10)
 NIGHT = datetime(2026, 6, 10, 2, 0, tzinfo=ZONE)

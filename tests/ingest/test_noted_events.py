@@ -14,8 +14,8 @@ from classair.stores import DAY_MS, HOUR_MS
 from classair.stores.events import SchoolEvent, every_event, noted_events
 from classair.timetable import local_time
 from classair.wire import Ask
-from ingest.books import Books
-from ingest.events import ADD, WITHDRAW, Refused
+from ingest.books.books import Books
+from ingest.books.events import ADD, WITHDRAW, Refused
 
 SCHOOL = """\
 org: test-town

@@ -21,10 +21,10 @@ from classair.config import parse
 from classair.model import Reading
 from classair.places import Places
 from classair.stores import StoreAway
-from ingest import count_command
-from ingest.books import Books
+from ingest.books.books import Books
+from ingest.books.quarantine import Key, Quarantine
+from ingest.commands import count as count_command
 from ingest.intake import Decided, Intake
-from ingest.quarantine import Key, Quarantine
 
 EPOCH = "abcdef012345"
 

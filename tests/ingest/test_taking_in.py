@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from classair.wire import MAX_PAYLOAD
-from ingest import count_command, quarantine_command
+from ingest.commands import count as count_command
+from ingest.commands import quarantine as quarantine_command
 
 
 def rows(school: Any, statement: str) -> list[Any]:

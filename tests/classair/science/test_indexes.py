@@ -15,7 +15,7 @@ from classair.science.averages import day_is_complete, hour_is_complete
 from classair.science.indexes import overall, rounded
 from classair.science.indexes.known import DEFAULT, INDEXES
 from classair.science.indexes.thai2023 import INDEX
-from classair.science.indexes.vector import sub_indices
+from research.index_arrays import sub_indices
 
 
 @pytest.mark.parametrize(

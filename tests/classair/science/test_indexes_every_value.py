@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from classair.science.indexes.known import INDEXES
-from classair.science.indexes.vector import sub_indices
+from research.index_arrays import sub_indices
 
 Row = tuple[str, str | None, int | None, int | None]  # low, high, first, last
 THAI = ((0, 25), (26, 50), (51, 100), (101, 200), (201, None))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from classair.science.indexes.known import INDEXES
 from classair.science.nowcast import HOUR_MS, MINUTE_MS, Minutes, NowCastStream, hours_before, nowcast
-from classair.science.nowcast_vector import nowcasts
+from research.nowcast_vector import nowcasts
 
 # Published by AirNow-Tech, oldest to newest.
 PUBLISHED = [34.9, 43, 50, 64.9, 69.2, 66.2, 53.7, 48.6, 49.2, 35, None, 21]

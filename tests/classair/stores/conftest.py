@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from classair.stores import Store
-from classair.stores.influxdb import InfluxStore
+from classair.stores.influxdb.store import InfluxStore
 from classair.stores.memory import MemoryStore
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 
 URL_VARIABLE = "CLASSAIR_TEST_INFLUX_URL"
 

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from classair.model import Flag, Reading, SwitchEvent
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, StoreAway, StoreConflict, _lines
-from classair.stores.influxdb import InfluxStore
-from classair.stores.influxdb_v1 import needs_v1
-from classair.stores.sqlite import SqliteStore
+from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, StoreAway, StoreConflict
+from classair.stores.influxdb import line_protocol
+from classair.stores.influxdb.store import InfluxStore
+from classair.stores.influxdb.v1 import needs_v1
+from classair.stores.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.servers
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS
@@ -180,7 +181,7 @@ def test_names_that_look_like_line_protocol_stay_names(influx: InfluxStore, town
 def test_pages_of_readings_join_without_loss_or_doubling(
     influx: InfluxStore, town: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classair.stores.influxdb.PAGE", 7)
+    monkeypatch.setattr("classair.stores.influxdb.store.PAGE", 7)
     many = [reading(town, seq, MIDNIGHT + seq // 20) for seq in range(1, 100)]
     influx.write(many)
     assert list(influx.readings(f"{town}.r1", MIDNIGHT, MIDNIGHT + DAY_MS)) == many
@@ -208,7 +209,7 @@ def test_the_way_of_2_x_is_understood_by_a_server_that_has_it(
 ) -> None:
     store = InfluxStore(victoria_metrics.url, "classair", token="a-token", org="demo-town")
     journal_like = [reading(town, seq, MIDNIGHT + seq * 1000) for seq in range(1, 4)]
-    assert store._send([_lines.raw(each) for each in journal_like]) == []
+    assert store._send([line_protocol.raw(each) for each in journal_like]) == []
     store.close()
     query = urllib.parse.urlencode({"match[]": f'{{sensor="{town}.pm"}}', "reduce_mem_usage": "1"})
 

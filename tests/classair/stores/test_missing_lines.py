@@ -11,7 +11,7 @@ import pytest
 from classair.model import Missing
 from classair.stores import GapLedger
 from classair.stores.memory import MemoryStore
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 
 
 @pytest.fixture(params=["memory", "sqlite"])

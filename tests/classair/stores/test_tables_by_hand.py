@@ -10,11 +10,11 @@ import pytest
 
 from classair.config import Config, parse
 from classair.model import Flag, Reading
-from classair.research.selection import Selection
-from classair.research.tables import rows
 from classair.science.corrections import Correction, Corrections
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, Store
 from classair.timetable import local_time
+from research.selection import Selection
+from research.tables import rows
 
 FIRST, LAST = "2026-11-23", "2026-11-24"  # a Monday and a Tuesday
 START = Selection.parse({"rooms": "s.r", "first": FIRST, "last": LAST}).start_ms

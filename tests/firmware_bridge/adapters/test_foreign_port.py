@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from classair.config import ConfigFaults, parse
-from classair.devices import keep_secret
 from classair.i18n import LANGUAGES, t
 from classair.model import Flag
+from classair.ops.devices import keep_secret
 from classair.places import Places
 from firmware_bridge.adapters import adapter_for, kind_of
 from firmware_bridge.drivers import Frame
-from firmware_bridge.ear import VARIABLE, Ear
-from firmware_bridge.foreign import Crossing, ForeignPort
-from firmware_bridge.foreign_http import MAX_AT_ONCE, MAX_BODY
-from firmware_bridge.ports import PortState
+from firmware_bridge.foreign.ear import VARIABLE, Ear
+from firmware_bridge.foreign.http_listener import MAX_AT_ONCE, MAX_BODY
+from firmware_bridge.foreign.port import Crossing, ForeignPort
+from firmware_bridge.serial.ports import PortState
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW_MS = 1_795_246_500_000

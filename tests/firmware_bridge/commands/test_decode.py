@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from classair.__main__ import main
-from firmware_bridge.blackbox_format import LOST, RECEIVED, SENT, Header, Item, encode_block
+from firmware_bridge.blackbox.format import LOST, RECEIVED, SENT, Header, Item, encode_block
 from firmware_bridge.clock import BUILT_MS
 from firmware_bridge.drivers import driver_for
 

@@ -14,10 +14,10 @@ import pytest
 from classair.__main__ import main
 from classair.config import BlackBoxSettings
 from classair.places import Places
-from firmware_bridge.blackbox import BlackBox
+from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import Moment, elapsed
 from firmware_bridge.drivers import driver_for
-from firmware_bridge.ports import open_line
+from firmware_bridge.serial.ports import open_line
 
 VALUES = {
     "pm1": 10.0,

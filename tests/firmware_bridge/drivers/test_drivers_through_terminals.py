@@ -10,7 +10,7 @@ import pytest
 import serial
 
 from firmware_bridge.drivers import Driver, Frame, Send, driver_for, models
-from firmware_bridge.simulator.ptys import SimulatedPort
+from simulator.devices.ptys import SimulatedPort
 
 AIR = {
     "pm1": 9.0,

@@ -1,0 +1,1 @@
+"""Brings notifications to people, with retries."""

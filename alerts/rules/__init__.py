@@ -1,0 +1,1 @@
+"""What people are notified about, and in which words."""

@@ -1,0 +1,310 @@
+"""The broker's files: mosquitto's configuration, access rules and hashed passwords."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import importlib
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from classair.ops.devices import HOME_ASSISTANT, Grants, accounts, grants_of
+from classair.places import write_atomically
+from classair.wire import ID_PATTERN, MAX_PAYLOAD, Topics
+
+SERVICES: Final = ("ingest", "alerts", "dashboard", "simulator", "tool")
+CONF, ACL, PASSWORDS, SECRETS = "mosquitto.conf", "acl", "passwords", "secrets"
+
+# The sensor whose values a foreign device brings; the id of a service or bridge, the topic of a socket, a gateway.
+_USER: Final = r"[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}|[A-Za-z0-9_-]{1,72}"
+_QUEUE: Final = 1_000_000  # messages kept for an absent client; mosquitto's own 1000 drops acknowledged ones
+_PACKET: Final = MAX_PAYLOAD + 16 * 1024  # bytes; the payload and its topic
+# mosquitto_passwd's own number. Our secrets are 128 random bits: no dictionary contains them, more rounds add nothing.
+_PBKDF2_ROUNDS: Final = 101
+
+
+def mosquitto_conf(
+    port: int,
+    folder: Path | str,
+    *,
+    state: Path | str | None = None,
+    address: str = "127.0.0.1",
+    certificates: Path | str | None = None,
+    lan_port: int = 8883,
+) -> str:
+    """The text of mosquitto.conf.
+
+    folder: where `acl` and `passwords` lie. state: where the broker keeps its sessions, by default the same folder; the
+    user it runs as must be able to write there. certificates: a folder with server.crt and server.key; then other
+    machines are let in too, by TLS on `lan_port`. A listener is always named: mosquitto without one opens to everybody.
+    """
+    lines = [
+        "# Written by `python -m classair.ops.brokerfiles`; the reasons are in docs/wire.md.",
+        "per_listener_settings false",
+        f"listener {port} {address}",
+        "set_tcp_nodelay true",
+        "",
+        "# Who comes in, and what they may say. The client id is the user name, so nobody can take another's session.",
+        "allow_anonymous false",
+        f"password_file {folder}/{PASSWORDS}",
+        f"acl_file {folder}/{ACL}",
+        "use_username_as_clientid true",
+        "",
+        "# Nothing acknowledged is dropped while a service is away.",
+        f"max_queued_messages {_QUEUE}",
+        "max_queued_bytes 0",
+        "max_inflight_messages 1000",
+        "max_inflight_bytes 0",
+        "persistence true",
+        f"persistence_location {str(state if state is not None else folder).rstrip('/')}/",
+        "autosave_interval 30",
+        "",
+        "# What one sender can ask of the broker. A larger message is refused, a larger packet ends the connection.",
+        f"message_size_limit {MAX_PAYLOAD}",
+        f"max_packet_size {_PACKET}",
+        "max_connections 1000",
+        "max_keepalive 600",
+        "",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "connection_messages true",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+    ]
+    if certificates is not None:
+        lines += [
+            "",
+            "# Bridges on other machines. No plain listener is open to the network.",
+            f"listener {lan_port}",
+            f"certfile {certificates}/server.crt",
+            f"keyfile {certificates}/server.key",
+            "tls_version tlsv1.2",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def acl(org: str, grants: Grants | None = None) -> str:
+    """Access rules of an organisation: who may write and read which topics; whatever is not named is refused.
+
+    Bridges and sockets are covered by patterns on their own user name, so a new one needs a password and nothing else.
+    `grants` adds what a configuration knows: which topics of foreign devices a bridge reads, what those devices may
+    say, that neither they nor sockets say anything below classair/, and that health is the word of bridges alone.
+    """
+    grants = grants or Grants()
+    topics = Topics(org)
+    bridges, every_room = topics.bridges, topics.room_now("+", "+")
+    health, state = topics.sensor_health("+", "+"), topics.purifier_state("+", "+")
+    command = topics.purifier_set("+", "+")
+
+    def own(leaf: str) -> str:
+        return topics.bridge("+", "%u", leaf)
+
+    asks, answers = topics.ask("+", "+"), topics.answer("+")
+    everybody = [
+        _section("A bridge: its own stream, the health of its sensors; in return only what is meant for it."),
+        *(f"pattern write {own(leaf)}" for leaf in ("reading", "status", "time")),
+        *(f"pattern read {own(leaf)}" for leaf in ("stored", "replay", "config")),
+        *([] if grants.bridges else [f"pattern write {health}"]),
+        f"pattern read {topics.beat}",
+        _section("A Tasmota socket: its user name is its Topic."),
+        "pattern read cmnd/%u/#",
+        "pattern write stat/%u/#",
+        "pattern write tele/%u/#",
+    ]
+    users = {
+        "ingest": [
+            *(f"read {bridges(leaf)}" for leaf in ("reading", "time")),
+            *(f"write {bridges(leaf)}" for leaf in ("stored", "replay")),
+            f"readwrite {bridges('config')}",
+            f"readwrite {topics.config}",
+            f"readwrite {topics.corrections}",
+            # Written only to take back what nobody speaks for after an edit of sensors.yaml.
+            f"readwrite {bridges('status')}",
+            f"readwrite {health}",
+            f"readwrite {state}",
+            f"write {every_room}",
+            f"read {topics.beat}",
+        ],
+        "alerts": [
+            f"read {bridges('reading')}",
+            f"read {bridges('status')}",
+            f"read {health}",
+            f"read {topics.config}",
+            f"read {topics.corrections}",
+            f"read {topics.service_status('+')}",
+            f"readwrite {every_room}",
+            f"readwrite {state}",
+            f"write {command}",
+            f"readwrite {topics.beat}",
+            "write cmnd/#",
+            "read stat/#",
+            "read tele/#",
+            *([f"write {grants.prefix}/device/+/config"] if grants.prefix else []),
+        ],
+        "dashboard": [
+            f"read {every_room}",
+            f"read {state}",
+            f"read {health}",
+            f"read {bridges('status')}",
+            f"read {topics.config}",
+            f"read {topics.service_status('+')}",
+            f"read {topics.beat}",
+        ],
+        # Plays the sockets of simulated rooms; its sensors speak to bridges by serial port, not here.
+        "simulator": [f"read {topics.config}", "read cmnd/#", "write stat/#", "write tele/#"],
+        # Commands typed by a person beside running services.
+        "tool": [
+            f"read {topics.config}",
+            f"read {topics.service_status('+')}",
+            f"read {bridges('status')}",
+            f"read {health}",
+            f"read {every_room}",
+            f"read {state}",
+        ],
+    }
+    blocks = []
+    for name, rules in users.items():
+        rules = [*rules, f"write {asks}", f"read {answers}"]
+        if name != "tool":
+            rules += [f"write {topics.service_status(name)}", f"read {topics.ask(name, '+')}", f"write {answers}"]
+        blocks.append("\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]))
+    blocks += _foreign_blocks(topics, grants)
+    head = "# Written by `python -m classair.ops.brokerfiles`. Whatever is not allowed here is refused."
+    return "\n".join([head, *everybody, *blocks]) + "\n"
+
+
+def _foreign_blocks(topics: Topics, grants: Grants) -> list[str]:
+    """The users that a configuration adds: bridges with foreign sensors, foreign devices, sockets, Home Assistant."""
+    users: dict[str, list[str]] = {}
+    for bridge, grant in grants.bridges.items():
+        users[bridge] = [f"write {topics.sensor_health(grant.site, '+')}", *(f"read {topic}" for topic in grant.hears)]
+    for device, (writes, reads) in grants.devices.items():
+        users[device] = [
+            "deny classair/#",
+            *(f"write {topic}" for topic in writes),
+            *(f"read {topic}" for topic in reads),
+        ]
+    for socket in grants.sockets:
+        users.setdefault(socket, ["deny classair/#"])
+    if grants.prefix:
+        prefix, (health, room) = grants.prefix, (topics.sensor_health("+", "+"), topics.room_now("+", "+"))
+        users[HOME_ASSISTANT] = [
+            f"read {prefix}/#",
+            f"write {prefix}/status",
+            f"read {room}",
+            f"read {topics.purifier_state('+', '+')}",
+            f"read {health}",
+            f"read {topics.bridges('status')}",
+            f"read {topics.service_status('alerts')}",
+            f"write {topics.ask('alerts', HOME_ASSISTANT)}",
+        ]
+    return ["\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]) for name, rules in users.items()]
+
+
+def _section(title: str) -> str:
+    return f"\n# {title}"
+
+
+def new_secret() -> str:
+    """128 random bits as text."""
+    return secrets.token_urlsafe(16)
+
+
+def password_line(user: str, secret: str) -> str:
+    """A line of the password file, hashed as mosquitto 2 does it (PBKDF2 with SHA-512)."""
+    salt = secrets.token_bytes(12)
+    digest = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, _PBKDF2_ROUNDS)
+    return f"{user}:$7${_PBKDF2_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def passwords(users: Mapping[str, str]) -> str:
+    """The text of the password file for these users and secrets."""
+    return "".join(f"{password_line(user, secret)}\n" for user, secret in users.items())
+
+
+def write_broker_files(
+    folder: Path, org: str, port: int, users: Mapping[str, str], grants: Grants | None = None
+) -> Path:
+    """Puts configuration, rules and passwords into `folder`, readable by the owner only; returns the configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / ACL, acl(org, grants).encode())
+    write_atomically(folder / PASSWORDS, passwords(users).encode())
+    write_atomically(folder / CONF, mosquitto_conf(port, folder).encode())
+    return folder / CONF
+
+
+def add_users(folder: Path, users: Iterable[str]) -> list[str]:
+    """Gives each user who has none a random secret: hashed in `passwords`, plain in `secrets/<user>.env`.
+
+    The plain file (mode 600) is for that service's or bridge's environment. Returns the users that are new.
+    Raises ValueError for a name that is not an id.
+    """
+    wanted = list(dict.fromkeys(users))
+    for user in wanted:
+        if not re.fullmatch(_USER, user):
+            raise ValueError(f"user {user!r}: expected letters, digits, - and _, or SITE.SENSOR for a foreign device")
+    place = folder / PASSWORDS
+    known = place.read_text("utf-8") if place.exists() else ""
+    names = {line.partition(":")[0] for line in known.splitlines()}
+    fresh = [user for user in wanted if user not in names]
+    given = {user: new_secret() for user in fresh}
+    (folder / SECRETS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for user, secret in given.items():
+        write_atomically(folder / SECRETS / f"{user}.env", f"CLASSAIR_MQTT_PASSWORD={secret}\n".encode())
+    if fresh:
+        write_atomically(place, (known + passwords(given)).encode(), mode=0o640)
+    return fresh
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Writes acl and passwords for a broker that runs by itself; users who have a password keep it."""
+    parser = argparse.ArgumentParser(prog="python -m classair.ops.brokerfiles", description=main.__doc__)
+    parser.add_argument("--org", required=True, help="org: of sensors.yaml")
+    parser.add_argument("--folder", type=Path, required=True, help="where acl, passwords and secrets/ go")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="sensors.yaml: its bridges and foreign devices, and what those may say and hear",
+    )
+    parser.add_argument(
+        "users", nargs="*", help="bridges and sockets beside the services: the bridge's id, the socket's topic"
+    )
+    args = parser.parse_args(argv)
+    if not re.fullmatch(ID_PATTERN, args.org):
+        print(f"--org {args.org!r}: expected small letters, digits and hyphens, at most 32", file=sys.stderr)
+        return 2
+    grants = None
+    if args.config is not None:
+        configuration = importlib.import_module("classair.config")  # it asks this module for names of its own
+        try:
+            config = configuration.load(args.config)
+        except configuration.ConfigFaults as faults:
+            print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)
+            return 2
+        if config.org != args.org:
+            print(f"--org {args.org!r}: {args.config} is of {config.org!r}", file=sys.stderr)
+            return 2
+        grants = grants_of(config)
+    try:
+        named = [*grants.bridges, *accounts(grants)] if grants else []
+        fresh = add_users(args.folder, [*SERVICES, *named, *args.users])
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    write_atomically(args.folder / ACL, acl(args.org, grants).encode(), mode=0o640)
+    for user in fresh:
+        print(f"{user}: {os.fspath(args.folder / SECRETS / user)}.env")
+    print(f"{len(fresh)} new; rules for {args.org} in {args.folder / ACL}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""The broker of a one-machine installation: mosquitto where it is installed, else amqtt; ours alone, on loopback."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from classair.ops import brokerfiles
+from classair.ops.child import Child
+from classair.ops.devices import Grants, accounts
+from classair.places import Places, write_atomically
+
+_SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+
+
+def find_mosquitto() -> str | None:
+    """mosquitto on PATH or in the folders where systems keep servers."""
+    return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBroker:
+    """Which program it is, where it listens, and everybody's random password."""
+
+    kind: str
+    port: int
+    passwords: dict[str, str]
+    child: Child
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+
+def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto") -> OwnBroker:
+    """Writes the broker's files into the data folder; the child is not started yet.
+
+    Raises RuntimeError when neither broker is installed.
+    """
+    mosquitto = None if wanted == "amqtt" else find_mosquitto()
+    if wanted == "mosquitto" and mosquitto is None:
+        raise RuntimeError("mosquitto is not installed (Debian: apt install mosquitto)")
+    if mosquitto is None and importlib.util.find_spec("amqtt") is None:
+        raise RuntimeError(
+            "there is no broker: install mosquitto (Debian: apt install mosquitto), or ClassAir with [demo]"
+        )
+    passwords = _passwords(places, _users(grants))
+    port = _port(places)
+    folder = places.run / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = places.logs / "broker.log"
+    if mosquitto is not None:
+        conf = _mosquitto_files(folder, org, port, passwords, grants)
+        child = Child("broker", [mosquitto, "-c", str(conf)], log)
+        return OwnBroker("mosquitto", port, passwords, child)
+    secrets_file = folder / "passwords.json"
+    write_atomically(secrets_file, json.dumps(passwords).encode())
+    command = [sys.executable, "-m", "classair.ops.amqtt_broker", "--port", str(port), "--passwords", str(secrets_file)]
+    return OwnBroker("amqtt", port, passwords, Child("broker", command, log))
+
+
+def _users(grants: Grants) -> list[str]:
+    return [*brokerfiles.SERVICES, *grants.bridges, *accounts(grants)]
+
+
+def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str], grants: Grants) -> Path:
+    conf = brokerfiles.write_broker_files(folder, org, port, passwords, grants)
+    if os.geteuid() == 0:
+        # Started by root it would become the user mosquitto, who may not read a folder of root's.
+        write_atomically(conf, conf.read_bytes() + b"user root\n")
+    return conf
+
+
+def wait_for_port(port: int, until: float, hopeless: Callable[[], bool] = lambda: False) -> bool:
+    """Whether something listens on the loopback port before the monotonic moment `until` or before it is hopeless."""
+    while time.monotonic() < until and not hopeless():
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def _passwords(places: Places, users: Iterable[str]) -> dict[str, str]:
+    path = places.run / "passwords.json"
+    places.run.mkdir(parents=True, exist_ok=True)
+    places.run.chmod(0o700)
+    known: dict[str, str] = {}
+    if path.exists():
+        try:
+            known = json.loads(path.read_text())
+        except ValueError:
+            known = {}  # a damaged file: everybody gets a new password, the broker is ours and reads it too
+    for user in users:
+        known.setdefault(user, secrets.token_urlsafe(24))
+    write_atomically(path, json.dumps(known, indent=1).encode())
+    return known
+
+
+def _port(places: Places) -> int:
+    """The port of last time while it is free, else any free one."""
+    place = places.run / "broker" / "port"
+    try:
+        last = int(place.read_text())
+    except (OSError, ValueError):
+        last = 0
+    for wanted in (last, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except (OSError, OverflowError):
+                continue
+            port = int(probe.getsockname()[1])
+        write_atomically(place, str(port).encode())
+        return port
+    raise RuntimeError("no free loopback port for the broker")
+
+
+def follow(broker: OwnBroker, places: Places, org: str, grants: Grants) -> None:
+    """Lets in whoever was added to the configuration while the broker runs, and puts its new rules in force."""
+    broker.passwords.update(_passwords(places, _users(grants)))
+    folder = places.run / "broker"
+    if broker.kind != "mosquitto":
+        write_atomically(folder / "passwords.json", json.dumps(broker.passwords).encode())
+        return
+    rules, known = folder / brokerfiles.ACL, folder / brokerfiles.PASSWORDS
+    names = {line.partition(":")[0] for line in known.read_text("utf-8").splitlines()} if known.exists() else set()
+    same = rules.exists() and rules.read_text("utf-8") == brokerfiles.acl(org, grants)
+    if same and names == set(broker.passwords):
+        return
+    _mosquitto_files(folder, org, broker.port, broker.passwords, grants)
+    if broker.child.pid:
+        os.kill(broker.child.pid, signal.SIGHUP)  # mosquitto reads passwords and rules again

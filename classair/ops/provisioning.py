@@ -1,0 +1,151 @@
+"""`classair provision SITE.BRIDGE`: the bundle a new bridge needs, with its own part of the configuration only.
+
+With --device SITE.SENSOR or --home-assistant: the account of somebody outside, with rights to its own topics alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from pathlib import Path
+
+from classair import config as configuration
+from classair.config.parts import part_text
+from classair.ops import brokerfiles
+from classair.ops.devices import HOME_ASSISTANT, account_of, grants_of, keep_secret
+from classair.places import Places, write_atomically
+
+
+def main(argv: list[str]) -> int:
+    """Writes <out>/sensors.yaml and <out>/bridge.env; 2 when the bridge is not in the configuration."""
+    parser = argparse.ArgumentParser(prog="classair provision", description=__doc__)
+    parser.add_argument("bridge", metavar="SITE.BRIDGE", nargs="?")
+    parser.add_argument(
+        "--device",
+        metavar="SITE.SENSOR",
+        help="instead: the account or secret of a foreign device (port mqtt:… or http:…)",
+    )
+    parser.add_argument("--home-assistant", action="store_true", help="instead: the account of Home Assistant")
+    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
+    parser.add_argument("--broker", metavar="URL", help="as the bridge will reach it, mqtts://host:port")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: bundle-<bridge>")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="data folder of the bridge (for --device)"
+    )
+    parser.add_argument(
+        "--broker-folder",
+        type=Path,
+        metavar="DIR",
+        help="where acl and passwords of a broker of your own are; without it the one of classair run",
+    )
+    args = parser.parse_args(argv)
+    if sum(map(bool, (args.bridge, args.device, args.home_assistant))) != 1:
+        parser.error("expected SITE.BRIDGE, or --device SITE.SENSOR, or --home-assistant")
+    if args.bridge and not args.broker:
+        parser.error("a bridge needs --broker URL")
+    try:
+        text = args.config.read_text(encoding="utf-8")
+        config = configuration.load(args.config)
+    except OSError as error:
+        print(f"{args.config}: cannot be read: {error.strerror}", file=sys.stderr)
+        return 2
+    except configuration.ConfigFaults as faults:
+        print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)
+        return 2
+    if args.device:
+        return _device(args, config)
+    if args.home_assistant:
+        return _account(args, config, HOME_ASSISTANT)
+    return _bridge(args, text, config)
+
+
+def _bridge(args: argparse.Namespace, text: str, config: configuration.Config) -> int:
+    known = [full for full, _ in config.bridges()]
+    if args.bridge not in known:
+        print(
+            f"classair provision: {args.bridge!r} is not a bridge of {args.config}; there are: {', '.join(known)}",
+            file=sys.stderr,
+        )
+        return 2
+    local = args.bridge.partition(".")[2]
+    out: Path = args.out or Path(f"bundle-{local}")
+    if (out / "bridge.env").exists():
+        print(
+            f"classair provision: {out} holds a bundle already; its password would no longer fit. Give --out, or "
+            "remove it first",
+            file=sys.stderr,
+        )
+        return 2
+    password = secrets.token_urlsafe(24)
+    write_atomically(out / "sensors.yaml", part_text(text, args.bridge).encode())
+    write_atomically(
+        out / "bridge.env",
+        (f"CLASSAIR_BRIDGE={args.bridge}\nCLASSAIR_BROKER={args.broker}\nCLASSAIR_MQTT_PASSWORD={password}\n").encode(),
+    )
+    print(
+        f"{out}/sensors.yaml and {out}/bridge.env written. Copy both to the bridge, then let the broker know it:\n"
+        f"  mosquitto_passwd /etc/classair/mosquitto/passwords {local}\n"
+        f"(the password is in {out}/bridge.env; it is shown nowhere else)"
+    )
+    return 0
+
+
+def _device(args: argparse.Namespace, config: configuration.Config) -> int:
+    sensors = {full: sensor for full, sensor in config.sensors() if sensor.port.partition(":")[0] in ("mqtt", "http")}
+    sensor = sensors.get(args.device)
+    if sensor is None:
+        there = ", ".join(sensors) or "none"
+        print(
+            f"classair provision: {args.device!r} is not a foreign device of {args.config}; there are: {there}",
+            file=sys.stderr,
+        )
+        return 2
+    if sensor.port.startswith("mqtt:"):
+        return _account(args, config, account_of(args.device, sensor))
+    secret = secrets.token_urlsafe(16)
+    places = Places(args.data.resolve())
+    keep_secret(places, args.device, secret)
+    print(
+        f"{args.device} posts to the bridge {sensor.bridge} with this password (any user name, or as Bearer); it is "
+        f"shown only now,\nan earlier one no longer holds:\n  {secret}\n"
+        f"(its digest is in {places.device_secrets}, which must be in the data folder of that bridge)"
+    )
+    return 0
+
+
+def _account(args: argparse.Namespace, config: configuration.Config, user: str) -> int:
+    """Gives somebody outside an account at the broker, and writes the rules that this configuration asks for."""
+    if not user:
+        print(
+            f"classair provision: {args.device} cannot be read as it is configured; see classair check", file=sys.stderr
+        )
+        return 2
+    grants = grants_of(config)
+    if args.broker_folder is None:
+        own = Places(args.data.resolve()).run / "passwords.json"
+        try:
+            secret = json.loads(own.read_text("utf-8"))[user]
+        except (OSError, ValueError, KeyError):
+            print(
+                f"classair provision: the broker of classair run has no account {user!r} yet; start classair run "
+                f"with {args.config}, or give --broker-folder DIR for a broker of your own",
+                file=sys.stderr,
+            )
+            return 2
+        print(f"user {user}, password {secret}")
+        return 0
+    folder: Path = args.broker_folder
+    try:
+        fresh = brokerfiles.add_users(folder, [*brokerfiles.SERVICES, *grants.bridges, user])
+        write_atomically(folder / brokerfiles.ACL, brokerfiles.acl(config.org, grants).encode(), mode=0o640)
+    except OSError as error:
+        print(f"classair provision: {folder}: {error.strerror}", file=sys.stderr)
+        return 2
+    where = folder / brokerfiles.SECRETS / f"{user}.env"
+    print(
+        f"user {user}; its password is in {where}{'' if user in fresh else ' since before'}. "
+        "Let the broker read its files again: systemctl reload mosquitto"
+    )
+    return 0

@@ -1,1 +1,0 @@
-"""`classair run`: everything on one machine, as child processes of a small supervisor."""

@@ -1,0 +1,1 @@
+"""The store on InfluxDB of any generation."""

@@ -1,0 +1,424 @@
+"""A store on InfluxDB of any generation: line protocol in, InfluxQL out, our own rollups; never the only copy."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import urllib3
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+
+from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
+from classair.stores import BANGKOK_MS, DAY_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict
+from classair.stores.influxdb import line_protocol
+from classair.stores.influxdb.v1 import V1Paths, needs_v1
+from classair.stores.sqlite import local_days
+from classair.stores.sqlite.rollups import KEPT
+from classair.stores.steps import grain_for, span_of
+from classair.stores.tally import in_steps, tallied
+
+log = logging.getLogger(__name__)
+
+LINES: Final = 5000
+"""Lines in one request."""
+
+PAGE: Final = 10_000
+"""Rows in one answer."""
+
+Row = dict[str, Any]
+
+
+class InfluxStore:
+    """See the Store contract. `token` is `user:password` for 1.x and empty where none is asked for.
+
+    `carry` is the way readings come here in operation: copied from the journal, rollups and all. `write` stands alone,
+    for small amounts: it looks up what was received and reads the touched hours back. It cannot be all or none: cut
+    short, the same readings written again complete it. A reading the server refuses by itself (StoreConflict) does
+    not keep the others of its batch from being stored.
+    """
+
+    def __init__(self, url: str, database: str, token: str = "", org: str = "", *, timeout_s: float = 10.0) -> None:
+        self._database, self._org = database, org or "-"
+        self._where = f"InfluxDB at {urlsplit(url).netloc.rpartition('@')[2]}"
+        self._client: Any = InfluxDBClient(
+            url=url,
+            token=token,
+            org=self._org,
+            timeout=int(timeout_s * 1000),
+            auth_basic=":" in token,
+            enable_gzip=True,
+        )
+        self._writing = self._client.write_api(write_options=SYNCHRONOUS)
+        self._lock = threading.Lock()
+        self._met = False
+        self._first_generation = False
+
+    @classmethod
+    def of(cls, address: str, token: str = "", org: str = "") -> InfluxStore:
+        """From `store:` in sensors.yaml, influxdb://host:port/database or influxdb+https://…; ValueError otherwise."""
+        parts = urlsplit(address)
+        database = parts.path.strip("/")
+        if parts.scheme not in ("influxdb", "influxdb+https") or not parts.hostname or not database:
+            raise ValueError(f"store: {address.partition('@')[2] or address} is not influxdb://host:port/database")
+        if parts.username or parts.password:
+            raise ValueError("store: put user and password into CLASSAIR_INFLUX_TOKEN as user:password, not here")
+        scheme = "https" if parts.scheme.endswith("https") else "http"
+        return cls(f"{scheme}://{parts.hostname}:{parts.port or 8086}", database, token, org)
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def carry(self, changes: Changes) -> None:
+        """Copies what a journal committed, rollups as they are there. Again, or in any order, ends in the same state.
+
+        A point that the server refuses for itself is logged and left out; the journal has it.
+        """
+        lines = [line_protocol.raw(reading) for reading in changes.readings if _dated(reading)]
+        lines += [line_protocol.rollup("1m", each) for each in changes.minutes if each.buckets]
+        lines += [line_protocol.rollup("1h", each) for each in changes.hours if each.buckets]
+        lines += [line_protocol.rollup("1d", each) for each in changes.days if each.buckets]
+        lines += [line_protocol.switch(event) for event in changes.switches]
+        # The versions last: whoever sees a new one finds what it stands for.
+        lines += [
+            line_protocol.version(site, local_days.number_of(day), version)
+            for (site, day), version in changes.versions.items()
+        ]
+        self._send(lines)
+
+    def mark_carried(self, journal: str, position: int, at_ms: int) -> None:
+        """Notes over there how far a journal has been carried; whoever lost the note has lost more."""
+        self._send([line_protocol.carried(journal, position, at_ms)])
+
+    def carried(self, journal: str) -> int | None:
+        """The position noted last, None when there is no note."""
+        rows = self._ask(
+            f'select max(position) as position from "{line_protocol.CARRIED}" where journal={_quoted(journal)}'
+        )
+        return int(rows[0]["position"]) if rows else None
+
+    def write(self, readings: Iterable[Reading]) -> int:
+        with self._lock:
+            new = self._unseen([in_steps(reading) for reading in readings])
+            if not new:
+                return 0
+            days = self._days_around(new)
+            for reading in new:
+                if not _dated(reading):
+                    raise StoreConflict(reading, "its time is outside of 1677 … 2262, all that InfluxDB can date")
+                there = days[_series(reading)].setdefault((reading.at_ms, reading.seq), reading)
+                if there.key != reading.key:
+                    raise StoreConflict(reading, "another reading has its series, time and number")
+            refused = dict(self._send([line_protocol.raw(reading) for reading in new]))
+            kept = [reading for reading in new if not refused or line_protocol.raw(reading) not in refused]
+            gone = {reading.key: reading for reading in new if reading not in kept} if refused else {}
+            self._send(self._rollup_lines(days, gone))
+            self._raise({(local_days.site_of(r.sensor), local_days.day_number(r.at_ms)) for r in kept})
+            self._send([line_protocol.received(*reading.key) for reading in kept])
+        if gone:
+            first = next(iter(gone.values()))
+            raise StoreConflict(first, f"{self._where} refuses it: {refused[line_protocol.raw(first)]}")
+        return len(kept)
+
+    def _unseen(self, readings: Sequence[Reading]) -> list[Reading]:
+        by_epoch: dict[tuple[str, str], dict[int, Reading]] = {}
+        for reading in readings:
+            by_epoch.setdefault((reading.bridge, reading.epoch), {}).setdefault(reading.seq, reading)
+        new: list[Reading] = []
+        for (bridge, epoch), group in by_epoch.items():
+            seen = {
+                row["time"]
+                for row in self._ask(
+                    f'select dealt from "{line_protocol.RECEIVED}" '
+                    f"where bridge={_quoted(bridge)} and epoch={_quoted(epoch)} "
+                    f"and time >= {min(group)} and time <= {max(group)}"
+                )
+            }
+            new += [reading for seq, reading in group.items() if seq not in seen]
+        return new
+
+    def _days_around(self, readings: Sequence[Reading]) -> dict[Series, dict[tuple[int, int], Reading]]:
+        """What is stored in the local days these readings fall into, by series, time and number."""
+        touched: dict[Series, set[int]] = {}
+        for reading in readings:
+            touched.setdefault(_series(reading), set()).add(local_days.day_number(reading.at_ms))
+        found: dict[Series, dict[tuple[int, int], Reading]] = {}
+        for series, days in touched.items():
+            found[series] = {}
+            for day in sorted(days):
+                for reading in self._rows_of(
+                    _where_series(series), local_days.start_of(day), local_days.start_of(day + 1)
+                ):
+                    found[series][reading.at_ms, reading.seq] = reading
+        return found
+
+    def _rollup_lines(
+        self, days: Mapping[Series, Mapping[tuple[int, int], Reading]], without: Mapping[tuple[str, str, int], Reading]
+    ) -> list[str]:
+        lines = []
+        for series, stored in days.items():
+            readings = [reading for reading in stored.values() if reading.key not in without]
+            for grain, unit, shift in KEPT:
+                wanted = SHOWN if grain == "1m" else tuple(QUANTITIES)
+                found = tallied(readings, _floor(unit, shift), wanted)
+                lines += [
+                    line_protocol.rollup(grain, Rollup(series, start, buckets)) for start, buckets in found.items()
+                ]
+        return lines
+
+    def write_switches(self, events: Iterable[SwitchEvent]) -> None:
+        events = list(events)
+        self._send([line_protocol.switch(event) for event in events])
+        self._raise({(local_days.site_of(event.purifier), local_days.day_number(event.at_ms)) for event in events})
+
+    def _raise(self, touched: set[tuple[str, int]]) -> None:
+        lines = []
+        for site, day in sorted(touched):
+            there = self._versions(site, day, day + 1).get(day, 0)
+            lines.append(line_protocol.version(site, day, there + 1))
+        self._send(lines)
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def rooms(self) -> list[str]:
+        return sorted(
+            {row["value"] for row in self._ask(f'show tag values from "{line_protocol.RAW}" with key = "room"')}
+        )
+
+    def sensors(self, room: str) -> list[str]:
+        rows = self._ask(f'show tag values from "{line_protocol.RAW}" with key = "sensor" where room={_quoted(room)}')
+        return sorted({row["value"] for row in rows})
+
+    def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        rows = self._ask(
+            f'select interval_s from "{line_protocol.RAW}" where room={_quoted(room)} and '
+            f"sensor={_quoted(sensor)} and {_between(at_ms, line_protocol.LAST_MS)} order by time limit 1"
+        )
+        return float(rows[0]["interval_s"]) if rows else None
+
+    def latest(self, room: str) -> list[SensorNewest]:
+        newest: dict[str, Reading] = {}
+        for row in self._ask(
+            f'select * from "{line_protocol.RAW}" where room={_quoted(room)} '
+            "group by sensor, simulated order by time desc limit 1"
+        ):
+            reading = line_protocol.reading_of({**row, "room": room})
+            there = newest.get(reading.sensor)
+            if there is None or (there.at_ms, there.seq) < (reading.at_ms, reading.seq):
+                newest[reading.sensor] = reading
+        return [SensorNewest(sensor, newest[sensor]) for sensor in sorted(newest)]
+
+    def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
+        return self._rows_of(f"room={_quoted(room)}", start_ms, end_ms)
+
+    def _rows_of(self, where: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
+        """In order of (at, sensor, seq), fetched in pages that end between two milliseconds."""
+        start_ms, end_ms, size = max(start_ms, line_protocol.FIRST_MS), min(end_ms, line_protocol.LAST_MS), PAGE
+        while start_ms < end_ms:
+            rows = self._ask(
+                f'select * from "{line_protocol.RAW}" where {where} and {_between(start_ms, end_ms)} '
+                f"order by time limit {size}"
+            )
+            page = sorted(map(line_protocol.reading_of, rows), key=lambda r: (r.at_ms, r.sensor, r.seq))
+            if len(page) < size:
+                yield from page
+                return
+            last = page[-1].at_ms
+            if page[0].at_ms == last:
+                size *= 2  # one millisecond alone fills the page
+                continue
+            yield from (reading for reading in page if reading.at_ms < last)
+            start_ms, size = last, PAGE
+
+    def series(
+        self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
+    ) -> list[Bucket]:
+        grain, _unit = grain_for(quantity, step_ms)
+        first, end = span_of(start_ms, end_ms, step_ms)
+        first, end = max(first, line_protocol.FIRST_MS), min(end, line_protocol.LAST_MS)
+        if first >= end:
+            return []
+        whose = f" and sensor={_quoted(sensor)}" if sensor is not None else ""
+        source = f'from "{line_protocol.RAW}_{grain}" where room={_quoted(room)}{whose} and {_between(first, end)}'
+        grouped = f"group by time({step_ms // 1000}s, {-BANGKOK_MS % step_ms // 1000}s) fill(none)"
+        counts = ", ".join(f'sum("{quantity}_{name}") as "{name}"' for name in ("suspect", *BAD_CLASS_NAMES))
+        buckets: dict[int, Row] = {}
+        for row in self._ask(
+            # Low and high of a bucket that has lost its last valid value stay behind, hence the condition.
+            f'select sum("{quantity}_n") as n, sum("{quantity}_sum") as "sum", min("{quantity}_low") as low, '
+            f'max("{quantity}_high") as high {source} and "{quantity}_n" > 0 {grouped}; '
+            f"select {counts} {source} {grouped}"
+        ):
+            buckets.setdefault(row["time"] // line_protocol.NS_PER_MS, {}).update(row)
+        found = []
+        for start in sorted(buckets):
+            bucket = Bucket(start)
+            line_protocol.bucket_of(bucket, buckets[start], quantity)
+            if bucket.n or bucket.bad:
+                found.append(bucket)
+        return found
+
+    def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
+        source = f'select * from "{line_protocol.SWITCH}" where purifier={_quoted(purifier)}'
+        rows = self._ask(
+            f"{source} and {_between(line_protocol.FIRST_MS, start_ms)} order by time desc limit 1; "
+            f"{source} and {_between(start_ms, end_ms)} order by time"
+        )
+        return [line_protocol.switch_of(row) for row in rows]
+
+    def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
+        rows = self._ask(
+            f'select count("seq") as n from "{line_protocol.RAW}" where {_between(start_ms, end_ms)} '
+            "group by room, sensor, simulated"
+        )
+        return {Series(row["sensor"], row["room"], row["simulated"] == "true"): row["n"] for row in rows if row["n"]}
+
+    def versions(self, site: str, start: date, end: date) -> dict[date, int]:
+        return {
+            local_days.date_of(day): version
+            for day, version in self._versions(site, local_days.number_of(start), local_days.number_of(end)).items()
+        }
+
+    def _versions(self, site: str, first: int, end: int) -> dict[int, int]:
+        rows = self._ask(
+            f'select version from "{line_protocol.VERSION}" where site={_quoted(site)} '
+            f"and {_between(first * DAY_MS, end * DAY_MS)} order by time"
+        )
+        return {row["time"] // line_protocol.NS_PER_MS // DAY_MS: int(row["version"]) for row in rows}
+
+    def close(self) -> None:
+        self._client.close()
+
+    # -- the server ----------------------------------------------------------------------------------------------------
+
+    def _meet(self) -> None:
+        """Learns which generation answers, once; makes the database where that is a query's business."""
+        if self._met:
+            return
+        version = str(self._reach(self._client.version))
+        self._first_generation = version.lstrip("v").startswith("1.")
+        if needs_v1(version):
+            self._client.api_client.__class__ = V1Paths
+        self._met = True
+        if self._first_generation:
+            self._query(f'create database "{self._database}"', "POST")
+
+    def _reach(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Raises StoreAway for everything that may pass; a 400 is the caller's to understand."""
+        try:
+            return call(*args, **kwargs)
+        except ApiException as error:
+            if error.status == 400:
+                raise
+            self._met = False
+            why = {
+                401: "the token is missing or wrong",
+                403: "the token may not do this",
+                404: f"there is no database or bucket {self._database!r}",
+            }.get(error.status, error.reason)
+            raise StoreAway(f"{self._where} answered {error.status}: {why}") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._met = False
+            raise StoreAway(f"{self._where} cannot be reached: {type(error).__name__}") from error
+
+    def _send(self, lines: Sequence[str]) -> list[tuple[str, str]]:
+        """Writes lines; returns those that the server refuses by themselves, with its reason."""
+        self._meet()
+        refused: list[tuple[str, str]] = []
+        for begin in range(0, len(lines), LINES):
+            refused += self._send_part(lines[begin : begin + LINES])
+        for line, why in refused:
+            log.error("influxdb_refuses point=%s why=%s", line.partition(" ")[0][:200], why)
+        return refused
+
+    def _send_part(self, lines: Sequence[str]) -> list[tuple[str, str]]:
+        # After a 400 some, one or none of the lines are stored and only the first culprit is named: halves find it.
+        try:
+            self._reach(
+                self._writing.write,
+                bucket=self._database,
+                org=self._org,
+                record="\n".join(lines).encode(),
+                write_precision="ns",
+            )
+            return []
+        except ApiException as error:
+            if len(lines) == 1:
+                return [(lines[0], _reason(error))]
+        middle = len(lines) // 2
+        return self._send_part(lines[:middle]) + self._send_part(lines[middle:])
+
+    def _ask(self, statements: str) -> list[Row]:
+        """Rows of all statements in order, tags and columns by name, time in nanoseconds."""
+        self._meet()
+        rows: list[Row] = []
+        for result in self._query(statements, "GET"):
+            for series in result.get("series", ()):
+                tags, columns = series.get("tags") or {}, series["columns"]
+                rows += [{**tags, **dict(zip(columns, values, strict=True))} for values in series.get("values", ())]
+        return rows
+
+    def _query(self, statements: str, method: str) -> list[Row]:
+        try:
+            answer = self._reach(
+                self._client.api_client.call_api,
+                "/query",
+                method,
+                query_params=[("db", self._database), ("q", statements), ("epoch", "ns")],
+                header_params={"Accept": "application/json"},
+                _preload_content=False,
+                _return_http_data_only=True,
+            )
+            results: list[Row] = json.loads(answer.data)["results"]
+        except ApiException as error:
+            raise StoreAway(f"{self._where} does not understand a question: {_reason(error)}") from error
+        except (ValueError, KeyError) as error:
+            raise StoreAway(f"{self._where} gives answers that are not InfluxDB's") from error
+        for result in results:
+            if "error" in result:
+                self._met = False  # a lost database is made again at the next try
+                raise StoreAway(f"{self._where}: {result['error']}")
+        return results
+
+
+def _series(reading: Reading) -> Series:
+    return Series(reading.sensor, reading.room, reading.simulated)
+
+
+def _dated(reading: Reading) -> bool:
+    return line_protocol.FIRST_MS <= reading.at_ms < line_protocol.LAST_MS
+
+
+def _floor(unit: int, shift: int) -> Callable[[int], int]:
+    return lambda at_ms: (at_ms + shift) // unit * unit - shift
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _where_series(series: Series) -> str:
+    simulated = "true" if series.simulated else "false"
+    return f"room={_quoted(series.room)} and sensor={_quoted(series.sensor)} and simulated={_quoted(simulated)}"
+
+
+def _between(start_ms: int, end_ms: int) -> str:
+    first, end = max(start_ms, line_protocol.FIRST_MS), min(end_ms, line_protocol.LAST_MS)
+    return f"time >= {first * line_protocol.NS_PER_MS} and time < {end * line_protocol.NS_PER_MS}"
+
+
+def _reason(error: ApiException) -> str:
+    """The server's own words, without what we sent."""
+    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or error.reason)
+    try:
+        told = json.loads(body)
+        body = str(told.get("error") or told.get("message") or body)
+    except ValueError:
+        pass
+    return body.strip()[:200]

@@ -1,0 +1,68 @@
+"""Files of older versions, brought up inside the transaction that opens them: cut short, they stay what they were."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from typing import Final
+
+from classair.stores.sqlite import local_days
+
+log = logging.getLogger(__name__)
+
+_SAY_EVERY_S: Final = 5.0
+
+
+def bring_up(connection: sqlite3.Connection, version: int) -> None:
+    """Fills what this version has and the file's did not; 0 is a new file. Inside a transaction, tables in place."""
+    if version == 1:
+        _make_days(connection)
+
+
+def _make_days(connection: sqlite3.Connection) -> None:
+    """Local days from the hours and readings, series by series; every site-day begins with version 1."""
+    begun = said = time.monotonic()
+    series = connection.execute("select id, sensor from series order by id").fetchall()
+    log.info("store_brought_up to=days series=%d begun", len(series))
+    for done, (identity, sensor) in enumerate(series):
+        days = _count(connection, identity)
+        if days:
+            local_days.remake(connection, identity, days[0], days[-1])
+            site = local_days.site_of(sensor)
+            connection.executemany(
+                "insert into day_version values(?, ?, 1) on conflict do nothing", [(site, day) for day in days]
+            )
+        if time.monotonic() - said >= _SAY_EVERY_S:
+            said = time.monotonic()
+            log.info("store_brought_up to=days series=%d done=%d", len(series), done + 1)
+    for purifier, at_ms in connection.execute("select purifier, at_ms from switch").fetchall():
+        connection.execute(
+            "insert into day_version values(?, ?, 1) on conflict do nothing",
+            (local_days.site_of(purifier), local_days.day_number(at_ms)),
+        )
+    if connection.execute("select 1 from remembered where name='journal'").fetchone() is not None:
+        # A store that is filled from here has no days yet; what is carried again ends in the same state.
+        from classair.stores.sqlite import change_log
+
+        change_log.carry_again(connection, -(2**62), 2**62)
+    log.info("store_brought_up to=days series=%d seconds=%.1f", len(series), time.monotonic() - begun)
+
+
+def _count(connection: sqlite3.Connection, series: int) -> list[int]:
+    """Counts the readings of each local day into series_day; returns the days that have any, in order."""
+    days: list[int] = []
+    after = -(2**62)
+    while (
+        row := connection.execute(
+            "select min(at_ms) from reading where series=? and at_ms>=?", (series, after)
+        ).fetchone()
+    )[0] is not None:
+        day = local_days.day_number(row[0])
+        after = local_days.start_of(day + 1)
+        connection.execute(
+            "insert into series_day select ?, ?, count(*) from reading where series=? and at_ms>=? and at_ms<?",
+            (series, day, series, row[0], after),
+        )
+        days.append(day)
+    return days

@@ -1,0 +1,48 @@
+"""Takes readings out of the file once the archive has them; rollups, counts and versions of their days stay."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import date
+
+from classair.stores import DAY_MS
+from classair.stores.sqlite import local_days
+from classair.stores.sqlite.received import Runs
+
+
+def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> int | None:
+    """Inside a transaction: removes a site's readings of a local day; how many.
+
+    None, and nothing is done, when the day is no longer at `version`: the archive that was verified is not it.
+    Which numbers those readings had is kept, so that every number stays accounted for.
+    """
+    number = local_days.number_of(day)
+    row = connection.execute("select version from day_version where site=? and day=?", (site, number)).fetchone()
+    if row is None or row[0] != version:
+        return None
+    span = (local_days.start_of(number), local_days.start_of(number) + DAY_MS)
+    runs: dict[int, Runs] = {}
+    removed = 0
+    for (series,) in connection.execute("select id from series where sensor glob ?", (f"{site}.*",)).fetchall():
+        where = "from reading where series=? and at_ms>=? and at_ms<?"
+        for bridge_epoch, seq in connection.execute(f"select bridge_epoch, seq {where} order by 1, 2", (series, *span)):
+            runs.setdefault(bridge_epoch, Runs()).add(seq)
+        removed += connection.execute(f"delete {where}", (series, *span)).rowcount
+    for bridge_epoch, gone in runs.items():
+        connection.executemany(
+            "insert into trimmed_run values(?, ?, ?) on conflict do update set last=max(last, excluded.last)",
+            [(bridge_epoch, *run) for run in gone],
+        )
+    connection.execute("insert into trimmed values(?, ?) on conflict do nothing", (site, number))
+    return removed
+
+
+def trimmed_days(connection: sqlite3.Connection, site: str, start_ms: int, end_ms: int) -> list[date]:
+    """Days of a site that start <= at < end touches and whose readings have been taken out."""
+    return [
+        local_days.date_of(day)
+        for (day,) in connection.execute(
+            "select day from trimmed where site=? and day between ? and ? order by day",
+            (site, local_days.day_number(start_ms), local_days.day_number(end_ms - 1)),
+        )
+    ]

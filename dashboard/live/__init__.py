@@ -1,0 +1,1 @@
+"""What the broker says now, kept and passed on to browsers."""

@@ -1,0 +1,242 @@
+"""What the broker says, kept as "latest" and passed on to browsers; questions to other services and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from classair.broker import BrokerAddress, Link, Message
+from classair.service import Accepted, Following
+from classair.wire import (
+    Answer,
+    Ask,
+    Beat,
+    BridgeStatus,
+    PurifierState,
+    RoomState,
+    SensorHealth,
+    ServiceStatus,
+    Topics,
+    address,
+    faults,
+)
+from dashboard.live.hub import Hub, frame
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S: Final = 12.0  # a purifier is given 10 s to confirm, then its controller says so
+
+
+_STATE: Final[dict[type[BaseModel], tuple[str, ...]]] = {
+    SensorHealth: ("state", "key", "bridge"),
+    BridgeStatus: ("state", "storage", "clock"),
+    ServiceStatus: ("state", "warnings", "config_version"),
+    PurifierState: ("on", "mode", "confirmed"),
+}
+"""What of each word is its state; the first is the state itself."""
+
+
+def _state_of(value: BaseModel) -> list[Any]:
+    return [getattr(value, name) for name in _STATE[type(value)]]
+
+
+class NoAnswer(Exception):
+    """The service that was asked did not answer in time, or there is no connection to ask it."""
+
+
+class Live:
+    """Implements `dashboard.context.LiveStates`. Messages arrive on the network thread, pages read on the loop."""
+
+    def __init__(self, hub: Hub, now_ms: Callable[[], int]) -> None:
+        self.hub = hub
+        self._now_ms = now_ms
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._link: Link | None = None
+        self._topics: Topics | None = None
+        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._rooms: dict[str, RoomState] = {}
+        self._purifiers: dict[str, PurifierState] = {}
+        self._health: dict[str, SensorHealth] = {}
+        self._bridges: dict[str, BridgeStatus] = {}
+        self._services: dict[str, ServiceStatus] = {}
+        self._beat: Beat | None = None
+        self._accepted: Callable[[], Accepted | None] = lambda: None
+        self.refused = 0
+
+    # -- what pages ask -----------------------------------------------------------------------------------------------
+
+    def state(self, room: str) -> RoomState | None:
+        return self._rooms.get(room)
+
+    def states(self) -> dict[str, RoomState]:
+        return dict(self._rooms)
+
+    def purifier(self, purifier: str) -> PurifierState | None:
+        return self._purifiers.get(purifier)
+
+    def purifiers(self) -> dict[str, PurifierState]:
+        return dict(self._purifiers)
+
+    def sensor(self, sensor: str) -> SensorHealth | None:
+        return self._health.get(sensor)
+
+    def bridge(self, bridge: str) -> BridgeStatus | None:
+        return self._bridges.get(bridge)
+
+    def services(self) -> dict[str, ServiceStatus]:
+        return dict(self._services)
+
+    def beat(self) -> Beat | None:
+        return self._beat
+
+    def accepted(self) -> Accepted | None:
+        """The configuration in force with its version, and why the newest edit is not."""
+        return self._accepted()
+
+    def connected(self) -> bool:
+        return self._link is not None and self._link.up
+
+    async def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
+        """Asks another service and waits for its word. Raises NoAnswer."""
+        if self._link is None or self._topics is None:
+            raise NoAnswer("there is no connection to the broker")
+        question = Ask(id=uuid.uuid4().hex, do=do, who=who[:64], args=args)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[question.id] = answered
+        try:
+            sent = self._link.publish(self._topics.ask(service, question.id), question.model_dump_json(), qos=1)
+            if sent is None:
+                raise NoAnswer("there is no connection to the broker")
+            return await asyncio.wait_for(answered, ANSWER_WITHIN_S)
+        except TimeoutError:
+            raise NoAnswer(f"{service} did not answer within {ANSWER_WITHIN_S:.0f} s") from None
+        finally:
+            del self._waiting[question.id]
+
+    # -- the broker ---------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Browsers can be told from now on; call on the event loop's thread."""
+        self._loop = asyncio.get_running_loop()
+        for room in list(self._rooms):
+            self._announce(room)
+
+    def end(self) -> None:
+        """The server is about to stop; callable from a signal handler."""
+        self._on_loop(self.hub.end)
+
+    def connect(self, broker: BrokerAddress, topics: Topics, following: Following) -> Link:
+        """Begins to listen to the broker, whether or not it is there yet."""
+        self._topics = topics
+        self._accepted = lambda: following.current
+
+        def hear(message: Message) -> None:
+            if message.topic == topics.config:
+                following.hear(message.payload)
+            else:
+                self.hear(message.topic, message.payload)
+
+        self._link = Link(
+            broker,
+            on_message=hear,
+            subscriptions=[
+                (topics.room_now("+", "+"), 1),
+                (topics.purifier_state("+", "+"), 1),
+                (topics.sensor_health("+", "+"), 1),
+                (topics.bridges("status"), 1),
+                (topics.service_status("+"), 1),
+                (topics.beat, 0),
+                (topics.config, 1),
+                (topics.answer("+"), 1),
+            ],
+        )
+        self._link.start()
+        return self._link
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Takes in one message; what is not ours or cannot be read is counted and said, the last good word stays."""
+        try:
+            self._take(topic, payload)
+        except ValidationError as error:
+            self.refused += 1
+            log.warning("message_refused topic=%s why=%s", topic, faults(error))
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        parts = address(topic)
+        if parts is not None and parts.kind == "room" and parts.leaf == "now":
+            if self._kept(self._rooms, parts.full, RoomState, payload, "room"):
+                self._announce(parts.full)
+        elif parts is not None and parts.kind == "purifier" and parts.leaf == "state":
+            was = self._purifiers.get(parts.full)
+            self._kept(self._purifiers, parts.full, PurifierState, payload, "purifier")
+            self._news(f"purifier/{parts.full}", self._purifiers.get(parts.full), was)
+        elif parts is not None and parts.kind == "sensor" and parts.leaf == "health":
+            told = self._health.get(parts.full)
+            self._kept(self._health, parts.full, SensorHealth, payload)
+            self._news(f"sensor/{parts.full}", self._health.get(parts.full), told)
+        elif parts is not None and parts.kind == "bridge" and parts.leaf == "status":
+            status = self._bridges.get(parts.full)
+            self._kept(self._bridges, parts.full, BridgeStatus, payload)
+            self._news(f"bridge/{parts.full}", self._bridges.get(parts.full), status)
+        elif self._topics is not None and topic == self._topics.beat:
+            self._beat = Beat.model_validate_json(payload)
+        elif "/control/service/" in topic:
+            name = topic.rpartition("/")[2]
+            service = self._services.get(name)
+            self._kept(self._services, name, ServiceStatus, payload, "service")
+            self._news(f"service/{name}", self._services.get(name), service)
+        elif "/answer/" in topic:
+            self._answered(Answer.model_validate_json(payload))
+
+    def _news(self, part: str, value: BaseModel | None, was: BaseModel | None) -> None:
+        """Tells health pages when a part's state has changed; what it counts meanwhile is no news."""
+        if value is None:
+            self._on_loop(self.hub.forget, f"health/{part}")
+        elif was is None or _state_of(value) != _state_of(was):
+            said = json.dumps({"part": part, "state": _state_of(value)[0]})
+            self._on_loop(self.hub.publish, f"health/{part}", frame("health", said))
+
+    def _kept(
+        self,
+        into: dict[str, Any],
+        key: str,
+        model: type[BaseModel],
+        payload: bytes,
+        named: str | None = None,
+    ) -> bool:
+        """Remembers a payload under its topic's name; an empty one is how a retained message is taken back."""
+        if not payload:
+            into.pop(key, None)
+            for size in ("full", "brief"):
+                self._on_loop(self.hub.forget, f"{size}/{key}")
+            return False
+        value = model.model_validate_json(payload)
+        if named is not None and getattr(value, named) != key:
+            self.refused += 1
+            log.warning("message_refused topic_of=%s why=it speaks of %s", key, getattr(value, named))
+            return False
+        into[key] = value
+        return True
+
+    def _announce(self, room: str) -> None:
+        state = self._rooms[room]
+        self._on_loop(self.hub.publish, f"full/{room}", frame("state", state.model_dump_json()))
+        self._on_loop(self.hub.publish, f"brief/{room}", frame("state", state.model_dump_json(exclude={"texts"})))
+
+    def _answered(self, answer: Answer) -> None:
+        def settle() -> None:
+            waiting = self._waiting.get(answer.id)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(answer)
+
+        self._on_loop(settle)
+
+    def _on_loop(self, call: Callable[..., None], *args: Any) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *args)

@@ -1,0 +1,284 @@
+"""What is known of each service, bridge and purifier: how it is, since when, why, and what to do. No drawing here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from classair import i18n
+from dashboard.context import Context
+from dashboard.frame import parts
+from dashboard.live.cases import purifier_trouble
+from dashboard.live.processes import Process
+
+BEAT_SILENT_MS: Final = 20_000
+"""The controller beats every 5 s; after this long without, bridges follow their edge rule."""
+
+MANY_LEFT: Final = 20
+"""Of a store that keeps up, a step or two are always under way."""
+
+Well = Literal["yes", "wait", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Twenty-four hours up to now, as a strip: the share of each hour whose readings are missing, and words for those.
+
+    `words`: what is missing by reason; `late`: what is there, but came late or as means.
+    """
+
+    shares: Sequence[float]
+    titles: Sequence[str]
+    words: str
+    late: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One part of the system. `word` is a key of health_page.word, `at` when it last spoke (UTC ms).
+
+    `step`: the first thing to try. `facts`: what it says of itself. `process`: under which name a supervisor would
+    keep it alive.
+    """
+
+    group: str
+    name: str
+    detail: str
+    well: Well
+    word: str
+    at: int | None = None
+    cause: str = ""
+    figures: Sequence[str] = field(default_factory=tuple)
+    process: str = ""
+    step: str = ""
+    facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    day: Day | None = None
+
+
+def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
+    """Every part that the configuration names or that has spoken, but for sensors."""
+    found = [
+        *_middle(ctx, language, store_fault),
+        *_services(ctx, language),
+        *_bridges(ctx, language),
+        *_purifiers(ctx, language),
+    ]
+    known = ctx.processes()
+    return [_with_process(ctx, language, row, known[row.process]) if row.process in known else row for row in found]
+
+
+def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Row:
+    """What the supervisor knows of it: how often it began again, why it ended, where its log is."""
+    name = process.log_name
+    figures = [*row.figures, ctx.t(language, "health_page.log", name=name)]
+    if process.restarts:
+        code = process.last_exit
+        ended = (
+            ""
+            if code is None
+            else ctx.t(language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
+        )
+        figures.append(f"{ctx.t(language, 'health_page.restarts', n=process.restarts)} {ended}".rstrip())
+    if process.alive:
+        return replace(row, figures=figures)
+    return replace(
+        row, figures=figures, well="no", word="offline", cause=ctx.t(language, "health_page.do.ended", name=name)
+    )
+
+
+def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
+    up = ctx.live.connected()
+    filling = "" if store_fault else _filling(ctx, language)
+    return [
+        Row(
+            "services",
+            ctx.t(language, "health_page.broker"),
+            "",
+            "yes" if up else "no",
+            "online" if up else "away",
+            cause="" if up else ctx.t(language, "health_page.do.broker"),
+            process="broker",
+        ),
+        Row(
+            "services",
+            ctx.t(language, "health_page.store"),
+            ctx.config().store.partition(":")[0],
+            "no" if store_fault else "wait" if filling else "yes",
+            "away" if store_fault else "behind" if filling else "online",
+            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling,
+        ),
+    ]
+
+
+def _filling(ctx: Context, language: str) -> str:
+    """What to say while a store that is filled from ingest's journal lacks much of it; empty when it does not."""
+    status = ctx.live.services().get("ingest")
+    left = status.figures.get("carry_left") if status is not None and status.state == "online" else None
+    if not isinstance(left, int | float) or left < MANY_LEFT:
+        return ""
+    return ctx.t(language, "health_page.do.filling", n=f"{left:,}")
+
+
+def _services(ctx: Context, language: str) -> list[Row]:
+    told, newest = ctx.live.services(), ctx.live.accepted()
+    simulated = any(ctx.config().site_simulated(site) for site in ctx.config().sites)
+    names = ["ingest", "alerts", "dashboard", *(["simulator"] if simulated else [])]
+    found: list[Row] = []
+    for name in [*names, *sorted(set(told) - set(names))]:
+        key = f"health_page.name.{name}"
+        title = ctx.t(language, key) if name in names else name
+        status = told.get(name)
+        process = "simulate" if name == "simulator" else name
+        if name == "dashboard":
+            # Whoever reads this page hears from it.
+            found.append(Row("services", title, "", "yes", "online", ctx.now_ms(), process=name))
+            continue
+        if status is None:
+            found.append(
+                Row(
+                    "services",
+                    title,
+                    "",
+                    "wait",
+                    "unknown",
+                    cause=ctx.t(language, "health_page.do.never", service=name),
+                    process=process,
+                )
+            )
+            continue
+        well: Well = "yes" if status.state == "online" else "no"
+        word: str = status.state
+        cause = "" if well == "yes" else ctx.t(language, "health_page.do.offline", service=name)
+        beat = ctx.live.beat()
+        if name == "alerts" and well == "yes" and beat is not None and ctx.now_ms() - beat.at > BEAT_SILENT_MS:
+            well, word = "no", "behind"
+            cause = ctx.t(
+                language, "health_page.do.beat", service=name, age=parts.duration(ctx, language, ctx.now_ms() - beat.at)
+            )
+        figures = list(figures_of(ctx, language, status.figures))
+        if newest is not None and well == "yes" and 0 < status.config_version < newest.version:
+            well, word, cause = "wait", "behind", ctx.t(language, "health_page.do.behind", service=name)
+        if newest is not None and status.config_version:
+            figures.append(ctx.t(language, "health_page.follows", n=status.config_version, newest=newest.version))
+        if status.warnings:
+            well = "no" if well == "no" else "wait"
+            warned = [words.get(language, "") for words in status.causes] or status.warnings
+            cause = " ".join([cause, *warned]).strip()
+        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures, process))
+    return found
+
+
+def _bridges(ctx: Context, language: str) -> list[Row]:
+    found: list[Row] = []
+    for full, settings in ctx.config().bridges():
+        status = ctx.live.bridge(full)
+        title = settings.name.in_(language) if settings.name else full.partition(".")[2]
+        detail = f"{parts.site_name(ctx, language, full)} · {full}"
+        if status is None:
+            found.append(
+                Row(
+                    "bridges",
+                    title,
+                    detail,
+                    "wait",
+                    "unknown",
+                    cause=ctx.t(language, "health_page.do.bridge_never"),
+                    process=f"bridge-{full}",
+                )
+            )
+            continue
+        figures = [ctx.t(language, "health_page.waiting", n=f"{status.waiting:,}")]
+        if status.clock:
+            clock = f"health_page.clock_state.{status.clock}"
+            figures.append(
+                ctx.t(
+                    language, "health_page.clock", state=ctx.t(language, clock) if known_text(clock) else status.clock
+                )
+            )
+        up = status.state == "online"
+        storage = status.storage if status.storage not in ("", "ok") else ""
+        cause = ctx.t(language, "health_page.do.storage", why=storage) if storage else ""
+        if not up:
+            cause = f"{ctx.t(language, 'health_page.do.bridge')} {cause}".strip()
+        found.append(
+            Row(
+                "bridges",
+                title,
+                detail,
+                "no" if not up else "wait" if storage else "yes",
+                status.state,
+                status.at or None,
+                cause,
+                figures,
+                f"bridge-{full}",
+            )
+        )
+    return found
+
+
+def _purifiers(ctx: Context, language: str) -> list[Row]:
+    found: list[Row] = []
+    for full, settings in ctx.config().purifiers():
+        room = f"{full.partition('.')[0]}.{settings.room}"
+        title, detail = (
+            full.partition(".")[2],
+            " · ".join((settings.kind, parts.room_name(ctx, language, room), parts.site_name(ctx, language, room))),
+        )
+        unit = ctx.live.purifier(full)
+        if unit is None:
+            found.append(
+                Row(
+                    "purifiers",
+                    title,
+                    detail,
+                    "wait",
+                    "unknown",
+                    cause=ctx.t(language, "health_page.do.purifier_never"),
+                )
+            )
+            continue
+        trouble = purifier_trouble(unit, ctx.now_ms())
+        cause = ctx.t(language, f"health_page.do.{trouble}") if trouble else ""
+        word = trouble.removeprefix("purifier_") if trouble else "ok"
+        state = ctx.t(language, f"pages.purifier.{'unknown' if unit.on is None else 'on' if unit.on else 'off'}")
+        found.append(
+            Row(
+                "purifiers",
+                title,
+                detail,
+                "no" if trouble else "yes",
+                word,
+                unit.at,
+                cause,
+                [state, unit.reason] if unit.reason else [state],
+            )
+        )
+    return found
+
+
+def known_text(key: str) -> bool:
+    return i18n.has(key)
+
+
+def figures_of(ctx: Context, language: str, told: Mapping[str, Any]) -> list[str]:
+    """What a part counts, under a name of the language where it has one, else under its own; zeros say nothing."""
+    found = []
+    for name, value in told.items():
+        if value in (None, 0, ""):
+            continue
+        key = f"health_page.figure.{name}"
+        title = ctx.t(language, key) if known_text(key) else name.replace("_", " ")
+        found.append(f"{title} {_figure(ctx, language, name, value)}")
+    return found
+
+
+def _figure(ctx: Context, language: str, name: str, value: Any) -> str:
+    if name.endswith("_at") and isinstance(value, int):
+        return parts.moment(value, ctx.now_ms(), language)
+    if name.startswith("disk") and isinstance(value, int | float):
+        return f"{value / 1e9:,.1f}\u00a0GB"
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    key = f"health_page.value.{value}"
+    return ctx.t(language, key) if known_text(key) else str(value)

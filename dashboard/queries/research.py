@@ -1,0 +1,226 @@
+"""What researchers ask of the past beside `queries`: tables, single readings, deployments, corrections, events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from classair.config import Config
+from classair.model import Bucket, Reading
+from classair.science.corrections import Corrections
+from classair.stores import Store, StoreAway
+from classair.stores.corrections import accepted_corrections
+from classair.stores.deployments import Deployment, deployments
+from classair.stores.events import SchoolEvent, noted_events
+from dashboard.queries.flagged import Stretch, stretches
+from dashboard.queries.remembered import Remembered
+from dashboard.queries.rooms import RangeRefused, StoreUnavailable
+from research.selection import Selection
+from research.tables import Row, pooled, rows
+
+MAX_ROWS: Final = 200_000
+"""Rows of a table that are worked out for one question; more is for an export."""
+
+MAX_STRETCHES: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A selection's rows and the versions of the site-days they were made from: same versions, same numbers."""
+
+    selection: Selection
+    rows: list[Row]
+    versions: dict[str, dict[date, int]]
+
+    @property
+    def data_id(self) -> str:
+        """Names the selection together with the state of the data it was answered from."""
+        said = {site: {day.isoformat(): v for day, v in days.items()} for site, days in sorted(self.versions.items())}
+        text = self.selection.canonical() + json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
+class Research:
+    """`readings` is readings.db, which holds deployments, corrections and events whatever `store:` says.
+
+    Everything is synchronous and may wait for a disk. Raises SelectionRefused, RangeRefused, StoreUnavailable.
+    """
+
+    def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config], readings: Path) -> None:
+        self._store, self._config, self._readings = store, config, readings
+        self._remembered = Remembered()
+        self._remembered_for: Config | None = None
+
+    def table(self, selection: Selection) -> Table:
+        """Every row of a selection; RangeRefused when there are more than MAX_ROWS."""
+        self._bounded(selection)
+        with self._asked() as store:
+            # Before the rows: data that come meanwhile make the next answer differ, never this one's name.
+            versions = self._versions(store, selection)
+            found = list(islice(rows(store, self._config(), self.corrections(), selection), MAX_ROWS + 1))
+        if len(found) > MAX_ROWS:
+            raise RangeRefused(
+                f"more than {MAX_ROWS} rows; ask for a longer step or fewer rooms and days, or for an export"
+            )
+        return Table(selection, found, versions)
+
+    def by_room(self, selection: Selection) -> dict[tuple[str, str], list[Row]]:
+        """The rows of `table` put together for each (room, quantity); what has not changed is not read again.
+
+        Remembered in months, or whole years of days, by the versions of their days: a page that is looked at twice, or
+        whose newest day goes on growing, costs what is new. The rows are shared and not to be changed.
+        """
+        self._bounded(selection)
+        with self._asked() as store:
+            config, corrections = self._config(), self.corrections()
+            if config is not self._remembered_for:  # timetables may have changed
+                self._remembered.forget()
+                self._remembered_for = config
+            versions = self._versions(store, selection)
+            found: dict[tuple[str, str], list[Row]] = {}
+            for part in _parts(selection):
+                days = {
+                    site: tuple((day, v) for day, v in those.items() if part.first <= day <= part.last)
+                    for site, those in versions.items()
+                }
+                for room in selection.rooms:
+                    of_site = days[room.partition(".")[0]]
+                    for quantity in selection.quantities:
+                        one = part.model_copy(update={"rooms": (room,), "quantities": (quantity,)})
+
+                        def make(one: Selection = one) -> list[Row]:
+                            return pooled(rows(store, config, corrections, one), one.completeness)
+
+                        found.setdefault((room, quantity), []).extend(
+                            self._remembered.get((one.canonical(), of_site), make)
+                        )
+        return found
+
+    def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
+        """The version of each site-day that a selection touches."""
+        with self._asked() as store:
+            return self._versions(store, selection)
+
+    @staticmethod
+    def _bounded(selection: Selection) -> None:
+        most = (
+            len(selection.rooms)
+            * len(selection.quantities)
+            * ((selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
+        )
+        if selection.step_ms and most > 4 * MAX_ROWS:
+            raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
+
+    @staticmethod
+    def _versions(store: Store, selection: Selection) -> dict[str, dict[date, int]]:
+        sites = sorted({room.partition(".")[0] for room in selection.rooms})
+        return {site: store.versions(site, selection.first, selection.last + timedelta(days=1)) for site in sites}
+
+    def readings(
+        self,
+        room: str,
+        start_ms: int,
+        end_ms: int,
+        *,
+        sensor: str | None,
+        after: tuple[int, str, int] | None,
+        limit: int,
+    ) -> list[Reading]:
+        """Single readings of a room in order of (at, sensor, seq), those behind `after`; at most `limit`."""
+        first = max(start_ms, after[0]) if after else start_ms
+        with self._asked() as store:
+            found = (
+                r
+                for r in store.readings(room, first, end_ms)
+                if sensor in (None, r.sensor) and (after is None or (r.at_ms, r.sensor, r.seq) > after)
+            )
+            return list(islice(found, limit))
+
+    def flagged(self, room: str, start_ms: int, end_ms: int, sensor: str | None) -> list[Stretch]:
+        """What is known against a room's values, oldest first; RangeRefused when there are more than MAX_STRETCHES."""
+        with self._asked() as store:
+            found = list(
+                islice(
+                    stretches(r for r in store.readings(room, start_ms, end_ms) if sensor in (None, r.sensor)),
+                    MAX_STRETCHES + 1,
+                )
+            )
+        if len(found) > MAX_STRETCHES:
+            raise RangeRefused(f"more than {MAX_STRETCHES} stretches; ask for fewer days or one sensor")
+        return sorted(found, key=lambda one: (one.start_ms, one.sensor, one.quantity, one.flag))
+
+    def rollups(
+        self,
+        room: str,
+        quantity: str,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        sensor: str | None,
+    ) -> list[Bucket]:
+        """Stored buckets as they are, those that begin in start <= t < end; of all sensors pooled, or of one."""
+        with self._asked() as store:
+            return store.series(room, quantity, start_ms, end_ms, step_ms, sensor)
+
+    def estimates(self, room: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
+        """What `classair room` says of a room in a stretch of time. Raises ImportError without [research]."""
+        from research.rooms.command import lines, plain
+        from research.rooms.minutes import minutes
+
+        config = self._config()
+        with self._asked() as store:
+            measured = minutes(store, config, room, start_ms, end_ms)
+        return [plain(line) for line in lines(measured, config.room(room).volume_m3)]
+
+    def site_versions(self, site: str, first: date, last: date) -> dict[date, int]:
+        """The version of each local day of a site, both ends included; days without data are absent."""
+        with self._asked() as store:
+            return store.versions(site, first, last + timedelta(days=1))
+
+    def hours_of(self, selection: Selection) -> list[Row]:
+        """The hours of a selection by days, for what must be made from hours."""
+        return self.table(selection.model_copy(update={"step": "1h"})).rows
+
+    def corrections(self) -> Corrections:
+        with self._away():
+            return accepted_corrections(self._readings)
+
+    def deployments(self) -> list[Deployment]:
+        with self._away():
+            return deployments(self._readings)
+
+    def events(self, start_ms: int, end_ms: int, site: str | None = None) -> list[SchoolEvent]:
+        with self._away():
+            return noted_events(self._readings, start_ms, end_ms, site=site)
+
+    @contextmanager
+    def _asked(self) -> Iterator[Store]:
+        store = self._store()
+        if store is None:
+            raise StoreUnavailable("no store is open yet")
+        with self._away():
+            yield store
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreAway as away:
+            raise StoreUnavailable(str(away)) from away
+
+
+def _parts(selection: Selection) -> Iterator[Selection]:
+    """The selection cut at the ends of months; at those of years where days are read as they are stored."""
+    by_year = selection.step == "1d" and selection.method == "none" and not selection.lesson
+    first = selection.first
+    while first <= selection.last:
+        following = date(first.year + 1, 1, 1) if by_year or first.month == 12 else date(first.year, first.month + 1, 1)
+        yield selection.model_copy(update={"first": first, "last": min(selection.last, following - timedelta(days=1))})
+        first = following

@@ -1,0 +1,1 @@
+"""The black box: a raw byte log of the last 24 hours."""

@@ -1,0 +1,1 @@
+"""Third-party devices as ports of a bridge."""

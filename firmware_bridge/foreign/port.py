@@ -1,0 +1,213 @@
+"""Somebody else's devices as ports of this bridge: their messages come over its own broker link, or by HTTP."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from classair.model import Flag
+from firmware_bridge.adapters import Adapter, Arrival, Measured, Refused
+from firmware_bridge.drivers import About, Frame
+from firmware_bridge.serial.ports import PortState
+
+log = logging.getLogger(__name__)
+
+SILENT_INTERVALS: Final = 3
+SILENT_AT_LEAST_S: Final = 60.0
+
+OnFrames = Callable[[list[Frame], float, bool], None]
+OnState = Callable[[PortState], None]
+
+
+class TimeUnknown(Exception):
+    """The device dates its message, and the bridge cannot yet say what that is in its own time: send it again."""
+
+
+class ForeignPort:
+    """One device. It has no thread: the bridge's loop brings messages and ticks, HTTP threads bring posts.
+
+    `sensor` is `<site>.<id>`. `path` is where the device posts, empty when it speaks over MQTT.
+    """
+
+    def __init__(
+        self,
+        sensor: str,
+        adapter: Adapter,
+        crossing: Crossing,
+        on_frames: OnFrames,
+        on_state: OnState,
+        *,
+        model: str = "",
+        path: str = "",
+    ) -> None:
+        self.sensor, self.adapter, self.model, self.path = sensor, adapter, model, path
+        self.state = PortState("starting", "foreign_starting")
+        self._crossing, self._on_frames, self._on_state = crossing, on_frames, on_state
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._began_s = self._good_s = crossing.now_s()
+        self._refused_since: str = ""
+        self._stuck = False
+        self._stopped = False
+
+    # -- what the bridge wants of a source -----------------------------------------------------------------------------
+
+    @property
+    def frame_every_s(self) -> float:
+        return self.adapter.frame_every_s
+
+    @property
+    def each_alone(self) -> bool:
+        """What carries its own time is not averaged: it may come hours late and out of order."""
+        return self.adapter.own_clock
+
+    @property
+    def about(self) -> About:
+        return self.adapter.about
+
+    @property
+    def alive(self) -> bool:
+        return True
+
+    def counts(self) -> dict[str, int]:
+        with self._lock:
+            return {"messages": 0, "good": 0, **self._counts}
+
+    def start(self) -> None:
+        self._crossing.register(self)
+
+    def ask_to_stop(self) -> None:
+        self._stopped = True
+
+    def stop(self, timeout: float = 1.5) -> None:
+        self.ask_to_stop()
+        self._crossing.forget(self)
+
+    # -- messages ------------------------------------------------------------------------------------------------------
+
+    def hear(self, arrival: Arrival) -> Refused | None:
+        """Takes a message; what was wrong with it. Raises TimeUnknown when it should be sent once more."""
+        with self._lock:
+            if self._stopped:
+                return Refused("stopped", "this device is being taken out of the configuration")
+            self._counts["messages"] += 1
+            if self.adapter.own_clock and not arrival.topic and arrival.now_ms is None:
+                # Before the adapter sees it, or it would take the second try for a repeat.
+                self._counts["refused_time_unknown"] += 1
+                raise TimeUnknown
+            found = self.adapter.take(arrival)
+            if isinstance(found, Refused):
+                self._counts[f"refused_{found.reason}"] += 1
+                if found.reason != "retained":
+                    self._refused_since = found.reason
+                log.debug("message_refused sensor=%s why=%s detail=%s", self.sensor, found.reason, found.detail)
+            else:
+                self._give(found, arrival.now_s, arrival.now_ms)
+        self._settle(arrival.now_s)
+        return found if isinstance(found, Refused) else None
+
+    def tick(self, now_s: float, now_ms: int | None) -> None:
+        with self._lock:
+            if self.adapter.due_s() is not None:
+                self._give(self.adapter.tick(now_s), now_s, now_ms)
+        self._settle(now_s)
+
+    def _give(self, found: list[Measured], now_s: float, now_ms: int | None) -> None:
+        for one in found:
+            at_s = now_s
+            if one.at_ms is not None and now_ms is not None:
+                at_s = now_s - (now_ms - one.at_ms) / 1000
+            elif one.at_ms is not None:
+                one.frame.flags |= Flag.RECEIPT_TIME | Flag.CLOCK
+            self._counts["good"] += 1
+            self._good_s, self._refused_since = now_s, ""
+            self._stuck = any(flag & Flag.STUCK for flag in one.frame.value_flags.values())
+            self._on_frames([one.frame], at_s, False)
+
+    # -- how it is -----------------------------------------------------------------------------------------------------
+
+    def _settle(self, now_s: float) -> None:
+        state = self._judged(now_s)
+        if state != self.state:
+            self.state = state
+            self._on_state(state)
+
+    def _judged(self, now_s: float) -> PortState:
+        patience_s = max(SILENT_INTERVALS * self.frame_every_s, SILENT_AT_LEAST_S)
+        if self.path and self._crossing.ear_fault:
+            return PortState("error", "foreign_no_ear", {"why": self._crossing.ear_fault})
+        if self.adapter.online is False:
+            return PortState("silent", "foreign_offline")
+        if now_s - self._good_s > patience_s:
+            if self._refused_since in ("stale", "repeat"):
+                return PortState("silent", "foreign_stale")
+            if self._refused_since:
+                return PortState("silent", "foreign_refused", {"reason": self._refused_since})
+            return PortState("silent", "foreign_silent")
+        if not self._counts["good"]:
+            return PortState("starting", "foreign_starting")
+        return PortState("error", "foreign_stuck") if self._stuck else PortState("ok")
+
+
+class Crossing:
+    """Where messages from outside cross to the ports they are for. Used by the bridge's loop and by HTTP threads.
+
+    `subscribe` hears a topic from now on; `now_s` is elapsed seconds, `now_ms` UTC ms or None while unknown.
+    """
+
+    def __init__(
+        self, subscribe: Callable[[str], None], now_s: Callable[[], float], now_ms: Callable[[], int | None]
+    ) -> None:
+        self._subscribe, self.now_s, self.now_ms = subscribe, now_s, now_ms
+        self._lock = threading.Lock()
+        self._ports: list[ForeignPort] = []
+        self._by_topic: dict[str, ForeignPort] = {}
+        self._by_path: dict[str, ForeignPort] = {}
+        self.ear_fault = ""  # why nobody can post here at present; empty when they can
+
+    def register(self, port: ForeignPort) -> None:
+        topics = port.adapter.topics()
+        with self._lock:
+            self._ports.append(port)
+            self._by_topic.update(dict.fromkeys(topics, port))
+            if port.path:
+                self._by_path[port.path] = port
+        for topic in topics:
+            self._subscribe(topic)
+
+    def forget(self, port: ForeignPort) -> None:
+        with self._lock:
+            if port in self._ports:
+                self._ports.remove(port)
+            for table in (self._by_topic, self._by_path):
+                for key in [key for key, owner in table.items() if owner is port]:
+                    del table[key]
+
+    def hear(self, topic: str, payload: bytes, retained: bool, now_s: float) -> bool:
+        """Hands over a message of the broker; False when no port asked for its topic."""
+        with self._lock:
+            port = self._by_topic.get(topic)
+        if port is None:
+            return False
+        port.hear(Arrival(topic, payload, retained, now_s, self.now_ms()))
+        return True
+
+    def at_path(self, path: str) -> ForeignPort | None:
+        """Whose posts come to this path."""
+        with self._lock:
+            return self._by_path.get(path)
+
+    def posting(self) -> list[ForeignPort]:
+        """The devices that post here."""
+        with self._lock:
+            return list(self._by_path.values())
+
+    def tick(self, now_s: float) -> None:
+        with self._lock:
+            ports = list(self._ports)
+        now_ms = self.now_ms() if ports else None
+        for port in ports:
+            port.tick(now_s, now_ms)

@@ -1,0 +1,122 @@
+"""Keeps the gap ledger of every sensor of a bridge: across restarts, unknown time, entries that come and go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from firmware_bridge.clock import Clock
+from firmware_bridge.health.missing import SensorLedger, Stretch, damaged_of, reason_of
+from firmware_bridge.line import Line
+from firmware_bridge.spool.spool import Spool
+
+log = logging.getLogger(__name__)
+
+SHORTEST_MS: Final = 100
+
+Keep = Callable[[Line, Stretch], None]
+"""Dates, numbers, keeps and sends a line of the ledger."""
+
+
+class Accounting:
+    """On the bridge's one thread. Times are seconds of elapsed(), as everywhere in the bridge."""
+
+    def __init__(self, spool: Spool, clock: Clock, boot: str, keep: Keep) -> None:
+        self._spool, self._clock, self._keep = spool, clock, keep
+        self._ledgers: dict[str, SensorLedger] = {}
+        self._lines: dict[str, Line] = {}
+        # What was before a sensor began is told once the time is known: since when (UTC ms), until when (elapsed ms).
+        # Both are looked up before anything of this run is dated, or this run would hide what was before it.
+        self._unopened: dict[str, tuple[int | None, int]] = {}
+        self._waiting, self._lost = spool.undated_of(boot)
+
+    def begin(self, line: Line, now_s: float) -> None:
+        """An entry of the configuration; one that only changed its port or pace goes on."""
+        self._lines[line.id] = line
+        known = self._ledgers.get(line.id)
+        if known is not None:
+            known.every_ms = _every_ms(line)
+            return
+        state = line.port.state if line.port is not None else None
+        reason = reason_of(state.state, state.cause) if state is not None else "unplugged"
+        ledger = self._ledgers[line.id] = SensorLedger(_every_ms(line), _ms(now_s), reason)
+        waiting = self._waiting.pop(line.id, None)
+        self._unopened[line.id] = self._spool.until(line.id), waiting.start_ms if waiting else ledger.began_ms
+        if waiting is not None:
+            # A run of this boot ended before it knew the time: between the two no date is needed to say how long.
+            self._was_away(line, ledger, ledger.began_ms - waiting.end_ms, "off", ledger.began_ms)
+
+    def end(self, line: Line, now_s: float) -> None:
+        """An entry was taken away: from now on nothing is expected of it."""
+        ledger = self._ledgers.pop(line.id, None)
+        if ledger is None:
+            return
+        for stretch in ledger.close(_ms(now_s)):
+            self._keep(line, stretch)
+        self._spool.forget(line.id)
+        self._unopened.pop(line.id, None)
+        self._lines.pop(line.id, None)
+
+    def end_all(self, now_s: float) -> None:
+        """The bridge ends; what comes until its next start is told then."""
+        for sensor, ledger in self._ledgers.items():
+            for stretch in ledger.close(_ms(now_s)):
+                self._keep(self._lines[sensor], stretch)
+
+    def is_now(self, line: Line, state: str, cause: str, now_s: float) -> None:
+        ledger = self._ledgers.get(line.id)
+        if ledger is not None:
+            ledger.is_now(reason_of(state, cause), _ms(now_s))
+
+    def reading(self, line: Line, end_s: float) -> None:
+        """Before a reading is kept: what is missing in front of it."""
+        ledger = self._ledgers.get(line.id)
+        if ledger is None:
+            return
+        damaged = damaged_of(line.port.counts()) if line.port is not None else 0
+        for stretch in ledger.reading(_ms(end_s), damaged):
+            self._keep(line, stretch)
+
+    def late(self, line: Line, end_s: float) -> None:
+        """The reading just kept could not be sent."""
+        ledger = self._ledgers.get(line.id)
+        if ledger is not None:
+            ledger.late(_ms(end_s))
+
+    def tick(self, now_s: float, *, connected: bool, dated: bool) -> None:
+        """`dated`: nothing waits for its time any more."""
+        for sensor, ledger in self._ledgers.items():
+            line = self._lines[sensor]
+            if dated and line.id in self._unopened:
+                self._open(line, ledger)
+            for stretch in ledger.due(_ms(now_s), connected=connected):
+                self._keep(line, stretch)
+
+    def _open(self, line: Line, ledger: SensorLedger) -> None:
+        """Tells of the time before this run, once it is known what time it is."""
+        offset = self._clock.offset()
+        if offset is None:
+            return
+        since, end_ms = self._unopened.pop(line.id)
+        if since is None:
+            return
+        # Readings of a run that never knew the time lie somewhere in this stretch; where, nobody can say.
+        reason = "clock_unknown" if line.id in self._lost else "off"
+        self._was_away(line, ledger, end_ms + offset.at_ms - since, reason, end_ms)
+
+    def _was_away(self, line: Line, ledger: SensorLedger, length_ms: int, reason: str, end_ms: int) -> None:
+        if length_ms < SHORTEST_MS:
+            return
+        stretch = ledger.was_away(end_ms, length_ms, reason)
+        if stretch is not None:
+            log.info("was_away sensor=%s seconds=%d reason=%s", line.sensor, length_ms // 1000, reason)
+            self._keep(line, stretch)
+
+
+def _every_ms(line: Line) -> int:
+    return round(line.every_s * 1000)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,1 @@
+"""Serial ports: opening, identity, supervision, sleep and warm-up."""

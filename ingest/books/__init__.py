@@ -1,0 +1,1 @@
+"""readings.db as ingest keeps it, one table family a file."""

@@ -1,0 +1,1 @@
+"""What a person asks of stored readings from the command line."""

@@ -1,0 +1,321 @@
+"""`classair collocate`: sensors beside a reference → agreement, fit, what it would change; accepted when told so."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import random
+import re
+import sqlite3
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from classair.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_installation
+from classair.config import Config
+from classair.places import Places
+from classair.science.corrections import Correction, as_record, faults
+from classair.science.indexes.known import DEFAULT
+from classair.stores import StoreAway, open_store
+from classair.stores.corrections import accepted_corrections
+from classair.timetable import ZONE, to_ms
+from classair.wire import Ask
+from ingest.accepting import Accepting, as_accepted
+from ingest.books.books import Books
+from ingest.books.corrections import ACCEPT, Refused
+from ingest.books.versions import newest_version
+from ingest.clock import now_ms
+from ingest.service import had_journal, only_one
+from research.collocation.calibration import MODELS, Calibration, calibrate
+from research.collocation.collocating import INPUTS, Beside, beside, changes, gather, local, report
+from research.collocation.collocation import targets
+from research.collocation.differences import differences
+from research.collocation.least_squares import Undetermined
+from research.collocation.reference_file import Unreadable, read_reference
+
+SEED: Final = 20260101  # the same data give the same intervals
+GOOD_DAYS: Final = 30
+WHO: Final = "command line"
+EARLIEST: Final = date(2015, 1, 1)  # before it no school had these sensors
+LONGEST_DAYS: Final = 1100
+
+
+class Wrong(Exception):
+    """What is wrong with the request, in words."""
+
+
+def main(argv: list[str]) -> int:
+    """0 when done, 1 when the data do not say, nothing was accepted or nobody answered, 2 for wrong use."""
+    args = _parser().parse_args(argv)
+    try:
+        return _run(args)
+    except (Wrong, Unreadable) as wrong:
+        print(f"classair collocate: {wrong}", file=sys.stderr)
+        return 2
+    except (Undetermined, StoreAway, NoAnswer, Refused, sqlite3.Error) as wrong:
+        print(f"classair collocate: {wrong}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="classair collocate",
+        description=(
+            "Compares sensors with a reference instrument beside them, fits a correction on hourly means, judges it on "
+            "days the fit has not seen, and says which rooms and days would change. Nothing is accepted unless told so."
+        ),
+    )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        required=True,
+        metavar="FILE.csv",
+        help="a time and a value in each row; times without an offset are Bangkok time",
+    )
+    parser.add_argument(
+        "--sensor", action="append", required=True, metavar="SITE.ID", help="may be given several times"
+    )
+    parser.add_argument("--from", dest="start", type=_day, required=True, metavar="DATE", help="first local day")
+    parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DATE", help="last local day, included")
+    parser.add_argument("--model", choices=list(MODELS), default="linear", help="default: linear")
+    parser.add_argument(
+        "--input",
+        choices=INPUTS,
+        default="pm25",
+        help="which stored quantity goes in (default: pm25; with another nothing can be accepted)",
+    )
+    parser.add_argument("--time-column", default="", metavar="NAME")
+    parser.add_argument("--value-column", default="", metavar="NAME")
+    parser.add_argument("--utc-offset", type=_hours, default=None, metavar="HOURS", help="of times without an offset")
+    parser.add_argument("--stamp-end", action="store_true", help="a row's time is the end of what it covers")
+    parser.add_argument("--json", action="store_true", help="everything as one JSON document, with the residuals")
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    parser.add_argument(
+        "--accept-from",
+        type=_day,
+        metavar="DATE",
+        help="propose the fit as these sensors' correction from the beginning of this local day",
+    )
+    parser.add_argument("--id", default="", metavar="ID", help="the correction's id (default: from sensor and month)")
+    parser.add_argument("--author", default="", metavar="NAME", help="who answers for it; needed to accept")
+    parser.add_argument("--yes", action="store_true", help="accept without asking back, having read the differences")
+    add_broker_option(parser)
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; expected 2026-11-21") from None
+
+
+def _hours(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not -24 < found < 24:
+        raise argparse.ArgumentTypeError(f"{text!r} is no offset; expected hours such as 7 or 5.5")
+    return found
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.end < args.start:
+        raise Wrong(f"--to {args.end} lies before --from {args.start}")
+    if args.start < EARLIEST or (args.end - args.start).days >= LONGEST_DAYS:
+        raise Wrong(f"--from, --to: a period of at most {LONGEST_DAYS} days, not before {EARLIEST}")
+    start, end = _midnight(args.start), _midnight(args.end + timedelta(days=1))
+    if args.accept_from and args.accept_from < EARLIEST:
+        raise Wrong(f"--accept-from: lies before {EARLIEST}")
+    if args.accept_from and not args.author:
+        raise Wrong("--author: accepting needs the name of who answers for it")
+    places = Places(args.data.resolve())
+    config = _config(places)
+    models = {full: sensor.model for full, sensor in config.sensors()}
+    if unknown := [one for one in args.sensor if one not in models]:
+        raise Wrong(
+            f"--sensor: {', '.join(unknown)} is not in this configuration; there are {', '.join(sorted(models))}"
+        )
+    text = _text(args.reference)
+    reference, notes = read_reference(
+        text.splitlines(),
+        time_column=args.time_column,
+        value_column=args.value_column,
+        utc_offset_h=args.utc_offset,
+        stamp_end=args.stamp_end,
+    )
+    with closing(open_store(config.store, places, readonly=True)) as store:
+        chosen = {sensor: models[sensor] for sensor in args.sensor}
+        rooms = sorted({series.room for series in store.counts(start, end) if series.sensor in chosen})
+        there = gather(store, rooms, chosen, start, end)
+        found = beside(reference, {sensor: there.of(sensor, args.input) for sensor in args.sensor}, start, end)
+        fit = calibrate(found.every, args.model, random.Random(SEED).randrange)  # noqa: S311  no secret
+        notes += _doubts(fit, found, there.simulated)
+        proposed = _proposed(args, fit, there.simulated, text)
+        result = report(found, fit)
+        difference = None
+        if args.accept_from:
+            difference = _differences(places, store, config, proposed)
+    result |= {"correction": as_record(proposed), "notes": notes, "changes": difference}
+    print(json.dumps(result, ensure_ascii=False, indent=1) if args.json else _in_words(result, found, fit))
+    return _accept(args, places, config, proposed) if args.accept_from else 0
+
+
+def _midnight(day: date) -> int:
+    return to_ms(datetime.combine(day, time(), ZONE))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Wrong(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Wrong(f"{file}: is not UTF-8 text (byte {error.start})") from error
+
+
+def _config(places: Places) -> Config:
+    """The configuration in force in this data folder."""
+    if not places.readings.exists():
+        raise Wrong(f"there is no {places.readings}; another folder: --data DIR")
+    with closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
+        version = newest_version(connection)
+    accepted = as_accepted(version) if version else None
+    if accepted is None:
+        raise Wrong(f"no configuration has been accepted in {places.root} yet; another folder: --data DIR")
+    return accepted.config
+
+
+def _doubts(fit: Calibration, found: Beside, simulated: bool) -> list[str]:
+    notes = [] if fit.days >= GOOD_DAYS else [f"{fit.days} days; 30 or more, in two seasons, are good"]
+    notes += [
+        f"{sensor}: {share:.0%} of the reference's hours" for sensor, share in found.coverage.items() if share < 0.75
+    ]
+    if fit.validated.rmse >= fit.uncorrected.rmse:
+        notes.append("on days it has not seen the fit is no better than the raw sensor")
+    return [*notes, "made from simulated readings"] if simulated else notes
+
+
+def _proposed(args: argparse.Namespace, fit: Calibration, simulated: bool, text: str) -> Correction:
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    kind = "simulated readings of " if simulated else ""
+    data_set = (
+        f"{kind}{', '.join(args.sensor)} beside {args.reference.name} (sha256 {digest}), hourly means "
+        f"{local(fit.start)} to {local(fit.end)}, n = {fit.n} on {fit.days} days"
+    )
+    usual = re.sub(r"[^a-z0-9_-]", "-", f"{args.sensor[0]}-{args.end:%Y-%m}")[:64]
+    valid_from = _midnight(args.accept_from) if args.accept_from else 0
+    return fit.correction(
+        args.id or usual,
+        valid_from,
+        input=args.input,
+        sensors=tuple(sorted(set(args.sensor))),
+        data_set=data_set,
+        author=args.author,
+        source="classair collocate",
+    )
+
+
+def _differences(places: Places, store: Any, config: Config, proposed: Correction) -> list[dict[str, Any]]:
+    """Which rooms and days would change, from the proposed date up to now."""
+    every = {full: sensor.model for full, sensor in config.sensors()}
+    end = now_ms()
+    if proposed.valid_from >= end:
+        return []
+    rooms = sorted(
+        {series.room for series in store.counts(proposed.valid_from, end) if series.sensor in proposed.sensors}
+    )
+    there = gather(store, rooms, every, proposed.valid_from, end)
+    before = accepted_corrections(places.readings)
+    same = before.newest(proposed.id)
+    fresh = replace(proposed, accepted_at=end, version=same.version + 1 if same else 1)
+    return changes(differences(there.hours, before, before.with_one(fresh), DEFAULT))
+
+
+def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: Correction) -> int:
+    if against := faults(proposed):
+        raise Refused("; ".join(against))
+    if not args.yes:
+        if not sys.stdin.isatty():
+            print("classair collocate: nothing accepted; add --yes once the differences are read", file=sys.stderr)
+            return 1
+        print(
+            f"Accept {proposed.id} from {args.accept_from} on? Published numbers of those days change. Type yes: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+        if sys.stdin.readline().strip().lower() != "yes":
+            print("classair collocate: nothing accepted", file=sys.stderr)
+            return 1
+    wish = {"role": "admin", "correction": as_record(proposed)}
+    with only_one(places) as alone:
+        if alone:
+            books = Books(places.readings, journal=had_journal(places))
+            try:
+                assert Accepting(books).current is not None
+                ask = Ask(id="command-line", do=ACCEPT, who=WHO, args=wish)
+                label = books.decide_correction(ask, config, now_ms()).label
+            finally:
+                books.close()
+            print(f"accepted: {label}", file=sys.stderr)
+            return 0
+    answer = ask_ingest(broker_of_installation(places, args.broker), config.org, ACCEPT, wish, timeout=30)
+    if not answer.ok:
+        raise Refused(f"ingest: {answer.error}")
+    kept = answer.result["correction"]
+    print(f"accepted: {kept['id']}@{kept['version']}", file=sys.stderr)
+    return 0
+
+
+def _in_words(result: dict[str, Any], found: Beside, fit: Calibration) -> str:
+    lines = [f"{fit.n} hours on {fit.days} days, {local(fit.start)} to {local(fit.end)}"]
+    lines += [f"note: {note}" for note in result["notes"]]
+    lines += ["", "Sensor against reference", _row("", "n", "slope", "icept", "R²", "RMSE", "NRMSE%", "MBE", "CV%")]
+    for name, one in (("1 h", found.hours), ("24 h", found.days)):
+        lines.append(_row(name, one.n, one.slope, one.intercept, one.r2, one.rmse, one.nrmse, one.mbe, one.cv))
+    lines += ["", "EPA targets for 24 h means"]
+    for target in targets(found.days):
+        word = {True: "met", False: "not met", None: "cannot tell"}[target.met]
+        lines.append(f"  {target.name:<15}{target.wanted:<24}{target.value:<20}{word}")
+    lines += ["", f"Correction ({fit.model}: {result['correction']['formula']})"]
+    for name, value in fit.coefficients.items():
+        low, high = fit.intervals[name]
+        lines.append(f"  {name:<12}{value:>10.4f}   95 % by days {low:.4f} … {high:.4f}")
+    lines.append(f"  for sensor values of {result['correction']['low']:g} … {fit.high:g} µg/m³, not beyond")
+    lines += ["", "Against the reference", _row("", "n", "R²", "RMSE", "NRMSE%", "MBE", "MAE")]
+    lines += [
+        _row(name, how.n, how.r2, how.rmse, how.nrmse, how.mbe, how.mae)
+        for name, how in (("raw", fit.uncorrected), ("own days", fit.fitted), ("unseen days", fit.validated))
+    ]
+    return "\n".join(lines + _changes_in_words(result["changes"]))
+
+
+def _changes_in_words(found: Sequence[dict[str, Any]] | None) -> list[str]:
+    if found is None:
+        return []
+    other = [one for one in found if one["level_changes"]]
+    lines = ["", f"If accepted: {len(found)} room-days change, {len(other)} of them their level ({DEFAULT.key})"]
+    for one in other:
+        before, after = (
+            "no value" if told["mean"] is None else f"{told['mean']:.1f} {told['level']}"
+            for told in (one["before"], one["after"])
+        )
+        lines.append(f"  {one['room']:<24}{one['date']}  {before} → {after}")
+    return lines
+
+
+def _row(name: str, *cells: object) -> str:
+    return f"  {name:<12}" + "".join(
+        f"{cell:>9.3f}"
+        if isinstance(cell, float) and math.isfinite(cell)
+        else f"{'–' if isinstance(cell, float) else cell!s:>9}"
+        for cell in cells
+    )

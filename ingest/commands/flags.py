@@ -1,0 +1,283 @@
+"""`classair flags`: judges old readings anew; `set`, `list` and `take-back` are what a person says of them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from classair.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_installation
+from classair.config import Config
+from classair.model import Flag
+from classair.places import Places
+from classair.science.judging import SETTLED_MS
+from classair.science.judging.neighbours import day_start, local_day
+from classair.stores import StoreAway
+from classair.stores.sqlite.queries import Queries
+from classair.timetable import local_time, to_ms
+from classair.wire import Answer, Ask
+from ingest.accepting import as_accepted
+from ingest.books.books import Books
+from ingest.books.manual_flags import ManualFlag, Refused, manual_flags
+from ingest.books.versions import newest_version
+from ingest.clock import now_ms
+from ingest.rejudging import flag_asks
+from ingest.rejudging.rejudging import Change, pieces, rejudge
+from ingest.service import had_journal, only_one
+
+CHUNK_DAYS: Final = 7
+Asking = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""Asks ingest for something by name and gives its result; raises NoAnswer or Refused."""
+
+
+def main(argv: list[str]) -> int:
+    """0 when done, 1 when ingest could not be asked or refused, 2 for wrong use."""
+    if argv and argv[0] in ("set", "list", "take-back"):
+        return _manual(argv)
+    parser = argparse.ArgumentParser(
+        prog="classair flags",
+        description="Judges stored readings anew. Stop it when you like: what is done is done, "
+        "and the next run goes on from there. `classair flags set --help` sets a stretch aside by hand.",
+    )
+    _common(parser)
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        type=_moment,
+        help="2026-11-23, 2026-11-23T09:00 (Thai time) or UTC ms; default: the first reading",
+    )
+    parser.add_argument(
+        "--to", dest="end", metavar="TIME", type=_moment, help="likewise; default, and at the latest: two hours ago"
+    )
+    parser.add_argument("--site", help="one school (default: all)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    # For ingest, which keeps history judged: JSON lines of changes, which it makes itself.
+    parser.add_argument("--print-changes", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    places = Places(args.data.resolve())
+    return _guarded(places, lambda: _recalculate(places, args))
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    add_broker_option(parser)
+
+
+def _guarded(places: Places, work: Callable[[], int]) -> int:
+    if not places.readings.exists():
+        print(f"classair flags: there is no {places.readings}", file=sys.stderr)
+        return 2
+    try:
+        return work()
+    except (sqlite3.Error, StoreAway, NoAnswer, Refused, ValueError) as error:
+        print(f"classair flags: {error}", file=sys.stderr)
+        return 1
+
+
+def _moment(text: str) -> int:
+    """UTC ms of a moment as people write it; without an offset it is Thai time."""
+    if text.isascii() and text.isdigit() and len(text) > 8:
+        return int(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment; write 2026-11-23 or 2026-11-23T09:00") from None
+    return to_ms(at) if at.tzinfo else to_ms(at.replace(tzinfo=local_time(0).tzinfo))
+
+
+# -- judging anew ------------------------------------------------------------------------------------------------------
+
+
+def _recalculate(places: Places, args: argparse.Namespace) -> int:
+    queries = Queries(places.readings)
+    with queries.connection() as connection:
+        config = _config(connection)
+        sites = sorted({row[0].partition(".")[0] for row in connection.execute("select distinct sensor from series")})
+        first = connection.execute("select min(t) from rollup_1h").fetchone()[0]
+    if args.site is not None and args.site not in sites:
+        raise ValueError(f"--site: {args.site!r} has no readings here; there are {', '.join(sites) or 'none'}")
+    settled = now_ms() - SETTLED_MS
+    start = args.start if args.start is not None else (first or 0) * 3_600_000
+    end = min(args.end if args.end is not None else settled, settled)
+    chunks = [(site, *chunk) for site in ([args.site] if args.site else sites) for chunk in _chunks(start, end)]
+    if args.print_changes:
+        for site, since, until in chunks:
+            for change in _judged(queries, site, since, until, config):
+                print(json.dumps(asdict(change)), flush=True)
+        return 0
+    with contextlib.ExitStack() as stack:
+        ask = (lambda _do, _args: {"changed": 0}) if args.dry_run else stack.enter_context(_asking(places, args.broker))
+        changed, days = 0, set()
+        for number, (site, since, until) in enumerate(chunks, 1):
+            changes = _judged(queries, site, since, until, config)
+            for part in pieces(changes):
+                ask(flag_asks.APPLY, {"changes": [asdict(change) for change in part]})
+            changed += sum(change.values for change in changes)
+            touched = {
+                (site, day)
+                for change in changes
+                for day in range(local_day(change.start), local_day(change.end - 1) + 1)
+            }
+            days |= touched
+            _tell_chunk(site, since, until, changes, number, len(chunks))
+    _tell_end(changed, days, args.dry_run)
+    return 0
+
+
+def _chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Weeks of local days from start to end."""
+    while start < end:
+        after = min(day_start(local_day(start) + CHUNK_DAYS), end)
+        yield start, after
+        start = after
+
+
+def _judged(queries: Queries, site: str, start: int, end: int, config: Config) -> list[Change]:
+    with queries.connection() as connection:
+        connection.execute("begin")
+        try:
+            return rejudge(connection, site, start, end, config)
+        finally:
+            connection.execute("rollback")
+
+
+def _tell_chunk(site: str, start: int, end: int, changes: Sequence[Change], number: int, of: int) -> None:
+    counts: dict[str, int] = {}
+    for change in changes:
+        for sign, flags in (("+", change.add), ("-", change.remove)):
+            for name in (flag.name for flag in Flag if flag & flags and flag.name):
+                counts[sign + name] = counts.get(sign + name, 0) + change.values
+    what = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "nothing changes"
+    span = f"{local_time(start).date()} … {local_time(end - 1).date()}"
+    print(f"{number / of:>4.0%}  {site}  {span}  {what}", flush=True)
+
+
+def _tell_end(changed: int, days: set[tuple[str, int]], dry: bool) -> None:
+    by_site: dict[str, list[int]] = {}
+    for site, day in days:
+        by_site.setdefault(site, []).append(day)
+    print(f"{changed:,} values {'would change' if dry else 'changed'} on {len(days)} site-days")
+    for site, known in sorted(by_site.items()):
+        shown = ", ".join(str(local_time(day_start(day)).date()) for day in sorted(known))
+        print(f"  versions that {'would rise' if dry else 'rose'}: {site}: {shown}")
+
+
+# -- ingest, or in its place -------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _asking(places: Places, broker: str | None) -> Iterator[Asking]:
+    """Asks the running ingest; where none runs, does it here by the same code, holding ingest's lock."""
+    with only_one(places) as alone:
+        if alone:
+            books = Books(places.readings, journal=had_journal(places))
+            try:
+
+                def here(do: str, args: dict[str, Any]) -> dict[str, Any]:
+                    ask = Ask(id=f"here-{time.time_ns()}", do=do, who=_who(), args=args)
+                    return flag_asks.decide(ask, books, now_ms())
+
+                yield here
+            finally:
+                books.close()
+            return
+    with contextlib.closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
+        org = _config(connection).org
+    address = broker_of_installation(places, broker)
+
+    def there(do: str, args: dict[str, Any]) -> dict[str, Any]:
+        answer: Answer = ask_ingest(address, org, do, args, timeout=120, who=_who())
+        if not answer.ok:
+            raise Refused(f"ingest: {answer.error}")
+        return answer.result
+
+    yield there
+
+
+def _config(connection: sqlite3.Connection) -> Config:
+    newest = newest_version(connection)
+    accepted = as_accepted(newest) if newest else None
+    if accepted is None:
+        raise NoAnswer("no configuration has been accepted in this data folder yet")
+    return accepted.config
+
+
+def _who() -> str:
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or os.environ.get("LOGNAME") or "command line"
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------------
+
+
+def _manual(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="classair flags", description="What people set aside.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    setting = commands.add_parser("set", help="set a stretch of one sensor aside")
+    setting.add_argument("--sensor", required=True, metavar="SITE.SENSOR")
+    setting.add_argument("--from", dest="start", required=True, metavar="TIME", type=_moment)
+    setting.add_argument("--to", dest="end", metavar="TIME", type=_moment, help="default: until it is taken back")
+    setting.add_argument("--quantity", help="such as pm25 (default: everything it said)")
+    setting.add_argument("--why", required=True, help="stays beside the values")
+    back = commands.add_parser("take-back", help="count the values again")
+    back.add_argument("id", type=int, metavar="ID", help="its number in `classair flags list`")
+    listing = commands.add_parser("list", help="all of them, taken back or not")
+    for command in (setting, back, listing):
+        _common(command)
+    args = parser.parse_args(argv)
+    places = Places(args.data.resolve())
+    return _guarded(places, lambda: _list(places) if args.command == "list" else _say(places, args))
+
+
+def _list(places: Places) -> int:
+    with contextlib.closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
+        for flag in manual_flags(connection):
+            print(_line(flag))
+    return 0
+
+
+def _line(flag: ManualFlag) -> str:
+    def at(moment: int) -> str:
+        return local_time(moment).strftime("%Y-%m-%d %H:%M") if moment < 2**52 else "on"
+
+    state = "" if flag.back_at is None else f"  taken back by {flag.back_by} on {at(flag.back_at)}"
+    return (
+        f"{flag.id:>4}  {flag.sensor} {flag.quantity or 'everything'}  {at(flag.start_ms)} … {at(flag.end_ms)}  "
+        f"{flag.who}, {at(flag.set_at)}: {flag.why}{state}"
+    )
+
+
+def _say(places: Places, args: argparse.Namespace) -> int:
+    with _asking(places, args.broker) as ask:
+        if args.command == "set":
+            result = ask(
+                flag_asks.SET,
+                {
+                    "sensor": args.sensor,
+                    "from": args.start,
+                    "to": args.end,
+                    "quantity": args.quantity or "",
+                    "why": args.why,
+                },
+            )
+        else:
+            result = ask(flag_asks.TAKE_BACK, {"id": args.id})
+    until = datetime.fromtimestamp(result["settled_until"] / 1000, UTC)
+    print(
+        f"manual flag {result['id']}: {result['changed']:,} readings changed; what was measured after "
+        f"{local_time(to_ms(until)).strftime('%H:%M')} follows as it settles"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Quality checks on stored readings, with hindsight."""

@@ -1,0 +1,51 @@
+"""What the judges' memories knew before this process began, read back from the store: stuck stays stuck."""
+
+from __future__ import annotations
+
+import logging
+
+from classair.model import Reading
+from classair.science.judging.limits import BREAK_MS, PARTICLES
+from classair.science.judging.memory import PRIMING_MS, Memories
+from classair.stores import StoreAway
+from classair.stores.sqlite.store import SqliteStore
+
+log = logging.getLogger(__name__)
+
+_FIRST_LOOK_MS = 2 * BREAK_MS // 3
+
+
+def remember(store: SqliteStore, memories: Memories) -> None:
+    """Primes the memory of every sensor that has readings. A store that is away leaves them empty, and says so."""
+    try:
+        newest: dict[str, Reading] = {}
+        for room in store.rooms():
+            for it in store.latest(room):
+                there = newest.get(it.sensor)
+                if there is None or there.at_ms < it.reading.at_ms:
+                    newest[it.sensor] = it.reading
+        for reading in newest.values():
+            memories.prime(_past(store, reading))
+    except StoreAway as away:
+        log.warning("past_not_read why=%s; sensors are judged from here on", away)
+
+
+def _past(store: SqliteStore, newest: Reading) -> list[Reading]:
+    """As much of the last hour as matters: the last minutes of a sensor that moves, all of it for one that does not."""
+    for length in (_FIRST_LOOK_MS, PRIMING_MS):
+        past = [
+            reading
+            for reading in store.readings(newest.room, newest.at_ms - length, newest.at_ms + 1)
+            if reading.sensor == newest.sensor
+        ]
+        if any(_moved(reading, newest) for reading in past):
+            break
+    return past
+
+
+def _moved(reading: Reading, newest: Reading) -> bool:
+    """Whether everything that could be stuck differs."""
+    watched = [key for key in (*PARTICLES, "co2_ppm") if key in newest.values]
+    particles = any(reading.values.get(key) != newest.values[key] for key in watched if key != "co2_ppm")
+    co2 = reading.values.get("co2_ppm") != newest.values.get("co2_ppm")
+    return (particles or "pm25" not in newest.values) and (co2 or "co2_ppm" not in newest.values)

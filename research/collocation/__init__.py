@@ -1,0 +1,1 @@
+"""Sensors beside a reference instrument: pairs, fit, proof on unseen days."""

@@ -1,0 +1,206 @@
+"""From a collocation to a correction: the reference regressed on the sensor, judged on days that the fit has not seen.
+
+Neighbouring hours resemble each other, so whole days are held out and whole days are drawn anew for the intervals;
+random hours would flatter the fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from classair.science.corrections import Correction
+from research.collocation.collocation import Pair
+from research.collocation.least_squares import Moments, Undetermined, centre
+
+MODELS: Final[dict[str, tuple[str, ...]]] = {
+    "linear": ("slope",),
+    "linear_rh": ("slope", "rh"),
+    "linear_rh_temp": ("slope", "rh", "temp"),
+}
+FOLDS: Final = 10
+LEAST_DAYS: Final = 3
+CLEAN: Final = 10.0  # µg/m³; a fit that reached down to here may be used down to zero and its noise
+LOWEST: Final = -10.0
+
+Pick = Callable[[int], int]
+"""`pick(n)`: a whole number from 0 to n − 1 by chance, for drawing days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An hour on a day that the fit behind `estimate` has not seen."""
+
+    start: int
+    reference: float
+    sensor: float
+    estimate: float
+
+    @property
+    def residual(self) -> float:
+        return self.estimate - self.reference
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Estimates against the reference: r2 is 1 − SSE/SST, negative for a bad fit; errors in µg/m³, nrmse in %."""
+
+    n: int
+    r2: float
+    rmse: float
+    nrmse: float
+    mbe: float
+    mae: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A fit and how far to trust it. `intervals`: 95 %, by drawing days; `low`…`high`: sensor values seen.
+
+    `fitted` is how well it does on its own days, `validated` on days held out, `uncorrected` the raw sensor on those.
+    """
+
+    model: str
+    coefficients: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    n: int
+    days: int
+    start: int
+    end: int
+    low: float
+    high: float
+    fitted: Quality
+    validated: Quality
+    uncorrected: Quality
+    held: tuple[Held, ...]
+
+    def correction(self, identity: str, valid_from: int, **more: object) -> Correction:
+        """As a correction that may be proposed; it is in force only once it is accepted."""
+        return Correction(
+            id=identity,
+            version=1,
+            method=self.model,
+            coefficients=dict(self.coefficients),
+            valid_from=valid_from,
+            low=LOWEST if self.low <= CLEAN else self.low,
+            high=self.high,
+            metrics={
+                name: value
+                for name, value in (
+                    ("n", float(self.n)),
+                    ("days", float(self.days)),
+                    ("r2", self.validated.r2),
+                    ("rmse", self.validated.rmse),
+                    ("nrmse", self.validated.nrmse),
+                    ("mbe", self.validated.mbe),
+                )
+                if math.isfinite(value)
+            },
+            **more,  # type: ignore[arg-type]
+        )
+
+
+def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) -> Calibration:
+    """Fits `model` (a key of MODELS) to hourly pairs of one or several units.
+
+    Raises Undetermined with fewer than three days, without the humidity or temperature that the model asks for, or
+    when the values do not vary.
+    """
+    names = MODELS[model]
+    usable = [pair for pair in pairs if all(math.isfinite(value) for value in _row(pair, names))]
+    by_day: dict[int, list[Pair]] = {}
+    for pair in usable:
+        by_day.setdefault(pair.day, []).append(pair)
+    if len(by_day) < LEAST_DAYS:
+        raise Undetermined(
+            f"{len(by_day)} days with complete pairs ({len(usable)} of {len(pairs)} hours have all that "
+            f"{model} needs); at least {LEAST_DAYS} are needed, 30 are good"
+        )
+    days = [by_day[day] for day in sorted(by_day)]
+    origin = centre([_row(pair, names) for pair in usable])
+    moments = [Moments.of([_row(pair, names) for pair in day], origin) for day in days]
+    fit = Moments.together(moments).fit()
+    held = _held_out(days, moments, names)
+    reference = [pair.reference for pair in usable]
+    sensor = [pair.sensor for pair in usable]
+    return Calibration(
+        model=model,
+        coefficients=dict(zip((*names, "intercept"), fit, strict=True)),
+        intervals=dict(zip((*names, "intercept"), _intervals(moments, pick, draws), strict=True)),
+        n=len(usable),
+        days=len(days),
+        start=min(pair.start for pair in usable),
+        end=max(pair.start for pair in usable),
+        low=min(sensor),
+        high=max(sensor),
+        fitted=quality(reference, [_estimate(pair, names, fit) for pair in usable]),
+        validated=quality([one.reference for one in held], [one.estimate for one in held]),
+        uncorrected=quality(reference, sensor),
+        held=tuple(sorted(held, key=lambda one: one.start)),
+    )
+
+
+def quality(reference: Sequence[float], estimate: Sequence[float]) -> Quality:
+    """How far estimates are from the reference."""
+    n = len(reference)
+    errors = [b - a for a, b in zip(reference, estimate, strict=True)]
+    mean = math.fsum(reference) / n
+    squares, spread = math.fsum(e * e for e in errors), math.fsum((a - mean) ** 2 for a in reference)
+    rmse = math.sqrt(squares / n)
+    return Quality(
+        n,
+        1 - squares / spread if spread > 0 else math.nan,
+        rmse,
+        100 * rmse / mean if mean > 0 else math.nan,
+        math.fsum(errors) / n,
+        math.fsum(map(abs, errors)) / n,
+    )
+
+
+def _row(pair: Pair, names: Sequence[str]) -> tuple[float, ...]:
+    of = {
+        "slope": pair.sensor,
+        "rh": min(max(pair.rh, 0.0), 100.0) if math.isfinite(pair.rh) else math.nan,
+        "temp": pair.temp_c,
+    }
+    return (*(of[name] for name in names), pair.reference)
+
+
+def _estimate(pair: Pair, names: Sequence[str], fit: Sequence[float]) -> float:
+    return math.fsum([*(b * x for b, x in zip(fit, _row(pair, names)[:-1], strict=False)), fit[-1]])
+
+
+def _held_out(days: Sequence[Sequence[Pair]], moments: Sequence[Moments], names: Sequence[str]) -> list[Held]:
+    """Every day's hours by a fit of the days outside its block; blocks are neighbouring days."""
+    folds = min(FOLDS, len(days))
+    found: list[Held] = []
+    for fold in range(folds):
+        inside = range(fold * len(days) // folds, (fold + 1) * len(days) // folds)
+        fit = Moments.together(part for place, part in enumerate(moments) if place not in inside).fit()
+        found += [
+            Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, fit))
+            for place in inside
+            for pair in days[place]
+        ]
+    return found
+
+
+def _intervals(moments: Sequence[Moments], pick: Pick, draws: int) -> list[tuple[float, float]]:
+    """The middle 95 % of each coefficient over fits of days drawn with replacement; NaN when too many draws fail."""
+    fits: list[tuple[float, ...]] = []
+    for _ in range(draws):
+        try:
+            fits.append(Moments.together([moments[pick(len(moments))] for _ in moments]).fit())
+        except Undetermined:
+            continue
+    width = len(moments[0].origin)
+    if len(fits) < max(1, draws * 9 // 10):
+        return [(math.nan, math.nan)] * width
+    return [_middle(sorted(fit[place] for fit in fits)) for place in range(width)]
+
+
+def _middle(ordered: Sequence[float]) -> tuple[float, float]:
+    last = len(ordered) - 1
+    return ordered[round(0.025 * last)], ordered[round(0.975 * last)]

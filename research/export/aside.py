@@ -1,0 +1,253 @@
+"""The tables beside the data: codebook, deployments, corrections, events, purifiers, what is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from classair.i18n import t
+from classair.model import BAD_CLASS_NAMES, Flag
+from classair.science.corrections import Correction, Corrections, as_record
+from classair.stores.events import KINDS
+from classair.timetable import local_time
+from research.export.columns import Column, columns
+from research.export.request import Request
+from research.export.sources import Sources
+
+_FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
+"""With these a spreadsheet takes a text for a formula; the last four are their full-width forms."""
+
+Table = tuple[list[tuple[str, str]], list[list[Any]]]
+"""Columns (name, frictionless type) and rows."""
+
+
+def neutral(text: str) -> str:
+    """The same words, which no spreadsheet runs: an apostrophe before whatever could begin a formula."""
+    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def written(table: Table) -> bytes:
+    """As UTF-8 with a byte order mark; texts made harmless, numbers as they are, None as nothing."""
+    names, rows = table
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([name for name, _ in names])
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return neutral(value) if isinstance(value, str) else "" if value is None else value
+
+
+def moment(at_ms: int | None) -> str | None:
+    """Local time with its offset, to the second; nothing for what has no date (yet)."""
+    return None if at_ms is None else local_time(at_ms).isoformat(timespec="seconds")
+
+
+def moment_utc(at_ms: int | None) -> str | None:
+    if at_ms is None:
+        return None
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _named(*columns: str) -> list[tuple[str, str]]:
+    return [(name, kind or "string") for name, _, kind in (column.partition(":") for column in columns)]
+
+
+def label(column: Column, language: str) -> str:
+    """What a person calls the column."""
+    words = t(language, f"export.label.{column.meaning}")
+    if column.meaning in ("raw", "corrected", "value"):
+        name = t(language, f"export.quantity.{column.quantity}")
+        return name if column.meaning == "value" else f"{name}, {words}"
+    if column.quantity:
+        return f"{words}: {t(language, f'export.quantity.{column.quantity}')}"
+    return words
+
+
+def codebook(request: Request) -> Table:
+    """Every column, then every flag and mark that may stand in one."""
+    rows: list[list[Any]] = [
+        [
+            "column",
+            column.name,
+            label(column, "th"),
+            label(column, "en"),
+            column.unit,
+            t("th", f"export.column.{column.meaning}"),
+            t("en", f"export.column.{column.meaning}"),
+        ]
+        for column in columns(request)
+    ]
+    rows += [
+        ["flag", flag.name, "", "", "", t("th", f"flag.{flag.name.lower()}"), t("en", f"flag.{flag.name.lower()}")]
+        for flag in Flag
+        if flag.name and flag
+    ]
+    marks = (*BAD_CLASS_NAMES, "suspect", "incomplete", "no_value", "no_humidity", "no_temperature", "out_of_range")
+    rows += [
+        ["mark", name, "", "", "", t("th", f"export.mark.{name}"), t("en", f"export.mark.{name}")] for name in marks
+    ]
+    return _named("kind", "name", "label_th", "label_en", "unit", "meaning_th", "meaning_en"), rows
+
+
+def deployments(sources: Sources, request: Request) -> Table:
+    """`start` is empty for a sensor that stood there before anybody wrote it down, `end` for one that still does."""
+    rows = [
+        [
+            one.sensor.partition(".")[0],
+            one.sensor,
+            one.room,
+            one.model,
+            moment(one.from_ms or None),
+            moment(one.to_ms),
+            one.config_version,
+        ]
+        for one in sources.deployments(request.selection)
+    ]
+    return _named(
+        "school_id", "sensor_id", "room_id", "model", "start:datetime", "end:datetime", "config_version:integer"
+    ), sorted(rows, key=lambda row: (row[1], row[4] or ""))
+
+
+def calibrations(corrections: Corrections, used: Iterable[str]) -> Table:
+    """Every correction that stands in the data, with its numbers; coefficients and metrics as JSON."""
+    found: list[Correction] = [one for name in sorted(set(used)) if (one := corrections.get(name)) is not None]
+    rows = []
+    for one in found:
+        told = as_record(one)
+        rows.append(
+            [
+                one.label,
+                one.method,
+                one.formula,
+                _json(told["coefficients"]),
+                one.input,
+                one.quantity,
+                moment(one.valid_from or None),
+                moment(one.valid_to),
+                " ".join(one.sites),
+                " ".join(one.sensors),
+                " ".join(one.models),
+                one.low,
+                one.high,
+                one.data_set,
+                _json(told["metrics"]),
+                one.author,
+                moment(one.accepted_at or None),
+                one.source,
+            ]
+        )
+    return _named(
+        "correction_id",
+        "method",
+        "formula",
+        "coefficients",
+        "input",
+        "quantity",
+        "valid_from:datetime",
+        "valid_to:datetime",
+        "schools",
+        "sensors",
+        "models",
+        "low:number",
+        "high:number",
+        "data_set",
+        "metrics",
+        "author",
+        "accepted_at:datetime",
+        "source",
+    ), rows
+
+
+def _json(what: Any) -> str:
+    return json.dumps(what, sort_keys=True, ensure_ascii=False)
+
+
+def events(sources: Sources, request: Request) -> Table:
+    """What schools noted; without a room it concerns the whole school. Who noted it stays with the school."""
+    rows = [
+        [one.id, one.site, one.room or None, one.kind, moment(one.start_ms), moment(one.end_ms), one.note]
+        for one in sources.events(request.selection)
+    ]
+    assert all(row[3] in KINDS for row in rows)
+    return _named("id", "school_id", "room_id", "kind", "start:datetime", "end:datetime", "note"), sorted(
+        rows, key=lambda row: (str(row[4]), str(row[0]))
+    )
+
+
+def purifiers(sources: Sources, request: Request) -> Table:
+    """When each purifier was seen switched; `on` is empty where its state was not known."""
+    rooms = {unit: f"{unit.partition('.')[0]}.{entry.room}" for unit, entry in sources.config.purifiers()}
+    rows = [
+        [
+            event.purifier.partition(".")[0],
+            event.purifier,
+            rooms.get(event.purifier),
+            moment(event.at_ms),
+            moment_utc(event.at_ms),
+            event.on,
+            event.reason,
+            event.simulated,
+        ]
+        for event in sources.switches(request.selection)
+    ]
+    return _named(
+        "school_id",
+        "purifier_id",
+        "room_id",
+        "time:datetime",
+        "time_utc:datetime",
+        "on:boolean",
+        "reason",
+        "simulated:boolean",
+    ), rows
+
+
+def missing(sources: Sources, request: Request) -> Table:
+    """Which expected readings are not there (or came late), and why."""
+    rows = [
+        [
+            line.sensor.partition(".")[0],
+            line.sensor,
+            moment(line.start_ms),
+            moment(line.end_ms),
+            line.expected,
+            line.reason,
+            t("th", f"missing.{line.reason}"),
+            t("en", f"missing.{line.reason}"),
+            line.simulated,
+        ]
+        for line in sources.missing(request.selection)
+    ]
+    return _named(
+        "school_id",
+        "sensor_id",
+        "start:datetime",
+        "end:datetime",
+        "readings:integer",
+        "reason",
+        "meaning_th",
+        "meaning_en",
+        "simulated:boolean",
+    ), rows
+
+
+def tables(sources: Sources, request: Request, corrections: Corrections, used: Sequence[str]) -> dict[str, Table]:
+    """Every table by its file name, in the order of the package. Raises StoreAway."""
+    return {
+        "codebook.csv": codebook(request),
+        "deployments.csv": deployments(sources, request),
+        "calibrations.csv": calibrations(corrections, used),
+        "events.csv": events(sources, request),
+        "purifiers.csv": purifiers(sources, request),
+        "missing.csv": missing(sources, request),
+    }

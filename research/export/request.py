@@ -1,0 +1,74 @@
+"""What a package was asked for, as one text with one name: the selection and how it is to be written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+
+from research.export import FORMAT
+from research.selection import Selection, SelectionRefused
+
+Columns = Literal["classair", "openair", "sensortoolkit"]
+Licence = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class Request(BaseModel):
+    """A selection as a package. `columns` adds a file in the shape that openair (R) or EPA's sensortoolkit reads.
+
+    licence: the school's choice for its data, as an SPDX id or in words; empty: none was chosen, and it says so.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    selection: Selection
+    columns: Columns = "classair"
+    netcdf: bool = False
+    licence: Licence = ""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not self.selection.step_ms:
+            if self.selection.method != "none":
+                raise ValueError("method: corrections hold for means over at least 5m; for single readings: none")
+            if self.columns != "classair":
+                raise ValueError(f"columns: {self.columns} takes means; choose a step from 1m to 1d")
+        return self
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """From JSON, or from flat keys of a selection and the other fields. Raises SelectionRefused."""
+        own = {key: values[key] for key in ("columns", "netcdf", "licence") if key in values}
+        inner = values.get("selection")
+        if inner is None:
+            inner = {key: value for key, value in values.items() if key not in own}
+        elif unknown := sorted(set(values) - set(cls.model_fields)):
+            raise SelectionRefused([f"{unknown[0]}: is not known here"])
+        if not isinstance(inner, Mapping):
+            raise SelectionRefused(["selection: is not an object"])
+        try:
+            return cls.model_validate({"selection": Selection.parse(inner), **own})
+        except ValidationError as error:
+            raise SelectionRefused(
+                [
+                    f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg'].removeprefix('Value error, ')}"
+                    for fault in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
+
+    def as_record(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    def canonical(self) -> bytes:
+        """The one text of what is meant: sorted keys, no spaces, UTF-8."""
+        return json.dumps(
+            {"format": FORMAT, **self.as_record()}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ).encode()
+
+    @property
+    def id(self) -> str:
+        """Sixteen hexadecimal digits that name this request."""
+        return hashlib.sha256(self.canonical()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""What simulated schools have on their ports and at the broker."""

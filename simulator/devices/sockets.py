@@ -1,0 +1,132 @@
+"""The simulated purifiers' smart sockets at the broker: one connection that plays all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from classair.config import Config
+from simulator.devices.tasmota import Publish, TasmotaPlug
+
+log = logging.getLogger(__name__)
+
+
+class Sockets:
+    """Every simulated Tasmota socket of a configuration. `say` publishes, `switched` hears of each relay that moved.
+
+    Not thread-safe: everything is called from the simulator's one loop. `now` is seconds of a steady clock.
+    """
+
+    def __init__(self, say: Callable[[Publish], None], switched: Callable[[str, bool], None]) -> None:
+        self.plugs: dict[str, TasmotaPlug] = {}
+        self._say, self._switched = say, switched
+        self._by_topic: dict[str, str] = {}
+        self._online = False
+
+    def follow(self, config: Config, now: float, remembered: Mapping[str, Any] | None = None) -> None:
+        """Sockets that stay keep their state; new ones begin as remembered, or off."""
+        wanted: dict[str, str] = {}
+        for name, unit in config.purifiers():
+            topic = unit.settings.get("topic")
+            if not unit.simulated:
+                continue
+            if unit.kind != "tasmota" or not isinstance(topic, str) or not topic:
+                log.warning("socket_not_played purifier=%s why=only kind tasmota with a topic can be simulated", name)
+                continue
+            wanted[name] = topic
+        for name, plug in list(self.plugs.items()):
+            if wanted.get(name) != plug.topic:
+                self._tell(plug.farewell())
+                del self.plugs[name]
+        for name, topic in wanted.items():
+            if name not in self.plugs:
+                self.plugs[name] = _restored(topic, (remembered or {}).get(name), now)
+                if self._online:
+                    self._tell(self.plugs[name].connected(now))
+            self._switched(name, self.plugs[name].on)
+        self._by_topic = {plug.topic: name for name, plug in self.plugs.items()}
+
+    def topics(self) -> list[str]:
+        """What must be subscribed to."""
+        return [f"cmnd/{topic}/#" for topic in self._by_topic]
+
+    def up(self, now: float) -> None:
+        """The broker can be reached (again)."""
+        self._online = True
+        for name in self.plugs:
+            self._do(name, lambda plug: plug.connected(now))
+
+    def down(self, now: float) -> None:
+        """The broker is gone; the sockets' own rules may act."""
+        self._online = False
+        for name in self.plugs:
+            self._do(name, lambda plug: plug.disconnected(now))
+
+    def hear(self, topic: str, payload: bytes, now: float) -> None:
+        """A message arrived."""
+        parts = topic.split("/")
+        name = self._by_topic.get("/".join(parts[1:-1]))
+        if name is not None:
+            self._do(name, lambda plug: plug.handle(topic, payload, now))
+
+    def tick(self, now: float) -> None:
+        for name in self.plugs:
+            self._do(name, lambda plug: plug.tick(now))
+
+    def wish(self, name: str, wish: str | None, now: float) -> None:
+        """offline and disobey last until another wish; press and reboot happen once."""
+        plug = self.plugs.get(name)
+        if plug is None:
+            return
+        if wish == "press":
+            self._do(name, lambda plug: plug.press(now))
+        elif wish == "reboot":
+            self._do(name, lambda plug: plug.reboot(now))
+        else:
+            plug.disobey = wish == "disobey"
+            self._do(name, lambda plug: plug.go_offline() if wish == "offline" else plug.come_back(now))
+
+    def farewell(self) -> None:
+        """All sockets leave: the broker is told what their last wills would say."""
+        for plug in self.plugs.values():
+            self._tell(plug.farewell())
+
+    def state(self, now: float) -> dict[str, Any]:
+        """What must be remembered to go on."""
+        return {
+            name: {
+                "on": plug.on,
+                "pulse": plug.pulse,
+                "remaining_s": round(plug.remaining_s(now), 1),
+                "power_on_state": plug.power_on_state,
+            }
+            for name, plug in self.plugs.items()
+        }
+
+    def _do(self, name: str, act: Callable[[TasmotaPlug], list[Publish]]) -> None:
+        plug = self.plugs[name]
+        before = plug.on
+        self._tell(act(plug))
+        if plug.on != before:
+            self._switched(name, plug.on)
+
+    def _tell(self, messages: list[Publish]) -> None:
+        for message in messages:
+            self._say(message)
+
+
+def _restored(topic: str, remembered: Any, now: float) -> TasmotaPlug:
+    if not isinstance(remembered, dict):
+        return TasmotaPlug(topic, now=now)
+    try:
+        return TasmotaPlug(
+            topic,
+            on=bool(remembered["on"]),
+            pulse=int(remembered["pulse"]),
+            remaining_s=float(remembered["remaining_s"]),
+            power_on_state=int(remembered.get("power_on_state", 3)),
+            now=now,
+        )
+    except (KeyError, TypeError, ValueError):
+        return TasmotaPlug(topic, now=now)

@@ -1,0 +1,1 @@
+"""What the simulated schools measured before anybody listened."""

@@ -1,0 +1,1 @@
+"""The air of simulated schools: weather, rooms, routine, sensors; pure and seeded."""

@@ -1,0 +1,50 @@
+"""What `classair check` advises although the file is in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classair.ops import checking
+
+FILE = """
+org: demo-town
+sites:
+  school:
+    name: School
+    bridges: {pi: {}}
+    rooms: {blue: {name: Blue, volume_m3: 180}}
+    sensors:
+      blue: {bridge: pi, room: blue, %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sensor", "told"),
+    [
+        ('model: pms5003, port: "/dev/ttyUSB0"', "sensors.blue.port: /dev/ttyUSB0 may be another sensor"),
+        ('model: s8, port: "/dev/ttyAMA0", duty: {every: 10m, measure: 1m}', "sensors.blue.duty: a s8 cannot be sent"),
+        (
+            'model: pms5003, port: "usb:1-1.3", duty: {every: 2m, measure: 90s}',
+            "duty: of 120 s nothing is left to sleep",
+        ),
+        (
+            'model: pms5003, port: "usb:serial=A1", identity: X, duty: {every: 10m, measure: 1m, in_school_hours: yes}',
+            "",
+        ),
+    ],
+)
+def test_what_had_better_be_otherwise_is_said_and_is_no_fault(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    sensor: str,
+    told: str,
+) -> None:
+    file = tmp_path / "sensors.yaml"
+    file.write_text(FILE % sensor, "utf-8")
+    assert checking.main(["--config", str(file)]) == 0
+    heard = capsys.readouterr()
+    assert told in heard.err
+    assert bool(heard.err) is bool(told)
+    assert "in order" in heard.out

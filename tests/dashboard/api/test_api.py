@@ -1,0 +1,227 @@
+"""The API: the same state as every screen, bounded series, purifiers by hand, and a description that is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classair.broker import BrokerAddress, Link, Message
+from classair.service import Following
+from classair.wire import Answer, Ask, Beat, BridgeStatus, SensorHealth, ServiceStatus, Topics
+from dashboard.live.ages import state_as_of
+
+OPENAPI = Path(__file__).parents[3] / "docs" / "openapi.json"
+
+
+def test_the_published_description_is_the_kept_one(house: Any) -> None:
+    """`python -m dashboard.describe` writes it anew after a change that is meant."""
+    assert house.ask("/openapi.json").json == json.loads(OPENAPI.read_text("utf-8"))
+
+
+def test_every_operation_is_described_with_an_example_or_a_model(house: Any) -> None:
+    document = house.ask("/openapi.json").json
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation["summary"], (method, path)
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description"), (path, parameter["name"])
+
+
+def test_now_is_the_state_as_alerts_published_it(house: Any, make_state: Any) -> None:
+    state = make_state("ban-suan.p1-2", 25.2)
+    house.put(state)
+    answer = house.ask("/api/v1/rooms/ban-suan.p1-2/now").json
+    assert answer["state"]["pm25"]["shown"] == "25.2"
+    assert answer["state"] == state.model_dump(mode="json")
+
+
+def test_a_state_that_nobody_renews_becomes_late_and_then_unknown(house: Any, make_state: Any) -> None:
+    house.put(make_state("ban-suan.p1-2", 18, age_s=0))
+    for minutes, status, shown in ((0, "ok", "18"), (3, "late", "18"), (15, "unknown", "")):
+        house.offset_ms = minutes * 60_000
+        current = house.ask("/api/v1/rooms/ban-suan.p1-2/now").json["state"]["pm25"]
+        assert (current["status"], current["shown"]) == (status, shown)
+    assert current["value"] is None and current["last_shown"] == "18"
+    listed = {room["room"]: room for room in house.ask("/api/v1/rooms").json["rooms"]}
+    assert listed["ban-suan.p1-2"]["level"] == "unknown"
+
+
+def test_the_age_of_a_value_is_judged_on_the_second(make_state: Any) -> None:
+    state = make_state("ban-suan.p1-2", 18, age_s=0, at=1_795_000_000_000)
+    for seconds, status in ((179.999, "ok"), (180, "late"), (899.999, "late"), (900, "unknown")):
+        assert state_as_of(state, 1_795_000_000_000 + round(seconds * 1000)).pm25.status == status
+
+
+def test_a_room_nobody_speaks_of_is_unknown_and_not_zero(house: Any) -> None:
+    answer = house.ask("/api/v1/rooms/ban-suan.yard/now")
+    assert answer.status == 503
+    assert "state" in answer.json["error"]["what"]
+
+
+def test_series_keep_gaps_and_say_how_complete_they_are(house: Any) -> None:
+    answer = house.ask(
+        "/api/v1/rooms/ban-suan.p1-2/series?step=5m&start="
+        + str(house.ask("/api/v1/rooms").json["server_time"] - 3 * 3_600_000)
+    ).json
+    assert answer["unit"] == "µg/m³" and answer["step_s"] == 300 and answer["simulated"]
+    assert len(answer["points"]) < 37 - 5
+    assert 0.6 < answer["completeness"] < 0.9
+    assert all(point["start"].endswith("+07:00") for point in answer["points"])
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("quantity=radon", "unknown quantity"),
+        ("start=2026-11-23T00:00:00", "no offset"),
+        ("start=yesterday", "ISO 8601"),
+        ("start=2026-11-23T00:00:00%2B07:00&end=2026-11-22T00:00:00%2B07:00", "end after it begins"),
+        ("start=0&end=9999999999999", "not be longer"),
+        ("step=7m", "step must be one of"),
+        ("step=soon", "5m or 1h"),
+        ("points=0", "greater than or equal"),
+        ("start=9999999999999999", "calendar"),
+        ("step=1m&start=2026-11-01T00:00:00%2B07:00&end=2026-11-20T00:00:00%2B07:00", "more than 2000"),
+    ],
+)
+def test_a_question_out_of_bounds_is_refused_in_words(house: Any, query: str, said: str) -> None:
+    answer = house.ask(f"/api/v1/rooms/ban-suan.p1-2/series?{query}")
+    assert answer.status == 422
+    assert said in json.dumps(answer.json["error"], ensure_ascii=False)
+
+
+def test_a_plus_sign_in_an_address_means_an_offset(house: Any) -> None:
+    day = "start=2026-11-20T00:00:00+07:00&end=2026-11-21T00:00:00+07:00"
+    assert house.ask(f"/api/v1/rooms/ban-suan.p1-2/series?{day}".replace(" ", "+")).status == 200
+
+
+def test_a_store_that_is_away_is_said_and_nothing_else_stops(make_house: Any, make_state: Any) -> None:
+    house = make_house(store=None)
+    house.put(make_state("ban-suan.p1-2"))
+    answer = house.ask("/api/v1/rooms/ban-suan.p1-2/series")
+    assert answer.status == 503 and answer.headers["Retry-After"] == "5"
+    assert house.ask("/api/v1/rooms/ban-suan.p1-2/now").status == 200
+    assert house.ask("/display/ban-suan.p1-2/line").json["indoor"] is None
+    health = house.ask("/api/v1/health").json
+    assert (health["state"], health["store"], health["broker"]) == ("degraded", False, False)
+
+
+def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_house: Any) -> None:
+    house, topics, now = own_house, Topics(own_house.config.org), time.time_ns() // 1_000_000
+    house.live.connected = lambda: True
+    house.live.beat = lambda: Beat(term=1, at=now)
+    for full, sensor in house.config.sensors():
+        site, _, local = full.partition(".")
+        house.live.hear(
+            topics.sensor_health(site, local),
+            SensorHealth(state="ok", at=now, bridge=sensor.bridge).model_dump_json().encode(),
+        )
+
+    def bridges(storage: str) -> None:
+        for full, _ in house.config.bridges():
+            house.live.hear(
+                topics.bridge(*full.split("."), "status"),
+                BridgeStatus(state="online", at=now, storage=storage).model_dump_json().encode(),
+            )
+
+    def ingest(*warnings: str) -> None:
+        house.live.hear(
+            topics.service_status("ingest"),
+            ServiceStatus(service="ingest", state="online", at=now, warnings=list(warnings)).model_dump_json().encode(),
+        )
+
+    def state() -> str:
+        return str(house.ask("/api/v1/health").json["state"])
+
+    bridges("")
+    ingest()
+    assert state() == "ok"
+    bridges("box.db: database or disk is full")
+    assert state() == "degraded"
+    bridges("")
+    ingest("9 items wait in quarantine")
+    assert state() == "degraded"
+
+
+@pytest.mark.servers
+def test_a_person_switches_a_purifier_by_asking_alerts(
+    house: Any,
+    mosquitto: Any,
+    tmp_path: Path,
+    wait_for: Any,
+) -> None:
+    topics = Topics("switching")
+    asked: list[Ask] = []
+    ready = threading.Event()
+
+    def answer(message: Message) -> None:
+        ask = Ask.model_validate_json(message.payload)
+        asked.append(ask)
+        good = ask.args["do"] != "off"
+        alerts.publish(
+            topics.answer(ask.id),
+            Answer(id=ask.id, ok=good, error="" if good else "a rule forbids it").model_dump_json(),
+            qos=1,
+        )
+
+    alerts = Link(
+        BrokerAddress(mosquitto.host, mosquitto.port, "alerts-double"),
+        on_message=answer,
+        on_up=ready.set,
+        subscriptions=[(topics.ask("alerts", "+"), 1)],
+    )
+    alerts.start()
+    link = house.live.connect(
+        BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-switching"),
+        topics,
+        Following(tmp_path / "accepted.json"),
+    )
+    try:
+        assert ready.wait(5) and link.wait_up(5)
+        token = house.desk.create_token("acts", ("control",), 1)
+
+        def send(body: str) -> Any:
+            return house.ask(
+                "/api/v1/purifiers/ban-suan.p1-2-fan/override",
+                "POST",
+                body=body.encode(),
+                Content_Type="application/json",
+                Authorization=f"Bearer {token}",
+            )
+
+        done = wait_for(lambda: (a := send('{"do": "on", "minutes": 30}')).status == 200 and a, what="an answer")
+        assert done.json["ok"] is True
+        assert asked[-1].who == "token:acts"
+        assert asked[-1].args == {"purifier": "ban-suan.p1-2-fan", "do": "on", "minutes": 30}
+        refused = send('{"do": "off"}')
+        assert refused.status == 409 and refused.json["error"]["what"] == "a rule forbids it"
+        assert send('{"do": "explode"}').status == 422
+        assert send('{"do": "on", "minutes": 30, "force": true}').status == 422
+        assert house.desk.audit(2)[0][4] == "a rule forbids it"
+    finally:
+        link.stop()
+        alerts.stop()
+
+
+def test_asking_without_a_broker_says_so_at_once(house: Any) -> None:
+    from dashboard.live.live import NoAnswer
+
+    async def ask() -> None:
+        await house.live.ask("alerts", "override", "x", {})
+
+    with pytest.raises(NoAnswer, match="no connection"):
+        asyncio.run(ask())
+
+
+def test_the_gap_ledger_says_what_is_missing_and_why(house: Any) -> None:
+    answered = house.ask("/api/v1/sensors/ban-suan.p1-2-pm/missing")
+    assert answered.status == 200
+    assert answered.json["lines"] == []
+    assert house.ask("/api/v1/sensors/ban-suan.nobody/missing").status == 404
+    assert house.ask("/api/v1/sensors/ban-suan.p1-2-pm/missing?start=2000&end=1000").status == 422

@@ -1,0 +1,422 @@
+"""The explorer on a real server: every number of a view against the API's, links, refusals, comparison, events."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from classair.model import Flag, Reading
+from classair.stores import DAY_MS, MINUTE_MS
+from classair.stores.events import SchoolEvent
+from classair.stores.sqlite.store import SqliteStore
+from ingest.books.books import Books
+from research.selection import Selection
+
+MONDAY = 1_794_762_000_000  # 2026-11-16T00:00+07:00
+STEP = 5 * MINUTE_MS
+DAYS = 7
+ROOMS = {"p1-2": 0.5, "p4-1": 0.8, "yard": 1.0}
+WEEK = "first=2026-11-16&last=2026-11-22"
+
+
+def air(at_ms: int) -> float:
+    """Dust outdoors: a morning peak on top of slow days, µg/m³."""
+    hour = (at_ms - MONDAY) / 3_600_000
+    return 22 + 14 * math.exp(-((hour % 24 - 8) ** 2) / 8) + 8 * math.sin(hour / 40)
+
+
+def fill(path: Path, schools: Any, days: int = DAYS) -> None:
+    """A week of two rooms and the yard; p1-2 silent on Wednesday afternoon, warming up afterwards; one new filter."""
+    books = Books(path, journal=False)
+    version = books.versions.add(Path("sensors.yaml").read_text("utf-8"), MONDAY - DAY_MS)
+    with books.store.transaction():
+        moves, _ = books.deployments.plan(schools, MONDAY, books.newest_reading)
+        books.deployments.apply(moves, version.version)
+    gap = (MONDAY + 2 * DAY_MS + 13 * 12 * STEP, MONDAY + 2 * DAY_MS + 17 * 12 * STEP)
+    books.store.write(
+        Reading(
+            f"ban-suan.{room}-pm",
+            "ban-suan.suan-pi",
+            "ab12cd34ef",
+            number * 100_000 + i + 1,
+            at,
+            {"pm25": round(share * air(at), 1), "rh_pct": 60.0, "temp_c": 29.0},
+            300.0,
+            flags=Flag.WARMUP if room == "p1-2" and gap[1] <= at < gap[1] + 8 * STEP else Flag.NONE,
+            room=f"ban-suan.{room}",
+            simulated=True,
+        )
+        for number, (room, share) in enumerate(ROOMS.items())
+        for i in range(days * 288)
+        if not (room == "p1-2" and gap[0] <= (at := MONDAY + i * STEP) < gap[1]) and (at := MONDAY + i * STEP)
+    )
+    books.close()
+
+
+@pytest.fixture(scope="module")
+def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
+    path = tmp_path_factory.mktemp("explorer") / "readings.db"
+    fill(path, schools)
+    return path
+
+
+@pytest.fixture
+def school(make_house: Any, readings: Path) -> Iterator[Any]:
+    store = SqliteStore(readings, readonly=True)
+    house = make_house(store=store, readings=readings)
+    house.offset_ms = MONDAY + DAYS * DAY_MS - time.time_ns() // 1_000_000  # the week has just ended
+    yield house
+    store.close()
+
+
+def asked(house: Any, query: str) -> Any:
+    """What the page's own callback answers for an address: the whole tree as the browser gets it."""
+    body = {
+        "output": "..page.children...title.data..",
+        "changedPropIds": ["at.pathname"],
+        "outputs": [{"id": "page", "property": "children"}, {"id": "title", "property": "data"}],
+        "inputs": [
+            {"id": "at", "property": "pathname", "value": "/explorer"},
+            {"id": "at", "property": "search", "value": f"?{query}"},
+        ],
+        "state": [{"id": "at", "property": "hash", "value": ""}],
+    }
+    answer = house.ask(
+        "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+    )
+    assert answer.status == 200, answer.text
+    return answer.json["response"]["page"]["children"]
+
+
+def updated(
+    house: Any, outputs: list[tuple[str, str]], trigger: tuple[str, str, Any], state: list[tuple[str, str, Any]] = ()
+) -> Any:  # type: ignore[assignment]
+    """What a callback of the page answers."""
+    name = f"..{'...'.join(f'{i}.{p}' for i, p in outputs)}.." if len(outputs) > 1 else "{}.{}".format(*outputs[0])
+    listed = [{"id": i, "property": p} for i, p in outputs]
+    body = {
+        "output": name,
+        "outputs": listed if len(outputs) > 1 else listed[0],
+        "changedPropIds": [f"{trigger[0]}.{trigger[1]}"],
+        "inputs": [{"id": trigger[0], "property": trigger[1], "value": trigger[2]}],
+        "state": [{"id": i, "property": p, "value": v} for i, p, v in state],
+    }
+    answer = house.ask(
+        "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+    )
+    assert answer.status == 200, answer.text
+    return answer.json["response"]
+
+
+def find(tree: Any, identity: str) -> Any:
+    """The component of that id, anywhere in a tree."""
+    if isinstance(tree, dict):
+        if tree.get("props", {}).get("id") == identity:
+            return tree["props"]
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for branch in tree:
+            if (found := find(branch, identity)) is not None:
+                return found
+    return None
+
+
+def words(tree: Any) -> str:
+    """All that is written in a tree."""
+    if isinstance(tree, str):
+        return tree
+    if isinstance(tree, list):
+        return " ".join(words(one) for one in tree)
+    return words(tree.get("props", {}).get("children")) if isinstance(tree, dict) else ""
+
+
+def by_hours(house: Any, tree: Any) -> Any:
+    """The part of the page that comes after the lines."""
+    return updated(
+        house,
+        [("explorer-known", "children"), ("explorer-beside", "children")],
+        ("explorer-view", "data", find(tree, "explorer-view")["data"]),
+    )
+
+
+def table_of(house: Any, query: str) -> list[dict[str, Any]]:
+    return list(house.ask(f"/api/v1/table?{query}&limit=5000").json["rows"])
+
+
+def taken(house: Any, tree: Any) -> list[dict[str, str]]:
+    """The rows of the page's CSV."""
+    told = updated(
+        house,
+        [("explorer-download", "data"), ("explorer-form-says", "children")],
+        ("explorer-csv", "n_clicks", 1),
+        [("explorer-view", "data", find(tree, "explorer-view")["data"])],
+    )
+    text = told["explorer-download"]["data"]["content"]
+    assert text.startswith("\ufeff"), "spreadsheets read UTF-8 by it"
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+@pytest.mark.parametrize("more", ["", "&method=epa2021_atm", "&lesson=1"])
+def test_daily_means_of_page_csv_and_api_are_the_same_numbers(school: Any, more: str) -> None:
+    query = f"rooms=ban-suan.p1-2,ban-suan.p4-1&{WEEK}&step=1d{more}"
+    tree = asked(school, query)
+    api = {(row["room"], row["start"]): row["value"] for row in table_of(school, query)}
+    from_csv = {
+        (row["room_id"], row["time"]): float(row["value"]) if row["value"] else None for row in taken(school, tree)
+    }
+    assert from_csv == api
+    assert sum(value is not None for value in api.values()) >= 9
+    drawn = [
+        y
+        for trace in find(tree, "explorer-series-pm25")["figure"]["data"]
+        if trace.get("line", {}).get("dash") not in (None, "dot")
+        for y in trace["y"]
+        if y is not None
+    ]
+    assert sorted(drawn) == sorted(round(value, 2) for value in api.values() if value is not None)
+
+
+def test_an_address_says_everything_and_what_it_leaves_out_is_worked_out(school: Any) -> None:
+    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&lang=en")
+    link = find(tree, "explorer-link")["href"]
+    for said in (
+        "rooms=ban-suan.p1-2",
+        "first=2026-11-16",
+        "last=2026-11-22",
+        "step=15m",
+        "method=none",
+        "completeness=0.75",
+        "lang=en",
+    ):
+        assert said in link
+    again = asked(school, link.partition("?")[2])
+    assert find(again, "explorer-series-pm25") == find(tree, "explorer-series-pm25")
+    assert json.loads(find(again, "explorer-request")["children"]) == json.loads(
+        find(tree, "explorer-request")["children"]
+    )
+
+
+def test_the_data_set_s_wish_is_the_view_s_selection(school: Any) -> None:
+    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1h&lesson=1&lang=th")
+    wish = dict(parse_qsl(find(tree, "explorer-package")["href"].partition("?")[2]))
+    assert wish.pop("lang") == "th"
+    assert Selection.parse(wish).id == json.loads(find(tree, "explorer-request")["children"])["id"]
+
+
+def test_the_request_is_one_the_api_answers_with_the_same_name(school: Any) -> None:
+    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1h&lesson=1")
+    request = json.loads(find(tree, "explorer-request")["children"])
+    answer = school.ask(request["get"]).json
+    assert (answer["id"], answer["data"]) == (request["id"], request["data"])
+    assert answer["selection"] == request["selection"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("rooms=ban-suan.zz", "'ban-suan.zz' is not known"),
+        ("first=yesterday", "first"),
+        ("last=x", "last"),
+        ("step=reading", "for an export"),
+        ("step=7m", "step"),
+        ("quantities=o3", "unknown: o3"),
+        ("quantities=pm1&step=15m", "averaged by hours and days"),
+        ("method=magic", "no correction 'magic'"),
+        ("first=2026-11-22&last=2026-11-16", "before the first"),
+        ("completeness=9", "completeness"),
+        ("first2=soon", "first2"),
+        ("rooms2=ban-suan.zz", "is not known"),
+        ("rooms=<script>", "rooms"),
+        ("first=2015-01-01&last=2026-11-22&step=1m&method=epa2021_atm", "at least 5m"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_words_and_the_form_stays(school: Any, query: str, said: str) -> None:
+    tree = asked(school, f"{query}&lang=en")
+    assert "This cannot be asked" in json.dumps(tree, ensure_ascii=False)
+    assert said in json.dumps(tree, ensure_ascii=False).replace('\\"', '"')
+    assert find(tree, "explorer-show") is not None
+
+
+def test_nothing_in_the_range_says_so_in_both_languages(school: Any) -> None:
+    for language, said in (
+        ("en", "No data in this range. Try a wider one."),
+        ("th", "ไม่มีข้อมูลในช่วงที่เลือก ลองขยายช่วงเวลา"),
+    ):
+        told = json.dumps(
+            asked(school, f"rooms=ban-suan.p1-2&first=2020-01-01&last=2020-01-02&lang={language}"), ensure_ascii=False
+        )
+        assert all(part.strip() in told for part in said.partition("ลอง" if language == "th" else "Try")[::2])
+
+
+def test_gaps_are_not_bridged_and_bad_values_are_counted(school: Any) -> None:
+    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&lang=en")
+    line = next(
+        one
+        for one in find(tree, "explorer-series-pm25")["figure"]["data"]
+        if one.get("line", {}).get("dash") == "solid"
+    )
+    assert line["y"].count(None) == 1 and line["connectgaps"] is False
+    told = by_hours(school, tree)
+    strip = words(told["explorer-known"]["children"])
+    assert "8 of 1,968 values left out (warm-up 8)" in strip
+    assert "no data:  4 room-hours" in strip
+    assert "sensor warming up:  1 room-hours" in strip
+    shares = find(told["explorer-beside"]["children"], "explorer-shares")["figure"]["data"]
+    assert sum(bar["x"][0] for bar in shares) == 100
+    assert shares[-1]["customdata"] == [4 * 4 + 3], "time without a value is a share of its own"
+
+
+def test_every_figure_says_how_it_was_made(school: Any) -> None:
+    tree = asked(
+        school, f"rooms=ban-suan.p1-2&{WEEK}&method=epa2021_atm&lesson=1&lang=en&rooms2=ban-suan.p4-1&quantities=pm25"
+    )
+    told = by_hours(school, tree)
+    figures = words([tree, told["explorer-known"]["children"], told["explorer-beside"]["children"]])
+    made = figures.split("PM2.5 (µg/m³) · ")[1:]
+    assert len(made) >= 5
+    for line in made:
+        for said in (
+            "corrected by epa2021_atm@1",
+            "means of ",
+            "at least 75% complete",
+            "lesson time only",
+            "Asia/Bangkok",
+            "Simulated",
+        ):
+            assert said in line, said
+
+
+def test_two_groups_at_the_same_time_are_paired_and_two_periods_are_not(school: Any) -> None:
+    groups = by_hours(school, asked(school, f"rooms=ban-suan.p1-2&{WEEK}&rooms2=ban-suan.p4-1&lang=en"))
+    told = words(groups["explorer-beside"]["children"])
+    assert "paired by day and hour" in told and "Second less first: +" in told
+    periods = by_hours(
+        school,
+        asked(
+            school, "rooms=ban-suan.p1-2&first=2026-11-20&last=2026-11-22&lang=en&first2=2026-11-16&last2=2026-11-18"
+        ),
+    )
+    assert "not paired" in words(periods["explorer-beside"]["children"])
+    short = by_hours(
+        school, asked(school, "rooms=ban-suan.p1-2&first=2026-11-20&last=2026-11-21&lang=en&first2=2026-11-16")
+    )
+    assert "at least 3 days" in words(short["explorer-beside"]["children"])
+
+
+def test_indoors_against_outdoors_gives_the_ratio_the_rooms_were_made_with(school: Any) -> None:
+    told = by_hours(school, asked(school, f"rooms=ban-suan.p1-2,ban-suan.p4-1&{WEEK}&lang=en"))
+    said = words(told["explorer-beside"]["children"])
+    assert "P.1/2: median inside/outside 0.50" in said and "P.4/1: median inside/outside 0.80" in said
+    alone = by_hours(school, asked(school, f"rooms=ban-suan.yard&{WEEK}&lang=en"))
+    assert find(alone["explorer-beside"]["children"], "explorer-scatter") is None
+
+
+def test_more_rooms_than_lines_have_a_chart_each_on_one_scale(make_house: Any, tmp_path: Path, schools: Any) -> None:
+    config = schools.model_copy(deep=True)
+    first = config.sites["ban-suan"].rooms["p1-2"]
+    rooms = [f"r{number}" for number in range(9)]
+    config.sites["ban-suan"].rooms.update(dict.fromkeys(rooms, first))
+    store = SqliteStore(tmp_path / "readings.db")
+    store.write(
+        Reading(
+            f"ban-suan.{room}-pm",
+            "ban-suan.suan-pi",
+            "ab12cd34ef",
+            number * 1000 + i + 1,
+            MONDAY + i * STEP,
+            {"pm25": 10.0 + number},
+            300.0,
+            room=f"ban-suan.{room}",
+            simulated=True,
+        )
+        for number, room in enumerate(rooms)
+        for i in range(288)
+    )
+    house = make_house(store=store, config=config, readings=tmp_path / "readings.db")
+    tree = asked(house, f"rooms={','.join(f'ban-suan.{room}' for room in rooms)}&first=2026-11-16&last=2026-11-16")
+    drawn = [find(tree, f"explorer-series-pm25-ban-suan_{room}")["figure"] for room in rooms]
+    assert len({one["layout"]["yaxis"]["range"][1] for one in drawn}) == 1
+    assert all(one["layout"]["yaxis"]["range"][0] == 0 for one in drawn)
+    store.close()
+
+
+def test_a_finer_step_than_can_be_drawn_is_drawn_coarser_and_says_so(school: Any) -> None:
+    tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1m&lang=en")
+    assert "drawn more coarsely than chosen" in words(tree)
+    assert all(len(trace.get("x", [])) <= 2000 for trace in find(tree, "explorer-series-pm25")["figure"]["data"])
+    assert len(taken(school, tree)) == len(table_of(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1m"))
+
+
+def test_without_a_store_the_page_says_so(make_house: Any) -> None:
+    tree = asked(make_house(store=None), "lang=en")
+    assert "History cannot be read" in json.dumps(tree)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        3,
+        "x",
+        {},
+        {"query": 3, "language": "en"},
+        {"query": "rooms=../../x", "language": "en"},
+        {"query": "", "language": "<b>"},
+    ],
+)
+def test_whatever_a_browser_says_it_looks_at_is_read_as_a_strangers(school: Any, kept: Any) -> None:
+    body = {
+        "output": "explorer-table.children",
+        "outputs": {"id": "explorer-table", "property": "children"},
+        "inputs": [{"id": "explorer-more", "property": "n_clicks", "value": 1}],
+        "changedPropIds": ["explorer-more.n_clicks"],
+        "state": [{"id": "explorer-view", "property": "data", "value": kept}],
+    }
+    answer = school.ask(
+        "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+    )
+    assert answer.status in (200, 204)
+
+
+def test_what_schools_noted_is_marked_in_the_lines_and_listed(make_house: Any, tmp_path: Path, schools: Any) -> None:
+    path = tmp_path / "readings.db"
+    fill(path, schools, days=1)
+    import sqlite3
+
+    from classair.stores import events
+
+    with sqlite3.connect(path) as connection:
+        for number, (site, room) in enumerate(
+            (("ban-suan", ""), ("ban-suan", "ban-suan.p1-2"), ("ban-suan", "ban-suan.p4-1"), ("rim-khlong", ""))
+        ):
+            events.put(
+                connection,
+                SchoolEvent(
+                    f"e{number}",
+                    site,
+                    room,
+                    "smoke_day",
+                    MONDAY + 9 * 12 * STEP,
+                    MONDAY + 12 * 12 * STEP,
+                    "<b>burning</b>",
+                    "account:a",
+                    MONDAY,
+                ),
+            )
+    connection.close()
+    store = SqliteStore(path, readonly=True)
+    tree = asked(make_house(store=store, readings=path), "rooms=ban-suan.p1-2&first=2026-11-16&last=2026-11-16&lang=en")
+    layout = find(tree, "explorer-series-pm25")["figure"]["layout"]
+    assert [note["text"] for note in layout["annotations"] if note.get("hovertext") == "Smoke day"] == ["1", "2"]
+    assert sum(shape["type"] == "rect" for shape in layout["shapes"]) == 2
+    assert words(tree).count("<b>burning</b>") == 2, "the words are shown, never followed"
+    store.close()
