@@ -175,8 +175,8 @@ def test_a_journal_brought_up_is_carried_again_so_that_the_other_store_gets_its_
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from classair.stores import _days
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite import local_days as _days
+from classair.stores.sqlite.store import SqliteStore
 done = _days.remake
 def remake(*args):
     done(*args)

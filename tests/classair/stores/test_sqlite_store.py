@@ -170,7 +170,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from classair.model import Reading
-from classair.stores.sqlite import SqliteStore
+from classair.stores.sqlite.store import SqliteStore
 store, start = SqliteStore(Path(sys.argv[1])), int(sys.argv[2])
 seq = store.upto("town.pi", "abcdef123456")
 while True:

@@ -187,7 +187,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from classair.config import BlackBoxSettings
-from firmware_bridge.blackbox import BlackBox
+from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import BUILT_MS, Moment
 box = BlackBox(Path(sys.argv[1]), BlackBoxSettings(), lambda: Moment(BUILT_MS, "sync"))
 recorder = box.recorder("site.pm", "pms5003", "/dev/x", {})

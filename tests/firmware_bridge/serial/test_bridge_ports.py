@@ -209,7 +209,7 @@ def test_the_wrong_model_is_told_as_bytes_without_frames(
 _STOPPED = """
 import sys, time
 from firmware_bridge.drivers import driver_for
-from firmware_bridge.ports import Port
+from firmware_bridge.serial.ports import Port
 def told(frames, at, warm):
     print(*[frame.values["pm25"] for frame in frames], flush=True)
 port = Port("x", sys.argv[1], driver_for("pms5003"), told, lambda state: None)

@@ -30,7 +30,7 @@ MOST_BYTES = 60_000_000
 _FEEDER = """
 import random, sys
 from pathlib import Path
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.spool import Spool
 path, at, sensors, total, commit_every = Path(sys.argv[1]), *map(int, sys.argv[2:6])
 spool = Spool.open(path)
 last = max((spool.until(f"s{n}") - at) // 10_000 * sensors + n if spool.until(f"s{n}") else -1 for n in range(sensors))

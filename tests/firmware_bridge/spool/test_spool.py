@@ -137,7 +137,7 @@ def test_two_processes_cannot_give_out_the_same_numbers(path: Path) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from firmware_bridge.spool import Spool
+from firmware_bridge.spool.spool import Spool
 spool = Spool.open(Path(sys.argv[1]))
 while True:
     for _ in range(3):
