@@ -15,7 +15,7 @@ from classair.science.advice import Need
 from classair.science.averages import Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
-from classair.science.state import Measure, Memory, Sight
+from classair.science.state import Measure, RoomMemory, Sight
 from classair.wire import Current, PurifierState, RoomState
 
 HOUR_MS: Final = 3_600_000
@@ -86,7 +86,7 @@ class RoomWatch:
         self._windows = {quantity: _Window() for quantity in QUANTITIES}
         self._correcting = RoomCorrecting(lambda quantity: self._windows[quantity].samples)
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
-        self._memory = Memory()
+        self._memory = RoomMemory()
         self._pm25, self._co2 = Measure(), Measure()
         self._hour: tuple[int | None, int | None] = (None, None)
 
@@ -171,7 +171,7 @@ class RoomWatch:
             now - HOUR_MS,
         )
         before = self._memory
-        self._memory = Memory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
+        self._memory = RoomMemory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
         for minute in range(began, now, state.MINUTE_MS):
             sight = Sight(
                 self.room,

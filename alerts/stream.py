@@ -24,7 +24,7 @@ def too_old(payload: bytes, now_ms: int) -> bool:
     return newest is not None and newest < now_ms - KEEP_MS
 
 
-class Stream:
+class SensorStream:
     """Knows which sensor stands in which room. Counts what it leaves out; ingest keeps and explains it."""
 
     def __init__(self, config: Config) -> None:

@@ -17,7 +17,7 @@ from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
-from alerts.stream import Stream
+from alerts.stream import SensorStream
 from classair.config import Config
 from classair.model import Reading
 from classair.science.advice import Need
@@ -43,7 +43,7 @@ class Watching:
         self._corrections = Told(ledger)
         self._config: Config | None = None
         self._version = 0
-        self._stream: Stream | None = None
+        self._stream: SensorStream | None = None
         self._topics: Topics | None = None
         self._timetables: dict[str, Timetable] = {}
         self._yard_of: dict[str, str] = {}
@@ -64,7 +64,7 @@ class Watching:
         """Works by a configuration from now on; rooms that stay keep their windows. Returns device topics to hear."""
         self._config, self._version, self._topics = config, version, Topics(config.org)
         if self._stream is None:
-            self._stream = Stream(config)
+            self._stream = SensorStream(config)
         else:
             self._stream.follow(config)
         fresh: dict[str, RoomWatch] = {}

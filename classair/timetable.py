@@ -13,7 +13,7 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class HoursOfDay:
     """From `start` up to, not including, `end` on one day."""
 
     start: time
@@ -65,18 +65,18 @@ class Timetable:
     """`occupied`: children are in the room; `lessons`: within it, what reports count as lesson time."""
 
     days: frozenset[int]
-    occupied: tuple[Span, ...]
-    lessons: tuple[Span, ...]
+    occupied: tuple[HoursOfDay, ...]
+    lessons: tuple[HoursOfDay, ...]
     calendar: SchoolCalendar = EVERY_WEEK
 
     def school_day(self, day: date) -> bool:
         return self.calendar.teaches(day, day.weekday() in self.days)
 
-    def occupied_spans(self, day: date) -> list[Span]:
+    def occupied_spans(self, day: date) -> list[HoursOfDay]:
         """When children are in the room on one day, never on a day without school."""
         return list(self._of(self.occupied, day))
 
-    def lesson_spans(self, day: date) -> list[Span]:
+    def lesson_spans(self, day: date) -> list[HoursOfDay]:
         """The lessons of one day, none on a day without school."""
         return list(self._of(self.lessons, day))
 
@@ -103,18 +103,18 @@ class Timetable:
                     return to_ms(start)
         return None
 
-    def _inside(self, spans: Iterable[Span], at_ms: int) -> bool:
+    def _inside(self, spans: Iterable[HoursOfDay], at_ms: int) -> bool:
         local = local_time(at_ms)
         return any(span.holds(local.time()) for span in self._of(spans, local.date()))
 
-    def _of(self, spans: Iterable[Span], day: date) -> Iterator[Span]:
+    def _of(self, spans: Iterable[HoursOfDay], day: date) -> Iterator[HoursOfDay]:
         """The spans of one day; a half day cuts them."""
         if not self.school_day(day):
             return
         end = self.calendar.half_days.get(day, time.max)
         for span in spans:
             if span.start < end:
-                yield span if span.end <= end else Span(span.start, end)
+                yield span if span.end <= end else HoursOfDay(span.start, end)
 
 
 ALWAYS_EMPTY: Final = Timetable(frozenset(), (), ())

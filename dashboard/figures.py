@@ -67,7 +67,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeAxis:
     """The stretch of time on the axis, UTC ms, and the present: what lies after `now_ms` is not missing."""
 
     start_ms: int
@@ -97,7 +97,7 @@ def segments(series: Series) -> list[list[Bucket]]:
     return runs
 
 
-def gaps(series: Series, span: Span) -> list[tuple[int, int]]:
+def gaps(series: Series, span: TimeAxis) -> list[tuple[int, int]]:
     """Stretches (UTC ms) without any valid value, the present's unfinished bucket apart."""
     found: list[tuple[int, int]] = []
     reached = span.start_ms
@@ -116,7 +116,7 @@ def pm25_figure(
     outdoor: Series | None,
     bands: Sequence[Band],
     limits: Sequence[Limit],
-    span: Span,
+    span: TimeAxis,
     words: Words,
     key: str,
 ) -> Figure:
@@ -139,7 +139,7 @@ def pm25_figure(
     return figure
 
 
-def co2_figure(series: Series, limits: Sequence[Limit], span: Span, words: Words, key: str) -> Figure:
+def co2_figure(series: Series, limits: Sequence[Limit], span: TimeAxis, words: Words, key: str) -> Figure:
     """CO2 in ppm, in greys: its colours are not those of the dust levels."""
     top = _top([series.high()], at_least=1200.0)
     figure = new_figure(span, words, key, "co2_ppm", top, (0.0, 1.0))
@@ -156,7 +156,7 @@ def co2_figure(series: Series, limits: Sequence[Limit], span: Span, words: Words
 def climate_figure(
     temperature: Series,
     humidity: Series,
-    span: Span,
+    span: TimeAxis,
     words: Words,
     temperature_word: str,
     humidity_word: str,
@@ -186,7 +186,7 @@ def climate_figure(
 
 
 def new_figure(
-    span: Span,
+    span: TimeAxis,
     words: Words,
     key: str,
     quantity: str,
@@ -316,7 +316,7 @@ def _lonely(series: Series, colour: str) -> Figure:
 def gap_marks(
     figure: Figure,
     missing: Sequence[tuple[int, int]],
-    span: Span,
+    span: TimeAxis,
     words: Words,
     domain: tuple[float, float],
     axis: str = "y9",
@@ -361,7 +361,7 @@ def gap_marks(
             )
 
 
-def purifier_band(figure: Figure, bands: Sequence[Band], span: Span, words: Words, height: float) -> None:
+def purifier_band(figure: Figure, bands: Sequence[Band], span: TimeAxis, words: Words, height: float) -> None:
     """One row for each purifier: a full block while on, a thin line while off, hatching while nobody knows."""
     units = sorted({band.purifier for band in bands})
     figure["layout"]["yaxis2"] = {

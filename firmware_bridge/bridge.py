@@ -24,8 +24,8 @@ from firmware_bridge.delivery import Delivery
 from firmware_bridge.foreign.ear import Ear
 from firmware_bridge.foreign.port import Crossing
 from firmware_bridge.health.accounting import Accounting
-from firmware_bridge.health.missing import Stretch
-from firmware_bridge.line import Line, good_of, removed
+from firmware_bridge.health.missing import MissingReadings
+from firmware_bridge.line import SensorLine, good_of, removed
 from firmware_bridge.spool.keeper import Keeper
 from firmware_bridge.spool.spool import Spool
 from firmware_bridge.station import Station
@@ -66,7 +66,7 @@ class Bridge:
         self._spool, self._clock = spool, clock
         self._boot = boot_id()
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, SensorLine] = {}
         self._topics = topics = Topics(config.org)
         self._stream = topics.bridge(self.site, self.id, "reading")
         self._status_topic = topics.bridge(self.site, self.id, "status")
@@ -276,7 +276,7 @@ class Bridge:
                 if is_foreign(settings.port)
                 else self._blackbox.recorder(sensor, settings.model, settings.port, settings.settings)
             )
-            self._lines[sensor] = Line(
+            self._lines[sensor] = SensorLine(
                 sensor,
                 settings,
                 self._places,
@@ -300,7 +300,7 @@ class Bridge:
 
     # -- readings ------------------------------------------------------------------------------------------------------
 
-    def _keep(self, line: Line, mean: Mean | None) -> None:
+    def _keep(self, line: SensorLine, mean: Mean | None) -> None:
         """Dates, numbers and sends a reading, and what is missing before it."""
         if mean is None or not mean.values:
             return
@@ -312,7 +312,7 @@ class Bridge:
         if not sent and not self._delivery.up:
             self._accounting.late(line, mean.end_s)
 
-    def _note_missing(self, line: Line, stretch: Stretch) -> None:
+    def _note_missing(self, line: SensorLine, stretch: MissingReadings) -> None:
         """Keeps a line of the gap ledger, in the same sequence as the readings."""
         log.info("missing sensor=%s reason=%s readings=%d", line.sensor, stretch.reason, stretch.expected)
         self._append(
@@ -402,7 +402,7 @@ class Bridge:
 
     # -- telling -------------------------------------------------------------------------------------------------------
 
-    def _tell(self, line: Line, payload: str) -> bool:
+    def _tell(self, line: SensorLine, payload: str) -> bool:
         topic = self._topics.sensor_health(self.site, line.id)
         return self._link.publish(topic, payload, qos=1, retain=True) is not None
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from classair.wire import MAX_PAYLOAD, Replay, Stored
-from firmware_bridge.spool.packing import Hole, Row, hole_wire, prefix_for
+from firmware_bridge.spool.packing import Hole, SpoolRow, hole_wire, prefix_for
 from firmware_bridge.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Delivery:
     def disconnected(self) -> None:
         self._up = False
 
-    def live(self, row: Row, now: float) -> bool:
+    def live(self, row: SpoolRow, now: float) -> bool:
         """Sends a row just appended; False when it has to go with the backlog."""
         self._follow_epoch()
         sent = (
@@ -169,11 +169,11 @@ class Delivery:
 
     def _send_replay(self) -> bool:
         first, last = self._replays[0]
-        found: list[Row | Hole] = []
+        found: list[SpoolRow | Hole] = []
         for it in self._spool.after(first - 1, LIST_ITEMS):
             if _first(it) > last:
                 break
-            found.append(it if isinstance(it, Row) else it._replace(last=min(it.last, last)))
+            found.append(it if isinstance(it, SpoolRow) else it._replace(last=min(it.last, last)))
         sent = self._send(found) if found else 0
         if found and not sent:
             return False
@@ -182,14 +182,16 @@ class Delivery:
             self._replays.appendleft((_last(found[sent - 1]) + 1, last))
         return True
 
-    def _send(self, found: list[Row | Hole]) -> int:
+    def _send(self, found: list[SpoolRow | Hole]) -> int:
         """Sends as many of these as fit into one message; how many that were, 0 without a connection."""
         prefix, wire = self._prefix, self._spool.shapes.wire
         parts: list[str] = []
         size = 2
         for it in found:
             part = (
-                wire(it, prefix, late=True) if isinstance(it, Row) else hole_wire(it, self._bridge, self._spool.epoch)
+                wire(it, prefix, late=True)
+                if isinstance(it, SpoolRow)
+                else hole_wire(it, self._bridge, self._spool.epoch)
             )
             size += len(part) + 1
             if parts and size > MAX_PAYLOAD // 2:
@@ -204,9 +206,9 @@ class Delivery:
             self._replays.clear()
 
 
-def _first(it: Row | Hole) -> int:
-    return it.seq if isinstance(it, Row) else it.first
+def _first(it: SpoolRow | Hole) -> int:
+    return it.seq if isinstance(it, SpoolRow) else it.first
 
 
-def _last(it: Row | Hole) -> int:
-    return it.seq if isinstance(it, Row) else it.last
+def _last(it: SpoolRow | Hole) -> int:
+    return it.seq if isinstance(it, SpoolRow) else it.last

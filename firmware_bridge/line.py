@@ -34,7 +34,7 @@ Event = tuple[str, Any]
 """("frames", (line, frames, arrived_s, warming_up)) or ("state", (line, PortState)), posted by the port's thread."""
 
 
-class Line:
+class SensorLine:
     """Its methods run on the bridge's one thread; the port's thread only posts events."""
 
     def __init__(

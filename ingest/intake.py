@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from classair.broker import Message
 from classair.config import Config
 from classair.model import Flag, Gap, Missing, Reading, SwitchEvent
-from classair.science.judging.memory import Memories, Memory
+from classair.science.judging.memory import Memories, SensorMemory
 from classair.science.quality import FUTURE_MS, judge
 from classair.wire import (
     ITEM,
@@ -38,7 +38,7 @@ ABSURD_MS: Final = 400 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedItem:
     """One item or message that cannot be stored, and why; `key` when its number can be read."""
 
     topic: str
@@ -56,7 +56,7 @@ class Decided:
     switches: list[tuple[Key, SwitchEvent]] = field(default_factory=list)
     missing: list[tuple[Key, Missing]] = field(default_factory=list)
     states: list[SwitchEvent] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RejectedItem] = field(default_factory=list)
 
 
 class _Known:
@@ -64,7 +64,7 @@ class _Known:
 
     __slots__ = ("from_ms", "full", "judge", "memory", "model", "room", "simulated", "to_ms")
 
-    def __init__(self, full: str, model: str, simulated: bool, memory: Memory) -> None:
+    def __init__(self, full: str, model: str, simulated: bool, memory: SensorMemory) -> None:
         self.full, self.model, self.simulated, self.memory = full, model, simulated, memory
         self.judge = memory.judge
         self.room, self.from_ms, self.to_ms = "", END_MS, 0
@@ -197,7 +197,7 @@ class Intake:
             return None
         else:
             reason = "nothing is taken in from this topic"
-        decided.refused.append(Refused(message.topic, message.payload, reason + _note(message)))
+        decided.refused.append(RejectedItem(message.topic, message.payload, reason + _note(message)))
         return None
 
     def _purifier(self, where: Address, message: Message, decided: Decided) -> None:
@@ -208,11 +208,15 @@ class Intake:
         try:
             state = PurifierState.model_validate_json(message.payload)
         except ValidationError as error:
-            decided.refused.append(Refused(message.topic, message.payload, f"not a purifier's state: {faults(error)}"))
+            decided.refused.append(
+                RejectedItem(message.topic, message.payload, f"not a purifier's state: {faults(error)}")
+            )
             return
         if state.purifier != where.full or not state.since >= 0:
             decided.refused.append(
-                Refused(message.topic, message.payload, f"says it is of {state.purifier}, but came from {where.full}")
+                RejectedItem(
+                    message.topic, message.payload, f"says it is of {state.purifier}, but came from {where.full}"
+                )
             )
         elif self._states.get(where.full) != (state.on, state.since):
             self._states[where.full] = (state.on, state.since)
@@ -229,7 +233,7 @@ class Intake:
         try:
             raw = json.loads(message.payload)
         except (ValueError, RecursionError):
-            decided.refused.append(Refused(message.topic, message.payload, why + note))
+            decided.refused.append(RejectedItem(message.topic, message.payload, why + note))
             return
         for part in raw if isinstance(raw, list) and 0 < len(raw) <= 20 * MAX_LIST else [raw]:
             payload = json.dumps(part, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -237,7 +241,7 @@ class Intake:
                 item: Item = ITEM.validate_json(payload)
             except (ValidationError, RecursionError, ValueError) as fault:
                 reason = faults(fault) if isinstance(fault, ValidationError) else why
-                decided.refused.append(Refused(message.topic, payload, reason + note, _key_of(part, route)))
+                decided.refused.append(RejectedItem(message.topic, payload, reason + note, _key_of(part, route)))
             else:
                 self._take(message.topic, route, item, decided, latest, judged_by, payload)
 
@@ -273,7 +277,9 @@ class Intake:
                 if item.bridge != route.bridge or isinstance(item, GapItem)
                 else Key(route.full, item.epoch, item.seq)
             )
-            decided.refused.append(Refused(topic, payload or ITEM.dump_json(item, exclude_none=True), str(wrong), key))
+            decided.refused.append(
+                RejectedItem(topic, payload or ITEM.dump_json(item, exclude_none=True), str(wrong), key)
+            )
 
     def _reading(self, route: _Route, item: ReadingItem, latest: int, judged_by: int | None) -> Reading:
         site = route.full.partition(".")[0]

@@ -39,7 +39,7 @@ from classair.wire import Answer, Ask, BridgeStatus, CorrectionsTold, ServiceSta
 from ingest.accepting import Accepting, FileWatch, read_file
 from ingest.books import corrections, events
 from ingest.books.books import Books
-from ingest.books.manual_flags import Refused
+from ingest.books.manual_flags import FlagRejected
 from ingest.carrier import Carrier
 from ingest.clock import now_ms
 from ingest.inbox import Inbox
@@ -302,7 +302,7 @@ class Ingest:
         assert current is not None
         try:
             accepted = self._writer.books.decide_correction(ask, current.config, now_ms())
-        except corrections.Refused as refused:
+        except corrections.CorrectionRejected as refused:
             self._answer(ask, {}, str(refused))
             return
         except StoreAway as away:
@@ -317,7 +317,7 @@ class Ingest:
         assert current is not None
         try:
             noted = self._writer.books.note_event(ask, current.config, now_ms())
-        except events.Refused as refused:
+        except events.EventRejected as refused:
             self._answer(ask, {}, str(refused))
             return
         except StoreAway as away:
@@ -331,7 +331,7 @@ class Ingest:
     def _flags(self, ask: Ask) -> None:
         try:
             self._answer(ask, flag_asks.decide(ask, self._writer.books, now_ms()))
-        except Refused as refused:
+        except FlagRejected as refused:
             self._answer(ask, {}, str(refused))
         except StoreAway as away:
             self._answer(ask, {}, f"the store cannot be written: {away}")

@@ -22,7 +22,7 @@ from simulator import wishes as wishing
 from simulator.devices.sensors import Sensors
 from simulator.devices.sockets import Sockets
 from simulator.devices.tasmota import Publish
-from simulator.memory import Memory
+from simulator.memory import SimulatorState
 from simulator.physics.world import World
 from simulator.wishes import Wishes
 
@@ -213,7 +213,7 @@ class Live:
         if self._world is None:
             return
         at_ms = self._world.at_ms
-        self._memory = Memory(
+        self._memory = SimulatorState(
             {**self._memory.bridges, **dict.fromkeys(self._bridges, at_ms)},
             self._world.state(),
             self._sockets.state(time.monotonic()),

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Memory:
+class SimulatorState:
     """state.json: until when each bridge's sensors have measured (UTC ms), and how world and sockets stood then."""
 
     bridges: dict[str, int] = field(default_factory=dict)
@@ -35,21 +35,21 @@ def place_of(places: Places) -> Path:
     return places.sim_port("state.json")
 
 
-def recall(places: Places) -> Memory:
+def recall(places: Places) -> SimulatorState:
     """What is remembered; nothing when there is no file or it is damaged."""
     path = place_of(places)
     try:
         raw = json.loads(path.read_bytes())
         bridges = {str(name): int(at) for name, at in raw["bridges"].items()}
-        return Memory(bridges, dict(raw["world"]), dict(raw["plugs"]))
+        return SimulatorState(bridges, dict(raw["world"]), dict(raw["plugs"]))
     except FileNotFoundError:
-        return Memory()
+        return SimulatorState()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.error("simulator_memory_unreadable at=%s why=%s", path, error)
-        return Memory()
+        return SimulatorState()
 
 
-def remember(places: Places, memory: Memory) -> None:
+def remember(places: Places, memory: SimulatorState) -> None:
     """Raises OSError when it cannot be written."""
     text = json.dumps({"v": 1, "bridges": memory.bridges, "world": memory.world, "plugs": memory.plugs})
     write_atomically(place_of(places), text.encode())

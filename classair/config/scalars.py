@@ -52,17 +52,17 @@ YesNo = Annotated[bool, BeforeValidator(_switch)]
 Language = Literal["th", "en"]
 
 
-def _span(value: Any) -> timetable.Span:
+def _span(value: Any) -> timetable.HoursOfDay:
     match = _SPAN.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected a span such as 08:30-15:30")
     start, end = (time.fromisoformat(part.replace(".", ":").rjust(5, "0")) for part in match.groups())
     if start >= end:
         raise ValueError("a span must end after it begins")
-    return timetable.Span(start, end)
+    return timetable.HoursOfDay(start, end)
 
 
-Span = Annotated[timetable.Span, BeforeValidator(_span)]
+HoursOfDay = Annotated[timetable.HoursOfDay, BeforeValidator(_span)]
 
 
 def _clock(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from classair import timetable
-from classair.config.scalars import Clock, Days, Duration, Every, Language, Name, Span, YearName, YesNo, _switch
+from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, _switch
 from classair.wire import Id
 
 _PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/\S+|[a-z][a-z0-9+.-]*:\S+)$")
@@ -40,8 +40,8 @@ Title = Annotated[Titles, BeforeValidator(_titles)]
 
 class TimetableSettings(Part):
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["mon", "tue", "wed", "thu", "fri"]
-    occupied: list[Span]
-    lessons: list[Span]
+    occupied: list[HoursOfDay]
+    lessons: list[HoursOfDay]
 
 
 class Calendar(Part):
@@ -65,7 +65,7 @@ class Windows(Part):
     """What the simulator and the advice need to know of a room's windows."""
 
     count: Annotated[int, Field(ge=0, le=100)] = 4
-    open: list[Span] = []
+    open: list[HoursOfDay] = []
     openable: YesNo = True
 
 

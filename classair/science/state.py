@@ -208,7 +208,7 @@ NOTHING: Final = Current(status="none")
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class RoomMemory:
     """All that a room's state needs of its own past."""
 
     pm25: Track = Track()
@@ -243,7 +243,7 @@ class Sight:
     told_at: int | None = None
 
 
-def remember(memory: Memory, sight: Sight) -> Memory:
+def remember(memory: RoomMemory, sight: Sight) -> RoomMemory:
     """The memory after what is seen; depends on event times only."""
     pm25, co2 = follow(memory.pm25, sight.pm25, PM25), follow(memory.co2, sight.co2, CO2)
     if pm25 is memory.pm25 and co2 is memory.co2:
@@ -263,7 +263,7 @@ def remember(memory: Memory, sight: Sight) -> Memory:
     return replace(memory, pm25=pm25, co2=co2, co2_above=above, trail=trail)
 
 
-def room_state(sight: Sight, memory: Memory, now: int) -> tuple[RoomState, Memory]:
+def room_state(sight: Sight, memory: RoomMemory, now: int) -> tuple[RoomState, RoomMemory]:
     """The room's state at `now`, and what to remember for the next one."""
     memory = remember(memory, sight)
     pm25 = current(
@@ -329,7 +329,7 @@ def _shown_purifier(units: Sequence[PurifierState]) -> PurifierState | None:
     return min(units, key=lambda unit: order[unit.on], default=None)
 
 
-def _is_flat(units: Sequence[PurifierState], memory: Memory, now: int) -> bool:
+def _is_flat(units: Sequence[PurifierState], memory: RoomMemory, now: int) -> bool:
     if not units or memory.pm25.value is None or memory.pm25.at is None:
         return False
     if not all(unit.on and now - unit.since >= advice.FLAT_AFTER_MS for unit in units):

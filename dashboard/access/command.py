@@ -11,7 +11,7 @@ from pathlib import Path
 from classair.i18n import show_date
 from classair.places import Places
 from classair.timetable import local_time
-from dashboard.access.desk import Desk, Refused
+from dashboard.access.desk import AccountRejected, Desk
 from dashboard.access.roles import ROLES, TOKEN_SCOPES
 
 
@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     desk = Desk(Places(args.data.resolve()).desk, lambda: time.time_ns() // 1_000_000)
     try:
         args.call(desk, args)
-    except (Refused, EOFError) as error:
+    except (AccountRejected, EOFError) as error:
         print(f"classair user: {error or 'no password was given'}", file=sys.stderr)
         return 2
     finally:
@@ -72,7 +72,7 @@ def _ask_password(args: argparse.Namespace) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass(f"Password for {args.name}: ")
     if getpass.getpass("Once more: ") != first:
-        raise Refused("the two passwords differ")
+        raise AccountRejected("the two passwords differ")
     return first
 
 

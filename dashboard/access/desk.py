@@ -49,7 +49,7 @@ create table if not exists audit(
 """
 
 
-class Refused(ValueError):
+class AccountRejected(ValueError):
     """An account or token that cannot be made so; the message says what would be right."""
 
 
@@ -117,20 +117,22 @@ class Desk:
     # -- accounts -----------------------------------------------------------------------------------------------------
 
     def add_account(self, name: str, role: str, password: str) -> None:
-        """Raises Refused."""
+        """Raises AccountRejected."""
         if not NAME_PATTERN.fullmatch(name):
-            raise Refused(f"account name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
+            raise AccountRejected(f"account name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
         if role not in ROLES:
-            raise Refused(f"role {role!r}: expected one of {', '.join(ROLES)}")
+            raise AccountRejected(f"role {role!r}: expected one of {', '.join(ROLES)}")
         _check_password(password, name)
         hashed = self._hasher.hash(password)
         with self._change() as db:
             if db.execute("select 1 from account where name=?", (name,)).fetchone():
-                raise Refused(f"account {name!r} exists already; `classair user password {name}` gives it a new one")
+                raise AccountRejected(
+                    f"account {name!r} exists already; `classair user password {name}` gives it a new one"
+                )
             db.execute("insert into account values(?,?,?,?,null)", (name, role, hashed, self._now_ms()))
 
     def set_password(self, name: str, password: str) -> None:
-        """Ends all sessions of the account. Raises Refused."""
+        """Ends all sessions of the account. Raises AccountRejected."""
         _check_password(password, name)
         hashed = self._hasher.hash(password)
         with self._change() as db:
@@ -139,17 +141,17 @@ class Desk:
             ).rowcount
             db.execute("delete from session where account=?", (name,))
         if not changed:
-            raise Refused(f"there is no account {name!r}")
+            raise AccountRejected(f"there is no account {name!r}")
 
     def disable_account(self, name: str) -> None:
-        """The account can no longer sign in and its sessions end; what it did stays in the audit. Raises Refused."""
+        """Ends the sign-in and all sessions; what it did stays in the audit. Raises AccountRejected."""
         with self._change() as db:
             changed = db.execute(
                 "update account set disabled_at=? where name=? and disabled_at is null", (self._now_ms(), name)
             ).rowcount
             db.execute("delete from session where account=?", (name,))
         if not changed:
-            raise Refused(f"there is no active account {name!r}")
+            raise AccountRejected(f"there is no active account {name!r}")
 
     def accounts(self) -> list[tuple[str, str, bool]]:
         """Name, role and whether it is active."""
@@ -214,14 +216,14 @@ class Desk:
     # -- tokens -------------------------------------------------------------------------------------------------------
 
     def create_token(self, name: str, scopes: tuple[str, ...], days: int) -> str:
-        """The token, to be shown once; only its hash is kept. Raises Refused."""
+        """The token, to be shown once; only its hash is kept. Raises AccountRejected."""
         if not NAME_PATTERN.fullmatch(name):
-            raise Refused(f"token name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
+            raise AccountRejected(f"token name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
         unknown = [scope for scope in scopes if scope not in TOKEN_SCOPES]
         if unknown or not scopes:
-            raise Refused(f"scope {', '.join(unknown) or 'missing'}: expected {', '.join(TOKEN_SCOPES)}")
+            raise AccountRejected(f"scope {', '.join(unknown) or 'missing'}: expected {', '.join(TOKEN_SCOPES)}")
         if not 1 <= days <= 730:
-            raise Refused("days: expected 1 to 730")
+            raise AccountRejected("days: expected 1 to 730")
         secret, now = TOKEN_PREFIX + secrets.token_urlsafe(32), self._now_ms()
         with self._change() as db:
             db.execute(
@@ -247,7 +249,7 @@ class Desk:
         ]
 
     def revoke_token(self, token: str) -> None:
-        """By id or, when there is one of it, by name. Raises Refused."""
+        """By id or, when there is one of it, by name. Raises AccountRejected."""
         with self._change() as db:
             ids = [
                 row[0]
@@ -258,9 +260,9 @@ class Desk:
             if len(ids) == 1:
                 db.execute("update token set revoked_at=? where id=?", (self._now_ms(), ids[0]))
         if not ids:
-            raise Refused(f"there is no token {token!r} in force")
+            raise AccountRejected(f"there is no token {token!r} in force")
         if len(ids) > 1:
-            raise Refused(f"{token!r} names several tokens; revoke by id: {', '.join(ids)}")
+            raise AccountRejected(f"{token!r} names several tokens; revoke by id: {', '.join(ids)}")
 
     def token(self, secret: str) -> Principal | None:
         """What a token stands for; None when unknown, expired or revoked. Every scope includes reading."""
@@ -292,8 +294,8 @@ class Desk:
 
 def _check_password(password: str, name: str) -> None:
     if len(password) < PASSWORD_LEAST:
-        raise Refused(f"password: at least {PASSWORD_LEAST} characters; three or four unrelated words are good")
+        raise AccountRejected(f"password: at least {PASSWORD_LEAST} characters; three or four unrelated words are good")
     if len(password) > 1024:
-        raise Refused("password: at most 1024 characters")
+        raise AccountRejected("password: at most 1024 characters")
     if name and name in password.lower():
-        raise Refused("password: must not contain the account's name")
+        raise AccountRejected("password: must not contain the account's name")

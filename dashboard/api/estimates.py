@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from classair.timetable import Span
+from classair.timetable import HoursOfDay
 from dashboard.api._asked import First, Last, days
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api.rooms import RoomId
@@ -45,7 +45,7 @@ class EstimatesAnswer(BaseModel):
     )
 
 
-class Stretch(BaseModel):
+class TimeRange(BaseModel):
     start: str = Field(examples=["08:30:00"])
     end: str = Field(examples=["11:30:00"])
 
@@ -57,8 +57,8 @@ class CalendarDay(BaseModel):
     school: bool
     why: str = Field(description="holiday, half_day, make_up_day, outside_terms, weekend; empty on ordinary days")
     name: dict[str, str] = Field(description="the day's name where the calendar has one")
-    occupied: list[Stretch]
-    lessons: list[Stretch]
+    occupied: list[TimeRange]
+    lessons: list[TimeRange]
 
 
 class CalendarAnswer(BaseModel):
@@ -166,5 +166,5 @@ def _day(ctx: Context, room: str, day: date) -> CalendarDay:
     )
 
 
-def _spans(spans: list[Span]) -> list[Stretch]:
-    return [Stretch(start=span.start.isoformat(), end=span.end.isoformat()) for span in spans]
+def _spans(spans: list[HoursOfDay]) -> list[TimeRange]:
+    return [TimeRange(start=span.start.isoformat(), end=span.end.isoformat()) for span in spans]

@@ -14,7 +14,7 @@ from classair.stores import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
 from dashboard.sensorthings.asking import FILTERS, MOST, TOP, Asked, NotUnderstood, asked
-from dashboard.sensorthings.entities import LINKS, Entities, Entity, Stream, observation, streams
+from dashboard.sensorthings.entities import LINKS, Datastream, Entities, Entity, observation, streams
 
 ROOT: Final = "/sta/v1.1"
 LONGEST_MS: Final = 31 * DAY_MS
@@ -235,7 +235,7 @@ def _place(token: str, sensor: str) -> tuple[int, str, int] | None:
     return int(at), sensor, int(seq)
 
 
-async def _observed(ctx: Context, found: Entities, key: str) -> tuple[Stream, Reading]:
+async def _observed(ctx: Context, found: Entities, key: str) -> tuple[Datastream, Reading]:
     """The one reading that an observation's id names."""
     datastream, _, rest = key.rpartition("~")
     datastream, _, at = datastream.rpartition("~")

@@ -13,7 +13,7 @@ JOINED_INTERVALS: Final = 3
 
 
 @dataclass(slots=True)
-class Stretch:
+class FlaggedRange:
     """From `start_ms`, where the first flagged reading began, to `end_ms`, when the last one was taken.
 
     `quantity` empty: the flag is against the whole reading. `count`: flagged readings. `bad`: left out of means.
@@ -30,9 +30,9 @@ class Stretch:
     simulated: bool
 
 
-def stretches(readings: Iterable[Reading]) -> Iterator[Stretch]:
+def stretches(readings: Iterable[Reading]) -> Iterator[FlaggedRange]:
     """Of readings in order of time, each stretch as it ends, so not in order of their beginnings."""
-    running: dict[tuple[str, str, str, str], tuple[Stretch, int]] = {}
+    running: dict[tuple[str, str, str, str], tuple[FlaggedRange, int]] = {}
     for reading in readings:
         interval_ms = round(reading.interval_s * 1000)
         for key, (stretch, patience) in [*running.items()]:
@@ -51,7 +51,7 @@ def stretches(readings: Iterable[Reading]) -> Iterator[Stretch]:
                     stretch = running[key][0]
                     stretch.end_ms, stretch.count = reading.at_ms, stretch.count + 1
                 else:
-                    stretch = Stretch(
+                    stretch = FlaggedRange(
                         reading.sensor,
                         reading.room,
                         quantity,

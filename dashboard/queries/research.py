@@ -19,7 +19,7 @@ from classair.stores import Store, StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
-from dashboard.queries.flagged import Stretch, stretches
+from dashboard.queries.flagged import FlaggedRange, stretches
 from dashboard.queries.remembered import Remembered
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 from research.selection import Selection
@@ -143,7 +143,7 @@ class Research:
             )
             return list(islice(found, limit))
 
-    def flagged(self, room: str, start_ms: int, end_ms: int, sensor: str | None) -> list[Stretch]:
+    def flagged(self, room: str, start_ms: int, end_ms: int, sensor: str | None) -> list[FlaggedRange]:
         """What is known against a room's values, oldest first; RangeRefused when there are more than MAX_STRETCHES."""
         with self._asked() as store:
             found = list(

@@ -42,7 +42,7 @@ LINKS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class Datastream:
     """One quantity of one sensor in one room."""
 
     sensor: str
@@ -56,11 +56,11 @@ class Stream:
         return f"{self.sensor}~{self.room.partition('.')[2]}~{self.quantity}"
 
 
-def streams(newest: Iterable[tuple[str, Reading]]) -> list[Stream]:
+def streams(newest: Iterable[tuple[str, Reading]]) -> list[Datastream]:
     """Of the newest reading of each sensor in each room that it has measured in."""
     return sorted(
         (
-            Stream(reading.sensor, room, quantity, reading.at_ms, reading.simulated)
+            Datastream(reading.sensor, room, quantity, reading.at_ms, reading.simulated)
             for room, reading in newest
             for quantity in reading.values
         ),
@@ -71,7 +71,7 @@ def streams(newest: Iterable[tuple[str, Reading]]) -> list[Stream]:
 class Entities:
     """`base` is the address of the service. Rooms that are no longer in the configuration keep their readings' id."""
 
-    def __init__(self, config: Config, found: list[Stream], base: str) -> None:
+    def __init__(self, config: Config, found: list[Datastream], base: str) -> None:
         self._config, self._base = config, base
         self._streams = {stream.id: stream for stream in found}
         self._rooms = sorted({room for room, _ in config.rooms()} | {stream.room for stream in found})
@@ -85,7 +85,7 @@ class Entities:
             "FeaturesOfInterest": (self._rooms, self._feature),
         }
 
-    def stream(self, key: str) -> Stream | None:
+    def stream(self, key: str) -> Datastream | None:
         return self._streams.get(key)
 
     def ids(self, kind: str) -> list[str]:
@@ -203,7 +203,7 @@ class Entities:
         }
 
 
-def observation(reading: Reading, stream: Stream, base: str) -> Entity:
+def observation(reading: Reading, stream: Datastream, base: str) -> Entity:
     """One value; every flag against it stands in its resultQuality, empty when there is none."""
     key = f"{stream.id}~{reading.at_ms}~{reading.seq}"
     link = f"{base}/Observations('{key}')"

@@ -46,7 +46,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class MessageRejected:
     """Why a message gives no values, in one word that is counted: retained, stale, repeat, malformed, foreign …
 
     `detail` is for a person who looks at an HTTP answer or a log.
@@ -91,7 +91,7 @@ class Adapter(Protocol):
         """What the device itself needs at the broker."""
         ...
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         """What a message says. An empty list: nothing against it, but no values (yet)."""
         ...
 

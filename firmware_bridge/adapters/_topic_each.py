@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from firmware_bridge.adapters import Account, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import measured, number
 
 TOGETHER_S: Final = 1.0
@@ -35,25 +35,25 @@ class TopicEach(Quiet):
     def account(self) -> Account:
         return Account(writes=(f"{self._prefix}/#",), reads=(f"{self._prefix}/+/+/command",))
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.topic == self._status:
             word = arrival.payload.strip().lower()
             if word not in (b"online", b"offline"):
-                return Refused("malformed", "neither online nor offline")
+                return MessageRejected("malformed", "neither online nor offline")
             self.online = word == b"online"
             return []
         key = self._quantities.get(arrival.topic)
         if key is None:
-            return Refused("foreign", "a topic that was not asked for")
+            return MessageRejected("foreign", "a topic that was not asked for")
         if arrival.retained:
-            return Refused("retained", "kept by the broker from earlier")
+            return MessageRejected("retained", "kept by the broker from earlier")
         if len(arrival.payload) > 64:
-            return Refused("malformed", "longer than a number")
+            return MessageRejected("malformed", "longer than a number")
         text = arrival.payload.decode("utf-8", "replace").strip()
         value = number(text)
         if value is None:
             # "nan" and nothing say that the sensor gave nothing; anything else is no number at all.
-            return Refused(
+            return MessageRejected(
                 "absent" if text.lower() in ("", "nan", "null", "none", "unavailable", "unknown") else "malformed",
                 "not a number",
             )
@@ -75,7 +75,7 @@ class TopicEach(Quiet):
     def _gathered(self) -> list[Measured]:
         values, self._waiting = self._waiting, {}
         found = measured({key: value for key, value in values.items() if sound(key, value)})
-        return [] if isinstance(found, Refused) else found
+        return [] if isinstance(found, MessageRejected) else found
 
 
 def sound(key: str, value: float) -> bool:

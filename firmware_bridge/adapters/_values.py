@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from classair.model import QUANTITIES, Flag
-from firmware_bridge.adapters import Measured, Refused
+from firmware_bridge.adapters import Measured, MessageRejected
 from firmware_bridge.clock import BUILT_MS
 from firmware_bridge.drivers import LARGEST, Frame
 
@@ -19,15 +19,15 @@ HPA_PER_MMHG: Final = 1.333224
 HPA_PER_INHG: Final = 33.86389
 
 
-def object_of(payload: bytes) -> dict[str, Any] | Refused:
+def object_of(payload: bytes) -> dict[str, Any] | MessageRejected:
     """The JSON object in a message."""
     if len(payload) > LONGEST:
-        return Refused("malformed", f"longer than {LONGEST} bytes")
+        return MessageRejected("malformed", f"longer than {LONGEST} bytes")
     try:
         found = json.loads(payload)
     except (ValueError, RecursionError):
-        return Refused("malformed", "this is not JSON")
-    return found if isinstance(found, dict) else Refused("malformed", "this is not a JSON object")
+        return MessageRejected("malformed", "this is not JSON")
+    return found if isinstance(found, dict) else MessageRejected("malformed", "this is not a JSON object")
 
 
 def number(value: Any) -> float | None:
@@ -90,10 +90,10 @@ def measured(
     at_ms: int | None = None,
     flags: Flag = Flag.RECEIPT_TIME,
     value_flags: Mapping[str, Flag] | None = None,
-) -> list[Measured] | Refused:
+) -> list[Measured] | MessageRejected:
     """One measurement of these values, dated on receipt unless the device dates it; refused when there are none."""
     if not values:
-        return Refused("empty", "there is no value in it that is known here")
+        return MessageRejected("empty", "there is no value in it that is known here")
     kept = {key: rounded(key, value) for key, value in values.items()}
     return [Measured(Frame(kept, flags, dict(value_flags or {})), at_ms)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from classair.model import Flag
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import measured, number, object_of, text_of
 
 WAYS: Final = ("mqtt", "http")
@@ -64,19 +64,19 @@ class AirGradient(Quiet):
     def account(self) -> Account:
         return Account(writes=self.topics())
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.retained:
-            return Refused("retained", "kept by the broker from earlier, and without a time")
+            return MessageRejected("retained", "kept by the broker from earlier, and without a time")
         said = object_of(arrival.payload)
-        if isinstance(said, Refused):
+        if isinstance(said, MessageRejected):
             return said
         serial = said.get("serialno")
         if serial is not None and serial != self._serial:
-            return Refused("foreign", f"this is of another device; expected serialno {self._serial}")
+            return MessageRejected("foreign", f"this is of another device; expected serialno {self._serial}")
         # `boot` counts its cycles (older firmware: bootCount), so the same words with the same count are one message.
         boot = said.get("boot", said.get("bootCount"))
         if boot is not None and self._last == (boot, arrival.payload):
-            return Refused("repeat", "the same message a second time")
+            return MessageRejected("repeat", "the same message a second time")
         self._last = (boot, arrival.payload)
         self.about.firmware = text_of(said.get("firmware")) or self.about.firmware
         if model := text_of(said.get("model")):

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
-from firmware_bridge.adapters import Account, Adapter, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, Adapter, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._topic_each import TopicEach, sound
 from firmware_bridge.adapters._values import measured, number, object_of
 from firmware_bridge.adapters.esphome import known_quantities
@@ -54,9 +54,9 @@ class Posted(Quiet):
     def account(self) -> Account:
         return Account()
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         said = object_of(arrival.payload)
-        if isinstance(said, Refused):
+        if isinstance(said, MessageRejected):
             return said
         found = {key: number(said.get(name)) for name, key in self._fields.items()}
         return measured({key: value for key, value in found.items() if value is not None and sound(key, value)})

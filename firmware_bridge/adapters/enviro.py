@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from classair.config.scalars import YesNo
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import believed, measured, number, object_of, text_of, utc_ms
 
 WAYS: Final = ("mqtt", "http")
@@ -49,21 +49,21 @@ class Enviro(Quiet):
     def account(self) -> Account:
         return Account(writes=self.topics())
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         said = object_of(arrival.payload)
-        if isinstance(said, Refused):
+        if isinstance(said, MessageRejected):
             return said
         names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
         if names and self._id not in names:
-            return Refused("foreign", f"this is of another board; expected nickname or uid {self._id}")
+            return MessageRejected("foreign", f"this is of another board; expected nickname or uid {self._id}")
         at_ms, flags = believed(utc_ms(said.get("timestamp")), arrival.now_ms)
         if at_ms is None and arrival.retained:
-            return Refused("retained", "kept by the broker from earlier, and without a timestamp")
+            return MessageRejected("retained", "kept by the broker from earlier, and without a timestamp")
         if at_ms is not None and at_ms in self._seen:
-            return Refused("repeat", "a message with this timestamp came before")
+            return MessageRejected("repeat", "a message with this timestamp came before")
         readings = said.get("readings")
         if not isinstance(readings, dict):
-            return Refused("malformed", "readings is missing or no object")
+            return MessageRejected("malformed", "readings is missing or no object")
         values: dict[str, float] = {}
         for fields in (_AIR, _CF1, _ROOM if self._room_pm else {}):
             for name, key in fields.items():
@@ -71,7 +71,7 @@ class Enviro(Quiet):
                 if value is not None and (value >= 0 or key == "temp_c"):
                     values[key] = value
         found = measured(values, at_ms=at_ms, flags=flags)
-        if not isinstance(found, Refused) and at_ms is not None:
+        if not isinstance(found, MessageRejected) and at_ms is not None:
             self._seen.append(at_ms)
         self.about.identity = text_of(said.get("uid")) or self.about.identity
         if model := text_of(said.get("model")):

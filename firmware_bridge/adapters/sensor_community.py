@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import hectopascal, measured, number, object_of, text_of
 
 WAYS: Final = ("http",)
@@ -53,16 +53,16 @@ class SensorCommunity(Quiet):
     def account(self) -> Account:
         return Account()
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         said = object_of(arrival.payload)
-        if isinstance(said, Refused):
+        if isinstance(said, MessageRejected):
             return said
         chip = said.get("esp8266id", said.get("esp32id", arrival.sender))
         if chip and _chip(str(chip)) != self._chip:
-            return Refused("foreign", f"this is of another station; expected chip id {self._chip}")
+            return MessageRejected("foreign", f"this is of another station; expected chip id {self._chip}")
         rows = said.get("sensordatavalues")
         if not isinstance(rows, list) or len(rows) > 200:
-            return Refused("malformed", "sensordatavalues is missing or no list")
+            return MessageRejected("malformed", "sensordatavalues is missing or no list")
         self.about.firmware = text_of(said.get("software_version")) or self.about.firmware
         return measured(_values(rows))
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from classair.config.scalars import Duration
 from classair.model import Flag
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import celsius, hectopascal, measured, number, object_of
 
 WAYS: Final = ("mqtt",)
@@ -86,17 +86,17 @@ class Tasmota(Quiet):
             return Account(writes=(f"{self._prefix}/#",))
         return Account(writes=(f"tele/{device}/#", f"stat/{device}/#"), reads=(f"cmnd/{device}/#",))
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.topic.endswith("/LWT"):
             word = arrival.payload.strip().lower()
             if word in (b"online", b"offline"):
                 self.online = word == b"online"
                 return []
-            return Refused("malformed", "neither Online nor Offline")
+            return MessageRejected("malformed", "neither Online nor Offline")
         if arrival.retained:
-            return Refused("retained", "kept by the broker from earlier; its Time has no zone")
+            return MessageRejected("retained", "kept by the broker from earlier; its Time has no zone")
         said = object_of(arrival.payload)
-        if isinstance(said, Refused):
+        if isinstance(said, MessageRejected):
             return said
         parts = {_kind(name): part for name, part in reversed(said.items()) if isinstance(part, dict)}
         values, flags = _values(parts, said.get("TempUnit", "C"), said.get("PressureUnit", "hPa"))

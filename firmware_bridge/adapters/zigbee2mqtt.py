@@ -13,7 +13,7 @@ from pydantic import Field
 
 from classair.config.scalars import YesNo
 from classair.model import Flag
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, Quiet, Refused
+from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import believed, measured, number, object_of, utc_ms
 
 WAYS: Final = ("mqtt",)
@@ -60,17 +60,17 @@ class Zigbee2Mqtt(Quiet):
         # All devices speak through one program with one account.
         return Account((f"{self._base}/#",), (f"{self._base}/#",), "gateway_" + self._base.replace("/", "_").lower())
 
-    def take(self, arrival: Arrival) -> list[Measured] | Refused:
+    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.topic.endswith("/availability"):
             return self._available(arrival)
         said = object_of(arrival.payload)
-        if isinstance(said, Refused):
+        if isinstance(said, MessageRejected):
             return said
         at_ms, flags = believed(last_seen_ms(said.get("last_seen")), arrival.now_ms)
         if at_ms is None and arrival.retained:
-            return Refused("retained", "kept by the broker from earlier, and without last_seen")
+            return MessageRejected("retained", "kept by the broker from earlier, and without last_seen")
         if at_ms is not None and at_ms <= self._newest_ms:
-            return Refused("stale", "last_seen is not newer than before: kept values, published again")
+            return MessageRejected("stale", "last_seen is not newer than before: kept values, published again")
         values: dict[str, float] = {}
         for name, key in _FIELDS.items():
             value = number(said.get(name))
@@ -84,24 +84,28 @@ class Zigbee2Mqtt(Quiet):
             elif self._internal:
                 values["pm25_stream"] = pm25
             elif not values:
-                return Refused(
+                return MessageRejected(
                     "air_stream",
                     "the pm25 of a purifier is that of its air stream, not the room's; "
                     "settings: {purifier_internal: yes} keeps it as such",
                 )
         warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S
         found = measured(values, at_ms=at_ms, flags=flags)
-        if not isinstance(found, Refused):
+        if not isinstance(found, MessageRejected):
             self._newest_ms = at_ms or self._newest_ms
             if warm:
                 found[0].frame.flags |= Flag.WARMUP
         return found
 
-    def _available(self, arrival: Arrival) -> list[Measured] | Refused:
+    def _available(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         said = object_of(arrival.payload)
-        word = arrival.payload.strip().decode("utf-8", "replace") if isinstance(said, Refused) else said.get("state")
+        word = (
+            arrival.payload.strip().decode("utf-8", "replace")
+            if isinstance(said, MessageRejected)
+            else said.get("state")
+        )
         if word not in ("online", "offline"):
-            return Refused("malformed", "neither online nor offline")
+            return MessageRejected("malformed", "neither online nor offline")
         if word == "online" and self.online is False:
             self._back_s = arrival.now_s
         self.online = word == "online"

@@ -49,11 +49,11 @@ class Settings(DriverSettings):
     warm_up_s: float = Limits(default=30.0, ge=0, le=3600)
 
 
-class Refused(ValueError):
+class LineRejected(ValueError):
     """A line that holds no reading and no known names: boot text, a log, damage."""
 
 
-class WrongCheck(Refused):
+class WrongCheck(LineRejected):
     """The check at the end of the line is not that of the line."""
 
 
@@ -98,7 +98,7 @@ class TextLines(FramedDriver):
         cut, self._cut = self._cut, False
         try:
             size, frame = self._read(line, cut)
-        except Refused as refused:
+        except LineRejected as refused:
             counters.skipped += len(line)
             if isinstance(refused, WrongCheck):
                 counters.checksum += 1
@@ -122,21 +122,21 @@ class TextLines(FramedDriver):
         return []
 
     def _read(self, line: bytes, cut: bool) -> tuple[int, Frame | None]:
-        """The bytes of the line that count as a frame (up to its end), and the reading. Raises Refused."""
+        """The bytes of the line that count as a frame (up to its end), and the reading. Raises LineRejected."""
         if cut:
-            raise Refused
+            raise LineRejected
         text = self._checked(_ANSI.sub(b"", line).strip(b" \r\n"))  # a tab may be an empty field's edge
         try:
             return len(line), self._parsed(text.decode("utf-8"))
         except UnicodeDecodeError:
-            raise Refused from None
+            raise LineRejected from None
 
     def _checked(self, body: bytes) -> bytes:
-        """The line without its check. Raises Refused when that is wrong, or missing though required."""
+        """The line without its check. Raises LineRejected when that is wrong, or missing though required."""
         match = _CHECK.fullmatch(body)
         if match is None:
             if self._check_required:
-                raise Refused
+                raise LineRejected
             return body
         if reduce(xor, match[1], 0) != int(match[2], 16):
             raise WrongCheck
@@ -144,7 +144,7 @@ class TextLines(FramedDriver):
         return match[1]
 
     def _parsed(self, text: str) -> Frame | None:
-        """The reading in a line of text, None when it is well formed but holds none. Raises Refused."""
+        """The reading in a line of text, None when it is well formed but holds none. Raises LineRejected."""
         pairs = list(self._pairs(text))
         values: dict[str, float] = {}
         for key, given, unit in pairs:
@@ -152,7 +152,7 @@ class TextLines(FramedDriver):
         own = {key.lower(): given for key, given, _ in pairs}
         if not values:
             if not any(self._map.knows(key) for key, _, _ in pairs):
-                raise Refused
+                raise LineRejected
             return None
         frame = Frame(values)
         flag_order(frame, _MASSES)
@@ -161,7 +161,7 @@ class TextLines(FramedDriver):
 
     @abstractmethod
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
-        """Key, value and unit ("" when none stands there) of all that the line says. Raises Refused."""
+        """Key, value and unit ("" when none stands there) of all that the line says. Raises LineRejected."""
 
     def _hear(self, own: Mapping[str, Any], frame: Frame) -> None:
         """`id`, `fw`, `seq` (loss and restart) and `up_ms` (restart, warming up), where the line has them."""
@@ -207,11 +207,11 @@ class JsonLines(TextLines):
     def _read(self, line: bytes, cut: bool) -> tuple[int, Frame | None]:
         """Also an object behind the rest of something else: two sketches may print into one line."""
         body = _ANSI.sub(b"", line).strip()
-        refused = Refused()
+        refused = LineRejected()
         for match in re.finditer(rb"\{", body):
             try:
                 frame = self._parsed(self._checked(body[match.start() :]).decode("utf-8"))
-            except Refused as why:
+            except LineRejected as why:
                 refused = why if match.start() == 0 else refused
                 continue
             except UnicodeDecodeError:
@@ -224,9 +224,9 @@ class JsonLines(TextLines):
             # Each pair on its own, so that of doubled keys the last one holds whatever its case.
             said = json.loads(text, object_pairs_hook=_Object)
         except (ValueError, RecursionError):
-            raise Refused from None
+            raise LineRejected from None
         if not isinstance(said, _Object):
-            raise Refused
+            raise LineRejected
         for key, given in said:
             yield key, given, ""
 
@@ -259,12 +259,12 @@ class CsvLines(TextLines):
                 self._columns = fields
             return ((name, None, "") for name in fields)
         if len(fields) != len(self._columns):
-            raise Refused
+            raise LineRejected
         if any(
             number_of(field) is None and field.lower() not in _ABSENT and self._map.knows(name)
             for name, field in zip(self._columns, fields, strict=True)
         ):
-            raise Refused
+            raise LineRejected
         return ((name, field, "") for name, field in zip(self._columns, fields, strict=True) if name)
 
     def encode(self, values: Mapping[str, float]) -> bytes:

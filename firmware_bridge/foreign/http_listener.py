@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from classair.ops.devices import digest
-from firmware_bridge.adapters import Arrival, Refused
+from firmware_bridge.adapters import Arrival, MessageRejected
 from firmware_bridge.foreign.port import Crossing, ForeignPort, TimeUnknown
 
 log = logging.getLogger(__name__)
@@ -212,5 +212,5 @@ class _Handler(BaseHTTPRequestHandler):
 _STATUS: Final = {"malformed": 400, "foreign": 403}
 
 
-def _words(refused: Refused) -> str:
+def _words(refused: MessageRejected) -> str:
     return f"{refused.reason}: {refused.detail}" if refused.detail else refused.reason

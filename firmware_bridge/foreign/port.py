@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from classair.model import Flag
-from firmware_bridge.adapters import Adapter, Arrival, Measured, Refused
+from firmware_bridge.adapters import Adapter, Arrival, Measured, MessageRejected
 from firmware_bridge.drivers import About, Frame
 from firmware_bridge.serial.ports import PortState
 
@@ -88,18 +88,18 @@ class ForeignPort:
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    def hear(self, arrival: Arrival) -> Refused | None:
+    def hear(self, arrival: Arrival) -> MessageRejected | None:
         """Takes a message; what was wrong with it. Raises TimeUnknown when it should be sent once more."""
         with self._lock:
             if self._stopped:
-                return Refused("stopped", "this device is being taken out of the configuration")
+                return MessageRejected("stopped", "this device is being taken out of the configuration")
             self._counts["messages"] += 1
             if self.adapter.own_clock and not arrival.topic and arrival.now_ms is None:
                 # Before the adapter sees it, or it would take the second try for a repeat.
                 self._counts["refused_time_unknown"] += 1
                 raise TimeUnknown
             found = self.adapter.take(arrival)
-            if isinstance(found, Refused):
+            if isinstance(found, MessageRejected):
                 self._counts[f"refused_{found.reason}"] += 1
                 if found.reason != "retained":
                     self._refused_since = found.reason
@@ -107,7 +107,7 @@ class ForeignPort:
             else:
                 self._give(found, arrival.now_s, arrival.now_ms)
         self._settle(arrival.now_s)
-        return found if isinstance(found, Refused) else None
+        return found if isinstance(found, MessageRejected) else None
 
     def tick(self, now_s: float, now_ms: int | None) -> None:
         with self._lock:

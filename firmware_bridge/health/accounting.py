@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware_bridge.clock import Clock
-from firmware_bridge.health.missing import SensorLedger, Stretch, damaged_of, reason_of
-from firmware_bridge.line import Line
+from firmware_bridge.health.missing import MissingReadings, SensorLedger, damaged_of, reason_of
+from firmware_bridge.line import SensorLine
 from firmware_bridge.spool.spool import Spool
 
 log = logging.getLogger(__name__)
 
 SHORTEST_MS: Final = 100
 
-Keep = Callable[[Line, Stretch], None]
+Keep = Callable[[SensorLine, MissingReadings], None]
 """Dates, numbers, keeps and sends a line of the ledger."""
 
 
@@ -25,13 +25,13 @@ class Accounting:
     def __init__(self, spool: Spool, clock: Clock, boot: str, keep: Keep) -> None:
         self._spool, self._clock, self._keep = spool, clock, keep
         self._ledgers: dict[str, SensorLedger] = {}
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, SensorLine] = {}
         # What was before a sensor began is told once the time is known: since when (UTC ms), until when (elapsed ms).
         # Both are looked up before anything of this run is dated, or this run would hide what was before it.
         self._unopened: dict[str, tuple[int | None, int]] = {}
         self._waiting, self._lost = spool.undated_of(boot)
 
-    def begin(self, line: Line, now_s: float) -> None:
+    def begin(self, line: SensorLine, now_s: float) -> None:
         """An entry of the configuration; one that only changed its port or pace goes on."""
         self._lines[line.id] = line
         known = self._ledgers.get(line.id)
@@ -47,7 +47,7 @@ class Accounting:
             # A run of this boot ended before it knew the time: between the two no date is needed to say how long.
             self._was_away(line, ledger, ledger.began_ms - waiting.end_ms, "off", ledger.began_ms)
 
-    def end(self, line: Line, now_s: float) -> None:
+    def end(self, line: SensorLine, now_s: float) -> None:
         """An entry was taken away: from now on nothing is expected of it."""
         ledger = self._ledgers.pop(line.id, None)
         if ledger is None:
@@ -64,12 +64,12 @@ class Accounting:
             for stretch in ledger.close(_ms(now_s)):
                 self._keep(self._lines[sensor], stretch)
 
-    def is_now(self, line: Line, state: str, cause: str, now_s: float) -> None:
+    def is_now(self, line: SensorLine, state: str, cause: str, now_s: float) -> None:
         ledger = self._ledgers.get(line.id)
         if ledger is not None:
             ledger.is_now(reason_of(state, cause), _ms(now_s))
 
-    def reading(self, line: Line, end_s: float) -> None:
+    def reading(self, line: SensorLine, end_s: float) -> None:
         """Before a reading is kept: what is missing in front of it."""
         ledger = self._ledgers.get(line.id)
         if ledger is None:
@@ -78,7 +78,7 @@ class Accounting:
         for stretch in ledger.reading(_ms(end_s), damaged):
             self._keep(line, stretch)
 
-    def late(self, line: Line, end_s: float) -> None:
+    def late(self, line: SensorLine, end_s: float) -> None:
         """The reading just kept could not be sent."""
         ledger = self._ledgers.get(line.id)
         if ledger is not None:
@@ -93,7 +93,7 @@ class Accounting:
             for stretch in ledger.due(_ms(now_s), connected=connected):
                 self._keep(line, stretch)
 
-    def _open(self, line: Line, ledger: SensorLedger) -> None:
+    def _open(self, line: SensorLine, ledger: SensorLedger) -> None:
         """Tells of the time before this run, once it is known what time it is."""
         offset = self._clock.offset()
         if offset is None:
@@ -105,7 +105,7 @@ class Accounting:
         reason = "clock_unknown" if line.id in self._lost else "off"
         self._was_away(line, ledger, end_ms + offset.at_ms - since, reason, end_ms)
 
-    def _was_away(self, line: Line, ledger: SensorLedger, length_ms: int, reason: str, end_ms: int) -> None:
+    def _was_away(self, line: SensorLine, ledger: SensorLedger, length_ms: int, reason: str, end_ms: int) -> None:
         if length_ms < SHORTEST_MS:
             return
         stretch = ledger.was_away(end_ms, length_ms, reason)
@@ -114,7 +114,7 @@ class Accounting:
             self._keep(line, stretch)
 
 
-def _every_ms(line: Line) -> int:
+def _every_ms(line: SensorLine) -> int:
     return round(line.every_s * 1000)
 
 

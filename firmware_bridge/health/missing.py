@@ -24,7 +24,7 @@ _CAUSES: Final = {
 _STATES: Final = {"error": "unplugged", "stopped": "off"}
 
 
-class Stretch(NamedTuple):
+class MissingReadings(NamedTuple):
     """`expected` readings are missing (or came late) in the `length_ms` up to `end_ms` of elapsed time."""
 
     end_ms: int
@@ -60,7 +60,7 @@ class SensorLedger:
         if self._reasons[-1][1] != reason:
             self._reasons.append((max(at_ms, self._reasons[-1][0]), reason))
 
-    def was_away(self, end_ms: int, length_ms: int, reason: str) -> Stretch | None:
+    def was_away(self, end_ms: int, length_ms: int, reason: str) -> MissingReadings | None:
         """Before this ledger began nothing was recorded for so long up to `end_ms`, because of `reason`."""
         expected = _rounded(length_ms, self.every_ms)
         if expected < 1:
@@ -68,9 +68,9 @@ class SensorLedger:
             if self._covered == self.began_ms == end_ms:
                 self._covered -= max(length_ms, 0)
             return None
-        return Stretch(end_ms, length_ms, expected, reason)
+        return MissingReadings(end_ms, length_ms, expected, reason)
 
-    def reading(self, at_ms: int, damaged: int = 0) -> list[Stretch]:
+    def reading(self, at_ms: int, damaged: int = 0) -> list[MissingReadings]:
         """A reading that ends at `at_ms`: what was missing since the one before. `damaged`: refused so far."""
         slots, state = _rounded(at_ms - self._covered, self.every_ms), self._reasons[-1][1]
         if slots >= 2 and state == WELL and damaged > self._damaged:
@@ -89,19 +89,19 @@ class SensorLedger:
         else:
             self._late = (first, at_ms, 1)
 
-    def due(self, now_ms: int, *, connected: bool) -> list[Stretch]:
+    def due(self, now_ms: int, *, connected: bool) -> list[MissingReadings]:
         """What is to be told now: outages that have lasted for an hour, deliveries that are late no longer."""
-        found: list[Stretch] = []
+        found: list[MissingReadings] = []
         if now_ms - self._covered >= LONGEST_MS:
             # The newest slot may still be filled.
             found += self._up_to(now_ms, (now_ms - self._covered) // self.every_ms - 1)
         if self._late is not None and (connected or now_ms - self._late[0] >= LONGEST_MS):
             first, last, count = self._late
             self._late = None
-            found.append(Stretch(last, last - first, count, "broker_away"))
+            found.append(MissingReadings(last, last - first, count, "broker_away"))
         return found
 
-    def close(self, now_ms: int) -> list[Stretch]:
+    def close(self, now_ms: int) -> list[MissingReadings]:
         """The bridge or the sensor's entry ends: everything up to now."""
         found = self._split(now_ms, _rounded(now_ms - self._covered, self.every_ms))
         return found + self.due(now_ms, connected=True)
@@ -111,7 +111,7 @@ class SensorLedger:
     def _blame(self, reason: str) -> None:
         self._reasons = [(at, reason if known == WELL else known) for at, known in self._reasons]
 
-    def _up_to(self, now_ms: int, slots: int) -> list[Stretch]:
+    def _up_to(self, now_ms: int, slots: int) -> list[MissingReadings]:
         if slots < 1:
             return []
         end = self._covered + slots * self.every_ms
@@ -123,13 +123,13 @@ class SensorLedger:
     def _reason_at(self, at_ms: int) -> str:
         return [reason for since, reason in self._reasons if since <= at_ms or since == self._reasons[0][0]][-1]
 
-    def _split(self, end: int, slots: int) -> list[Stretch]:
+    def _split(self, end: int, slots: int) -> list[MissingReadings]:
         """Divides [covered, end) with `slots` readings among the reasons that held in it, and covers it."""
         start = self._covered
         if slots < 1 or end <= start:
             return []
         parts = self._parts(start, end)
-        found: list[Stretch] = []
+        found: list[MissingReadings] = []
         counted, since = 0, start
         for index, (until, reason) in enumerate(parts):
             whole = slots if index == len(parts) - 1 else _rounded((until - start) * slots, end - start)
@@ -143,7 +143,7 @@ class SensorLedger:
             if found and found[-1].reason == reason:
                 before = found.pop()
                 since, counted = before.end_ms - before.length_ms, counted - before.expected
-            found.append(Stretch(until, until - since, whole - counted, reason))
+            found.append(MissingReadings(until, until - since, whole - counted, reason))
             counted, since = whole, until
         self._covered = end
         return found

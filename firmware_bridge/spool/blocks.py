@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
-from firmware_bridge.spool.packing import Row
+from firmware_bridge.spool.packing import SpoolRow
 
 ROWS: Final = 2048
 """Rows in a block: enough to compress well, few enough to be read and packed in some tens of milliseconds on a Pi."""
@@ -27,9 +27,9 @@ class BadBlock(Exception):
     """The bytes are not a block, or have rotted."""
 
 
-def encode(rows: Sequence[Row]) -> bytes:
+def encode(rows: Sequence[SpoolRow]) -> bytes:
     """Dated rows in order of seq. Raises ValueError when one is undated."""
-    groups: dict[tuple[int, int, int], list[Row]] = {}
+    groups: dict[tuple[int, int, int], list[SpoolRow]] = {}
     for row in rows:
         if row.at is None:
             raise ValueError("an undated row cannot be packed away")
@@ -75,7 +75,7 @@ def encode(rows: Sequence[Row]) -> bytes:
     return lzma.compress(body, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=_FILTERS)
 
 
-def decode(blob: bytes) -> list[Row]:
+def decode(blob: bytes) -> list[SpoolRow]:
     """The rows in order of seq. Raises BadBlock."""
     try:
         return _decode(blob)
@@ -83,7 +83,7 @@ def decode(blob: bytes) -> list[Row]:
         raise BadBlock(f"{type(error).__name__}: {error}") from None
 
 
-def _decode(blob: bytes) -> list[Row]:
+def _decode(blob: bytes) -> list[SpoolRow]:
     body = lzma.decompress(blob, format=lzma.FORMAT_XZ)
     size = int.from_bytes(body[:4], "big")
     head, at = json.loads(body[4 : 4 + size]), 4 + size
@@ -103,7 +103,7 @@ def _decode(blob: bytes) -> list[Row]:
             return list(accumulate(values, initial=first))
         return [first, *(first + value for value in values)]
 
-    rows: list[Row] = []
+    rows: list[SpoolRow] = []
     for shape, clock, count, *told in head:
         seqs, ats, ns = (numbers(*part) for part in told[:3])
         places = []
@@ -113,7 +113,7 @@ def _decode(blob: bytes) -> list[Row]:
             else:
                 places.append(_texts(part[0], numbers(*part[1:])))
         for seq, moment, n, *texts in zip(seqs, ats, ns, *places, strict=True):
-            rows.append(Row(seq, shape, moment, n, clock, ",".join(texts)))
+            rows.append(SpoolRow(seq, shape, moment, n, clock, ",".join(texts)))
         if len(seqs) != count:
             raise ValueError("another number of rows than was said")
     rows.sort()

@@ -21,7 +21,7 @@ from firmware_bridge.clock import UNKNOWN
 from firmware_bridge.spool import blocks
 from firmware_bridge.spool.ballast import Ballast
 from firmware_bridge.spool.blocks import BadBlock
-from firmware_bridge.spool.packing import LOST, Hole, Row
+from firmware_bridge.spool.packing import LOST, Hole, SpoolRow
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class SpoolFile:
         self._reading = threading.Lock()
         self._disk_full = False
         self._ballast = Ballast(path.with_name(path.name + ".ballast"), _WAL_BYTES + _WAL_BYTES // 4)
-        self._unpacked: tuple[int, list[Row]] = (0, [])
+        self._unpacked: tuple[int, list[SpoolRow]] = (0, [])
         self.loose = 0  # rows that are not packed yet
         try:
             self._prepare()
@@ -171,7 +171,7 @@ class SpoolFile:
 
     def write(
         self,
-        rows: Sequence[Row] = (),
+        rows: Sequence[SpoolRow] = (),
         shapes: Mapping[int, str] | None = None,
         gaps: list[Hole] | None = None,
         until: Mapping[str, int | None] | None = None,
@@ -260,7 +260,7 @@ class SpoolFile:
 
     # -- packing and giving up; one thread at a time -------------------------------------------------------------------
 
-    def pack(self, readable: Callable[[Row], bool], at_least: int = 2 * blocks.ROWS) -> bool:
+    def pack(self, readable: Callable[[SpoolRow], bool], at_least: int = 2 * blocks.ROWS) -> bool:
         """Packs the oldest rows into a block when so many are loose; False when there is nothing to pack.
 
         Rows wait loose until they are dated. One that has rotted is not taken along.
@@ -268,7 +268,8 @@ class SpoolFile:
         if self.loose < at_least:
             return False
         found = [
-            Row(*row) for row in self._db.execute(f"select {_COLUMNS} from item order by seq limit ?", (blocks.ROWS,))
+            SpoolRow(*row)
+            for row in self._db.execute(f"select {_COLUMNS} from item order by seq limit ?", (blocks.ROWS,))
         ]
         undated = next((index for index, row in enumerate(found) if row.at is None), len(found))
         found = found[:undated]
@@ -279,13 +280,13 @@ class SpoolFile:
 
     def _put_block(
         self,
-        rows: list[Row],
+        rows: list[SpoolRow],
         thinned: int,
         span: tuple[int, int],
         loose: int = 0,
         gaps: list[Hole] | None = None,
         shapes: Mapping[int, str] | None = None,
-        fresh: Sequence[Row] = (),
+        fresh: Sequence[SpoolRow] = (),
     ) -> None:
         """Puts these rows in the place of everything between the ends of `span`; none: only takes that away."""
         data = blocks.encode(rows) if rows else b""
@@ -305,11 +306,11 @@ class SpoolFile:
     def replace(
         self,
         block: Block,
-        rows: list[Row],
+        rows: list[SpoolRow],
         thinned: int,
         gaps: list[Hole],
         shapes: Mapping[int, str],
-        fresh: Sequence[Row],
+        fresh: Sequence[SpoolRow],
     ) -> None:
         """Puts fewer rows in the place of a block, with what is then missing, new shapes and fresh rows, at once."""
         self._put_block(rows, thinned, (block.first, block.last), 0, gaps, shapes, fresh)
@@ -321,7 +322,7 @@ class SpoolFile:
         ).fetchone()
         return None if row is None else Block(*row)
 
-    def rows_of(self, block: Block) -> list[Row]:
+    def rows_of(self, block: Block) -> list[SpoolRow]:
         row = self._db.execute("select first, data from block where first = ?", (block.first,)).fetchone()
         return self._unpack(*row)
 
@@ -350,9 +351,9 @@ class SpoolFile:
 
     # -- reading; any thread -------------------------------------------------------------------------------------------
 
-    def after(self, seq: int, limit: int) -> list[Row]:
+    def after(self, seq: int, limit: int) -> list[SpoolRow]:
         """Up to `limit` rows behind `seq`, packed and loose, in order."""
-        found: list[Row] = []
+        found: list[SpoolRow] = []
         with self._reading:
             self._reader.execute("begin")  # one state of the file: a row is either packed or loose
             try:
@@ -367,12 +368,14 @@ class SpoolFile:
                     found += [it for it in self._unpack(row[0], row[2]) if it.seq > seq]
                 if len(found) < limit:
                     query = f"select {_COLUMNS} from item where seq > ? order by seq limit ?"
-                    found += [Row(*row) for row in self._reader.execute(query, (max(seq, behind), limit - len(found)))]
+                    found += [
+                        SpoolRow(*row) for row in self._reader.execute(query, (max(seq, behind), limit - len(found)))
+                    ]
             finally:
                 self._reader.execute("rollback")
         return found[:limit]
 
-    def _unpack(self, first: int, data: bytes) -> list[Row]:
+    def _unpack(self, first: int, data: bytes) -> list[SpoolRow]:
         """The rows of a block; the newest one asked for is remembered. One that has rotted holds nothing."""
         key = hash((first, data))
         known, rows = self._unpacked
@@ -402,11 +405,11 @@ class SpoolFile:
         with self._reading:
             return self._reader.execute("select 1 from item where at is null limit 1").fetchone() is not None
 
-    def undated_rows(self, boot: str) -> list[Row]:
+    def undated_rows(self, boot: str) -> list[SpoolRow]:
         """The rows measured under this boot that wait for their date, in order."""
         with self._reading:
             return [
-                Row(*row)
+                SpoolRow(*row)
                 for row in self._reader.execute(
                     f"select {_COLUMNS} from item where at is null and boot = ? order by seq", (boot,)
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from firmware_bridge.spool.packing import Hole, Row
+from firmware_bridge.spool.packing import Hole, SpoolRow
 
 NO_LONGER_KEPT = "no longer kept"
 
@@ -62,9 +62,11 @@ def within(first: int, last: int, gaps: Iterable[Hole]) -> Iterator[Hole]:
         yield Hole(first, last, NO_LONGER_KEPT)
 
 
-def with_holes(rows: Mapping[int, Row], gaps: list[Hole], first: int, newest: int, limit: int) -> list[Row | Hole]:
+def with_holes(
+    rows: Mapping[int, SpoolRow], gaps: list[Hole], first: int, newest: int, limit: int
+) -> list[SpoolRow | Hole]:
     """Up to `limit` dated rows from `first` to `newest` in order, with the holes between and behind them."""
-    found: list[Row | Hole] = []
+    found: list[SpoolRow | Hole] = []
     expected, taken = first, 0
     for number in sorted(rows):
         if taken == limit:

@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from firmware_bridge.spool.file import Block, SpoolFile
-from firmware_bridge.spool.packing import Hole, Row, Shapes
-from firmware_bridge.spool.thinning import Line, give_up, thin
+from firmware_bridge.spool.packing import Hole, Shapes, SpoolRow
+from firmware_bridge.spool.thinning import MissingLogEntry, give_up, thin
 
 log = logging.getLogger(__name__)
 
 Gone = Callable[[int, int, str], list[Hole]]
 """Declares numbers a gap; all gaps there are then."""
-Numbered = Callable[[Sequence[Line]], list[Row]]
+Numbered = Callable[[Sequence[MissingLogEntry]], list[SpoolRow]]
 """Gives lines of the gap ledger their place in the sequence."""
 
 _STEPS = ((0, "thinned"), (1, "spool full"), (2, "spool full"))

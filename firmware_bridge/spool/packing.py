@@ -12,11 +12,11 @@ from math import isfinite
 from typing import Any, Final, NamedTuple
 
 CLOCKS: Final = ("sync", "holdover", "server", "receipt", "unsync", "lost")
-"""Row.clock is an index here. `lost`: measured under another boot whose clock was never known; flagged CLOCK."""
+"""SpoolRow.clock is an index here. `lost`: measured under another boot whose clock was never known; flagged CLOCK."""
 LOST: Final = CLOCKS.index("lost")
 
 
-class Row(NamedTuple):
+class SpoolRow(NamedTuple):
     """One item of the sequence. `at` None: not dated yet, then `mono` (ms) and `boot` say when it was measured."""
 
     seq: int
@@ -131,7 +131,7 @@ class Shapes:
         self._by_key[key] = number
         return number
 
-    def readable(self, row: Row) -> bool:
+    def readable(self, row: SpoolRow) -> bool:
         """Whether a row from the disk makes sense; one that rotted there must not spoil the message it goes in."""
         template = self._templates.get(row.shape)
         try:
@@ -147,7 +147,7 @@ class Shapes:
         except (AttributeError, TypeError, ValueError):
             return False
 
-    def wire(self, row: Row, prefix: str, late: bool) -> str:
+    def wire(self, row: SpoolRow, prefix: str, late: bool) -> str:
         """The JSON of a dated row; `prefix` as from `prefix_for`."""
         template, template_lost = self._templates[row.shape]
         if row.shape in self._missing:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from firmware_bridge.spool.packing import Row, Shapes
+from firmware_bridge.spool.packing import Shapes, SpoolRow
 
 
-class Span(NamedTuple):
+class ElapsedRange(NamedTuple):
     """Elapsed ms from where to where something accounts for a sensor."""
 
     start_ms: int
     end_ms: int
 
 
-def spans(rows: Iterable[Row], shapes: Shapes) -> dict[str, Span]:
+def spans(rows: Iterable[SpoolRow], shapes: Shapes) -> dict[str, ElapsedRange]:
     """By sensor, from the beginning of the first to the end of the last of these rows, which wait for their date."""
-    found: dict[str, Span] = {}
+    found: dict[str, ElapsedRange] = {}
     lengths: dict[int, int] = {}
     for row in rows:
         sensor = shapes.sensor_of(row.shape)
@@ -31,7 +31,9 @@ def spans(rows: Iterable[Row], shapes: Shapes) -> dict[str, Span]:
             length = lengths[row.shape]
         start, end = row.mono - length, row.mono
         known = found.get(sensor)
-        found[sensor] = Span(start, end) if known is None else Span(min(known[0], start), max(known[1], end))
+        found[sensor] = (
+            ElapsedRange(start, end) if known is None else ElapsedRange(min(known[0], start), max(known[1], end))
+        )
     return found
 
 

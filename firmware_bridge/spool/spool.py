@@ -19,9 +19,9 @@ from firmware_bridge.spool.holes import Holes, with_holes
 from firmware_bridge.spool.lock import SpoolInUse as SpoolInUse
 from firmware_bridge.spool.lock import lock_for
 from firmware_bridge.spool.making_room import find_room, make_room
-from firmware_bridge.spool.packing import CLOCKS, Hole, Row, Shapes
-from firmware_bridge.spool.reach import Reach, Span, spans
-from firmware_bridge.spool.thinning import Line
+from firmware_bridge.spool.packing import CLOCKS, Hole, Shapes, SpoolRow
+from firmware_bridge.spool.reach import ElapsedRange, Reach, spans
+from firmware_bridge.spool.thinning import MissingLogEntry
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -53,7 +53,7 @@ class Spool:
         self._disk = threading.Lock()  # writing: held through a commit; taken before the other, never after
         self._file: SpoolFile | None = None
         self._retry_at = 0.0
-        self._fresh: deque[Row] = deque()
+        self._fresh: deque[SpoolRow] = deque()
         self._next = 1
         self._reserved = 0  # 0 while nothing is on disk: an epoch that only memory knows needs no blocks
         self._acknowledged = 0
@@ -168,7 +168,7 @@ class Spool:
         clock: str = "sync",
         mono: int | None = None,
         boot: str | None = None,
-    ) -> Row | None:
+    ) -> SpoolRow | None:
         """Takes in one wire item (without bridge, epoch, seq, at, clock) and numbers it; durable after `commit`.
 
         `at` None leaves it undated until `date`. Returns None, and says so, in the one case where nothing can be
@@ -182,7 +182,7 @@ class Spool:
                 return None
             shape, n, given = self.shapes.pack(item)
             waits = (mono, boot) if at is None else (None, None)
-            row = Row(self._next, shape, at, n, CLOCKS.index(clock), given, *waits)
+            row = SpoolRow(self._next, shape, at, n, CLOCKS.index(clock), given, *waits)
             self._next += 1
             self._fresh.append(row)
             if len(self._fresh) > self._memory_items:
@@ -235,7 +235,7 @@ class Spool:
             self._open_file()
         return self._file
 
-    def _write(self, file: SpoolFile, rows: list[Row], acknowledged: int) -> None:
+    def _write(self, file: SpoolFile, rows: list[SpoolRow], acknowledged: int) -> None:
         """One transaction with these rows, new shapes, changed gaps and, in good time, the next block of numbers."""
         now = elapsed()
         with self._lock:
@@ -272,15 +272,15 @@ class Spool:
             self._gaps.add(first, last, reason)
             return self._gaps.listed()
 
-    def _numbered(self, lines: Sequence[Line]) -> list[Row]:
+    def _numbered(self, lines: Sequence[MissingLogEntry]) -> list[SpoolRow]:
         """Lines of the gap ledger about readings given up; they go with the backlog."""
-        found: list[Row] = []
+        found: list[SpoolRow] = []
         with self._lock:
             for line in lines:
                 self.thinned += line.expected if line.reason == "thinned" else 0
                 self.given_up += line.expected if line.reason == "spool_full" else 0
                 shape, n, given = self.shapes.pack(line.item())
-                found.append(Row(self._next, shape, line.end_ms, n, CLOCKS.index("sync"), given))
+                found.append(SpoolRow(self._next, shape, line.end_ms, n, CLOCKS.index("sync"), given))
                 self._next += 1
         return found
 
@@ -294,9 +294,9 @@ class Spool:
         with self._lock:
             self._reach.forget(sensor)
 
-    def undated_of(self, boot: str) -> tuple[dict[str, Span], set[str]]:
+    def undated_of(self, boot: str) -> tuple[dict[str, ElapsedRange], set[str]]:
         """Spans of each sensor's rows of this boot that wait on disk for their date; sensors with such of others."""
-        rows = self._asked(lambda file: file.undated_rows(boot), list[Row]())
+        rows = self._asked(lambda file: file.undated_rows(boot), list[SpoolRow]())
         lost = self._asked(lambda file: file.undated_shapes(boot), set[int]())
         return spans(rows, self.shapes), {sensor for shape in lost if (sensor := self.shapes.sensor_of(shape))}
 
@@ -314,7 +314,7 @@ class Spool:
                 with self._lock:
                     packed = [(self.shapes.pack(item), item) for item in chunk]
                     rows = [
-                        Row(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
+                        SpoolRow(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
                         for i, ((shape, n, given), item) in enumerate(packed)
                     ]
                     self._next += len(rows)
@@ -361,7 +361,7 @@ class Spool:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def after(self, seq: int, limit: int) -> list[Row | Hole]:
+    def after(self, seq: int, limit: int) -> list[SpoolRow | Hole]:
         """Up to `limit` rows behind `seq` in order, with the holes between and behind them; without undated rows."""
         with self._lock:
             memory, gaps, issued = list(self._fresh), self._gaps.listed(), self._next - 1

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from firmware_bridge.averaging import joined
-from firmware_bridge.spool.packing import LOST, Row, Shapes
+from firmware_bridge.spool.packing import LOST, Shapes, SpoolRow
 
 MINUTE_MS: Final = 60_000
 
 
-class Line(NamedTuple):
-    """A line of the missing-data log about readings that are gone, as firmware_bridge.health.missing.Stretch."""
+class MissingLogEntry(NamedTuple):
+    """A line of the missing-data log about readings that are gone, as health.missing.MissingReadings."""
 
     sensor: str
     end_ms: int
@@ -32,14 +32,14 @@ class Line(NamedTuple):
         }
 
 
-def thin(rows: Sequence[Row], shapes: Shapes) -> tuple[list[Row], list[Line]]:
+def thin(rows: Sequence[SpoolRow], shapes: Shapes) -> tuple[list[SpoolRow], list[MissingLogEntry]]:
     """Joins the readings of each sensor and minute that are of one shape, so with the same flags and quantities, and
     dated by the same kind of clock: bad ones never come together with good ones. What is no reading stays as it is.
 
     A mean has the number, time and place of its last reading, the frames of all (`n`), and their intervals added up.
     """
-    groups: dict[tuple[int, int, int], list[Row]] = {}
-    kept: list[Row] = []
+    groups: dict[tuple[int, int, int], list[SpoolRow]] = {}
+    kept: list[SpoolRow] = []
     for row in rows:
         if row.at is None or row.clock == LOST or not shapes.is_reading(row.shape):
             kept.append(row)
@@ -47,7 +47,7 @@ def thin(rows: Sequence[Row], shapes: Shapes) -> tuple[list[Row], list[Line]]:
             # The interval ends at `at`: a reading of 09:40:00 belongs to the minute before.
             groups.setdefault((row.shape, row.clock, (row.at - 1) // MINUTE_MS), []).append(row)
     known: dict[int, dict[str, Any]] = {}
-    freed: list[Row] = []
+    freed: list[SpoolRow] = []
     for (shape, _, _), members in groups.items():
         if len(members) == 1:
             kept.append(members[0])
@@ -59,14 +59,14 @@ def thin(rows: Sequence[Row], shapes: Shapes) -> tuple[list[Row], list[Line]]:
     return sorted(kept), _lines(freed, shapes, "thinned", apart=False)
 
 
-def give_up(rows: Sequence[Row], shapes: Shapes) -> tuple[list[Row], list[Line]]:
+def give_up(rows: Sequence[SpoolRow], shapes: Shapes) -> tuple[list[SpoolRow], list[MissingLogEntry]]:
     """What is left when readings go altogether: the lines of the ledger, which say why others are missing."""
     kept = [row for row in rows if not shapes.is_reading(row.shape) and shapes.sensor_of(row.shape)]
     gone = [row for row in rows if row.at is not None and row.clock != LOST and shapes.is_reading(row.shape)]
     return kept, _lines(gone, shapes, "spool_full", apart=True)
 
 
-def _mean(members: Sequence[Row], shape: dict[str, Any], shapes: Shapes) -> Row:
+def _mean(members: Sequence[SpoolRow], shape: dict[str, Any], shapes: Shapes) -> SpoolRow:
     columns = zip(*([float(text) for text in row.given.split(",")] for row in members), strict=True)
     weights = [row.n for row in members]
     values = {key: joined(key, column, weights) for key, column in zip(shape["keys"], columns, strict=True)}
@@ -76,9 +76,9 @@ def _mean(members: Sequence[Row], shape: dict[str, Any], shapes: Shapes) -> Row:
     return last._replace(shape=number, n=n, given=given)
 
 
-def _lines(gone: Iterable[Row], shapes: Shapes, reason: str, *, apart: bool) -> list[Line]:
+def _lines(gone: Iterable[SpoolRow], shapes: Shapes, reason: str, *, apart: bool) -> list[MissingLogEntry]:
     """One line a sensor; `apart`: one for each unbroken run, so that none lies over what is told of otherwise."""
-    found: list[Line] = []
+    found: list[MissingLogEntry] = []
     of_sensor: dict[str, list[tuple[int, int, int, bool]]] = {}
     about: Callable[[int], dict[str, Any]] = _Remembered(shapes)
     for row in gone:
@@ -92,12 +92,12 @@ def _lines(gone: Iterable[Row], shapes: Shapes, reason: str, *, apart: bool) -> 
         simulated = parts[0][3]
         for at, each, count, _ in parts:
             if expected and apart and at - each > end + each // 2:
-                found.append(Line(sensor, end, end - start, expected, reason, simulated))
+                found.append(MissingLogEntry(sensor, end, end - start, expected, reason, simulated))
                 expected = 0
             if not expected:
                 start = at - each
             end, expected = at, expected + count
-        found.append(Line(sensor, end, end - start, expected, reason, simulated))
+        found.append(MissingLogEntry(sensor, end, end - start, expected, reason, simulated))
     return found
 
 

@@ -23,7 +23,7 @@ from ingest.books.events import NotedEvents
 from ingest.books.manual_flags import ManualFlags
 from ingest.books.quarantine import Kept, Key, Quarantine
 from ingest.books.versions import Versions
-from ingest.intake import Decided, Refused
+from ingest.intake import Decided, RejectedItem
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Books:
                     return outcome
 
     def _keep_once(
-        self, decided: Decided, readings: Sequence[Reading], refused: Sequence[Refused], now_ms: int
+        self, decided: Decided, readings: Sequence[Reading], refused: Sequence[RejectedItem], now_ms: int
     ) -> Outcome:
         outcome = Outcome()
         try:
@@ -154,7 +154,12 @@ class Books:
         return outcome
 
     def _keep_inside(
-        self, outcome: Outcome, decided: Decided, readings: Sequence[Reading], refused: Sequence[Refused], now_ms: int
+        self,
+        outcome: Outcome,
+        decided: Decided,
+        readings: Sequence[Reading],
+        refused: Sequence[RejectedItem],
+        now_ms: int,
     ) -> None:
         store, touched = self.store, outcome.touched
         if readings:
@@ -198,7 +203,7 @@ class Books:
             outcome.quarantined += 1
 
     def note_event(self, ask: Ask, config: Config, now_ms: int) -> SchoolEvent:
-        """Keeps or withdraws what a school noted, and raises the versions of its days. Raises events.Refused."""
+        """Keeps or withdraws what a school noted, and raises the versions of its days. Raises events.EventRejected."""
         with self.store.transaction():
             noted, changed = self.events.decide(ask, config, now_ms)
             if changed:
@@ -206,7 +211,7 @@ class Books:
         return noted
 
     def decide_correction(self, ask: Ask, config: Config, now_ms: int) -> Correction:
-        """Accepts or ends a correction; every day that now means something else gets a new version. Raises Refused."""
+        """Accepts or ends a correction; days that change get a new version. Raises CorrectionRejected."""
         with self.store.transaction():
             decision = self.corrections.decide(ask, config, now_ms)
             for site in decision.sites:
@@ -226,7 +231,7 @@ class Books:
         return {it.reading.simulated for room in rooms for it in self.store.latest(room)}
 
 
-def as_refused(conflict: StoreConflict, org: str) -> Refused:
+def as_refused(conflict: StoreConflict, org: str) -> RejectedItem:
     """A reading that cannot be kept, as the item it came as, under its number."""
     reading = conflict.reading
     site, _, bridge = reading.bridge.partition(".")
@@ -246,7 +251,7 @@ def as_refused(conflict: StoreConflict, org: str) -> Refused:
         simulated=reading.simulated,
     )
     topic = Topics(org).bridge(site, bridge, "reading")
-    return Refused(
+    return RejectedItem(
         topic, ITEM.dump_json(item, exclude_none=True), conflict.reason, Key(reading.bridge, reading.epoch, reading.seq)
     )
 

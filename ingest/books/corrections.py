@@ -23,7 +23,7 @@ ROLES: Final = ("researcher", "admin")
 AHEAD_MS: Final = 366 * 86_400_000  # a validity that begins later than a year from now is a slip of the pen
 
 
-class Refused(ValueError):
+class CorrectionRejected(ValueError):
     """Why a correction was not accepted, in words."""
 
 
@@ -61,15 +61,15 @@ class AcceptedCorrections:
         """Does what is asked and says which version is in force; the same wish again changes nothing.
 
         `args`: role (whose right the asker has checked), and `correction`, a record as `as_record` gives it, whose
-        version and time of acceptance are given here; or `id` and `at` (UTC ms) to end one. Raises Refused.
+        version and time of acceptance are given here; or `id` and `at` (UTC ms) to end one. Raises CorrectionRejected.
         """
         if ask.args.get("role") not in ROLES:
-            raise Refused(f"role: accepting and ending corrections takes one of {', '.join(ROLES)}")
+            raise CorrectionRejected(f"role: accepting and ending corrections takes one of {', '.join(ROLES)}")
         there = self.all()
         try:
             wish = self._ended(ask.args, there) if ask.do == END else self._wished(ask, config, now_ms)
         except ValueError as error:
-            raise Refused(str(error)) from error
+            raise CorrectionRejected(str(error)) from error
         before = there.newest(wish.id)
         if before is not None and _same(before, wish):
             return Decision(before)
@@ -87,30 +87,32 @@ class AcceptedCorrections:
     def _wished(self, ask: Ask, config: Config, now_ms: int) -> Correction:
         record = ask.args.get("correction")
         if not isinstance(record, Mapping):
-            raise Refused("correction: expected its record")
+            raise CorrectionRejected("correction: expected its record")
         wish = of_record({**record, "author": record.get("author") or ask.who})
         if against := faults(wish):
-            raise Refused("; ".join(against))
+            raise CorrectionRejected("; ".join(against))
         if "valid_from" not in record:
-            raise Refused("valid_from: from when it holds is not said")
+            raise CorrectionRejected("valid_from: from when it holds is not said")
         if wish.valid_from > now_ms + AHEAD_MS:
-            raise Refused("valid_from: lies more than a year ahead")
+            raise CorrectionRejected("valid_from: lies more than a year ahead")
         known = {full for full, _ in config.sensors()}
         if unknown := [one for one in wish.sites if one not in config.sites]:
-            raise Refused(f"sites: {', '.join(unknown)} is not in this configuration")
+            raise CorrectionRejected(f"sites: {', '.join(unknown)} is not in this configuration")
         if unknown := [one for one in wish.sensors if one not in known]:
-            raise Refused(f"sensors: {', '.join(unknown)} is not in this configuration")
+            raise CorrectionRejected(f"sensors: {', '.join(unknown)} is not in this configuration")
         return wish
 
     def _ended(self, args: Mapping[str, Any], there: Corrections) -> Correction:
         at, identity = args.get("at"), args.get("id")
         before = there.newest(str(identity))
         if before is None:
-            raise Refused(f"id: no correction {identity!r} was ever accepted")
+            raise CorrectionRejected(f"id: no correction {identity!r} was ever accepted")
         if not isinstance(at, int) or isinstance(at, bool) or at < before.valid_from:
-            raise Refused(f"at: expected UTC ms, not before it began ({before.valid_from})")
+            raise CorrectionRejected(f"at: expected UTC ms, not before it began ({before.valid_from})")
         if before.valid_to is not None and at > before.valid_to:
-            raise Refused(f"at: it ended at {before.valid_to} already; to let it hold longer, accept it again")
+            raise CorrectionRejected(
+                f"at: it ended at {before.valid_to} already; to let it hold longer, accept it again"
+            )
         return replace(before, valid_to=at)
 
 

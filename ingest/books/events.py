@@ -19,7 +19,7 @@ AHEAD_MS: Final = 366 * DAY_MS
 EARLIEST_MS: Final = 1_420_070_400_000  # 2015: before it no school had these sensors
 
 
-class Refused(ValueError):
+class EventRejected(ValueError):
     """Why an event was not kept, in words."""
 
 
@@ -57,7 +57,7 @@ class NotedEvents:
     def decide(self, ask: Ask, config: Config, now_ms: int) -> tuple[SchoolEvent, bool]:
         """Does what is asked; the same ask again returns what it has made. The second: whether that changed anything.
 
-        Raises Refused.
+        Raises EventRejected.
         """
         return self._withdrawn(ask, now_ms) if ask.do == WITHDRAW else self._added(ask, config, now_ms)
 
@@ -70,13 +70,15 @@ class NotedEvents:
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, fault["loc"]))
-            raise Refused(f"{where + ': ' if where else ''}{fault['msg'].removeprefix('Value error, ')}") from None
+            raise EventRejected(
+                f"{where + ': ' if where else ''}{fault['msg'].removeprefix('Value error, ')}"
+            ) from None
         if wish.site not in config.sites:
-            raise Refused(f"site: {wish.site!r} is not in this configuration")
+            raise EventRejected(f"site: {wish.site!r} is not in this configuration")
         if wish.room and not config.has_room(wish.room):
-            raise Refused(f"room: {wish.room!r} is not in this configuration")
+            raise EventRejected(f"room: {wish.room!r} is not in this configuration")
         if wish.start > now_ms + AHEAD_MS:
-            raise Refused("start: lies more than a year ahead")
+            raise EventRejected("start: lies more than a year ahead")
         made = SchoolEvent(
             ask.id,
             wish.site,
@@ -94,7 +96,7 @@ class NotedEvents:
     def _withdrawn(self, ask: Ask, now_ms: int) -> tuple[SchoolEvent, bool]:
         there = events.find(self._connection, str(ask.args.get("id", "")))
         if there is None:
-            raise Refused("id: there is no such event")
+            raise EventRejected("id: there is no such event")
         if not there.valid:
             return there, False
         gone = replace(there, withdrawn_by=ask.who or "unknown", withdrawn_at=now_ms)

@@ -23,7 +23,7 @@ LONGEST_WHY: Final = 500
 FOR_EVER_MS: Final = 2**53
 
 
-class Refused(ValueError):
+class FlagRejected(ValueError):
     """Why a wish is not granted, in words."""
 
 
@@ -55,7 +55,7 @@ class ManualFlags:
         connection.execute(TABLE)
 
     def set(self, ask: str, who: str, args: Mapping[str, Any], now_ms: int) -> ManualFlag:
-        """`args`: sensor, from, to (UTC ms; without `to` from then on), quantity (or none), why. Raises Refused."""
+        """`args`: sensor, from, to (UTC ms; without: no end), quantity (or none), why. Raises FlagRejected."""
         known = self._connection.execute("select id from manual_flag where ask=?", (ask,)).fetchone()
         if known is not None:
             return self.one(int(known[0]))  # asked twice
@@ -66,15 +66,15 @@ class ManualFlags:
             not isinstance(sensor, str)
             or self._connection.execute("select 1 from series where sensor=?", (sensor,)).fetchone() is None
         ):
-            raise Refused(f"sensor: {sensor!r} has no readings here; write <site>.<sensor>")
+            raise FlagRejected(f"sensor: {sensor!r} has no readings here; write <site>.<sensor>")
         if quantity and quantity not in QUANTITIES:
-            raise Refused(f"quantity: there is no {quantity!r}")
+            raise FlagRejected(f"quantity: there is no {quantity!r}")
         if type(start) is not int or type(end) is not int or not 0 <= start < end <= FOR_EVER_MS:
-            raise Refused("from, to: expected UTC milliseconds, from before to")
+            raise FlagRejected("from, to: expected UTC milliseconds, from before to")
         if not isinstance(why, str) or not 0 < len(why.strip()) <= LONGEST_WHY:
-            raise Refused(f"why: say why in 1 to {LONGEST_WHY} characters; it stays beside the values")
+            raise FlagRejected(f"why: say why in 1 to {LONGEST_WHY} characters; it stays beside the values")
         if not who.strip():
-            raise Refused("who: nobody sets values aside without a name")
+            raise FlagRejected("who: nobody sets values aside without a name")
         row = self._connection.execute(
             "insert into manual_flag(ask, sensor, quantity, start_ms, end_ms, who, why, set_at) "
             "values(?, ?, ?, ?, ?, ?, ?, ?) returning id",
@@ -83,14 +83,14 @@ class ManualFlags:
         return self.one(int(row[0]))
 
     def take_back(self, identity: object, who: str, now_ms: int) -> ManualFlag:
-        """The flag, no longer in force. Taking back twice changes nothing. Raises Refused."""
+        """The flag, no longer in force. Taking back twice changes nothing. Raises FlagRejected."""
         if (
             type(identity) is not int
             or not self._connection.execute("select 1 from manual_flag where id=?", (identity,)).fetchone()
         ):
-            raise Refused(f"id: there is no manual flag {identity!r}")
+            raise FlagRejected(f"id: there is no manual flag {identity!r}")
         if not who.strip():
-            raise Refused("who: nobody takes a flag back without a name")
+            raise FlagRejected("who: nobody takes a flag back without a name")
         self._connection.execute(
             "update manual_flag set back_by=?, back_at=? where id=? and back_at is null",
             (who.strip(), now_ms, identity),

@@ -28,7 +28,7 @@ from classair.timetable import ZONE, to_ms
 from classair.wire import Ask
 from ingest.accepting import Accepting, as_accepted
 from ingest.books.books import Books
-from ingest.books.corrections import ACCEPT, Refused
+from ingest.books.corrections import ACCEPT, CorrectionRejected
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
 from ingest.service import had_journal, only_one
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
     except (Wrong, Unreadable) as wrong:
         print(f"classair collocate: {wrong}", file=sys.stderr)
         return 2
-    except (Undetermined, StoreAway, NoAnswer, Refused, sqlite3.Error) as wrong:
+    except (Undetermined, StoreAway, NoAnswer, CorrectionRejected, sqlite3.Error) as wrong:
         print(f"classair collocate: {wrong}", file=sys.stderr)
         return 1
 
@@ -241,7 +241,7 @@ def _differences(places: Places, store: Any, config: Config, proposed: Correctio
 
 def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: Correction) -> int:
     if against := faults(proposed):
-        raise Refused("; ".join(against))
+        raise CorrectionRejected("; ".join(against))
     if not args.yes:
         if not sys.stdin.isatty():
             print("classair collocate: nothing accepted; add --yes once the differences are read", file=sys.stderr)
@@ -269,7 +269,7 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
             return 0
     answer = ask_ingest(broker_of_installation(places, args.broker), config.org, ACCEPT, wish, timeout=30)
     if not answer.ok:
-        raise Refused(f"ingest: {answer.error}")
+        raise CorrectionRejected(f"ingest: {answer.error}")
     kept = answer.result["correction"]
     print(f"accepted: {kept['id']}@{kept['version']}", file=sys.stderr)
     return 0

@@ -27,7 +27,7 @@ from classair.timetable import local_time, to_ms
 from classair.wire import Answer, Ask
 from ingest.accepting import as_accepted
 from ingest.books.books import Books
-from ingest.books.manual_flags import ManualFlag, Refused, manual_flags
+from ingest.books.manual_flags import FlagRejected, ManualFlag, manual_flags
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
 from ingest.rejudging import flag_asks
@@ -36,7 +36,7 @@ from ingest.service import had_journal, only_one
 
 CHUNK_DAYS: Final = 7
 Asking = Callable[[str, dict[str, Any]], dict[str, Any]]
-"""Asks ingest for something by name and gives its result; raises NoAnswer or Refused."""
+"""Asks ingest for something by name and gives its result; raises NoAnswer or FlagRejected."""
 
 
 def main(argv: list[str]) -> int:
@@ -79,7 +79,7 @@ def _guarded(places: Places, work: Callable[[], int]) -> int:
         return 2
     try:
         return work()
-    except (sqlite3.Error, StoreAway, NoAnswer, Refused, ValueError) as error:
+    except (sqlite3.Error, StoreAway, NoAnswer, FlagRejected, ValueError) as error:
         print(f"classair flags: {error}", file=sys.stderr)
         return 1
 
@@ -198,7 +198,7 @@ def _asking(places: Places, broker: str | None) -> Iterator[Asking]:
     def there(do: str, args: dict[str, Any]) -> dict[str, Any]:
         answer: Answer = ask_ingest(address, org, do, args, timeout=120, who=_who())
         if not answer.ok:
-            raise Refused(f"ingest: {answer.error}")
+            raise FlagRejected(f"ingest: {answer.error}")
         return answer.result
 
     yield there

@@ -12,7 +12,7 @@ from classair.model import QUANTITIES, Flag
 from classair.science.judging import SETTLED_MS
 from classair.wire import Ask, FullId, Ms
 from ingest.books.books import Books
-from ingest.books.manual_flags import ManualFlag, Refused
+from ingest.books.manual_flags import FlagRejected, ManualFlag
 from ingest.rejudging.rejudging import MOST_CHANGES, OWNED, Change, apply
 
 log = logging.getLogger(__name__)
@@ -42,16 +42,16 @@ class Wanted(BaseModel):
 
 
 def decide(ask: Ask, books: Books, now_ms: int) -> dict[str, Any]:
-    """Does what is asked in one transaction and says what changed. Raises Refused and StoreAway."""
+    """Does what is asked in one transaction and says what changed. Raises FlagRejected and StoreAway."""
     try:
         with books.store.transaction():
             if ask.do == APPLY:
                 return _apply(ask.args, books, now_ms)
             return _manual(ask, books, now_ms)
-    except Refused:
+    except FlagRejected:
         raise
     except ValueError as error:  # the store's own word, for example of a day that is in the archive alone
-        raise Refused(str(error)) from error
+        raise FlagRejected(str(error)) from error
 
 
 def _apply(args: Mapping[str, Any], books: Books, now_ms: int) -> dict[str, Any]:
@@ -59,15 +59,15 @@ def _apply(args: Mapping[str, Any], books: Books, now_ms: int) -> dict[str, Any]
         wanted = Wanted.model_validate(args)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        raise Refused(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+        raise FlagRejected(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
     changes = []
     for change in wanted.changes:
         if change.add & ~int(_ADDED) or change.remove & ~int(OWNED):
-            raise Refused("add, remove: only what is judged afterwards may change")
+            raise FlagRejected("add, remove: only what is judged afterwards may change")
         if unknown := [key for key in change.quantities if key not in QUANTITIES]:
-            raise Refused(f"quantities: there is no {unknown[0]!r}")
+            raise FlagRejected(f"quantities: there is no {unknown[0]!r}")
         if change.end > now_ms - SETTLED_MS + 1:
-            raise Refused("end: the last two hours are not settled yet")
+            raise FlagRejected("end: the last two hours are not settled yet")
         changes.append(Change(**change.model_dump()))
     return {"changed": apply(changes, books.store.reflag)}
 

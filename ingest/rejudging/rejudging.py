@@ -21,7 +21,7 @@ from classair.science.judging.afterwards import Track, judge_track, still
 from classair.science.judging.limits import PARTICLES
 from classair.science.judging.neighbours import local_day, moving
 from classair.science.judging.school import Member, judge_school
-from classair.science.judging.spans import Stretch, holds, joined, within
+from classair.science.judging.spans import Interval, holds, joined, within
 from classair.science.quality import judge
 from classair.stores import DAY_MS, Series
 from classair.stores.sqlite import local_days
@@ -72,9 +72,9 @@ class _Past:
     marks: list[Mapping[str, int]]
     clock: list[int]
     columns: dict[str, list[float | None]]
-    wanted: dict[str, list[tuple[Flag, list[Stretch]]]] = field(default_factory=dict)
+    wanted: dict[str, list[tuple[Flag, list[Interval]]]] = field(default_factory=dict)
 
-    def want(self, quantity: str, flag: Flag, stretches: list[Stretch]) -> None:
+    def want(self, quantity: str, flag: Flag, stretches: list[Interval]) -> None:
         if stretches:
             self.wanted.setdefault(quantity, []).append((flag, stretches))
 
@@ -103,7 +103,7 @@ def rejudge(connection: sqlite3.Connection, site: str, start: int, end: int, con
     by_name: dict[str, list[_Past]] = {}
     for past in pasts:
         by_name.setdefault(past.series.sensor, []).append(past)
-    grouped: dict[tuple[str, str, Flag], list[Stretch]] = {}
+    grouped: dict[tuple[str, str, Flag], list[Interval]] = {}
     for span in judge_school([member for member in members if member is not None]):
         grouped.setdefault((span.sensor, span.quantity, span.flag), []).append((span.start, span.end))
     for (sensor, quantity, flag), stretches in grouped.items():
@@ -144,7 +144,7 @@ def _member(
     columns = {
         key: column if track else _where(column, dated) for key, column in past.columns.items() if key in _WANTED
     }
-    blamed: list[Stretch] = []
+    blamed: list[Interval] = []
     for (quantity, flag), stretches in judge_track(Track(at, columns)).items():
         past.want(quantity, flag, stretches)
         if flag & BAD:
@@ -152,7 +152,7 @@ def _member(
     keys = frozenset(past.columns)
     if not keys & {"pm25", "co2_ppm"}:
         return None
-    zeros: list[Stretch] = []
+    zeros: list[Interval] = []
     if "pm25" in keys:
         zeros = still(at, [columns["pm25"]], lambda row: 0 if row[0] == 0.0 else None)
     span = (start - HOURS_AROUND_MS, end + HOURS_AROUND_MS)

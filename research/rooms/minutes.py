@@ -10,7 +10,7 @@ import numpy as np
 
 from classair.config import Config
 from classair.stores import MINUTE_MS, Store
-from classair.timetable import ZONE, Span, local_time, to_ms
+from classair.timetable import ZONE, HoursOfDay, local_time, to_ms
 from research.rooms.estimate import Bools, Floats
 
 
@@ -82,7 +82,7 @@ def _purifier(store: Store, units: list[str], start_ms: int, size: int) -> Float
     return np.where(anyone, 1.0, np.where(np.isnan(whole).any(axis=0), np.nan, 0.0))
 
 
-def _marked(start_ms: int, size: int, spans_of: Callable[[date], list[Span]]) -> Bools:
+def _marked(start_ms: int, size: int, spans_of: Callable[[date], list[HoursOfDay]]) -> Bools:
     """Which minutes lie inside the spans of their day."""
     found = np.zeros(size, bool)
     end_ms = start_ms + size * MINUTE_MS

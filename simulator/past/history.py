@@ -22,10 +22,10 @@ from typing import Any, Final
 
 from classair.config import Config
 from classair.places import Places, write_atomically
-from firmware_bridge.spool.packing import Row
+from firmware_bridge.spool.packing import SpoolRow
 from firmware_bridge.spool.spool import Spool, SpoolInUse
 from simulator import memory as remembering
-from simulator.memory import Memory
+from simulator.memory import SimulatorState
 from simulator.past.past import MINUTE_MS, Past
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _CHUNK_ITEMS: Final = 4_500  # below what the spool takes in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a bridge's part of the world stands at a moment (UTC ms), as Memory keeps it."""
+    """How a bridge's part of the world stands at a moment (UTC ms), as SimulatorState keeps it."""
 
     at_ms: int
     world: dict[str, Any]
@@ -167,7 +167,7 @@ def _standing(places: Places, bridge: str, spool: Spool, now_ms: int) -> Standin
     lived = memory.bridges.get(bridge)
     if note is not None and note.epoch == spool.epoch and (lived is None or note.before.at_ms >= lived):
         # A chunk is in the spool wholly or not at all.
-        committed = any(isinstance(row, Row) for row in spool.after(note.seq - 1, 1))
+        committed = any(isinstance(row, SpoolRow) for row in spool.after(note.seq - 1, 1))
         start = note.after if committed else note.before
     elif lived is None and spool.next_seq > 1:
         log.warning("history_left_out bridge=%s why=it has measured before, and nobody remembers until when", bridge)
@@ -186,6 +186,8 @@ def _merge(places: Places, bridge: str) -> None:
     rooms = {**memory.world.get("rooms", {}), **end.world["rooms"]}
     remembering.remember(
         places,
-        Memory({**memory.bridges, bridge: end.at_ms}, {**memory.world, "rooms": rooms}, {**memory.plugs, **end.plugs}),
+        SimulatorState(
+            {**memory.bridges, bridge: end.at_ms}, {**memory.world, "rooms": rooms}, {**memory.plugs, **end.plugs}
+        ),
     )
     _note(places, bridge).unlink(missing_ok=True)

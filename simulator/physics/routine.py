@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from typing import Final
 
 from classair.config import Room
-from classair.timetable import Span, Timetable
+from classair.timetable import HoursOfDay, Timetable
 from simulator.physics import chance
 from simulator.physics.room import Doing
 from simulator.physics.weather import BANGKOK_MS, DAY_MS
@@ -16,7 +16,7 @@ _MINUTES: Final = 1440
 _BETWEEN_LESSONS: Final = 0.4  # share of the class that is in the room outside of lessons
 _SWEEPING_MIN: Final = 14  # after school
 _SWEEP: Final = (90.0, 500.0)  # fine and coarse dust stirred up, µg/(m³·h)
-_COOKING: Final = Span(time(10, 40), time(11, 40))
+_COOKING: Final = HoursOfDay(time(10, 40), time(11, 40))
 _COOKING_FINE: Final = 22.0  # the kitchen's smoke in the rooms beside it, µg/(m³·h)
 _LESSON: Final = (3.0, 25.0)  # chalk and clothes at full attendance, µg/(m³·h)
 NOTHING: Final = Doing()
@@ -75,7 +75,7 @@ class Routine:
         )
 
 
-def _minutes(spans: list[Span] | tuple[Span, ...]) -> frozenset[int]:
+def _minutes(spans: list[HoursOfDay] | tuple[HoursOfDay, ...]) -> frozenset[int]:
     """Minutes of the day that lie in the spans."""
     return frozenset(minute for span in spans for minute in range(_minute(span.start), _minute(span.end)))
 

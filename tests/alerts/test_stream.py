@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.stream import KEEP_MS, Stream, too_old
+from alerts.stream import KEEP_MS, SensorStream, too_old
 from classair import config as configuration
 from classair.model import Flag
 from classair.wire import Topics
@@ -32,8 +32,8 @@ def item(at: int = NOW, **more: Any) -> dict[str, Any]:
     return {"bridge": "pi", "epoch": "abcdefgh", "seq": 1, "sensor": "pm", "at": at, "values": {"pm25": 20.0}, **more}
 
 
-def read(*items: Any) -> tuple[list[Any], Stream]:
-    stream = Stream(CONFIG)
+def read(*items: Any) -> tuple[list[Any], SensorStream]:
+    stream = SensorStream(CONFIG)
     return stream.readings(TOPIC, json.dumps(list(items)).encode(), NOW), stream
 
 
@@ -67,4 +67,4 @@ def test_what_is_too_old_is_skipped_and_one_young_reading_saves_its_message() ->
 @given(st.binary(max_size=300))
 def test_no_payload_is_too_strange(payload: bytes) -> None:
     assert too_old(payload, NOW) in (True, False)
-    assert Stream(CONFIG).readings(TOPIC, payload, NOW) == []
+    assert SensorStream(CONFIG).readings(TOPIC, payload, NOW) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from classair import config as configuration
 from classair.config import Config, ConfigFaults
 from classair.config.parts import part_text
-from classair.timetable import ZONE, SchoolCalendar, Span, Timetable, to_ms
+from classair.timetable import ZONE, HoursOfDay, SchoolCalendar, Timetable, to_ms
 
 SCHOOL = """org: a
 sites:
@@ -63,7 +63,7 @@ def test_a_half_day_cuts_the_block_that_a_purifier_runs_to(school: Path) -> None
     assert table.block_end_ms(at("2026-12-30T09:00")) == at("2026-12-30T12:00")
     assert table.block_end_ms(at("2026-12-30T12:00")) is None
     assert table.next_block_start_ms(at("2026-12-30T12:00")) == at("2026-12-31T07:30")
-    assert table.lesson_spans(date(2026, 12, 30)) == [Span(time(8, 30), time(11, 30))]
+    assert table.lesson_spans(date(2026, 12, 30)) == [HoursOfDay(time(8, 30), time(11, 30))]
 
 
 def test_a_bridge_gets_the_years_with_its_part(school: Path) -> None:
@@ -141,7 +141,7 @@ def test_on_a_half_day_nothing_lies_behind_its_end(spans: list[tuple[int, int]],
     table = Timetable(
         frozenset(range(5)),
         (),
-        tuple(Span(clock(a), clock(b)) for a, b in spans),
+        tuple(HoursOfDay(clock(a), clock(b)) for a, b in spans),
         SchoolCalendar(half_days={day: clock(end)}),
     )
     assert all(span.start < span.end <= clock(end) for span in table.lesson_spans(day))

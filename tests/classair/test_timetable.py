@@ -6,12 +6,12 @@ from datetime import date, datetime, time
 
 import pytest
 
-from classair.timetable import ALWAYS_EMPTY, ZONE, SchoolCalendar, Span, Timetable, to_ms
+from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, SchoolCalendar, Timetable, to_ms
 
 PRIMARY = Timetable(
     frozenset(range(5)),
-    (Span(time(7, 30), time(16)),),
-    (Span(time(8, 30), time(11, 30)), Span(time(12, 30), time(15, 30))),
+    (HoursOfDay(time(7, 30), time(16)),),
+    (HoursOfDay(time(8, 30), time(11, 30)), HoursOfDay(time(12, 30), time(15, 30))),
     SchoolCalendar(holidays=frozenset({date(2026, 12, 7)})),
 )
 

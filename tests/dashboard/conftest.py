@@ -21,7 +21,7 @@ import uvicorn
 from classair import config as configuration
 from classair.model import Flag, Reading
 from classair.science.advice import Need
-from classair.science.state import CO2, PM25, Measure, Memory, Scale, Sight, Track, current, room_state
+from classair.science.state import CO2, PM25, Measure, RoomMemory, Scale, Sight, Track, current, room_state
 from classair.stores import HOUR_MS, MINUTE_MS
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
@@ -194,7 +194,7 @@ def state_of(
         config_version=1,
         told_at=told_at,
     )
-    return room_state(sight, Memory(pm25=track(pm25, PM25), co2=track(co2, CO2)), at)[0]
+    return room_state(sight, RoomMemory(pm25=track(pm25, PM25), co2=track(co2, CO2)), at)[0]
 
 
 def three_hours(store: MemoryStore, room: str, sensor: str, base: float, until: int, gap: bool = False) -> None:

@@ -11,7 +11,7 @@ import pytest
 from classair import i18n
 from classair.broker import BrokerAddress, Link
 from classair.service import Following
-from classair.timetable import ALWAYS_EMPTY, ZONE, SchoolCalendar, Span, Timetable, local_time, to_ms
+from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, SchoolCalendar, Timetable, local_time, to_ms
 from classair.wire import Topics
 from dashboard.public.display import LEVELS, is_asleep
 
@@ -275,7 +275,7 @@ def test_a_room_without_a_timetable_never_sleeps() -> None:
 def test_a_room_wakes_half_an_hour_before_its_first_block_and_sleeps_after_its_last() -> None:
     table = Timetable(
         frozenset(range(5)),
-        (Span(time(7, 30), time(11, 30)), Span(time(12, 30), time(16, 0))),
+        (HoursOfDay(time(7, 30), time(11, 30)), HoursOfDay(time(12, 30), time(16, 0))),
         (),
         SchoolCalendar(holidays=frozenset({date(2026, 12, 7)})),
     )

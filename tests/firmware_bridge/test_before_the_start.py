@@ -9,8 +9,8 @@ from classair.config import Sensor
 from classair.places import Places
 from firmware_bridge.clock import BUILT_MS, Clock
 from firmware_bridge.health.accounting import Accounting
-from firmware_bridge.health.missing import Stretch
-from firmware_bridge.line import Line
+from firmware_bridge.health.missing import MissingReadings
+from firmware_bridge.line import SensorLine
 from firmware_bridge.spool.packing import Hole
 from firmware_bridge.spool.spool import Spool
 
@@ -33,7 +33,7 @@ class Run:
         settings = Sensor.model_validate(
             {"bridge": "pi", "room": "a", "model": "none", "port": "/dev/none", "every": EVERY_S}
         )
-        self.line = Line("school.a-pm", settings, Places(folder), lambda event: None)
+        self.line = SensorLine("school.a-pm", settings, Places(folder), lambda event: None)
         self.accounting = Accounting(self.spool, self.clock, boot, self._keep)
         self.accounting.begin(self.line, began_s)
 
@@ -44,7 +44,7 @@ class Run:
         else:
             self.spool.append(item, moment.at_ms)
 
-    def _keep(self, line: Line, stretch: Stretch) -> None:
+    def _keep(self, line: SensorLine, stretch: MissingReadings) -> None:
         self._append(
             {
                 "kind": "missing",

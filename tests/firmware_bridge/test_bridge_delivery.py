@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from classair.model import QUANTITIES
 from classair.wire import MAX_PAYLOAD, Replay, Stored, stream_items
 from firmware_bridge.delivery import ANSWER_WITHIN_S, LIST_ITEMS, LONGEST_WAIT_S, WINDOW, Delivery
-from firmware_bridge.spool.packing import Row
+from firmware_bridge.spool.packing import SpoolRow
 from firmware_bridge.spool.spool import Spool
 
 AT = 1_800_000_000_000
@@ -264,7 +264,7 @@ def test_undated_readings_wait_and_go_as_soon_as_they_are_dated(setting: Setting
     setting.run(1)
     (item,) = setting.sent.take()
     assert (item["at"], item["clock"]) == (AT + 5, "server")
-    assert isinstance(row, Row)
+    assert isinstance(row, SpoolRow)
 
 
 def test_long_readings_are_cut_into_messages_the_broker_takes(setting: Setting) -> None:

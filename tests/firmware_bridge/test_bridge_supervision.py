@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classair.config import DutySettings
-from classair.timetable import ALWAYS_EMPTY, ZONE, Span, Timetable, to_ms
+from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, Timetable, to_ms
 from firmware_bridge.drivers import driver_for
 from firmware_bridge.health.hints import ENOUGH, TypeHint, below_air, has_working_period
 from firmware_bridge.health.hours import SAVE_EVERY_S, Book
@@ -93,7 +93,7 @@ def test_a_machine_just_switched_on_has_sensors_just_switched_on() -> None:
 
 # -- sleep -------------------------------------------------------------------------------------------------------------
 
-SCHOOL = Timetable(frozenset(range(5)), (Span(time(8), time(16)),), ())
+SCHOOL = Timetable(frozenset(range(5)), (HoursOfDay(time(8), time(16)),), ())
 DUTY = DutySettings(every=600, measure=60)
 
 

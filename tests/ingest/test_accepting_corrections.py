@@ -17,7 +17,7 @@ from classair.stores.corrections import accepted_corrections
 from classair.timetable import local_time
 from classair.wire import Ask, Topics
 from ingest.books.books import Books
-from ingest.books.corrections import ACCEPT, END, Refused
+from ingest.books.corrections import ACCEPT, END, CorrectionRejected
 
 SCHOOL = """\
 org: test-town
@@ -83,7 +83,7 @@ def test_an_end_is_a_new_version_and_the_past_keeps_its_correction(books: Books)
 def test_an_end_never_brings_back_what_has_ended(books: Books) -> None:
     decide(books, ACCEPT, correction=as_record(LOCAL))
     decide(books, END, id="north-2026", at=NOW + 100)
-    with pytest.raises(Refused, match=f"it ended at {NOW + 100} already"):
+    with pytest.raises(CorrectionRejected, match=f"it ended at {NOW + 100} already"):
         decide(books, END, id="north-2026", at=NOW + 200)
     assert accepted_corrections(books.path).correction_for("north.a-pm", NOW + 150) is NONE
     assert decide(books, END, id="north-2026", at=NOW + 50)["valid_to"] == NOW + 50, "earlier is another end"
@@ -174,7 +174,7 @@ def test_what_is_wrong_is_refused_in_words_and_nothing_is_kept(
     args: dict[str, Any],
     said: str,
 ) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CorrectionRejected, match=said):
         decide(books, do, **args)
     assert accepted_corrections(books.path).accepted == ()
 

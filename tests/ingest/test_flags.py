@@ -24,7 +24,7 @@ from classair.timetable import day_start_ms, local_time
 from classair.wire import Ask
 from ingest.accepting import Accepting
 from ingest.books.books import Books
-from ingest.books.manual_flags import Refused, manual_flags
+from ingest.books.manual_flags import FlagRejected, manual_flags
 from ingest.commands import count as count_command
 from ingest.commands import flags as flags_command
 from ingest.rejudging import flag_asks
@@ -322,7 +322,7 @@ def test_wishes_that_make_no_sense_are_refused_in_words(
 ) -> None:
     books = Books(places.readings, journal=False)
     try:
-        with pytest.raises(Refused, match=what):
+        with pytest.raises(FlagRejected, match=what):
             flag_asks.decide(Ask(id="request-1", do=do, who="teacher", args=args), books, NOW)
         assert manual_flags(books.store._writing()) == []
     finally:

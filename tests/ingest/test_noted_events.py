@@ -15,7 +15,7 @@ from classair.stores.events import SchoolEvent, every_event, noted_events
 from classair.timetable import local_time
 from classair.wire import Ask
 from ingest.books.books import Books
-from ingest.books.events import ADD, WITHDRAW, Refused
+from ingest.books.events import ADD, WITHDRAW, EventRejected
 
 SCHOOL = """\
 org: test-town
@@ -123,11 +123,11 @@ def test_the_days_it_touches_get_a_new_version(books: Books) -> None:
     ],
 )
 def test_an_event_that_means_nothing_is_refused_with_its_place(books: Books, wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(EventRejected, match=said):
         note(books, **{**FILTER, **wrong})
     assert noted_events(books.path, 0, 2 * NOW) == []
 
 
 def test_what_was_never_noted_cannot_be_withdrawn(books: Books) -> None:
-    with pytest.raises(Refused, match="no such event"):
+    with pytest.raises(EventRejected, match="no such event"):
         note(books, WITHDRAW, id="request-9999")

@@ -19,10 +19,10 @@ from classair.config import Config
 from classair.model import QUANTITIES
 from classair.places import Places
 from classair.wire import ReadingItem, SwitchItem, stream_items
-from firmware_bridge.spool.packing import Row, prefix_for
+from firmware_bridge.spool.packing import SpoolRow, prefix_for
 from firmware_bridge.spool.spool import Spool
 from simulator import memory
-from simulator.memory import Memory
+from simulator.memory import SimulatorState
 from simulator.past import history
 from simulator.past.past import MINUTE_MS, Past
 
@@ -44,7 +44,7 @@ def spooled(places: Places, bridge: str) -> list[ReadingItem | SwitchItem]:
         return [
             item
             for row in spool.after(0, 1_000_000)
-            if isinstance(row, Row)
+            if isinstance(row, SpoolRow)
             for item in stream_items(spool.shapes.wire(row, prefix, late=True).encode())
             if isinstance(item, (ReadingItem, SwitchItem))
         ]
@@ -54,7 +54,7 @@ def spooled(places: Places, bridge: str) -> list[ReadingItem | SwitchItem]:
 
 def begin(places: Places, at_ms: int) -> None:
     """As if both bridges had measured until then."""
-    memory.remember(places, Memory({PI: at_ms, OTHER: at_ms}, {}, {}))
+    memory.remember(places, SimulatorState({PI: at_ms, OTHER: at_ms}, {}, {}))
 
 
 def make(places: Places, config: Config, now_ms: int = NOW) -> int:
@@ -149,7 +149,7 @@ def test_no_more_than_14_days_are_made(places: Places, town: Config) -> None:
     spool = Spool.open(places.spool(OTHER))
     (first,) = spool.after(1, 1)
     spool.close()
-    assert isinstance(first, Row) and first.at == NOW - 14 * DAY_MS + MINUTE_MS
+    assert isinstance(first, SpoolRow) and first.at == NOW - 14 * DAY_MS + MINUTE_MS
 
 
 def test_the_live_world_goes_on_from_where_the_past_ended(places: Places, town: Config) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from classair.model import BAD, Flag
 from classair.science.judging.afterwards import Track, judge_track, still
-from classair.science.judging.memory import Memory
+from classair.science.judging.memory import SensorMemory
 from classair.science.judging.school import Member, judge_school
 from faultyear.air import DAY
 from faultyear.sensors import Simulated
@@ -87,7 +87,7 @@ def _live(
 ) -> tuple[Bits, NDArray[np.bool_]]:
     bits = np.zeros(len(sensor.there), np.int64)
     bad = np.zeros(len(sensor.there), bool)
-    memory, model, keys, none = Memory(), MODELS[sensor.kind], tuple(columns), Flag.NONE
+    memory, model, keys, none = SensorMemory(), MODELS[sensor.kind], tuple(columns), Flag.NONE
     main = "pm25" if "pm25" in columns else "co2_ppm"
     odd = {int(i) for i in np.flatnonzero(sensor.warm | (sensor.clock > 0))}
     judge = memory.judge

@@ -22,11 +22,11 @@ from classair.science.judging.limits import (
     pm_stuck_after_ms,
 )
 from classair.science.judging.memory import CO2_PER_MS, CO2_STEP, RATE_WITHIN_MS, TEMP_PER_MS, TEMP_STEP
-from classair.science.judging.spans import Stretch
+from classair.science.judging.spans import Interval
 from classair.science.quality import CO2_LIMIT, PM_CEILING
 
 Column = Sequence[float | None]
-Found = dict[tuple[str, Flag], list[Stretch]]
+Found = dict[tuple[str, Flag], list[Interval]]
 
 SPIKE_POINTS: Final = 2  # a spike lasts at most so many readings …
 SPIKE_WITHIN_MS: Final = 130_000  # … that are this close together: in a slower series a plume may be one reading
@@ -108,9 +108,9 @@ def _stuck(track: Track, found: Found) -> None:
 
 def still(
     at: Sequence[int], columns: Sequence[Column], limit: Callable[[tuple[float | None, ...]], int | None]
-) -> list[Stretch]:
+) -> list[Interval]:
     """Stretches in which none of the columns moved for as long as `limit` allows for that row (None: for ever)."""
-    found: list[Stretch] = []
+    found: list[Interval] = []
     if not at:
         return found
     rows = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
@@ -128,7 +128,7 @@ def still(
 
 
 def _close(
-    found: list[Stretch],
+    found: list[Interval],
     at: Sequence[int],
     first: int,
     last: int,
@@ -143,9 +143,9 @@ def _close(
 # -- spikes ------------------------------------------------------------------------------------------------------------
 
 
-def spikes(at: Sequence[int], values: Sequence[float], at_least: float) -> list[Stretch]:
+def spikes(at: Sequence[int], values: Sequence[float], at_least: float) -> list[Interval]:
     """One or two readings alone far from all around them. A plume has a slope, or lasts; a step does not come back."""
-    found: list[Stretch] = []
+    found: list[Interval] = []
     end = 0
     for i in _jumps(values, at_least):
         if i < end:
@@ -184,7 +184,7 @@ def _is_spike(at: Sequence[int], values: Sequence[float], first: int, after: int
 # -- rates -------------------------------------------------------------------------------------------------------------
 
 
-def rates(at: Sequence[int], values: Sequence[float], step: float, per_ms: float) -> list[Stretch]:
+def rates(at: Sequence[int], values: Sequence[float], step: float, per_ms: float) -> list[Interval]:
     """Readings that differ from the one before by more than `step` and more than air changes in that time."""
     found = []
     for i in _jumps(values, step):

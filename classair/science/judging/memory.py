@@ -46,7 +46,7 @@ class _Ended:
     until: int
 
 
-class Memory:
+class SensorMemory:
     """Of one sensor. `judge` is given its readings as they come; the state is a few numbers, whatever comes."""
 
     __slots__ = ("_co2", "_co2_since", "_ended", "_newest", "_pm", "_pm_before", "_pm_since", "_temp")
@@ -128,11 +128,11 @@ class Memory:
 
         What came live meanwhile keeps its place: a run that began before it then goes on from its true beginning.
         """
-        past = Memory()
+        past = SensorMemory()
         for reading in readings:
             past.judge(reading.values, reading.flags, {}, at_ms=reading.at_ms, late=True)
         if past._newest > self._newest:
-            for name in Memory.__slots__:
+            for name in SensorMemory.__slots__:
                 setattr(self, name, getattr(past, name))
             return
         reach = past._newest + BREAK_MS
@@ -201,12 +201,12 @@ class Memories:
     """One memory for each sensor, made when first asked for."""
 
     def __init__(self) -> None:
-        self._by_sensor: dict[str, Memory] = {}
+        self._by_sensor: dict[str, SensorMemory] = {}
 
-    def of(self, sensor: str) -> Memory:
+    def of(self, sensor: str) -> SensorMemory:
         found = self._by_sensor.get(sensor)
         if found is None:
-            found = self._by_sensor[sensor] = Memory()
+            found = self._by_sensor[sensor] = SensorMemory()
         return found
 
     def prime(self, readings: Iterable[Reading]) -> None:

@@ -12,7 +12,7 @@ from math import exp, log
 from statistics import median
 from typing import Final
 
-from classair.science.judging.spans import Stretch, joined
+from classair.science.judging.spans import Interval, joined
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
 
 NIGHT_HOURS: Final = range(5)  # local
@@ -143,9 +143,9 @@ def _apart(by_day: Mapping[int, float]) -> dict[int, float]:
     return found
 
 
-def disagreeing(a: Mapping[int, float], b: Mapping[int, float]) -> list[Stretch]:
+def disagreeing(a: Mapping[int, float], b: Mapping[int, float]) -> list[Interval]:
     """When two sensors of one room contradict each other, from their quarter-hour medians by start."""
-    found: list[Stretch] = []
+    found: list[Interval] = []
     run: list[int] = []
     for start in sorted(a.keys() & b.keys()):
         difference, both = abs(a[start] - b[start]), a[start] + b[start]
@@ -159,12 +159,12 @@ def disagreeing(a: Mapping[int, float], b: Mapping[int, float]) -> list[Stretch]
     return joined(found)
 
 
-def _close(run: list[int], found: list[Stretch]) -> None:
+def _close(run: list[int], found: list[Interval]) -> None:
     if len(run) >= PAIR_QUARTERS:
         found.append((run[0], run[-1] + PAIR_QUARTER_MS))
 
 
-def silent(zeros: Iterable[Stretch], others: Mapping[int, float]) -> list[Stretch]:
+def silent(zeros: Iterable[Interval], others: Mapping[int, float]) -> list[Interval]:
     """Of stretches of exactly 0, those in which the school measured dust; `others`: its hourly medians by start."""
     found = []
     for start, end in zeros:
@@ -176,7 +176,7 @@ def silent(zeros: Iterable[Stretch], others: Mapping[int, float]) -> list[Stretc
     return found
 
 
-def co2_weeks_off(hours: Mapping[int, float]) -> list[tuple[Stretch, float]]:
+def co2_weeks_off(hours: Mapping[int, float]) -> list[tuple[Interval, float]]:
     """Weeks (local, from Monday) whose 5th percentile of hourly means is no outdoor air, with that value in ppm."""
     weeks: dict[int, list[float]] = {}
     for start, mean in hours.items():
@@ -190,6 +190,6 @@ def co2_weeks_off(hours: Mapping[int, float]) -> list[tuple[Stretch, float]]:
     return found
 
 
-def moving(moments: Iterable[int]) -> list[Stretch]:
+def moving(moments: Iterable[int]) -> list[Interval]:
     """Around each move: carried, put down, dust shaken out."""
     return joined((at - MOVING_MS, at + MOVING_MS) for at in moments)

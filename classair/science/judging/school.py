@@ -11,7 +11,7 @@ from classair.model import Flag
 from classair.science.judging import neighbours
 from classair.science.judging.limits import COUNTS, MASSES
 from classair.science.judging.neighbours import PAIR_QUARTER_MS, day_start
-from classair.science.judging.spans import Span, Stretch, holds, joined
+from classair.science.judging.spans import FlagSpan, Interval, holds, joined
 from classair.stores import HOUR_MS
 
 
@@ -30,8 +30,8 @@ class Member:
     pm25_quarters: Mapping[int, float] = field(default_factory=dict)
     co2_hours: Mapping[int, float] = field(default_factory=dict)
     purified: Collection[int] = ()
-    zeros: Collection[Stretch] = ()
-    blamed: Collection[Stretch] = ()
+    zeros: Collection[Interval] = ()
+    blamed: Collection[Interval] = ()
 
     @property
     def masses(self) -> list[str]:
@@ -42,9 +42,9 @@ class Member:
         return any(key in self.keys for key in COUNTS)
 
 
-def judge_school(members: Collection[Member]) -> list[Span]:
+def judge_school(members: Collection[Member]) -> list[FlagSpan]:
     """DRIFT, PAIR and the STUCK of a mass that says nothing while the school measures."""
-    found: list[Span] = []
+    found: list[FlagSpan] = []
     dust = [member for member in members if "pm25" in member.keys]
     blamed = {member.sensor: list(member.blamed) for member in members}
 
@@ -54,7 +54,7 @@ def judge_school(members: Collection[Member]) -> list[Span]:
         blamed[member.sensor] += stretches
 
     # Pairs before drift: what a pair says does not rest on what drift says, so judging again ends in the same place.
-    apart: dict[str, list[Stretch]] = {member.sensor: [] for member in dust}
+    apart: dict[str, list[Interval]] = {member.sensor: [] for member in dust}
     for one, other in combinations(dust, 2):
         if one.room == other.room and one.sensor != other.sensor:
             stretches = neighbours.disagreeing(
@@ -82,7 +82,7 @@ def judge_school(members: Collection[Member]) -> list[Span]:
     return found
 
 
-def _silences(dust: Collection[Member]) -> list[tuple[Member, list[Stretch]]]:
+def _silences(dust: Collection[Member]) -> list[tuple[Member, list[Interval]]]:
     found = []
     for member in dust:
         if member.counted or not member.zeros:
@@ -102,13 +102,13 @@ def _school(hours: Iterable[Mapping[int, float]]) -> dict[int, float]:
     return {hour: median(means) for hour, means in by_hour.items() if len(means) >= 2}
 
 
-def _purified(member: Member, zero: Stretch) -> bool:
+def _purified(member: Member, zero: Interval) -> bool:
     """Whether a purifier may have made the air as clean as that."""
     days = range(neighbours.local_day(zero[0]), neighbours.local_day(zero[1]) + 1)
     return zero[1] - zero[0] < 12 * HOUR_MS and any(day in member.purified for day in days)
 
 
-def _outside(levels: Mapping[int, float], stretches: list[Stretch], length: int = HOUR_MS) -> Mapping[int, float]:
+def _outside(levels: Mapping[int, float], stretches: list[Interval], length: int = HOUR_MS) -> Mapping[int, float]:
     """Those levels, `length` ms long each, that no stretch touches anywhere."""
     if not stretches:
         return levels
@@ -117,6 +117,6 @@ def _outside(levels: Mapping[int, float], stretches: list[Stretch], length: int 
     return {start: levels[start] for start, out in zip(starts, touched, strict=True) if not out}
 
 
-def _spans(member: Member, keys: Iterable[str], flag: Flag, stretches: Iterable[Stretch]) -> list[Span]:
+def _spans(member: Member, keys: Iterable[str], flag: Flag, stretches: Iterable[Interval]) -> list[FlagSpan]:
     stretches = list(stretches)
-    return [Span(member.sensor, key, flag, start, end) for key in keys for start, end in stretches]
+    return [FlagSpan(member.sensor, key, flag, start, end) for key in keys for start, end in stretches]

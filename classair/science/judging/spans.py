@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from classair.model import Flag
 
-Stretch = tuple[int, int]
+Interval = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class FlagSpan:
     """`flag` holds for one sensor's `quantity` (empty: for the whole reading) during a stretch."""
 
     sensor: str
@@ -21,9 +21,9 @@ class Span:
     end: int
 
 
-def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+def joined(stretches: Iterable[Interval]) -> list[Interval]:
     """The same time in as few stretches as possible, in order."""
-    found: list[Stretch] = []
+    found: list[Interval] = []
     for start, end in sorted(stretches):
         if end <= start:
             continue
@@ -34,12 +34,12 @@ def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
     return found
 
 
-def within(stretches: Iterable[Stretch], start: int, end: int) -> list[Stretch]:
+def within(stretches: Iterable[Interval], start: int, end: int) -> list[Interval]:
     """What of them lies between start and end."""
     return [(max(first, start), min(last, end)) for first, last in stretches if first < end and last > start]
 
 
-def holds(stretches: list[Stretch], moments: Iterable[int]) -> list[bool]:
+def holds(stretches: list[Interval], moments: Iterable[int]) -> list[bool]:
     """For each of rising moments whether a stretch holds it; `stretches` as `joined` gives them."""
     found, here, count = [], 0, len(stretches)
     for at in moments:

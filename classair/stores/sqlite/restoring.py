@@ -9,7 +9,7 @@ from typing import Any
 from classair.model import QUANTITIES
 from classair.stores import Series
 from classair.stores.sqlite import local_days
-from classair.stores.sqlite.writing import Layout, Row, Stream, Writer
+from classair.stores.sqlite.writing import EncodedRow, Layout, PendingRows, Writer
 
 
 def add_series(
@@ -39,14 +39,14 @@ def add_series(
     )
     count = len(bridges)
     values = zip(*(columns[key] for key in quantities), strict=True) if quantities else [()] * count
-    streams: dict[tuple[bool, ...], Stream] = {}
+    streams: dict[tuple[bool, ...], PendingRows] = {}
     for head, tail in zip(fixed, values, strict=True):
         present = tuple(value is not None for value in tail)
         stream = streams.get(present)
         if stream is None:
             keys = tuple(key for key, there in zip(quantities, present, strict=True) if there)
-            stream = streams[present] = Stream(identity, site, Layout(keys, writer.rollups))
-        row: Row = (identity, *head, *(value for value in tail if value is not None))
+            stream = streams[present] = PendingRows(identity, site, Layout(keys, writer.rollups))
+        row: EncodedRow = (identity, *head, *(value for value in tail if value is not None))
         stream.rows.append(row)
         if row[6] or row[7] is not None:
             stream.flagged.append(row)

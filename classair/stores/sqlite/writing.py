@@ -34,7 +34,7 @@ _FIXED: Final = ("series", "at_ms", "seq", "bridge_epoch", "interval_s", "n", "f
 _VALUES: Final = len(_FIXED)
 """Where the values begin in a row."""
 
-Row = tuple[Any, ...]
+EncodedRow = tuple[Any, ...]
 
 
 def read_marks(text: str | None) -> dict[str, int]:
@@ -65,7 +65,7 @@ class Layout:
                 self.grains.append((unit, shape, _picker([_VALUES + i for i in places])))
 
 
-class Stream:
+class PendingRows:
     """Rows of one series and layout that wait to be written; `flagged` are those among them that have flags."""
 
     __slots__ = ("flagged", "layout", "rows", "scales", "series", "site")
@@ -75,8 +75,8 @@ class Stream:
         self.site = site
         self.layout = layout
         self.scales = layout.scales
-        self.rows: list[Row] = []
-        self.flagged: list[Row] = []
+        self.rows: list[EncodedRow] = []
+        self.flagged: list[EncodedRow] = []
 
     def sum_up(self) -> None:
         """Hands the minutes and hours of its sorted rows without flags to the shapes. Raises _TooLarge."""
@@ -124,7 +124,7 @@ class Writer:
         self.rollups = Rollups(connection)
         self.days = Days(connection)
         self._layouts: dict[tuple[str, ...], Layout] = {}
-        self._streams: dict[tuple[Any, ...], Stream] = {}
+        self._streams: dict[tuple[Any, ...], PendingRows] = {}
 
     def forget(self) -> None:
         """Drops everything remembered, which may be ahead of the tables."""
@@ -141,11 +141,11 @@ class Writer:
             self._layouts.clear()
             self.rollups.forget()
         new: list[Reading] = []
-        touched: dict[int, Stream] = {}
+        touched: dict[int, PendingRows] = {}
         for bridge_epoch, group in self._unseen(readings):
             self._collect(bridge_epoch, group, touched)
             new += group
-        by_layout: dict[Layout, list[Row]] = {}
+        by_layout: dict[Layout, list[EncodedRow]] = {}
         try:
             for stream in sorted(touched.values(), key=lambda stream: stream.series):
                 stream.rows.sort()
@@ -208,7 +208,7 @@ class Writer:
 
     # -- one reading ---------------------------------------------------------------------------------------------------
 
-    def _collect(self, bridge_epoch: int, readings: Sequence[Reading], touched: dict[int, Stream]) -> None:
+    def _collect(self, bridge_epoch: int, readings: Sequence[Reading], touched: dict[int, PendingRows]) -> None:
         """Turns readings into rows of their streams. The hot path: what happens here happens for every reading."""
         streams = self._streams
         for reading in readings:
@@ -242,13 +242,13 @@ class Writer:
             if flags or (value_flags and row[7] is not None):
                 stream.flagged.append(row)
 
-    def put(self, stream: Stream) -> None:
+    def put(self, stream: PendingRows) -> None:
         """Sums up the sorted rows of a stream, which the caller inserts."""
         stream.sum_up()
         self._sum_up_flagged(stream)
         self.days.note(stream.site, stream.series, stream.rows)
 
-    def _sum_up_flagged(self, stream: Stream) -> None:
+    def _sum_up_flagged(self, stream: PendingRows) -> None:
         for row in stream.flagged:
             if any(abs(value) > LIMIT for value in row[_VALUES:]):
                 raise _TooLarge
@@ -256,14 +256,14 @@ class Writer:
                 stream.series, row[1], stream.layout.keys, row[_VALUES:], row[6], read_marks(row[7])
             )
 
-    def _new_stream(self, reading: Reading) -> Stream:
+    def _new_stream(self, reading: Reading) -> PendingRows:
         keys = tuple(reading.values)
         layout = self._layouts.get(keys)
         if layout is None:
             if unknown := [key for key in keys if key not in QUANTITIES]:
                 raise StoreConflict(reading, f"unknown quantity {unknown[0]!r}")
             layout = self._layouts[keys] = Layout(keys, self.rollups)
-        stream = Stream(self.series_number(reading), site_of(reading.sensor), layout)
+        stream = PendingRows(self.series_number(reading), site_of(reading.sensor), layout)
         self._streams[reading.sensor, reading.room, reading.simulated, *keys] = stream
         return stream
 
@@ -315,7 +315,7 @@ class Writer:
                 raise StoreConflict(reading, "a value is larger than any that can be kept") from error
         raise error
 
-    def _log_changes(self, rows: Iterable[Row]) -> None:
+    def _log_changes(self, rows: Iterable[EncodedRow]) -> None:
         spans: list[tuple[int, int, int]] = []
         series, first, last = 0, 0, 0
         for row in sorted(map(_primary_key, rows)):

@@ -67,8 +67,8 @@ class Looking:
         return any(config.site_simulated(site) for site in sites if site in config.sites)
 
     @property
-    def span(self) -> figures.Span:
-        return figures.Span(self.view.selection.start_ms, self.view.selection.end_ms, self.now_ms)
+    def span(self) -> figures.TimeAxis:
+        return figures.TimeAxis(self.view.selection.start_ms, self.view.selection.end_ms, self.now_ms)
 
     @property
     def key(self) -> str:
@@ -164,9 +164,11 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
     found = []
     for quantity in view.selection.quantities:
         rooms = forms.known_order(look.ctx, view.selection.rooms)
-        lines = [figures_series.Line(look.names[room], rows.get((room, quantity), []), drawn.step_ms) for room in rooms]
+        lines = [
+            figures_series.MeansLine(look.names[room], rows.get((room, quantity), []), drawn.step_ms) for room in rooms
+        ]
         outside = [
-            figures_series.Line(
+            figures_series.MeansLine(
                 look.words.outdoor if len(outdoors) == 1 else look.say("outdoor_of", room=look.names[yard]),
                 rows.get((yard, quantity), []),
                 drawn.step_ms,
@@ -253,7 +255,7 @@ def _purifiers(look: Looking, rooms: Sequence[str]) -> dict[str, str]:
     return {unit: look.names[room] for room in rooms if config.has_room(room) for unit in config.purifiers_in(room)}
 
 
-def _said(look: Looking, lines: Sequence[figures_series.Line], quantity: str) -> Any:
+def _said(look: Looking, lines: Sequence[figures_series.MeansLine], quantity: str) -> Any:
     """The figure in one sentence for each of at most eight rooms."""
     told = []
     for line in lines[:MAX_LINES]:

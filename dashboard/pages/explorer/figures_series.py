@@ -13,7 +13,7 @@ from dashboard.figures import (
     RUNNING,
     Figure,
     Limit,
-    Span,
+    TimeAxis,
     Words,
     gap_marks,
     limit_lines,
@@ -31,7 +31,7 @@ _LEAST_TOP: Final = {"pm25": 40.0, "pm10": 60.0, "co2_ppm": 1200.0, "temp_c": 40
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MeansLine:
     """A room's means by step, drawn unbroken only where steps follow each other. `outdoor`: dotted."""
 
     name: str
@@ -49,17 +49,17 @@ class Mark:
     name: str
 
 
-def top_of(lines: Sequence[Line], quantity: str) -> float:
+def top_of(lines: Sequence[MeansLine], quantity: str) -> float:
     """The upper end of an axis for all of these lines."""
     highest = max((row.value for line in lines for row in line.rows if row.value is not None), default=0.0)
     return max(_LEAST_TOP.get(quantity, 0.0), 1.08 * highest) or 1.0
 
 
 def series_figure(
-    lines: Sequence[Line],
+    lines: Sequence[MeansLine],
     quantity: str,
     unit: str,
-    span: Span,
+    span: TimeAxis,
     words: Words,
     key: str,
     *,
@@ -135,7 +135,7 @@ def _day_ticks(figure: Figure, words: Words) -> None:
     figure["layout"]["margin"]["b"] = 44
 
 
-def gaps_of(line: Line, span: Span) -> list[tuple[int, int]]:
+def gaps_of(line: MeansLine, span: TimeAxis) -> list[tuple[int, int]]:
     """Stretches (UTC ms) of steps without a value, up to the present; one unfinished step at its end is none."""
     found: list[tuple[int, int]] = []
     reached = span.start_ms
@@ -150,7 +150,7 @@ def gaps_of(line: Line, span: Span) -> list[tuple[int, int]]:
     return found
 
 
-def _traces(line: Line, colour: str, dash: str, unit: str) -> list[Figure]:
+def _traces(line: MeansLine, colour: str, dash: str, unit: str) -> list[Figure]:
     xs: list[float | None] = []
     ys: list[float | None] = []
     counts: list[str] = []
@@ -202,7 +202,7 @@ def _traces(line: Line, colour: str, dash: str, unit: str) -> list[Figure]:
     return drawn
 
 
-def _draw_marks(figure: Figure, marks: Sequence[Mark], span: Span) -> None:
+def _draw_marks(figure: Figure, marks: Sequence[Mark], span: TimeAxis) -> None:
     """A thin line where something began, shaded for as long as it lasted; numbered as in the list beside."""
     for number, mark in enumerate(marks, 1):
         begin, end = max(mark.start_ms, span.start_ms), min(mark.end_ms, span.end_ms)
@@ -297,7 +297,7 @@ STRIP_COLOURS: Final[Mapping[str, str]] = {
 def strip_figure(
     rooms: Sequence[tuple[str, Mapping[int, str]]],
     step_ms: int,
-    span: Span,
+    span: TimeAxis,
     words: Words,
     classes: Mapping[str, str],
     key: str,

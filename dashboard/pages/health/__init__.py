@@ -13,7 +13,7 @@ from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.pages.health import health_rows, sensor_rows
 from dashboard.pages.health.day import HOURS
-from dashboard.pages.health.health_rows import Day, Row
+from dashboard.pages.health.health_rows import Day, HealthRow
 from dashboard.pages.health.sensor_rows import Stored
 
 PATH = "/health"
@@ -50,7 +50,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         return _body(ctx, language_of(search or "", ctx.config().language), stored)
 
 
-def rows(ctx: Context, language: str, stored: Stored) -> list[Row]:
+def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
     """Every part that the configuration names or that has spoken."""
     return [*health_rows.rows(ctx, language, stored.fault), *sensor_rows.rows(ctx, language, stored)]
 
@@ -94,7 +94,7 @@ def _refused(ctx: Context, language: str, refused: str) -> Any:
     )
 
 
-def _group(ctx: Context, language: str, name: str, members: Iterable[Row]) -> Any:
+def _group(ctx: Context, language: str, name: str, members: Iterable[HealthRow]) -> Any:
     heads = ("part", "state", "heard", "cause", "numbers")
     return html.Section(
         [
@@ -116,7 +116,7 @@ def _group(ctx: Context, language: str, name: str, members: Iterable[Row]) -> An
     )
 
 
-def _row(ctx: Context, language: str, row: Row) -> Any:
+def _row(ctx: Context, language: str, row: HealthRow) -> Any:
     heard = parts.age(ctx, language, row.at, "ago") if row.at is not None else html.Span("–", className="quiet")
     return html.Tr(
         [
@@ -139,13 +139,13 @@ def _row(ctx: Context, language: str, row: Row) -> Any:
     )
 
 
-def _step(ctx: Context, language: str, row: Row) -> Any:
+def _step(ctx: Context, language: str, row: HealthRow) -> Any:
     if not row.cause:
         return html.Div(row.step)
     return html.Div([html.B(ctx.t(language, "health_page.step")), " ", row.step], className="step")
 
 
-def _numbers(ctx: Context, language: str, row: Row) -> Any:
+def _numbers(ctx: Context, language: str, row: HealthRow) -> Any:
     """What a part says of itself; what it has counted is behind a word where there is both.
 
     Few elements, here and below: the page is drawn again as soon as anything fails, on old tablets too.

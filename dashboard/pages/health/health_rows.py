@@ -35,7 +35,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HealthRow:
     """One part of the system. `word` is a key of health_page.word, `at` when it last spoke (UTC ms).
 
     `step`: the first thing to try. `facts`: what it says of itself. `process`: under which name a supervisor would
@@ -56,7 +56,7 @@ class Row:
     day: Day | None = None
 
 
-def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
+def rows(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
     """Every part that the configuration names or that has spoken, but for sensors."""
     found = [
         *_middle(ctx, language, store_fault),
@@ -68,7 +68,7 @@ def rows(ctx: Context, language: str, store_fault: str) -> list[Row]:
     return [_with_process(ctx, language, row, known[row.process]) if row.process in known else row for row in found]
 
 
-def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Row:
+def _with_process(ctx: Context, language: str, row: HealthRow, process: Process) -> HealthRow:
     """What the supervisor knows of it: how often it began again, why it ended, where its log is."""
     name = process.log_name
     figures = [*row.figures, ctx.t(language, "health_page.log", name=name)]
@@ -87,11 +87,11 @@ def _with_process(ctx: Context, language: str, row: Row, process: Process) -> Ro
     )
 
 
-def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
+def _middle(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
     up = ctx.live.connected()
     filling = "" if store_fault else _filling(ctx, language)
     return [
-        Row(
+        HealthRow(
             "services",
             ctx.t(language, "health_page.broker"),
             "",
@@ -100,7 +100,7 @@ def _middle(ctx: Context, language: str, store_fault: str) -> list[Row]:
             cause="" if up else ctx.t(language, "health_page.do.broker"),
             process="broker",
         ),
-        Row(
+        HealthRow(
             "services",
             ctx.t(language, "health_page.store"),
             ctx.config().store.partition(":")[0],
@@ -120,11 +120,11 @@ def _filling(ctx: Context, language: str) -> str:
     return ctx.t(language, "health_page.do.filling", n=f"{left:,}")
 
 
-def _services(ctx: Context, language: str) -> list[Row]:
+def _services(ctx: Context, language: str) -> list[HealthRow]:
     told, newest = ctx.live.services(), ctx.live.accepted()
     simulated = any(ctx.config().site_simulated(site) for site in ctx.config().sites)
     names = ["ingest", "alerts", "dashboard", *(["simulator"] if simulated else [])]
-    found: list[Row] = []
+    found: list[HealthRow] = []
     for name in [*names, *sorted(set(told) - set(names))]:
         key = f"health_page.name.{name}"
         title = ctx.t(language, key) if name in names else name
@@ -132,11 +132,11 @@ def _services(ctx: Context, language: str) -> list[Row]:
         process = "simulate" if name == "simulator" else name
         if name == "dashboard":
             # Whoever reads this page hears from it.
-            found.append(Row("services", title, "", "yes", "online", ctx.now_ms(), process=name))
+            found.append(HealthRow("services", title, "", "yes", "online", ctx.now_ms(), process=name))
             continue
         if status is None:
             found.append(
-                Row(
+                HealthRow(
                     "services",
                     title,
                     "",
@@ -165,19 +165,21 @@ def _services(ctx: Context, language: str) -> list[Row]:
             well = "no" if well == "no" else "wait"
             warned = [words.get(language, "") for words in status.causes] or status.warnings
             cause = " ".join([cause, *warned]).strip()
-        found.append(Row("services", title, status.version, well, word, status.at or None, cause, figures, process))
+        found.append(
+            HealthRow("services", title, status.version, well, word, status.at or None, cause, figures, process)
+        )
     return found
 
 
-def _bridges(ctx: Context, language: str) -> list[Row]:
-    found: list[Row] = []
+def _bridges(ctx: Context, language: str) -> list[HealthRow]:
+    found: list[HealthRow] = []
     for full, settings in ctx.config().bridges():
         status = ctx.live.bridge(full)
         title = settings.name.in_(language) if settings.name else full.partition(".")[2]
         detail = f"{parts.site_name(ctx, language, full)} · {full}"
         if status is None:
             found.append(
-                Row(
+                HealthRow(
                     "bridges",
                     title,
                     detail,
@@ -202,7 +204,7 @@ def _bridges(ctx: Context, language: str) -> list[Row]:
         if not up:
             cause = f"{ctx.t(language, 'health_page.do.bridge')} {cause}".strip()
         found.append(
-            Row(
+            HealthRow(
                 "bridges",
                 title,
                 detail,
@@ -217,8 +219,8 @@ def _bridges(ctx: Context, language: str) -> list[Row]:
     return found
 
 
-def _purifiers(ctx: Context, language: str) -> list[Row]:
-    found: list[Row] = []
+def _purifiers(ctx: Context, language: str) -> list[HealthRow]:
+    found: list[HealthRow] = []
     for full, settings in ctx.config().purifiers():
         room = f"{full.partition('.')[0]}.{settings.room}"
         title, detail = (
@@ -228,7 +230,7 @@ def _purifiers(ctx: Context, language: str) -> list[Row]:
         unit = ctx.live.purifier(full)
         if unit is None:
             found.append(
-                Row(
+                HealthRow(
                     "purifiers",
                     title,
                     detail,
@@ -243,7 +245,7 @@ def _purifiers(ctx: Context, language: str) -> list[Row]:
         word = trouble.removeprefix("purifier_") if trouble else "ok"
         state = ctx.t(language, f"pages.purifier.{'unknown' if unit.on is None else 'on' if unit.on else 'off'}")
         found.append(
-            Row(
+            HealthRow(
                 "purifiers",
                 title,
                 detail,

@@ -15,7 +15,7 @@ from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.live.cases import sensor_well
 from dashboard.pages.health.day import day_of
-from dashboard.pages.health.health_rows import Row, figures_of, known_text
+from dashboard.pages.health.health_rows import HealthRow, figures_of, known_text
 from dashboard.queries.rooms import StoreUnavailable
 
 DOUBTED_MS: Final = 15 * 60_000
@@ -70,11 +70,11 @@ def asked(ctx: Context) -> Stored:
     return Stored(fault, doubts, frozenset(receipt), gaps, frozenset(sites))
 
 
-def rows(ctx: Context, language: str, stored: Stored) -> list[Row]:
+def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
     return [_row(ctx, language, full, settings, stored) for full, settings in ctx.config().sensors()]
 
 
-def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Stored) -> Row:
+def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Stored) -> HealthRow:
     site, _, title = full.partition(".")
     room = f"{site}.{settings.room}"
     detail = ctx.t(
@@ -86,7 +86,7 @@ def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Store
     word, now = ctx.live.sensor(full), ctx.now_ms()
     day = day_of(ctx, language, stored.gaps.get(full, ()), now) if site in stored.sites else None
     if word is None:
-        return Row(
+        return HealthRow(
             "sensors", title, detail, "wait", "unknown", cause=ctx.t(language, "health_page.do.sensor_never"), day=day
         )
     well = sensor_well(word)
@@ -98,7 +98,7 @@ def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Store
     if well == "yes" and (doubt := stored.doubts.get(full, Flag.NONE)):
         # The line is sound, and yet its values are not taken at their word.
         well, cause = "wait" if doubt & BAD else well, _doubt(ctx, language, doubt)
-    return Row(
+    return HealthRow(
         "sensors",
         title,
         detail,

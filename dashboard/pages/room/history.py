@@ -108,7 +108,7 @@ def _drawn(
     room: str,
     shown: Range,
 ) -> tuple[dict[str, figures.Figure], dict[str, list[Any]], list[Any]]:
-    words, span = _words(ctx, language), figures.Span(shown.start_ms, shown.end_ms, ctx.now_ms())
+    words, span = _words(ctx, language), figures.TimeAxis(shown.start_ms, shown.end_ms, ctx.now_ms())
     key = f"{room}/{shown.name}/{shown.first}"
     away: list[Any] = []
     try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from classair.model import Flag
 from classair.science.judging import neighbours
 from classair.science.judging.afterwards import Track, judge_track, spikes, still
-from classair.science.judging.memory import Memory
+from classair.science.judging.memory import SensorMemory
 from classair.science.judging.neighbours import day_start
 from classair.science.judging.school import Member, judge_school
 from classair.science.judging.spans import holds, joined
@@ -80,7 +80,7 @@ def test_afterwards_finds_all_that_was_found_live(steps: list[tuple[int, tuple[f
         when += minutes * MINUTE_MS
         moments.append(when)
     pm, n03 = [value[0] for _, value in steps], [880.0 + value[1] for _, value in steps]
-    memory = Memory()
+    memory = SensorMemory()
     live = [
         moment
         for moment, a, b in zip(moments, pm, n03, strict=True)

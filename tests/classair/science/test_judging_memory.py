@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classair.model import Flag, Reading
-from classair.science.judging.memory import PRIMING_MS, Memory
+from classair.science.judging.memory import PRIMING_MS, SensorMemory
 from classair.science.quality import EARLIEST_MS
 
 T0 = EARLIEST_MS + 86_400_000
@@ -21,7 +21,7 @@ def frame(pm25: float, n03: float) -> Values:
     return {"pm1": pm25 * 0.7, "pm25": pm25, "pm10": pm25 * 1.2, "n03": n03, "temp_c": 28.0}
 
 
-def judged(memory: Memory, moments: Iterable[tuple[int, Values]], **more: bool) -> list[dict[str, Flag]]:
+def judged(memory: SensorMemory, moments: Iterable[tuple[int, Values]], **more: bool) -> list[dict[str, Flag]]:
     return [
         {key: Flag(mark) for key, mark in memory.judge(values, Flag.NONE, {}, at_ms=at, **more)[1].items()}
         for at, values in moments
@@ -33,47 +33,47 @@ def every(step_s: int, minutes: float, values: Values, start: int = T0) -> list[
 
 
 def test_a_chamber_that_stands_still_for_an_hour_is_stuck_in_all_it_says() -> None:
-    marks = judged(Memory(), every(10, 61, frame(42.0, 5012.0)))
+    marks = judged(SensorMemory(), every(10, 61, frame(42.0, 5012.0)))
     assert all(mark == {} for mark in marks[:360])
     assert set(marks[360]) == {"pm1", "pm25", "pm10", "n03"}
     assert all(mark["pm25"] == Flag.STUCK for mark in marks[360:])
 
 
 def test_a_dead_fan_reads_nothing_at_all_and_is_stuck() -> None:
-    assert judged(Memory(), every(60, 60, frame(0.0, 0.0)))[-1]["pm25"] == Flag.STUCK
+    assert judged(SensorMemory(), every(60, 60, frame(0.0, 0.0)))[-1]["pm25"] == Flag.STUCK
 
 
 def test_a_clean_room_at_night_is_not_stuck_while_its_counts_flicker() -> None:
     noise = random.Random(3)
     moments = [(T0 + i * MINUTE, frame(1.0, 90 + noise.randint(0, 9))) for i in range(600)]
-    assert all(mark == {} for mark in judged(Memory(), moments))
+    assert all(mark == {} for mark in judged(SensorMemory(), moments))
 
 
 def test_a_mass_without_counts_may_rest_at_little_but_not_at_much() -> None:
-    assert all(mark == {} for mark in judged(Memory(), every(60, 600, {"pm25": 2.0, "pm10": 3.0})))
-    assert judged(Memory(), every(60, 60, {"pm25": 43.0, "pm10": 50.0}))[-1]["pm10"] == Flag.STUCK
+    assert all(mark == {} for mark in judged(SensorMemory(), every(60, 600, {"pm25": 2.0, "pm10": 3.0})))
+    assert judged(SensorMemory(), every(60, 60, {"pm25": 43.0, "pm10": 50.0}))[-1]["pm10"] == Flag.STUCK
 
 
 def test_co2_stands_still_for_half_an_hour_among_people_and_for_a_night_without() -> None:
-    assert judged(Memory(), every(10, 30, {"co2_ppm": 911.0}))[-1] == {"co2_ppm": Flag.STUCK}
-    assert all(mark == {} for mark in judged(Memory(), every(60, 300, {"co2_ppm": 421.0})))
+    assert judged(SensorMemory(), every(10, 30, {"co2_ppm": 911.0}))[-1] == {"co2_ppm": Flag.STUCK}
+    assert all(mark == {} for mark in judged(SensorMemory(), every(60, 300, {"co2_ppm": 421.0})))
 
 
 def test_the_end_of_a_range_is_saturation_and_not_a_stuck_sensor() -> None:
-    assert judged(Memory(), every(60, 90, {"co2_ppm": 5000.0}))[-1] == {"co2_ppm": Flag.SATURATED}
+    assert judged(SensorMemory(), every(60, 90, {"co2_ppm": 5000.0}))[-1] == {"co2_ppm": Flag.SATURATED}
 
 
 def test_the_first_other_value_is_good_again_and_a_silence_ends_a_run() -> None:
-    memory = Memory()
+    memory = SensorMemory()
     judged(memory, every(60, 70, frame(42.0, 5012.0)))
     assert judged(memory, [(T0 + 71 * MINUTE, frame(42.0, 5013.0))]) == [{}]
     quiet = every(60, 40, frame(42.0, 5012.0)) + every(60, 40, frame(42.0, 5012.0), T0 + 56 * MINUTE)
-    assert all(mark == {} for mark in judged(Memory(), quiet))
+    assert all(mark == {} for mark in judged(SensorMemory(), quiet))
 
 
 def test_co2_and_temperature_that_rush_are_suspect() -> None:
     marks = judged(
-        Memory(),
+        SensorMemory(),
         [
             (T0, {"co2_ppm": 600.0, "temp_c": 28.0}),
             (T0 + MINUTE, {"co2_ppm": 1101.0, "temp_c": 30.1}),
@@ -85,20 +85,20 @@ def test_co2_and_temperature_that_rush_are_suspect() -> None:
 
 
 def test_a_time_that_is_in_doubt_does_not_become_the_newest() -> None:
-    memory = Memory()
+    memory = SensorMemory()
     flags, _ = memory.judge(frame(42.0, 1.0), Flag.NONE, {}, at_ms=T0 + 10**9, now_ms=T0)
     assert flags == Flag.CLOCK
     assert judged(memory, every(60, 60, frame(42.0, 5012.0)))[-1]["pm25"] == Flag.STUCK
 
 
 def test_a_clock_that_was_put_back_begins_anew() -> None:
-    memory = Memory()
+    memory = SensorMemory()
     judged(memory, every(60, 70, frame(42.0, 5012.0), T0 + 3_600_000 * 5))
     assert judged(memory, every(60, 60, frame(42.0, 5012.0)))[-1]["pm25"] == Flag.STUCK
 
 
 def test_what_is_sent_again_is_judged_as_it_was() -> None:
-    memory = Memory()
+    memory = SensorMemory()
     stuck = every(60, 70, frame(42.0, 5012.0))
     first = judged(memory, stuck)
     assert judged(memory, stuck) == first
@@ -126,8 +126,8 @@ def stream(steps: list[tuple[int, int, float]]) -> list[tuple[int, Values]]:
 def test_a_restart_forgets_nothing_that_matters(steps: list[tuple[int, int, float]], cut: int) -> None:
     sent = stream(steps)
     cut = min(cut, len(sent) - 1)
-    whole = judged(Memory(), sent)
-    memory = Memory()
+    whole = judged(SensorMemory(), sent)
+    memory = SensorMemory()
     memory.prime(
         [
             Reading("s.a", "s.b", "e", i, at, values)
@@ -146,7 +146,7 @@ def test_a_past_that_comes_after_the_first_live_values_is_joined_to_them(
 ) -> None:
     sent = stream(steps)
     cut = min(cut, len(sent) - 1)
-    memory, live = Memory(), sent[cut : cut + 1]
+    memory, live = SensorMemory(), sent[cut : cut + 1]
     judged(memory, live)
     memory.prime(
         [
@@ -156,7 +156,7 @@ def test_a_past_that_comes_after_the_first_live_values_is_joined_to_them(
         ]
     )
     stuck = [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in judged(memory, sent[cut + 1 :])]
-    whole = judged(Memory(), sent)[cut + 1 :]
+    whole = judged(SensorMemory(), sent)[cut + 1 :]
     assert stuck == [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in whole]
 
 
@@ -170,5 +170,5 @@ def test_duplicates_anywhere_change_no_verdict(steps: list[tuple[int, int, float
         doubled.append(one)
         if chance.random() < 0.3:
             doubled.append(one)
-    marks = judged(Memory(), doubled, late=True)
-    assert [marks[i] for i in kept] == judged(Memory(), sent)
+    marks = judged(SensorMemory(), doubled, late=True)
+    assert [marks[i] for i in kept] == judged(SensorMemory(), sent)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from classair.science import state
 from classair.science.averages import Sample, day_mean, window_mean
-from classair.science.state import Measure, Memory, Sight, measure
+from classair.science.state import Measure, RoomMemory, Sight, measure
 from classair.wire import Current, PurifierState, RoomState
 
 T0 = 1_790_000_000_000
@@ -25,7 +25,7 @@ def pm(mean: float | None, at: int = T0, left: int | None = None) -> Measure:
     return Measure(at, mean, left)
 
 
-def look(memory: Memory = Memory(), now: int = T0, **sight: object) -> tuple[RoomState, Memory]:
+def look(memory: RoomMemory = RoomMemory(), now: int = T0, **sight: object) -> tuple[RoomState, RoomMemory]:
     return state.room_state(Sight("s.r", **sight), memory, now)  # type: ignore[arg-type]
 
 
@@ -198,7 +198,7 @@ def test_nothing_that_measures_is_not_the_same_as_unknown() -> None:
 # -- holding a level ---------------------------------------------------------------------------------------------------
 
 
-def walk(memory: Memory, *values: float, start: int = T0, step: int = MIN) -> tuple[RoomState, Memory]:
+def walk(memory: RoomMemory, *values: float, start: int = T0, step: int = MIN) -> tuple[RoomState, RoomMemory]:
     told = None
     for index, value in enumerate(values):
         told, memory = look(memory, start + index * step, pm25=pm(value, start + index * step))
@@ -207,7 +207,7 @@ def walk(memory: Memory, *values: float, start: int = T0, step: int = MIN) -> tu
 
 
 def test_a_level_of_one_step_waits_five_minutes_while_the_number_moves() -> None:
-    told, memory = walk(Memory(), 24.0, 26.0, 26.0, 26.0, 26.0, 26.0)
+    told, memory = walk(RoomMemory(), 24.0, 26.0, 26.0, 26.0, 26.0, 26.0)
     assert (told.pm25.level, told.pm25.shown) == ("good", "26")
     told, _ = walk(memory, 26.0, start=T0 + 6 * MIN)
     assert told.pm25.level == "moderate"
@@ -215,17 +215,17 @@ def test_a_level_of_one_step_waits_five_minutes_while_the_number_moves() -> None
 
 
 def test_a_value_that_returns_in_time_never_changed_its_level() -> None:
-    told, _ = walk(Memory(), 24.0, 26.0, 26.0, 24.0, 26.0, 26.0, 26.0, 26.0)
+    told, _ = walk(RoomMemory(), 24.0, 26.0, 26.0, 24.0, 26.0, 26.0, 26.0, 26.0)
     assert told.pm25.level == "good"
 
 
 def test_a_step_of_two_levels_is_shown_at_once() -> None:
-    told, _ = walk(Memory(), 10.0, 60.0)
+    told, _ = walk(RoomMemory(), 10.0, 60.0)
     assert told.pm25.level == "starts_to_affect_health"
 
 
 def test_after_unknown_a_level_is_shown_at_once() -> None:
-    _, memory = walk(Memory(), 24.0)
+    _, memory = walk(RoomMemory(), 24.0)
     told, _ = walk(memory, 26.0, start=T0 + 20 * MIN)
     assert told.pm25.level == "moderate"
 
@@ -257,7 +257,7 @@ def test_the_caretaker_was_told_is_said_only_when_it_is_true() -> None:
 
 
 def test_co2_must_stay_above_its_limit_for_twenty_minutes() -> None:
-    memory = Memory()
+    memory = RoomMemory()
     rules = []
     for minute in range(25):
         now = T0 + minute * MIN
@@ -273,12 +273,12 @@ def test_co2_must_stay_above_its_limit_for_twenty_minutes() -> None:
 
 def test_a_purifier_that_does_not_help_sends_people_to_windows_and_filter() -> None:
     unit = PurifierState(purifier="s.f", room="s.r", on=True, since=T0 - 60 * MIN, at=T0)
-    memory = Memory()
+    memory = RoomMemory()
     for minute in range(-40, 1):
         now = T0 + minute * MIN
         told, memory = look(memory, now, pm25=pm(50.0, now), outdoor=outdoors(60), has=ALL, purifiers=(unit,))
     assert told.rule == 5
-    falling = Memory()
+    falling = RoomMemory()
     for minute in range(-40, 1):
         now = T0 + minute * MIN
         told, falling = look(

@@ -11,7 +11,7 @@ import pytest
 
 from classair.places import Places
 from dashboard.access import command
-from dashboard.access.desk import IDLE_MS, LIMIT_ACCOUNT, LIMIT_WINDOW_MS, TOTAL_MS, Desk, Refused, TooMany
+from dashboard.access.desk import IDLE_MS, LIMIT_ACCOUNT, LIMIT_WINDOW_MS, TOTAL_MS, AccountRejected, Desk, TooMany
 
 MINUTE = 60_000
 SECRET = "four unrelated words here"
@@ -39,9 +39,9 @@ def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
 
 @pytest.mark.parametrize("name", ["head\n", "", "a", "Head", "-head", "a" * 33])
 def test_a_name_is_an_id_and_nothing_around_it(desk: Desk, name: str) -> None:
-    with pytest.raises(Refused, match="expected 2 to 32"):
+    with pytest.raises(AccountRejected, match="expected 2 to 32"):
         desk.add_account(name, "viewer", SECRET)
-    with pytest.raises(Refused, match="expected 2 to 32"):
+    with pytest.raises(AccountRejected, match="expected 2 to 32"):
         desk.create_token(name, ("read",), 10)
 
 
@@ -125,7 +125,7 @@ def test_an_account_that_cannot_be_is_refused_in_words(
     password: str,
     said: str,
 ) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(AccountRejected, match=said):
         desk.add_account(name, role, password)
 
 
@@ -178,7 +178,7 @@ def test_the_command_shows_a_token_once(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_damaged_commit_leaves_nothing_half_done(desk: Desk, tmp_path: Path) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(AccountRejected):
         desk.revoke_token("nothing")
     with sqlite3.connect(tmp_path / "desk.db", timeout=1) as other:
         other.execute("begin immediate")  # would wait for ever if a refused change had kept the file locked

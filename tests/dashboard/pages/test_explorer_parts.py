@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from classair.model import QUANTITIES
-from dashboard.figures import Span, Words
+from dashboard.figures import TimeAxis, Words
 from dashboard.pages.explorer import summary
-from dashboard.pages.explorer.figures_series import Line, gaps_of, series_figure
+from dashboard.pages.explorer.figures_series import MeansLine, gaps_of, series_figure
 from dashboard.pages.explorer.view import MAX_POINTS, asked, auto_step, drawn_step
 from dashboard.queries.remembered import Remembered
 from research.selection import STEP_MS, Selection
@@ -120,8 +120,8 @@ def test_a_link_is_read_as_it_was_written() -> None:
 
 
 def test_lines_break_at_gaps_and_a_step_alone_is_a_dot() -> None:
-    span = Span(0, 10 * HOUR, 10 * HOUR)
-    line = Line("A", [row(0), row(1), row(4), row(6), row(7, None), row(8)], HOUR)
+    span = TimeAxis(0, 10 * HOUR, 10 * HOUR)
+    line = MeansLine("A", [row(0), row(1), row(4), row(6), row(7, None), row(8)], HOUR)
     traces = series_figure([line], "pm25", "µg/m³", span, WORDS, "k")["data"]
     assert traces[0]["y"] == [10.0, 10.0, None, 10.0, None, 10.0, None, 10.0]
     assert len(traces[1]["x"]) == 3
@@ -129,9 +129,9 @@ def test_lines_break_at_gaps_and_a_step_alone_is_a_dot() -> None:
 
 
 def test_an_axis_begins_at_zero_unless_values_lie_below() -> None:
-    span = Span(0, 10 * HOUR, 10 * HOUR)
-    above = series_figure([Line("A", [row(0, 30.0)], HOUR)], "temp_c", "°C", span, WORDS, "k")
-    below = series_figure([Line("A", [row(0, -4.0)], HOUR)], "temp_c", "°C", span, WORDS, "k")
+    span = TimeAxis(0, 10 * HOUR, 10 * HOUR)
+    above = series_figure([MeansLine("A", [row(0, 30.0)], HOUR)], "temp_c", "°C", span, WORDS, "k")
+    below = series_figure([MeansLine("A", [row(0, -4.0)], HOUR)], "temp_c", "°C", span, WORDS, "k")
     assert (above["layout"]["yaxis"]["range"][0], below["layout"]["yaxis"]["range"][0] < -4) == (0, True)
 
 

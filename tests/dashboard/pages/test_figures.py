@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from classair.model import Bucket
 from classair.stores import HOUR_MS, MINUTE_MS
 from dashboard import figures
-from dashboard.figures import Limit, Span, Words
+from dashboard.figures import Limit, TimeAxis, Words
 from dashboard.queries.rooms import DAY_MS, Band, Series
 
 MIDNIGHT = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 STEP = 5 * MINUTE_MS
 WORDS = Words("th", "ไม่มีข้อมูล", "ในห้อง", "ข้างนอก", "เครื่องฟอก", "เปิด", "ปิด", "ไม่ทราบ")
-DAY = Span(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + DAY_MS)
+DAY = TimeAxis(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + DAY_MS)
 FAN = "ban-suan.p1-2-fan"
 
 
-def series(filled: Iterable[int], step: int = STEP, value: float = 20.0, span: Span = DAY) -> Series:
+def series(filled: Iterable[int], step: int = STEP, value: float = 20.0, span: TimeAxis = DAY) -> Series:
     """Buckets at these places after midnight; negative ones hold only bad values."""
     buckets = tuple(
         Bucket(
@@ -47,7 +47,7 @@ def drawn(
     indoor: Series,
     outdoor: Series | None = None,
     bands: list[Band] | None = None,
-    span: Span = DAY,
+    span: TimeAxis = DAY,
     limits: list[Limit] | None = None,
 ) -> dict[str, Any]:
     figure = figures.pm25_figure(indoor, outdoor, bands or [], limits or [], span, WORDS, "k")
@@ -83,7 +83,7 @@ def test_a_gap_breaks_the_line_and_is_hatched() -> None:
 
 
 def test_a_bucket_with_only_bad_values_is_a_gap_and_not_a_zero() -> None:
-    figure = drawn(series([0, 1, -2, 3, 4]), span=Span(MIDNIGHT, MIDNIGHT + 5 * STEP, MIDNIGHT + 5 * STEP))
+    figure = drawn(series([0, 1, -2, 3, 4]), span=TimeAxis(MIDNIGHT, MIDNIGHT + 5 * STEP, MIDNIGHT + 5 * STEP))
     assert named(figure, "ในห้อง")["y"] == [20.0, 20.0, None, 20.0, 20.0]
     assert len(hatched(figure)) == 1
 
@@ -95,13 +95,13 @@ def test_no_data_at_all_is_one_gap_with_its_words() -> None:
 
 
 def test_what_has_not_happened_yet_is_not_missing() -> None:
-    noon = Span(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + 12 * HOUR_MS)
+    noon = TimeAxis(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + 12 * HOUR_MS)
     assert hatched(drawn(series(range(144)), span=noon)) == []
-    assert hatched(drawn(series([]), span=Span(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT - 1))) == []
+    assert hatched(drawn(series([]), span=TimeAxis(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT - 1))) == []
 
 
 def test_silence_up_to_now_is_a_gap_before_the_present() -> None:
-    noon = Span(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + 12 * HOUR_MS)
+    noon = TimeAxis(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + 12 * HOUR_MS)
     assert hatched(drawn(series(range(120)), span=noon)) == [
         (figures.local_ms(MIDNIGHT + 10 * HOUR_MS), figures.local_ms(noon.now_ms))
     ]

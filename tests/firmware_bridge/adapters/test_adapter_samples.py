@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classair.model import QUANTITIES, Flag
-from firmware_bridge.adapters import Adapter, Arrival, Measured, Refused, adapter_for, kind_of, models, topic_fault
+from firmware_bridge.adapters import (
+    Adapter,
+    Arrival,
+    Measured,
+    MessageRejected,
+    adapter_for,
+    kind_of,
+    models,
+    topic_fault,
+)
 from firmware_bridge.drivers import UnknownModel
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -203,7 +212,7 @@ def tell(
     retained: bool = False,
     now_s: float = 100.0,
     now_ms: int | None = NOW_MS,
-) -> list[Measured] | Refused:
+) -> list[Measured] | MessageRejected:
     topics = adapter.topics()
     name = topic if topic is not None else (topics[0] if topics else "")
     return adapter.take(Arrival(name, payload, retained, now_s, now_ms))
@@ -213,13 +222,13 @@ def play(adapter: Adapter, sample: str) -> list[Measured]:
     """Everything that one sample gives, refusals of single topics left out."""
     if not sample.endswith(".txt"):
         found = tell(adapter, text(sample))
-        assert not isinstance(found, Refused), found
+        assert not isinstance(found, MessageRejected), found
         return found
     got: list[Measured] = []
     for line in text(sample).decode().splitlines():
         topic, _, payload = line.partition(" ")
         found = tell(adapter, payload.encode(), topic)
-        got += [] if isinstance(found, Refused) else found
+        got += [] if isinstance(found, MessageRejected) else found
     return got + adapter.tick(102.0)
 
 
@@ -241,8 +250,8 @@ def test_every_adapter_has_a_sample_and_every_sample_its_source() -> None:
     assert [name for name in files if f"`{name}`" not in listed] == []
 
 
-def reason(found: list[Measured] | Refused) -> str:
-    return found.reason if isinstance(found, Refused) else ""
+def reason(found: list[Measured] | MessageRejected) -> str:
+    return found.reason if isinstance(found, MessageRejected) else ""
 
 
 # -- what is stale -----------------------------------------------------------------------------------------------------
@@ -394,7 +403,7 @@ def test_p1_of_sensor_community_is_pm10() -> None:
 @pytest.mark.parametrize("pm25", [-1, 65535, 11])
 def test_the_air_stream_of_a_starkvind_is_never_the_rooms(pm25: int) -> None:
     payload = json.dumps({**said("zigbee2mqtt-starkvind-on.json"), "pm25": pm25}).encode()
-    assert isinstance(tell(adapter_for("zigbee2mqtt", "mqtt:zigbee2mqtt/fan"), payload), Refused)
+    assert isinstance(tell(adapter_for("zigbee2mqtt", "mqtt:zigbee2mqtt/fan"), payload), MessageRejected)
     kept = tell(adapter_for("zigbee2mqtt", "mqtt:zigbee2mqtt/fan", {"purifier_internal": "yes"}), payload)
     if pm25 == 11:
         assert isinstance(kept, list) and kept[0].frame.values == {"pm25_stream": 11}

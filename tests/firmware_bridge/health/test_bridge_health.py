@@ -16,7 +16,7 @@ from classair.wire import SensorHealth
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.drivers.pmsx003 import SLEEP, WAKE
-from firmware_bridge.line import Line
+from firmware_bridge.line import SensorLine
 from firmware_bridge.serial.identity import Device
 from firmware_bridge.serial.ports import Port, PortState, Timings
 from firmware_bridge.serial.warmth import LastSeen
@@ -47,7 +47,7 @@ class Kept:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.states: list[PortState] = []
         settings = Sensor(bridge="pi", room="blue", model=model, port=str(port), every=1.0, **more)
-        self.line = Line("school.blue", settings, Places(folder), self.events.put, station=station or Station())
+        self.line = SensorLine("school.blue", settings, Places(folder), self.events.put, station=station or Station())
 
     def handle(self) -> list[str]:
         while not self.events.empty():

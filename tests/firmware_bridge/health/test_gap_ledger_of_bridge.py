@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classair.model import MISSING_REASONS
-from firmware_bridge.health.missing import LONGEST_MS, WELL, SensorLedger, Stretch, reason_of
+from firmware_bridge.health.missing import LONGEST_MS, WELL, MissingReadings, SensorLedger, reason_of
 
 EVERY = 10_000
 BEGAN = 1_000_000
@@ -33,7 +33,7 @@ events = st.lists(
 def test_readings_and_stretches_cover_the_time_from_first_to_last_without_hole_or_overlap(history: list[Event]) -> None:
     ledger, now = SensorLedger(EVERY, BEGAN), BEGAN
     readings: list[int] = []
-    told: list[Stretch] = []
+    told: list[MissingReadings] = []
     for kind, later, reason in history:
         now += later
         if kind == "reading":
@@ -100,13 +100,13 @@ def test_what_was_delivered_late_is_told_as_one_stretch_when_the_connection_is_b
         ledger.reading(BEGAN + number * EVERY)
         ledger.late(BEGAN + number * EVERY)
     assert ledger.due(BEGAN + 61_000, connected=False) == []
-    assert ledger.due(BEGAN + 62_000, connected=True) == [Stretch(BEGAN + 60_000, 60_000, 6, "broker_away")]
+    assert ledger.due(BEGAN + 62_000, connected=True) == [MissingReadings(BEGAN + 60_000, 60_000, 6, "broker_away")]
     assert ledger.due(BEGAN + 63_000, connected=True) == []
 
 
 def test_the_time_before_a_start_is_a_stretch_up_to_it() -> None:
     ledger = SensorLedger(EVERY, BEGAN)
-    assert ledger.was_away(BEGAN, 3_600_000, "off") == Stretch(BEGAN, 3_600_000, 360, "off")
+    assert ledger.was_away(BEGAN, 3_600_000, "off") == MissingReadings(BEGAN, 3_600_000, 360, "off")
     assert SensorLedger(EVERY, BEGAN).was_away(BEGAN, 4_000, "off") is None
 
 

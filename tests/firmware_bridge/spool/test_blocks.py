@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.spool.blocks import BadBlock, decode, encode
-from firmware_bridge.spool.packing import CLOCKS, Hole, Row
+from firmware_bridge.spool.packing import CLOCKS, Hole, SpoolRow
 from firmware_bridge.spool.spool import Spool
 
 numbers = st.one_of(
@@ -36,18 +36,18 @@ def test_rows_come_back_as_they_were(parts: list[tuple[int, int, int, int, str]]
     seq, packed = 2**40, []
     for (shape, at, n, clock, given_), step in zip(parts, steps, strict=False):
         seq += step
-        packed.append(Row(seq, shape, at, n, clock, given_))
+        packed.append(SpoolRow(seq, shape, at, n, clock, given_))
     assert decode(encode(packed)) == packed
 
 
 def test_an_undated_row_is_not_packed() -> None:
     with pytest.raises(ValueError, match="undated"):
-        encode([Row(1, 1, None, 1, 0, "1.5", 5000, "boot")])
+        encode([SpoolRow(1, 1, None, 1, 0, "1.5", 5000, "boot")])
 
 
 def test_a_block_with_any_byte_changed_is_refused_and_never_read_as_something_else() -> None:
     chance = random.Random(2)
-    packed = [Row(seq, 1, 1_795_000_000_000 + seq, 10, 0, f"{chance.uniform(0, 90):.2f}") for seq in range(1, 300)]
+    packed = [SpoolRow(seq, 1, 1_795_000_000_000 + seq, 10, 0, f"{chance.uniform(0, 90):.2f}") for seq in range(1, 300)]
     blob = encode(packed)
     for _ in range(3000):
         harmed = bytearray(blob)
@@ -73,7 +73,7 @@ def test_a_rotted_block_costs_its_readings_and_nothing_else(tmp_path: Path) -> N
     spool._file._db.execute("update block set data = x'00ff' where first = 2049")
     found = spool.after(0, 20_000)
     assert [it for it in found if isinstance(it, Hole)] == [Hole(2049, 4096, "no longer kept")]
-    assert sum(isinstance(it, Row) for it in found) == 9000 - 2048
+    assert sum(isinstance(it, SpoolRow) for it in found) == 9000 - 2048
     spool.acknowledge(3000)
     assert spool.waiting == 6000
     spool.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classair import wire
 from classair.model import QUANTITIES, Flag
-from firmware_bridge.spool.packing import CLOCKS, LOST, Hole, Row, Shapes, hole_wire, prefix_for
+from firmware_bridge.spool.packing import CLOCKS, LOST, Hole, Shapes, SpoolRow, hole_wire, prefix_for
 
 PREFIX = prefix_for("pi", "0123456789abcdef")
 FLAG_NAMES = [flag.name for flag in Flag if flag.name]
@@ -37,7 +37,7 @@ items = st.fixed_dictionaries(
 def test_an_item_comes_out_as_it_went_in(item: dict[str, Any], seq: int, at: int, clock: str, late: bool) -> None:
     shapes = Shapes()
     shape, n, given_ = shapes.pack(item)
-    text = Shapes(shapes.texts()).wire(Row(seq, shape, at, n, CLOCKS.index(clock), given_), PREFIX, late)
+    text = Shapes(shapes.texts()).wire(SpoolRow(seq, shape, at, n, CLOCKS.index(clock), given_), PREFIX, late)
     (read,) = wire.stream_items(text.encode())
     assert isinstance(read, wire.ReadingItem)
     assert (read.bridge, read.epoch, read.seq, read.at, read.clock, read.late) == (
@@ -63,7 +63,7 @@ def test_an_item_comes_out_as_it_went_in(item: dict[str, Any], seq: int, at: int
 def test_a_switch_comes_out_as_it_went_in(on: bool | None, reason: str, late: bool) -> None:
     shapes = Shapes()
     shape, n, given_ = shapes.pack({"kind": "switch", "purifier": "fan", "on": on, "reason": reason, "simulated": True})
-    (read,) = wire.stream_items(shapes.wire(Row(7, shape, 99, n, 0, given_), PREFIX, late).encode())
+    (read,) = wire.stream_items(shapes.wire(SpoolRow(7, shape, 99, n, 0, given_), PREFIX, late).encode())
     assert isinstance(read, wire.SwitchItem)
     assert (read.seq, read.at, read.purifier, read.on, read.reason, read.late, read.simulated) == (
         7,
@@ -79,7 +79,7 @@ def test_a_switch_comes_out_as_it_went_in(on: bool | None, reason: str, late: bo
 def test_a_reading_whose_time_was_never_known_is_flagged_clock() -> None:
     shapes = Shapes()
     shape, n, given_ = shapes.pack({"sensor": "blue-pm", "values": {"pm25": 1.0}, "flags": ["WARMUP"]})
-    (read,) = wire.stream_items(shapes.wire(Row(1, shape, 5, n, LOST, given_), PREFIX, True).encode())
+    (read,) = wire.stream_items(shapes.wire(SpoolRow(1, shape, 5, n, LOST, given_), PREFIX, True).encode())
     assert isinstance(read, wire.ReadingItem)
     assert (read.clock, read.flags) == ("unsync", ["WARMUP", "CLOCK"])
 
@@ -100,5 +100,5 @@ def test_a_reading_of_thirteen_quantities_takes_less_than_a_third_of_its_json() 
     shapes = Shapes()
     values = dict.fromkeys(list(QUANTITIES)[:13], 20.5)
     shape, n, given_ = shapes.pack({"sensor": "blue-pm", "values": values, "n": 10})
-    text = shapes.wire(Row(1, shape, 1_800_000_000_000, n, 0, given_), PREFIX, False)
+    text = shapes.wire(SpoolRow(1, shape, 1_800_000_000_000, n, 0, given_), PREFIX, False)
     assert len(json.dumps(json.loads(text))) > 3 * (len(given_) + 16)

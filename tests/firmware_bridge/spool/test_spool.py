@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.clock import BUILT_MS
-from firmware_bridge.spool.packing import Hole, Row, Shapes, prefix_for
+from firmware_bridge.spool.packing import Hole, Shapes, SpoolRow, prefix_for
 from firmware_bridge.spool.spool import BLOCK, BURST, RATE, Spool, SpoolInUse
 from firmware_bridge.spool.thinning import thin
 
@@ -40,8 +40,8 @@ def noisy(number: int, sensor: str = "blue-pm") -> dict[str, Any]:
     }
 
 
-def rows(spool: Spool, after: int = 0, limit: int = 100_000) -> list[Row]:
-    return [it for it in spool.after(after, limit) if isinstance(it, Row)]
+def rows(spool: Spool, after: int = 0, limit: int = 100_000) -> list[SpoolRow]:
+    return [it for it in spool.after(after, limit) if isinstance(it, SpoolRow)]
 
 
 def holes(spool: Spool, after: int = 0) -> list[Hole]:
@@ -337,7 +337,7 @@ def test_bad_readings_never_come_into_a_mean_with_good_ones(path: Path) -> None:
     for number in range(12):
         item = {**reading(float(number)), **({"flags": ["WARMUP"]} if number % 3 == 0 else {})}
         shape, n, given = shapes.pack(item)
-        kept.append(Row(number + 1, shape, AT + 10_000 * (number % 6 + 1) + 60_000 * (number // 6), n, 0, given))
+        kept.append(SpoolRow(number + 1, shape, AT + 10_000 * (number % 6 + 1) + 60_000 * (number // 6), n, 0, given))
     means, lines = thin(kept, shapes)
     told = [json.loads(shapes.wire(row, prefix_for("pi", "0123456789abcdef"), True)) for row in means]
     assert [(it["values"]["pm25"], it["n"], it["interval_s"], it.get("flags")) for it in told] == [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.spool import spool as spool_module
-from firmware_bridge.spool.packing import Hole, Row
+from firmware_bridge.spool.packing import Hole, SpoolRow
 from firmware_bridge.spool.spool import Spool
 
 AT = 1_800_000_000_000
@@ -22,8 +22,8 @@ def reading(value: float = 18.0) -> dict[str, Any]:
     return {"sensor": "blue-pm", "values": {"pm25": value}, "interval_s": 10.0, "n": 10}
 
 
-def rows(spool: Spool) -> list[Row]:
-    return [it for it in spool.after(0, 100_000) if isinstance(it, Row)]
+def rows(spool: Spool) -> list[SpoolRow]:
+    return [it for it in spool.after(0, 100_000) if isinstance(it, SpoolRow)]
 
 
 def test_a_place_that_cannot_be_written_is_served_from_memory(tmp_path: Path) -> None:
