@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from alerts.correcting import RoomCorrecting
+from alerts.corrections import RoomCorrecting
 from alerts.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state

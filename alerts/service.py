@@ -15,11 +15,11 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from alerts.delivery.deliverer import Delivery
+from alerts.engine import Watching
 from alerts.ledger import Ledger
-from alerts.priming import Priming
 from alerts.rules.matters import Rules
 from alerts.stream import too_old
-from alerts.watching import Watching
+from alerts.warm_start import Priming
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from classair.config import Config
 from classair.model import Flag, Reading
-from classair.science.judging.memory import Memories
+from classair.science.quality_checks.realtime import Memories
 from classair.wire import ITEM, MAX_LIST, MAX_PAYLOAD, Item, ReadingItem, Topics, stream_items
 
 KEEP_MS: Final = 3 * 3_600_000  # older readings change no state; a bridge may send days of them

@@ -21,11 +21,11 @@ from firmware_bridge.averaging import Mean
 from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
-from firmware_bridge.foreign.ear import Ear
+from firmware_bridge.foreign.http_server import Ear
 from firmware_bridge.foreign.port import Crossing
 from firmware_bridge.health.accounting import Accounting
 from firmware_bridge.health.missing import MissingReadings
-from firmware_bridge.line import SensorLine, good_of, removed
+from firmware_bridge.sensor_line import SensorLine, good_of, removed
 from firmware_bridge.spool.keeper import Keeper
 from firmware_bridge.spool.spool import Spool
 from firmware_bridge.station import Station

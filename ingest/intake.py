@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from classair.broker import Message
 from classair.config import Config
 from classair.model import Flag, Gap, Missing, Reading, SwitchEvent
-from classair.science.judging.memory import Memories, SensorMemory
 from classair.science.quality import FUTURE_MS, judge
+from classair.science.quality_checks.realtime import Memories, SensorMemory
 from classair.wire import (
     ITEM,
     MAX_LIST,

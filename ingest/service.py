@@ -36,17 +36,17 @@ from classair.service import (
 from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.wire import Answer, Ask, BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
-from ingest.accepting import Accepting, FileWatch, read_file
+from ingest.acknowledgement import Telling
 from ingest.books import corrections, events
 from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected
-from ingest.carrier import Carrier
 from ingest.clock import now_ms
+from ingest.config_acceptance import Accepting, FileWatch, read_file
 from ingest.inbox import Inbox
 from ingest.nightly import Nightly
-from ingest.rejudging import flag_asks
-from ingest.rejudging.keeping_judged import KeepingJudged
-from ingest.telling import Telling
+from ingest.rechecking import flag_asks
+from ingest.rechecking.schedule import KeepingJudged
+from ingest.replication import Carrier
 from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
 
 log = logging.getLogger(__name__)

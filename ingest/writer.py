@@ -12,15 +12,15 @@ from typing import Final
 
 from classair.broker import Link, Message
 from classair.config import ConfigFaults
-from classair.science.judging.memory import Memories
+from classair.science.quality_checks.realtime import Memories
 from classair.stores import StoreAway, StoreConflict
-from ingest.accepting import Accepting
+from ingest.acknowledgement import Telling
 from ingest.books.books import Books, Outcome, as_refused
 from ingest.clock import Synchronised, now_ms
+from ingest.config_acceptance import Accepting
 from ingest.inbox import Inbox
 from ingest.intake import Decided, Intake
-from ingest.rejudging.remembering import remember
-from ingest.telling import Telling
+from ingest.rechecking.restored_memory import remember
 
 log = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ from classair.broker import BrokerAddress, Link, Message, Will
 from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import ServiceStatus, Topics
-from simulator import memory as remembering
+from simulator import saved_state as remembering
 from simulator import wishes as wishing
 from simulator.devices.sensors import Sensors
 from simulator.devices.sockets import Sockets
 from simulator.devices.tasmota import Publish
-from simulator.memory import SimulatorState
 from simulator.physics.world import World
+from simulator.saved_state import SimulatorState
 from simulator.wishes import Wishes
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from classair.service import (
 )
 from simulator import wishes as wishing
 from simulator.live import NAME, Live
-from simulator.memory import AlreadyPlayed, alone
 from simulator.past.history import make_history
+from simulator.saved_state import AlreadyPlayed, alone
 
 log = logging.getLogger(__name__)
 

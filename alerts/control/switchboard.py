@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from alerts import purifiers
-from alerts.control import machine, memory
+from alerts.control import machine, saved_state
 from alerts.control.machine import Command, Limits, Query, Recovered, Trouble, Unit
 from alerts.ledger import Ledger
 from alerts.purifiers import Publish, Purifier, Said
@@ -94,7 +94,7 @@ class Switchboard:
                     self.warnings.append(f"purifier {name} is not controlled: {_why(error)}")
                     log.error("purifier_not_controlled purifier=%s why=%s", name, _why(error))
                     continue
-                unit = machine.restarted(memory.read(self._memories.pop(name, None), now), now)
+                unit = machine.restarted(saved_state.read(self._memories.pop(name, None), now), now)
             room = f"{name.partition('.')[0]}.{part.room}"
             if old is not None and old.room != room:
                 # Nothing is known of the other room's air yet; its patience begins now.
@@ -285,7 +285,7 @@ class Switchboard:
                     state.mode,
                     state.reason,
                 )
-        kept = memory.written(managed.unit)
+        kept = saved_state.written(managed.unit)
         if kept != managed.kept:
             managed.kept = kept
             self._ledger.write("insert or replace into purifier_memory values(?,?,?)", name, now, kept)

@@ -35,7 +35,7 @@ from classair.stores import Series  # noqa: E402
 from classair.stores.sqlite.schema import CLOCKS  # noqa: E402
 from classair.stores.sqlite.store import SqliteStore  # noqa: E402
 from ingest.commands.flags import _chunks, _judged  # noqa: E402
-from ingest.rejudging.rejudging import apply, pieces  # noqa: E402
+from ingest.rechecking.recheck import apply, pieces  # noqa: E402
 
 MINUTE_MS = 60_000
 

@@ -81,7 +81,7 @@ def plugin_faults(config: configuration.Config) -> Iterator[str]:
 def advice(config: configuration.Config) -> Iterator[str]:
     """What works and had better be otherwise, each with its path."""
     identity = importlib.import_module("firmware_bridge.serial.identity")
-    duty = importlib.import_module("firmware_bridge.serial.duty")
+    duty = importlib.import_module("firmware_bridge.serial.duty_cycle")
     drivers = importlib.import_module("firmware_bridge.drivers")
     for full, sensor in config.sensors():
         site, _, local = full.partition(".")

@@ -1,7 +1,7 @@
 """Judges a reading: out of range, at the ceiling, out of order, wrong clock. Flags, never deletions.
 
 Pure and in event time: ingest and alerts run it unchanged, so that a value is bad everywhere or nowhere.
-`judge` needs no memory; what needs a sensor's past joins it in classair.science.judging.memory.
+`judge` needs no memory; what needs a sensor's past joins it in classair.science.quality_checks.realtime.
 """
 
 from __future__ import annotations

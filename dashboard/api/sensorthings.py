@@ -13,8 +13,8 @@ from classair.model import Reading
 from classair.stores import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
-from dashboard.sensorthings.asking import FILTERS, MOST, TOP, Asked, NotUnderstood, asked
 from dashboard.sensorthings.entities import LINKS, Datastream, Entities, Entity, observation, streams
+from dashboard.sensorthings.query_options import FILTERS, MOST, TOP, Asked, NotUnderstood, asked
 
 ROOT: Final = "/sta/v1.1"
 LONGEST_MS: Final = 31 * DAY_MS

@@ -20,8 +20,8 @@ from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
 from dashboard.queries.flagged import FlaggedRange, stretches
-from dashboard.queries.remembered import Remembered
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
+from dashboard.queries.row_cache import Remembered
 from research.selection import Selection
 from research.tables import Row, pooled, rows
 

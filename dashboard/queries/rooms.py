@@ -15,7 +15,7 @@ from classair.config import Config
 from classair.model import QUANTITIES, Bucket, Missing
 from classair.science.corrections import SHORTEST_MS, Correction, Corrections
 from classair.stores import HOUR_MS, MINUTE_MS, GapLedger, SensorNewest, Store, StoreAway
-from dashboard.queries.lately import Lately
+from dashboard.queries.last_day import Lately
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from classair.model import Flag
-from firmware_bridge.commands.captured import Capture, Piece, looks_like_black_box, opened
+from firmware_bridge.commands.capture_files import Capture, Piece, looks_like_black_box, opened
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver, Frame
 

@@ -17,7 +17,7 @@ from firmware_bridge.blackbox.format import LOST, SENT, NotABlackBox
 from firmware_bridge.blackbox.reading import is_black_box, records
 from firmware_bridge.clock import boot_id, elapsed
 from firmware_bridge.drivers import About, Driver, Frame, UnknownModel, driver_for
-from firmware_bridge.serial.portstate import PortState
+from firmware_bridge.serial.port_state import PortState
 from firmware_bridge.sources import source_for
 
 WORST_ERROR_RATE: Final = 0.01  # of all candidates; a short cable has none in a day

@@ -8,7 +8,7 @@ from typing import Final
 
 from firmware_bridge.clock import Clock
 from firmware_bridge.health.missing import MissingReadings, SensorLedger, damaged_of, reason_of
-from firmware_bridge.line import SensorLine
+from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.spool.spool import Spool
 
 log = logging.getLogger(__name__)

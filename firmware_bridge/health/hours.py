@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from classair.places import write_atomically
 from firmware_bridge.serial.identity import Device
-from firmware_bridge.serial.warmth import LastSeen
+from firmware_bridge.serial.warm_up import LastSeen
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from classair.timetable import local_time
 from classair.wire import SensorHealth
 from firmware_bridge.health.pairs import Agreement
 from firmware_bridge.serial.identity import may_change
-from firmware_bridge.serial.portstate import PortState
+from firmware_bridge.serial.port_state import PortState
 
 UNITS = {"pm25": "µg/m³", "co2_ppm": "ppm"}
 

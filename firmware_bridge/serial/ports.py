@@ -20,11 +20,11 @@ from serial.tools import list_ports
 from classair.places import Places
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import About, Driver, Frame, Send
-from firmware_bridge.serial.duty import SHORTEST_SLEEP_S
+from firmware_bridge.serial.duty_cycle import SHORTEST_SLEEP_S
 from firmware_bridge.serial.gate import Batch, Gate
 from firmware_bridge.serial.identity import Claims, Device, Identity, UsbPort
-from firmware_bridge.serial.portstate import PortCounters, PortState, Recorder, Timings, why_not_open
-from firmware_bridge.serial.warmth import LastSeen, Warmth, power_since
+from firmware_bridge.serial.port_state import PortCounters, PortState, Recorder, Timings, why_not_open
+from firmware_bridge.serial.warm_up import LastSeen, Warmth, power_since
 from firmware_bridge.serial.watchdog import Watchdog
 
 __all__ = [

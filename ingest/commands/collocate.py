@@ -26,18 +26,18 @@ from classair.stores import StoreAway, open_store
 from classair.stores.corrections import accepted_corrections
 from classair.timetable import ZONE, to_ms
 from classair.wire import Ask
-from ingest.accepting import Accepting, as_accepted
 from ingest.books.books import Books
 from ingest.books.corrections import ACCEPT, CorrectionRejected
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
+from ingest.config_acceptance import Accepting, as_accepted
 from ingest.service import had_journal, only_one
+from research.collocation.agreement import targets
 from research.collocation.calibration import MODELS, Calibration, calibrate
-from research.collocation.collocating import INPUTS, Beside, beside, changes, gather, local, report
-from research.collocation.collocation import targets
 from research.collocation.differences import differences
 from research.collocation.least_squares import Undetermined
 from research.collocation.reference_file import Unreadable, read_reference
+from research.collocation.report import INPUTS, Beside, beside, changes, gather, local, report
 
 SEED: Final = 20260101  # the same data give the same intervals
 GOOD_DAYS: Final = 30

@@ -19,19 +19,19 @@ from classair.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_i
 from classair.config import Config
 from classair.model import Flag
 from classair.places import Places
-from classair.science.judging import SETTLED_MS
-from classair.science.judging.neighbours import day_start, local_day
+from classair.science.quality_checks import SETTLED_MS
+from classair.science.quality_checks.neighbours import day_start, local_day
 from classair.stores import StoreAway
 from classair.stores.sqlite.queries import Queries
 from classair.timetable import local_time, to_ms
 from classair.wire import Answer, Ask
-from ingest.accepting import as_accepted
 from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected, ManualFlag, manual_flags
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
-from ingest.rejudging import flag_asks
-from ingest.rejudging.rejudging import Change, pieces, rejudge
+from ingest.config_acceptance import as_accepted
+from ingest.rechecking import flag_asks
+from ingest.rechecking.recheck import Change, pieces, rejudge
 from ingest.service import had_journal, only_one
 
 CHUNK_DAYS: Final = 7

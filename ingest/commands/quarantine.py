@@ -13,11 +13,11 @@ from classair.broker import Message
 from classair.places import Places
 from classair.stores import StoreAway
 from classair.timetable import local_time
-from ingest.accepting import Accepting, as_accepted
 from ingest.books.books import Books, Outcome
 from ingest.books.quarantine import Kept, kept
 from ingest.books.versions import newest_version
 from ingest.clock import Synchronised, now_ms
+from ingest.config_acceptance import Accepting, as_accepted
 from ingest.intake import Intake
 from ingest.service import had_journal, only_one
 

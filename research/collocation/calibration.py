@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from classair.science.corrections import Correction
-from research.collocation.collocation import Pair
+from research.collocation.agreement import Pair
 from research.collocation.least_squares import Moments, Undetermined, centre
 
 MODELS: Final[dict[str, tuple[str, ...]]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from classair.science.averages import day_is_complete
 from classair.science.corrections import Correction, Corrections
 from classair.science.indexes import Index
-from research.collocation.collocation import HourMean, local_day
+from research.collocation.agreement import HourMean, local_day
 
 
 @dataclass(frozen=True, slots=True)

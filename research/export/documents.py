@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from classair.config import Config
 from classair.i18n import t
-from research.export.aside import Table
 from research.export.changes import Changes, Origin
 from research.export.columns import Column
 from research.export.request import Request
+from research.export.side_tables import Table
 
 _TYPES: Final = {
     "time": "datetime",

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from classair.places import sync_folder
 from research.archive import sha256_of
-from research.export import ExportFault, aside, changes, documents, netcdf_installed
+from research.export import ExportFault, changes, documents, netcdf_installed, side_tables
 from research.export.columns import columns
 from research.export.parts import Pieces, Progress
 from research.export.request import Request
@@ -107,14 +107,14 @@ def _filled(
     if not pieces.rows:
         raise ExportFault("there are no data in this range; try a wider one")
     corrections = sources.corrections()
-    tables = aside.tables(sources, request, corrections, sorted(used or {"none"}))
+    tables = side_tables.tables(sources, request, corrections, sorted(used or {"none"}))
     # Events or deployments that came meanwhile make the next package differ, never this one's name.
     after = sources.aside(request)
     pieces.unsettled |= {name for name in after if after[name] != before[name]}
     origin = changes.origin(request, pieces.versions, before, pieces.unsettled)
     told = None if since is None else changes.between(since, origin)
     for name, table_aside in tables.items():
-        (folder / name).write_bytes(aside.written(table_aside))
+        (folder / name).write_bytes(side_tables.written(table_aside))
     _write_papers(sources, request, folder, origin, pieces.rows, simulated, told)
     others = [name for name in ("data.parquet", "data.nc", shaped_name(request)) if name and (folder / name).exists()]
     (folder / "datapackage.json").write_bytes(

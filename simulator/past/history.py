@@ -24,9 +24,9 @@ from classair.config import Config
 from classair.places import Places, write_atomically
 from firmware_bridge.spool.packing import SpoolRow
 from firmware_bridge.spool.spool import Spool, SpoolInUse
-from simulator import memory as remembering
-from simulator.memory import SimulatorState
-from simulator.past.past import MINUTE_MS, Past
+from simulator import saved_state as remembering
+from simulator.past.minutes import MINUTE_MS, Past
+from simulator.saved_state import SimulatorState
 
 log = logging.getLogger(__name__)
 

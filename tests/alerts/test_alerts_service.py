@@ -212,7 +212,7 @@ def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp
     address = BrokerAddress.of("mqtt://127.0.0.1:1", "alerts")
     alerts = Alerts(Places(tmp_path), lambda **more: Link(address, **more), "town", lambda: wall[0], lambda: steady[0])
     steps: list[int] = []
-    alerts.watching.clock_stepped = lambda by_ms, now: steps.append(by_ms)  # type: ignore[method-assign]
+    alerts.engine.clock_stepped = lambda by_ms, now: steps.append(by_ms)  # type: ignore[method-assign]
     for drift in (9_000, 9_000, -9_000):
         wall[0] += 60_000 + drift
         steady[0] += 60_000
@@ -242,7 +242,7 @@ def test_old_and_damaged_and_foreign_messages_switch_nothing(world: World, wait_
     now = int(time.time() * 1000)
     wait_for(lambda: world.rooms and (world.rooms[-1].pm25.newest_at or 0) > now - 60_000)
     assert world.switched() == []
-    assert alerts.watching.refused > 0
+    assert alerts.engine.refused > 0
 
 
 @pytest.mark.servers

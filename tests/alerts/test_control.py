@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from alerts.control import machine as control
-from alerts.control import memory
+from alerts.control import saved_state
 from alerts.control.machine import Command, Limits, Override, Query, Recovered, Trouble, Unit
 from alerts.signal import Signal, SignalFollower
 from classair.science.averages import Sample
@@ -312,7 +312,7 @@ def test_found_on_after_a_restart_it_was_a_person() -> None:
 def test_an_on_whose_answer_was_missed_in_a_restart_is_no_persons_and_gets_a_fresh_expiry() -> None:
     unit, actions = control.step(settled(False, T0), high(T0), None, LIMITS, T0)
     assert isinstance(only(actions), Command)
-    unit = control.restarted(memory.read(memory.written(unit), T0 + 2000), T0 + 2000)
+    unit = control.restarted(saved_state.read(saved_state.written(unit), T0 + 2000), T0 + 2000)
     unit, _ = control.heard(unit, True, False, None, T0 + 3000)
     assert unit.override is None and unit.mode == "auto" and unit.expires_at is None
     _, actions = control.step(unit, high(T0 + 4000), None, LIMITS, T0 + 4000)
@@ -334,7 +334,7 @@ def test_a_crash_loop_of_short_lives_still_ends_in_safe_mode(life_s: int) -> Non
     unit, _ = control.step(settled(False, T0), between(T0), block_end, LIMITS, T0)
     first_on: int | None = None
     while now < T0 + 15 * MIN and first_on is None:
-        unit = control.restarted(memory.read(memory.written(unit), now), now)
+        unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
         unit, _ = control.heard(unit, False, False, block_end, now)
         for _ in range(life_s):
             now += 1000
@@ -350,7 +350,7 @@ def test_a_restart_beside_a_sensor_that_lives_does_not_go_into_safe_mode() -> No
     unit, _ = control.step(settled(False, T0), between(T0), block_end, LIMITS, T0)
     for _ in range(20):
         now += MIN
-        unit = control.restarted(memory.read(memory.written(unit), now), now)
+        unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
         unit, _ = control.heard(unit, False, False, block_end, now)
         for signal in (Signal(), between(now)):
             unit, actions = control.step(unit, signal, block_end, LIMITS, now)
@@ -360,7 +360,7 @@ def test_a_restart_beside_a_sensor_that_lives_does_not_go_into_safe_mode() -> No
 def test_after_a_long_time_without_a_controller_it_is_patient_again() -> None:
     unit, _ = control.step(settled(False, T0), between(T0), None, LIMITS, T0)
     now = T0 + 14 * 60 * MIN
-    unit = control.restarted(memory.read(memory.written(unit), now), now)
+    unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
     unit, _ = control.heard(unit, False, False, now + 60 * MIN, now)
     assert control.step(unit, Signal(), now + 60 * MIN, LIMITS, now + 180_000)[1] == []
     assert isinstance(only(control.step(unit, Signal(), now + 60 * MIN, LIMITS, now + 181_000)[1]), Command)
@@ -499,7 +499,7 @@ def _life(seed: int, steps: int) -> int:
         elif chance < 0.0016 and plug.powered:
             plug.switch(not plug.on, now, "button")
         elif chance < 0.0019:
-            unit = control.restarted(memory.read(memory.written(unit), now), now)
+            unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
         elif chance < 0.0023:
             plug.powered = not plug.powered
             if plug.powered:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from alerts.correcting import RoomCorrecting
+from alerts.corrections import RoomCorrecting
+from alerts.engine import Watching
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
-from alerts.watching import Watching
 from classair import config as configuration
 from classair.science.averages import Sample
 from classair.science.corrections import PUBLISHED, Correction, Corrections, as_record

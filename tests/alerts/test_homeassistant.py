@@ -13,10 +13,10 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerts.delivery.deliverer import Delivery
+from alerts.engine import Watching
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
-from alerts.watching import Watching
 from classair import config as configuration
 from classair.broker import BrokerAddress, Link
 from classair.model import Reading

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from alerts.delivery.deliverer import Delivery, Job, Result
+from alerts.engine import Watching
 from alerts.ledger import Ledger, LedgerReader
 from alerts.rules.matters import Rules
-from alerts.watching import Watching
 from classair import config as configuration
 from classair.model import Reading
 from classair.timetable import ZONE

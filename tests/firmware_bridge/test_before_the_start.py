@@ -10,7 +10,7 @@ from classair.places import Places
 from firmware_bridge.clock import BUILT_MS, Clock
 from firmware_bridge.health.accounting import Accounting
 from firmware_bridge.health.missing import MissingReadings
-from firmware_bridge.line import SensorLine
+from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.spool.packing import Hole
 from firmware_bridge.spool.spool import Spool
 

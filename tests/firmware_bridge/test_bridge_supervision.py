@@ -17,9 +17,9 @@ from firmware_bridge.drivers import driver_for
 from firmware_bridge.health.hints import ENOUGH, TypeHint, below_air, has_working_period
 from firmware_bridge.health.hours import SAVE_EVERY_S, Book
 from firmware_bridge.health.pairs import COMPLETE_S, HOUR_MS, Pairs, compare
-from firmware_bridge.serial.duty import DutyCycle, sleeps_enough
+from firmware_bridge.serial.duty_cycle import DutyCycle, sleeps_enough
 from firmware_bridge.serial.identity import Device
-from firmware_bridge.serial.warmth import UNSEEN_S, LastSeen, Warmth, power_since
+from firmware_bridge.serial.warm_up import UNSEEN_S, LastSeen, Warmth, power_since
 from firmware_bridge.serial.watchdog import Watchdog
 
 # -- silence -----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from classair.config import ConfigFaults, parse
-from ingest.accepting import Accepting
 from ingest.books.books import Books
 from ingest.books.deployments import BEGINNING_MS, END_MS, Deployments
+from ingest.config_acceptance import Accepting
 
 SCHOOL = """\
 org: test-town

@@ -14,8 +14,8 @@ import pytest
 from classair.model import Reading
 from classair.stores import Store, StoreAway, open_store
 from ingest.books.books import Books
-from ingest.carrier import Carrier
 from ingest.inbox import Inbox
+from ingest.replication import Carrier
 
 START = 1_790_000_000_000
 ALL = (0, 2 * START)

@@ -14,14 +14,14 @@ import pytest
 from classair.model import Reading
 from classair.places import Places
 from classair.stores.corrections import accepted_corrections
-from ingest.accepting import Accepting
 from ingest.books.books import Books
 from ingest.clock import now_ms
 from ingest.commands import collocate as collocate_command
+from ingest.config_acceptance import Accepting
 from ingest.service import only_one
-from research.collocation import collocating
-from research.collocation.collocating import gather
+from research.collocation import report
 from research.collocation.reference_file import Unreadable, read_reference
+from research.collocation.report import gather
 
 SCHOOL = """\
 org: test-town
@@ -248,7 +248,7 @@ def test_rollups_and_readings_give_the_same_hours(tmp_path: Path, monkeypatch: A
     )
     span = (BEGIN, BEGIN + 3 * DAY)
     rolled = gather(books.store, ["north.a"], {"north.a-pm": "pms5003t"}, *span)
-    monkeypatch.setattr(collocating, "SHORT_S", 1.0)
+    monkeypatch.setattr(report, "SHORT_S", 1.0)
     single = gather(books.store, ["north.a"], {"north.a-pm": "pms5003t"}, *span)
     books.close()
     assert rolled.simulated and single.simulated

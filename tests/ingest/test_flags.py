@@ -17,18 +17,18 @@ import pytest
 from classair.config import parse
 from classair.model import BAD, Flag, Reading
 from classair.places import Places
-from classair.science.judging import SETTLED_MS
+from classair.science.quality_checks import SETTLED_MS
 from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.stores.sqlite.local_days import number_of
 from classair.timetable import day_start_ms, local_time
 from classair.wire import Ask
-from ingest.accepting import Accepting
 from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected, manual_flags
 from ingest.commands import count as count_command
 from ingest.commands import flags as flags_command
-from ingest.rejudging import flag_asks
-from ingest.rejudging.rejudging import rejudge
+from ingest.config_acceptance import Accepting
+from ingest.rechecking import flag_asks
+from ingest.rechecking.recheck import rejudge
 
 CONFIG = """
 org: test-town

@@ -21,10 +21,10 @@ from classair.places import Places
 from classair.wire import ReadingItem, SwitchItem, stream_items
 from firmware_bridge.spool.packing import SpoolRow, prefix_for
 from firmware_bridge.spool.spool import Spool
-from simulator import memory
-from simulator.memory import SimulatorState
+from simulator import saved_state
 from simulator.past import history
-from simulator.past.past import MINUTE_MS, Past
+from simulator.past.minutes import MINUTE_MS, Past
+from simulator.saved_state import SimulatorState
 
 NOW = 1_795_600_000_000 // MINUTE_MS * MINUTE_MS
 DAY_MS = 86_400_000
@@ -54,7 +54,7 @@ def spooled(places: Places, bridge: str) -> list[ReadingItem | SwitchItem]:
 
 def begin(places: Places, at_ms: int) -> None:
     """As if both bridges had measured until then."""
-    memory.remember(places, SimulatorState({PI: at_ms, OTHER: at_ms}, {}, {}))
+    saved_state.remember(places, SimulatorState({PI: at_ms, OTHER: at_ms}, {}, {}))
 
 
 def make(places: Places, config: Config, now_ms: int = NOW) -> int:
@@ -155,7 +155,7 @@ def test_no_more_than_14_days_are_made(places: Places, town: Config) -> None:
 def test_the_live_world_goes_on_from_where_the_past_ended(places: Places, town: Config) -> None:
     begin(places, NOW - DAY_MS)
     make(places, town)
-    kept = memory.recall(places)
+    kept = saved_state.recall(places)
     assert kept.bridges == {PI: NOW, OTHER: NOW}
     assert set(kept.world["rooms"]) == {"school.blue", "school.red", "school.yard"}
     last = [item for item in spooled(places, PI) if isinstance(item, SwitchItem)][-1]
@@ -168,7 +168,7 @@ def test_a_spool_whose_past_nobody_remembers_gets_none_made_up(places: Places, t
     begin(places, NOW - DAY_MS)
     make(places, town)
     before = len(spooled(places, PI))
-    memory.place_of(places).write_text("{broken")
+    saved_state.place_of(places).write_text("{broken")
     make(places, town, NOW + 3_600_000)
     assert len(spooled(places, PI)) == before
 
@@ -181,7 +181,7 @@ def test_a_running_bridge_is_left_alone(places: Places, town: Config, capfd: pyt
     finally:
         spool.close()
     assert "in use by another process" in capfd.readouterr().err
-    assert memory.recall(places).bridges == {PI: NOW - DAY_MS, OTHER: NOW}
+    assert saved_state.recall(places).bridges == {PI: NOW - DAY_MS, OTHER: NOW}
 
 
 @pytest.mark.parametrize("committed", [False, True])
@@ -260,10 +260,10 @@ def test_killed_at_any_moment_it_ends_up_complete_and_nothing_is_doubled(
 
 
 def test_two_simulators_of_one_folder_exclude_each_other(places: Places) -> None:
-    refused = pytest.raises(memory.AlreadyPlayed, match="another simulator")
-    with memory.alone(places), refused, memory.alone(places, patience_s=0.0):
+    refused = pytest.raises(saved_state.AlreadyPlayed, match="another simulator")
+    with saved_state.alone(places), refused, saved_state.alone(places, patience_s=0.0):
         pass
     entered = False
-    with memory.alone(places, patience_s=0.0):
+    with saved_state.alone(places, patience_s=0.0):
         entered = True
     assert entered

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classair.model import BAD, Flag
-from classair.science.judging.afterwards import Track, judge_track, still
-from classair.science.judging.memory import SensorMemory
-from classair.science.judging.school import Member, judge_school
+from classair.science.quality_checks.realtime import SensorMemory
+from classair.science.quality_checks.retrospective import Track, judge_track, still
+from classair.science.quality_checks.school import Member, judge_school
 from faultyear.air import DAY
 from faultyear.sensors import Simulated
 

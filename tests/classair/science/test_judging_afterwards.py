@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classair.model import Flag
-from classair.science.judging import neighbours
-from classair.science.judging.afterwards import Track, judge_track, spikes, still
-from classair.science.judging.memory import SensorMemory
-from classair.science.judging.neighbours import day_start
-from classair.science.judging.school import Member, judge_school
-from classair.science.judging.spans import holds, joined
 from classair.science.quality import EARLIEST_MS
+from classair.science.quality_checks import neighbours
+from classair.science.quality_checks.neighbours import day_start
+from classair.science.quality_checks.realtime import SensorMemory
+from classair.science.quality_checks.retrospective import Track, judge_track, spikes, still
+from classair.science.quality_checks.school import Member, judge_school
+from classair.science.quality_checks.spans import holds, joined
 from classair.stores import HOUR_MS, MINUTE_MS
 
 T0 = EARLIEST_MS + 86_400_000

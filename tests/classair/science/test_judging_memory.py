@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classair.model import Flag, Reading
-from classair.science.judging.memory import PRIMING_MS, SensorMemory
 from classair.science.quality import EARLIEST_MS
+from classair.science.quality_checks.realtime import PRIMING_MS, SensorMemory
 
 T0 = EARLIEST_MS + 86_400_000
 MINUTE = 60_000

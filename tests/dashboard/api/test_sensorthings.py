@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from dashboard.sensorthings.asking import NotUnderstood, asked
+from dashboard.sensorthings.query_options import NotUnderstood, asked
 
 STREAM = "ban-suan.p1-2-pm~p1-2~pm25"
 # OGC 18-088, the tables of properties in section 8.2: what each entity must have.

@@ -13,7 +13,7 @@ from dashboard.figures import TimeAxis, Words
 from dashboard.pages.explorer import summary
 from dashboard.pages.explorer.figures_series import MeansLine, gaps_of, series_figure
 from dashboard.pages.explorer.view import MAX_POINTS, asked, auto_step, drawn_step
-from dashboard.queries.remembered import Remembered
+from dashboard.queries.row_cache import Remembered
 from research.selection import STEP_MS, Selection
 from research.tables import Row
 

@@ -19,8 +19,8 @@ from classair.ops.devices import keep_secret
 from classair.places import Places
 from firmware_bridge.adapters import adapter_for, kind_of
 from firmware_bridge.drivers import Frame
-from firmware_bridge.foreign.ear import VARIABLE, Ear
 from firmware_bridge.foreign.http_listener import MAX_AT_ONCE, MAX_BODY
+from firmware_bridge.foreign.http_server import VARIABLE, Ear
 from firmware_bridge.foreign.port import Crossing, ForeignPort
 from firmware_bridge.serial.ports import PortState
 

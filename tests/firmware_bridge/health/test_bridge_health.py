@@ -16,10 +16,10 @@ from classair.wire import SensorHealth
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.drivers.pmsx003 import SLEEP, WAKE
-from firmware_bridge.line import SensorLine
+from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.serial.identity import Device
 from firmware_bridge.serial.ports import Port, PortState, Timings
-from firmware_bridge.serial.warmth import LastSeen
+from firmware_bridge.serial.warm_up import LastSeen
 from firmware_bridge.station import Station
 
 AIR = {

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from classair.science.corrections import NONE, Correction, Corrections
 from classair.science.indexes.known import DEFAULT
-from research.collocation.calibration import MODELS, calibrate, quality
-from research.collocation.collocation import (
+from research.collocation.agreement import (
     DAY_MS,
     HOUR_MS,
     Agreement,
@@ -29,6 +28,7 @@ from research.collocation.collocation import (
     pairs,
     targets,
 )
+from research.collocation.calibration import MODELS, calibrate, quality
 from research.collocation.differences import SensorHour, differences
 from research.collocation.least_squares import Undetermined, least_squares
 

@@ -200,7 +200,7 @@ def test_a_reader_can_tell_which_sensor_hung_where_how_corrected_and_what_is_mis
 
 def test_no_text_is_run_by_a_spreadsheet_and_numbers_stay_numbers(hourly: Package) -> None:
     assert [row["note"] for row in table(hourly, "events.csv")] == ['\'=HYPERLINK("x")']
-    from research.export.aside import neutral
+    from research.export.side_tables import neutral
 
     for text in ("=1+1", "+66", "-2", "@SUM", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠x", " =1", "\u3000=1"):
         assert neutral(text) == f"'{text}"

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classair.model import QUANTITIES, Flag
-from classair.science.judging import SETTLED_MS
+from classair.science.quality_checks import SETTLED_MS
 from classair.wire import Ask, FullId, Ms
 from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected, ManualFlag
-from ingest.rejudging.rejudging import MOST_CHANGES, OWNED, Change, apply
+from ingest.rechecking.recheck import MOST_CHANGES, OWNED, Change, apply
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from classair.config import Config
 from classair.model import BAD, QUANTITIES, Flag
-from classair.science.judging.afterwards import Track, judge_track, still
-from classair.science.judging.limits import PARTICLES
-from classair.science.judging.neighbours import local_day, moving
-from classair.science.judging.school import Member, judge_school
-from classair.science.judging.spans import Interval, holds, joined, within
 from classair.science.quality import judge
+from classair.science.quality_checks.limits import PARTICLES
+from classair.science.quality_checks.neighbours import local_day, moving
+from classair.science.quality_checks.retrospective import Track, judge_track, still
+from classair.science.quality_checks.school import Member, judge_school
+from classair.science.quality_checks.spans import Interval, holds, joined, within
 from classair.stores import DAY_MS, Series
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.queries import all_series
@@ -30,7 +30,7 @@ from classair.stores.sqlite.schema import CLOCKS
 from classair.stores.sqlite.trimming import trimmed_days
 from classair.stores.sqlite.writing import read_marks
 from ingest.books.manual_flags import manual_flags
-from ingest.rejudging.levels import hourly, nightly, purified_days, quarters
+from ingest.rechecking.levels import hourly, nightly, purified_days, quarters
 
 OWNED: Final = Flag.STUCK | Flag.SPIKE | Flag.RATE | Flag.DRIFT | Flag.PAIR | Flag.MOVED | Flag.MANUAL
 MARGIN_MS: Final = DAY_MS

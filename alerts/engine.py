@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from alerts.asks import Asks
 from alerts.control.switchboard import Matter, Say, Switchboard
-from alerts.correcting import Told
+from alerts.corrections import Told
 from alerts.delivery.deliverer import Result
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger

@@ -12,7 +12,7 @@ from math import exp, log
 from statistics import median
 from typing import Final
 
-from classair.science.judging.spans import Interval, joined
+from classair.science.quality_checks.spans import Interval, joined
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
 
 NIGHT_HOURS: Final = range(5)  # local

@@ -11,8 +11,7 @@ from typing import Any, Final
 from classair.science.averages import COMPLETE
 from classair.stores import DAY_MS, HOUR_MS, Store
 from classair.timetable import ZONE
-from research.collocation.calibration import Calibration
-from research.collocation.collocation import (
+from research.collocation.agreement import (
     Agreement,
     HourMean,
     Pair,
@@ -23,6 +22,7 @@ from research.collocation.collocation import (
     pairs,
     targets,
 )
+from research.collocation.calibration import Calibration
 from research.collocation.differences import Difference, SensorHour
 
 INPUTS: Final = ("pm25", "pm25_cf1")

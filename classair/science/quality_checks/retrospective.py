@@ -13,7 +13,8 @@ from statistics import median
 from typing import Final
 
 from classair.model import Flag
-from classair.science.judging.limits import (
+from classair.science.quality import CO2_LIMIT, PM_CEILING
+from classair.science.quality_checks.limits import (
     BREAK_MS,
     CLIMATE_MS,
     COUNTS,
@@ -21,9 +22,8 @@ from classair.science.judging.limits import (
     co2_stuck_after_ms,
     pm_stuck_after_ms,
 )
-from classair.science.judging.memory import CO2_PER_MS, CO2_STEP, RATE_WITHIN_MS, TEMP_PER_MS, TEMP_STEP
-from classair.science.judging.spans import Interval
-from classair.science.quality import CO2_LIMIT, PM_CEILING
+from classair.science.quality_checks.realtime import CO2_PER_MS, CO2_STEP, RATE_WITHIN_MS, TEMP_PER_MS, TEMP_STEP
+from classair.science.quality_checks.spans import Interval
 
 Column = Sequence[float | None]
 Found = dict[tuple[str, Flag], list[Interval]]

@@ -15,7 +15,7 @@ from classair.places import Places
 from classair.stores import DAY_MS, StoreAway
 from ingest.books.books import Books
 from ingest.clock import now_ms
-from ingest.rejudging.rejudging import Change, apply, pieces
+from ingest.rechecking.recheck import Change, apply, pieces
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from itertools import combinations
 from statistics import median
 
 from classair.model import Flag
-from classair.science.judging import neighbours
-from classair.science.judging.limits import COUNTS, MASSES
-from classair.science.judging.neighbours import PAIR_QUARTER_MS, day_start
-from classair.science.judging.spans import FlagSpan, Interval, holds, joined
+from classair.science.quality_checks import neighbours
+from classair.science.quality_checks.limits import COUNTS, MASSES
+from classair.science.quality_checks.neighbours import PAIR_QUARTER_MS, day_start
+from classair.science.quality_checks.spans import FlagSpan, Interval, holds, joined
 from classair.stores import HOUR_MS
 
 

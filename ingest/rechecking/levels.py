@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from classair.model import QUANTITIES
-from classair.science.judging.neighbours import NIGHT_HOURS, PAIR_QUARTER_MS, local_day
+from classair.science.quality_checks.neighbours import NIGHT_HOURS, PAIR_QUARTER_MS, local_day
 from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS
 
 _NIGHT_MS = len(NIGHT_HOURS) * HOUR_MS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from classair.model import Reading
-from classair.science.judging.limits import BREAK_MS, PARTICLES
-from classair.science.judging.memory import PRIMING_MS, Memories
+from classair.science.quality_checks.limits import BREAK_MS, PARTICLES
+from classair.science.quality_checks.realtime import PRIMING_MS, Memories
 from classair.stores import StoreAway
 from classair.stores.sqlite.store import SqliteStore
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from classair.model import Flag, Reading
-from classair.science.judging.limits import (
+from classair.science.quality import judge as judge_alone
+from classair.science.quality_checks.limits import (
     BREAK_MS,
     COUNTS,
     LIVE_MS,
@@ -21,7 +22,6 @@ from classair.science.judging.limits import (
     co2_stuck_after_ms,
     pm_stuck_after_ms,
 )
-from classair.science.quality import judge as judge_alone
 
 RATE_WITHIN_MS: Final = 180_000  # readings further apart say nothing of a rate
 CO2_STEP: Final = 200.0  # ppm: nearer together than this is noise and breath
