@@ -21,7 +21,7 @@ REMEMBERED: Final = 500
 LONGEST_MIN: Final = 720
 
 
-class OverrideWish(BaseModel):
+class OverrideRequest(BaseModel):
     """`do`: on, off, or auto (the signal decides again). Without `minutes` to the end of the block, else an hour."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -30,7 +30,7 @@ class OverrideWish(BaseModel):
     minutes: Annotated[float, Field(gt=0, le=LONGEST_MIN)] | None = None
 
 
-class Asks:
+class OverrideAsks:
     def __init__(self, ledger: Ledger, board: Switchboard, say: Say) -> None:
         self._ledger, self._board, self._say = ledger, board, say
         self._given: OrderedDict[str, str] = OrderedDict()
@@ -59,7 +59,7 @@ class Asks:
             self._refuse(ask, answer_topic, f"alerts does not know how to {ask.do!r}; it knows override")
             return None
         try:
-            wish = OverrideWish.model_validate(ask.args)
+            wish = OverrideRequest.model_validate(ask.args)
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             self._refuse(ask, answer_topic, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")

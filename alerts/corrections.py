@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _KEY = "corrections"
 
 
-class Told:
+class ActiveCorrections:
     """What ingest has told last; `now` gives it, from the ledger after a restart."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -52,7 +52,7 @@ class Told:
         return True
 
 
-class RoomCorrecting:
+class RoomCorrection:
     """Corrects the PM2.5 of one room; `samples_of(quantity)` gives the valid samples it has kept."""
 
     def __init__(self, samples_of: Callable[[str], Sequence[Sample]]) -> None:

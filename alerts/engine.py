@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from alerts.asks import Asks
+from alerts.asks import OverrideAsks
 from alerts.control.switchboard import Matter, Say, Switchboard
-from alerts.corrections import Told
+from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
@@ -31,7 +31,7 @@ REPEAT_MS = 30_000  # an unchanged state is said again this often
 _NOWHERE = Current(status="none")
 
 
-class Watching:
+class AlertsEngine:
     """`say` publishes and gives False while there is no connection; `now` is UTC ms everywhere."""
 
     def __init__(self, ledger: Ledger, rules: Rules, say: Say, clock: Callable[[], int]) -> None:
@@ -39,8 +39,8 @@ class Watching:
         self.board = Switchboard(ledger, say, clock)
         self.rooms: dict[str, RoomWatch] = {}
         self.readings = 0
-        self._asks = Asks(ledger, self.board, say)
-        self._corrections = Told(ledger)
+        self._asks = OverrideAsks(ledger, self.board, say)
+        self._corrections = ActiveCorrections(ledger)
         self._config: Config | None = None
         self._version = 0
         self._stream: SensorStream | None = None
@@ -48,7 +48,7 @@ class Watching:
         self._timetables: dict[str, Timetable] = {}
         self._yard_of: dict[str, str] = {}
         self._site_rooms: dict[str, list[str]] = {}
-        self._told: dict[str, RoomState] = {}
+        self._published: dict[str, RoomState] = {}
         self._logged: dict[str, tuple[object, ...]] = {}
         self._retained = ledger.retained()
         self._home = HomeAssistant()
@@ -94,7 +94,7 @@ class Watching:
         self._site_rooms = {}
         for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
             self._site_rooms.setdefault(name.partition(".")[0], []).append(name)
-        self._told = {name: told for name, told in self._told.items() if name in fresh}
+        self._published = {name: told for name, told in self._published.items() if name in fresh}
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
         self._home.follow(config)
@@ -203,7 +203,7 @@ class Watching:
 
     def reconnected(self, now: int) -> None:
         """The broker is back, perhaps without what was retained: say everything again."""
-        self._told.clear()
+        self._published.clear()
         self._announced.clear()
         self.board.reconnected(lambda room: self._block_end(room, now), now)
         self._clear_what_is_gone()
@@ -213,7 +213,7 @@ class Watching:
     def clock_stepped(self, by_ms: int, now: int) -> None:
         """The system's clock was put right by `by_ms`: rooms begin anew, to be primed with what this clock says."""
         self.rooms.clear()
-        self._told.clear()
+        self._published.clear()
         self.board.clock_stepped(by_ms, now)
         if self._config is not None:
             self.follow(self._config, self._version, now)
@@ -241,11 +241,11 @@ class Watching:
 
     def _publish_one(self, name: str, now: int) -> None:
         told = self.state(name, now)
-        old = self._told.get(name)
+        old = self._published.get(name)
         if old is not None and now - old.at < REPEAT_MS and told == old.model_copy(update={"at": now}):
             return
         if self._say(self._room_topic(name), told.model_dump_json(), retain=True):
-            self._told[name] = told
+            self._published[name] = told
         self._write_down(told)
 
     def state(self, name: str, now: int) -> RoomState:

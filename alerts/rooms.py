@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from alerts.corrections import RoomCorrecting
+from alerts.corrections import RoomCorrection
 from alerts.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
@@ -78,13 +78,13 @@ class RoomWatch:
         began_at: int,
     ) -> None:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
-        self._heard: dict[str, set[str]] = {}  # sensor → quantities it has ever named
+        self._reported: dict[str, set[str]] = {}  # sensor → quantities it has ever named
         self.configure(simulated=simulated, has=has, sensors=sensors)
         self.signal = SignalFollower(25.0, 15.0)
         self.told_at: int | None = None
         self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: _Window() for quantity in QUANTITIES}
-        self._correcting = RoomCorrecting(lambda quantity: self._windows[quantity].samples)
+        self._correcting = RoomCorrection(lambda quantity: self._windows[quantity].samples)
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
         self._memory = RoomMemory()
         self._pm25, self._co2 = Measure(), Measure()
@@ -109,7 +109,7 @@ class RoomWatch:
         changed: set[str] = set()
         fresh: list[Sample] = []
         for reading in readings:
-            named = self._heard.setdefault(reading.sensor, set())
+            named = self._reported.setdefault(reading.sensor, set())
             if not named.issuperset(reading.values):
                 named.update(reading.values)
                 self._expected = self._what_is_measured()
@@ -256,9 +256,9 @@ class RoomWatch:
         """What is measured here: named by a sensor, or possible because one has not spoken yet."""
         if not self.sensors:
             return frozenset()
-        if self.sensors - self._heard.keys():
+        if self.sensors - self._reported.keys():
             return frozenset(QUANTITIES)
-        return frozenset().union(*(self._heard[sensor] for sensor in self.sensors))
+        return frozenset().union(*(self._reported[sensor] for sensor in self.sensors))
 
     def _warming_until(self, now: int) -> MappingProxyType[str, int]:
         until: dict[str, int] = {}

@@ -15,11 +15,11 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from alerts.delivery.deliverer import Delivery
-from alerts.engine import Watching
+from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
 from alerts.stream import too_old
-from alerts.warm_start import Priming
+from alerts.warm_start import WarmStart
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will
@@ -116,7 +116,7 @@ class Alerts:
         self._following = Following(
             places.accepted_config, lambda accepted: self._news.put(partial(self._follow, accepted))
         )
-        self._priming = Priming(
+        self._priming = WarmStart(
             places,
             clock,
             lambda readings: self._news.put(lambda: self.watching.prime(readings, self._moment())),
@@ -133,7 +133,7 @@ class Alerts:
             if status
             else None,
         )
-        self.watching = Watching(self.ledger, rules, self._say, clock)
+        self.watching = AlertsEngine(self.ledger, rules, self._say, clock)
         self._warnings: list[str] = []
 
     # -- the network thread: look, judge by age, hand over -------------------------------------------------------------

@@ -25,7 +25,7 @@ RETRY_S = 5.0
 REFRESH_S = 60.0
 
 
-class Priming:
+class WarmStart:
     """`primed` and `days` are called on this thread and must hand over to the loop."""
 
     def __init__(

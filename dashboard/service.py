@@ -49,7 +49,7 @@ class OpenStore:
         self._store: Store | None = None
         self._address = ""
         self._not_before = 0.0
-        self._said = ""
+        self._last_error = ""
 
     def __call__(self) -> Store | None:
         wanted = self._config().store
@@ -65,11 +65,11 @@ class OpenStore:
             except Exception as error:
                 # Every store has a library of its own with failures of its own; to pages they all mean "away".
                 self._not_before = time.monotonic() + STORE_PAUSE_S
-                if str(error) != self._said:
-                    self._said = str(error)
+                if str(error) != self._last_error:
+                    self._last_error = str(error)
                     log.warning("store_away store=%s why=%s", wanted.partition("?")[0], error)
                 return None
-            self._said = ""
+            self._last_error = ""
             log.info("store_open store=%s", wanted.partition("?")[0])
             return self._store
 

@@ -21,7 +21,7 @@ from firmware_bridge.averaging import Mean
 from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
 from firmware_bridge.delivery import Delivery
-from firmware_bridge.foreign.http_server import Ear
+from firmware_bridge.foreign.http_server import HttpServer
 from firmware_bridge.foreign.port import Crossing
 from firmware_bridge.health.accounting import Accounting
 from firmware_bridge.health.missing import MissingReadings
@@ -74,14 +74,14 @@ class Bridge:
         self._leaf_of = {topics.bridge(self.site, self.id, leaf): leaf for leaf in leaves}
         self._link = Link(
             address,
-            on_message=self._heard,
+            on_message=self._on_message,
             subscriptions=[(topic, 1) for topic in self._leaf_of],
             on_up=lambda: self._events.put(("up", None)),
             on_down=lambda: self._events.put(("down", None)),
             will=Will(self._status_topic, BridgeStatus(state="offline").model_dump_json().encode()),
         )
         self._crossing = Crossing(lambda topic: self._link.subscribe(topic, 1), elapsed, self._known_ms)
-        self._ear = Ear(full, self._crossing, places, self._settle)
+        self._ear = HttpServer(full, self._crossing, places, self._settle)
         self._delivery = Delivery(
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None
         )
@@ -94,7 +94,7 @@ class Bridge:
         self._said_storage = spool.storage
         following.on_change = lambda news: self._events.put(("config", news))
 
-    def _heard(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         self._events.put(("mqtt", (message, elapsed())))
 
     # -- life ----------------------------------------------------------------------------------------------------------

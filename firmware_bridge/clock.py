@@ -108,7 +108,7 @@ class Clock:
         self._samples = 0
         self._question: tuple[str, float] | None = None
         self._ask_at = 0.0
-        self._said = ""
+        self._logged_quality = ""
 
     def _is_synchronised(self) -> bool:
         """Asks the kernel each time, and twice: between the two looks lies the reading of its clock."""
@@ -137,9 +137,9 @@ class Clock:
         return self._say(self._offset_ms, "server" if fresh else "holdover")
 
     def _say(self, offset: int, quality: str) -> Moment:
-        if quality != self._said:
-            log.info("clock_quality now=%s before=%s", quality, self._said or "unknown")
-            self._said = quality
+        if quality != self._logged_quality:
+            log.info("clock_quality now=%s before=%s", quality, self._logged_quality or "unknown")
+            self._logged_quality = quality
         return Moment(offset, quality)
 
     def date(self, moment_s: float) -> Moment | None:

@@ -78,23 +78,23 @@ class Delivery:
             self._answer_by = now + self._jittered(ANSWER_WITHIN_S)
         return sent
 
-    def stored(self, told: Stored, now: float) -> bool:
+    def stored(self, confirmed: Stored, now: float) -> bool:
         """Takes ingest's word; False when it is about another epoch or about numbers never given out."""
         self._follow_epoch()
-        if told.epoch != self._spool.epoch or told.upto >= self._spool.next_seq:
+        if confirmed.epoch != self._spool.epoch or confirmed.upto >= self._spool.next_seq:
             return False
         before = self._spool.acknowledged
-        if told.upto == before:
+        if confirmed.upto == before:
             return True
-        if told.upto < before:
+        if confirmed.upto < before:
             # Ingest has lost what it had (a restored backup): it gets again what is still kept.
-            log.warning("stored_fell_back from=%d to=%d", before, told.upto)
-            self._cursor, self._live_from = told.upto, self._spool.next_seq
+            log.warning("stored_fell_back from=%d to=%d", before, confirmed.upto)
+            self._cursor, self._live_from = confirmed.upto, self._spool.next_seq
             self._on_the_way.clear()
-        self._spool.acknowledge(told.upto)
-        while self._on_the_way and self._on_the_way[0][0] <= told.upto:
+        self._spool.acknowledge(confirmed.upto)
+        while self._on_the_way and self._on_the_way[0][0] <= confirmed.upto:
             self._on_the_way.popleft()
-        self._cursor = max(self._cursor, told.upto)
+        self._cursor = max(self._cursor, confirmed.upto)
         self._wait_s = ANSWER_WITHIN_S
         self._answer_by = now + self._jittered(self._wait_s) if self._outstanding() else None
         return True

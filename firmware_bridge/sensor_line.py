@@ -56,7 +56,7 @@ class SensorLine:
         self.port: Source | None = None
         self._station = station or Station()
         self._timetable = timetable
-        self._told: tuple[str, str] | None = None
+        self._published: tuple[str, str] | None = None
         self._tell_at = 0.0
         self._warmup = False
         self._fault_s: float | None = None
@@ -225,9 +225,9 @@ class SensorLine:
         """What is to be told now, None while nothing changed and nothing is due. `at_ms` is 0 while not known."""
         self._cycle.know(now_s, at_ms)
         state = self._judged(now_s, at_ms)
-        if (state.state, state.cause) == self._told and now_s < self._tell_at:
+        if (state.state, state.cause) == self._published and now_s < self._tell_at:
             return None
-        self._told, self._tell_at = (state.state, state.cause), now_s + HEALTH_EVERY_S
+        self._published, self._tell_at = (state.state, state.cause), now_s + HEALTH_EVERY_S
         self.note(now_s)
         if self.port is None:
             return topic.health_of(state, self.settings, at_ms, bridge)

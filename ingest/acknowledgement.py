@@ -26,7 +26,7 @@ class _Hole:
     pause: float
 
 
-class Telling:
+class Acknowledgements:
     """On the writer's thread, but for `answer_time`, which must be quick and runs on the network's."""
 
     def __init__(self, topics: Topics, send: Send, patience_s: float = MISSING_FOR_S) -> None:

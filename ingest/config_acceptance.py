@@ -27,7 +27,7 @@ Publish = Callable[[str, bytes], bool]
 """Publishes retained; False when there is no connection."""
 
 
-class Accepting:
+class ConfigAcceptance:
     """The configuration in force. Everything but `current` and `refused` belongs to the writer's thread."""
 
     def __init__(self, books: Books, env: Mapping[str, str] = os.environ) -> None:
@@ -173,13 +173,13 @@ class FileWatch(threading.Thread):
     def __init__(self, path: Path, changed: Callable[[str | ConfigFaults], None], stop: threading.Event) -> None:
         super().__init__(name="config-watch", daemon=True)
         self._path, self._changed, self._ended = path, changed, stop
-        self._told = self._seen = configuration.signature(path)
+        self._accepted_signature = self._seen = configuration.signature(path)
 
     def run(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
             signature = configuration.signature(self._path)
             # A file that changed since the last look may still be in the writing.
-            if signature != self._told and signature == self._seen:
-                self._told = signature
+            if signature != self._accepted_signature and signature == self._seen:
+                self._accepted_signature = signature
                 self._changed(read_file(self._path))
             self._seen = signature

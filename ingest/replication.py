@@ -40,7 +40,7 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
-class Carrier(threading.Thread):
+class Replicator(threading.Thread):
     """Idle until `follow` names a store to fill. Days of its absence cost nothing but time.
 
     Everything is written whole and may be written twice, so the place is remembered only now and then, and always

@@ -36,17 +36,17 @@ from classair.service import (
 from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.wire import Answer, Ask, BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
-from ingest.acknowledgement import Telling
+from ingest.acknowledgement import Acknowledgements
 from ingest.books import corrections, events
 from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected
 from ingest.clock import now_ms
-from ingest.config_acceptance import Accepting, FileWatch, read_file
+from ingest.config_acceptance import ConfigAcceptance, FileWatch, read_file
 from ingest.inbox import Inbox
 from ingest.nightly import Nightly
 from ingest.rechecking import flag_asks
-from ingest.rechecking.schedule import KeepingJudged
-from ingest.replication import Carrier
+from ingest.rechecking.schedule import RecheckSchedule
+from ingest.replication import Replicator
 from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Ingest:
     def __init__(self, books: Books, places: Places, file: Path, broker: BrokerAddress, stop: threading.Event) -> None:
         self._places, self._stop = places, stop
         self._watch = FileWatch(file, self._edited, stop)
-        accepting = Accepting(books)
+        accepting = ConfigAcceptance(books)
         text = read_file(file)
         accepting.consider(text, now_ms())
         if accepting.current is None:
@@ -140,7 +140,7 @@ class Ingest:
         self._status_again = threading.Event()
         self._link = Link(
             broker,
-            on_message=self._heard,
+            on_message=self._on_message,
             on_up=self._up,
             keep_session=True,
             manual_ack=True,
@@ -155,12 +155,12 @@ class Ingest:
                 topics.service_status(NAME), ServiceStatus(service=NAME, state="offline").model_dump_json().encode()
             ),
         )
-        self._telling = Telling(
+        self._telling = Acknowledgements(
             topics, lambda topic, payload, retain: self._link.publish(topic, payload, qos=1, retain=retain) is not None
         )
         self._writer = Writer(books, self._inbox, accepting, self._telling, self._link, stop, self._announce_again.set)
-        self._carrier = Carrier(places, self._inbox.do, books, stop)
-        self._keeping_judged = KeepingJudged(places, self._inbox.do, lambda: self._writer.books, stop)
+        self._carrier = Replicator(places, self._inbox.do, books, stop)
+        self._keeping_judged = RecheckSchedule(places, self._inbox.do, lambda: self._writer.books, stop)
         self._nightly = Nightly(
             places, books, self._inbox.do, self._keep, lambda: self._carrier.behind in (None, 0), stop
         )
@@ -223,7 +223,7 @@ class Ingest:
         self._inbox.connected()
         self._announce_again.set()
 
-    def _heard(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if message.qos:
             self._inbox.put(message)  # everything that wants an acknowledgement ends in the writer
             return

@@ -14,13 +14,13 @@ from classair.broker import Link, Message
 from classair.config import ConfigFaults
 from classair.science.quality_checks.realtime import Memories
 from classair.stores import StoreAway, StoreConflict
-from ingest.acknowledgement import Telling
+from ingest.acknowledgement import Acknowledgements
 from ingest.books.books import Books, Outcome, as_refused
 from ingest.clock import Synchronised, now_ms
-from ingest.config_acceptance import Accepting
+from ingest.config_acceptance import ConfigAcceptance
 from ingest.inbox import Inbox
 from ingest.intake import Decided, Intake
-from ingest.rechecking.restored_memory import remember
+from ingest.rechecking.restored_memory import restore_memory
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ class Writer(threading.Thread):
         self,
         books: Books,
         inbox: Inbox,
-        accepting: Accepting,
-        telling: Telling,
+        accepting: ConfigAcceptance,
+        telling: Acknowledgements,
         link: Link,
         stop: threading.Event,
         announced: Callable[[], None],
@@ -74,7 +74,7 @@ class Writer(threading.Thread):
         assert accepting.current is not None
         books.org = accepting.current.config.org
         self._memories = Memories()
-        remember(books.store, self._memories)
+        restore_memory(books.store, self._memories)
         self.intake = Intake(accepting.current.config, books.deployments, self._memories)
         self._edit: str | ConfigFaults | None = None
         self._next_look = 0.0
@@ -211,7 +211,7 @@ class Writer(threading.Thread):
     def _begin_anew(self) -> None:
         """New books know neither versions nor deployments: what is in force becomes their first."""
         current = self.accepting.current
-        self.accepting = Accepting(self.books)
+        self.accepting = ConfigAcceptance(self.books)
         self.accepting.current = None
         if current is not None:
             self.accepting.consider(current.text, now_ms())

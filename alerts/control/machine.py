@@ -168,7 +168,7 @@ def step(unit: Unit, signal: Signal, block_end: int | None, limits: Limits, now:
     return _send(unit, goal, now)
 
 
-def heard(unit: Unit, on: bool, answer: bool, block_end: int | None, now: int) -> Outcome:
+def observed(unit: Unit, on: bool, answer: bool, block_end: int | None, now: int) -> Outcome:
     """The device says what it is. `answer`: it says so because of a command, not in its regular report."""
     actions: list[Action] = []
     pending = unit.pending

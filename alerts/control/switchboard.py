@@ -37,7 +37,7 @@ class _Managed:
     unit: Unit
     simulated: bool
     signal: Signal
-    told: PurifierState | None = None
+    published: PurifierState | None = None
     kept: str = ""
 
 
@@ -107,7 +107,7 @@ class Switchboard:
                 unit,
                 part.simulated,
                 old.signal if old is not None and old.room == room else Signal(),
-                old.told if old is not None else None,
+                old.published if old is not None else None,
                 old.kept if old is not None else "",
             )
         self._units = fresh
@@ -156,7 +156,7 @@ class Switchboard:
     def reconnected(self, block_end: Callable[[str], int | None], now: int) -> None:
         """The broker is back: ask every device, say again what is retained."""
         for name, managed in self._units.items():
-            managed.told = None
+            managed.published = None
             managed.unit, actions = machine.reconnected(managed.unit, now)
             self._act(name, managed, actions, block_end(managed.room), now)
 
@@ -186,7 +186,8 @@ class Switchboard:
     def states_in(self, room: str, now: int) -> tuple[PurifierState, ...]:
         """What screens are told about a room's purifiers."""
         return tuple(
-            self._units[name].told or self._state(name, self._units[name], now) for name in self._by_room.get(room, ())
+            self._units[name].published or self._state(name, self._units[name], now)
+            for name in self._by_room.get(room, ())
         )
 
     def names(self) -> list[str]:
@@ -204,7 +205,7 @@ class Switchboard:
                 managed.unit, actions = machine.line(managed.unit, word.online, retained, now)
             if word.on is not None:
                 before = managed.unit
-                managed.unit, more = machine.heard(managed.unit, word.on, word.answer, block_end, now)
+                managed.unit, more = machine.observed(managed.unit, word.on, word.answer, block_end, now)
                 actions += more
                 if managed.unit.override is not None and managed.unit.override is not before.override:
                     log.info("switched_at_device purifier=%s on=%s", name, word.on)
@@ -272,10 +273,10 @@ class Switchboard:
 
     def _tell(self, name: str, managed: _Managed, now: int) -> None:
         """Publishes and remembers what changed."""
-        state, old = self._state(name, managed, now), managed.told
+        state, old = self._state(name, managed, now), managed.published
         if old is None or state != old.model_copy(update={"at": now}):
             if self._say(self._state_topic(name), state.model_dump_json(), retain=True):
-                managed.told = state
+                managed.published = state
             if old is None or (state.on, state.mode) != (old.on, old.mode):
                 self._ledger.write(
                     'insert into purifier_seen(purifier, at, "on", mode, reason) values(?,?,?,?,?)',

@@ -71,7 +71,7 @@ class Purifier:
         if retained:
             return []  # a retained state has no time of its own: it may be of last week
         if prefix == "stat" and leaf in _KEYS:
-            return _said(text, True)
+            return _switch_words(text, True)
         try:
             told = json.loads(text)
         except (ValueError, RecursionError):
@@ -92,9 +92,9 @@ def _of(told: Any, answer: bool) -> list[Said]:
     if not isinstance(told, dict):
         return []
     word = next((told[key] for key in _KEYS if key in told), None)
-    return _said(word, answer)
+    return _switch_words(word, answer)
 
 
-def _said(word: Any, answer: bool) -> list[Said]:
+def _switch_words(word: Any, answer: bool) -> list[Said]:
     on = _ON.get(word) if isinstance(word, str) else None
     return [] if on is None else [Said(on=on, answer=answer)]

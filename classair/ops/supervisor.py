@@ -92,7 +92,7 @@ class _Supervisor:
         self.children: dict[str, Child] = {}
         self.stop = stop_on_signals()
         self._accepted_seen = self._accepted_stamp()
-        self._told = ""
+        self._last_line = ""
 
     # -- the course of a run -------------------------------------------------------------------------------------------
 
@@ -276,8 +276,8 @@ class _Supervisor:
         ):
             done = store.execute("select coalesce(sum(last - first + 1), 0) from received").fetchone()[0]
         line = f"  history stored {min(done, total):,} of {total:,} readings"
-        if line != self._told:
-            self._told = line
+        if line != self._last_line:
+            self._last_line = line
             print(line, flush=True)
         return 0 if done >= total else total
 

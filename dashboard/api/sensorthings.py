@@ -14,7 +14,7 @@ from classair.stores import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
 from dashboard.sensorthings.entities import LINKS, Datastream, Entities, Entity, observation, streams
-from dashboard.sensorthings.query_options import FILTERS, MOST, TOP, Asked, NotUnderstood, asked
+from dashboard.sensorthings.query_options import FILTERS, MOST, TOP, InvalidQuery, QueryOptions, query_options
 
 ROOT: Final = "/sta/v1.1"
 LONGEST_MS: Final = 31 * DAY_MS
@@ -113,7 +113,7 @@ def router(ctx: Context) -> APIRouter:
         if kind == "Observations":
             stream, _ = await _observed(ctx, found, key)
             return _one(found, target, stream.id if link == "Datastream" else stream.room, options)
-        _one(found, kind, key, Asked())
+        _one(found, kind, key, QueryOptions())
         if target == "Observations":
             return await _observations(ctx, request, found, key, options)
         ids = found.related(kind, key, link)
@@ -157,22 +157,22 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _options(request: Request, kind: str) -> Asked:
+def _options(request: Request, kind: str) -> QueryOptions:
     expandable = tuple(name for name in LINKS[kind] if kind != "Observations" and name != "Observations")
     try:
-        return asked(dict(request.query_params), expandable)
-    except NotUnderstood as error:
+        return query_options(dict(request.query_params), expandable)
+    except InvalidQuery as error:
         raise ApiFault(422, str(error), "query") from None
 
 
-def _one(found: Entities, kind: str, key: str, options: Asked) -> Entity:
+def _one(found: Entities, kind: str, key: str, options: QueryOptions) -> Entity:
     try:
         return found.one(kind, key, options.expand)
     except KeyError:
         raise unknown(kind, key, found.ids(kind)) from None
 
 
-def _page(request: Request, found: Entities, kind: str, ids: list[str], options: Asked) -> Entity:
+def _page(request: Request, found: Entities, kind: str, ids: list[str], options: QueryOptions) -> Entity:
     wanted = [key for key in ids if options.id in ("", key)]
     page = wanted[options.skip : options.skip + options.top]
     answer: Entity = {"@iot.count": len(wanted)} if options.count else {}
@@ -186,7 +186,7 @@ def _next(request: Request, change: dict[str, str]) -> str:
     return f"{str(request.url).partition('?')[0]}?{urlencode(said, safe='$~')}"
 
 
-async def _observations(ctx: Context, request: Request, found: Entities, key: str, options: Asked) -> Entity:
+async def _observations(ctx: Context, request: Request, found: Entities, key: str, options: QueryOptions) -> Entity:
     stream = found.stream(key)
     if stream is None:
         raise unknown("Datastream", key, found.ids("Datastreams"))

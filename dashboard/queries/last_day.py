@@ -13,7 +13,7 @@ ANEW_MS: Final = 20_000
 """The gap ledger grows when a gap ends or has lasted an hour; so old may an answer be."""
 
 
-class Lately:
+class LastDay:
     """The gap ledger's last 24 hours by sensor. Callable from any thread; nothing is asked twice within ANEW_MS."""
 
     def __init__(self, ledger: GapLedger | None) -> None:

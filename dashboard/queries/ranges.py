@@ -68,7 +68,7 @@ def around(name: RangeName, day: date) -> Range:
     return Range(name, day, day + timedelta(days=1))
 
 
-def asked(name: str, day: str, now_ms: int) -> Range:
+def range_of(name: str, day: str, now_ms: int) -> Range:
     """What an address asks for; what cannot be understood, or lies in the future, becomes today's."""
     today = local_time(now_ms).date()
     known: RangeName = name if name in RANGES else "day"

@@ -21,7 +21,7 @@ from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
 from dashboard.queries.flagged import FlaggedRange, stretches
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
-from dashboard.queries.row_cache import Remembered
+from dashboard.queries.row_cache import RowCache
 from research.selection import Selection
 from research.tables import Row, pooled, rows
 
@@ -55,7 +55,7 @@ class Research:
 
     def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config], readings: Path) -> None:
         self._store, self._config, self._readings = store, config, readings
-        self._remembered = Remembered()
+        self._remembered = RowCache()
         self._remembered_for: Config | None = None
 
     def table(self, selection: Selection) -> Table:

@@ -15,7 +15,7 @@ from classair.config import Config
 from classair.model import QUANTITIES, Bucket, Missing
 from classair.science.corrections import SHORTEST_MS, Correction, Corrections
 from classair.stores import HOUR_MS, MINUTE_MS, GapLedger, SensorNewest, Store, StoreAway
-from dashboard.queries.last_day import Lately
+from dashboard.queries.last_day import LastDay
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class Queries:
         self._config = config
         self._ledger = ledger
         self._corrections = corrections
-        self.lately = Lately(ledger)
+        self.lately = LastDay(ledger)
 
     def series(
         self,

@@ -13,7 +13,7 @@ MOST_ROWS: Final = 150_000
 """About 50 MB: a year of eight rooms by the hour, twice."""
 
 
-class Remembered:
+class RowCache:
     """For several threads at once; what was not asked for the longest time is forgotten first."""
 
     def __init__(self, most: int = MOST_ROWS) -> None:

@@ -21,12 +21,12 @@ _TERM: Final = re.compile(
 )
 
 
-class NotUnderstood(ValueError):
+class InvalidQuery(ValueError):
     """A query option that cannot be answered; the message says what can."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryOptions:
     """`since`/`until`: UTC ms, half-open, None where not said. `token` is the place behind the page before."""
 
     top: int = TOP
@@ -40,21 +40,21 @@ class Asked:
     until: int | None = None
 
 
-def asked(options: Mapping[str, str], expandable: tuple[str, ...]) -> Asked:
-    """Raises NotUnderstood."""
+def query_options(options: Mapping[str, str], expandable: tuple[str, ...]) -> QueryOptions:
+    """Raises InvalidQuery."""
     strange = sorted(set(options) - set(UNDERSTOOD))
     if strange:
-        raise NotUnderstood(f"{', '.join(strange)} is not understood; there are {', '.join(UNDERSTOOD)}")
+        raise InvalidQuery(f"{', '.join(strange)} is not understood; there are {', '.join(UNDERSTOOD)}")
     expand = tuple(part for part in options.get("$expand", "").split(",") if part)
     wrong = sorted(set(expand) - set(expandable))
     if wrong:
-        raise NotUnderstood(
+        raise InvalidQuery(
             f"$expand={','.join(wrong)} is not offered here; one level, of: {', '.join(expandable) or 'nothing'}"
         )
     count = options.get("$count", "false")
     if count not in ("true", "false"):
-        raise NotUnderstood("$count is true or false")
-    return Asked(
+        raise InvalidQuery("$count is true or false")
+    return QueryOptions(
         top=_number(options, "$top", TOP, 0, MOST),
         skip=_number(options, "$skip", 0, 0, 1_000_000),
         token=options.get("$skiptoken", ""),
@@ -67,7 +67,7 @@ def asked(options: Mapping[str, str], expandable: tuple[str, ...]) -> Asked:
 def _number(options: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = options.get(name, str(default))
     if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
-        raise NotUnderstood(f"{name} is a whole number from {low} to {high}")
+        raise InvalidQuery(f"{name} is a whole number from {low} to {high}")
     return int(text)
 
 
@@ -76,21 +76,21 @@ def _filter(text: str) -> dict[str, str | int]:
     for part in re.split(r"\s+and\s+", text.strip()) if text.strip() else []:
         term = _TERM.fullmatch(part.strip())
         if term is None:
-            raise NotUnderstood(f"$filter: {part!r} is not understood; there is: {FILTERS}")
+            raise InvalidQuery(f"$filter: {part!r} is not understood; there is: {FILTERS}")
         name, how, value = term["name"], term["how"], term["value"].strip()
         if name in ("phenomenonTime", "resultTime"):
             try:
                 at = moment_ms(value.replace("Z", "+00:00"))
             except ValueError as error:
-                raise NotUnderstood(f"$filter: {error}") from None
+                raise InvalidQuery(f"$filter: {error}") from None
             if how in ("ge", "gt"):
                 found["since"] = at + (how == "gt")
             elif how in ("le", "lt"):
                 found["until"] = at + (how == "le")
             else:
-                raise NotUnderstood("$filter: times are compared with ge, gt, le or lt")
+                raise InvalidQuery("$filter: times are compared with ge, gt, le or lt")
         elif how != "eq" or not value.startswith("'"):
-            raise NotUnderstood(f"$filter: {name} is compared by eq with a text in quotes")
+            raise InvalidQuery(f"$filter: {name} is compared by eq with a text in quotes")
         else:
             found["datastream" if name.startswith("Datastream") else "id"] = value.strip("'")
     return found

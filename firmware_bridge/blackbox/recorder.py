@@ -128,7 +128,7 @@ class BlackBox:
         self._lock = threading.Lock()
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._write_always, name="black box", daemon=True)
-        self._said = ""
+        self._last_trouble = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -163,7 +163,7 @@ class BlackBox:
     @property
     def trouble(self) -> str:
         """Why nothing is written at present; empty when all is well."""
-        return self._said
+        return self._last_trouble
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 
@@ -204,12 +204,12 @@ class BlackBox:
             trouble = f"{type(error).__name__}"
         if trouble:
             recorder.could_not_keep(items)
-        if trouble != self._said:
+        if trouble != self._last_trouble:
             if trouble:
                 log.warning("blackbox_not_written why=%s; readings are not affected", trouble)
             else:
                 log.info("blackbox_written_again lost_bytes=%d", self.lost)
-            self._said = trouble
+            self._last_trouble = trouble
 
 
 def _boot_bytes(boot: str) -> bytes:

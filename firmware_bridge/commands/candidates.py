@@ -45,7 +45,7 @@ class Candidate:
     def title(self) -> str:
         return self.model + (f" (or {', '.join(self.same)}: the same frames, read alike)" if self.same else "")
 
-    def told(self) -> dict[str, Any]:
+    def as_record(self) -> dict[str, Any]:
         return {
             "model": self.model,
             "same": self.same,

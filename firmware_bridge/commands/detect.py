@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
                     "steady_name": steady_name(args.port),
                     "heard": heard,
                     "decided": len(fitting) == 1,
-                    "candidates": [candidate.told() for candidate in candidates],
+                    "candidates": [candidate.as_record() for candidate in candidates],
                 },
                 ensure_ascii=False,
                 indent=2,

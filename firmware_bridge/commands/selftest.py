@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
     language = args.language or config.language
     found = look_at(chosen, Places(args.data.resolve()), args.seconds)
     for one in found:
-        print(json.dumps(told(one), ensure_ascii=False) if args.json else _shown(one, language))
+        print(json.dumps(as_record(one), ensure_ascii=False) if args.json else _shown(one, language))
     wrong, looked_at = sum(not one.well for one in found), sum(one.cause != FOREIGN for one in found)
     if not args.json:
         print("\n" + _summary(language, wrong, looked_at, len(found) - looked_at))
@@ -108,7 +108,7 @@ def look_at(sensors: dict[str, Sensor], places: Places, seconds: float) -> list[
     return [found[full] for full in sensors]
 
 
-def told(one: Found) -> dict[str, object]:
+def as_record(one: Found) -> dict[str, object]:
     """The object of JSON for a sensor; verdicts in every language."""
     return {
         "sensor": one.sensor,

@@ -18,7 +18,7 @@ AGAIN_S: Final = 30.0
 VARIABLE: Final = "CLASSAIR_DEVICE_SECRET"  # one for all devices of a bridge
 
 
-class Ear:
+class HttpServer:
     """Off until `listen` names an address; an address that cannot be had is tried again."""
 
     def __init__(self, bridge: str, crossing: Crossing, places: Places, settle: Callable[[], bool]) -> None:

@@ -55,7 +55,7 @@ class Identity:
         self.port, self._plugged = port, plugged
         self.url = "://" in port
         self.address = str(root) + port.removeprefix(str(DEVICES)) if port.startswith(f"{DEVICES}/") else port
-        self._found = Path(self.address)
+        self._device = Path(self.address)
 
     def look_up(self) -> str:
         """What pyserial opens. Raises FileNotFoundError when nothing fits at present, SeveralDevices."""
@@ -75,7 +75,7 @@ class Identity:
             raise FileNotFoundError(errno.ENOENT, "nothing plugged in there", self.port)
         if len(found) > 1:
             raise SeveralDevices(", ".join(sorted(found)))
-        self._found = Path(found[0])
+        self._device = Path(found[0])
         return found[0]
 
     def device(self) -> Device | None:
@@ -95,7 +95,7 @@ class Identity:
             return True
         try:
             # A node in a USB socket is made anew with each plugging, so the path found once is enough to look at.
-            return os.path.samestat(self._found.stat(), os.fstat(fd))
+            return os.path.samestat(self._device.stat(), os.fstat(fd))
         except OSError:
             return False
 

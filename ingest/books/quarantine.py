@@ -136,7 +136,7 @@ class Quarantine:
 
     def rows(self, identity: int | None = None) -> Iterator[Kept]:
         """All that is kept, oldest first, or the one with this id."""
-        yield from kept(self._connection, identity)
+        yield from quarantined(self._connection, identity)
 
     def again(self, identity: int, reason: str, at_ms: int) -> None:
         """It was tried again and still cannot be stored."""
@@ -151,7 +151,7 @@ class Quarantine:
 _COLUMNS: Final = "id, at_ms, last_ms, times, topic, reason, payload, size, bridge, epoch, seq"
 
 
-def kept(connection: sqlite3.Connection, identity: int | None = None) -> Iterator[Kept]:
+def quarantined(connection: sqlite3.Connection, identity: int | None = None) -> Iterator[Kept]:
     """The rows as any reader of the file sees them, oldest first; the table may change while they are gone through."""
     wanted = (
         [(identity,)]

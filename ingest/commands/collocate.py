@@ -30,14 +30,14 @@ from ingest.books.books import Books
 from ingest.books.corrections import ACCEPT, CorrectionRejected
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
-from ingest.config_acceptance import Accepting, as_accepted
+from ingest.config_acceptance import ConfigAcceptance, as_accepted
 from ingest.service import had_journal, only_one
 from research.collocation.agreement import targets
 from research.collocation.calibration import MODELS, Calibration, calibrate
 from research.collocation.differences import differences
 from research.collocation.least_squares import Undetermined
 from research.collocation.reference_file import Unreadable, read_reference
-from research.collocation.report import INPUTS, Beside, beside, changes, gather, local, report
+from research.collocation.report import INPUTS, Comparison, changes, compared, gather, local, report
 
 SEED: Final = 20260101  # the same data give the same intervals
 GOOD_DAYS: Final = 30
@@ -155,7 +155,7 @@ def _run(args: argparse.Namespace) -> int:
         chosen = {sensor: models[sensor] for sensor in args.sensor}
         rooms = sorted({series.room for series in store.counts(start, end) if series.sensor in chosen})
         there = gather(store, rooms, chosen, start, end)
-        found = beside(reference, {sensor: there.of(sensor, args.input) for sensor in args.sensor}, start, end)
+        found = compared(reference, {sensor: there.of(sensor, args.input) for sensor in args.sensor}, start, end)
         fit = calibrate(found.every, args.model, random.Random(SEED).randrange)  # noqa: S311  no secret
         notes += _doubts(fit, found, there.simulated)
         proposed = _proposed(args, fit, there.simulated, text)
@@ -193,7 +193,7 @@ def _config(places: Places) -> Config:
     return accepted.config
 
 
-def _doubts(fit: Calibration, found: Beside, simulated: bool) -> list[str]:
+def _doubts(fit: Calibration, found: Comparison, simulated: bool) -> list[str]:
     notes = [] if fit.days >= GOOD_DAYS else [f"{fit.days} days; 30 or more, in two seasons, are good"]
     notes += [
         f"{sensor}: {share:.0%} of the reference's hours" for sensor, share in found.coverage.items() if share < 0.75
@@ -260,7 +260,7 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
         if alone:
             books = Books(places.readings, journal=had_journal(places))
             try:
-                assert Accepting(books).current is not None
+                assert ConfigAcceptance(books).current is not None
                 ask = Ask(id="command-line", do=ACCEPT, who=WHO, args=wish)
                 label = books.decide_correction(ask, config, now_ms()).label
             finally:
@@ -275,7 +275,7 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
     return 0
 
 
-def _in_words(result: dict[str, Any], found: Beside, fit: Calibration) -> str:
+def _in_words(result: dict[str, Any], found: Comparison, fit: Calibration) -> str:
     lines = [f"{fit.n} hours on {fit.days} days, {local(fit.start)} to {local(fit.end)}"]
     lines += [f"note: {note}" for note in result["notes"]]
     lines += ["", "Sensor against reference", _row("", "n", "slope", "icept", "R²", "RMSE", "NRMSE%", "MBE", "CV%")]

@@ -31,7 +31,7 @@ from ingest.books.versions import newest_version
 from ingest.clock import now_ms
 from ingest.config_acceptance import as_accepted
 from ingest.rechecking import flag_asks
-from ingest.rechecking.recheck import Change, pieces, rejudge
+from ingest.rechecking.recheck import Change, pieces, recheck
 from ingest.service import had_journal, only_one
 
 CHUNK_DAYS: Final = 7
@@ -146,7 +146,7 @@ def _judged(queries: Queries, site: str, start: int, end: int, config: Config) -
     with queries.connection() as connection:
         connection.execute("begin")
         try:
-            return rejudge(connection, site, start, end, config)
+            return recheck(connection, site, start, end, config)
         finally:
             connection.execute("rollback")
 

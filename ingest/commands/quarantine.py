@@ -14,10 +14,10 @@ from classair.places import Places
 from classair.stores import StoreAway
 from classair.timetable import local_time
 from ingest.books.books import Books, Outcome
-from ingest.books.quarantine import Kept, kept
+from ingest.books.quarantine import Kept, quarantined
 from ingest.books.versions import newest_version
 from ingest.clock import Synchronised, now_ms
-from ingest.config_acceptance import Accepting, as_accepted
+from ingest.config_acceptance import ConfigAcceptance, as_accepted
 from ingest.intake import Intake
 from ingest.service import had_journal, only_one
 
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
 
 def _list(places: Places, full: bool) -> int:
     with contextlib.closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
-        rows = list(kept(connection)) if _has_table(connection) else []
+        rows = list(quarantined(connection)) if _has_table(connection) else []
     for row in rows:
         print(_line(row, full))
     print(f"{len(rows)} in quarantine")
@@ -92,7 +92,7 @@ def _replay_here(places: Places, identity: int | None) -> Outcome:
     """Without a running ingest: by the same path, on the file itself."""
     books = Books(places.readings, journal=had_journal(places))
     try:
-        accepting = Accepting(books)
+        accepting = ConfigAcceptance(books)
         if accepting.current is None:
             raise NoAnswer("no configuration has been accepted in this data folder yet")
         books.org = accepting.current.config.org

@@ -23,7 +23,7 @@ ASKS: Final = (APPLY, SET, TAKE_BACK)
 _ADDED: Final = OWNED | Flag.RANGE | Flag.SATURATED | Flag.RH_HIGH | Flag.ORDER | Flag.ZERO | Flag.COUNTS | Flag.CLOCK
 
 
-class WantedChange(BaseModel):
+class RequestedChange(BaseModel):
     """A Change on the wire."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -36,9 +36,9 @@ class WantedChange(BaseModel):
     readings: int = 0
 
 
-class Wanted(BaseModel):
+class RequestedChanges(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
-    changes: Annotated[list[WantedChange], Field(max_length=MOST_CHANGES)]
+    changes: Annotated[list[RequestedChange], Field(max_length=MOST_CHANGES)]
 
 
 def decide(ask: Ask, books: Books, now_ms: int) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def decide(ask: Ask, books: Books, now_ms: int) -> dict[str, Any]:
 
 def _apply(args: Mapping[str, Any], books: Books, now_ms: int) -> dict[str, Any]:
     try:
-        wanted = Wanted.model_validate(args)
+        wanted = RequestedChanges.model_validate(args)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         raise FlagRejected(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error

@@ -79,7 +79,7 @@ class _Past:
             self.wanted.setdefault(quantity, []).append((flag, stretches))
 
 
-def rejudge(connection: sqlite3.Connection, site: str, start: int, end: int, config: Config) -> list[Change]:
+def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, config: Config) -> list[Change]:
     """What should change from `start` up to, not including, `end` (UTC ms), in order of sensor and time.
 
     `connection` sees one state of the file; of `config` the sensors' models and the rooms' purifiers count.

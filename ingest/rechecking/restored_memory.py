@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 _FIRST_LOOK_MS = 2 * BREAK_MS // 3
 
 
-def remember(store: SqliteStore, memories: Memories) -> None:
+def restore_memory(store: SqliteStore, memories: Memories) -> None:
     """Primes the memory of every sensor that has readings. A store that is away leaves them empty, and says so."""
     try:
         newest: dict[str, Reading] = {}

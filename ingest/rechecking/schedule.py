@@ -27,7 +27,7 @@ NIGHTLY_EVERY: Final = 24  # hours
 LONGEST_S: Final = 1800.0
 
 
-class KeepingJudged(threading.Thread):
+class RecheckSchedule(threading.Thread):
     """Reads what the child says and hands it to the writer in pieces. A failure is said and tried again next hour."""
 
     def __init__(

@@ -88,7 +88,7 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
         parts = _beside_older(path, parts, trimmed=trimmed)
     elif trimmed:
         raise ArchiveFault(f"{path}: is gone, and the store has given its readings up")
-    told = {
+    description = {
         "format": FORMAT,
         "site": site,
         "day": day.isoformat(),
@@ -110,8 +110,8 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}.new")
     try:
-        write_file(fresh, parts, told)
-        if verify(fresh) != told:
+        write_file(fresh, parts, description)
+        if verify(fresh) != description:
             raise ArchiveFault(f"{fresh}: says something else than what was written")
         entry = Entry(
             version, str(path.relative_to(archive / site)), sum(map(len, parts)), fresh.stat().st_size, sha256_of(fresh)
@@ -128,11 +128,11 @@ def _beside_older(path: Path, parts: list[DaySeries], *, trimmed: bool) -> list[
     if trimmed:
         return _merged([*read_series(path), *parts])
     now = {part.series: len(part) for part in parts}
-    for told in metadata(path)["series"]:
-        series = Series(told["sensor"], told["room"], told["simulated"])
-        if now.get(series, 0) < told["rows"]:
+    for entry in metadata(path)["series"]:
+        series = Series(entry["sensor"], entry["room"], entry["simulated"])
+        if now.get(series, 0) < entry["rows"]:
             raise ArchiveFault(
-                f"{path}: has {told['rows']} readings of {series.sensor}, the store {now.get(series, 0)}; it is left "
+                f"{path}: has {entry['rows']} readings of {series.sensor}, the store {now.get(series, 0)}; it is left "
                 "as it is. Was the data folder replaced? classair restore makes one with all of them"
             )
     return parts
@@ -157,7 +157,7 @@ def _merged(parts: list[DaySeries]) -> list[DaySeries]:
 # -- the file ----------------------------------------------------------------------------------------------------------
 
 
-def write_file(path: Path, parts: list[DaySeries], told: Mapping[str, Any]) -> None:
+def write_file(path: Path, parts: list[DaySeries], description: Mapping[str, Any]) -> None:
     """Series in their order, one row group after the other, on disk when this returns."""
     present = {name for part in parts for name in part.columns}
     quantities = [key for key in QUANTITIES if key in present]
@@ -170,7 +170,7 @@ def write_file(path: Path, parts: list[DaySeries], told: Mapping[str, Any]) -> N
         )
         for key in quantities
     ]
-    schema = pa.schema(fields, metadata={KEY: json.dumps(told, sort_keys=True).encode()})
+    schema = pa.schema(fields, metadata={KEY: json.dumps(description, sort_keys=True).encode()})
     table = pa.concat_tables([_table(part, schema, quantities) for part in parts]) if parts else schema.empty_table()
     delta = [*_DELTA, *(column_name(key) for key in quantities)]
     with path.open("wb") as file:
@@ -215,12 +215,12 @@ def _same(text: str, count: int) -> pa.Array:
 def metadata(path: Path) -> dict[str, Any]:
     """What the file says of itself. Raises ArchiveFault."""
     try:
-        told: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[KEY])
-        if told["format"] != FORMAT:
-            raise ArchiveFault(f"{path}: format {told['format']}; this version knows {FORMAT}")
+        description: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[KEY])
+        if description["format"] != FORMAT:
+            raise ArchiveFault(f"{path}: format {description['format']}; this version knows {FORMAT}")
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise ArchiveFault(f"{path}: is not a day of an archive: {error}") from error
-    return told
+    return description
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -236,7 +236,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 def read_series(path: Path) -> Iterator[DaySeries]:
     """Each series of a file, in its order. Raises ArchiveFault."""
-    told, table = metadata(path), read_table(path)
+    description, table = metadata(path), read_table(path)
     keys = {
         field.name: field.metadata[b"quantity"].decode()
         for field in table.schema
@@ -248,7 +248,7 @@ def read_series(path: Path) -> Iterator[DaySeries]:
         if table.schema.field(name).metadata[b"scale"] != str(QUANTITIES[key].scale).encode():
             raise ArchiveFault(f"{path}: {key} is kept in other steps than this version's")
     begin = 0
-    for each in told["series"]:
+    for each in description["series"]:
         part = table.slice(begin, each["rows"])
         begin += each["rows"]
         columns: Columns = {"at_ms": part["at"].cast(pa.int64()).to_pylist()}
@@ -267,8 +267,8 @@ def read_series(path: Path) -> Iterator[DaySeries]:
 
 def checked_series(path: Path) -> Iterator[DaySeries]:
     """The same, each compared with the count and checksum that the file was written with. Raises ArchiveFault."""
-    for part, told in zip(read_series(path), metadata(path)["series"], strict=True):
-        if (len(part), checksum(part.columns)) != (told["rows"], told["sha256"]):
+    for part, description in zip(read_series(path), metadata(path)["series"], strict=True):
+        if (len(part), checksum(part.columns)) != (description["rows"], description["sha256"]):
             raise ArchiveFault(f"{path}: {part.series.sensor} is not what was written; the file is damaged")
         yield part
 
@@ -289,7 +289,7 @@ def verify_site(archive: Path, site: str) -> int:
             raise ArchiveFault(f"{path}: the manifest has it, the disk has not")
         if sha256_of(path) != entry.sha256:
             raise ArchiveFault(f"{path}: is not the file that was verified on writing")
-        if (told := verify(path))["version"] != entry.version or told["day"] != day.isoformat():
+        if (description := verify(path))["version"] != entry.version or description["day"] != day.isoformat():
             raise ArchiveFault(f"{path}: is of another day or version than the manifest says")
     return len(entries)
 

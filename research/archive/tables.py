@@ -67,7 +67,7 @@ def write_tables(readings: Path, archive: Path) -> int:
             cursor = connection.execute(f'select * from "{name}"')
             say({"table": name, "sql": made, "indices": indices, "columns": [each[0] for each in cursor.description]})
             for row in cursor:
-                say({"row": [_said(value) for value in row]})
+                say({"row": [_as_json(value) for value in row]})
                 rows += 1
         say({"rows": rows})
     write_atomically(archive / TABLES, packed.getvalue(), 0o640)
@@ -110,7 +110,7 @@ def _make(connection: sqlite3.Connection, told: dict[str, Any]) -> str:
     return f'insert or replace into "{name}"({columns}) values({", ".join("?" * len(told["columns"]))})'
 
 
-def _said(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     return {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 

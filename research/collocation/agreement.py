@@ -206,27 +206,30 @@ def targets(found: Agreement, quantity: str = "pm25") -> list[Target]:
     """EPA's targets for sensors of PM2.5 or PM10, met or not; `found` must be of 24 h means."""
     offset, error = (5, 7) if quantity == "pm25" else (10, 14)
     return [
-        Target("slope", "0.65 … 1.35", _said(found.slope), _inside(found.slope, 0.65, 1.35)),
+        Target("slope", "0.65 … 1.35", _rounded(found.slope), _inside(found.slope, 0.65, 1.35)),
         Target(
             "intercept",
             f"−{offset} … {offset} µg/m³",
-            _said(found.intercept),
+            _rounded(found.intercept),
             _inside(found.intercept, -offset, offset),
         ),
-        Target("r2", "≥ 0.70", _said(found.r2), _inside(found.r2, 0.70, math.inf)),
+        Target("r2", "≥ 0.70", _rounded(found.r2), _inside(found.r2, 0.70, math.inf)),
         Target(
             "rmse or nrmse",
             f"≤ {error} µg/m³ or ≤ 30 %",
-            f"{_said(found.rmse)}, {_said(found.nrmse)} %",
+            f"{_rounded(found.rmse)}, {_rounded(found.nrmse)} %",
             _either(found.rmse, error, found.nrmse),
         ),
         Target(
-            "sd or cv", "≤ 5 µg/m³ or ≤ 30 %", f"{_said(found.sd)}, {_said(found.cv)} %", _either(found.sd, 5, found.cv)
+            "sd or cv",
+            "≤ 5 µg/m³ or ≤ 30 %",
+            f"{_rounded(found.sd)}, {_rounded(found.cv)} %",
+            _either(found.sd, 5, found.cv),
         ),
     ]
 
 
-def _said(value: float) -> str:
+def _rounded(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else "–"
 
 

@@ -27,7 +27,7 @@ class SensorHour:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DayLevel:
     """What a room's day says: the 24 h mean (µg/m³) and its level's key; None with fewer than 18 hours."""
 
     mean: float | None
@@ -41,8 +41,8 @@ class Difference:
 
     room: str
     day: int
-    before: Told
-    after: Told
+    before: DayLevel
+    after: DayLevel
     hours: int
 
     @property
@@ -61,7 +61,7 @@ def differences(hours: Iterable[SensorHour], before: Corrections, after: Correct
     found: list[Difference] = []
     for room, day in days:
         starts = by_day[room, day]
-        told = [_told([one[room, start] for start in starts if (room, start) in one], index) for one in (old, new)]
+        told = [_level_of([one[room, start] for start in starts if (room, start) in one], index) for one in (old, new)]
         changed = sum(
             index.level("pm25", old.get((room, start))) != index.level("pm25", new.get((room, start)))
             for start in starts
@@ -93,8 +93,8 @@ def _room_hours(hours: Iterable[SensorHour], accepted: Corrections) -> dict[tupl
     return {key: math.fsum(values) / len(values) for key, values in pooled.items()}
 
 
-def _told(values: list[float], index: Index) -> Told:
+def _level_of(values: list[float], index: Index) -> DayLevel:
     if not day_is_complete(len(values)):
-        return Told(None, None, len(values))
+        return DayLevel(None, None, len(values))
     mean = round(math.fsum(values) / len(values), 6)
-    return Told(mean, index.level("pm25", mean), len(values))
+    return DayLevel(mean, index.level("pm25", mean), len(values))

@@ -129,7 +129,7 @@ def _of_readings(store: Store, room: str, sensor: str, start: int, end: int) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Comparison:
     """Sensors beside a reference: their hourly pairs, and how they agree by hour and by day."""
 
     units: Mapping[str, list[Pair]]
@@ -142,13 +142,13 @@ class Beside:
         return [pair for one in self.units.values() for pair in one]
 
 
-def beside(
+def compared(
     reference: Mapping[int, float], sensors: Mapping[str, Mapping[int, HourMean]], start: int, end: int
-) -> Beside:
+) -> Comparison:
     """`coverage`: which share of the reference's hours in the period each sensor has."""
     inside = {at: value for at, value in reference.items() if start <= at < end}
     units = {sensor: pairs(inside, hours, sensor) for sensor, hours in sensors.items()}
-    return Beside(
+    return Comparison(
         units,
         agreement(units),
         agreement({sensor: daily(one) for sensor, one in units.items()}),
@@ -156,7 +156,7 @@ def beside(
     )
 
 
-def report(found: Beside, fit: Calibration, quantity: str = "pm25") -> dict[str, Any]:
+def report(found: Comparison, fit: Calibration, quantity: str = "pm25") -> dict[str, Any]:
     """Everything as JSON: numbers that the data do not say are null."""
     result: dict[str, Any] = {
         "coverage": dict(found.coverage),

@@ -13,7 +13,7 @@ from classair.science.corrections import Corrections
 from research.export.columns import columns, value_name
 from research.export.lessons import lessons
 from research.export.request import Request
-from research.export.shapes import same, words
+from research.export.shapes import same, text_column
 from research.export.shapes import table as shaped
 from research.export.sources import Sources
 from research.tables import Row, rows
@@ -38,7 +38,7 @@ def room_days(
         "time_utc": at,
         "school_id": same(site, len(at)),
         "room_id": same(room, len(at)),
-        "sensor_id": words(sensor for sensor, _ in places),
+        "sensor_id": text_column(sensor for sensor, _ in places),
         "n_expected": pa.array([_expected(each) for each in found], pa.float64()),
         "simulated": pa.repeat(pa.scalar(sources.simulated(site)), len(at)),
         "lesson": pa.repeat(pa.scalar(True), len(at))
@@ -48,14 +48,14 @@ def room_days(
     for place, key in enumerate(chosen.quantities):
         of = [each.get(key) for each in found]
         plain["n" if place == 0 else f"{key}_n"] = pa.array([row.n if row else 0 for row in of], pa.int64())
-        plain["flags" if place == 0 else f"{key}_flags"] = words(_flags(row) for row in of)
+        plain["flags" if place == 0 else f"{key}_flags"] = text_column(_flags(row) for row in of)
         if key != "pm25":
             plain[value_name(key)] = _numbers(row.value if row else None for row in of)
             continue
         # As measured wherever there are readings enough; the correction may still have nothing to say.
         plain["pm25_raw_ugm3"] = _numbers(row.mean if row and row.why != "incomplete" else None for row in of)
         plain["pm25_corrected_ugm3"] = _numbers(row.value if row and row.correction != "none" else None for row in of)
-        plain["correction_id"] = words(row.correction if row else None for row in of)
+        plain["correction_id"] = text_column(row.correction if row else None for row in of)
     wanted = columns(request)
     return shaped(wanted, [_typed(plain[column.name], column.name) for column in wanted])
 

@@ -34,9 +34,9 @@ class Origin:
     @property
     def data_id(self) -> str:
         """Names request and state of the data: packages of one name have the same bytes."""
-        return hashlib.sha256(json.dumps(self._said(), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(self._manifest(), sort_keys=True).encode()).hexdigest()[:16]
 
-    def _said(self) -> dict[str, Any]:
+    def _manifest(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "request": self.request,
@@ -46,7 +46,7 @@ class Origin:
         }
 
     def as_record(self) -> dict[str, Any]:
-        return {**self._said(), "data": self.data_id, "unsettled": list(self.unsettled)}
+        return {**self._manifest(), "data": self.data_id, "unsettled": list(self.unsettled)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def main(argv: list[str]) -> int:
         with opened(places, in_force(places, args.config)) as sources:
             if args.preview:
                 found = preview(sources, request)
-                print(json.dumps(found.as_record(), ensure_ascii=False) if args.json else _said(found.as_record()))
+                print(
+                    json.dumps(found.as_record(), ensure_ascii=False) if args.json else _preview_text(found.as_record())
+                )
                 return 0
             if args.stream:
                 sources.check(request)
@@ -157,7 +159,7 @@ def _request(args: argparse.Namespace) -> Request:
     return Request.parse({key: getattr(args, key) for key in keys})
 
 
-def _said(found: dict[str, Any]) -> str:
+def _preview_text(found: dict[str, Any]) -> str:
     gaps = "not known" if found["gaps"] is None else f"{100 * found['gaps']:.1f} %"
     lines = [
         f"about {found['rows']:,} rows, {found['bytes']:,} bytes, gaps {gaps}",

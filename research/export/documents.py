@@ -42,7 +42,7 @@ def title(config: Config, request: Request, language: str) -> str:
     )
 
 
-def asked(request: Request, language: str) -> list[str]:
+def request_text(request: Request, language: str) -> list[str]:
     """What was asked for, in words."""
     chosen = request.selection
     found = [
@@ -73,7 +73,7 @@ def readme(
         lines = [f"# {title(config, request, language)}", ""]
         if simulated:
             lines += [f"**{t(language, 'export.simulated')}**", ""]
-        lines += [f"* {line}" for line in asked(request, language)]
+        lines += [f"* {line}" for line in request_text(request, language)]
         lines += [
             f"* {t(language, 'export.rows', n=f'{rows:,}')}",
             "",
@@ -214,7 +214,7 @@ def data_package(
         "id": origin.data_id,
         "title": title(config, request, "en"),
         "version": origin.data_id,
-        "description": " ".join([*([t("en", "export.simulated")] if simulated else []), *asked(request, "en")]),
+        "description": " ".join([*([t("en", "export.simulated")] if simulated else []), *request_text(request, "en")]),
         "licenses": [{"name": request.licence}]
         if _is_spdx(request.licence)
         else [{"path": "LICENSE", "title": request.licence or t("en", "export.no_licence")}],

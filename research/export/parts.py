@@ -147,10 +147,10 @@ class Pieces:
                 writer.write_table(made.table)
             fresh.replace(file)
             # Only now does the piece count: this file says that the other is whole.
-            write_atomically(file.with_suffix(".json"), json.dumps(self._told(made)).encode())
+            write_atomically(file.with_suffix(".json"), json.dumps(self._record(made)).encode())
         return made
 
-    def _told(self, made: Made) -> dict[str, Any]:
+    def _record(self, made: Made) -> dict[str, Any]:
         return {
             "request": self.request.id,
             "versions": made.versions,

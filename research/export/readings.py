@@ -24,7 +24,7 @@ from research.export import ExportFault
 from research.export.columns import Column, columns
 from research.export.lessons import lessons
 from research.export.request import Request
-from research.export.shapes import same, scaled, schema, words
+from research.export.shapes import same, scaled, schema, text_column
 from research.export.shapes import table as shaped
 from research.export.sources import Sources
 
@@ -132,7 +132,7 @@ def _archived(request: Request, rooms: Sequence[str], file: Path) -> pa.Table:
         "sensor_id": there["sensor"],
         "n": there["n"],
         "interval_s": there["interval_s"],
-        "flags": _said(there["flags"]),
+        "flags": _flag_names(there["flags"]),
         "value_flags": _marked(there["vflags"]),
         "clock": there["clock"],
         "late": there["late"],
@@ -153,7 +153,7 @@ def _archived(request: Request, rooms: Sequence[str], file: Path) -> pa.Table:
 
 def _sites(rooms: pa.ChunkedArray) -> pa.Array:
     if not len(rooms):
-        return words([])
+        return text_column([])
     encoded = rooms.chunk(0)
     names = pa.array([room.partition(".")[0] for room in encoded.dictionary.to_pylist()], pa.string())
     return pa.DictionaryArray.from_arrays(encoded.indices, names)
@@ -170,7 +170,7 @@ def _by_word(values: Any, say: Any) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(places.take(encoded.indices), pa.array(kept, pa.string()))
 
 
-def _said(flags: Any) -> pa.DictionaryArray:
+def _flag_names(flags: Any) -> pa.DictionaryArray:
     return _by_word(flags, lambda value: flag_words(value) or None)
 
 
@@ -206,7 +206,7 @@ def _of_block(request: Request, block: Block) -> pa.Table:
         "sensor_id": same(series.sensor, count),
         "n": pa.array(there["n"], pa.int64()),
         "interval_s": pa.array(there["interval_s"], pa.float64()),
-        "flags": _said(pa.array(there["flags"], pa.int64())),
+        "flags": _flag_names(pa.array(there["flags"], pa.int64())),
         "value_flags": _marked(pa.array(there["vflags"], pa.string())),
         "clock": pa.DictionaryArray.from_arrays(pa.array(there["clock"], pa.int32()), pa.array(CLOCKS, pa.string())),
         "late": pa.array(there["late"], pa.int8()).cast(pa.bool_()),
@@ -234,18 +234,18 @@ def _of_readings(request: Request, room: str, readings: Iterable[Reading]) -> pa
         "time_utc": at,
         "school_id": same(room.partition(".")[0], len(found)),
         "room_id": same(room, len(found)),
-        "sensor_id": words(r.sensor for r in found),
+        "sensor_id": text_column(r.sensor for r in found),
         "n": pa.array([r.n for r in found], pa.int64()),
         "interval_s": pa.array([r.interval_s for r in found], pa.float64()),
-        "flags": words(flag_words(int(r.flags)) or None for r in found),
-        "value_flags": words(
+        "flags": text_column(flag_words(int(r.flags)) or None for r in found),
+        "value_flags": text_column(
             " ".join(f"{key}:{flag_words(int(flags))}" for key, flags in sorted(r.value_flags.items())) or None
             for r in found
         ),
-        "clock": words(r.clock for r in found),
+        "clock": text_column(r.clock for r in found),
         "late": pa.array([r.late for r in found], pa.bool_()),
-        "bridge_id": words(r.bridge for r in found),
-        "epoch": words(r.epoch for r in found),
+        "bridge_id": text_column(r.bridge for r in found),
+        "epoch": text_column(r.epoch for r in found),
         "seq": pa.array([r.seq for r in found], pa.int64()),
         "simulated": pa.array([r.simulated for r in found], pa.bool_()),
         "lesson": pa.nulls(len(found), pa.bool_()),

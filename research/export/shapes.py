@@ -45,7 +45,7 @@ def same(text: str, count: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), pa.array([text], pa.string()))
 
 
-def words(values: Iterable[str | None]) -> pa.Array:
+def text_column(values: Iterable[str | None]) -> pa.Array:
     return pa.array(values, pa.string()).dictionary_encode()
 
 

@@ -94,7 +94,7 @@ def cleaning(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats, v
     found = switchings(start_ms, indoor, outdoor, purifier)
 
     def cannot(why: str, low: float | None = None, high: float | None = None) -> Cleaning:
-        return Cleaning(_told(None, low, high, len(found.day), coverage, why), None)
+        return Cleaning(_estimate(None, low, high, len(found.day), coverage, why), None)
 
     if len(found.day) < LEAST_SWITCHINGS or np.unique(found.day).size < LEAST_DAYS:
         return cannot("few_switchings")
@@ -113,16 +113,16 @@ def cleaning(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats, v
     if low <= SMALL:
         if high <= 2 * SMALL:
             return Cleaning(
-                _told(0.0, low * volume_m3, high * volume_m3, len(found.day), coverage), False, *rates, draws
+                _estimate(0.0, low * volume_m3, high * volume_m3, len(found.day), coverage), False, *rates, draws
             )
         return cannot("no_contrast", low * volume_m3, high * volume_m3)
     if (high - low) / 2 > WIDE * rate:
         return cannot("wide", low * volume_m3, high * volume_m3)
-    told = _told(rate * volume_m3, low * volume_m3, high * volume_m3, len(found.day), coverage)
+    told = _estimate(rate * volume_m3, low * volume_m3, high * volume_m3, len(found.day), coverage)
     return Cleaning(told, True, *rates, draws)
 
 
-def _told(
+def _estimate(
     value: float | None,
     low: float | None,
     high: float | None,

@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
         print(
             json.dumps({"room": args.room, "from": first.isoformat(), "to": last.isoformat(), **plain(line)})
             if args.json
-            else _said(line, args.language)
+            else _as_text(line, args.language)
         )
     return 0
 
@@ -101,7 +101,7 @@ def plain(line: Estimate | Exposure) -> dict[str, Any]:
     }
 
 
-def _said(line: Estimate | Exposure, language: str) -> str:
+def _as_text(line: Estimate | Exposure, language: str) -> str:
     if isinstance(line, Exposure):
         name = t(language, "room_physics.exposure")
         if line.mean is None:

@@ -25,7 +25,7 @@ def ratio(start_ms: int, indoor: Floats, outdoor: Floats, wanted: Bools | None =
 
     It describes the room as it was used: sources, purifier and windows are all in it.
     """
-    return _told("indoor_outdoor_ratio", "hourly_median", start_ms, indoor, outdoor, wanted, steady=False)
+    return _estimate("indoor_outdoor_ratio", "hourly_median", start_ms, indoor, outdoor, wanted, steady=False)
 
 
 def infiltration(start_ms: int, indoor: Floats, outdoor: Floats, occupied: Bools, purifier: Floats) -> Estimate:
@@ -34,10 +34,10 @@ def infiltration(start_ms: int, indoor: Floats, outdoor: Floats, occupied: Bools
     An estimate of what a shut room lets in, with the windows as they were left; the purifier must be known to be off.
     """
     quiet = ~occupied & (purifier == 0)
-    return _told("infiltration_factor", "quiet_hours", start_ms, indoor, outdoor, quiet, steady=True)
+    return _estimate("infiltration_factor", "quiet_hours", start_ms, indoor, outdoor, quiet, steady=True)
 
 
-def _told(
+def _estimate(
     quantity: str, method: str, start_ms: int, indoor: Floats, outdoor: Floats, wanted: Bools | None, *, steady: bool
 ) -> Estimate:
     hours = indoor.size // 60

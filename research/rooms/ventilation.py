@@ -107,7 +107,7 @@ def from_decays(
     name = f"co2_decay_{when}" if when else "co2_decay"
     coverage = float(np.isfinite(co2).mean()) if co2.size else 0.0
     accepted = [decay for decay in decays(start_ms, co2, occupied, outdoor) if when in (None, decay.when)]
-    return _told(
+    return _estimate(
         name, [decay.rate for decay in accepted], [_day(decay.start_ms) for decay in accepted], coverage, "no_decay"
     )
 
@@ -125,7 +125,7 @@ def from_lessons(start_ms: int, co2: Floats, occupied: Bools, outdoor: Floats | 
                 rates.append(rate)
                 days.append(_day(start_ms + begin * 60_000))
     coverage = float(np.isfinite(co2).mean()) if co2.size else 0.0
-    return _told("co2_transient", rates, days, coverage, "no_transient")
+    return _estimate("co2_transient", rates, days, coverage, "no_transient")
 
 
 def rise_rate(excess: Floats) -> float | None:
@@ -161,7 +161,7 @@ def rise_rate(excess: Floats) -> float | None:
     return float(RATES[best]) if steady > LEAST_EXCESS else None
 
 
-def _told(method: str, rates: list[float], days: list[object], coverage: float, why: str) -> Estimate:
+def _estimate(method: str, rates: list[float], days: list[object], coverage: float, why: str) -> Estimate:
     if not rates:
         return Estimate("air_changes", "1/h", method, VERSION, None, coverage=coverage, why=why)
     values = np.array(rates)

@@ -139,7 +139,7 @@ def test_an_on_that_is_still_wanted_is_renewed_before_it_expires() -> None:
 
 def test_the_devices_own_expiry_is_not_a_person() -> None:
     unit = settled(True, T0, expires_at=T0 + 10_000)
-    unit, _ = control.heard(unit, False, True, None, T0)
+    unit, _ = control.observed(unit, False, True, None, T0)
     assert unit.override is None and unit.on is False
 
 
@@ -147,7 +147,7 @@ def test_an_expiry_that_vanished_is_set_again() -> None:
     unit = settled(True, T0, want=False, expires_at=T0 - 20_000)
     unit, actions = control.step(unit, between(T0), None, LIMITS, T0)
     assert actions == [Query()]
-    unit, _ = control.heard(unit, True, False, None, T0 + 100)
+    unit, _ = control.observed(unit, True, False, None, T0 + 100)
     _, actions = control.step(unit, between(T0 + 200), None, LIMITS, T0 + 200)
     command = only(actions)
     assert isinstance(command, Command) and command.on and command.seconds == 300
@@ -158,7 +158,7 @@ def test_an_expiry_that_vanished_is_set_again() -> None:
 
 def test_a_person_at_the_device_wins_until_the_end_of_the_block() -> None:
     end = T0 + 90 * MIN
-    unit, _ = control.heard(settled(True, T0, expires_at=end), False, True, end, T0)
+    unit, _ = control.observed(settled(True, T0, expires_at=end), False, True, end, T0)
     assert unit.override == Override(False, end, "device")
     unit, actions = control.step(unit, high(T0 + 80 * MIN), end, LIMITS, T0 + 80 * MIN)
     assert actions == []
@@ -167,7 +167,7 @@ def test_a_person_at_the_device_wins_until_the_end_of_the_block() -> None:
 
 
 def test_a_person_outside_of_school_hours_wins_for_an_hour() -> None:
-    unit, _ = control.heard(settled(False, T0), True, True, None, T0)
+    unit, _ = control.observed(settled(False, T0), True, True, None, T0)
     assert unit.override == Override(True, T0 + 60 * MIN, "device")
     # the device gets the same expiry
     _, actions = control.step(unit, low(T0), None, LIMITS, T0)
@@ -181,7 +181,7 @@ def test_a_persons_off_acts_at_once_and_outlasts_blindness() -> None:
     unit, actions = control.step(unit, silent(T0 - 40 * MIN), T0 + 200 * MIN, LIMITS, T0)
     command = only(actions)
     assert isinstance(command, Command) and not command.on and command.mode == "person"
-    unit, _ = control.heard(unit, False, True, T0 + 200 * MIN, T0 + 50)
+    unit, _ = control.observed(unit, False, True, T0 + 200 * MIN, T0 + 50)
     assert control.step(unit, silent(T0 - 40 * MIN), T0 + 200 * MIN, LIMITS, T0 + 29 * MIN)[1] == []
     _, actions = control.step(unit, silent(T0 - 40 * MIN), T0 + 200 * MIN, LIMITS, T0 + 30 * MIN)
     command = only(actions)
@@ -193,9 +193,9 @@ def test_a_persons_on_ends_by_its_own_expiry_without_a_second_start() -> None:
     unit, actions = control.step(unit, between(T0), None, LIMITS, T0)
     command = only(actions)
     assert isinstance(command, Command) and command.seconds == 600
-    unit, _ = control.heard(unit, True, True, None, T0 + 50)
+    unit, _ = control.observed(unit, True, True, None, T0 + 50)
     end = T0 + 10 * MIN
-    unit, _ = control.heard(unit, False, True, None, end - 900)
+    unit, _ = control.observed(unit, False, True, None, end - 900)
     for now in range(end - 500, end + 5 * MIN, 1000):
         unit, actions = control.step(unit, between(now), None, LIMITS, now)
         assert actions == []
@@ -259,7 +259,7 @@ def test_three_tries_ten_seconds_apart_then_a_person_is_told_once() -> None:
     assert commands[:3] == [0, 10_000, 20_000]
     assert [at for at, action in log if isinstance(action, Trouble)] == [30_000]
     assert commands[3] == 90_000 and unit.on is None and unit.fault_since is not None
-    unit, actions = control.heard(unit, True, True, None, now)
+    unit, actions = control.observed(unit, True, True, None, now)
     unit, more = control.step(unit, high(now), None, LIMITS, now)
     assert [type(action) for action in (*actions, *more)].count(Recovered) == 1
 
@@ -267,9 +267,9 @@ def test_three_tries_ten_seconds_apart_then_a_person_is_told_once() -> None:
 def test_a_regular_report_does_not_confirm_a_renewal() -> None:
     unit = settled(True, T0, expires_at=T0 + MIN)
     unit, _ = control.step(unit, between(T0), None, LIMITS, T0)
-    unit, _ = control.heard(unit, True, False, None, T0 + 10)
+    unit, _ = control.observed(unit, True, False, None, T0 + 10)
     assert unit.pending is not None
-    unit, _ = control.heard(unit, True, True, None, T0 + 20)
+    unit, _ = control.observed(unit, True, True, None, T0 + 20)
     assert unit.pending is None and unit.expires_at == T0 + 5 * MIN
 
 
@@ -278,7 +278,7 @@ def test_what_the_device_does_after_we_gave_up_is_not_a_person() -> None:
     for now in range(T0, T0 + 31_000, 1000):
         unit, _ = control.step(unit, high(now), None, LIMITS, now)
     assert unit.fault_since is not None
-    unit, _ = control.heard(unit, True, True, None, T0 + 40_000)
+    unit, _ = control.observed(unit, True, True, None, T0 + 40_000)
     assert unit.override is None and unit.on is True
 
 
@@ -289,7 +289,7 @@ def test_a_restart_reads_the_real_state_before_any_command() -> None:
     unit = control.restarted(settled(False, T0), T0)
     unit, actions = control.step(unit, high(T0), T0 + 60 * MIN, LIMITS, T0)
     assert actions == [Query()]
-    unit, _ = control.heard(unit, False, False, T0 + 60 * MIN, T0 + 100)
+    unit, _ = control.observed(unit, False, False, T0 + 60 * MIN, T0 + 100)
     assert isinstance(only(control.step(unit, high(T0 + 200), T0 + 60 * MIN, LIMITS, T0 + 200)[1]), Command)
 
 
@@ -298,14 +298,14 @@ def test_a_restart_keeps_override_and_minimum_time() -> None:
         True, T0, since=T0 - 5 * MIN, override=Override(True, T0 + 20 * MIN, "u-1"), expires_at=T0 + 20 * MIN
     )
     unit = control.restarted(unit, T0 + MIN)
-    unit, _ = control.heard(unit, True, False, None, T0 + MIN + 50)
+    unit, _ = control.observed(unit, True, False, None, T0 + MIN + 50)
     assert unit.override is not None and unit.since == T0 - 5 * MIN
     assert control.step(unit, low(T0 + 6 * MIN), None, LIMITS, T0 + 6 * MIN)[1] == []
 
 
 def test_found_on_after_a_restart_it_was_a_person() -> None:
     unit = control.restarted(settled(False, T0), T0)
-    unit, _ = control.heard(unit, True, False, None, T0 + 100)
+    unit, _ = control.observed(unit, True, False, None, T0 + 100)
     assert unit.override is not None and unit.override.on
 
 
@@ -313,7 +313,7 @@ def test_an_on_whose_answer_was_missed_in_a_restart_is_no_persons_and_gets_a_fre
     unit, actions = control.step(settled(False, T0), high(T0), None, LIMITS, T0)
     assert isinstance(only(actions), Command)
     unit = control.restarted(saved_state.read(saved_state.written(unit), T0 + 2000), T0 + 2000)
-    unit, _ = control.heard(unit, True, False, None, T0 + 3000)
+    unit, _ = control.observed(unit, True, False, None, T0 + 3000)
     assert unit.override is None and unit.mode == "auto" and unit.expires_at is None
     _, actions = control.step(unit, high(T0 + 4000), None, LIMITS, T0 + 4000)
     command = only(actions)
@@ -324,7 +324,7 @@ def test_an_on_whose_answer_was_missed_because_the_broker_went_is_no_persons() -
     unit, _ = control.step(settled(False, T0), high(T0), None, LIMITS, T0)
     unit, actions = control.reconnected(unit, T0 + 60 * MIN)
     assert actions == [Query()] and unit.pending is None  # nothing an hour old is sent again
-    unit, _ = control.heard(unit, True, False, None, T0 + 60 * MIN + 100)
+    unit, _ = control.observed(unit, True, False, None, T0 + 60 * MIN + 100)
     assert unit.override is None and unit.on is True
 
 
@@ -335,7 +335,7 @@ def test_a_crash_loop_of_short_lives_still_ends_in_safe_mode(life_s: int) -> Non
     first_on: int | None = None
     while now < T0 + 15 * MIN and first_on is None:
         unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
-        unit, _ = control.heard(unit, False, False, block_end, now)
+        unit, _ = control.observed(unit, False, False, block_end, now)
         for _ in range(life_s):
             now += 1000
             unit, actions = control.step(unit, Signal(), block_end, LIMITS, now)
@@ -351,7 +351,7 @@ def test_a_restart_beside_a_sensor_that_lives_does_not_go_into_safe_mode() -> No
     for _ in range(20):
         now += MIN
         unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
-        unit, _ = control.heard(unit, False, False, block_end, now)
+        unit, _ = control.observed(unit, False, False, block_end, now)
         for signal in (Signal(), between(now)):
             unit, actions = control.step(unit, signal, block_end, LIMITS, now)
             assert actions == []
@@ -361,7 +361,7 @@ def test_after_a_long_time_without_a_controller_it_is_patient_again() -> None:
     unit, _ = control.step(settled(False, T0), between(T0), None, LIMITS, T0)
     now = T0 + 14 * 60 * MIN
     unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
-    unit, _ = control.heard(unit, False, False, now + 60 * MIN, now)
+    unit, _ = control.observed(unit, False, False, now + 60 * MIN, now)
     assert control.step(unit, Signal(), now + 60 * MIN, LIMITS, now + 180_000)[1] == []
     assert isinstance(only(control.step(unit, Signal(), now + 60 * MIN, LIMITS, now + 181_000)[1]), Command)
 
@@ -372,7 +372,7 @@ def test_after_a_long_time_without_a_controller_it_is_patient_again() -> None:
 @pytest.mark.parametrize("by", [-3 * 3_600_000, -60_000, 60_000, 5 * 3_600_000])
 def test_a_devices_own_expiry_after_a_step_of_the_clock_is_not_a_person(by: int) -> None:
     unit = control.clock_stepped(settled(True, T0, expires_at=T0 + 10_000), by, T0 + by)
-    unit, _ = control.heard(unit, False, True, None, T0 + by + 10_000)
+    unit, _ = control.observed(unit, False, True, None, T0 + by + 10_000)
     assert unit.override is None and unit.reason == "its expiry"
 
 
@@ -408,7 +408,7 @@ def test_a_persons_off_holds_although_the_answer_to_an_earlier_on_comes_after_it
     command = only(actions)
     assert isinstance(command, Command) and not command.on
     for late in (True, True, False, False):  # RESULT and POWER of each, in the order of the commands
-        unit, actions = control.heard(unit, late, True, None, T0 + 100)
+        unit, actions = control.observed(unit, late, True, None, T0 + 100)
         assert actions == [] and unit.override == Override(False, T0 + 50 + 60 * MIN, "u-1")
     assert unit.on is False and unit.pending is None
     assert control.step(unit, high(T0 + 1000), None, LIMITS, T0 + 1000)[1] == []
@@ -420,7 +420,7 @@ def test_a_plug_that_returns_after_a_power_cut_is_put_right_at_once() -> None:
     assert unit.on is None
     unit, actions = control.line(unit, True, False, T0 + MIN)
     assert actions == [Query()]
-    unit, _ = control.heard(unit, False, False, T0 + 100 * MIN, T0 + MIN + 100)
+    unit, _ = control.observed(unit, False, False, T0 + 100 * MIN, T0 + MIN + 100)
     assert unit.override is None
     now = T0 + MIN + 200
     _, actions = control.step(unit, high(now), T0 + 100 * MIN, LIMITS, now)
@@ -431,7 +431,7 @@ def test_a_plug_that_rebooted_while_on_gets_its_expiry_anew() -> None:
     # Its timer begins from the full time again after a reboot.
     unit = settled(True, T0, expires_at=T0 + 20 * MIN)
     unit, _ = control.line(unit, True, False, T0)
-    unit, _ = control.heard(unit, True, False, T0 + 20 * MIN, T0 + 50)
+    unit, _ = control.observed(unit, True, False, T0 + 20 * MIN, T0 + 50)
     _, actions = control.step(unit, between(T0 + 100), T0 + 20 * MIN, LIMITS, T0 + 100)
     command = only(actions)
     assert isinstance(command, Command) and command.on and 1199 <= (command.seconds or 0) <= 1200
@@ -551,7 +551,7 @@ def _life(seed: int, steps: int) -> int:
             if plug.out:
                 kind, on = plug.out.pop(0)
                 if rng.random() >= lossy:
-                    unit, more = control.heard(unit, on, kind == "answer", block_end, now)
+                    unit, more = control.observed(unit, on, kind == "answer", block_end, now)
                     actions += more
         if plug.on and plug.powered and plug.changes and plug.changes[-1][2] in ("auto", "fail_safe", "person"):
             assert plug.ends_at is not None, "it would run for ever"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from alerts.corrections import RoomCorrecting
-from alerts.engine import Watching
+from alerts.corrections import RoomCorrection
+from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
 from classair import config as configuration
@@ -55,7 +55,7 @@ class House:
 
     def begin(self) -> None:
         self.ledger = Ledger(self.folder / "ledger.db")
-        self.watching = Watching(
+        self.watching = AlertsEngine(
             self.ledger,
             Rules(self.ledger, Nobody()),
             lambda *_, **__: True,  # type: ignore[arg-type]
@@ -161,7 +161,7 @@ def test_the_purifier_s_signal_is_the_corrected_value(house: House) -> None:
 
 def test_two_sensors_weigh_by_the_time_they_cover() -> None:
     samples = [Sample(900_000, 40.0, 900_000, "a"), Sample(900_000, 10.0, 300_000, "b")]
-    room = RoomCorrecting(lambda _: [])
+    room = RoomCorrection(lambda _: [])
     room.follow(Corrections((Correction("b-only", 1, "linear", {"slope": 2.0, "intercept": 0.0}, sensors=("b",)),)), {})
     found = room.measure(samples, 900_000)
     assert found.mean == pytest.approx((40.0 * 3 + 20.0) / 4)

@@ -13,7 +13,7 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerts.delivery.deliverer import Delivery
-from alerts.engine import Watching
+from alerts.engine import AlertsEngine
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
@@ -142,7 +142,7 @@ class House:
         self.said: dict[str, str] = {}
         self.answers: list[Answer] = []
         self.ledger = ledger
-        self.watching = Watching(ledger, Rules(ledger, Delivery(lambda result: None)), self._say, lambda: NOW)
+        self.watching = AlertsEngine(ledger, Rules(ledger, Delivery(lambda result: None)), self._say, lambda: NOW)
 
     def _say(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> bool:
         if topic.startswith("classair/v1/town/answer/"):

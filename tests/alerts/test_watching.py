@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from alerts.delivery.deliverer import Delivery, Job, Result
-from alerts.engine import Watching
+from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger, LedgerReader
 from alerts.rules.matters import Rules
 from classair import config as configuration
@@ -75,7 +75,7 @@ class House:
     def start(self) -> None:
         self.ledger = Ledger(self.folder / "ledger.db")
         rules = Rules(self.ledger, self.post)  # type: ignore[arg-type]
-        self.watching = Watching(self.ledger, rules, self.say, lambda: self.now)
+        self.watching = AlertsEngine(self.ledger, rules, self.say, lambda: self.now)
         self.watching.follow(configuration.parse(self.text), 1, self.now)
 
     def restart(self) -> None:

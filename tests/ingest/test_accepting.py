@@ -12,7 +12,7 @@ import pytest
 from classair.config import ConfigFaults, parse
 from ingest.books.books import Books
 from ingest.books.deployments import BEGINNING_MS, END_MS, Deployments
-from ingest.config_acceptance import Accepting
+from ingest.config_acceptance import ConfigAcceptance
 
 SCHOOL = """\
 org: test-town
@@ -66,17 +66,17 @@ def store(books: Books, seq: int, at_ms: int, simulated: bool = True, room: str 
 
 
 def test_a_first_version_is_kept_and_the_same_text_is_no_second_one(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     assert accepting.consider(SCHOOL, NOW)
     assert not accepting.consider(SCHOOL, NOW + 1)
     assert accepting.current is not None and accepting.current.version == 1
     assert accepting.consider(SCHOOL.replace("name: A", "name: AA"), NOW + 2)
     # Another process takes up where this one ended, without anybody's secrets.
-    assert (Accepting(books, {}).current or accepting.current).version == 2
+    assert (ConfigAcceptance(books, {}).current or accepting.current).version == 2
 
 
 def test_a_faulty_edit_is_refused_with_every_reason_and_the_old_one_stays(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW)
     assert not accepting.consider(SCHOOL.replace("room: b,", "room: c,").replace("volume_m3: 180}}", "volum: 1}}"), NOW)
     assert any("volum" in line for line in accepting.refused)
@@ -97,7 +97,7 @@ def test_what_only_a_driver_or_a_channel_knows_to_be_wrong_is_refused_too(
     wrong: str,
     said: str,
 ) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW)
     assert right in SCHOOL
     assert not accepting.consider(SCHOOL.replace(right, wrong, 1), NOW)
@@ -106,7 +106,7 @@ def test_what_only_a_driver_or_a_channel_knows_to_be_wrong_is_refused_too(
 
 
 def test_a_missing_secret_refuses_the_edit_by_its_name(books: Books) -> None:
-    accepting = Accepting(books, {})
+    accepting = ConfigAcceptance(books, {})
     accepting.consider(SCHOOL, NOW)
     assert accepting.current is None
     assert "SECRET_ADDRESS" in accepting.refused[0]
@@ -119,7 +119,7 @@ def test_measured_and_simulated_never_meet_in_one_data_folder(books: Books, simu
         "bridge: pi-1, room: a, model: pms5003t, port: /dev/ttyUSB0",
     )
     real = real.replace('port: "sim:classroom"', "port: /dev/ttyUSB1")
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL if simulated else real, NOW)
     store(books, 1, NOW, simulated)
     assert not accepting.consider(real if simulated else SCHOOL, NOW + 1)
@@ -128,14 +128,14 @@ def test_measured_and_simulated_never_meet_in_one_data_folder(books: Books, simu
 
 
 def test_another_organisation_needs_another_folder(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW)
     assert not accepting.consider(SCHOOL.replace("test-town", "other-town"), NOW)
     assert "test-town" in accepting.refused[0]
 
 
 def test_secrets_stay_names_in_every_announcement_and_bridges_get_only_their_part(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW)
     told: dict[str, bytes] = {}
 
@@ -151,7 +151,7 @@ def test_secrets_stay_names_in_every_announcement_and_bridges_get_only_their_par
 
 
 def test_what_leaves_the_configuration_leaves_the_broker_too(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW)
     smaller = SCHOOL.replace("pi-1: {}, pi-2: {}", "pi-1: {}").replace(", b: {name: B, volume_m3: 180}", "")
     smaller = "".join(line for line in smaller.splitlines(True) if "b-pm" not in line)
@@ -163,7 +163,7 @@ def test_what_leaves_the_configuration_leaves_the_broker_too(books: Books) -> No
             cleared.add(topic.removeprefix("classair/v1/test-town/north/"))
         return True
 
-    Accepting(books, ENV).announce(publish)
+    ConfigAcceptance(books, ENV).announce(publish)
     gone = {"bridge/pi-2/stored", "bridge/pi-2/status", "bridge/pi-2/config", "room/b/now", "sensor/b-pm/health"}
     assert cleared == gone
     cleared.clear()
@@ -180,14 +180,14 @@ def moved(since: str = "") -> str:
 
 
 def test_the_first_deployment_reaches_back_to_the_beginning(books: Books) -> None:
-    Accepting(books, ENV).consider(SCHOOL, NOW)
+    ConfigAcceptance(books, ENV).consider(SCHOOL, NOW)
     assert books.deployments.room("north.a-pm", 0) == "north.a"
     assert books.deployments.room("north.a-pm", NOW * 2) == "north.a"
     assert books.deployments.room("north.z-pm", NOW) is None
 
 
 def test_a_move_counts_from_its_acceptance_and_late_readings_stay_in_the_old_room(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW)
     assert accepting.consider(moved(), NOW + 1000)
     room = books.deployments.room
@@ -203,7 +203,7 @@ def test_a_move_counts_from_its_acceptance_and_late_readings_stay_in_the_old_roo
 
 
 def test_since_backdates_a_move_only_past_everything_measured(books: Books) -> None:
-    accepting = Accepting(books, ENV)
+    accepting = ConfigAcceptance(books, ENV)
     accepting.consider(SCHOOL, NOW - 5 * 86_400_000)
     store(books, 1, NOW - 2 * 86_400_000)
     day = time.strftime("%Y-%m-%d", time.gmtime(NOW / 1000 + 7 * 3600))

@@ -15,7 +15,7 @@ from classair.model import Reading
 from classair.stores import Store, StoreAway, open_store
 from ingest.books.books import Books
 from ingest.inbox import Inbox
-from ingest.replication import Carrier
+from ingest.replication import Replicator
 
 START = 1_790_000_000_000
 ALL = (0, 2 * START)
@@ -32,7 +32,7 @@ class Journal:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
-        self.carrier: Carrier | None = None
+        self.carrier: Replicator | None = None
 
     def _work(self) -> None:
         while not self.stop.is_set():
@@ -57,8 +57,8 @@ class Journal:
                 ]
             )
 
-    def start(self, store: str) -> Carrier:
-        self.carrier = Carrier(self.places, self.inbox.do, self.books, self.stop)
+    def start(self, store: str) -> Replicator:
+        self.carrier = Replicator(self.places, self.inbox.do, self.books, self.stop)
         self.carrier.follow(store)
         self.carrier.start()
         return self.carrier

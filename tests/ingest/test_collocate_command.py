@@ -17,7 +17,7 @@ from classair.stores.corrections import accepted_corrections
 from ingest.books.books import Books
 from ingest.clock import now_ms
 from ingest.commands import collocate as collocate_command
-from ingest.config_acceptance import Accepting
+from ingest.config_acceptance import ConfigAcceptance
 from ingest.service import only_one
 from research.collocation import report
 from research.collocation.reference_file import Unreadable, read_reference
@@ -87,7 +87,7 @@ def data(tmp_path: Path) -> Path:
     places = Places(tmp_path / "data")
     places.root.mkdir()
     books = Books(places.readings, journal=False)
-    assert Accepting(books, {}).consider(SCHOOL, BEGIN)
+    assert ConfigAcceptance(books, {}).consider(SCHOOL, BEGIN)
     fill(books)
     books.close()
     return places.root

@@ -26,9 +26,9 @@ from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected, manual_flags
 from ingest.commands import count as count_command
 from ingest.commands import flags as flags_command
-from ingest.config_acceptance import Accepting
+from ingest.config_acceptance import ConfigAcceptance
 from ingest.rechecking import flag_asks
-from ingest.rechecking.recheck import rejudge
+from ingest.rechecking.recheck import recheck
 
 CONFIG = """
 org: test-town
@@ -110,7 +110,7 @@ def places(tmp_path: Path) -> Places:
     """A stopped installation with a spike, three stuck hours and nothing flagged."""
     places = Places(tmp_path / "data")
     books = Books(places.readings, journal=False)
-    Accepting(books).consider(CONFIG, NOW)
+    ConfigAcceptance(books).consider(CONFIG, NOW)
     readings = minutes(1440)
     changed(readings, 300, 301, "north.a-pm", pm25=400.0, pm10=480.0, n03=48000.0)
     changed(readings, 600, 780, "north.a-co2", co2_ppm=913.0)
@@ -179,18 +179,18 @@ def test_killed_at_any_piece_it_goes_on_where_it_was(places: Places) -> None:
     books = Books(places.readings, journal=False)
     config = parse(CONFIG)
     connection = sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)
-    changes = rejudge(connection, "north", START, NOW, config)
+    changes = recheck(connection, "north", START, NOW, config)
     assert len(changes) == 2
     books.store.reflag(
         changes[0].sensor, changes[0].start, changes[0].end, add=Flag(changes[0].add), quantity=changes[0].quantities[0]
     )
-    left = rejudge(connection, "north", START, NOW, config)
+    left = recheck(connection, "north", START, NOW, config)
     assert sum(change.values for change in left) == 181 and left != changes
     connection.close()
     books.close()
     assert run(places) == 0
     connection = sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)
-    assert rejudge(connection, "north", START, NOW, config) == []
+    assert recheck(connection, "north", START, NOW, config) == []
     connection.close()
 
 
@@ -332,7 +332,7 @@ def test_wishes_that_make_no_sense_are_refused_in_words(
 def test_the_last_two_hours_are_left_to_the_live_judge(tmp_path: Path) -> None:
     places, now = Places(tmp_path / "data"), int(time.time() * 1000)
     books = Books(places.readings, journal=False)
-    Accepting(books).consider(CONFIG, now)
+    ConfigAcceptance(books).consider(CONFIG, now)
     readings = minutes(300, now - 300 * MINUTE_MS)
     fixed = [
         Reading(r.sensor, r.bridge, r.epoch, r.seq, r.at_ms, {"co2_ppm": 913.0}, room=r.room, simulated=True)

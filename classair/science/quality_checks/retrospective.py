@@ -26,7 +26,7 @@ from classair.science.quality_checks.realtime import CO2_PER_MS, CO2_STEP, RATE_
 from classair.science.quality_checks.spans import Interval
 
 Column = Sequence[float | None]
-Found = dict[tuple[str, Flag], list[Interval]]
+FlagIntervals = dict[tuple[str, Flag], list[Interval]]
 
 SPIKE_POINTS: Final = 2  # a spike lasts at most so many readings …
 SPIKE_WITHIN_MS: Final = 130_000  # … that are this close together: in a slower series a plume may be one reading
@@ -53,9 +53,9 @@ class Track:
     columns: Mapping[str, Column]
 
 
-def judge_track(track: Track) -> Found:
+def judge_track(track: Track) -> FlagIntervals:
     """Every flag that a sensor's own past earns, by quantity."""
-    found: Found = {}
+    found: FlagIntervals = {}
     _stuck(track, found)
     for key, at_least in SPIKE_AT_LEAST.items():
         if key in track.columns and (stretches := spikes(*_present(track.at, track.columns[key]), at_least)):
@@ -76,7 +76,7 @@ def _present(at: Sequence[int], column: Column) -> tuple[Sequence[int], Sequence
 # -- stuck -------------------------------------------------------------------------------------------------------------
 
 
-def _stuck(track: Track, found: Found) -> None:
+def _stuck(track: Track, found: FlagIntervals) -> None:
     columns = track.columns
     if "pm25" in columns:
         keys = [key for key in PARTICLES if key in columns]

@@ -33,7 +33,7 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
                 dcc.Link(ctx.t(language, "overview.title"), href=parts.address("/", lang=language), className="button")
             ),
         )
-    shown = ranges.asked(range, date, ctx.now_ms())
+    shown = ranges.range_of(range, date, ctx.now_ms())
     query = {"range": shown.name, "date": shown.first.isoformat() if date else ""}
     return parts.page(
         ctx,
@@ -78,7 +78,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
     async def renew_history(_tick: int | None, view: Any) -> Any:
         if not _valid(ctx, view):
             return dash.no_update
-        shown = ranges.asked(view["range"], view["date"], ctx.now_ms())
+        shown = ranges.range_of(view["range"], view["date"], ctx.now_ms())
         if not shown.holds(ctx.now_ms()) and not shown.holds(ctx.now_ms() - 3_600_000):
             return dash.no_update
         return await asyncio.to_thread(history.renewed, ctx, view["language"], view["room"], shown)
@@ -94,7 +94,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         async def fill_table(clicks: int | None, view: Any, name: str = name) -> Any:
             if not _valid(ctx, view) or not clicks:
                 return dash.no_update
-            shown = ranges.asked(view["range"], view["date"], ctx.now_ms())
+            shown = ranges.range_of(view["range"], view["date"], ctx.now_ms())
             return await asyncio.to_thread(history.table, ctx, view["language"], view["room"], shown, name)
 
 
@@ -319,7 +319,7 @@ def _controls(ctx: Context, language: str, path: str, shown: ranges.Range) -> An
         )
 
     now_ms = ctx.now_ms()
-    today = ranges.asked("day", "", now_ms).first
+    today = ranges.range_of("day", "", now_ms).first
     following, current = shown.following(), ranges.around(shown.name, today)
     word = {"day": "room.today", "week": "room.this_week", "month": "room.this_month"}[shown.name]
     here = today if shown.holds(now_ms) else shown.first

@@ -13,7 +13,7 @@ from dashboard.figures import TimeAxis, Words
 from dashboard.pages.explorer import summary
 from dashboard.pages.explorer.figures_series import MeansLine, gaps_of, series_figure
 from dashboard.pages.explorer.view import MAX_POINTS, asked, auto_step, drawn_step
-from dashboard.queries.row_cache import Remembered
+from dashboard.queries.row_cache import RowCache
 from research.selection import STEP_MS, Selection
 from research.tables import Row
 
@@ -136,7 +136,7 @@ def test_an_axis_begins_at_zero_unless_values_lie_below() -> None:
 
 
 def test_what_was_asked_longest_ago_is_forgotten_first() -> None:
-    kept, made = Remembered(most=3), []
+    kept, made = RowCache(most=3), []
 
     def of(key: str) -> list[Row]:
         def make() -> list[Row]:

@@ -139,7 +139,7 @@ def test_an_address_that_asks_for_nonsense_gets_something_sensible(
     day: str,
     expected: tuple[str, date],
 ) -> None:
-    shown = ranges.asked(name, day, NOW)
+    shown = ranges.range_of(name, day, NOW)
     assert (shown.name, shown.first) == expected
 
 

@@ -20,7 +20,7 @@ from classair.places import Places
 from firmware_bridge.adapters import adapter_for, kind_of
 from firmware_bridge.drivers import Frame
 from firmware_bridge.foreign.http_listener import MAX_AT_ONCE, MAX_BODY
-from firmware_bridge.foreign.http_server import VARIABLE, Ear
+from firmware_bridge.foreign.http_server import VARIABLE, HttpServer
 from firmware_bridge.foreign.port import Crossing, ForeignPort
 from firmware_bridge.serial.ports import PortState
 
@@ -129,13 +129,13 @@ AG = "/sensors/airgradient:ecda3b1eaaaf/measures"
 
 
 @pytest.fixture
-def ear(bench: Bench, tmp_path: Path) -> Iterator[Callable[..., Ear]]:
-    made: list[Ear] = []
+def ear(bench: Bench, tmp_path: Path) -> Iterator[Callable[..., HttpServer]]:
+    made: list[HttpServer] = []
 
-    def make(address: str = "127.0.0.1:0", settle: Callable[[], bool] = lambda: True) -> Ear:
+    def make(address: str = "127.0.0.1:0", settle: Callable[[], bool] = lambda: True) -> HttpServer:
         bench.port("airgradient", "http:ecda3b1eaaaf")
         bench.port("enviro", "http:yard")
-        one = Ear("school.box", bench.crossing, Places(tmp_path), settle)
+        one = HttpServer("school.box", bench.crossing, Places(tmp_path), settle)
         one.listen(address)
         made.append(one)
         return one
@@ -145,7 +145,7 @@ def ear(bench: Bench, tmp_path: Path) -> Iterator[Callable[..., Ear]]:
         one.listen("")
 
 
-def post(one: Ear, path: str, body: bytes, **headers: str) -> tuple[int, str]:
+def post(one: HttpServer, path: str, body: bytes, **headers: str) -> tuple[int, str]:
     assert one.address is not None
     connection = http.client.HTTPConnection("127.0.0.1", one.address[1], timeout=5)
     connection.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
