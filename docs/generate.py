@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
+import re
 import sys
 from pathlib import Path
 
 from classair import wire
+from classair.__main__ import COMMANDS
+from classair.__main__ import main as classair_main
 from classair.config import load
 from classair.ops.brokerfiles import acl, mosquitto_conf
 from classair.ops.devices import grants_of
@@ -31,7 +37,55 @@ def files() -> dict[str, str]:
     for name, schema in wire.schemas().items():
         titled = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
         found[f"docs/wire/{name}.json"] = json.dumps(titled, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    found["docs/command-line.md"] = command_line()
     return found
+
+
+GROUPS = {
+    "Run": ("run", "bridge", "ingest", "alerts", "dashboard", "simulate"),
+    "Set up": ("check", "provision", "user"),
+    "Sensor tools": ("detect", "selftest", "capture", "decode", "configure"),
+    "Data": ("export", "gaps", "flags", "room", "aqi", "collocate"),
+}
+SUBCOMMANDS = (
+    *("user add", "user password", "user disable", "user list"),
+    *("user token create", "user token list", "user token revoke"),
+    *("flags set", "flags list", "flags take-back", "quarantine list", "quarantine replay"),
+)
+
+
+def command_line() -> str:
+    """Every command's own --help, grouped by purpose; a command without a group is maintenance."""
+    grouped = {name for names in GROUPS.values() for name in names}
+    groups = {**GROUPS, "Maintenance": tuple(name for name in COMMANDS if name not in grouped)}
+    lines = [
+        "# Command line",
+        "",
+        "The help text of every command, for everyone who works in a terminal. You need an activated environment "
+        "(`source .venv/bin/activate`). `make docs` writes this page from the commands themselves.",
+    ]
+    for group, names in groups.items():
+        lines += ["", f"## {group}"]
+        for name in names:
+            for words in (name, *(each for each in SUBCOMMANDS if each.partition(" ")[0] == name)):
+                heading = "###" if words == name else "####"
+                lines += ["", f"{heading} classair {words}", "", "```text", _help_of(words), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _help_of(words: str) -> str:
+    said = io.StringIO()
+    width = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "100"
+    try:
+        with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+            classair_main([*words.split(), "--help"])
+    finally:
+        os.environ.pop("COLUMNS")
+        if width is not None:
+            os.environ["COLUMNS"] = width
+    # Python 3.13 writes "-o, --output FILE" and breaks lines elsewhere: one form for all.
+    return re.sub(r"(-\w) ([A-Z]+), (--[\w-]+ \2)", r"\1, \3", said.getvalue()).rstrip()
 
 
 def main() -> int:
