@@ -16,11 +16,11 @@ from classair.science.averages import Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
 from classair.science.state import Measure, RoomMemory, Sight
+from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 
-HOUR_MS: Final = 3_600_000
-KEEP_MS: Final = HOUR_MS + 5 * state.MINUTE_MS  # the longest window: the last hour, for playing outdoors
-COMFORT_MS: Final = 5 * state.MINUTE_MS  # window of temperature and humidity
+KEEP_MS: Final = HOUR_MS + 5 * MINUTE_MS  # the longest window: the last hour, for playing outdoors
+COMFORT_MS: Final = 5 * MINUTE_MS  # window of temperature and humidity
 QUANTITIES: Final = ("pm25", "co2_ppm", "temp_c", "rh_pct")
 
 
@@ -39,7 +39,7 @@ class _Window:
         if sample.at < newest - KEEP_MS:
             return False
         self._seen.add((sample.sensor, sample.at))
-        if sample.at < newest - state.MINUTE_MS:
+        if sample.at < newest - MINUTE_MS:
             self.filled_behind = True
         insort(self.samples, sample)
         gone = bisect_left(self.samples, self.samples[-1].at - KEEP_MS, key=lambda s: s.at)
@@ -172,7 +172,7 @@ class RoomWatch:
         )
         before = self._memory
         self._memory = RoomMemory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
-        for minute in range(began, now, state.MINUTE_MS):
+        for minute in range(began, now, MINUTE_MS):
             sight = Sight(
                 self.room,
                 pm25=self._measured(minute),

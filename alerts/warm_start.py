@@ -15,12 +15,12 @@ from classair.places import Places
 from classair.science.averages import day_is_complete, day_mean, hour_means
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
-from classair.stores import HOUR_MS, MINUTE_MS, Store, StoreAway, open_store
+from classair.stores import Store, StoreAway, open_store
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 log = logging.getLogger(__name__)
 
 WINDOW_MS = 70 * MINUTE_MS  # enough for the last hour, a level's hold and CO2's twenty minutes
-DAY_MS = 24 * 60 * MINUTE_MS
 RETRY_S = 5.0
 REFRESH_S = 60.0
 

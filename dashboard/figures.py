@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from classair.model import QUANTITIES, Bucket
-from classair.stores import HOUR_MS, MINUTE_MS
+from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.queries.rooms import Band, Series
 
 Figure = dict[str, Any]

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol, cast
 
 from classair.places import Places
-from classair.stores import DAY_MS, Changes, Series, StoreAway, open_store
+from classair.stores import Changes, Series, StoreAway, open_store
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS
 from ingest.books.books import Books
 from ingest.clock import now_ms
 

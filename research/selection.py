@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from classair.model import QUANTITIES
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.timetable import ZONE, to_ms
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.wire import FullId
 
 Step = Literal["reading", "1m", "5m", "15m", "30m", "1h", "1d"]

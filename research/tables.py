@@ -14,8 +14,9 @@ from typing import Final
 from classair.config import Config
 from classair.model import QUANTITIES, Bucket
 from classair.science.corrections import NONE, PUBLISHED, SHORTEST_MS, Correction, Corrections
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, Store
+from classair.stores import BANGKOK_MS, Store
 from classair.timetable import Timetable, local_time
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from research.selection import Selection, SelectionRefused
 
 SLOT_MS: Final = 15 * MINUTE_MS

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from alerts.signal import Signal
+from classair.units import HOUR_MS
 
 CONFIRM_MS: Final = 10_000  # a command unconfirmed for this long is sent again
 TRIES: Final = 3
@@ -20,7 +21,6 @@ SLACK_MS: Final = 15_000  # how much earlier than planned a device's own expiry 
 MAX_LEASE_MS: Final = 64_800_000  # the longest expiry a device need be able to hold (Tasmota's PulseTime: 18 h)
 FRESH_MS: Final = 180_000  # nothing is switched on account of data older than this
 AHEAD_MS: Final = 120_000  # nor on account of data dated further ahead than clocks may disagree
-HOUR_MS: Final = 3_600_000
 PERSON_MS: Final = HOUR_MS  # how long a person's word holds outside of occupied blocks
 SEEN_EVERY_MS: Final = 30_000  # how finely it is remembered when the last valid value was
 SHORT_LIFE_MS: Final = 300_000  # a process that ended sooner goes on being as patient as it was, not anew

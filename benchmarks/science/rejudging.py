@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from classair.units import MINUTE_MS
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
@@ -36,8 +38,6 @@ from classair.stores.sqlite.schema import CLOCKS  # noqa: E402
 from classair.stores.sqlite.store import SqliteStore  # noqa: E402
 from ingest.commands.flags import _chunks, _judged  # noqa: E402
 from ingest.rechecking.recheck import apply, pieces  # noqa: E402
-
-MINUTE_MS = 60_000
 
 
 def main() -> int:

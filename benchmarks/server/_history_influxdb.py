@@ -9,11 +9,12 @@ import time
 import urllib.request
 from pathlib import Path
 
-from classair.stores import DAY_MS, Changes
+from classair.stores import Changes
 from classair.stores.influxdb.store import InfluxStore
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.queries import all_series
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS
 
 CONFIG = """
 reporting-disabled = true

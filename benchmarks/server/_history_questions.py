@@ -9,10 +9,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, Store
+from classair.stores import BANGKOK_MS, Store
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 YEAR = 345
 """Days of the year in question: what the smallest district has."""

@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -28,7 +30,7 @@ import _history_influxdb
 from _history_questions import questions, tell_bytes, tell_columns, tell_questions
 
 from classair.model import QUANTITIES, SHOWN
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
+from classair.stores import BANGKOK_MS
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.store import SqliteStore

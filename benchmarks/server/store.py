@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from classair.model import QUANTITIES, Reading
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.store import SqliteStore
 

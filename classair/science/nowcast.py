@@ -15,10 +15,9 @@ from typing import Final
 
 from classair.science.averages import hour_is_complete
 from classair.science.indexes import MICRO, Value, in_micro
+from classair.units import HOUR_MS, MINUTE_MS
 
 HOURS: Final = 12
-HOUR_MS: Final = 3_600_000
-MINUTE_MS: Final = 60_000
 STEPS: Final = {"pm25": 100_000, "pm10": MICRO}  # millionths to whose multiples the result is cut off
 
 

@@ -17,9 +17,9 @@ from classair.science import advice
 from classair.science.averages import COMPLETE, Sample, covered_ms, window_mean
 from classair.science.indexes import rounded
 from classair.science.indexes.thai2023 import INDEX
+from classair.units import MINUTE_MS
 from classair.wire import Current, PhaseTexts, PurifierState, RoomState
 
-MINUTE_MS: Final = 60_000
 PM_WINDOW_MS: Final = 15 * MINUTE_MS
 CO2_WINDOW_MS: Final = 5 * MINUTE_MS
 LATE_MS: Final = 3 * MINUTE_MS

@@ -9,13 +9,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from classair.model import Bucket, Missing, Reading, SwitchEvent
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from classair.places import Places
 
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
-DAY_MS = 86_400_000
 BANGKOK_MS = 7 * HOUR_MS
 """Asia/Bangkok is seven hours ahead of UTC all year round, and has been since 1920."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from classair.model import QUANTITIES, SHOWN
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
+from classair.stores import BANGKOK_MS
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 
 def bucket_start(at_ms: int, step_ms: int) -> int:

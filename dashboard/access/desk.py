@@ -17,9 +17,9 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from classair.units import MINUTE_MS
 from dashboard.access.roles import ROLES, SCOPES_OF, TOKEN_SCOPES, Principal
 
-MINUTE_MS: Final = 60_000
 IDLE_MS: Final = 30 * MINUTE_MS
 TOTAL_MS: Final = 12 * 60 * MINUTE_MS
 LIMIT_WINDOW_MS: Final = 15 * MINUTE_MS

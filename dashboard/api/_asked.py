@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
-from classair.stores import DAY_MS
 from classair.timetable import day_start_ms
+from classair.units import DAY_MS
 from dashboard.api._faults import ApiFault, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context

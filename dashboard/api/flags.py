@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from classair.model import QUANTITIES
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard.api._asked import End, Limit, Offset, RoomQuery, SensorQuery, Start, known_room, stretch
 from dashboard.api._faults import ApiFault, responses
 from dashboard.api._moments import iso

@@ -13,7 +13,7 @@ from classair.science.averages import COMPLETE
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
 from classair.science.nowcast import HOURS, nowcast
-from classair.stores import HOUR_MS
+from classair.units import HOUR_MS
 from dashboard.api._asked import End, Start, stretch
 from dashboard.api._faults import responses, unknown
 from dashboard.api._moments import iso

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from classair.i18n import in_every_language
 from classair.model import MISSING_REASONS, PRESENT_REASONS
-from classair.stores import HOUR_MS
+from classair.units import HOUR_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context

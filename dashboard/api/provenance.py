@@ -10,9 +10,9 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from classair.science.corrections import PUBLISHED, as_record
-from classair.stores import DAY_MS
 from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
 from classair.timetable import day_start_ms
+from classair.units import DAY_MS
 from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from classair.config import Room
 from classair.model import QUANTITIES, SHOWN
-from classair.stores import HOUR_MS, MINUTE_MS
 from classair.timetable import local_time
+from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import RoomState
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms

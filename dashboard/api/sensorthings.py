@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
 
 from classair.model import Reading
-from classair.stores import DAY_MS
+from classair.units import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
 from dashboard.sensorthings.entities import LINKS, Datastream, Entities, Entity, observation, streams

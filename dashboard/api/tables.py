@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 from classair.model import QUANTITIES, Reading
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
+from classair.units import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
 from dashboard.queries.daily import Key, day_means
-from dashboard.queries.rooms import DAY_MS
 from research.selection import STEP_MS, Selection, SelectionRefused
 from research.tables import Row
 

@@ -16,6 +16,7 @@ from dash import dcc, html
 
 from classair import i18n
 from classair.timetable import local_time
+from classair.units import MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.live.ages import current_as_of, phase_of, state_as_of
@@ -28,7 +29,6 @@ WINDOWS: Final[Mapping[str, str]] = {
     "very_stuffy": "alert",
     "unknown": "unknown",
 }
-MINUTE_MS: Final = 60_000
 
 
 def data(**attributes: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from classair import i18n
 from classair.config import Config, Room
-from classair.stores import HOUR_MS, MINUTE_MS
 from classair.timetable import ZONE, Timetable, local_time
+from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from classair.science.averages import COMPLETE, day_is_complete
-from classair.stores import BANGKOK_MS, DAY_MS
+from classair.stores import BANGKOK_MS
+from classair.units import DAY_MS
 from research.tables import Row
 
 Key = tuple[str, str, str, int]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from classair.places import Places
+from classair.units import DAY_MS
 from research import export as exporting
 from research.export.job import PACKAGE, Progress
 from research.export.job import read as progress_of
@@ -26,7 +27,6 @@ from research.export.request import Request
 
 log = logging.getLogger(__name__)
 
-DAY_MS: Final = 86_400_000
 KEEP_MS: Final = 14 * DAY_MS
 """How long a package stays; it can be made again, with the same bytes, from its request."""
 MOST_AT_ONCE: Final = 3

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from classair.model import Missing
-from classair.stores import DAY_MS, GapLedger, StoreAway
+from classair.stores import GapLedger, StoreAway
+from classair.units import DAY_MS
 
 ANEW_MS: Final = 20_000
 """The gap ledger grows when a gap ends or has lasted an hour; so old may an answer be."""

@@ -14,12 +14,12 @@ from typing import Final
 from classair.config import Config
 from classair.model import QUANTITIES, Bucket, Missing
 from classair.science.corrections import SHORTEST_MS, Correction, Corrections
-from classair.stores import HOUR_MS, MINUTE_MS, GapLedger, SensorNewest, Store, StoreAway
+from classair.stores import GapLedger, SensorNewest, Store, StoreAway
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard.queries.last_day import LastDay
 
 log = logging.getLogger(__name__)
 
-DAY_MS: Final = 24 * HOUR_MS
 STEPS: Final = (
     *(minutes * MINUTE_MS for minutes in (1, 2, 5, 10, 15, 30)),
     *(hours * HOUR_MS for hours in (1, 2, 3, 6, 12, 24)),

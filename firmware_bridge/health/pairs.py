@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-HOUR_MS: Final = 3_600_000
+from classair.units import HOUR_MS
+
 COMPLETE_S: Final = 2700.0
 """An hour's mean needs 45 of its 60 minutes."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from classair.units import MINUTE_MS
 from firmware_bridge.averaging import joined
 from firmware_bridge.spool.packing import LOST, Shapes, SpoolRow
-
-MINUTE_MS: Final = 60_000
 
 
 class MissingLogEntry(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from classair.config import Config
-from classair.stores import DAY_MS, events
+from classair.stores import events
 from classair.stores.events import SchoolEvent
+from classair.units import DAY_MS
 from classair.wire import Ask, FullId, Id
 
 ADD, WITHDRAW = "event_add", "event_withdraw"

@@ -15,10 +15,11 @@ from classair import intervals as runs
 from classair.intervals import Runs
 from classair.model import QUANTITIES, SHOWN, Bucket
 from classair.places import Places
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, StoreAway
+from classair.stores import StoreAway
 from classair.stores.sqlite.store import SqliteStore
 from classair.stores.steps import bucket_start
 from classair.stores.tally import tallied
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 STEPS = ((MINUTE_MS, SHOWN), (HOUR_MS, tuple(QUANTITIES)), (DAY_MS, tuple(QUANTITIES)))
 """The lengths of the rollups and the quantities each is kept of."""

@@ -15,9 +15,10 @@ from typing import Final
 from classair.i18n import LANGUAGES, t
 from classair.model import PRESENT_REASONS, Missing
 from classair.places import Places
-from classair.stores import BANGKOK_MS, DAY_MS, StoreAway
+from classair.stores import BANGKOK_MS, StoreAway
 from classair.stores.sqlite.store import SqliteStore
 from classair.timetable import local_time, to_ms
+from classair.units import DAY_MS
 
 COLUMNS: Final = ("sensor", "start", "end", "start_ms", "end_ms", "expected", "reason", "there", "bridge", "simulated")
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 
 from classair.model import QUANTITIES
 from classair.science.quality_checks.neighbours import NIGHT_HOURS, PAIR_QUARTER_MS, local_day
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS
+from classair.stores import BANGKOK_MS
+from classair.units import DAY_MS, HOUR_MS
 
 _NIGHT_MS = len(NIGHT_HOURS) * HOUR_MS
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from classair.places import Places
-from classair.stores import DAY_MS, StoreAway
+from classair.stores import StoreAway
+from classair.units import DAY_MS
 from ingest.books.books import Books
 from ingest.clock import now_ms
 from ingest.rechecking.recheck import Change, apply, pieces

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from classair.science.averages import COMPLETE, covered_ms, day_is_complete
+from classair.units import DAY_MS, HOUR_MS
 from research.collocation.least_squares import Undetermined, least_squares
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 86_400_000
 _BANGKOK_MS: Final = 7 * HOUR_MS
 
 

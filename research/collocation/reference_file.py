@@ -12,8 +12,8 @@ from typing import Final
 
 from classair.science.indexes import exact
 from classair.timetable import ZONE
+from classair.units import HOUR_MS
 
-HOUR_MS: Final = 3_600_000
 TIME_NAMES: Final = ("time", "timestamp", "datetime", "date_time", "date", "time_utc")
 VALUE_NAMES: Final = ("pm25", "pm2.5", "pm2_5", "value", "reference", "concentration")
 NO_DATA: Final = frozenset({"", "-", "-1", "-1.0", "-999", "-999.0", "-9999", "na", "nan", "n/a", "null", "none"})

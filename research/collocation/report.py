@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from classair.science.averages import COMPLETE
-from classair.stores import DAY_MS, HOUR_MS, Store
+from classair.stores import Store
 from classair.timetable import ZONE
+from classair.units import DAY_MS, HOUR_MS
 from research.collocation.agreement import (
     Agreement,
     HourMean,

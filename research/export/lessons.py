@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from classair.stores import BANGKOK_MS, DAY_MS
+from classair.stores import BANGKOK_MS
 from classair.timetable import Timetable, local_time
+from classair.units import DAY_MS
 
 _NONE: Final = pa.scalar(None, pa.bool_())
 

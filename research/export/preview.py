@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from classair.stores import DAY_MS
 from classair.timetable import local_time
+from classair.units import DAY_MS
 from research.export import BACKGROUND_ROWS
 from research.export.columns import columns
 from research.export.parts import Part, make

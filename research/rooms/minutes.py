@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from classair.config import Config
-from classair.stores import MINUTE_MS, Store
+from classair.stores import Store
 from classair.timetable import ZONE, HoursOfDay, local_time, to_ms
+from classair.units import MINUTE_MS
 from research.rooms.estimate import Bools, Floats
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from classair.config import Config
+from classair.units import MINUTE_MS
 from firmware_bridge.drivers import UnknownModel, driver_for
 from simulator.devices.tasmota import pulse_setting
 from simulator.past.hysteresis import Hysteresis
@@ -15,7 +16,6 @@ from simulator.physics.room import RoomAir
 from simulator.physics.sensing import MINUTE, Sensing
 from simulator.physics.world import World
 
-MINUTE_MS: Final = 60_000
 INTERVAL_S: Final = 60.0
 _STREAM_EVERY_S: Final = 1.05  # the usual pace of a streaming sensor
 LEASE_S: Final = 300  # a purifier left running switches itself off, unless somebody takes over

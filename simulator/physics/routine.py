@@ -7,9 +7,10 @@ from typing import Final
 
 from classair.config import Room
 from classair.timetable import HoursOfDay, Timetable
+from classair.units import DAY_MS
 from simulator.physics import chance
 from simulator.physics.room import Doing
-from simulator.physics.weather import BANGKOK_MS, DAY_MS
+from simulator.physics.weather import BANGKOK_MS
 
 _EPOCH: Final = date(1970, 1, 1)
 _MINUTES: Final = 1440

@@ -12,9 +12,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from classair.units import DAY_MS
 from simulator.physics import chance
 
-DAY_MS: Final = 86_400_000
 BANGKOK_MS: Final = 7 * 3_600_000  # Thailand is UTC+7 all year round
 CO2_OUTDOOR_PPM: Final = 425.0
 EPISODE_CYCLE_DAYS: Final = 7  # one haze episode in each, so that every fortnight holds one whole cycle

@@ -22,9 +22,9 @@ from classair import config as configuration
 from classair.model import Flag, Reading
 from classair.science.advice import Need
 from classair.science.state import CO2, PM25, Measure, RoomMemory, Scale, Sight, Track, current, room_state
-from classair.stores import HOUR_MS, MINUTE_MS
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState, Topics
 from dashboard.access.desk import Desk
 from dashboard.app import Application, create_app

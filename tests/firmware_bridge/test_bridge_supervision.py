@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from classair.config import DutySettings
 from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, Timetable, to_ms
+from classair.units import HOUR_MS
 from firmware_bridge.drivers import driver_for
 from firmware_bridge.health.hints import ENOUGH, TypeHint, below_air, has_working_period
 from firmware_bridge.health.hours import SAVE_EVERY_S, Book
-from firmware_bridge.health.pairs import COMPLETE_S, HOUR_MS, Pairs, compare
+from firmware_bridge.health.pairs import COMPLETE_S, Pairs, compare
 from firmware_bridge.serial.duty_cycle import DutyCycle, sleeps_enough
 from firmware_bridge.serial.identity import Device
 from firmware_bridge.serial.warm_up import UNSEEN_S, LastSeen, Warmth, power_since

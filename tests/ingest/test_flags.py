@@ -18,9 +18,9 @@ from classair.config import parse
 from classair.model import BAD, Flag, Reading
 from classair.places import Places
 from classair.science.quality_checks import SETTLED_MS
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.stores.sqlite.local_days import number_of
 from classair.timetable import day_start_ms, local_time
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.wire import Ask
 from ingest.books.books import Books
 from ingest.books.manual_flags import FlagRejected, manual_flags

@@ -15,9 +15,9 @@ from classair.config import ConfigFaults, parse
 from classair.config.settings import Keep
 from classair.model import Reading
 from classair.places import Places
-from classair.stores import DAY_MS
 from classair.stores.sqlite.local_days import number_of, start_of
 from classair.timetable import ZONE
+from classair.units import DAY_MS
 from ingest.books.books import Books
 from ingest.nightly import Nightly, trimmable
 from research.archive import TABLES, manifest_of

@@ -10,9 +10,9 @@ import pytest
 
 from classair.config import parse
 from classair.model import Reading
-from classair.stores import DAY_MS, HOUR_MS
 from classair.stores.events import SchoolEvent, every_event, noted_events
 from classair.timetable import local_time
+from classair.units import DAY_MS, HOUR_MS
 from classair.wire import Ask
 from ingest.books.books import Books
 from ingest.books.events import ADD, WITHDRAW, EventRejected

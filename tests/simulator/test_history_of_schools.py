@@ -18,16 +18,16 @@ import pytest
 from classair.config import Config
 from classair.model import QUANTITIES
 from classair.places import Places
+from classair.units import DAY_MS, MINUTE_MS
 from classair.wire import ReadingItem, SwitchItem, stream_items
 from firmware_bridge.spool.packing import SpoolRow, prefix_for
 from firmware_bridge.spool.spool import Spool
 from simulator import saved_state
 from simulator.past import history
-from simulator.past.minutes import MINUTE_MS, Past
+from simulator.past.minutes import Past
 from simulator.saved_state import SimulatorState
 
 NOW = 1_795_600_000_000 // MINUTE_MS * MINUTE_MS
-DAY_MS = 86_400_000
 PI, OTHER = "school.pi", "school.other-pi"
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from classair import config as configuration
 from classair.config import Config
-from simulator.physics.weather import BANGKOK_MS, DAY_MS
+from classair.units import DAY_MS
+from simulator.physics.weather import BANGKOK_MS
 from simulator.physics.world import World
 
 MINUTE = 60_000

@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
+from classair.units import DAY_MS, HOUR_MS
 from simulator.physics import weather as sky
-from simulator.physics.weather import BANGKOK_MS, DAY_MS, Outdoor, Weather
+from simulator.physics.weather import BANGKOK_MS, Outdoor, Weather
 
-HOUR_MS = 3_600_000
 FIRST_DAY = 20_760  # in November 2026
 
 

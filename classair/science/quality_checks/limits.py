@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-MINUTE_MS: Final = 60_000
+from classair.units import MINUTE_MS
+
 BREAK_MS: Final = 15 * MINUTE_MS
 """A silence as long as this ends a run: nobody knows what was between."""
 

@@ -13,7 +13,8 @@ from statistics import median
 from typing import Final
 
 from classair.science.quality_checks.spans import Interval, joined
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
+from classair.stores import BANGKOK_MS
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 NIGHT_HOURS: Final = range(5)  # local
 NIGHT_NEEDS: Final = 3  # valid hours of them

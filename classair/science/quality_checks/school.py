@@ -12,7 +12,7 @@ from classair.science.quality_checks import neighbours
 from classair.science.quality_checks.limits import COUNTS, MASSES
 from classair.science.quality_checks.neighbours import PAIR_QUARTER_MS, day_start
 from classair.science.quality_checks.spans import FlagSpan, Interval, holds, joined
-from classair.stores import HOUR_MS
+from classair.units import HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

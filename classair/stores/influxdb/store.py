@@ -16,13 +16,14 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, DAY_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict
+from classair.stores import BANGKOK_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict
 from classair.stores.influxdb import line_protocol
 from classair.stores.influxdb.v1 import V1Paths, needs_v1
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.rollups import KEPT
 from classair.stores.steps import grain_for, span_of
 from classair.stores.tally import in_steps, tallied
+from classair.units import DAY_MS
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,12 @@ import sqlite3
 from datetime import date
 
 from classair.model import Reading, SwitchEvent
-from classair.stores import DAY_MS, Changes, Rollup
+from classair.stores import Changes, Rollup
 from classair.stores.sqlite.local_days import day_number, site_of, start_of
 from classair.stores.sqlite.queries import Queries, all_series
 from classair.stores.sqlite.rollups import KEPT
 from classair.stores.sqlite.writing import SWITCHES, VERSIONS
+from classair.units import DAY_MS
 
 
 def begin(connection: sqlite3.Connection) -> None:

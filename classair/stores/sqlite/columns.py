@@ -10,8 +10,9 @@ from datetime import date
 from typing import Any, Final
 
 from classair.model import QUANTITIES
-from classair.stores import DAY_MS, Series, StoreAway
+from classair.stores import Series, StoreAway
 from classair.stores.sqlite import local_days
+from classair.units import DAY_MS
 
 FIXED: Final = ("at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
 """Columns every block has: `vflags` is `pm25:3,rh_pct:1` or None, `clock` an index into CLOCKS, `late` 0 or 1."""

@@ -9,7 +9,8 @@ from operator import add
 from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS
+from classair.stores import BANGKOK_MS
+from classair.units import DAY_MS, HOUR_MS
 
 HOURS: Final = DAY_MS // HOUR_MS
 SHIFT: Final = BANGKOK_MS // HOUR_MS

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, Rollup, SensorNewest, Series, StoreAway
+from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.rollups import KEPT
 from classair.stores.sqlite.schema import APPLICATION_ID, CLOCKS, VERSION, away_as_such
 from classair.stores.sqlite.writing import read_marks
 from classair.stores.steps import grain_for, span_of
+from classair.units import DAY_MS, HOUR_MS
 
 PAGE: Final = 2000
 """Rows fetched at once: a short read does not keep the write-ahead log from being taken over."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, SHOWN, bad_class
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS
+from classair.stores import BANGKOK_MS
 from classair.stores.sqlite import local_days
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 GRAINS: Final[tuple[tuple[str, int], ...]] = (("1m", MINUTE_MS), ("1h", HOUR_MS))
 """What readings are summed up to; local days are summed up from hours."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
-from classair.stores import DAY_MS
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.received import Runs
+from classair.units import DAY_MS
 
 
 def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> int | None:

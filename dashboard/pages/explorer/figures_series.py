@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from classair.stores import DAY_MS, MINUTE_MS
+from classair.units import DAY_MS, MINUTE_MS
 from dashboard.figures import (
     INK,
     OUTDOOR,

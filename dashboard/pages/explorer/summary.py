@@ -14,7 +14,8 @@ import numpy as np
 from classair.model import BAD_CLASS_NAMES
 from classair.science.averages import median
 from classair.science.indexes.thai2023 import INDEX
-from classair.stores import BANGKOK_MS, HOUR_MS
+from classair.stores import BANGKOK_MS
+from classair.units import HOUR_MS
 from research.index_arrays import sub_indices
 from research.tables import Row
 

@@ -12,8 +12,8 @@ from dash import dcc, html
 
 from classair import i18n
 from classair.model import QUANTITIES
-from classair.stores import DAY_MS
 from classair.timetable import local_time
+from classair.units import DAY_MS
 from dashboard.api._moments import iso
 from dashboard.frame import parts
 from dashboard.pages.explorer import form as forms

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from classair.model import QUANTITIES
 from classair.science.corrections import SHORTEST_MS
-from classair.stores import DAY_MS
+from classair.units import DAY_MS
 from research.selection import STEP_MS, Selection, SelectionRefused
 
 MAX_POINTS: Final = 2000

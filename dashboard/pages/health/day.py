@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from classair.model import PRESENT_REASONS, Missing
-from classair.stores import HOUR_MS
 from classair.timetable import local_time
+from classair.units import HOUR_MS
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.pages.health.health_rows import Day

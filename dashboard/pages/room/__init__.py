@@ -234,7 +234,7 @@ def _advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
     shown: list[Any] = []
     texts = state.texts.get(language, {})
     newest = state.pm25.newest_at or state.pm25.last_at
-    minutes = (ctx.now_ms() - newest) // parts.MINUTE_MS if newest else 0
+    minutes = (ctx.now_ms() - newest) // MINUTE_MS if newest else 0
     for phase, name in (("ok", "if-known"), ("unknown", "if-unknown")):
         told = texts.get(phase)  # type: ignore[call-overload]
         if told is None:

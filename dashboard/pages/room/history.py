@@ -12,13 +12,13 @@ from dash import dcc, html
 from classair import i18n
 from classair.model import Bucket
 from classair.science.indexes.thai2023 import INDEX
-from classair.stores import HOUR_MS, MINUTE_MS
 from classair.timetable import local_time
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard import figures
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.queries.ranges import Range
-from dashboard.queries.rooms import DAY_MS, Band, Series, StoreUnavailable
+from dashboard.queries.rooms import Band, Series, StoreUnavailable
 
 CHARTS: Final = ("pm25", "co2", "climate")
 POINTS: Final = 360

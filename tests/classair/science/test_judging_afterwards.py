@@ -17,7 +17,7 @@ from classair.science.quality_checks.realtime import SensorMemory
 from classair.science.quality_checks.retrospective import Track, judge_track, spikes, still
 from classair.science.quality_checks.school import Member, judge_school
 from classair.science.quality_checks.spans import holds, joined
-from classair.stores import HOUR_MS, MINUTE_MS
+from classair.units import HOUR_MS, MINUTE_MS
 
 T0 = EARLIEST_MS + 86_400_000
 DAY0 = neighbours.local_day(T0)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classair.science.indexes.known import INDEXES
-from classair.science.nowcast import HOUR_MS, MINUTE_MS, Minutes, NowCastStream, hours_before, nowcast
+from classair.science.nowcast import Minutes, NowCastStream, hours_before, nowcast
+from classair.units import HOUR_MS, MINUTE_MS
 from research.nowcast_vector import nowcasts
 
 # Published by AirNow-Tech, oldest to newest.

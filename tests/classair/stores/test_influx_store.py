@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 
 from classair.model import Flag, Reading, SwitchEvent
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, StoreAway, StoreConflict
+from classair.stores import StoreAway, StoreConflict
 from classair.stores.influxdb import line_protocol
 from classair.stores.influxdb.store import InfluxStore
 from classair.stores.influxdb.v1 import needs_v1
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 pytestmark = pytest.mark.servers
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from classair.model import Flag, Reading, SwitchEvent
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, Series
+from classair.stores import Series
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS
 TODAY = datetime.fromtimestamp(MIDNIGHT / 1000 + 7 * 3600, UTC).date()

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from classair import model
 from classair.model import Bucket, Flag, Gap, Quantity, Reading, SwitchEvent
 from classair.places import Places
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, Store, StoreAway, StoreConflict, open_store
+from classair.stores import Store, StoreAway, StoreConflict, open_store
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite.received import Runs
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS
 BRIDGE, EPOCH, ROOM = "town.pi", "abcdef123456", "town.r1"

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classair.model import BAD, BAD_CLASSES, QUANTITIES, SHOWN, Bucket, Flag, Reading, SwitchEvent
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS, Series, Store, StoreConflict
+from classair.stores import Series, Store, StoreConflict
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS  # in Bangkok
 TODAY = datetime.fromtimestamp((MIDNIGHT + 7 * HOUR_MS) / 1000, UTC).date()

@@ -11,8 +11,9 @@ import pytest
 from classair.config import Config, parse
 from classair.model import Flag, Reading
 from classair.science.corrections import Correction, Corrections
-from classair.stores import BANGKOK_MS, DAY_MS, HOUR_MS, MINUTE_MS, Store
+from classair.stores import BANGKOK_MS, Store
 from classair.timetable import local_time
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from research.selection import Selection
 from research.tables import rows
 

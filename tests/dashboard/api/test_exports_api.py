@@ -17,8 +17,8 @@ import pytest
 
 from classair.model import Reading
 from classair.places import Places
-from classair.stores import MINUTE_MS
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import MINUTE_MS
 from dashboard.queries.exports import KEEP_MS, ExportRefused, Exports
 
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00

@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from classair.model import Flag, Reading
-from classair.stores import DAY_MS, MINUTE_MS
 from classair.stores.events import SchoolEvent
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, MINUTE_MS
 from ingest.books.books import Books
 from research.selection import Selection
 

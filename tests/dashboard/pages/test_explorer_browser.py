@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from classair.model import Reading
-from classair.stores import DAY_MS, MINUTE_MS
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, MINUTE_MS
 from classair.wire import Answer
 from ingest.books.books import Books
 

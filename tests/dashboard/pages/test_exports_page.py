@@ -12,8 +12,8 @@ import pytest
 
 from classair.model import Reading
 from classair.places import Places
-from classair.stores import MINUTE_MS
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import MINUTE_MS
 from dashboard.queries.exports import Exports
 
 pytestmark = pytest.mark.browser

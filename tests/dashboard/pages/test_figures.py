@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classair.model import Bucket
-from classair.stores import HOUR_MS, MINUTE_MS
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard import figures
 from dashboard.figures import Limit, TimeAxis, Words
-from dashboard.queries.rooms import DAY_MS, Band, Series
+from dashboard.queries.rooms import Band, Series
 
 MIDNIGHT = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 STEP = 5 * MINUTE_MS

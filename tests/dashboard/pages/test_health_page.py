@@ -9,7 +9,7 @@ import pytest
 
 from classair.i18n import in_every_language
 from classair.model import Missing, Reading
-from classair.stores import HOUR_MS, MINUTE_MS
+from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import SensorHealth, Topics
 from dashboard.live.cases import sensor_well
 from dashboard.pages import health

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from classair import config as configuration
 from classair.model import Flag, Reading, SwitchEvent
 from classair.science.corrections import Correction, Corrections
-from classair.stores import HOUR_MS, MINUTE_MS, Store
+from classair.stores import Store
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
-from dashboard.queries.rooms import DAY_MS, MAX_RANGE_MS, STEPS, Band, Queries, RangeRefused, StoreUnavailable, floor_to
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from dashboard.queries.rooms import MAX_RANGE_MS, STEPS, Band, Queries, RangeRefused, StoreUnavailable, floor_to
 
 CONFIG = configuration.load(Path(__file__).parents[3] / "sensors.yaml")
 ROOM, YARD, FAN = "ban-suan.p1-2", "ban-suan.yard", "ban-suan.p1-2-fan"

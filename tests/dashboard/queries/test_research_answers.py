@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from classair.model import Flag, Reading
-from classair.stores import HOUR_MS
+from classair.units import HOUR_MS
 from dashboard.queries.daily import day_means
 from dashboard.queries.flagged import stretches
 from research.tables import Row

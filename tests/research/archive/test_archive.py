@@ -18,9 +18,9 @@ import pytest
 
 from classair.model import Flag, Gap, Missing, Reading, SwitchEvent
 from classair.places import Places
-from classair.stores import HOUR_MS
 from classair.stores.sqlite.local_days import date_of, day_number, start_of
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import HOUR_MS
 from ingest.books.books import Books
 from research.archive import ArchiveFault, current_file, file_of, manifest_of, write_manifest
 from research.archive.command import archive_days

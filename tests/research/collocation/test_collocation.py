@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from classair.science.corrections import NONE, Correction, Corrections
 from classair.science.indexes.known import DEFAULT
+from classair.units import DAY_MS, HOUR_MS
 from research.collocation.agreement import (
-    DAY_MS,
-    HOUR_MS,
     Agreement,
     HourMean,
     Pair,

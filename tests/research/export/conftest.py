@@ -12,10 +12,10 @@ from classair.config import Config, parse
 from classair.model import Flag, Missing, Reading, SwitchEvent
 from classair.places import Places
 from classair.science.corrections import Correction
-from classair.stores import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.stores.corrections import add
 from classair.stores.events import SchoolEvent, put
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from ingest.books.books import Books
 from research.export.request import Request
 from research.export.sources import Sources, opened

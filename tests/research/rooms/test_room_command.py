@@ -13,8 +13,8 @@ from classair.__main__ import main
 from classair.config import parse
 from classair.model import Reading, SwitchEvent
 from classair.places import Places
-from classair.stores import MINUTE_MS
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import MINUTE_MS
 from research.rooms.minutes import minutes
 from research.rooms.simulated import DAY, Played, Truth, play
 
