@@ -8,7 +8,7 @@ ARGS   ?=
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz check bench docs requirements test-influx clean
+.PHONY: help run quick test test-all fuzz check bench docs requirements test-influx clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r verb what; do printf 'make %-14s %s\n' "$$verb" "$$what"; done
@@ -16,10 +16,20 @@ help:  ## what there is
 run: $(VENV)/.run  ## starts the schools of sensors.yaml on this machine and prints the address
 	@exec $(BIN)/classair run $(ARGS)
 
-test: $(VENV)/.test  ## runs every test
-	@$(BIN)/python -m pytest $(ARGS)
+# As many processes as the machine has cores; make test ARGS="-n 0" runs one test after the other.
+PYTEST = $(BIN)/python -m pytest -n logical --dist worksteal
 
-check: $(VENV)/.test  ## lint and types
+test: $(VENV)/.test  ## runs every test, the exhaustive ones with a sample of their cases, another one each time
+	@$(PYTEST) $(ARGS)
+
+test-all: $(VENV)/.test  ## runs every test whole (half an hour)
+	@$(PYTEST) --all $(ARGS)
+
+quick: $(VENV)/.test  ## runs the tests that need no server, no browser and no ten seconds (one minute)
+	@$(PYTEST) -m "not servers and not browser and not slow" $(ARGS)
+
+check: $(VENV)/.test  ## format, lint and types
+	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 

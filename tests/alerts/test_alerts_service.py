@@ -164,7 +164,6 @@ def world(mosquitto: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
     made.link.stop()
 
 
-@pytest.mark.servers
 def test_a_rising_room_switches_the_plug_on_with_an_expiry_and_says_so(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False, what="the real state was read")
@@ -184,7 +183,6 @@ def test_a_rising_room_switches_the_plug_on_with_an_expiry_and_says_so(world: Wo
     wait_for(lambda: [s.shown for s in reader.states("s1.r1", 0, 2**50)][-1:] == ["60"])
 
 
-@pytest.mark.servers
 def test_the_frame_that_completes_the_condition_is_followed_by_the_command_at_once(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
@@ -224,7 +222,6 @@ def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp
     alerts.ledger.close()
 
 
-@pytest.mark.servers
 def test_old_and_damaged_and_foreign_messages_switch_nothing(world: World, wait_for: Any) -> None:
     alerts = world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
@@ -245,7 +242,6 @@ def test_old_and_damaged_and_foreign_messages_switch_nothing(world: World, wait_
     assert alerts.engine.refused > 0
 
 
-@pytest.mark.servers
 def test_a_persons_word_by_ask_is_done_once_and_survives_a_restart(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
@@ -277,7 +273,6 @@ def test_a_persons_word_by_ask_is_done_once_and_survives_a_restart(world: World,
     assert not world.plug.on
 
 
-@pytest.mark.servers
 def test_asks_that_cannot_be_done_are_answered_with_the_reason(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states)
@@ -298,7 +293,6 @@ def test_asks_that_cannot_be_done_are_answered_with_the_reason(world: World, wai
     assert "override" in errors["bad-00003"]
 
 
-@pytest.mark.servers
 def test_the_button_at_the_device_is_a_persons_word(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
@@ -307,7 +301,6 @@ def test_the_button_at_the_device_is_a_persons_word(world: World, wait_for: Any)
     assert world.switched() == ["PulseTime1 3700; Power1 ON"]
 
 
-@pytest.mark.servers
 def test_a_plug_that_was_away_comes_back_and_is_put_right(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
@@ -323,7 +316,6 @@ def test_a_plug_that_was_away_comes_back_and_is_put_right(world: World, wait_for
     assert world.plug.on and world.plug.remaining_s(time.monotonic()) > 0
 
 
-@pytest.mark.servers
 def test_a_room_that_is_gone_from_the_configuration_leaves_nothing_retained(
     world: World, wait_for: Any, mosquitto: Any
 ) -> None:

@@ -242,7 +242,6 @@ def test_on_the_topic_of_home_assistant_nobody_poses_as_another_ask(house: House
     assert house.said[TOPICS.purifier_state("s1", "fan")] == before
 
 
-@pytest.mark.servers
 def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(
     mosquitto_with: Any, wait_for: Any
 ) -> None:

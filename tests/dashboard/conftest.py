@@ -36,6 +36,7 @@ from dashboard.public.pages import build
 from dashboard.queries.research import Research
 from dashboard.queries.rooms import Queries
 from ingest.books.books import Books
+from tests.neighbours.ports import free_port
 
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
@@ -90,8 +91,8 @@ class House:
     def start(self) -> None:
         taken = socket.socket()
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.port = self.port or free_port()
         taken.bind(("127.0.0.1", self.port))
-        self.port = taken.getsockname()[1]
         self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [taken]}, daemon=True)
         self._thread.start()

@@ -15,7 +15,6 @@ from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, SchoolCalendar, T
 from classair.wire import Topics
 from dashboard.public.display import LEVELS, is_asleep
 
-pytestmark = pytest.mark.browser
 SIZES = ((1920, 1080), (1280, 720), (1024, 600), (800, 1280))
 ROOM = "ban-suan.p1-2"
 
@@ -66,7 +65,6 @@ def open_display(
     return page
 
 
-@pytest.mark.servers
 def test_a_state_published_at_the_broker_is_on_the_wall(
     house: Any,
     chromium: Any,

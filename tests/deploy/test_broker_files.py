@@ -15,7 +15,6 @@ from classair.broker import BrokerAddress, Link, Message
 from classair.ops.brokerfiles import SERVICES, acl, add_users, main, mosquitto_conf, password_line, write_broker_files
 from classair.wire import MAX_PAYLOAD, Topics
 
-pytestmark = pytest.mark.servers
 ORG = "demo-town"
 TOPICS = Topics(ORG)
 OWN, FOREIGN = "suan-pi", "khlong-pi"

@@ -130,7 +130,6 @@ def test_the_image_copies_only_what_is_there() -> None:
         assert [word for word in words.split()[:-1] if not (ROOT / word).exists()] == []
 
 
-@pytest.mark.servers
 def test_prepared_files_make_a_broker_that_lets_a_service_in(tmp_path: Path, mosquitto_with: Any) -> None:
     environment = {**os.environ, "PYTHON": sys.executable, "FOLDER": str(tmp_path)}
     prepare = [str(DEPLOY / "compose" / "prepare"), "demo-town", "suan-pi"]
@@ -155,7 +154,6 @@ def test_prepared_files_make_a_broker_that_lets_a_service_in(tmp_path: Path, mos
     link.stop()
 
 
-@pytest.mark.servers
 def test_the_deployed_configuration_is_started_by_mosquitto(tmp_path: Path, mosquitto_with: Any) -> None:
     shutil.copy(DEPLOY / "mosquitto" / "acl", tmp_path / "acl")
     (tmp_path / "passwords").touch()

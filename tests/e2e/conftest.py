@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,10 +20,10 @@ from typing import Any
 import pytest
 
 from classair.broker import BrokerAddress, Link, Message
-from classair.ops.brokers import find_mosquitto
-from classair.places import Places
+from classair.places import Places, write_atomically
 from firmware_bridge.spool.spool import Spool
 from simulator.devices.tasmota import TasmotaPlug
+from tests.neighbours.ports import free_port
 
 ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "pyproject.toml").exists())
 
@@ -112,6 +111,8 @@ class Installation:
         self.config_file = folder / "sensors.yaml"
         self.config_file.write_text(config, encoding="utf-8")
         self.places = Places(folder / "data")
+        # The broker takes the port of last time while it is free.
+        write_atomically(self.places.run / "broker" / "port", str(free_port()).encode())
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self.sockets: list[PlayedSocket] = []
@@ -244,21 +245,14 @@ def one_room(
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+def installation(mosquitto_program: str, tmp_path: Path) -> Iterator[Callable[..., Installation]]:
     """Makes installations; all are ended afterwards, and their logs shown when the test failed."""
-    if find_mosquitto() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("mosquitto is not installed; CI installs it")
-        pytest.skip("mosquitto is not installed")
     made: list[Installation] = []
 
     def make(config: str, broker: str = "mosquitto") -> Installation:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
         folder = tmp_path / f"house-{len(made)}"
         folder.mkdir()
-        made.append(Installation(folder, config, port, broker))
+        made.append(Installation(folder, config, free_port(), broker))
         return made[-1]
 
     yield make

@@ -6,8 +6,6 @@ import time
 from contextlib import closing
 from typing import Any
 
-import pytest
-
 from classair.stores.sqlite.store import SqliteStore
 from firmware_bridge.drivers import driver_for
 
@@ -29,8 +27,6 @@ FRAME = {
 }
 
 
-@pytest.mark.browser
-@pytest.mark.servers
 def test_a_frame_becomes_a_number_on_every_screen_and_switches_the_purifier(
     one_room: Any,
     wait_for: Any,

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from firmware_bridge.drivers import driver_for
 
-pytestmark = [pytest.mark.servers, pytest.mark.browser]
 FRAME = {
     "pm1": 12.0,
     "pm25": 18.0,

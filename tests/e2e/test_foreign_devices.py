@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from classair.broker import Link
 from classair.model import Flag, Reading
 from classair.stores import open_store
 from classair.wire import Topics
+from tests.neighbours.ports import free_port
 
 SAMPLES = Path(__file__).parents[1] / "firmware_bridge" / "adapters" / "samples"
 
@@ -42,11 +40,8 @@ def stored(house: Any) -> list[Reading]:
         store.close()
 
 
-@pytest.mark.servers
 def test_a_post_and_a_foreign_message_become_readings_in_the_store(installation: Any, wait_for: Any) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     house = installation(SCHOOL.replace("HTTP", str(port)))
     house.start()
 

@@ -71,7 +71,6 @@ class Feeding:
         self._thread.join()
 
 
-@pytest.mark.servers
 @pytest.mark.slow
 def test_no_reading_is_lost_or_doubled_when_each_part_is_killed(
     installation: Callable[..., Any],
@@ -118,7 +117,6 @@ def test_no_reading_is_lost_or_doubled_when_each_part_is_killed(
     assert "everything is there exactly once" in told, told
 
 
-@pytest.mark.servers
 @pytest.mark.slow
 def test_the_display_says_server_unreachable_while_the_dashboard_is_dead(
     one_room: Any,

@@ -24,8 +24,6 @@ from firmware_bridge.clock import BUILT_MS, Clock
 from firmware_bridge.service import main
 from firmware_bridge.spool.spool import BURST, Spool
 
-pytestmark = pytest.mark.servers
-
 AIR = {
     "pm1_cf1": 9,
     "pm25_cf1": 14,

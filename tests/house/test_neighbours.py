@@ -15,7 +15,6 @@ import pytest
 from classair.broker import BrokerAddress, Link, Message
 
 
-@pytest.mark.servers
 def test_a_broker_keeps_its_port_and_its_retained_messages_over_a_restart(broker: Any, wait_for: Any) -> None:
     port, heard = broker.port, []
     published: list[int] = []
@@ -37,7 +36,6 @@ def test_a_broker_keeps_its_port_and_its_retained_messages_over_a_restart(broker
     reader.stop()
 
 
-@pytest.mark.servers
 def test_a_killed_broker_is_gone_and_comes_back(broker: Any) -> None:
     broker.kill()
     assert not broker.running
@@ -45,7 +43,6 @@ def test_a_killed_broker_is_gone_and_comes_back(broker: Any) -> None:
     assert broker.running
 
 
-@pytest.mark.servers
 def test_influxd_answers_and_can_lose_everything(influxd: Any) -> None:
     def ask(statement: str) -> str:
         data = urllib.parse.urlencode({"q": statement}).encode()
@@ -58,7 +55,6 @@ def test_influxd_answers_and_can_lose_everything(influxd: Any) -> None:
     assert "house" not in ask("SHOW DATABASES")
 
 
-@pytest.mark.servers
 def test_victoria_metrics_takes_line_protocol(victoria_metrics: Any) -> None:
     request = urllib.request.Request(f"{victoria_metrics.url}/write?db=house", data=b"room pm25=12.5", method="POST")
     with urllib.request.urlopen(request, timeout=5) as answer:
@@ -84,7 +80,6 @@ def page_server() -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.mark.browser
 def test_a_request_that_would_leave_the_machine_is_seen(chromium: Any, page_server: str) -> None:
     page = chromium.new_page()
     page.goto(f"{page_server}/in")
@@ -94,7 +89,6 @@ def test_a_request_that_would_leave_the_machine_is_seen(chromium: Any, page_serv
     chromium.foreign.clear()
 
 
-@pytest.mark.browser
 def test_two_tests_share_the_browser_and_asyncio_still_runs(chromium: Any, page_server: str) -> None:
     page = chromium.new_page(locale="th-TH")
     page.goto(f"{page_server}/in")

@@ -211,7 +211,6 @@ def test_one_of_a_newer_version_is_not_passed_over_in_silence(books: Books) -> N
     books.reopen()  # and readings are taken in all the same
 
 
-@pytest.mark.servers
 def test_asked_over_the_broker_it_is_accepted_and_read_from_the_file(
     school: Any,
     bridge: Any,

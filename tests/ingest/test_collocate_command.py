@@ -173,7 +173,6 @@ def test_accepted_it_is_in_force_from_that_day_and_twice_is_once(collocate: Any,
     assert "0 room-days change" in collocate("--accept-from", day(4), "--author", "Room 12 study", "--id", "north-a")[1]
 
 
-@pytest.mark.servers
 def test_a_running_ingest_is_asked(school: Any, reference: Path, capsys: Any) -> None:
     books = Books(school.places.readings, journal=False)
     fill(books)

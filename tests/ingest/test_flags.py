@@ -346,7 +346,6 @@ def test_the_last_two_hours_are_left_to_the_live_judge(tmp_path: Path) -> None:
     assert now - SETTLED_MS - 2 * MINUTE_MS < newest <= now - SETTLED_MS + 60_000
 
 
-@pytest.mark.servers
 def test_through_a_running_ingest_and_by_its_own_hourly_look(
     school: Any, bridge: Any, wait_for: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -408,7 +407,6 @@ def test_through_a_running_ingest_and_by_its_own_hourly_look(
     )
 
 
-@pytest.mark.servers
 def test_a_restart_forgets_no_stuck_sensor(school: Any, bridge: Any, wait_for: Callable[..., Any]) -> None:
     at = int(time.time() * 1000) - 62 * MINUTE_MS
     stuck = [

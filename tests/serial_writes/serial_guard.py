@@ -119,21 +119,26 @@ def begin(folder: Path) -> None:
     spec.loader.exec_module(module)
 
 
-# -- what tests/conftest.py takes over ---------------------------------------------------------------------------------
+# -- a plugin of pytest ------------------------------------------------------------------------------------------------
+# Under pytest-xdist the process that hands the tests out makes the folder and judges at the end; its workers, which are
+# its children, only write.
 
 _FOLDER = pytest.StashKey[Path]()
 _FOUND = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="classair-serial-writes-"))
-    begin(config.stash[_FOLDER])
+    if hasattr(config, "workerinput"):
+        begin(Path(os.environ[VARIABLE]))
+    else:
+        config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="classair-serial-writes-"))
+        begin(config.stash[_FOLDER])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    found = list(violations(session.config.stash[_FOLDER]))
-    session.config.stash[_FOUND] = found
-    if found:
+    folder = session.config.stash.get(_FOLDER, None)
+    if folder is not None and (found := list(violations(folder))):
+        session.config.stash[_FOUND] = found
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -153,4 +158,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    shutil.rmtree(config.stash[_FOLDER], ignore_errors=True)
+    if _FOLDER in config.stash:
+        shutil.rmtree(config.stash[_FOLDER], ignore_errors=True)

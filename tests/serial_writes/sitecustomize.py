@@ -1,7 +1,8 @@
-"""Notes every byte that any Python process of a test run writes to a serial line, below all of our own code.
+"""Notes every byte that any Python process of a test run writes to a serial line, below all of our own code; and
+refuses to start a server or browser for a test that is not marked as needing one.
 
 Imported by itself when an interpreter starts with this folder on PYTHONPATH (child processes of tests), and by
-tests/conftest.py in the test process. Does nothing unless CLASSAIR_TEST_WRITES names a folder. Standard library only.
+serial_guard.py in the test process. Does nothing unless CLASSAIR_TEST_WRITES names a folder. Standard library only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from types import ModuleType
 from typing import Any
 
 VARIABLE = "CLASSAIR_TEST_WRITES"
+MARKS = "CLASSAIR_TEST_MARKS"  # those of the test that runs; not there between tests
+NEEDED = {
+    "mosquitto": "servers",
+    "influxd": "servers",
+    "victoria-metrics": "servers",
+    "chromium": "browser",
+    "node": "browser",  # playwright's own, which starts the browser
+}
 
 
 def note(address: str, data: bytes) -> None:
@@ -91,8 +100,17 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
+def _refuse_without_mark(event: str, args: tuple[Any, ...]) -> None:
+    if event != "subprocess.Popen" or MARKS not in os.environ:
+        return
+    name = os.path.basename(os.fsdecode(args[0]))  # noqa: PTH119  as light as can be, in every process
+    if name in NEEDED and NEEDED[name] not in os.environ[MARKS].split():
+        raise RuntimeError(f"{name} was started by a test without the mark {NEEDED[name]}: take a fixture that has it")
+
+
 def install() -> None:
     """From now on; also when pyserial has been imported already."""
+    sys.addaudithook(_refuse_without_mark)
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     for name, module in list(sys.modules.items()):

@@ -50,7 +50,7 @@ def test_that_starts_a_process():
 """
 
 
-def run_of_tests(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
+def run_of_tests(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_inner.py").write_text(test)
     env = {key: value for key, value in os.environ.items() if key not in ("PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS")}
@@ -66,19 +66,23 @@ def run_of_tests(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
             os.devnull,
             "--rootdir",
             str(folder),
+            *options,
             str(folder),
         ],
         cwd=ROOT,
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=170,
     )
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["serial", "parallel"])
 @pytest.mark.parametrize("test", [BY_ITSELF, BY_A_CHILD], ids=["in the process of the tests", "in a child, in pieces"])
-def test_a_run_in_which_a_sensor_is_calibrated_fails_although_every_test_passes(tmp_path: Path, test: str) -> None:
-    told = run_of_tests(tmp_path, test.replace("{data}", ZERO))
+def test_a_run_in_which_a_sensor_is_calibrated_fails_although_every_test_passes(
+    tmp_path: Path, test: str, options: tuple[str, ...]
+) -> None:
+    told = run_of_tests(tmp_path, test.replace("{data}", ZERO), *options)
     assert "1 passed" in told.stdout, told.stdout + told.stderr
     assert told.returncode == 1
     assert "forbidden writes to serial lines" in told.stdout
@@ -108,14 +112,14 @@ MAKERS = {
 
 
 def test_every_forbidden_command_has_an_example() -> None:
-    from serial_guard import FORBIDDEN
+    from tests.serial_writes.serial_guard import FORBIDDEN
 
     assert set(MAKERS) == set(FORBIDDEN)
 
 
 @pytest.mark.parametrize("what", MAKERS)
 def test_a_command_of_the_makers_documents_is_found_between_others(tmp_path: Path, what: str) -> None:
-    from serial_guard import violations
+    from tests.serial_writes.serial_guard import violations
 
     def note(argv: list[str]) -> list[str]:
         lines = [
@@ -143,7 +147,7 @@ def test_a_command_of_the_makers_documents_is_found_between_others(tmp_path: Pat
     ],
 )
 def test_a_question_is_not_forbidden(tmp_path: Path, question: str) -> None:
-    from serial_guard import violations
+    from tests.serial_writes.serial_guard import violations
 
     line = {"argv": [], "address": "/dev/x", "hex": bytes.fromhex(question).hex(), "test": "t"}
     (tmp_path / "1.jsonl").write_text(json.dumps(line) + "\n")

@@ -20,7 +20,6 @@ from simulator import wishes as wishing
 from simulator.live import Live
 from simulator.wishes import Wishes
 
-pytestmark = pytest.mark.servers
 ORG = "test-town"
 # A cupboard with a mighty purifier: what takes a class half an hour happens here within seconds.
 CUPBOARD = ("      blue: {name: Blue, volume_m3: 5,", "cadr_m3h: 5000, port")

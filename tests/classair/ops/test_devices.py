@@ -110,7 +110,6 @@ def test_the_account_of_home_assistant_is_no_bridges_name() -> None:
         parse(SCHOOL.replace("other", HOME_ASSISTANT))
 
 
-@pytest.mark.servers
 def test_at_the_broker_nobody_hears_or_says_what_is_not_theirs(mosquitto_with: Any, wait_for: Any) -> None:
     users = dict.fromkeys(("pi", "other", "s1.tas", "s1.ag", "gateway_zigbee2mqtt", "socket-r1", "watcher"), "secret")
 

@@ -18,15 +18,10 @@ from classair.ops import brokers, supervisor
 from classair.ops.child import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, Child
 from classair.places import Places, alone
 from classair.service import port_fault
+from tests.neighbours.ports import free_port
 
 ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "pyproject.toml").exists())
 DEMO = ROOT / "sensors.yaml"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # -- refusing ----------------------------------------------------------------------------------------------------------
@@ -50,8 +45,8 @@ def test_a_port_in_use_is_said_in_one_line_and_nothing_is_started(
 
 def test_a_port_or_address_that_cannot_be_is_said() -> None:
     assert "1 to 65535" in port_fault("127.0.0.1", 70_000)
-    assert "cannot be listened on" in port_fault("192.0.2.1", _free_port())
-    assert port_fault("127.0.0.1", _free_port()) == ""
+    assert "cannot be listened on" in port_fault("192.0.2.1", free_port())
+    assert port_fault("127.0.0.1", free_port()) == ""
 
 
 def test_a_data_folder_in_use_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +71,7 @@ def test_what_only_a_driver_or_socket_knows_to_be_wrong_is_refused_before_anythi
     assert right in text
     file = tmp_path / "sensors.yaml"
     file.write_text(text.replace(right, wrong, 1), "utf-8")
-    assert supervisor.main(["--data", str(tmp_path / "d"), "--config", str(file), "--port", str(_free_port())]) == 2
+    assert supervisor.main(["--data", str(tmp_path / "d"), "--config", str(file), "--port", str(free_port())]) == 2
     assert where in capsys.readouterr().err
     assert not (tmp_path / "d" / "logs").exists()
 
@@ -148,7 +143,7 @@ class Running:
                 "--config",
                 str(DEMO),
                 "--port",
-                str(_free_port()),
+                str(free_port()),
             ],
             cwd=ROOT,
             stdout=self.output,
@@ -173,7 +168,7 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+def running(mosquitto_program: str, tmp_path: Path) -> Iterator[Running]:
     made = Running(tmp_path)
     yield made
     if made.process.poll() is None:
@@ -182,7 +177,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
     made.output.close()
 
 
-@pytest.mark.servers
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc to see what is left")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_it_ends_within_five_seconds_and_leaves_nothing_also_while_history_is_made(

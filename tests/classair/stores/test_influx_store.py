@@ -26,7 +26,6 @@ from classair.stores.influxdb.v1 import needs_v1
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
-pytestmark = pytest.mark.servers
 MIDNIGHT = 1_790_000_000_000 // DAY_MS * DAY_MS - 7 * HOUR_MS
 DATABASE = "classair_carried"
 

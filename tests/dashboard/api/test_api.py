@@ -149,7 +149,6 @@ def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_
     assert state() == "degraded"
 
 
-@pytest.mark.servers
 def test_a_person_switches_a_purifier_by_asking_alerts(
     house: Any,
     mosquitto: Any,

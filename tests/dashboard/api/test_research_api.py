@@ -184,7 +184,6 @@ def joined(house: Any, broker: Any, places: Places, wait_for: Any) -> Any:
     return link
 
 
-@pytest.mark.servers
 def test_an_event_is_noted_shown_and_withdrawn(make_house: Any, broker: Any, ingest: Places, wait_for: Any) -> None:
     house = make_house(readings=ingest.readings)
     link = joined(house, broker, ingest, wait_for)

@@ -6,18 +6,16 @@ import asyncio
 import http.client
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from classair.service import PASSWORD_VARIABLE
 from classair.wire import RoomState, Topics
 from dashboard.live.hub import Hub, frame
+from tests.neighbours.ports import free_port
 
 
 def everything(_: str) -> bool:
@@ -111,15 +109,12 @@ def test_a_retained_state_that_is_taken_back_is_forgotten(house: Any) -> None:
     assert house.ask("/display/ban-suan.p1-2/now").json["state"] is None
 
 
-@pytest.mark.servers
 def test_the_service_starts_without_broker_and_store_and_stops_with_an_open_stream(
     tmp_path: Path,
     wait_for: Any,
     schools: Any,
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port, nothing = probe.getsockname()[1], 1
+    port, nothing = free_port(), free_port()
     root = Path(__file__).parents[3]
     service = subprocess.Popen(
         [

@@ -19,8 +19,6 @@ from classair.units import DAY_MS, MINUTE_MS
 from classair.wire import Answer
 from ingest.books.books import Books
 
-pytestmark = pytest.mark.browser
-
 MONDAY = 1_794_762_000_000  # 2026-11-16T00:00+07:00
 VIEW = "rooms=ban-suan.p1-2,ban-suan.p4-1&first=2026-11-16&last=2026-11-19&rooms2=ban-suan.yard"
 

@@ -16,8 +16,6 @@ from classair.stores.sqlite.store import SqliteStore
 from classair.units import MINUTE_MS
 from dashboard.queries.exports import Exports
 
-pytestmark = pytest.mark.browser
-
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 LINK = "/exports?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24"
 WORDS = {

@@ -172,7 +172,6 @@ def look(chromium: Any, house: Any, language: str) -> Any:
     return page
 
 
-@pytest.mark.browser
 def test_a_fault_reaches_an_open_page_at_once_and_stands_first_in_both_languages(
     own_house: Any,
     chromium: Any,
@@ -194,7 +193,6 @@ def test_a_fault_reaches_an_open_page_at_once_and_stands_first_in_both_languages
     assert chromium.errors == []
 
 
-@pytest.mark.browser
 def test_the_strip_of_a_day_says_in_words_what_it_draws(own_house: Any, chromium: Any) -> None:
     tell(own_house, PM, "ok", running_h=12.0)
     ledger = own_house.app.server.state.ctx.queries._ledger

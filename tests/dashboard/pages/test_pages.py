@@ -15,8 +15,6 @@ from classair.service import Accepted
 from classair.timetable import local_time
 from classair.wire import BridgeStatus, RoomState, SensorHealth, ServiceStatus, Topics
 
-pytestmark = pytest.mark.browser
-
 ROOM = "/room/ban-suan.p1-2"
 PAGES = {"overview": "/", "room": ROOM, "health": "/health", "nowhere": "/room/no.where"}
 HEADINGS = {

@@ -270,7 +270,6 @@ def test_pandas_and_duckdb_read_csv_and_parquet_alike(hourly: Package) -> None:
     )
 
 
-@pytest.mark.servers
 def test_r_reads_it_and_has_the_same_daily_means(
     sources: Sources,
     ask: Ask,
