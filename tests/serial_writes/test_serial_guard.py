@@ -54,6 +54,7 @@ def run_of_tests(folder: Path, test: str, *options: str) -> subprocess.Completed
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_inner.py").write_text(test)
     env = {key: value for key, value in os.environ.items() if key not in ("PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS")}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading all that is installed takes seconds
     return subprocess.run(
         [
             sys.executable,
@@ -77,7 +78,7 @@ def run_of_tests(folder: Path, test: str, *options: str) -> subprocess.Completed
     )
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["serial", "parallel"])
+@pytest.mark.parametrize("options", [(), ("-p", "xdist.plugin", "-n", "2")], ids=["serial", "parallel"])
 @pytest.mark.parametrize("test", [BY_ITSELF, BY_A_CHILD], ids=["in the process of the tests", "in a child, in pieces"])
 def test_a_run_in_which_a_sensor_is_calibrated_fails_although_every_test_passes(
     tmp_path: Path, test: str, options: tuple[str, ...]
