@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from classair.model import Bucket, Missing, Reading, SwitchEvent
-from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from classair.units import HOUR_MS
 
 if TYPE_CHECKING:
     from classair.places import Places

@@ -8,6 +8,7 @@ from typing import Any
 import dash
 from dash import Input, Output, State, dcc, html
 
+from classair.units import MINUTE_MS
 from classair.wire import Current, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts
