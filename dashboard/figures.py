@@ -6,13 +6,15 @@ Asia/Bangkok wall time. Whatever is not known is drawn as not known: lines break
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-from classair.model import QUANTITIES, Bucket
-from classair.units import HOUR_MS, MINUTE_MS
-from dashboard.queries.rooms import Band, Series
+from classair import i18n
+from classair.model import QUANTITIES
+from classair.units import HOUR_MS
+from dashboard.queries.rooms import Band
 
 Figure = dict[str, Any]
 Point = tuple[float, float | None]
@@ -84,105 +86,29 @@ def local_ms(at_ms: float) -> float:
     return at_ms + BANGKOK_MS
 
 
-def segments(series: Series) -> list[list[Bucket]]:
-    """Runs of neighbouring buckets that each hold a valid value."""
-    runs: list[list[Bucket]] = []
-    for bucket in series.buckets:
-        if not bucket.n:
-            continue
-        if runs and bucket.start_ms - runs[-1][-1].start_ms == series.step_ms:
-            runs[-1].append(bucket)
-        else:
-            runs.append([bucket])
-    return runs
+@lru_cache(maxsize=64)
+def settings(language: str) -> Any:
+    """What a chart is told beside its figure: no buttons, and the names of months and days in the reader's language."""
+    from babel.dates import get_day_names, get_month_names
 
-
-def gaps(series: Series, span: TimeAxis) -> list[tuple[int, int]]:
-    """Stretches (UTC ms) without any valid value, the present's unfinished bucket apart."""
-    found: list[tuple[int, int]] = []
-    reached = span.start_ms
-    for run in segments(series):
-        if run[0].start_ms > reached:
-            found.append((reached, run[0].start_ms))
-        reached = max(reached, run[-1].start_ms + series.step_ms)
-    # The newest bucket may not have begun to fill: a minute's silence at the right edge is no gap.
-    if span.known_end_ms - reached > max(series.step_ms, 3 * MINUTE_MS):
-        found.append((reached, span.known_end_ms))
-    return found
-
-
-def pm25_figure(
-    indoor: Series,
-    outdoor: Series | None,
-    bands: Sequence[Band],
-    limits: Sequence[Limit],
-    span: TimeAxis,
-    words: Words,
-    key: str,
-) -> Figure:
-    """PM2.5 in a room with the outdoors dotted and, below, when its purifiers ran; µg/m³ from zero."""
-    shown = [indoor, *([outdoor] if outdoor else [])]
-    top = _top((s.high() for s in shown), at_least=40.0)
-    band_height = 0.07 if bands else 0.0
-    low = band_height + 0.06 if bands else 0.0
-    figure = new_figure(span, words, key, "pm25", top, (low, 1.0))
-    limit_lines(figure, limits, top)
-    gap_marks(figure, gaps(indoor, span), span, words, (low, 1.0))
-    if outdoor is not None:
-        figure["data"].append(_line(outdoor, words.outdoor, OUTDOOR, "dot", 1.8, "µg/m³", words))
-    figure["data"].append(_envelope(indoor, INDOOR))
-    figure["data"] += [_line(indoor, words.indoor, INDOOR, "solid", 2.4, "µg/m³", words), _lonely(indoor, INDOOR)]
-    if bands:
-        purifier_band(figure, bands, span, words, band_height)
-    named = [(s, w, c) for s, w, c in ((indoor, words.indoor, INDOOR), (outdoor, words.outdoor, OUTDOOR)) if s]
-    _end_labels(figure, named, top)
-    return figure
-
-
-def co2_figure(series: Series, limits: Sequence[Limit], span: TimeAxis, words: Words, key: str) -> Figure:
-    """CO2 in ppm, in greys: its colours are not those of the dust levels."""
-    top = _top([series.high()], at_least=1200.0)
-    figure = new_figure(span, words, key, "co2_ppm", top, (0.0, 1.0))
-    limit_lines(figure, limits, top)
-    gap_marks(figure, gaps(series, span), span, words, (0.0, 1.0))
-    figure["data"] += [
-        _envelope(series, AIR),
-        _line(series, words.indoor, AIR, "solid", 2.2, "ppm", words),
-        _lonely(series, AIR),
-    ]
-    return figure
-
-
-def climate_figure(
-    temperature: Series,
-    humidity: Series,
-    span: TimeAxis,
-    words: Words,
-    temperature_word: str,
-    humidity_word: str,
-    key: str,
-) -> Figure:
-    """Temperature (°C) above relative humidity (%), each on an axis of its own from zero."""
-    figure = new_figure(span, words, key, "temp_c", _top([temperature.high()], at_least=40.0), (0.56, 1.0))
-    figure["layout"]["yaxis2"] = y_axis(100.0, (0.0, 0.44))
-    figure["layout"]["xaxis"]["anchor"] = "y2"
-    figure["layout"]["margin"]["t"] = 28
-    gap_marks(figure, gaps(temperature, span), span, words, (0.56, 1.0))
-    gap_marks(figure, gaps(humidity, span), span, words, (0.0, 0.44), axis="y8")
-    figure["data"] += [
-        _envelope(temperature, WARMTH),
-        _line(temperature, temperature_word, WARMTH, "solid", 2.0, "°C", words),
-        _lonely(temperature, WARMTH),
-        {**_envelope(humidity, DAMP), "yaxis": "y2"},
-        {**_line(humidity, humidity_word, DAMP, "dash", 2.0, "%", words), "yaxis": "y2"},
-        {**_lonely(humidity, DAMP), "yaxis": "y2"},
-    ]
-    for text, colour, y in ((temperature_word, WARMTH, 1.0), (humidity_word, DAMP, 0.44)):
-        figure["layout"]["annotations"].append(_note(text, 0.004, y, colour, yanchor="bottom", xanchor="left"))
-    return figure
-
-
-# -- parts of figures --------------------------------------------------------------------------------------------------
+    names: dict[str, list[str]] = {}
+    if language != i18n.REFERENCE:  # English is what Plotly speaks by itself
+        locale = i18n.head(language).locale
+        full, short = get_day_names("wide", locale=locale), get_day_names("abbreviated", locale=locale)
+        names = {
+            "days": [full[(day - 1) % 7] for day in range(7)],  # from Sunday
+            "shortDays": [short[(day - 1) % 7] for day in range(7)],
+            "months": [*get_month_names("wide", locale=locale).values()],
+            "shortMonths": [*get_month_names("abbreviated", locale=locale).values()],
+        }
+    return {
+        "locale": language,
+        "locales": {language: {"dictionary": {}, "format": names}} if names else {},
+        "displayModeBar": False,
+        "displaylogo": False,
+        "scrollZoom": False,
+        "doubleClick": "reset",
+    }
 
 
 def new_figure(
@@ -194,7 +120,7 @@ def new_figure(
     domain: tuple[float, float],
 ) -> Figure:
     long = span.end_ms - span.start_ms > 30 * HOUR_MS
-    clock = "%H.%M" if words.language == "th" else "%H:%M"
+    clock = i18n.head(words.language).clock
     layout: dict[str, Any] = {
         "font": {"family": "Sarabun, sans-serif", "size": 14, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -234,82 +160,6 @@ def y_axis(top: float, domain: tuple[float, float]) -> dict[str, Any]:
         "fixedrange": True,
         "nticks": 6,
         "separatethousands": True,
-    }
-
-
-def _top(highs: Iterable[float | None], at_least: float) -> float:
-    """The upper end of an axis, a little above everything on it."""
-    return max(at_least, 1.08 * max((high for high in highs if high is not None), default=0.0))
-
-
-def _line(series: Series, name: str, colour: str, dash: str, width: float, unit: str, words: Words) -> Figure:
-    """The means, broken wherever there is none."""
-    points: list[tuple[float, float | None, float | None, float | None]] = []
-    for run in segments(series):
-        if points:
-            points.append((points[-1][0] + series.step_ms, None, None, None))
-        points += [(local_ms(b.start_ms), _short(b.mean), _short(b.low), _short(b.high)) for b in run]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": [p[0] for p in points],
-        "y": [p[1] for p in points],
-        "customdata": [[p[2], p[3]] for p in points],
-        "connectgaps": False,
-        # A bucket begins at its x and is drawn in its middle.
-        "xperiod": series.step_ms,
-        "xperiodalignment": "middle",
-        "line": {"color": colour, "dash": dash, "width": width},
-        "hovertemplate": f"%{{y}} {unit} (%{{customdata[0]}}–%{{customdata[1]}})",
-    }
-
-
-def _envelope(series: Series, colour: str) -> Figure:
-    """From the lowest to the highest value of each bucket, one closed area for each unbroken run."""
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    for run in segments(series):
-        if len(run) == 1:
-            continue
-        if xs:
-            xs.append(None)
-            ys.append(None)
-        middle = [local_ms(b.start_ms + series.step_ms / 2) for b in run]
-        xs += [*middle, *reversed(middle)]
-        ys += [*(_short(b.high) for b in run), *(_short(b.low) for b in reversed(run))]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": xs,
-        "y": ys,
-        "fill": "toself",
-        "fillcolor": pale(colour, 0.16),
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-    }
-
-
-def _lonely(series: Series, colour: str) -> Figure:
-    """Buckets without a neighbour: a line cannot show them, a dot with its lowest and highest can."""
-    alone = [run[0] for run in segments(series) if len(run) == 1]
-    means = [b.mean or 0.0 for b in alone]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
-        "y": [_short(mean) for mean in means],
-        "marker": {"color": colour, "size": 5},
-        "hoverinfo": "skip",
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "color": pale(colour, 0.35),
-            "thickness": 3,
-            "width": 0,
-            "array": [_short((b.high or mean) - mean) for b, mean in zip(alone, means, strict=True)],
-            "arrayminus": [_short(mean - (b.low or mean)) for b, mean in zip(alone, means, strict=True)],
-        },
     }
 
 
@@ -401,7 +251,7 @@ def purifier_band(figure: Figure, bands: Sequence[Band], span: TimeAxis, words: 
                         }
                     )
     figure["layout"]["annotations"].append(
-        _note(words.purifier, 1.004, 0.0, RUNNING, yanchor="bottom", xanchor="left", size=13)
+        note(words.purifier, 1.004, 0.0, RUNNING, yanchor="bottom", xanchor="left", size=13)
     )
 
 
@@ -478,35 +328,7 @@ def limit_lines(figure: Figure, limits: Sequence[Limit], top: float) -> None:
         )
 
 
-def _end_labels(figure: Figure, named: Sequence[tuple[Series, str, str]], top: float) -> None:
-    """The name of each line beside its last point, moved apart where they would touch."""
-    ends: list[tuple[float, str, str]] = []
-    for series, name, colour in named:
-        last = next((b for b in reversed(series.buckets) if b.n), None)
-        if last is not None and last.mean is not None:
-            ends.append((last.mean, name, colour))
-    ends.sort()
-    apart = top * 0.075
-    if len(ends) == 2 and ends[1][0] - ends[0][0] < apart:
-        low = max(0.0, (ends[0][0] + ends[1][0] - apart) / 2)
-        ends = [(low, *ends[0][1:]), (low + apart, *ends[1][1:])]
-    for y, name, colour in ends:
-        figure["layout"]["annotations"].append(
-            {
-                "xref": "paper",
-                "x": 1.004,
-                "xanchor": "left",
-                "yref": "y",
-                "y": y,
-                "yanchor": "middle",
-                "text": name,
-                "showarrow": False,
-                "font": {"size": 13, "color": colour},
-            }
-        )
-
-
-def _note(
+def note(
     text: str,
     x: float,
     y: float,
@@ -527,10 +349,6 @@ def _note(
         "showarrow": False,
         "font": {"size": size, "color": colour},
     }
-
-
-def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
 
 
 def pale(colour: str, share: float) -> str:

@@ -22,7 +22,7 @@ from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import ConfigFaults
 from classair.config.settings import Keep
-from classair.i18n import in_every_language
+from classair.i18n import REFERENCE, in_every_language
 from classair.places import Places, alone
 from classair.science.corrections import as_record
 from classair.service import (
@@ -423,7 +423,7 @@ class Ingest:
             version=__version__,
             config_version=current.version if current else 0,
             figures=figures,
-            warnings=[warning["en"] for warning in warnings],
+            warnings=[warning[REFERENCE] for warning in warnings],
             causes=warnings,
         )
         self._link.publish(self.topics.service_status(NAME), status.model_dump_json().encode(), qos=1, retain=True)

@@ -107,7 +107,7 @@ def _say(fault: Any) -> str:
         return f"{path}: unknown key; {hint}"
     if kind == "missing":
         return f"{path}: is missing"
-    if "[key]" in fault["loc"]:
+    if "[key]" in fault["loc"] and kind != "value_error":  # a language says itself which there are
         return f"{path}: an id has 1 to 32 of a-z, 0-9 and -"
     if kind == "string_pattern_mismatch" and where and where[-1] == "store":
         return f"{path}: expected sqlite, memory or influxdb://host:port/database"

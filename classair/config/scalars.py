@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from classair import timetable
+from classair.i18n import LANGUAGES
 
 _DURATION = re.compile(r"^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -36,6 +37,12 @@ def _plain(text: str) -> str:
     return text
 
 
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"there is no language {code!r}; there are: {', '.join(LANGUAGES)}")
+    return code
+
+
 def _switch(value: Any) -> Any:
     if isinstance(value, str):
         known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -49,7 +56,7 @@ Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86400 * 40
 Every = Annotated[float, BeforeValidator(_every), Field(ge=0, le=3600)]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
 YesNo = Annotated[bool, BeforeValidator(_switch)]
-Language = Literal["th", "en"]
+Language = Annotated[str, AfterValidator(_language)]
 
 
 def _span(value: Any) -> timetable.HoursOfDay:

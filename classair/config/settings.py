@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
 
 from classair import timetable
 from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, _switch
+from classair.i18n import REFERENCE
 from classair.wire import Id
 
 _PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/\S+|[a-z][a-z0-9+.-]*:\S+)$")
@@ -21,18 +22,18 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class Titles(Part):
-    """A name in both languages; plain text stands for both."""
+class Titles(RootModel[Annotated[dict[Language, Name], Field(min_length=1)]]):
+    """A name by language; plain text stands for all of them."""
 
-    th: Name
-    en: Name
+    model_config = ConfigDict(frozen=True)
 
     def in_(self, language: str) -> str:
-        return self.en if language == "en" else self.th
+        """The name in a language, else in the reference language, else in the first that there is."""
+        return self.root.get(language) or self.root.get(REFERENCE) or next(iter(self.root.values()))
 
 
 def _titles(value: Any) -> Any:
-    return {"th": value, "en": value} if isinstance(value, str) else value
+    return {REFERENCE: value} if isinstance(value, str) else value
 
 
 Title = Annotated[Titles, BeforeValidator(_titles)]

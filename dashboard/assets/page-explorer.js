@@ -131,7 +131,7 @@
   function wrapped(context, text, width) {
     var pieces = text.split(/(?<= )/);
     if (window.Intl && Intl.Segmenter) {
-      pieces = Array.from(new Intl.Segmenter('th', {granularity: 'word'}).segment(text),
+      pieces = Array.from(new Intl.Segmenter(document.documentElement.lang, {granularity: 'word'}).segment(text),
         function (one) { return one.segment; });
     }
     var lines = [''];

@@ -31,7 +31,7 @@ CSRF_HEADER = "X-CSRF-Token"
 
 # Everything Dash needs, with the page's language and a main landmark.
 _INDEX = """<!DOCTYPE html>
-<html lang="{%lang%}">
+<html lang="{%lang%}" dir="{%dir%}">
 <head>
 {%metas%}
 <meta name="referrer" content="same-origin">
@@ -91,11 +91,11 @@ def language_of(search: str | Mapping[str, str], default: str) -> str:
 class _Dash(dash.Dash):
     """Dash whose first answer already carries the reader's language."""
 
-    default_language = "th"
+    default_language = i18n.REFERENCE
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash passes all by name
         language = language_of(dict(dash_fastapi.get_current_request().query_params), self.default_language)
-        whole = _INDEX.replace("{%lang%}", language)
+        whole = _INDEX.replace("{%lang%}", language).replace("{%dir%}", i18n.head(language).direction)
         for name, part in parts.items():
             whole = whole.replace("{%" + name + "%}", part)
         return whole
@@ -172,12 +172,20 @@ def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
             if places is None:
                 continue
             title = f"{ctx.t(language, page.module.TITLE_KEY)} · ClassAir"
-            return await _layout(page, ctx, language, {**query, **places}), {"title": title, "lang": language}
-        return html.P(ctx.t(language, "access.not_found")), {"title": "ClassAir", "lang": language}
+            return await _layout(page, ctx, language, {**query, **places}), {
+                "title": title,
+                "lang": language,
+                "dir": i18n.head(language).direction,
+            }
+        return html.P(ctx.t(language, "access.not_found")), {
+            "title": "ClassAir",
+            "lang": language,
+            "dir": i18n.head(language).direction,
+        }
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "function (t) { if (t) { document.title = t.title; document.documentElement.lang = t.lang; }"
-        " return window.dash_clientside.no_update; }",
+        "function (t) { if (t) { document.title = t.title; document.documentElement.lang = t.lang;"
+        " document.documentElement.dir = t.dir; } return window.dash_clientside.no_update; }",
         Output("title", "modified_timestamp"),
         Input("title", "data"),
     )

@@ -84,7 +84,7 @@ def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> An
     simulated = any(config.site_simulated(site) for site in config.sites)
     switch = [
         dcc.Link(
-            html.Span(i18n.t(code, "language"), lang=code),
+            html.Span(i18n.head(code).name, lang=code),
             href=address(path, **{**query, "lang": code}),
             className="language here" if code == language else "language",
         )

@@ -91,9 +91,13 @@ def router(ctx: Context) -> APIRouter:
         chosen, config = language(request), ctx.config()
         settings, site = config.room(room), config.sites[room.partition(".")[0]]
         simulated = config.site_simulated(room.partition(".")[0])
+        written = i18n.head(chosen)
         facts = {
             "room": room,
             "lang": chosen,
+            "clock": written.clock,
+            "time": i18n.t(chosen, "language.time"),
+            "spaces": written.spaces,
             "build": build(),
             "dims": not awake and (dim or not simulated),
             "children": bool(settings.pupil_lines),

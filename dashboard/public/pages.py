@@ -42,7 +42,6 @@ def build() -> str:
 
 def page(request: Request, template: str, language: str, *, status: int = 200, **places: Any) -> HTMLResponse:
     """A template filled; `t(key)` in it gives text in the page's language."""
-    other = "en" if language == "th" else "th"
 
     def t(key: str, **values: Any) -> str:
         return i18n.t(language, key, **values)
@@ -53,8 +52,8 @@ def page(request: Request, template: str, language: str, *, status: int = 200, *
         .render(
             t=t,
             lang=language,
-            other=other,
-            other_name=i18n.t(other, "display.own_name"),
+            dir=i18n.head(language).direction,
+            others=[(code, i18n.head(code).name) for code in i18n.LANGUAGES if code != language],
             build=build(),
             version=classair.__version__,
             here=request.url.path,

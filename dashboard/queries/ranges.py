@@ -40,21 +40,12 @@ class Range:
         return around(self.name, self.after)
 
     def title(self, language: str) -> str:
-        """The stretch as people write it; Thai in Buddhist years."""
+        """The stretch as people write it."""
         if self.name == "day":
             return i18n.show_date(self.first, language, "long")
         if self.name == "month":
-            words = i18n.show_date(self.first, language, "long").split()
-            return f"{words[-3] if language == 'th' else words[-2]} {words[-1]}"
-        last = self.after - timedelta(days=1)
-        (day, month, year), (to_day, to_month, to_year) = (
-            i18n.show_date(at, language, "medium").split()[-3:] for at in (self.first, last)
-        )
-        if year != to_year:
-            return f"{day} {month} {year} – {to_day} {to_month} {to_year}"
-        if month != to_month:
-            return f"{day} {month} – {to_day} {to_month} {to_year}"
-        return f"{day}–{to_day} {month} {year}"
+            return i18n.show_month(self.first, language)
+        return i18n.show_days(self.first, self.after - timedelta(days=1), language)
 
 
 def around(name: RangeName, day: date) -> Range:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from classair.config import Config
+from classair.i18n import LANGUAGES, REFERENCE
 from classair.model import QUANTITIES, Reading
 from dashboard.api._moments import iso
 
@@ -127,7 +128,8 @@ class Entities:
     def _name(self, room: str) -> str:
         if not self._config.has_room(room):
             return room
-        return f"{self._config.room(room).name.in_('en')}, {self._config.sites[room.partition('.')[0]].name.in_('en')}"
+        site = self._config.sites[room.partition(".")[0]]
+        return ", ".join(named.name.in_(REFERENCE) for named in (self._config.room(room), site))
 
     def _thing(self, room: str) -> Entity:
         known = self._config.room(room) if self._config.has_room(room) else None
@@ -135,7 +137,7 @@ class Entities:
             {
                 "outdoor": known.outdoor,
                 "volume_m3": known.volume_m3,
-                "name_th": known.name.in_("th"),
+                **{f"name_{code}": known.name.in_(code) for code in LANGUAGES if code != REFERENCE},
                 "simulated": self._config.site_simulated(room.partition(".")[0]),
             }
             if known
@@ -150,7 +152,7 @@ class Entities:
 
     def _location(self, site: str) -> Entity:
         return {
-            "name": self._config.sites[site].name.in_("en"),
+            "name": self._config.sites[site].name.in_(REFERENCE),
             "description": "The school",
             "properties": {"position_known": self._point(site) is not None},
             "encodingType": "application/geo+json",

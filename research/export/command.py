@@ -17,6 +17,7 @@ import pyarrow.ipc as ipc
 
 from classair import config as configuration
 from classair.config import Config
+from classair.i18n import REFERENCE
 from classair.places import Places
 from classair.service import Following, parse_as_follower
 from classair.stores import StoreAway
@@ -80,7 +81,7 @@ def main(argv: list[str]) -> int:
         + (" (SIMULATED)" if package.simulated else "")
     )
     if since is not None:
-        print("\n".join(documents.changed(changes.between(since, package.origin), "en")).rstrip())
+        print("\n".join(documents.changed(changes.between(since, package.origin), REFERENCE)).rstrip())
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from classair.config import Config
-from classair.i18n import t
+from classair.i18n import LANGUAGES, REFERENCE, t
 from research.export.changes import Changes, Origin
 from research.export.columns import Column
 from research.export.request import Request
@@ -67,9 +67,9 @@ def readme(
     files: Sequence[str],
     since: Changes | None,
 ) -> bytes:
-    """Thai first, then English."""
+    """One part for each language, English last."""
     parts = []
-    for language in ("th", "en"):
+    for language in LANGUAGES:
         lines = [f"# {title(config, request, language)}", ""]
         if simulated:
             lines += [f"**{t(language, 'export.simulated')}**", ""]
@@ -92,7 +92,7 @@ def readme(
         lines += changed(since, language)
         parts.append("\n".join(lines))
     tail = [
-        f"    {title(config, request, 'en')}. Data id {origin.data_id}.",
+        f"    {title(config, request, REFERENCE)}. Data id {origin.data_id}.",
         "",
         f"request {origin.request} · data {origin.data_id} · ClassAir {origin.software}",
         "",
@@ -127,7 +127,7 @@ def licence(config: Config, request: Request) -> bytes:
     """The school's choice, or honestly that there is none."""
     return (
         "\n\n".join(
-            f"{schools(config, request, language)}\n{_licence(request, language)}" for language in ("th", "en")
+            f"{schools(config, request, language)}\n{_licence(request, language)}" for language in LANGUAGES
         ).encode()
         + b"\n"
     )
@@ -142,13 +142,13 @@ def citation(config: Config, request: Request, origin: Origin) -> bytes:
     lines = [
         "cff-version: 1.2.0",
         "type: dataset",
-        f"message: {said(t('en', 'export.cite'))}",
-        f"title: {said(title(config, request, 'en'))}",
+        f"message: {said(t(REFERENCE, 'export.cite'))}",
+        f"title: {said(title(config, request, REFERENCE))}",
         "authors:",
     ]
     sites = sorted({room.partition(".")[0] for room in request.selection.rooms})
     lines += [
-        f"  - name: {said(config.sites[site].name.in_('en') if site in config.sites else site)}" for site in sites
+        f"  - name: {said(config.sites[site].name.in_(REFERENCE) if site in config.sites else site)}" for site in sites
     ]
     lines += [
         f"version: {said(origin.data_id)}",
@@ -195,7 +195,7 @@ def data_package(
             "name": column.name,
             "type": _TYPES[column.kind],
             **({"unit": column.unit} if column.unit else {}),
-            "description": t("en", f"export.column.{column.meaning}"),
+            "description": t(REFERENCE, f"export.column.{column.meaning}"),
         }
         for column in wanted
     ]
@@ -212,12 +212,14 @@ def data_package(
         "profile": "data-package",
         "name": f"classair-{config.org}-{origin.request}",
         "id": origin.data_id,
-        "title": title(config, request, "en"),
+        "title": title(config, request, REFERENCE),
         "version": origin.data_id,
-        "description": " ".join([*([t("en", "export.simulated")] if simulated else []), *request_text(request, "en")]),
+        "description": " ".join(
+            [*([t(REFERENCE, "export.simulated")] if simulated else []), *request_text(request, REFERENCE)]
+        ),
         "licenses": [{"name": request.licence}]
         if _is_spdx(request.licence)
-        else [{"path": "LICENSE", "title": request.licence or t("en", "export.no_licence")}],
+        else [{"path": "LICENSE", "title": request.licence or t(REFERENCE, "export.no_licence")}],
         "keywords": ["air quality", "classroom", *request.selection.quantities],
         "simulated": simulated,
         "request": request.as_record(),

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classair.i18n import t
+from classair.i18n import REFERENCE, t
 from research.export.columns import Column
 
 _CHUNK: Final = 65_536
@@ -85,9 +85,9 @@ def _attributes(column: Column) -> dict[str, Any]:
             "standard_name": "time",
             "units": "milliseconds since 1970-01-01 00:00:00",
             "calendar": "standard",
-            "long_name": t("en", f"export.column.{column.meaning}"),
+            "long_name": t(REFERENCE, f"export.column.{column.meaning}"),
         }
-    found: dict[str, Any] = {"long_name": t("en", f"export.column.{column.meaning}")}
+    found: dict[str, Any] = {"long_name": t(REFERENCE, f"export.column.{column.meaning}")}
     if column.kind == "number":
         found["units"] = _UNITS[column.unit]
         if column.quantity in _STANDARD:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from classair.i18n import t
+from classair.i18n import LANGUAGES, in_every_language, t
 from classair.model import BAD_CLASS_NAMES, Flag
 from classair.science.corrections import Correction, Corrections, as_record
 from classair.stores.events import KINDS
@@ -79,24 +79,25 @@ def codebook(request: Request) -> Table:
         [
             "column",
             column.name,
-            label(column, "th"),
-            label(column, "en"),
+            *(label(column, language) for language in LANGUAGES),
             column.unit,
-            t("th", f"export.column.{column.meaning}"),
-            t("en", f"export.column.{column.meaning}"),
+            *in_every_language(f"export.column.{column.meaning}").values(),
         ]
         for column in columns(request)
     ]
+    unlabelled = [""] * (len(LANGUAGES) + 1)
     rows += [
-        ["flag", flag.name, "", "", "", t("th", f"flag.{flag.name.lower()}"), t("en", f"flag.{flag.name.lower()}")]
+        ["flag", flag.name, *unlabelled, *in_every_language(f"flag.{flag.name.lower()}").values()]
         for flag in Flag
         if flag.name and flag
     ]
     marks = (*BAD_CLASS_NAMES, "suspect", "incomplete", "no_value", "no_humidity", "no_temperature", "out_of_range")
-    rows += [
-        ["mark", name, "", "", "", t("th", f"export.mark.{name}"), t("en", f"export.mark.{name}")] for name in marks
-    ]
-    return _named("kind", "name", "label_th", "label_en", "unit", "meaning_th", "meaning_en"), rows
+    rows += [["mark", name, *unlabelled, *in_every_language(f"export.mark.{name}").values()] for name in marks]
+    return _named("kind", "name", *_by_language("label"), "unit", *_by_language("meaning")), rows
+
+
+def _by_language(column: str) -> list[str]:
+    return [f"{column}_{language}" for language in LANGUAGES]
 
 
 def deployments(sources: Sources, request: Request) -> Table:
@@ -222,8 +223,7 @@ def missing(sources: Sources, request: Request) -> Table:
             moment(line.end_ms),
             line.expected,
             line.reason,
-            t("th", f"missing.{line.reason}"),
-            t("en", f"missing.{line.reason}"),
+            *in_every_language(f"missing.{line.reason}").values(),
             line.simulated,
         ]
         for line in sources.missing(request.selection)
@@ -235,8 +235,7 @@ def missing(sources: Sources, request: Request) -> Table:
         "end:datetime",
         "readings:integer",
         "reason",
-        "meaning_th",
-        "meaning_en",
+        *_by_language("meaning"),
         "simulated:boolean",
     ), rows
 

@@ -1,4 +1,4 @@
-"""Both languages say everything, with the same places to fill."""
+"""Thai and English say everything with the same places to fill; any other language what it has."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-LOCALES = Path(__file__).parents[2] / "classair" / "locales"
-LANGUAGES = sorted(path.stem for path in LOCALES.glob("*.toml"))
+from classair import PACKAGES, i18n
+
+ROOT = Path(__file__).parents[2]
+FOUNDATION = ROOT / "classair" / "locales"
+FOLDERS = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("locales") if path.is_dir())
+COMPLETE = ("th", "en")
 
 
 def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
@@ -21,63 +25,87 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def texts(language: str) -> dict[str, str]:
-    return flat(tomllib.loads((LOCALES / f"{language}.toml").read_text("utf-8")))
+def texts(file: Path) -> dict[str, str]:
+    return flat(tomllib.loads(file.read_text("utf-8")))
 
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-def test_thai_and_english_are_there() -> None:
-    assert {"th", "en"} <= set(LANGUAGES)
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_language_has_the_keys_of_the_reference(language: str) -> None:
-    reference, here = set(texts("en")), set(texts(language))
-    assert (sorted(reference - here), sorted(here - reference)) == ([], [])
+FILES = [file for folder in FOLDERS for file in sorted(folder.glob("*.toml"))]
+every_file = pytest.mark.parametrize("file", FILES, ids=_shown)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_text_has_the_places_of_the_reference(language: str) -> None:
-    reference = texts("en")
+@pytest.mark.parametrize("folder", FOLDERS, ids=_shown)
+def test_thai_and_english_are_complete(folder: Path) -> None:
+    thai, english = (set(texts(folder / f"{code}.toml")) for code in COMPLETE)
+    assert (sorted(english - thai), sorted(thai - english)) == ([], [])
+
+
+@every_file
+def test_a_language_that_a_folder_speaks_is_one_that_there_is(file: Path) -> None:
+    assert file.stem in i18n.LANGUAGES
+
+
+@every_file
+def test_a_text_is_one_of_the_reference_with_its_places(file: Path) -> None:
+    reference = texts(file.with_name("en.toml"))
     wrong = {
-        key: (places(text), places(reference[key]))
-        for key, text in texts(language).items()
-        if places(text) != places(reference.get(key, text))
+        key: (places(text), places(reference[key]) if key in reference else "not in en.toml")
+        for key, text in texts(file).items()
+        if key not in reference or places(text) != places(reference[key])
     }
     assert wrong == {}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_is_empty_or_ends_in_a_blank(language: str) -> None:
-    wrong = [
-        key for key, text in texts(language).items() if not isinstance(text, str) or not text or text != text.strip()
-    ]
+def test_every_text_stands_in_one_folder() -> None:
+    keys = [key for folder in FOLDERS for key in texts(folder / "en.toml")]
+    assert sorted(key for key in set(keys) if keys.count(key) > 1) == []
+
+
+@every_file
+def test_no_text_is_empty_or_ends_in_a_blank(file: Path) -> None:
+    wrong = [key for key, text in texts(file).items() if not isinstance(text, str) or not text or text != text.strip()]
     assert wrong == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_phrases_that_stay_on_one_line_are_closed(language: str) -> None:
-    assert [key for key, text in texts(language).items() if text.count("‹") != text.count("›")] == []
+@every_file
+def test_phrases_that_stay_on_one_line_are_closed(file: Path) -> None:
+    assert [key for key, text in texts(file).items() if text.count("‹") != text.count("›")] == []
 
 
-def test_thai_texts_are_thai() -> None:
+@pytest.mark.parametrize("folder", FOLDERS, ids=_shown)
+def test_thai_texts_are_thai(folder: Path) -> None:
     """A sentence left in English shows; names of places to fill, units and product names may be the same in both."""
-    english = texts("en")
+    english = texts(folder / "en.toml")
     left = {
         key
-        for key, text in texts("th").items()
-        if text == english.get(key) and len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{\w*\}", "", text))) > 1
+        for key, text in texts(folder / "th.toml").items()
+        if text == english.get(key)
+        and not key.startswith("language.")
+        and len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{\w*\}", "", text))) > 1
     }
     assert left == set()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_flag_has_its_words(language: str) -> None:
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_a_language_says_how_it_is_written(language: str) -> None:
+    from babel import Locale
+
+    head = i18n.head(language)
+    assert Locale.parse(head.locale)
+    assert "language.name" in texts(FOUNDATION / f"{language}.toml")
+    assert set(re.findall("%.", head.clock)) == {"%H", "%M"}, "what display and charts both understand"
+
+
+def test_every_flag_has_its_words() -> None:
     from classair.model import Flag
 
     flags = {flag.name.lower() for flag in Flag if flag.name and flag}
-    told = {key.partition(".")[2] for key in texts(language) if key.startswith("flag.")}
+    told = {key.partition(".")[2] for key in texts(FOUNDATION / "en.toml") if key.startswith("flag.")}
     assert told == flags | {"late", "incomplete"}

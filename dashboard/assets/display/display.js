@@ -52,8 +52,8 @@
   function local(at) { return new Date(at + BANGKOK_MS); }   // read with getUTC…
   function hour(at) {
     var date = local(at);
-    var minutes = two(date.getUTCMinutes());
-    return facts.lang === 'th' ? two(date.getUTCHours()) + '.' + minutes + '\u00a0น.' : two(date.getUTCHours()) + ':' + minutes;
+    var clock = facts.clock.replace('%H', two(date.getUTCHours())).replace('%M', two(date.getUTCMinutes()));
+    return fill(facts.time, {clock: clock});
   }
 
   // -- what the state says at this moment ----------------------------------------------------------------------------
@@ -128,9 +128,9 @@
     if (node.textContent === word) { return; }
     putPhrases(node, facts.levels[level] === word ? facts.lines[level] : word);
   }
-  /* Thai puts spaces between clauses and nowhere else: without marked phrases each clause stays whole. */
+  /* Thai, say, puts spaces between clauses and nowhere else: without marked phrases each clause stays whole. */
   function clauses(text) {
-    return facts.lang !== 'th' || text.indexOf('‹') >= 0 ? text
+    return facts.spaces !== 'clauses' || text.indexOf('‹') >= 0 ? text
       : text.split(' ').map(function (clause) { return '‹' + clause + '›'; }).join(' ');
   }
   /* Smaller until it takes at most two lines and nothing sticks out. */

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import dash
 from dash import Input, Output, State, dcc, html
 
+from classair import i18n
 from classair.timetable import local_time
 from dashboard.context import Context
 from dashboard.frame import parts
@@ -109,7 +110,7 @@ def _again(ctx: Context, kept: Any) -> charts.Looking | None:
         view = _view(ctx, forms.known_rooms(ctx), dict(parse_qsl(kept["query"])))
     except SelectionRefused:
         return None
-    language = kept["language"] if kept["language"] in ("th", "en") else ctx.config().language
+    language = kept["language"] if kept["language"] in i18n.LANGUAGES else ctx.config().language
     return charts.Looking(ctx, language, view, ctx.now_ms())
 
 

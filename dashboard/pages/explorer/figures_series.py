@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from classair import i18n
 from classair.units import DAY_MS, MINUTE_MS
 from dashboard.figures import (
     INK,
@@ -124,7 +125,7 @@ def series_figure(
 
 def _day_ticks(figure: Figure, words: Words) -> None:
     """A date stands once, under its first mark, however many marks a day has room for."""
-    clock = "%H.%M" if words.language == "th" else "%H:%M"
+    clock = i18n.head(words.language).clock
     figure["layout"]["xaxis"] |= {
         "tickformatstops": [
             {"dtickrange": [None, DAY_MS - 1], "value": f"{clock}\n%-d %b"},

@@ -36,7 +36,8 @@ def known_rooms(ctx: Context) -> list[str]:
 
 def known_order(ctx: Context, rooms: Iterable[str]) -> list[str]:
     """By school and by name, as people order them."""
-    return sorted(rooms, key=lambda room: (room.partition(".")[0], parts.name_order(name(ctx, "th", room))))
+    language = ctx.config().language
+    return sorted(rooms, key=lambda room: (room.partition(".")[0], parts.name_order(name(ctx, language, room))))
 
 
 def name(ctx: Context, language: str, room: str) -> str:

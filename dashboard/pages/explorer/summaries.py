@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import html
 
+from classair import i18n
 from classair.science.indexes.thai2023 import INDEX
 from dashboard import figures
 from dashboard.frame import parts
@@ -128,7 +129,7 @@ def week(look: Looking, rows: Rows) -> Any:
     chosen = look.view.hourly
     quantity = chosen.quantities[0]
     cells = summary.week(rows.get((room, quantity), []) for room in chosen.rooms)
-    days = [_weekday(look.language, day) for day in range(7)]
+    days = [i18n.weekday(day, look.language) for day in range(7)]
     unit, places = look.unit(quantity), 0 if quantity == "co2_ppm" else 1
     figure = figures_summary.week_figure(cells, days, unit, places, look.words.no_data)
     table = table_of(
@@ -154,12 +155,6 @@ def week(look: Looking, rows: Rows) -> Any:
         more(look, table),
         look.made(chosen, quantity, rows, look.say("rooms_n", n=len(chosen.rooms))),
     )
-
-
-def _weekday(language: str, day: int) -> str:
-    from babel.dates import get_day_names
-
-    return str(get_day_names("abbreviated", locale="th" if language == "th" else "en_GB")[day])
 
 
 def scatter(look: Looking, rows: Rows) -> Any | None:

@@ -8,6 +8,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
+from classair import i18n
 from classair.config import Sensor
 from classair.model import BAD, Flag, Missing
 from classair.wire import SensorHealth
@@ -92,7 +93,7 @@ def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Store
     well = sensor_well(word)
     if day is not None and not any(day.shares) and well == "no":
         day = None  # what is missing now is entered when it ends, at the latest after an hour; "none" would be wrong
-    cause, step = (text.get(language) or text.get("en", "") for text in (word.cause, word.step))
+    cause, step = (text.get(language) or text.get(i18n.REFERENCE, "") for text in (word.cause, word.step))
     if not cause and not step and well != "yes":
         step = ctx.t(language, f"health_page.do.{word.state}")
     if well == "yes" and (doubt := stored.doubts.get(full, Flag.NONE)):

@@ -17,6 +17,7 @@ from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard import figures
 from dashboard.context import Context
 from dashboard.frame import parts
+from dashboard.pages.room import lines
 from dashboard.queries.ranges import Range
 from dashboard.queries.rooms import Band, Series, StoreUnavailable
 
@@ -70,13 +71,7 @@ def sections(ctx: Context, language: str, room: str, shown: Range) -> list[Any]:
                             figure=drawn[name],
                             style={"height": _HEIGHTS[name]},
                             responsive=True,
-                            config={
-                                "locale": language,
-                                "displayModeBar": False,
-                                "displaylogo": False,
-                                "scrollZoom": False,
-                                "doubleClick": "reset",
-                            },
+                            config=figures.settings(language),
                         ),
                         role="img",
                         **parts.aria(labelledby=f"room-{name}-title"),
@@ -122,11 +117,11 @@ def _drawn(
         away = [parts.notice(ctx.t(language, "room.store_away"), ctx.t(language, "room.store_away_text"))]
     series = past.series
     drawn = {
-        "pm25": figures.pm25_figure(
+        "pm25": lines.pm25_figure(
             series["pm25"], past.outdoor, past.bands, pm25_limits(ctx, language), span, words, key
         ),
-        "co2": figures.co2_figure(series["co2_ppm"], _co2_limits(ctx, language), span, words, key),
-        "climate": figures.climate_figure(
+        "co2": lines.co2_figure(series["co2_ppm"], _co2_limits(ctx, language), span, words, key),
+        "climate": lines.climate_figure(
             series["temp_c"],
             series["rh_pct"],
             span,

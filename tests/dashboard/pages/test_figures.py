@@ -15,6 +15,7 @@ from classair.model import Bucket
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard import figures
 from dashboard.figures import Limit, TimeAxis, Words
+from dashboard.pages.room import lines
 from dashboard.queries.rooms import Band, Series
 
 MIDNIGHT = 1_795_366_800_000  # 2026-11-23T00:00+07:00
@@ -50,7 +51,7 @@ def drawn(
     span: TimeAxis = DAY,
     limits: list[Limit] | None = None,
 ) -> dict[str, Any]:
-    figure = figures.pm25_figure(indoor, outdoor, bands or [], limits or [], span, WORDS, "k")
+    figure = lines.pm25_figure(indoor, outdoor, bands or [], limits or [], span, WORDS, "k")
     go.Figure(figure)  # Plotly itself refuses what is not a figure
     json.dumps(figure, allow_nan=False)
     return figure
@@ -166,7 +167,7 @@ def test_zoom_is_kept_over_updates_of_the_same_view() -> None:
 
 
 def test_temperature_and_humidity_have_axes_of_their_own() -> None:
-    figure = figures.climate_figure(series(range(288)), series(range(200)), DAY, WORDS, "อุณหภูมิ", "ความชื้น", "k")
+    figure = lines.climate_figure(series(range(288)), series(range(200)), DAY, WORDS, "อุณหภูมิ", "ความชื้น", "k")
     go.Figure(figure)
     assert named(figure, "ความชื้น")["yaxis"] == "y2"
     assert figure["layout"]["yaxis2"]["range"] == [0, 100]
@@ -177,5 +178,5 @@ def test_temperature_and_humidity_have_axes_of_their_own() -> None:
 def test_no_trace_has_more_than_two_thousand_points(filled: set[int], states: list[bool | None]) -> None:
     step = 2 * MINUTE_MS
     bands = [Band(FAN, MIDNIGHT + i * MINUTE_MS, MIDNIGHT + (i + 1) * MINUTE_MS, on) for i, on in enumerate(states)]
-    figure = figures.pm25_figure(series(sorted(filled), step), series(range(720), step), bands, [], DAY, WORDS, "k")
+    figure = lines.pm25_figure(series(sorted(filled), step), series(range(720), step), bands, [], DAY, WORDS, "k")
     assert max(len(trace["x"]) for trace in figure["data"]) <= figures.MAX_POINTS
