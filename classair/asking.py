@@ -1,4 +1,4 @@
-"""How a command on this machine asks the running ingest: by MQTT, as the user `tool`."""
+"""How one service asks another over MQTT, and how a command on this machine asks ingest, as the user `tool`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import json
 import os
-import threading
 import uuid
+from concurrent.futures import Future
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ USER = "tool"
 
 
 class NoAnswer(Exception):
-    """Nobody answered; the message says what was tried."""
+    """The service that was asked did not answer in time, or cannot be reached; the message says which."""
 
 
 def broker_of_installation(places: Places, given: str | None) -> BrokerAddress:
@@ -41,30 +41,52 @@ def broker_of_installation(places: Places, given: str | None) -> BrokerAddress:
     return BrokerAddress.of(url, USER, password, os.environ.get(CAFILE_VARIABLE, ""))
 
 
+class Questions:
+    """Questions to other services over one link that is subscribed to `topics.answer("+")`; any thread may ask."""
+
+    def __init__(self, link: Link, topics: Topics) -> None:
+        self._link, self._topics = link, topics
+        self._waiting: dict[str, Future[Answer]] = {}
+
+    def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Future[Answer]:
+        """The answer that will come; whoever gives up cancels it. Raises NoAnswer when there is no connection."""
+        question, answer = Ask(id=uuid.uuid4().hex, do=do, who=who[:64], args=args), Future[Answer]()
+        self._waiting[question.id] = answer
+        answer.add_done_callback(lambda _: self._waiting.pop(question.id, None))
+        if self._link.publish(self._topics.ask(service, question.id), question.model_dump_json(), qos=1) is None:
+            answer.cancel()
+            raise NoAnswer("there is no connection to the broker")
+        return answer
+
+    def hear(self, payload: bytes) -> None:
+        """Takes an answer; one to somebody else's question is dropped. Raises ValidationError."""
+        answer = Answer.model_validate_json(payload)
+        waiting = self._waiting.get(answer.id)
+        if waiting is not None and not waiting.done() and waiting.set_running_or_notify_cancel():
+            waiting.set_result(answer)
+
+
 def ask_ingest(
     broker: BrokerAddress, org: str, do: str, args: dict[str, Any], timeout: float = 10.0, who: str = "command line"
 ) -> Answer:
-    """One question and its answer. Raises NoAnswer."""
-    topics, request = Topics(org), uuid.uuid4().hex
-    answered, found = threading.Event(), []
+    """One question over a link of its own, and its answer. Raises NoAnswer."""
+    topics = Topics(org)
 
-    def heard(message: Message) -> None:
+    def hear(message: Message) -> None:
         with contextlib.suppress(ValidationError):
-            found.append(Answer.model_validate_json(message.payload))
-            answered.set()
+            questions.hear(message.payload)
 
-    link = Link(broker, on_message=heard, subscriptions=[(topics.answer(request), 1)])
+    link = Link(broker, on_message=hear, subscriptions=[(topics.answer("+"), 1)])
+    questions = Questions(link, topics)
     link.start()
     try:
         if not link.wait_up(5):
             raise NoAnswer(f"the broker at {broker.host}:{broker.port} cannot be reached")
-        payload = Ask(id=request, do=do, who=who[:64], args=args).model_dump_json().encode()
-        link.publish(topics.ask("ingest", request), payload, qos=1)
-        if not answered.wait(timeout):
-            raise NoAnswer(f"ingest did not answer within {timeout:.0f} s")
+        return questions.ask("ingest", do, who, args).result(timeout)
+    except TimeoutError:
+        raise NoAnswer(f"ingest did not answer within {timeout:.0f} s") from None
     finally:
         link.stop()
-    return found[0]
 
 
 def add_broker_option(parser: argparse.ArgumentParser) -> None:

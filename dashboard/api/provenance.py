@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from classair.asking import NoAnswer
 from classair.science.corrections import PUBLISHED, as_record
 from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
 from classair.timetable import day_start_ms
@@ -18,7 +19,6 @@ from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
-from dashboard.live.live import NoAnswer
 from research.selection import EARLIEST, LATEST
 
 SiteQuery = Annotated[str | None, Query(description="one school alone", examples=["ban-suan"])]

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from classair.asking import NoAnswer
 from classair.wire import PurifierState
 from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
-from dashboard.live.live import NoAnswer
 
 PurifierId = Annotated[str, Path(description="`<site>.<purifier>`", examples=["ban-suan.p1-2-fan"])]
 

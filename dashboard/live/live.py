@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from classair.asking import NoAnswer, Questions
 from classair.broker import BrokerAddress, Link, Message
 from classair.service import Accepted, Following
 from classair.wire import (
     Answer,
-    Ask,
     Beat,
     BridgeStatus,
     PurifierState,
@@ -46,10 +45,6 @@ def _state_of(value: BaseModel) -> list[Any]:
     return [getattr(value, name) for name in _STATE[type(value)]]
 
 
-class NoAnswer(Exception):
-    """The service that was asked did not answer in time, or there is no connection to ask it."""
-
-
 class Live:
     """Implements `dashboard.context.LiveStates`. Messages arrive on the network thread, pages read on the loop."""
 
@@ -59,7 +54,7 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._link: Link | None = None
         self._topics: Topics | None = None
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._questions: Questions | None = None
         self._rooms: dict[str, RoomState] = {}
         self._purifiers: dict[str, PurifierState] = {}
         self._health: dict[str, SensorHealth] = {}
@@ -104,20 +99,13 @@ class Live:
 
     async def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
         """Asks another service and waits for its word. Raises NoAnswer."""
-        if self._link is None or self._topics is None:
+        if self._questions is None:
             raise NoAnswer("there is no connection to the broker")
-        question = Ask(id=uuid.uuid4().hex, do=do, who=who[:64], args=args)
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[question.id] = answered
+        answer = asyncio.wrap_future(self._questions.ask(service, do, who, args))
         try:
-            sent = self._link.publish(self._topics.ask(service, question.id), question.model_dump_json(), qos=1)
-            if sent is None:
-                raise NoAnswer("there is no connection to the broker")
-            return await asyncio.wait_for(answered, ANSWER_WITHIN_S)
+            return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
         except TimeoutError:
             raise NoAnswer(f"{service} did not answer within {ANSWER_WITHIN_S:.0f} s") from None
-        finally:
-            del self._waiting[question.id]
 
     # -- the broker ---------------------------------------------------------------------------------------------------
 
@@ -156,6 +144,7 @@ class Live:
                 (topics.answer("+"), 1),
             ],
         )
+        self._questions = Questions(self._link, topics)
         self._link.start()
         return self._link
 
@@ -191,8 +180,8 @@ class Live:
             service = self._services.get(name)
             self._kept(self._services, name, ServiceStatus, payload, "service")
             self._news(f"service/{name}", self._services.get(name), service)
-        elif "/answer/" in topic:
-            self._answered(Answer.model_validate_json(payload))
+        elif "/answer/" in topic and self._questions is not None:
+            self._questions.hear(payload)
 
     def _news(self, part: str, value: BaseModel | None, was: BaseModel | None) -> None:
         """Tells health pages when a part's state has changed; what it counts meanwhile is no news."""
@@ -228,14 +217,6 @@ class Live:
         state = self._rooms[room]
         self._on_loop(self.hub.publish, f"full/{room}", frame("state", state.model_dump_json()))
         self._on_loop(self.hub.publish, f"brief/{room}", frame("state", state.model_dump_json(exclude={"texts"})))
-
-    def _answered(self, answer: Answer) -> None:
-        def settle() -> None:
-            waiting = self._waiting.get(answer.id)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(answer)
-
-        self._on_loop(settle)
 
     def _on_loop(self, call: Callable[..., None], *args: Any) -> None:
         if self._loop is not None and not self._loop.is_closed():

@@ -209,7 +209,7 @@ def test_a_person_switches_a_purifier_by_asking_alerts(
 
 
 def test_asking_without_a_broker_says_so_at_once(house: Any) -> None:
-    from dashboard.live.live import NoAnswer
+    from classair.asking import NoAnswer
 
     async def ask() -> None:
         await house.live.ask("alerts", "override", "x", {})
