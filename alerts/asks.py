@@ -44,11 +44,11 @@ class OverrideAsks:
         try:
             ask = Ask.model_validate_json(payload)
         except ValidationError:
-            log.warning("ask_not_understood")
+            log.warning("request_rejected reason=malformed")
             return None
         from_home_assistant = topic == topics.ask("alerts", HOME_ASSISTANT) and ask.id.startswith(ASK_PREFIX)
         if topic != topics.ask("alerts", ask.id) and not from_home_assistant:
-            log.warning("ask_refused why=its id is not that of its topic")
+            log.warning("request_rejected reason=id_differs_from_topic")
             return None
         answer_topic = topics.answer(ask.id)
         given = self._given.get(ask.id) or self._ledger.answered(ask.id)
@@ -70,7 +70,7 @@ class OverrideAsks:
         except KeyError:
             self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier of this configuration")
             return None
-        log.info("override purifier=%s do=%s until=%s", wish.purifier, wish.do, state.override_until)
+        log.info("override_set purifier=%s command=%s until=%s", wish.purifier, wish.do, state.override_until)
         answer = self._answer(
             ask,
             True,

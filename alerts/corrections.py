@@ -39,7 +39,7 @@ class ActiveCorrections:
         if not self._take(payload) or self.now == before:
             return False
         self._ledger.write("insert or replace into meta values(?, ?)", _KEY, payload.decode())
-        log.info("corrections_in_force accepted=%d", len(self.now.accepted))
+        log.info("corrections_activated approved=%d", len(self.now.accepted))
         return True
 
     def _take(self, payload: bytes) -> bool:
@@ -47,7 +47,7 @@ class ActiveCorrections:
             told = CorrectionsTold.model_validate_json(payload)
             self.now = Corrections(tuple(of_record(record) for record in told.accepted))
         except (ValidationError, ValueError, KeyError, TypeError) as error:
-            log.error("corrections_not_understood why=%s", str(error).splitlines()[0])
+            log.error("corrections_rejected error=%s", str(error).splitlines()[0])
             return False
         return True
 

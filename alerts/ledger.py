@@ -74,7 +74,7 @@ class Ledger:
             self._kept = True
         except (sqlite3.Error, OSError) as error:
             # Purifiers must be switched on a full disk, too: what happens is then kept until the next start only.
-            log.error("ledger_not_opened at=%s why=%s; living without it", path, error)
+            log.error("ledger_open_failed path=%s error=%s action=continue_in_memory", path, error)
             self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             self._connection.executescript(_SCHEMA)
             self._kept = False
@@ -136,7 +136,7 @@ class Ledger:
         except queue.Full:
             self.lost += 1
             if self.lost == 1:
-                log.error("ledger_full why=%s; what happens now is not written down", self.failing or "slow disk")
+                log.error("ledger_full error=%s recording=false", self.failing or "slow disk")
 
     def sync(self, timeout: float = 5) -> bool:
         """True once everything queued so far is on disk."""
@@ -172,7 +172,7 @@ class Ledger:
             finally:
                 reader.close()
         except sqlite3.Error as error:
-            log.error("ledger_not_read why=%s", error)
+            log.error("ledger_read_failed error=%s", error)
             return []
 
     def _run(self) -> None:
@@ -217,11 +217,11 @@ class Ledger:
                 except sqlite3.Error:
                     pass
             if not self.failing:
-                log.error("ledger_not_written why=%s%s", error, "" if give_up else "; trying on")
+                log.error("ledger_write_failed error=%s retry=%s", error, str(not give_up).lower())
             self.failing = str(error)
             return False
         if self.failing and self._kept:
-            log.info("ledger_written_again")
+            log.info("ledger_write_recovered")
             self.failing = ""
         return True
 
@@ -264,7 +264,7 @@ def _open(path: Path) -> sqlite3.Connection:
             path.rename(aside)
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            log.error("ledger_damaged moved_to=%s why=%s; a new one is begun", aside.name, error)
+            log.error("ledger_damaged moved_to=%s error=%s action=start_new", aside.name, error)
     raise AssertionError("unreachable")
 
 

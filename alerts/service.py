@@ -23,6 +23,7 @@ from alerts.warm_start import WarmStart
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will
+from classair.logs import begin_logging
 from classair.places import Places, alone
 from classair.service import Accepted, Following
 from classair.wire import Beat, ServiceStatus, Topics
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> int:
     """Exit code 0 when asked to stop, 1 when it must be started anew, 2 for a wrong configuration."""
     parser = service.arguments(NAME, "Works out each room's state, switches purifiers, tells people.")
     args = parser.parse_args(argv)
-    service.begin_logging(args.log_level)
+    begin_logging(args.log_level)
     return service.run_service(_serve, args)
 
 
@@ -72,7 +73,7 @@ def _org(places: Places, args: argparse.Namespace) -> str:
     try:
         return service.parse_as_follower(args.config.read_text(encoding="utf-8")).org
     except (configuration.ConfigFaults, OSError, UnicodeDecodeError) as error:
-        log.warning("config_file_not_read why=%s; waiting for an announcement", str(error).splitlines()[0])
+        log.warning("config_file_read_failed error=%s action=wait_for_server", str(error).splitlines()[0])
         return "+"
 
 
@@ -162,7 +163,7 @@ class Alerts:
         try:
             while not stop.is_set() and self._leave is None:
                 if not self._link.thread_alive:
-                    log.error("network_thread_dead")
+                    log.error("network_thread_died action=restart")
                     return 1
                 self._work(until=ticked + TICK_S)
                 now = time.monotonic()
@@ -217,12 +218,12 @@ class Alerts:
         try:
             call()
         except Exception:
-            log.exception("alerts_failed_at_one_thing")
+            log.exception("event_failed")
 
     def _follow(self, accepted: Accepted) -> None:
         config = accepted.config
         if self._org not in ("+", config.org):
-            log.warning("organisation_changed; starting anew")
+            log.warning("organisation_changed action=restart")
             self._leave = 1
             return
         self._org = config.org
@@ -232,7 +233,7 @@ class Alerts:
         devices = self.watching.follow(config, accepted.version, now)
         self._warnings = [*self.watching.board.warnings, *self._delivery.follow(config.people)]
         for warning in self._warnings:
-            log.warning("config_part_not_used %s", warning)
+            log.warning("config_part_ignored error=%s", warning)
         for topic in (topics.corrections, topics.bridges("reading"), topics.ask(NAME, "+"), *devices):
             self._link.subscribe(topic, 1)
         self._running = True

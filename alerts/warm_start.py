@@ -79,7 +79,7 @@ class WarmStart:
                     if rooms:
                         self._primed(self._last_hour(store, rooms))
                         done.update(rooms)
-                        log.info("primed rooms=%d", len(rooms))
+                        log.info("warm_start_finished rooms=%d", len(rooms))
                     self._days(self._day_levels(store, config))
                 finally:
                     store.close()
@@ -88,11 +88,11 @@ class WarmStart:
                 pause = RETRY_S
                 if str(error) != said:
                     said = str(error)
-                    log.warning("store_away why=%s; living on the stream", error)
+                    log.warning("database_unavailable error=%s action=use_live_readings", error)
             except Exception:
                 # Whatever a store does, states and purifiers go on without it.
                 pause = REFRESH_S
-                log.exception("priming_failed")
+                log.exception("warm_start_failed")
             self._changed.wait(pause)
 
     def _last_hour(self, store: Store, rooms: list[str]) -> dict[str, list[Reading]]:

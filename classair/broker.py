@@ -287,14 +287,14 @@ class Link:
         if reason.is_failure:
             if not self._said_away:
                 self._said_away = True
-                log.error("broker_refused user=%s why=%s", self.address.user, reason)
+                log.error("broker_login_refused user=%s error=%s", self.address.user, reason)
             return
         with self._lock:
             wanted = list(self._subscriptions)
         if wanted:
             client.subscribe(wanted)
         self._up.set()
-        log.info("broker_up at=%s:%s user=%s", self.address.host, self.address.port, self.address.user)
+        log.info("broker_connected at=%s:%s user=%s", self.address.host, self.address.port, self.address.user)
         self._said_away = False
         self._guarded("on_up", self._on_up)
 
@@ -303,13 +303,13 @@ class Link:
         self._up.clear()
         if was_up:
             if not self._stopping:
-                log.warning("broker_away user=%s why=%s", self.address.user, reason)
+                log.warning("broker_disconnected user=%s error=%s retry=true", self.address.user, reason)
             self._guarded("on_down", self._on_down)
 
     def _refused(self, _c: Any, _u: Any) -> None:
         if not self._said_away and not self._stopping:
             self._said_away = True
-            log.warning("broker_not_reached at=%s:%s; trying on", self.address.host, self.address.port)
+            log.warning("broker_unreachable at=%s:%s retry=true", self.address.host, self.address.port)
 
     def _received(self, _c: Any, _u: Any, message: mqtt.MQTTMessage) -> None:
         try:

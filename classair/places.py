@@ -104,7 +104,7 @@ def alone(lock: Path) -> Iterator[bool]:
         lock.parent.mkdir(parents=True, exist_ok=True)
         opened = lock.open("ab")
     except OSError as error:
-        log.warning("lock_not_made at=%s why=%s", lock, error.strerror)
+        log.warning("lock_failed path=%s error=%s", lock, error.strerror)
         yield True
         return
     with opened as file:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -55,29 +55,6 @@ def places_of(args: argparse.Namespace) -> Places:
 def broker_of(args: argparse.Namespace, user: str) -> BrokerAddress:
     env = os.environ
     return BrokerAddress.of(args.broker, user, env.get(PASSWORD_VARIABLE, ""), env.get(CAFILE_VARIABLE, ""))
-
-
-class ToStandardError(logging.StreamHandler[TextIO]):
-    """Writes to what standard error is at that moment, so that one that was replaced and closed is never written to."""
-
-    @property
-    def stream(self) -> TextIO:
-        return sys.stderr
-
-    @stream.setter
-    def stream(self, _: TextIO) -> None:
-        pass  # what the base class was given at the start is not kept
-
-
-def begin_logging(level: str = "INFO") -> None:
-    """Events with fields, one a line, to standard error; whoever starts the service keeps them."""
-    logging.basicConfig(
-        level=level,
-        handlers=[ToStandardError()],
-        force=True,
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
 
 
 def port_fault(host: str, port: int) -> str:
@@ -142,7 +119,7 @@ def read_announcement(payload: bytes, env: Mapping[str, str] | None = None) -> A
         told = ConfigAnnouncement.model_validate_json(payload)
         parsed = parse_as_follower(told.text, env)
     except (ValidationError, configuration.ConfigFaults) as error:
-        log.error("config_announcement_refused why=%s", str(error).splitlines()[0])
+        log.error("config_rejected error=%s", str(error).splitlines()[0])
         return None
     return Accepted(told.version, told.accepted_at, told.text, parsed, told.refused)
 
@@ -177,8 +154,8 @@ class Following:
             try:
                 write_atomically(self._place, payload)
             except OSError as error:
-                log.error("config_not_remembered at=%s why=%s", self._place, error.strerror)
-            log.info("config_followed version=%d", news.version)
+                log.error("config_save_failed path=%s error=%s", self._place, error.strerror)
+            log.info("config_activated version=%d", news.version)
         self._news.set()
         if changed and self.on_change is not None:
             self.on_change(news)

@@ -15,6 +15,7 @@ import uvicorn
 from classair import config as configuration
 from classair import service
 from classair.config import Config
+from classair.logs import begin_logging
 from classair.places import Places
 from classair.stores import Store, open_store
 from classair.stores.corrections import accepted_corrections
@@ -67,10 +68,10 @@ class OpenStore:
                 self._not_before = time.monotonic() + STORE_PAUSE_S
                 if str(error) != self._last_error:
                     self._last_error = str(error)
-                    log.warning("store_away store=%s why=%s", wanted.partition("?")[0], error)
+                    log.warning("database_unavailable store=%s error=%s retry=true", wanted.partition("?")[0], error)
                 return None
             self._last_error = ""
-            log.info("store_open store=%s", wanted.partition("?")[0])
+            log.info("database_opened store=%s", wanted.partition("?")[0])
             return self._store
 
     def _close(self) -> None:
@@ -96,7 +97,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
     parser.add_argument("--port", type=int, default=8050, help="default: 8050")
     args = parser.parse_args(argv)
-    service.begin_logging(args.log_level)
+    begin_logging(args.log_level)
     return service.run_service(serve, args)
 
 

@@ -136,7 +136,7 @@ class Bridge:
     def _healthy(self) -> bool:
         dead = [what for what, alive in self._threads() if not alive]
         if dead:
-            log.critical("thread_dead which=%s; ending, to be started anew", ",".join(dead))
+            log.critical("thread_died thread=%s action=restart", ",".join(dead))
         return not dead
 
     def _threads(self) -> Iterator[tuple[str, bool]]:
@@ -177,7 +177,7 @@ class Bridge:
         goodbye = threading.Thread(target=self._link.stop, daemon=True)
         goodbye.start()
         goodbye.join(1.0)
-        log.info("bridge_ended bridge=%s", self.full)
+        log.info("bridge_stopped bridge=%s", self.full)
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -235,11 +235,13 @@ class Bridge:
                     # Said just now, so ingest has just come: what was sent before it listened is sent again at once.
                     self._delivery.connected(arrived_s)
         except ValidationError as error:
-            log.warning("message_not_understood topic=%s faults=%d", message.topic, error.error_count())
+            log.warning("message_rejected topic=%s errors=%d", message.topic, error.error_count())
 
     def _follow(self, news: Accepted) -> None:
         if news.config.org != self._config.org:
-            log.error("config_of_another_org told=%s ours=%s; not followed", news.config.org, self._config.org)
+            log.error(
+                "config_of_another_organisation got=%s expected=%s action=ignored", news.config.org, self._config.org
+            )
             return
         self._use(news.config)
         self._next_status = 0.0
@@ -314,7 +316,7 @@ class Bridge:
 
     def _note_missing(self, line: SensorLine, stretch: MissingReadings) -> None:
         """Keeps a line of the gap ledger, in the same sequence as the readings."""
-        log.info("missing sensor=%s reason=%s readings=%d", line.sensor, stretch.reason, stretch.expected)
+        log.info("readings_missing sensor=%s reason=%s readings=%d", line.sensor, stretch.reason, stretch.expected)
         self._append(
             {
                 "kind": "missing",
@@ -394,7 +396,7 @@ class Bridge:
         count = self._spool.date(self._boot, offset.at_ms, offset.quality, BUILT_MS)
         self._undated = self._spool.undated
         if count:
-            log.info("dated readings=%d clock=%s", count, offset.quality)
+            log.info("readings_timestamped readings=%d clock=%s", count, offset.quality)
             self._delivery.dated()
 
     def _now_ms(self) -> int:

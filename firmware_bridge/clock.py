@@ -138,7 +138,7 @@ class Clock:
 
     def _say(self, offset: int, quality: str) -> Moment:
         if quality != self._logged_quality:
-            log.info("clock_quality now=%s before=%s", quality, self._logged_quality or "unknown")
+            log.info("clock_quality_changed now=%s before=%s", quality, self._logged_quality or "unknown")
             self._logged_quality = quality
         return Moment(offset, quality)
 

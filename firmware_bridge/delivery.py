@@ -88,7 +88,7 @@ class Delivery:
             return True
         if confirmed.upto < before:
             # Ingest has lost what it had (a restored backup): it gets again what is still kept.
-            log.warning("stored_fell_back from=%d to=%d", before, confirmed.upto)
+            log.warning("acknowledgement_moved_back from=%d to=%d", before, confirmed.upto)
             self._cursor, self._live_from = confirmed.upto, self._spool.next_seq
             self._on_the_way.clear()
         self._spool.acknowledge(confirmed.upto)
@@ -134,7 +134,7 @@ class Delivery:
             return
         if self._spool.after(self._spool.acknowledged, 1):
             self.resent += 1
-            log.warning("not_confirmed since=%d; sending again", self._spool.acknowledged + 1)
+            log.warning("readings_not_acknowledged since=%d action=resend", self._spool.acknowledged + 1)
             self._cursor, self._live_from = self._spool.acknowledged, self._spool.next_seq
             self._on_the_way.clear()
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)

@@ -11,11 +11,11 @@ from pathlib import Path
 from classair import config as configuration
 from classair.broker import BrokerAddress, Link, Message
 from classair.config import Config, ConfigFaults
+from classair.logs import begin_logging
 from classair.places import Places
 from classair.service import (
     Following,
     arguments,
-    begin_logging,
     broker_of,
     parse_as_follower,
     places_of,
@@ -56,9 +56,7 @@ def _run(full: str, file: Path, places: Places, address: BrokerAddress, stop: th
     following = Following(places.bridge_config(full))
     config = first_configuration(full, file, following)
     if config is None:
-        log.warning(
-            "no_configuration tried=%s,%s; waiting for the server to announce one", places.bridge_config(full), file
-        )
+        log.warning("config_missing tried=%s,%s action=wait_for_server", places.bridge_config(full), file)
         config = _announced(full, following, address, stop)
         if config is None:
             return 0

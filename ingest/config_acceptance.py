@@ -54,7 +54,7 @@ class ConfigAcceptance:
                 raise text
             if self.current is not None and text == self.current.text:
                 if self.refused:
-                    log.info("config_as_in_force version=%d; what was refused is gone", self.current.version)
+                    log.info("config_unchanged version=%d rejected_edit=undone", self.current.version)
                 self.refused = []
                 return False
             config = configuration.parse(text, self._env)
@@ -65,7 +65,7 @@ class ConfigAcceptance:
         except ConfigFaults as faulty:
             self.refused = faulty.faults
             for line in faulty.faults:
-                log.error("config_refused %s", line)
+                log.error("config_rejected error=%s", line)
             return False
         try:
             with self._books.store.transaction():

@@ -59,7 +59,7 @@ class Nightly(threading.Thread):
         self.installed = archive.installed()
         self.state = "archive_waiting" if self.installed else "archive_off"
         if not self.installed:
-            log.info("archive_off why=pyarrow is not installed; install ClassAir with [research]")
+            log.info("archive_disabled missing=pyarrow install=classair[research]")
 
     def run(self) -> None:
         next_try = time.monotonic() + AFTER_START_S
@@ -126,7 +126,7 @@ class Nightly(threading.Thread):
         listening.join(5)
         if process.returncode:
             self.trouble = (told[-1].strip() if told else f"classair archive ended with {process.returncode}")[:300]
-            log.error("archive_failed code=%d why=%s", process.returncode, self.trouble)
+            log.error("archive_failed code=%d error=%s", process.returncode, self.trouble)
         else:
             log.info("archive_written")
         return process.returncode == 0
@@ -139,7 +139,7 @@ class Nightly(threading.Thread):
         if days is None:
             return 0
         if not self._caught_up():
-            log.info("trim_waits for=InfluxDB")
+            log.info("raw_readings_delete_postponed waiting_for=influxdb")
             return 0
         before = self._now().date() - timedelta(days=days)
         asked = 0
@@ -157,7 +157,7 @@ class Nightly(threading.Thread):
     def _take_out(self, site: str, day: date, version: int) -> None:
         removed = self._books.store.trim(site, day, version)
         if removed:
-            log.info("trimmed site=%s day=%s readings=%d", site, day, removed)
+            log.info("raw_readings_deleted site=%s day=%s readings=%d", site, day, removed)
 
 
 def trimmable(store: SqliteStore, places: Places, before: date, keep: int = 0) -> list[tuple[str, date, int]]:
@@ -171,7 +171,7 @@ def trimmable(store: SqliteStore, places: Places, before: date, keep: int = 0) -
         try:
             entries = archive.manifest_of(places.archive, site)
         except ArchiveFault as fault:
-            log.error("trim_refused why=%s", fault)
+            log.error("raw_readings_delete_refused error=%s", fault)
             continue
         versions = store.versions(site, EVER, LAST)
         newest = max(versions, default=before)
@@ -185,7 +185,7 @@ def trimmable(store: SqliteStore, places: Places, before: date, keep: int = 0) -
             if path.is_file() and archive.sha256_of(path) == entry.sha256:
                 found.append((site, day, version))
             else:
-                log.error("trim_refused file=%s why=it is not the one that was verified", path)
+                log.error("raw_readings_delete_refused file=%s reason=not_verified", path)
         if len(found) >= AT_ONCE:
             break
     return found

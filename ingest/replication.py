@@ -88,7 +88,7 @@ class Replicator(threading.Thread):
                 self._fill(store)
             except Exception as error:
                 # Readings are safe in the journal; whatever is wrong over there is told and tried again.
-                log.exception("carrier_failed")
+                log.exception("replication_failed")
                 self.trouble = f"{type(error).__name__}: {error}"
                 self._wait(LONGEST_PAUSE_S)
 
@@ -115,7 +115,7 @@ class Replicator(threading.Thread):
                     self._carry(store, journal, target, name)
                 except StoreAway as away:
                     if not self.trouble:
-                        log.error("influxdb_away why=%s; the journal keeps everything", away)
+                        log.error("influxdb_unavailable error=%s action=keep_local", away)
                     self.trouble = str(away)
                     self._wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -145,7 +145,7 @@ class Replicator(threading.Thread):
             since = now - noted_at
             if since >= LOOK_FOR_LOSS_S or (position != noted and (changes is None or since > REMEMBER_EVERY_S)):
                 if not self._note(target, name, position, noted):
-                    log.error("influxdb_lost_data; what it still has is counted")
+                    log.error("influxdb_data_lost action=recount")
                     reconciled_at = None
                 noted, noted_at = position, now
             self.left = journal.changes_left(position) if changes is not None else 0
@@ -161,7 +161,7 @@ class Replicator(threading.Thread):
 
     def _works(self) -> None:
         if self.trouble:
-            log.info("influxdb_back")
+            log.info("influxdb_available")
             self.trouble = ""
 
     def _note(self, target: Target, name: str, position: int, before: int | None) -> bool:
@@ -212,7 +212,7 @@ class Replicator(threading.Thread):
             return 0
         different = list(_different(journal, target, span[0], span[1]))
         for start, end in different:
-            log.warning("influxdb_refill from=%d to=%d", start, end)
+            log.warning("influxdb_refill_started from=%d to=%d", start, end)
             self._on_writer(lambda start=start, end=end: self._books.store.carry_again(start, end))  # type: ignore[misc]
         if not different:
             log.info("influxdb_reconciled")

@@ -23,11 +23,11 @@ from classair.broker import BrokerAddress, Link, Message, Will
 from classair.config import ConfigFaults
 from classair.config.settings import Keep
 from classair.i18n import REFERENCE, in_every_language
+from classair.logs import begin_logging
 from classair.places import Places, alone
 from classair.science.corrections import as_record
 from classair.service import (
     arguments,
-    begin_logging,
     broker_of,
     places_of,
     run_service,
@@ -101,7 +101,7 @@ def _open_books(places: Places, stop: threading.Event) -> Books | None:
             return Books(places.readings, journal=had_journal(places))
         except StoreAway as away:
             if not said:
-                log.error("store_away why=%s; trying on", away)
+                log.error("database_unavailable error=%s retry=true", away)
                 said = True
         if stop.wait(pause):
             return None
@@ -178,7 +178,7 @@ class Ingest:
         while not self._stop.wait(0.2):
             now = time.monotonic()
             if wrong := self._dead(now):
-                log.critical("ending why=%s", wrong)
+                log.critical("ingest_stopping error=%s", wrong)
                 self._status("offline")
                 return 1
             current = self._writer.accepting.current
@@ -204,7 +204,7 @@ class Ingest:
         self._status("offline")
         time.sleep(0.05)  # the network thread still has to write it
         self._link.stop()
-        log.info("ended stored=%d", self._writer.figures.stored)
+        log.info("ingest_stopped stored=%d", self._writer.figures.stored)
         return 0
 
     def _dead(self, now: float) -> str:
@@ -252,7 +252,7 @@ class Ingest:
         try:
             ask = Ask.model_validate_json(message.payload)
         except ValidationError:
-            log.warning("ask_refused topic=%s", message.topic)
+            log.warning("request_rejected topic=%s", message.topic)
             return
         if ask.do == "time":
             self._answer(ask, {"server_time": now_ms(), "synchronised": self._writer.synchronised()})
@@ -308,7 +308,7 @@ class Ingest:
         except StoreAway as away:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
-        log.info("correction_in_force label=%s who=%s", accepted.label, ask.who)
+        log.info("correction_approved label=%s who=%s", accepted.label, ask.who)
         self._announce_again.set()
         self._answer(ask, {"correction": as_record(accepted)})
 
@@ -324,7 +324,7 @@ class Ingest:
             self._answer(ask, {}, f"the store cannot be written: {away}")
             raise
         log.info(
-            "event_noted id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid, ask.who
+            "event_logged id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid, ask.who
         )
         self._answer(ask, {"event": asdict(noted)})
 
@@ -351,7 +351,7 @@ class Ingest:
         try:
             accepted = accepted_corrections(self._places.readings).accepted
         except StoreAway as away:
-            log.warning("corrections_not_announced why=%s; trying again", away)
+            log.warning("corrections_publish_failed error=%s retry=true", away)
             return False
         told = CorrectionsTold(accepted=[as_record(one) for one in accepted])
         # Before the configuration: who follows a new version then knows what its numbers mean.

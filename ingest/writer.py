@@ -125,7 +125,7 @@ class Writer(threading.Thread):
         try:
             outcome = self._keep(decided)
         except Exception:
-            log.exception("batch_failed readings=%d; looking for the one it fails at", len(decided.readings))
+            log.exception("batch_failed readings=%d action=isolate", len(decided.readings))
             outcome = self._keep_apart(decided)
         if outcome is None:
             return
@@ -148,7 +148,7 @@ class Writer(threading.Thread):
         figures.commits += 1
         if outcome.quarantined:
             self._note_books()
-            log.warning("quarantined items=%d kept=%d", outcome.quarantined, self.books.quarantine.count)
+            log.warning("messages_quarantined messages=%d kept=%d", outcome.quarantined, self.books.quarantine.count)
 
     def _keep(self, decided: Decided) -> Outcome | None:
         """Keeps a batch, however long the store is away; None when asked to stop first, and nothing is acknowledged."""
@@ -193,7 +193,7 @@ class Writer(threading.Thread):
 
     def _say_away(self, away: StoreAway) -> None:
         if not self.figures.store_away:
-            log.error("store_away why=%s; nothing is acknowledged until it can be written", away)
+            log.error("database_unavailable error=%s acknowledging=false", away)
         self.figures.store_away = str(away)
         cause = away.__cause__
         if isinstance(cause, sqlite3.Error) and (getattr(cause, "sqlite_errorcode", 0) or 0) & 0xFF in _DAMAGED:
@@ -205,7 +205,7 @@ class Writer(threading.Thread):
 
     def _say_back(self) -> None:
         if self.figures.store_away:
-            log.info("store_back")
+            log.info("database_available")
             self.figures.store_away = ""
 
     def _begin_anew(self) -> None:

@@ -76,7 +76,7 @@ class Live:
         if self._following.current is not None:
             self._follow(self._following.current)
         else:
-            log.info("waiting_for_configuration")
+            log.info("config_missing action=wait")
         slow = dict.fromkeys(("tick", "world", "wishes", "remember", "status"), 0.0)
         slow["remember"] = time.monotonic() + _REMEMBER_S
         try:
@@ -161,8 +161,14 @@ class Live:
         if self._world is not None:
             known = {*self._sensors.ports, *self._sockets.plugs, *self._world.rooms}
             for name in {*wishes.faults, *wishes.plugs, *wishes.indoor} - known:
-                log.warning("wish_for_nobody name=%s why=it is not simulated here", name)
-        log.info("wishes haze=%s faults=%s plugs=%s indoor=%s", wishes.haze, wishes.faults, wishes.plugs, wishes.indoor)
+                log.warning("wish_target_unknown name=%s", name)
+        log.info(
+            "wishes_applied haze=%s faults=%s plugs=%s indoor=%s",
+            wishes.haze,
+            wishes.faults,
+            wishes.plugs,
+            wishes.indoor,
+        )
 
     def _apply_lasting(self, now: float) -> None:
         if self._world is None:
@@ -221,7 +227,7 @@ class Live:
         try:
             remembering.remember(self._places, self._memory)
         except OSError as error:
-            log.error("simulator_not_remembered why=%s", error.strerror)
+            log.error("simulator_state_write_failed error=%s", error.strerror)
 
     def _tell_status(self, state: str) -> None:
         if self._accepted is None:

@@ -45,7 +45,7 @@ def recall(places: Places) -> SimulatorState:
     except FileNotFoundError:
         return SimulatorState()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.error("simulator_memory_unreadable at=%s why=%s", path, error)
+        log.error("simulator_state_read_failed path=%s error=%s", path, error)
         return SimulatorState()
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from classair import config as configuration
 from classair.config import Config, ConfigFaults
+from classair.logs import begin_logging
 from classair.places import Places
 from classair.service import (
     arguments,
-    begin_logging,
     broker_of,
     parse_as_follower,
     places_of,
@@ -96,5 +96,5 @@ def _from_file(path: Path, otherwise: Config | None = None) -> Config:
     except ConfigFaults as error:
         if otherwise is None:
             raise
-        log.warning("config_file_not_used at=%s why=%s; the one accepted before is", path, str(error).splitlines()[0])
+        log.warning("config_file_rejected path=%s error=%s action=keep_previous", path, str(error).splitlines()[0])
         return otherwise

@@ -80,7 +80,7 @@ class WishFile:
         try:
             self.current = Wishes() if stamp is None else Wishes.model_validate_json(self._path.read_bytes())
         except (OSError, ValidationError) as error:
-            log.error("wishes_refused at=%s why=%s", self._path, str(error).splitlines()[-1].strip())
+            log.error("wishes_rejected path=%s error=%s", self._path, str(error).splitlines()[-1].strip())
             return None
         return self.current
 

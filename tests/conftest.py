@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from classair.service import ToStandardError
+from classair.logs import ToStandardError
 
 pytest_plugins = [
     "tests.neighbours.programs",

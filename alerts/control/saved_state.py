@@ -50,5 +50,5 @@ def read(text: str | None, now: int) -> Unit:
             pending=Pending(**pending) if pending else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        log.error("purifier_memory_unreadable why=%s", error)
+        log.error("purifier_state_read_failed error=%s", error)
         return Unit(watching_since=now)

@@ -92,7 +92,7 @@ class Switchboard:
                     device = purifiers.make(name, part.kind, part.settings, self._clock)
                 except (UnknownPlugin, ValidationError) as error:
                     self.warnings.append(f"purifier {name} is not controlled: {_why(error)}")
-                    log.error("purifier_not_controlled purifier=%s why=%s", name, _why(error))
+                    log.error("purifier_not_controlled purifier=%s error=%s", name, _why(error))
                     continue
                 unit = machine.restarted(saved_state.read(self._memories.pop(name, None), now), now)
             room = f"{name.partition('.')[0]}.{part.room}"
@@ -208,7 +208,7 @@ class Switchboard:
                 managed.unit, more = machine.observed(managed.unit, word.on, word.answer, block_end, now)
                 actions += more
                 if managed.unit.override is not None and managed.unit.override is not before.override:
-                    log.info("switched_at_device purifier=%s on=%s", name, word.on)
+                    log.info("purifier_switched_at_device purifier=%s on=%s", name, word.on)
             matters += self._act(name, managed, actions, block_end, now)
             managed.unit, actions = machine.step(managed.unit, managed.signal, block_end, managed.limits, now)
             matters += self._act(name, managed, actions, block_end, now)
@@ -238,7 +238,7 @@ class Switchboard:
                     self._version,
                 )
                 log.info(
-                    "purifier_command purifier=%s on=%s mode=%s seconds=%s attempt=%d why=%s",
+                    "purifier_command_sent purifier=%s on=%s mode=%s seconds=%s attempt=%d reason=%s",
                     name,
                     action.on,
                     action.mode,
@@ -251,10 +251,12 @@ class Switchboard:
             else:
                 said = []
                 if isinstance(action, Trouble):
-                    log.warning("purifier_disobeys purifier=%s wanted=%s tries=%d", name, action.wanted, action.tries)
+                    log.warning(
+                        "purifier_not_confirmed purifier=%s wanted=%s attempts=%d", name, action.wanted, action.tries
+                    )
                     matters.append(Matter(name, managed.room, False, action.wanted, action.tries))
                 elif isinstance(action, Recovered):
-                    log.info("purifier_obeys_again purifier=%s", name)
+                    log.info("purifier_responding purifier=%s", name)
                     matters.append(Matter(name, managed.room, True))
             if said:
                 matters += self._take(name, managed, said, False, block_end, now)

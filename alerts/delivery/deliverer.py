@@ -116,11 +116,13 @@ class Delivery:
             error = type(failure).__name__
         self._report(Result(due.job, due.attempt, not error, error))
         if not error:
-            log.info("delivered rule=%s subject=%s channel=%s", due.job.rule, due.job.subject, due.job.channel)
+            log.info(
+                "notification_delivered rule=%s subject=%s channel=%s", due.job.rule, due.job.subject, due.job.channel
+            )
             return
         if permanent or due.attempt > len(PAUSES_S):
             log.error(
-                "delivery_given_up rule=%s subject=%s channel=%s attempt=%d",
+                "notification_abandoned rule=%s subject=%s channel=%s attempt=%d",
                 due.job.rule,
                 due.job.subject,
                 due.job.channel,
@@ -128,7 +130,7 @@ class Delivery:
             )
             return
         log.warning(
-            "delivery_failed rule=%s subject=%s channel=%s attempt=%d; trying on",
+            "notification_failed rule=%s subject=%s channel=%s attempt=%d retry=true",
             due.job.rule,
             due.job.subject,
             due.job.channel,

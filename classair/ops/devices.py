@@ -85,7 +85,7 @@ def _adapter(sensor: str, settings: Sensor) -> Any:
     try:
         return adapters.adapter_for(settings.model, settings.port, settings.settings)
     except (LookupError, ValueError) as error:
-        log.warning("device_without_rules sensor=%s why=%s", sensor, str(error).splitlines()[0])
+        log.warning("device_account_skipped sensor=%s error=%s", sensor, str(error).splitlines()[0])
         return None
 
 
@@ -104,7 +104,7 @@ def kept_secrets(places: Places) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        log.error("device_secrets_not_read at=%s why=%s", places.device_secrets, error)
+        log.error("device_secrets_read_failed path=%s error=%s", places.device_secrets, error)
         return {}
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 

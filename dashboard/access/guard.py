@@ -89,7 +89,7 @@ class Guard:
                 # A mount answers every method with what it has for GET, or with 405.
                 need = TABLE.get(("GET" if isinstance(route, Mount) else method, path))
                 if need is None:
-                    log.error("route_without_rule method=%s route=%s", method, path or type(route).__name__)
+                    log.error("route_permission_missing method=%s route=%s", method, path or type(route).__name__)
                     return Need.NOBODY
                 return need
         return Need.OPEN  # no route: the answer is 404 or 405

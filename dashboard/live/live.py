@@ -154,7 +154,7 @@ class Live:
             self._take(topic, payload)
         except ValidationError as error:
             self.refused += 1
-            log.warning("message_refused topic=%s why=%s", topic, faults(error))
+            log.warning("message_rejected topic=%s error=%s", topic, faults(error))
 
     def _take(self, topic: str, payload: bytes) -> None:
         parts = address(topic)
@@ -208,7 +208,7 @@ class Live:
         value = model.model_validate_json(payload)
         if named is not None and getattr(value, named) != key:
             self.refused += 1
-            log.warning("message_refused topic_of=%s why=it speaks of %s", key, getattr(value, named))
+            log.warning("message_rejected topic_of=%s speaks_of=%s", key, getattr(value, named))
             return False
         into[key] = value
         return True

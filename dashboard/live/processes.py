@@ -41,6 +41,6 @@ def read(path: Path, now_ms: int) -> dict[str, Process]:
     except OSError:
         return {}
     except ValidationError as error:
-        log.warning("processes_not_readable at=%s why=%s", path, faults(error))
+        log.warning("processes_read_failed path=%s error=%s", path, faults(error))
         return {}
     return {process.name: process for process in written.services} if now_ms - written.at <= STALE_MS else {}

@@ -40,7 +40,7 @@ def router(ctx: Context) -> APIRouter:
         except TooMany:
             session, wrong, status = None, "access.too_many", 429
         if session is None:
-            log.warning("sign_in_refused status=%d", status)
+            log.warning("sign_in_rejected status=%d", status)
             return page(request, "login.html", language(request), status=status, next=safe_target(next), wrong=wrong)
         # Whoever brought an older session along leaves it here: a new one is made at every signing in.
         old = request.cookies.get(SESSION_COOKIE)

@@ -253,7 +253,7 @@ class Exports:
             try:
                 busy = self._turn()
             except (OSError, sqlite3.Error) as error:
-                log.warning("exports_turn_failed why=%s", error)
+                log.warning("exports_turn_failed error=%s", error)
                 busy = True
             self._news.wait(EVERY_S if busy else 30.0)
             self._news.clear()
@@ -272,7 +272,7 @@ class Exports:
             self._child = None
             if told.state in ("ready", "failed", "cancelled"):
                 self._note(identity, told)
-                log.info("export_ended id=%s state=%s rows=%d", identity, told.state, told.rows)
+                log.info("export_finished id=%s state=%s rows=%d", identity, told.state, told.rows)
             elif code != 4:  # killed before it could say anything: it is taken up again, but not for ever
                 self._again(identity, code)
             else:
@@ -290,7 +290,7 @@ class Exports:
         tries = self._folder(identity) / "tries"
         count = int(tries.read_text() or 0) + 1 if tries.exists() else 1
         tries.write_text(str(count))
-        log.warning("export_died id=%s code=%d times=%d", identity, code, count)
+        log.warning("export_process_died id=%s code=%d times=%d", identity, code, count)
         if count >= 3:
             self._note(
                 identity,

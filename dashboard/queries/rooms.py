@@ -259,7 +259,7 @@ class Queries:
                 yield store
         except Exception as error:
             # Each store has a library of its own; their failures have no common name but mean the same to a reader.
-            log.warning("store_not_answering subject=%s why=%s: %s", subject, type(error).__name__, error)
+            log.warning("database_query_failed subject=%s error=%s:%s", subject, type(error).__name__, error)
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
         if store is None:
             raise StoreUnavailable("no store is open yet")

@@ -206,9 +206,9 @@ class BlackBox:
             recorder.could_not_keep(items)
         if trouble != self._last_trouble:
             if trouble:
-                log.warning("blackbox_not_written why=%s; readings are not affected", trouble)
+                log.warning("blackbox_write_failed error=%s readings_affected=false", trouble)
             else:
-                log.info("blackbox_written_again lost_bytes=%d", self.lost)
+                log.info("blackbox_write_recovered lost_bytes=%d", self.lost)
             self._last_trouble = trouble
 
 

@@ -141,4 +141,4 @@ def _note(args: argparse.Namespace, command: bytes, state: str, answer: bytes = 
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("a", encoding="utf-8") as file:
         file.write(json.dumps(told, ensure_ascii=False) + "\n")
-    log.warning("sensor_configured port=%s sensor=%s did=%r state=%s", args.port, args.sensor, args.do, state)
+    log.warning("sensor_configured port=%s sensor=%s command=%s state=%s", args.port, args.sensor, args.do, state)

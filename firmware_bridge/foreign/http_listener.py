@@ -54,7 +54,7 @@ class Listener:
             target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True
         )
         self._thread.start()
-        log.info("http_listening at=%s:%s", *self.address)
+        log.info("http_listener_started at=%s:%s", *self.address)
 
     @property
     def alive(self) -> bool:
@@ -131,7 +131,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         self.listener.counts["broken_off"] += 1
-        log.debug("http_request_broken_off", exc_info=True)
+        log.debug("http_request_aborted", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -61,13 +61,13 @@ class HttpServer:
         except OSError as error:
             fault = f"{self._wanted}: {error.strerror or error}"
             if fault != self._crossing.ear_fault:
-                log.error("http_not_listening bridge=%s why=%s", self._bridge, fault)
+                log.error("http_listener_failed bridge=%s error=%s", self._bridge, fault)
             self._crossing.ear_fault = fault
             return
         self._crossing.ear_fault = ""
         for one in self._crossing.posting():
             if not self._secrets(one.sensor):
-                log.warning("device_without_secret sensor=%s; it is let in on this machine's loopback only", one.sensor)
+                log.warning("device_secret_missing sensor=%s accepted_from=loopback", one.sensor)
 
     def _secrets(self, sensor: str) -> list[str]:
         shared = os.environ.get(VARIABLE, "")

@@ -103,7 +103,7 @@ class ForeignPort:
                 self._counts[f"refused_{found.reason}"] += 1
                 if found.reason != "retained":
                     self._refused_since = found.reason
-                log.debug("message_refused sensor=%s why=%s detail=%s", self.sensor, found.reason, found.detail)
+                log.debug("message_rejected sensor=%s reason=%s detail=%s", self.sensor, found.reason, found.detail)
             else:
                 self._give(found, arrival.now_s, arrival.now_ms)
         self._settle(arrival.now_s)

@@ -110,7 +110,7 @@ class Accounting:
             return
         stretch = ledger.was_away(end_ms, length_ms, reason)
         if stretch is not None:
-            log.info("was_away sensor=%s seconds=%d reason=%s", line.sensor, length_ms // 1000, reason)
+            log.info("sensor_gap_closed sensor=%s seconds=%d reason=%s", line.sensor, length_ms // 1000, reason)
             self._keep(line, stretch)
 
 

@@ -46,7 +46,7 @@ class Book:
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("sensor_book_not_read at=%s why=%s; hours begin anew", path, type(error).__name__)
+            log.warning("sensor_hours_read_failed path=%s error=%s action=start_from_zero", path, type(error).__name__)
             self._ran, self._seen = {}, {}
 
     def ran(self, key: str, seconds: float) -> None:
@@ -108,7 +108,7 @@ class Book:
                 write_atomically(self.path, text)
             except OSError as error:
                 self._changed = True
-                log.warning("sensor_book_not_written at=%s why=%s", self.path, error.strerror)
+                log.warning("sensor_hours_write_failed path=%s error=%s", self.path, error.strerror)
 
 
 def _seen_of(row: Any) -> LastSeen:

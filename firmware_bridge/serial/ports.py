@@ -199,7 +199,7 @@ class Port:
                     pause = first
             except _LOST as error:
                 if not self._stop.is_set():
-                    log.warning("port_lost sensor=%s port=%s why=%s", self.name, self.address, error)
+                    log.warning("port_lost sensor=%s port=%s error=%s", self.name, self.address, error)
                     self._lost()
                     self._say(PortState("unplugged", "unplugged", {"port": self.identity.port}))
             except Exception:  # a thread that must live; said with the sensor's name
@@ -397,7 +397,9 @@ class Port:
     def _write(self, line: Any, data: bytes) -> None:
         forbidden = self.driver.changes(data)
         if forbidden:
-            log.critical("write_refused sensor=%s would=%s; only a person may do that", self.name, forbidden)
+            log.critical(
+                "serial_write_blocked sensor=%s command=%s allowed_by=classair_configure", self.name, forbidden
+            )
             return
         if self._recorder is not None:
             self._recorder.sent(data, elapsed())

@@ -383,7 +383,7 @@ class SpoolFile:
             try:
                 rows = blocks.decode(data)
             except BadBlock as bad:
-                log.error("spool_block_damaged first=%d why=%s; its readings are lost", first, bad)
+                log.error("spool_block_damaged first=%d error=%s readings_lost=true", first, bad)
                 rows = []
             self._unpacked = (key, rows)
         return rows
@@ -445,6 +445,6 @@ def move_aside(path: Path, why: str) -> Path:
             if part.exists():
                 part.replace(aside.with_name(aside.name + suffix))
         except OSError as error:
-            log.error("spool_not_moved_aside at=%s why=%s", part, error.strerror)
-    log.critical("spool_damaged at=%s why=%s; moved to %s, a new epoch begins", path, why, aside.name)
+            log.error("spool_rename_failed path=%s error=%s", part, error.strerror)
+    log.critical("spool_damaged path=%s error=%s moved_to=%s action=new_epoch", path, why, aside.name)
     return aside

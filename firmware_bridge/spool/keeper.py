@@ -38,5 +38,5 @@ class Keeper:
             try:
                 self._spool.commit()
             except Exception:  # a damaged file: a new start moves it aside
-                log.critical("spool_not_usable at=%s", self._spool.path, exc_info=True)
+                log.critical("spool_unusable path=%s", self._spool.path, exc_info=True)
                 return

@@ -23,6 +23,6 @@ def lock_for(path: Path) -> IO[bytes] | None:
     except BlockingIOError:
         raise SpoolInUse(f"{path} is in use by another process; one bridge runs once") from None
     except OSError as error:
-        log.error("spool_folder_failing at=%s why=%s", path.parent, error.strerror)
+        log.error("spool_folder_failed path=%s error=%s", path.parent, error.strerror)
         return None
     return lock

@@ -86,7 +86,7 @@ def _give_up(
     file.replace(block, kept, thinned + 1, gone(block.first, block.last, reason), dict(shapes.unsaved), numbered(lines))
     if lines:
         log.error(
-            "spool_full %s=%d..%d readings=%d; they were not acknowledged in time",
+            "spool_full action=%s first=%d last=%d readings=%d acknowledged=false",
             reason.replace(" ", "_"),
             block.first,
             block.last,

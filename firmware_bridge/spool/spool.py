@@ -134,15 +134,13 @@ class Spool:
 
     def _fail(self, error: sqlite3.DatabaseError) -> None:
         if not self.storage:
-            log.error(
-                "spool_failing at=%s why=%s; keeping up to %d readings in memory", self.path, error, self._memory_items
-            )
+            log.error("spool_write_failed path=%s error=%s kept_in_memory=%d", self.path, error, self._memory_items)
         self.storage = f"{self.path}: {error}"
         self._retry_at = time.monotonic() + REOPEN_EVERY_S
 
     def _works(self) -> None:
         if self.storage:
-            log.warning("spool_works_again at=%s", self.path)
+            log.warning("spool_write_recovered path=%s", self.path)
         self.storage = ""
 
     # -- writing -------------------------------------------------------------------------------------------------------
@@ -384,7 +382,7 @@ class Spool:
     def _unreadable(self, error: sqlite3.DatabaseError) -> None:
         """Reading fails: nothing is said about what is there, in particular not that it is gone."""
         if not self.storage:
-            log.error("spool_not_readable at=%s why=%s", self.path, error)
+            log.error("spool_read_failed path=%s error=%s", self.path, error)
         self.storage = f"{self.path}: {error}"
 
     @property
@@ -412,7 +410,7 @@ class Spool:
                         self._file.write(reserved=self._next - 1, issued=self._next - 1)
                     self._file.close()
                 except sqlite3.DatabaseError as error:
-                    log.error("spool_not_closed_properly why=%s", error)
+                    log.error("spool_close_failed error=%s", error)
                 self._file = None
             if self._lock_file is not None:
                 self._lock_file.close()

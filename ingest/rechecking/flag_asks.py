@@ -79,7 +79,7 @@ def _manual(ask: Ask, books: Books, now_ms: int) -> dict[str, Any]:
         flag = books.manual_flags.take_back(ask.args.get("id"), ask.who, now_ms)
     changed = _agree(flag, books, now_ms)
     log.info(
-        "manual_flag id=%d sensor=%s in_force=%s who=%s changed=%d",
+        "manual_flag_changed id=%d sensor=%s active=%s who=%s changed=%d",
         flag.id,
         flag.sensor,
         flag.in_force,

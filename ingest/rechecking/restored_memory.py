@@ -27,7 +27,7 @@ def restore_memory(store: SqliteStore, memories: Memories) -> None:
         for reading in newest.values():
             memories.prime(_past(store, reading))
     except StoreAway as away:
-        log.warning("past_not_read why=%s; sensors are judged from here on", away)
+        log.warning("history_read_failed error=%s action=check_from_now", away)
 
 
 def _past(store: SqliteStore, newest: Reading) -> list[Reading]:

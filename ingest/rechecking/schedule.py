@@ -51,7 +51,7 @@ class RecheckSchedule(threading.Thread):
         try:
             changes = self._asked_child(days)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            log.warning("judging_again_failed why=%s", error)
+            log.warning("recheck_failed error=%s", error)
             return 0
         for piece in pieces(changes):
             self._do(lambda piece=piece: self._apply(piece))  # type: ignore[misc]
@@ -109,4 +109,4 @@ class RecheckSchedule(threading.Thread):
             with store.transaction():
                 self.changed += apply(piece, store.reflag)
         except StoreAway:
-            log.warning("judging_again_put_off changes=%d", len(piece))
+            log.warning("recheck_postponed changes=%d", len(piece))

@@ -43,10 +43,10 @@ class Sensors:
             try:
                 self.ports[name] = SimulatedPort(name, sensor.model, self._places.sim_port(name), values)
             except UnknownModel as error:
-                log.error("sensor_not_played sensor=%s why=%s", name, error)
+                log.error("sensor_not_simulated sensor=%s error=%s", name, error)
                 continue
             self._plug_in(self.ports[name])
-        log.info("playing sensors=%d", len(self.ports))
+        log.info("simulation_started sensors=%d", len(self.ports))
 
     def apply(self, faults: Mapping[str, Fault | None]) -> None:
         """Each sensor has the fault named here, and those not named have none."""
@@ -79,7 +79,7 @@ class Sensors:
         try:
             port.plug_in()
         except OSError as error:
-            log.error("port_not_made sensor=%s at=%s why=%s", port.name, port.link, error.strerror)
+            log.error("port_create_failed sensor=%s path=%s error=%s", port.name, port.link, error.strerror)
             port.unplug()
             return
         self._selector.register(port.master, selectors.EVENT_READ, port)

@@ -32,7 +32,7 @@ class Sockets:
             if not unit.simulated:
                 continue
             if unit.kind != "tasmota" or not isinstance(topic, str) or not topic:
-                log.warning("socket_not_played purifier=%s why=only kind tasmota with a topic can be simulated", name)
+                log.warning("purifier_not_simulated purifier=%s simulated_kind=tasmota", name)
                 continue
             wanted[name] = topic
         for name, plug in list(self.plugs.items()):

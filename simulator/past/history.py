@@ -158,7 +158,7 @@ def _read(places: Places, bridge: str) -> Note | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        log.error("history_note_unreadable bridge=%s why=%s", bridge, error)
+        log.error("history_note_read_failed bridge=%s error=%s", bridge, error)
         return None
 
 
@@ -171,7 +171,7 @@ def _standing(places: Places, bridge: str, spool: Spool, now_ms: int) -> Standin
         committed = any(isinstance(row, SpoolRow) for row in spool.after(note.seq - 1, 1))
         start = note.after if committed else note.before
     elif lived is None and spool.next_seq > 1:
-        log.warning("history_left_out bridge=%s why=it has measured before, and nobody remembers until when", bridge)
+        log.warning("history_skipped bridge=%s reason=measured_before", bridge)
         start = Standing(now_ms, memory.world, memory.plugs)
     else:
         start = Standing(lived or 0, memory.world, memory.plugs)

@@ -338,7 +338,7 @@ def test_noise_on_the_line_is_counted_and_stops_nothing(
         ingest._link.publish(ingest.topics.bridge("school", running.name, topic), payload, qos=1)
     sensor.send()
     wait_for(lambda: len(ingest.of("blue-pm")) == 2, 10, "a reading after garbage from the broker")
-    wait_for(lambda: "message_not_understood" in running.log, 5, "the word about it")
+    wait_for(lambda: "message_rejected" in running.log, 5, "the word about it")
     assert running.end() == 0
 
 

@@ -334,7 +334,7 @@ class InfluxStore:
         for begin in range(0, len(lines), LINES):
             refused += self._send_part(lines[begin : begin + LINES])
         for line, why in refused:
-            log.error("influxdb_refuses point=%s why=%s", line.partition(" ")[0][:200], why)
+            log.error("influxdb_point_rejected point=%s error=%s", line.partition(" ")[0][:200], why)
         return refused
 
     def _send_part(self, lines: Sequence[str]) -> list[tuple[str, str]]:

@@ -21,5 +21,5 @@ def set_aside(path: Path, now_s: float, why: str) -> Path:
                 part.rename(aside.with_name(aside.name + suffix))
     except OSError as error:
         raise StoreAway(f"{path.name} is damaged and cannot be moved aside: {error.strerror}") from error
-    log.error("store_damaged file=%s moved_to=%s why=%s", path, aside, why)
+    log.error("database_damaged path=%s moved_to=%s error=%s", path, aside, why)
     return aside

@@ -24,7 +24,7 @@ def _make_days(connection: sqlite3.Connection) -> None:
     """Local days from the hours and readings, series by series; every site-day begins with version 1."""
     begun = said = time.monotonic()
     series = connection.execute("select id, sensor from series order by id").fetchall()
-    log.info("store_brought_up to=days series=%d begun", len(series))
+    log.info("database_migration_started series=%d", len(series))
     for done, (identity, sensor) in enumerate(series):
         days = _count(connection, identity)
         if days:
@@ -35,7 +35,7 @@ def _make_days(connection: sqlite3.Connection) -> None:
             )
         if time.monotonic() - said >= _SAY_EVERY_S:
             said = time.monotonic()
-            log.info("store_brought_up to=days series=%d done=%d", len(series), done + 1)
+            log.info("database_migrating series=%d done=%d", len(series), done + 1)
     for purifier, at_ms in connection.execute("select purifier, at_ms from switch").fetchall():
         connection.execute(
             "insert into day_version values(?, ?, 1) on conflict do nothing",
@@ -46,7 +46,7 @@ def _make_days(connection: sqlite3.Connection) -> None:
         from classair.stores.sqlite import change_log
 
         change_log.carry_again(connection, -(2**62), 2**62)
-    log.info("store_brought_up to=days series=%d seconds=%.1f", len(series), time.monotonic() - begun)
+    log.info("database_migrated series=%d seconds=%.1f", len(series), time.monotonic() - begun)
 
 
 def _count(connection: sqlite3.Connection, series: int) -> list[int]:

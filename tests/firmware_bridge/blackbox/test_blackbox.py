@@ -335,7 +335,7 @@ def test_a_really_full_disk_is_said_once_and_harms_nobody(tmp_path: Path, caplog
             recorder.received(os.urandom(512), 2.0 + n)
             box._write_what_is_due(everything=True)
         assert (box.trouble, box.lost) == ("disk_full", 3 * 512)
-        assert sum("blackbox_not_written" in line for line in caplog.messages) == 1
+        assert sum("blackbox_write_failed" in line for line in caplog.messages) == 1
         (disk / "other").unlink()
         recorder.received(b"again", 9.0)
         box._write_what_is_due(everything=True)
