@@ -8,33 +8,45 @@ from collections.abc import Callable, Sequence
 
 from classair import PACKAGES, __version__
 
-# command → (module with main(argv) -> int, the extra it needs, what it does)
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "run": ("classair.ops.supervisor", "server", "start everything that sensors.yaml describes, on this machine"),
-    "bridge": ("firmware_bridge.service", "bridge", "read the sensors of one bridge and deliver what they say"),
-    "ingest": ("ingest.service", "server", "take readings in, judge and store them"),
-    "alerts": ("alerts.service", "server", "work out each room's state, switch purifiers, tell people"),
-    "dashboard": ("dashboard.service", "server", "wall displays, working pages and the API"),
-    "simulate": ("simulator.service", "demo", "play the sensors and sockets whose ports are sim:"),
-    "decode": ("firmware_bridge.commands.decode", "bridge", "decode what a sensor sent, from a capture or a black box"),
-    "capture": ("firmware_bridge.commands.capture", "bridge", "keep the bytes that a sensor sends in a file"),
-    "selftest": ("firmware_bridge.commands.selftest", "bridge", "look at every sensor of sensors.yaml and judge it"),
-    "detect": ("firmware_bridge.commands.detect", "bridge", "find out which sensor is on a port"),
-    "configure": ("firmware_bridge.commands.configure", "bridge", "change what a sensor keeps, confirmed by a person"),
-    "check": ("classair.ops.checking", "", "say everything that is wrong with sensors.yaml"),
-    "aqi": ("classair.ops.aqi_command", "", "work out index numbers and NowCast from concentrations"),
-    "collocate": ("ingest.commands.collocate", "server", "fit a sensor to a reference beside it, accept a correction"),
-    "provision": ("classair.ops.provisioning", "", "write the bundle a new bridge needs"),
-    "user": ("dashboard.access.command", "server", "add people and API tokens"),
-    "quarantine": ("ingest.commands.quarantine", "server", "list what could not be stored, or take it in again"),
-    "gaps": ("ingest.commands.gaps", "server", "say which readings of a sensor are not there, and why"),
-    "flags": ("ingest.commands.flags", "server", "judge stored readings anew, or set some aside by hand"),
-    "room": ("research.rooms.command", "research", "say how a room breathes and what its purifier does"),
-    "export": ("research.export.command", "research", "one request, one package of files, with all about them"),
-    "archive": ("research.archive.command", "research", "put finished days into Parquet files, each read back"),
-    "restore": ("research.archive.restore_command", "research", "make readings.db again from the archive alone"),
-    "count": ("ingest.commands.count", "server", "prove by sequence number that nothing is missing or doubled"),
+# group → command → (module with main(argv) -> int, the extra it needs, what it does). This is the one place that names
+# the packages above the foundation: the front door of the whole distribution.
+GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
+    "Run": {
+        "run": ("classair.ops.supervisor", "server", "start the broker and all services on this machine"),
+        "bridge": ("firmware_bridge.service", "bridge", "read the sensors of one bridge and publish their readings"),
+        "ingest": ("ingest.service", "server", "check, store and acknowledge readings"),
+        "alerts": ("alerts.service", "server", "publish room status, control purifiers, notify people"),
+        "dashboard": ("dashboard.service", "server", "serve wall displays, pages and the API"),
+        "simulate": ("simulator.service", "demo", "simulate the sensors and smart plugs whose port is sim:"),
+    },
+    "Set up": {
+        "check": ("classair.ops.checking", "", "list all problems in sensors.yaml"),
+        "provision": ("classair.ops.provisioning", "", "write the configuration bundle of a bridge"),
+        "user": ("dashboard.access.command", "server", "manage accounts and API tokens"),
+    },
+    "Sensor tools": {
+        "detect": ("firmware_bridge.commands.detect", "bridge", "identify the sensor on a serial port"),
+        "selftest": ("firmware_bridge.commands.selftest", "bridge", "test every sensor in sensors.yaml"),
+        "capture": ("firmware_bridge.commands.capture", "bridge", "record the raw bytes of a sensor to a file"),
+        "decode": ("firmware_bridge.commands.decode", "bridge", "decode recorded bytes or a black box"),
+        "configure": ("firmware_bridge.commands.configure", "bridge", "change a sensor's stored settings, on request"),
+    },
+    "Data": {
+        "export": ("research.export.command", "research", "export data as CSV/Parquet with codebook and metadata"),
+        "gaps": ("ingest.commands.gaps", "server", "list missing readings of a sensor, with reasons"),
+        "flags": ("ingest.commands.flags", "server", "re-run quality checks, or exclude readings by hand"),
+        "room": ("research.rooms.command", "research", "estimate a room's ventilation and purifier performance"),
+        "aqi": ("classair.ops.aqi_command", "", "convert concentrations to air quality indices and NowCast"),
+        "collocate": ("ingest.commands.collocate", "server", "compare a sensor with a reference, approve a correction"),
+    },
+    "Maintenance": {
+        "archive": ("research.archive.command", "research", "archive finished days to verified Parquet files"),
+        "restore": ("research.archive.restore_command", "research", "rebuild readings.db from the archive"),
+        "quarantine": ("ingest.commands.quarantine", "server", "list or replay messages in quarantine"),
+        "count": ("ingest.commands.count", "server", "audit the database: every reading stored exactly once"),
+    },
 }
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"classair {__version__}")
         return 0
     if words[0] not in COMMANDS:
-        print(f"classair: there is no command {words[0]!r}\n\n{_help()}", file=sys.stderr)
+        print(f"classair: unknown command {words[0]!r}. See classair --help", file=sys.stderr)
         return 2
     module, extra, _ = COMMANDS[words[0]]
     try:
@@ -71,8 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, (_, _, what) in COMMANDS.items()]
-    return "\n".join(["ClassAir watches the air in classrooms.\n\nclassair COMMAND --help says more:", *lines])
+    lines = [
+        "ClassAir monitors the air in classrooms.",
+        "",
+        "usage: classair COMMAND [OPTIONS]; classair COMMAND --help",
+    ]
+    for title, group in GROUPS.items():
+        lines += ["", f"{title}:", *(f"  {name:<{width}}  {what}" for name, (_, _, what) in group.items())]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
