@@ -6,20 +6,23 @@ import argparse
 import json
 import signal
 import sys
+import tempfile
 import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, Final
+from typing import IO, Any, Final
 
+from classair import __version__
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver, Frame
 from firmware_bridge.drivers._framing import FramedDriver
 from firmware_bridge.serial.ports import Port, PortState
 
 _HEX_LINE: Final = 32  # bytes
-_SHOWN: Final = ("pm25", "pm10", "co2_ppm", "temp_c", "rh_pct")
 
 
 class Ears(FramedDriver):
@@ -46,7 +49,7 @@ class Ears(FramedDriver):
 class _Keeping:
     """A port's recorder that writes what is received to a file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.count = 0
         self.trouble = ""
         self._file = file
@@ -78,6 +81,9 @@ def main(argv: list[str]) -> int:
         metavar="FILE",
         help="default: standard output; a name that ends in .hex gets the form of tests/captures (needs --sensor)",
     )
+    parser.add_argument(
+        "--note", default="", metavar="TEXT", help="for a .hex file: which unit, where, under which conditions"
+    )
     parser.add_argument("--seconds", type=float, metavar="N", help="how long (default: until Ctrl-C)")
     parser.add_argument("--baud", type=int, default=9600, help="without --sensor (default: 9600)")
     args = parser.parse_args(argv)
@@ -106,38 +112,44 @@ def _as_bytes(args: argparse.Namespace, driver: Driver) -> int:
 
 
 def _as_hex(args: argparse.Namespace) -> int:
-    raw = Path(args.output).with_suffix(".raw")
+    given = settings_of(args.settings)
     try:
-        with raw.open("wb") as file:
-            code = _listen(args, driver_of(args.sensor, settings_of(args.settings)), file)
-        if not code:
-            Path(args.output).write_text(
-                as_story(raw.read_bytes(), args.sensor, driver_of(args.sensor, settings_of(args.settings))), "utf-8"
-            )
-        raw.unlink()
+        with tempfile.TemporaryFile() as file:
+            code = _listen(args, driver_of(args.sensor, given), file)
+            if not code:
+                file.seek(0)
+                story = as_story(file.read(), args.sensor, given, args.note)
+                Path(args.output).write_text(story, "utf-8")
     except OSError as error:
         raise WrongUse(f"{args.output}: {error.strerror}") from None
     return code
 
 
-def as_story(data: bytes, model: str, driver: Driver) -> str:
-    """The text of a file in tests/captures: where it comes from, what the driver makes of it now, the bytes."""
+def as_story(data: bytes, model: str, settings: dict[str, Any], note: str = "") -> str:
+    """A whole file of tests/captures: where it comes from, all that a driver makes of it today, the bytes.
+
+    The driver is new and has asked nothing, as in the test that reads the file.
+    """
+    driver = driver_of(model, settings)
     frames = driver.feed(data)
-    counters = {name: count for name, count in asdict(driver.counters).items() if name != "in_frames"}
-    keys = [key for key in _SHOWN if any(key in frame.values for frame in frames)]
-    told = {
+    keys = list(dict.fromkeys(key for frame in frames for key in frame.values))
+    told: dict[str, Any] = {
+        "source": "device",
         "model": model,
+        **({"settings": settings} if settings else {}),
         "keys": keys,
         "values": [frame.values.get(key) for frame in frames for key in keys],
-        "counters": counters,
+        "flags": {str(place): names for place, frame in enumerate(frames) if (names := _flag_names(frame))},
+        "counters": {name: count for name, count in asdict(driver.counters).items() if name != "in_frames"},
+        "about": {name: value for name, value in asdict(driver.about).items() if value},
     }
     lines = [data[at : at + _HEX_LINE].hex(" ").upper() for at in range(0, len(data), _HEX_LINE)]
-    when = f"{datetime.now(UTC):%Y-%m-%d}"
+    where = f" {' '.join(note.split())}" if note else ""
     return "\n".join(
         [
-            f"# A {model}, captured on {when} with `classair capture`. Say here which unit.",
-            "# The line below is what the driver makes of it today: check each value before relying on it.",
-            json.dumps(told),
+            f"# A {model}, captured on {datetime.now(UTC):%Y-%m-%d} with classair {__version__}.{where}",
+            "# The line below is what the driver makes of it today: compare with another instrument or the datasheet.",
+            json.dumps(told, ensure_ascii=False),
             "---",
             *lines,
             "",
@@ -145,7 +157,11 @@ def as_story(data: bytes, model: str, driver: Driver) -> str:
     )
 
 
-def _listen(args: argparse.Namespace, driver: Driver, file: BinaryIO) -> int:
+def _flag_names(frame: Frame) -> list[str]:
+    return sorted(flag.name for flag in reduce(or_, frame.value_flags.values(), frame.flags) if flag.name)
+
+
+def _listen(args: argparse.Namespace, driver: Driver, file: IO[bytes]) -> int:
     stop, trouble = threading.Event(), [""]
     keeping = _Keeping(file)
 

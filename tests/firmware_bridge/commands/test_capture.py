@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +18,7 @@ import pytest
 from classair.__main__ import main
 from firmware_bridge.drivers import driver_for
 
+ROOT = next(parent for parent in Path(__file__).resolve().parents if (parent / "pyproject.toml").exists())
 VALUES = {
     "pm1": 10.0,
     "pm25": 20.0,
@@ -59,19 +65,79 @@ def test_raw_bytes_are_kept_without_knowing_the_sensor(
     assert f"{len(kept)} bytes" in capsys.readouterr().err
 
 
-def test_a_capture_of_the_tests_form_says_what_the_driver_makes_of_it(
-    pms: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "pms5003-here.hex"
-    assert main(["capture", str(pms.link), "--sensor", "pms5003", "--seconds", "0.6", "-o", str(file)]) == 0
-    capsys.readouterr()
-    story = json.loads(
-        "\n".join(line for line in file.read_text().partition("---\n")[0].splitlines() if not line.startswith("#"))
+def accepted_by_the_contract_suite(file: Path, folder: Path) -> str:
+    """Runs the drivers' contract suite, unchanged, over this one file, unchanged; what it printed."""
+    suite = Path("tests/firmware_bridge/drivers/test_driver_contract.py")
+    (folder / suite).parent.mkdir(parents=True)
+    (folder / "tests" / "captures").mkdir()
+    shutil.copyfile(ROOT / suite, folder / suite)
+    shutil.copyfile(file, folder / "tests" / "captures" / file.name)
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / suite), "-k", file.stem],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
     )
-    assert main(["decode", "--sensor", "pms5003", str(file)]) == 0
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["values"][key] for line in told for key in story["keys"]] == story["values"]
-    assert story["counters"]["good"] == len(told) > 3
+    return told.stdout
+
+
+CASES: dict[str, tuple[str, list[str], dict[str, float]]] = {
+    "a streaming sensor": ("pms5003", [], VALUES),
+    "a polled sensor": ("mh-z19b", [], {"co2_ppm": 700}),
+    "with settings": ("json-lines", ["--settings", 'fields={"dust": "pm25"}'], {"pm25": 12.5}),
+    "sizes out of order, flagged": ("sds011", [], {"pm25": 80.0, "pm10": 20.0}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_hex_capture_from_a_port_is_accepted_by_the_contract_suite_as_it_is(
+    case: str, pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, settings, values = CASES[case]
+    sensor, enough = pty_sensor(tmp_path / "port", model, values), threading.Event()
+    thread = streaming(sensor, enough) if sensor.driver.poll_every_s is None else None
+    file = tmp_path / f"{model}-in-the-staff-room.hex"
+    words = ["capture", str(sensor.link), "--sensor", model, *settings, "--seconds", "1", "--note", "Unit 7.", "-o"]
+    try:
+        assert main([*words, str(file)]) == 0
+    finally:
+        enough.set()
+        if thread is not None:
+            thread.join()
+    capsys.readouterr()
+    head = file.read_text("utf-8").splitlines()
+    assert head[0].startswith(f"# A {model}, captured on ") and head[0].endswith(" Unit 7.")
+    assert json.loads(head[2])["counters"]["good"] >= 1
+    assert "1 passed" in accepted_by_the_contract_suite(file, tmp_path / "suite")
+
+
+def test_the_contract_suite_refuses_a_capture_whose_bytes_were_changed(pms: Any, tmp_path: Path) -> None:
+    file = tmp_path / "pms5003-changed.hex"
+    assert main(["capture", str(pms.link), "--sensor", "pms5003", "--seconds", "0.6", "-o", str(file)]) == 0
+    head, rule, data = file.read_text("utf-8").partition("---\n")
+    file.write_text(head + rule + data.replace("42 4D", "42 4E", 1), "utf-8")
+    assert "1 failed" in accepted_by_the_contract_suite(file, tmp_path / "suite")
+
+
+def test_every_capture_says_its_source_and_the_readme_tells_the_same() -> None:
+    captures = ROOT / "tests" / "captures"
+    sources = {
+        file.name: json.loads(
+            "\n".join(
+                line for line in file.read_text("utf-8").partition("---\n")[0].splitlines() if not line.startswith("#")
+            )
+        )["source"]
+        for file in captures.glob("*.hex")
+    }
+    listed = dict(
+        re.findall(r"^\| `([\w-]+\.hex)` \| (\w+) \|", (captures / "README.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert set(sources.values()) <= {"device", "composed", "encoded"}
+    # A capture of a device is sent in as it is: it needs no row.
+    assert {name: source for name, source in sources.items() if source != "device"} == {
+        name: source for name, source in listed.items() if source != "device"
+    }
 
 
 def test_a_polled_sensor_is_asked(
