@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from classair import wire
-from classair.__main__ import COMMANDS
+from classair.__main__ import GROUPS
 from classair.__main__ import main as classair_main
 from classair.config import load
 from classair.ops.brokerfiles import acl, mosquitto_conf
@@ -41,12 +41,6 @@ def files() -> dict[str, str]:
     return found
 
 
-GROUPS = {
-    "Run": ("run", "bridge", "ingest", "alerts", "dashboard", "simulate"),
-    "Set up": ("check", "provision", "user"),
-    "Sensor tools": ("detect", "selftest", "capture", "decode", "configure"),
-    "Data": ("export", "gaps", "flags", "room", "aqi", "collocate"),
-}
 SUBCOMMANDS = (
     *("user add", "user password", "user disable", "user list"),
     *("user token create", "user token list", "user token revoke"),
@@ -55,16 +49,14 @@ SUBCOMMANDS = (
 
 
 def command_line() -> str:
-    """Every command's own --help, grouped by purpose; a command without a group is maintenance."""
-    grouped = {name for names in GROUPS.values() for name in names}
-    groups = {**GROUPS, "Maintenance": tuple(name for name in COMMANDS if name not in grouped)}
+    """Every command's own --help, grouped as `classair --help` groups them."""
     lines = [
         "# Command line",
         "",
         "The help text of every command, for everyone who works in a terminal. You need an activated environment "
         "(`source .venv/bin/activate`). `make docs` writes this page from the commands themselves.",
     ]
-    for group, names in groups.items():
+    for group, names in GROUPS.items():
         lines += ["", f"## {group}"]
         for name in names:
             for words in (name, *(each for each in SUBCOMMANDS if each.partition(" ")[0] == name)):
