@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -12,9 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from classair.arguments import BROKER_VARIABLE
 from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places
-from classair.service import BROKER_VARIABLE, CAFILE_VARIABLE, PASSWORD_VARIABLE
+from classair.service import CAFILE_VARIABLE, PASSWORD_VARIABLE
 from classair.wire import Answer, Ask, Topics
 
 USER = "tool"
@@ -87,9 +87,3 @@ def ask_ingest(
         raise NoAnswer(f"ingest did not answer within {timeout:.0f} s") from None
     finally:
         link.stop()
-
-
-def add_broker_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--broker", metavar="URL", help=f"mqtt://host:port (or ${BROKER_VARIABLE}); default: the broker of classair run"
-    )

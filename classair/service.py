@@ -19,23 +19,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from classair import config as configuration
+from classair.arguments import BROKER_VARIABLE, shared
 from classair.broker import BrokerAddress
 from classair.places import Places, write_atomically
 from classair.wire import ConfigAnnouncement
 
 log = logging.getLogger(__name__)
 
-BROKER_VARIABLE = "CLASSAIR_BROKER"
 PASSWORD_VARIABLE = "CLASSAIR_MQTT_PASSWORD"  # noqa: S105  the name of a variable
 CAFILE_VARIABLE = "CLASSAIR_MQTT_CAFILE"
 
 
 def arguments(name: str, description: str) -> argparse.ArgumentParser:
     """The options that all services share."""
-    parser = argparse.ArgumentParser(prog=f"classair {name}", description=description)
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument(
-        "--config", type=Path, default=Path("sensors.yaml"), metavar="FILE", help="default: sensors.yaml"
+    parser = argparse.ArgumentParser(
+        prog=f"classair {name}", description=description, parents=[shared("--data", "--config")]
     )
     parser.add_argument(
         "--broker",
@@ -44,7 +42,12 @@ def arguments(name: str, description: str) -> argparse.ArgumentParser:
         help=f"mqtt://host:port or mqtts://host:port (or ${BROKER_VARIABLE}); "
         f"the password comes from ${PASSWORD_VARIABLE}",
     )
-    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument(
+        "--log-level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="least severe log level written (default: INFO)",
+    )
     return parser
 
 

@@ -7,19 +7,18 @@ import importlib
 import importlib.metadata
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from classair import PACKAGES, plugins
 from classair import config as configuration
+from classair.arguments import shared
 
 
 def main(argv: list[str]) -> int:
     """Prints every fault with its path; the exit code is 0 when there is none, else 2."""
-    parser = argparse.ArgumentParser(prog="classair check", description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
+    parser = argparse.ArgumentParser(prog="classair check", description=__doc__, parents=[shared("--config")])
     args = parser.parse_args(argv)
     for name, owner in foreign_owners():
         print(

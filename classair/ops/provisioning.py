@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from classair import config as configuration
+from classair.arguments import shared
 from classair.config.parts import part_text
 from classair.ops import brokerfiles
 from classair.ops.devices import HOME_ASSISTANT, account_of, grants_of, keep_secret
@@ -20,15 +21,14 @@ from classair.places import Places, write_atomically
 
 def main(argv: list[str]) -> int:
     """Writes <out>/sensors.yaml and <out>/bridge.env; 2 when the bridge is not in the configuration."""
-    parser = argparse.ArgumentParser(prog="classair provision", description=__doc__)
-    parser.add_argument("bridge", metavar="SITE.BRIDGE", nargs="?")
+    parser = argparse.ArgumentParser(prog="classair provision", description=__doc__, parents=[shared("--config")])
+    parser.add_argument("bridge", metavar="SITE.BRIDGE", nargs="?", help="the bridge, as in sensors.yaml")
     parser.add_argument(
         "--device",
         metavar="SITE.SENSOR",
         help="instead: the account or secret of a foreign device (port mqtt:… or http:…)",
     )
     parser.add_argument("--home-assistant", action="store_true", help="instead: the account of Home Assistant")
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
     parser.add_argument("--broker", metavar="URL", help="as the bridge will reach it, mqtts://host:port")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: bundle-<bridge>")
     parser.add_argument(

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from classair import config as configuration
+from classair.arguments import shared
 from classair.ops import brokers
 from classair.ops.checking import plugin_faults
 from classair.ops.child import Child, end_with_parent
@@ -49,9 +50,11 @@ def main(argv: list[str]) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="classair run", description="Starts everything on this machine.")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
+    parser = argparse.ArgumentParser(
+        prog="classair run",
+        description="Starts everything on this machine.",
+        parents=[shared("--data", "--config")],
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address of the web pages (default: this machine only)")
     parser.add_argument("--port", type=int, default=8050, help="port of the web pages (default: 8050)")
     parser.add_argument(

@@ -6,8 +6,8 @@ import argparse
 import getpass
 import sys
 import time
-from pathlib import Path
 
+from classair.arguments import shared
 from classair.i18n import show_date
 from classair.places import Places
 from classair.timetable import local_time
@@ -33,18 +33,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="classair user", description="accounts and API tokens of the dashboard")
     user = parser.add_subparsers(dest="verb", required=True)
     add = _verb(user, "add", "adds an account; asks for its password twice", _add)
-    add.add_argument("name")
-    add.add_argument("--role", choices=ROLES, required=True)
+    add.add_argument("name", help="name of the account")
+    add.add_argument("--role", choices=ROLES, required=True, help="what the account may see and do")
     password = _verb(user, "password", "gives an account a new password and ends its sessions", _password)
-    password.add_argument("name")
+    password.add_argument("name", help="name of the account")
     for verb in (add, password):
         verb.add_argument("--password-stdin", action="store_true", help="reads the password from standard input")
-    _verb(user, "disable", "ends an account's access", _disable).add_argument("name")
+    _verb(user, "disable", "ends an account's access", _disable).add_argument("name", help="name of the account")
     _verb(user, "list", "lists accounts", _list_accounts)
 
     token = user.add_parser("token", help="API tokens").add_subparsers(dest="token_verb", required=True)
     create = _verb(token, "create", "makes a token and shows it once", _create)
-    create.add_argument("name")
+    create.add_argument("name", help="name of the token")
     create.add_argument(
         "--scope",
         action="append",
@@ -61,8 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 def _verb(
     nouns: argparse._SubParsersAction[argparse.ArgumentParser], name: str, description: str, call: object
 ) -> argparse.ArgumentParser:
-    verb = nouns.add_parser(name, help=description, description=description)
-    verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    verb = nouns.add_parser(name, help=description, description=description, parents=[shared("--data")])
     verb.set_defaults(call=call)
     return verb
 

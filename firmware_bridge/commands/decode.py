@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
         "folder of a sensor in a black box; - or nothing is standard input. A black box knows its sensor.",
     )
     add_model(parser, required=False)
-    parser.add_argument("file", nargs="?", default="-", metavar="FILE")
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="captured bytes (default: standard input)")
     parser.add_argument("--hex", action="store_true", help="the input is text: pairs of hexadecimal digits")
     parser.add_argument(
         "--from",

@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 import threading
-from pathlib import Path
 from typing import Final
 
 from classair import config as configuration
+from classair.arguments import shared
 from classair.config import Config, Sensor
 from classair.i18n import LANGUAGES, t
 from classair.model import QUANTITIES
@@ -26,13 +26,10 @@ def main(argv: list[str]) -> int:
         prog="classair selftest",
         description="Looks at every sensor of sensors.yaml: identity, firmware, mode, noise, "
         "checksum errors, and a verdict. A port that a running bridge holds is judged by the bridge's black box.",
+        parents=[shared("--data", "--config")],
     )
     parser.add_argument("sensors", nargs="*", metavar="SITE.SENSOR", help="only these (default: all)")
     parser.add_argument("--bridge", metavar="SITE.ID", help="only the sensors of this bridge")
-    parser.add_argument(
-        "--config", type=Path, default=Path("sensors.yaml"), metavar="FILE", help="default: sensors.yaml"
-    )
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
     parser.add_argument(
         "--seconds",
         type=float,

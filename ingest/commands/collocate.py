@@ -17,7 +17,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from classair.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_installation
+from classair.arguments import shared
+from classair.asking import NoAnswer, ask_ingest, broker_of_installation
 from classair.config import Config
 from classair.places import Places
 from classair.science.corrections import Correction, as_record, faults
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
             "Compares sensors with a reference instrument beside them, fits a correction on hourly means, judges it on "
             "days the fit has not seen, and says which rooms and days would change. Nothing is accepted unless told so."
         ),
+        parents=[shared("--data", "--broker")],
     )
     parser.add_argument(
         "--reference",
@@ -90,12 +92,15 @@ def _parser() -> argparse.ArgumentParser:
         default="pm25",
         help="which stored quantity goes in (default: pm25; with another nothing can be accepted)",
     )
-    parser.add_argument("--time-column", default="", metavar="NAME")
-    parser.add_argument("--value-column", default="", metavar="NAME")
+    parser.add_argument(
+        "--time-column", default="", metavar="NAME", help="column of times (default: found by its name)"
+    )
+    parser.add_argument(
+        "--value-column", default="", metavar="NAME", help="column of values (default: found by its name)"
+    )
     parser.add_argument("--utc-offset", type=_hours, default=None, metavar="HOURS", help="of times without an offset")
     parser.add_argument("--stamp-end", action="store_true", help="a row's time is the end of what it covers")
     parser.add_argument("--json", action="store_true", help="everything as one JSON document, with the residuals")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
     parser.add_argument(
         "--accept-from",
         type=_day,
@@ -105,7 +110,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--id", default="", metavar="ID", help="the correction's id (default: from sensor and month)")
     parser.add_argument("--author", default="", metavar="NAME", help="who answers for it; needed to accept")
     parser.add_argument("--yes", action="store_true", help="accept without asking back, having read the differences")
-    add_broker_option(parser)
     return parser
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classair import intervals as runs
+from classair.arguments import shared
 from classair.intervals import Runs
 from classair.model import QUANTITIES, SHOWN, Bucket
 from classair.places import Places
@@ -48,8 +49,7 @@ class Count:
 
 def main(argv: list[str]) -> int:
     """0 when every number is accounted for once and every rollup is right, 1 when not, 2 when it cannot be told."""
-    parser = argparse.ArgumentParser(prog="classair count", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    parser = argparse.ArgumentParser(prog="classair count", description=__doc__, parents=[shared("--data")])
     parser.add_argument(
         "--spool",
         type=Path,

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
-from classair.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_installation
+from classair.arguments import moment, shared
+from classair.asking import NoAnswer, ask_ingest, broker_of_installation
 from classair.config import Config
 from classair.model import Flag
 from classair.places import Places
@@ -47,17 +47,17 @@ def main(argv: list[str]) -> int:
         prog="classair flags",
         description="Judges stored readings anew. Stop it when you like: what is done is done, "
         "and the next run goes on from there. `classair flags set --help` sets a stretch aside by hand.",
+        parents=[shared("--data", "--broker")],
     )
-    _common(parser)
     parser.add_argument(
         "--from",
         dest="start",
         metavar="TIME",
-        type=_moment,
+        type=moment,
         help="2026-11-23, 2026-11-23T09:00 (Thai time) or UTC ms; default: the first reading",
     )
     parser.add_argument(
-        "--to", dest="end", metavar="TIME", type=_moment, help="likewise; default, and at the latest: two hours ago"
+        "--to", dest="end", metavar="TIME", type=moment, help="likewise; default, and at the latest: two hours ago"
     )
     parser.add_argument("--site", help="one school (default: all)")
     parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
@@ -66,11 +66,6 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     return _guarded(places, lambda: _recalculate(places, args))
-
-
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    add_broker_option(parser)
 
 
 def _guarded(places: Places, work: Callable[[], int]) -> int:
@@ -82,17 +77,6 @@ def _guarded(places: Places, work: Callable[[], int]) -> int:
     except (sqlite3.Error, StoreAway, NoAnswer, FlagRejected, ValueError) as error:
         print(f"classair flags: {error}", file=sys.stderr)
         return 1
-
-
-def _moment(text: str) -> int:
-    """UTC ms of a moment as people write it; without an offset it is Thai time."""
-    if text.isascii() and text.isdigit() and len(text) > 8:
-        return int(text)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no moment; write 2026-11-23 or 2026-11-23T09:00") from None
-    return to_ms(at) if at.tzinfo else to_ms(at.replace(tzinfo=local_time(0).tzinfo))
 
 
 # -- judging anew ------------------------------------------------------------------------------------------------------
@@ -221,18 +205,18 @@ def _who() -> str:
 
 def _manual(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="classair flags", description="What people set aside.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    setting = commands.add_parser("set", help="set a stretch of one sensor aside")
-    setting.add_argument("--sensor", required=True, metavar="SITE.SENSOR")
-    setting.add_argument("--from", dest="start", required=True, metavar="TIME", type=_moment)
-    setting.add_argument("--to", dest="end", metavar="TIME", type=_moment, help="default: until it is taken back")
+    commands, common = parser.add_subparsers(dest="command", required=True), [shared("--data", "--broker")]
+    setting = commands.add_parser("set", help="set a stretch of one sensor aside", parents=common)
+    setting.add_argument("--sensor", required=True, metavar="SITE.SENSOR", help="the sensor whose values are excluded")
+    setting.add_argument(
+        "--from", dest="start", required=True, metavar="TIME", type=moment, help="start of the excluded time"
+    )
+    setting.add_argument("--to", dest="end", metavar="TIME", type=moment, help="default: until it is taken back")
     setting.add_argument("--quantity", help="such as pm25 (default: everything it said)")
     setting.add_argument("--why", required=True, help="stays beside the values")
-    back = commands.add_parser("take-back", help="count the values again")
+    back = commands.add_parser("take-back", help="count the values again", parents=common)
     back.add_argument("id", type=int, metavar="ID", help="its number in `classair flags list`")
-    listing = commands.add_parser("list", help="all of them, taken back or not")
-    for command in (setting, back, listing):
-        _common(command)
+    commands.add_parser("list", help="all of them, taken back or not", parents=common)
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     return _guarded(places, lambda: _list(places) if args.command == "list" else _say(places, args))

@@ -8,16 +8,15 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-from classair.i18n import LANGUAGES, t
+from classair.arguments import moment, shared
+from classair.i18n import t
 from classair.model import PRESENT_REASONS, Missing
 from classair.places import Places
-from classair.stores import BANGKOK_MS, StoreAway
+from classair.stores import StoreAway
 from classair.stores.sqlite.store import SqliteStore
-from classair.timetable import local_time, to_ms
+from classair.timetable import local_time
 from classair.units import DAY_MS
 
 COLUMNS: Final = ("sensor", "start", "end", "start_ms", "end_ms", "expected", "reason", "there", "bridge", "simulated")
@@ -25,7 +24,9 @@ COLUMNS: Final = ("sensor", "start", "end", "start_ms", "end_ms", "expected", "r
 
 def main(argv: list[str]) -> int:
     """0 when it could be told, 2 when not."""
-    parser = argparse.ArgumentParser(prog="classair gaps", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="classair gaps", description=__doc__, parents=[shared("--data", "--language")]
+    )
     parser.add_argument(
         "--sensor",
         required=True,
@@ -40,11 +41,9 @@ def main(argv: list[str]) -> int:
         help="2026-11-23, 2026-11-23T09:00 (Thai time), with an offset, or UTC ms; default: a day ago",
     )
     parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="likewise; default: now")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line")
     form.add_argument("--csv", action="store_true", help="a table for other programs")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the reasons in the plain form")
     args = parser.parse_args(argv)
     end = args.end if args.end is not None else int(time.time() * 1000)
     start = args.start if args.start is not None else end - DAY_MS
@@ -71,16 +70,6 @@ def main(argv: list[str]) -> int:
     else:
         _tell(found, args.language)
     return 0
-
-
-def moment(text: str) -> int:
-    """UTC ms of a date or time; without an offset it is Thai time. Raises ValueError."""
-    if text.isdigit() and len(text) > 8:
-        return int(text)
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        return to_ms(at.replace(tzinfo=UTC)) - BANGKOK_MS
-    return to_ms(at)
 
 
 def as_row(line: Missing) -> dict[str, str | int | bool]:

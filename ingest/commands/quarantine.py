@@ -6,9 +6,9 @@ import argparse
 import contextlib
 import sqlite3
 import sys
-from pathlib import Path
 
-from classair.asking import NoAnswer, add_broker_option, ask_ingest, broker_of_installation
+from classair.arguments import shared
+from classair.asking import NoAnswer, ask_ingest, broker_of_installation
 from classair.broker import Message
 from classair.places import Places
 from classair.stores import StoreAway
@@ -26,16 +26,20 @@ _SHOWN = 100  # characters of a payload in the list
 
 def main(argv: list[str]) -> int:
     """0 when done, 1 when something is still quarantined after replaying it or nobody answered, 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="classair quarantine", description="What ingest could not store.")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    parser = argparse.ArgumentParser(
+        prog="classair quarantine", description="What ingest could not store.", parents=[shared("--data")]
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="list | replay")
     listing = commands.add_parser("list", help="show what is kept, oldest first")
     listing.add_argument("--full", action="store_true", help="whole payloads")
-    again = commands.add_parser("replay", help="take items in again, for example after sensors.yaml was put right")
+    again = commands.add_parser(
+        "replay",
+        help="take items in again, for example after sensors.yaml was put right",
+        parents=[shared("--broker")],
+    )
     which = again.add_mutually_exclusive_group(required=True)
     which.add_argument("--id", type=int, metavar="N", help="the item with this number")
     which.add_argument("--all", action="store_true", help="every item")
-    add_broker_option(again)
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     if not places.readings.exists():

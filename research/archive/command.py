@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from classair.arguments import shared
 from classair.places import Places, alone
 from classair.stores import StoreAway
 from classair.stores.sqlite.store import SqliteStore
@@ -33,8 +34,7 @@ class Outcome:
 
 def main(argv: list[str]) -> int:
     """0 when every day asked for is in the archive as it stands in the store, 1 when not, 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="classair archive", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
+    parser = argparse.ArgumentParser(prog="classair archive", description=__doc__, parents=[shared("--data")])
     parser.add_argument("--archive", type=Path, metavar="DIR", help="where the archive is (default: DIR/archive)")
     parser.add_argument("--site", metavar="SITE", help="one site only")
     which = parser.add_mutually_exclusive_group()

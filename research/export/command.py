@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 
 from classair import config as configuration
+from classair.arguments import shared
 from classair.config import Config
 from classair.i18n import REFERENCE
 from classair.places import Places
@@ -92,9 +93,9 @@ def in_force(places: Places, file: Path) -> Config:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="classair export", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
+    parser = argparse.ArgumentParser(
+        prog="classair export", description=__doc__, parents=[shared("--data", "--config")]
+    )
     what = parser.add_argument_group("what")
     what.add_argument("--rooms", metavar="SITE.ROOM,…", help="rooms, joined by commas")
     what.add_argument("--first", type=date.fromisoformat, metavar="DAY", help="first local day (YYYY-MM-DD)")

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from classair import config as configuration
+from classair.arguments import shared
 from classair.config import Config
-from classair.i18n import LANGUAGES, t
+from classair.i18n import t
 from classair.places import Places
 from classair.service import Following, parse_as_follower
 from classair.stores import StoreAway, open_store
@@ -32,14 +33,13 @@ LONGEST = timedelta(days=400)
 
 def main(argv: list[str]) -> int:
     """0 when it could be worked out (also when the answer is "cannot tell"), 2 when not."""
-    parser = argparse.ArgumentParser(prog="classair room", description=__doc__)
-    parser.add_argument("room", metavar="SITE.ROOM")
+    parser = argparse.ArgumentParser(
+        prog="classair room", description=__doc__, parents=[shared("--data", "--config", "--language")]
+    )
+    parser.add_argument("room", metavar="SITE.ROOM", help="the room, as in sensors.yaml")
     parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="default: 30 days before")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="included; default: today")
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
-    parser.add_argument("--config", type=Path, default=Path("sensors.yaml"), metavar="FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--language", choices=LANGUAGES, default="en")
     args = parser.parse_args(argv)
     last = args.last or datetime.now(ZONE).date()
     first = args.first or last - timedelta(days=29)

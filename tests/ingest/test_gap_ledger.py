@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from classair.arguments import moment
 from classair.model import Missing
 from ingest.commands.count import main as count
 from ingest.commands.gaps import main as gaps
-from ingest.commands.gaps import moment
 
 AT = 1_795_226_400_000
 
