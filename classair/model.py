@@ -163,7 +163,11 @@ class Reading:
 
 @dataclass(slots=True)
 class Bucket:
-    """What a stretch of time knows about one quantity. `n` counts valid values; sum, low and high are of those."""
+    """What a stretch of time knows about one quantity. `n` counts valid values; sum, low and high are of those.
+
+    `covered_ms`: the time those stand for, the sum of their readings' `interval_s`; more than the stretch itself where
+    sensors are pooled.
+    """
 
     start_ms: int
     n: int = 0
@@ -172,6 +176,7 @@ class Bucket:
     sum: float = 0.0
     low: float | None = None
     high: float | None = None
+    covered_ms: int = 0
 
     @property
     def mean(self) -> float | None:

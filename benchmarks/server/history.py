@@ -191,8 +191,8 @@ class District:
             shape = self._shape(present)
             parts = ", ".join(f"{part}_{key}" for key in present for part in ("sum", "low", "high"))
             execute(
-                f"insert into rollup_{grain}(series, t, shape, n, {parts}) select {series}, "
-                f"(day * {DAY_MS} - {BANGKOK_MS} + {shift}) / {unit} + t, {shape}, n, {parts} "
+                f"insert into rollup_{grain}(series, t, shape, n, covered_ms, {parts}) select {series}, "
+                f"(day * {DAY_MS} - {BANGKOK_MS} + {shift}) / {unit} + t, {shape}, n, n * {EVERY_MS}, {parts} "
                 f"from kind_of cross join invented_{grain} as i on family='{family}' and i.kind=kind_of.kind "
                 "order by day, t"
             )

@@ -16,15 +16,15 @@ LIMIT: Final = 2**46
 class Tally:
     """One quantity of one bucket, in whole steps of its scale so that sums are exact in any order."""
 
-    __slots__ = ("bad", "high", "low", "n", "sum", "suspect")
+    __slots__ = ("bad", "covered", "high", "low", "n", "sum", "suspect")
 
     def __init__(self) -> None:
-        self.n = self.suspect = self.sum = 0
+        self.n = self.suspect = self.sum = self.covered = 0
         self.low: int | None = None
         self.high: int | None = None
         self.bad = [0] * len(BAD_CLASS_NAMES)
 
-    def add(self, scaled: int, flags: int) -> None:
+    def add(self, scaled: int, flags: int, interval_ms: int) -> None:
         why = bad_class(flags)
         if why is not None:
             self.bad[why] += 1
@@ -32,6 +32,7 @@ class Tally:
         self.n += 1
         self.suspect += bool(flags)
         self.sum += scaled
+        self.covered += interval_ms
         self.low = scaled if self.low is None else min(self.low, scaled)
         self.high = scaled if self.high is None else max(self.high, scaled)
 
@@ -44,12 +45,18 @@ class Tally:
             self.sum / scale,
             None if self.low is None else self.low / scale,
             None if self.high is None else self.high / scale,
+            self.covered,
         )
 
 
 def steps_of(value: float, quantity: str) -> int:
     """A value in whole steps of its quantity's scale."""
     return round(value * QUANTITIES[quantity].scale)
+
+
+def interval_ms(seconds: float) -> int:
+    """The time a reading stands for, in whole milliseconds so that sums are exact in any order."""
+    return round(seconds * 1000)
 
 
 def tallied(
@@ -65,7 +72,7 @@ def tallied(
                 tally = found.get((start, key))
                 if tally is None:
                     tally = found[start, key] = Tally()
-                tally.add(steps_of(value, key), int(reading.flags_of(key)))
+                tally.add(steps_of(value, key), int(reading.flags_of(key)), interval_ms(reading.interval_s))
     buckets: dict[int, dict[str, Bucket]] = {}
     for (start, key), tally in found.items():
         buckets.setdefault(start, {})[key] = tally.bucket(start, QUANTITIES[key].scale)

@@ -70,6 +70,7 @@ def rollup(grain: str, of: Rollup) -> str:
     fields = []
     for key, bucket in of.buckets.items():
         fields += [f"{key}_n={bucket.n}i", f"{key}_sum={float(bucket.sum)!r}", f"{key}_suspect={bucket.suspect}i"]
+        fields.append(f"{key}_covered={bucket.covered_ms}i")
         fields += [f"{key}_{name}={bucket.bad.get(name, 0)}i" for name in BAD_CLASS_NAMES]
         if bucket.low is not None and bucket.high is not None:
             fields += [f"{key}_low={bucket.low!r}", f"{key}_high={bucket.high!r}"]
@@ -134,6 +135,7 @@ def bucket_of(bucket: Bucket, row: dict[str, Any], key: str) -> None:
         bucket.n = int(row["n"])
         # What was added up are whole steps; rounding takes away the noise of adding them as floats.
         bucket.sum = round(row["sum"] * scale) / scale
+        bucket.covered_ms = int(row.get("covered") or 0)
         bucket.low, bucket.high = float(row["low"]), float(row["high"])
 
 

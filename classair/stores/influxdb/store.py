@@ -252,7 +252,8 @@ class InfluxStore:
         for row in self._ask(
             # Low and high of a bucket that has lost its last valid value stay behind, hence the condition.
             f'select sum("{quantity}_n") as n, sum("{quantity}_sum") as "sum", min("{quantity}_low") as low, '
-            f'max("{quantity}_high") as high {source} and "{quantity}_n" > 0 {grouped}; '
+            f'max("{quantity}_high") as high, sum("{quantity}_covered") as covered '
+            f'{source} and "{quantity}_n" > 0 {grouped}; '
             f"select {counts} {source} {grouped}"
         ):
             buckets.setdefault(row["time"] // line_protocol.NS_PER_MS, {}).update(row)

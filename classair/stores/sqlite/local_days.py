@@ -70,9 +70,9 @@ def site_of(identity: str) -> str:
 
 
 def days_of_hours(hours: Iterable[tuple[int, ...]], quantities: int) -> list[tuple[int, ...]]:
-    """Rows of one shape (series, t, shape, n, sums, lows, highs) of hours, summed up to their local days."""
+    """Rows of one shape (series, t, shape, n, covered_ms, sums, lows, highs) of hours, summed up to local days."""
     found: dict[tuple[int, int], tuple[int, ...]] = {}
-    lows, highs = 4 + quantities, 4 + 2 * quantities
+    lows, highs = 5 + quantities, 5 + 2 * quantities
     for row in hours:
         place = (row[0], (row[1] + SHIFT) // HOURS)
         there = found.get(place)
@@ -157,7 +157,8 @@ def raise_versions(connection: sqlite3.Connection, site: str, start_ms: int, end
 
 def remake(connection: sqlite3.Connection, series: int, first: int, last: int) -> None:
     """Makes rollup_1d and flagged_1d of the days first…last anew from the hours; inside a transaction."""
-    parts = [row[1] for row in connection.execute("pragma table_info(rollup_1d)")][4:]
+    parts = [row[1] for row in connection.execute("pragma table_info(rollup_1d)")]
+    parts = [part for part in parts if part.partition("_")[0] in _AGGREGATE]
     sums = ", ".join(f"{_AGGREGATE[part.partition('_')[0]]}({part})" for part in parts)
     counts = ", ".join(_FLAGGED)
     totals = ", ".join(f"sum({name})" for name in _FLAGGED)
@@ -165,8 +166,8 @@ def remake(connection: sqlite3.Connection, series: int, first: int, last: int) -
     for table in ("rollup_1d", "flagged_1d"):
         connection.execute(f"delete from {table} where series=? and t>=? and t<=?", (series, first, last))
     connection.execute(
-        f"insert into rollup_1d(series, t, shape, n{''.join(f', {part}' for part in parts)}) "
-        f"select series, (t + {SHIFT}) / {HOURS} day, shape, sum(n){', ' * bool(parts)}{sums} from rollup_1h "
+        f"insert into rollup_1d(series, t, shape, n, {', '.join(parts)}) "
+        f"select series, (t + {SHIFT}) / {HOURS} day, shape, sum(n), {sums} from rollup_1h "
         "where series=? and t>=? and t<? group by series, day, shape",
         hours,
     )
@@ -178,4 +179,4 @@ def remake(connection: sqlite3.Connection, series: int, first: int, last: int) -
     )
 
 
-_AGGREGATE: Final = {"sum": "sum", "low": "min", "high": "max"}
+_AGGREGATE: Final = {"covered": "sum", "sum": "sum", "low": "min", "high": "max"}

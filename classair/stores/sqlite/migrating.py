@@ -8,6 +8,7 @@ import time
 from typing import Final
 
 from classair.stores.sqlite import local_days
+from classair.stores.sqlite.rollups import KEPT, covered_by_first
 
 log = logging.getLogger(__name__)
 
@@ -16,8 +17,24 @@ _SAY_EVERY_S: Final = 5.0
 
 def bring_up(connection: sqlite3.Connection, version: int) -> None:
     """Fills what this version has and the file's did not; 0 is a new file. Inside a transaction, tables in place."""
+    if version in (1, 2):
+        _fill_covered(connection)
     if version == 1:
         _make_days(connection)
+    if version in (1, 2) and connection.execute("select 1 from remembered where name='journal'").fetchone() is not None:
+        # What is new to a store that is filled from here; what is carried again ends in the same state.
+        from classair.stores.sqlite import change_log
+
+        change_log.carry_again(connection, -(2**62), 2**62)
+
+
+def _fill_covered(connection: sqlite3.Connection) -> None:
+    """The time that rows of rollups cover, which files of version 2 did not keep."""
+    begun = time.monotonic()
+    log.info("database_migration_started what=covered_ms")
+    for grain, _, _ in KEPT:
+        connection.execute(f"update rollup_{grain} set covered_ms={covered_by_first(grain)} where covered_ms is null")
+    log.info("database_migrated what=covered_ms seconds=%.1f", time.monotonic() - begun)
 
 
 def _make_days(connection: sqlite3.Connection) -> None:
@@ -41,11 +58,6 @@ def _make_days(connection: sqlite3.Connection) -> None:
             "insert into day_version values(?, ?, 1) on conflict do nothing",
             (local_days.site_of(purifier), local_days.day_number(at_ms)),
         )
-    if connection.execute("select 1 from remembered where name='journal'").fetchone() is not None:
-        # A store that is filled from here has no days yet; what is carried again ends in the same state.
-        from classair.stores.sqlite import change_log
-
-        change_log.carry_again(connection, -(2**62), 2**62)
     log.info("database_migrated series=%d seconds=%.1f", len(series), time.monotonic() - begun)
 
 

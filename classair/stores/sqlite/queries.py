@@ -14,7 +14,7 @@ from typing import Any, Final
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
 from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway
 from classair.stores.sqlite import local_days
-from classair.stores.sqlite.rollups import KEPT
+from classair.stores.sqlite.rollups import KEPT, covered_of
 from classair.stores.sqlite.schema import APPLICATION_ID, CLOCKS, VERSION, away_as_such
 from classair.stores.sqlite.writing import read_marks
 from classair.stores.steps import grain_for, span_of
@@ -190,13 +190,16 @@ class Queries:
             span = ((first + shift) // unit, (end + shift) // unit)
             place = f"(t + {(BANGKOK_MS - shift) // unit}) / {step_ms // unit} * {step_ms} - {BANGKOK_MS}"
             if quantity in _columns(connection):
-                for start, n, total, low, high in connection.execute(
-                    f"select {place} place, sum(n), sum(sum_{quantity}), min(low_{quantity}), max(high_{quantity}) "
+                for start, n, covered, total, low, high in connection.execute(
+                    f"select {place} place, sum(n), sum({covered_of(connection, grain)}), sum(sum_{quantity}), "
+                    f"min(low_{quantity}), max(high_{quantity}) "
                     f"from rollup_{grain} where series in ({among}) and t>=? and t<? "
                     f"and low_{quantity} is not null group by place",
                     span,
                 ):
-                    buckets[start] = Bucket(start, n, sum=total / scale, low=low / scale, high=high / scale)
+                    buckets[start] = Bucket(
+                        start, n, sum=total / scale, low=low / scale, high=high / scale, covered_ms=covered
+                    )
             sums = ", ".join(f"sum({name})" for name in ("suspect", *BAD_CLASS_NAMES))
             for start, suspect, *bad in connection.execute(
                 f"select {place} place, {sums} from flagged_{grain} where series in ({among}) and t>=? and t<? "
@@ -309,7 +312,11 @@ class Queries:
         found: dict[int, dict[str, Bucket]] = {}
         with self._connections.use() as connection:
             shapes = {row[0]: row[1].split(",") for row in connection.execute("select id, quantities from shape")}
-            cursor = connection.execute(f"select * from rollup_{grain} where series=? and t>=? and t<?", span)
+            cursor = connection.execute(
+                f"select *, {covered_of(connection, grain)} covered from rollup_{grain} "
+                "where series=? and t>=? and t<?",
+                span,
+            )
             names = [column[0] for column in cursor.description]
             for values in cursor:
                 row = dict(zip(names, values, strict=True))
@@ -338,6 +345,7 @@ def _merge(bucket: Bucket, row: dict[str, int], key: str) -> None:
     # Sums are whole steps; rounding them after each addition keeps them so.
     bucket.sum = round(bucket.sum * scale + row[f"sum_{key}"]) / scale
     bucket.n += row["n"]
+    bucket.covered_ms += row["covered"]
     bucket.low = low if bucket.low is None else min(bucket.low, low)
     bucket.high = high if bucket.high is None else max(bucket.high, high)
 

@@ -10,6 +10,7 @@ from classair.model import QUANTITIES, Flag
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.trimming import trimmed_days
 from classair.stores.sqlite.writing import Writer, read_marks, write_marks
+from classair.stores.tally import interval_ms
 
 
 def reflag(
@@ -62,14 +63,21 @@ def recompute(connection: sqlite3.Connection, writer: Writer, series: int, first
     start, end = writer.rollups.clear(series, first_ms, last_ms)
     keys = tuple(QUANTITIES)
     rows: list[Any] = connection.execute(
-        f"select at_ms, flags, vflags, {', '.join(keys)} from reading where series=? and at_ms>=? and at_ms<?",
+        f"select at_ms, interval_s, flags, vflags, {', '.join(keys)} from reading "
+        "where series=? and at_ms>=? and at_ms<?",
         (series, start, end),
     ).fetchall()
-    for at_ms, flags, vflags, *values in rows:
+    for at_ms, interval_s, flags, vflags, *values in rows:
         present = [i for i, value in enumerate(values) if value is not None]
         # The way of flagged readings is right for all; it merely takes longer.
         writer.rollups.add_flagged(
-            series, at_ms, tuple(keys[i] for i in present), tuple(values[i] for i in present), flags, read_marks(vflags)
+            series,
+            at_ms,
+            interval_ms(interval_s),
+            tuple(keys[i] for i in present),
+            tuple(values[i] for i in present),
+            flags,
+            read_marks(vflags),
         )
     writer.rollups.write(days=False)
     local_days.remake(connection, series, local_days.day_number(first_ms), local_days.day_number(last_ms))

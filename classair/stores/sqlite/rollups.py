@@ -32,9 +32,10 @@ class Shape:
     def __init__(self, table: str, identity: int, keys: Iterable[str]) -> None:
         keys = list(keys)
         sums, lows, highs = ([f"{part}_{key}" for key in keys] for part in ("sum", "low", "high"))
-        columns = ["series", "t", "shape", "n", *sums, *lows, *highs]
+        columns = ["series", "t", "shape", "n", "covered_ms", *sums, *lows, *highs]
         merges = [
             "n=n+excluded.n",
+            "covered_ms=covered_ms+excluded.covered_ms",
             *(f"{c}={c}+excluded.{c}" for c in sums),
             *(f"{c}=min({c}, excluded.{c})" for c in lows),
             *(f"{c}=max({c}, excluded.{c})" for c in highs),
@@ -93,6 +94,7 @@ class Rollups:
         self,
         series: int,
         at_ms: int,
+        covered_ms: int,
         keys: tuple[str, ...],
         scaled: tuple[int, ...],
         flags: int,
@@ -108,7 +110,7 @@ class Rollups:
             if valid:
                 shape = self.shape(grain, tuple(keys[i] for i in valid))
                 values = tuple(scaled[i] for i in valid)
-                shape.waiting.append((series, t, shape.identity, 1, *values, *values, *values))
+                shape.waiting.append((series, t, shape.identity, 1, covered_ms, *values, *values, *values))
             flagged = self._flagged[grain]
             for i in wanted:
                 key = keys[i]
@@ -143,6 +145,25 @@ class Rollups:
                     f"delete from {table} where series=? and t>=? and t<?", (series, start // unit, end // unit)
                 )
         return start, end
+
+
+def covered_of(connection: sqlite3.Connection, grain: str) -> str:
+    """What to select for the time covered. In rows of older files every reading counts as long as their first one."""
+    if any(row[1] == "covered_ms" for row in connection.execute(f"pragma table_info(rollup_{grain})")):
+        return "covered_ms"
+    return covered_by_first(grain)
+
+
+def covered_by_first(grain: str) -> str:
+    """n times the interval of the first reading from the row's beginning on, or else of the last before it."""
+    unit, shift = next((unit, shift) for name, unit, shift in KEPT if name == grain)
+    begin = f"t * {unit} - {shift}"
+    first, last = (
+        f"(select round(interval_s * 1000) from reading where reading.series=rollup_{grain}.series "
+        f"and at_ms {where} order by at_ms {order} limit 1)"
+        for where, order in ((f">= {begin}", "asc"), (f"< {begin}", "desc"))
+    )
+    return f"n * cast(coalesce({first}, {last}, 0) as integer)"
 
 
 def _flagged_statement(grain: str) -> str:

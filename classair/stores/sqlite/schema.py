@@ -15,8 +15,8 @@ from classair.stores.sqlite.migrating import bring_up
 from classair.stores.sqlite.missing_log import TABLE as MISSING_TABLE
 
 APPLICATION_ID: Final = 0x434C4149  # "CLAI"; a file of something else is never written into
-VERSION: Final = 2
-"""1: no local days. Older files are brought up when they are next opened for writing."""
+VERSION: Final = 3
+"""1: no local days; 2: no covered_ms in rollups. Older files are brought up when they are next opened for writing."""
 
 CLOCKS: Final = ("sync", "holdover", "server", "receipt", "unsync")
 """Clock qualities by the number they are stored as."""
@@ -163,7 +163,8 @@ def _add_quantities(connection: sqlite3.Connection) -> None:
         connection.execute("insert into quantity values(?, ?) on conflict do nothing", (quantity.key, quantity.scale))
     _add_columns(connection, "reading", list(QUANTITIES))
     for table, keys in (("rollup_1m", SHOWN), ("rollup_1h", tuple(QUANTITIES)), ("rollup_1d", tuple(QUANTITIES))):
-        _add_columns(connection, table, [f"{part}_{key}" for key in keys for part in ("sum", "low", "high")])
+        sums = [f"{part}_{key}" for key in keys for part in ("sum", "low", "high")]
+        _add_columns(connection, table, ["covered_ms", *sums])
 
 
 def _add_columns(connection: sqlite3.Connection, table: str, wanted: list[str]) -> None:

@@ -14,7 +14,7 @@ from classair.stores.sqlite.local_days import Days, site_of
 from classair.stores.sqlite.received import Received
 from classair.stores.sqlite.rollups import GRAINS, Rollups, Shape
 from classair.stores.sqlite.schema import CLOCKS
-from classair.stores.tally import LIMIT, steps_of
+from classair.stores.tally import LIMIT, interval_ms, steps_of
 
 CHANGE_SPAN_MS: Final = 60_000
 """Readings of a series this close together are one entry of the change log."""
@@ -84,6 +84,7 @@ class PendingRows:
         if not rows or not self.layout.grains:
             return
         series, columns = self.series, list(zip(*rows, strict=True))
+        covered = list(map(interval_ms, columns[4]))
         moments, count = columns[1], len(rows)
         for unit, shape, pick in self.layout.grains:
             wanted, identity, waiting, begin = pick(columns), shape.identity, shape.waiting, 0
@@ -94,10 +95,11 @@ class PendingRows:
                     end = bisect_left(moments, (t + 1) * unit, end)
                     parts = [column[begin:end] for column in wanted]
                     lows, highs = tuple(map(min, parts)), tuple(map(max, parts))
-                    waiting.append((series, t, identity, end - begin, *map(sum, parts), *lows, *highs))
+                    spent = sum(covered[begin:end])
+                    waiting.append((series, t, identity, end - begin, spent, *map(sum, parts), *lows, *highs))
                 else:
                     lows = highs = pick(rows[begin])
-                    waiting.append((series, t, identity, 1, *lows, *lows, *lows))
+                    waiting.append((series, t, identity, 1, covered[begin], *lows, *lows, *lows))
                 if max(highs) > LIMIT or min(lows) < -LIMIT:
                     raise _TooLarge
                 begin = end
@@ -253,7 +255,13 @@ class Writer:
             if any(abs(value) > LIMIT for value in row[_VALUES:]):
                 raise _TooLarge
             self.rollups.add_flagged(
-                stream.series, row[1], stream.layout.keys, row[_VALUES:], row[6], read_marks(row[7])
+                stream.series,
+                row[1],
+                interval_ms(row[4]),
+                stream.layout.keys,
+                row[_VALUES:],
+                row[6],
+                read_marks(row[7]),
             )
 
     def _new_stream(self, reading: Reading) -> PendingRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from classair.model import Flag, Reading, SwitchEvent
+from classair.model import Bucket, Flag, Reading, SwitchEvent
 from classair.stores import Series
 from classair.stores.memory import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
@@ -170,6 +171,39 @@ def test_a_journal_brought_up_is_carried_again_so_that_the_other_store_gets_its_
     again = store.next_changes(changes.position)
     assert again is not None
     assert (len(again.readings), len(again.days)) == (37, 2)
+    store.close()
+
+
+def as_version_2(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for grain in ("1m", "1h", "1d"):
+            connection.execute(f"alter table rollup_{grain} drop column covered_ms")
+        connection.execute("pragma user_version=2")
+
+
+def test_the_time_that_rollups_cover_is_there_in_older_files_before_and_after_they_are_brought_up(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "readings.db"
+    store = SqliteStore(path, journal=True)
+    store.write([replace(one, interval_s=30.0 if one.at_ms < MIDNIGHT + DAY_MS else 60.0) for one in some_days()])
+    said = [store.series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + 3 * DAY_MS, step) for step in (MINUTE_MS, HOUR_MS, DAY_MS)]
+    position = store.next_changes(0).position  # type: ignore[union-attr]
+    store.forget_changes(position)
+    store.close()
+    as_version_2(path)
+
+    def told(one: SqliteStore) -> list[list[Bucket]]:
+        return [
+            one.series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + 3 * DAY_MS, step) for step in (MINUTE_MS, HOUR_MS, DAY_MS)
+        ]
+
+    reader = SqliteStore(path, readonly=True)
+    assert told(reader) == said
+    store = SqliteStore(path, journal=True)
+    assert told(reader) == told(store) == said
+    assert store.next_changes(position) is not None, "a store that is filled from here gets it too"
+    reader.close()
     store.close()
 
 

@@ -48,6 +48,7 @@ def recomputed(readings: Iterable[Reading], quantity: str, step_ms: int) -> list
             bucket.bad[name] = bucket.bad.get(name, 0) + 1
             continue
         bucket.n += 1
+        bucket.covered_ms += round(each.interval_s * 1000)
         bucket.suspect += flags != 0
         bucket.sum = round(bucket.sum + value, 6)
         bucket.low = value if bucket.low is None else min(bucket.low, value)
@@ -171,7 +172,14 @@ def test_bad_values_are_counted_by_class_and_in_no_mean(store: Store, town: str)
     store.write(written)
     [minute] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + HOUR_MS, MINUTE_MS)
     assert minute == Bucket(
-        MIDNIGHT, n=2, suspect=1, sum=30.0, low=10.0, high=20.0, bad={"manual": 1, "warmup": 1, "fault": 2, "range": 1}
+        MIDNIGHT,
+        n=2,
+        suspect=1,
+        sum=30.0,
+        low=10.0,
+        high=20.0,
+        bad={"manual": 1, "warmup": 1, "fault": 2, "range": 1},
+        covered_ms=20_000,
     )
     assert minute.mean == 15.0
     assert_rollups_right(store, written, f"{town}.r1", MIDNIGHT, MIDNIGHT + DAY_MS)
@@ -180,7 +188,7 @@ def test_bad_values_are_counted_by_class_and_in_no_mean(store: Store, town: str)
 def test_a_value_flag_of_nothing_counts_its_reading_once(store: Store, town: str) -> None:
     store.write([reading(town, 1, MIDNIGHT, value_flags={"pm25": 0})])
     [minute] = store.series(f"{town}.r1", "pm25", MIDNIGHT, MIDNIGHT + HOUR_MS, MINUTE_MS)
-    assert minute == Bucket(MIDNIGHT, n=1, sum=11.0, low=11.0, high=11.0)
+    assert minute == Bucket(MIDNIGHT, n=1, sum=11.0, low=11.0, high=11.0, covered_ms=10_000)
 
 
 def test_a_bucket_of_bad_values_alone_is_there_and_empty(store: Store, town: str) -> None:
@@ -279,6 +287,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Reading], list[list[Reading]]]:
                 seq=seq,
                 at_ms=MIDNIGHT + draw(st.integers(0, 3 * 24 * 60)) * MINUTE_MS + draw(st.integers(0, 59_999)),
                 values=values,
+                interval_s=draw(st.sampled_from([1.0, 2.5, 10.0, 9.987, 300.0])),
                 room=f"{town}.r1",
                 flags=Flag(draw(MARKS)),
                 value_flags={key: mark for key in values if (mark := draw(MARKS))},
