@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alerts.control.switchboard import Say, Switchboard
 from alerts.homeassistant import ASK_PREFIX
 from alerts.ledger import Ledger
-from classair.ops.devices import HOME_ASSISTANT
+from classair.accounts import HOME_ASSISTANT
 from classair.wire import Answer, Ask, FullId, Topics
 
 log = logging.getLogger(__name__)

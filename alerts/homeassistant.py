@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from classair import __version__
+from classair.accounts import HOME_ASSISTANT
 from classair.config import Config, Sensor
 from classair.i18n import t
-from classair.ops.devices import HOME_ASSISTANT
 from classair.wire import Topics
 
 ORIGIN: Final = {"name": "ClassAir", "sw": __version__}

@@ -14,8 +14,7 @@ from classair import wire
 from classair.__main__ import GROUPS
 from classair.__main__ import main as classair_main
 from classair.config import load
-from classair.ops.brokerfiles import acl, mosquitto_conf
-from classair.ops.devices import grants_of
+from classair.ops.brokerfiles import acl, grants_of, mosquitto_conf
 
 ROOT = Path(__file__).resolve().parent.parent
 

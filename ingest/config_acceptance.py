@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from classair import config as configuration
+from classair import offers
 from classair.config import Config, ConfigFaults
 from classair.config.parts import part_text
-from classair.ops.checking import plugin_faults
 from classair.service import Accepted, read_announcement
 from classair.wire import MAX_PAYLOAD, ConfigAnnouncement, Topics
 from ingest.books.books import Books
@@ -57,8 +57,8 @@ class ConfigAcceptance:
                     log.info("config_unchanged version=%d rejected_edit=undone", self.current.version)
                 self.refused = []
                 return False
-            config = configuration.parse(text, self._env)
-            faults = [*plugin_faults(config), *self._against(text, config)]
+            config = offers.parse(text, self._env)
+            faults = self._against(text, config)
             moves, reasons = self._books.deployments.plan(config, now_ms, self._books.newest_reading)
             if faults + reasons:
                 raise ConfigFaults(faults + reasons)

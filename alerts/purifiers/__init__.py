@@ -1,7 +1,8 @@
 """How purifiers are spoken to: one file a kind, found by its name in sensors.yaml.
 
-A kind's module offers `Settings` (pydantic, unknown keys refused) and `Purifier`. It decides nothing:
-alerts.control.machine does. It only turns a command into messages and the device's messages into what they say.
+A kind's module offers `Settings` (pydantic, unknown keys refused; a required key gives an example) and `Purifier`. It
+decides nothing: alerts.control.machine does. It only turns a command into messages and the device's messages into what
+they say, and says what the device needs at the broker.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from alerts.control.machine import Command
 from classair import plugins
+from classair.accounts import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,16 @@ class Purifier(Protocol):
 
     def __init__(self, name: str, settings: Any, clock: Callable[[], int]) -> None: ...
 
+    def account(self) -> Account:
+        """What the device itself may write and read at the broker, its own topics alone; empty for none.
+
+        Nothing else has to know: the broker's rules and passwords follow from it, and alerts may read what the device
+        writes and write what it reads.
+        """
+        ...
+
     def topics(self) -> list[str]:
-        """What to subscribe to, to hear it."""
+        """What to subscribe to, to hear it; within what its account writes."""
         ...
 
     def command(self, command: Command) -> Sequence[Publish | Said]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from alerts.control.machine import Command
 from alerts.purifiers import Said
+from classair.accounts import Account
 
 
 class Settings(BaseModel):
@@ -19,6 +20,9 @@ class Purifier:
         self._clock = clock
         self._on = False
         self._ends_at = 0
+
+    def account(self) -> Account:
+        return Account()
 
     def topics(self) -> list[str]:
         return []

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.control.machine import Command
 from alerts.purifiers import Publish, Said
+from classair.accounts import Account
 
 MAX_SECONDS: Final = 64_800  # PulseTime 64900
 _KEYS: Final = ("POWER", "POWER1")
@@ -26,7 +27,7 @@ class Settings(BaseModel):
     """`topic` is the device's own Topic; FullTopic is the firmware's default, %prefix%/%topic%/."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="letters, digits, - and _")]
+    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["socket-p1-2"])]
 
 
 def pulse_time(seconds: int) -> int:
@@ -39,6 +40,9 @@ def pulse_time(seconds: int) -> int:
 class Purifier:
     def __init__(self, name: str, settings: Settings, clock: Callable[[], int]) -> None:
         self.name, self.topic = name, settings.topic
+
+    def account(self) -> Account:
+        return Account((f"stat/{self.topic}/#", f"tele/{self.topic}/#"), (f"cmnd/{self.topic}/#",), self.topic)
 
     def topics(self) -> list[str]:
         return [

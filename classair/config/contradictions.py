@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import pairwise
 
+from classair.accounts import HOME_ASSISTANT, SERVICES
 from classair.config.settings import Config, PurifierRule, Site
-from classair.ops.brokerfiles import SERVICES
-from classair.ops.devices import HOME_ASSISTANT
 
 
 def contradictions(config: Config) -> Iterator[str]:

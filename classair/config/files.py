@@ -6,9 +6,14 @@ One text, so that everybody who follows a version follows its calendars too, whe
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from classair.config import yamltext
+
+if TYPE_CHECKING:
+    from classair.config.settings import Config
 
 FOLDER = "calendars"
 _YEAR = re.compile(r"^\d{4}\.yaml$")
@@ -19,9 +24,28 @@ Signature = tuple[tuple[str, int, int, int], ...]
 class ConfigFaults(Exception):
     """Everything wrong with a configuration, one line each: path, what is wrong, what would be right."""
 
-    def __init__(self, faults: list[str]) -> None:
+    def __init__(self, faults: list[str], rest: Config | None = None) -> None:
+        """`rest`: the configuration without what is faulty in it, for others to look at too."""
         super().__init__("\n".join(faults))
-        self.faults = faults
+        self.faults, self._rest = faults, rest
+
+    def also(self, judge: Callable[[Config], Iterable[str]]) -> list[str]:
+        """All faults, with what `judge` finds wrong with the rest; nothing that merely follows from a known fault."""
+        return [*self.faults, *_beside(self.faults, judge(self._rest) if self._rest is not None else ())]
+
+
+def _beside(known: list[str], more: Iterable[str]) -> Iterator[str]:
+    places = [line.partition(": ")[0] for line in known]
+    keys = [repr(place.rpartition(".")[2]) for place in places]
+    around = {f"{place.rpartition('.')[0]}." for place in places}
+    for line in more:
+        place, _, what = line.partition(": ")
+        if any(f"{place}.".startswith(f"{other}.") for other in places) or any(key in what for key in keys):
+            continue
+        # The key may be there, misspelt.
+        if what.startswith("is missing") and f"{place.rpartition('.')[0]}." in around:
+            continue
+        yield line
 
 
 def read(path: Path) -> str:

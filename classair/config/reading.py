@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -12,11 +11,13 @@ from types import MappingProxyType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from classair.config import yamltext
 from classair.config.contradictions import contradictions
 from classair.config.files import ConfigFaults, read
 from classair.config.settings import Config
+from classair.config.words import in_words
 
 
 def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
@@ -38,42 +39,60 @@ def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        said = missing + [_say(fault) for fault in found]
-        raise ConfigFaults(said + _contradictions_beside(raw, [fault["loc"] for fault in found])) from None
+        rest = _rest(raw, found)
+        faulty = ConfigFaults(missing + [_say(fault) for fault in found], rest)
+        raise ConfigFaults(faulty.also(contradictions), rest) from None
     faults = missing + list(contradictions(config))
     if faults:
-        raise ConfigFaults(faults)
+        raise ConfigFaults(faults, config)
     return config
 
 
-def _contradictions_beside(raw: dict[str, Any], faulty: list[tuple[int | str, ...]]) -> list[str]:
-    """What else the whole does not allow, so that one reading of the file says everything.
+_STAND_INS = dict.fromkeys(("bridge", "room", "model", "kind", "channel", "name"), "x") | {
+    "port": "/x",
+    "cadr_m3h": "1",
+}
 
-    Looks at the file without its faulty values. Says nothing of the places they were taken from, and nothing at all
-    where the rest is no configuration by itself: what would then be missed elsewhere may well be there.
+
+def _rest(raw: dict[str, Any], found: list[ErrorDetails]) -> Config | None:
+    """The configuration without its faulty values, so that one reading of the file says everything.
+
+    What a part cannot be without is stood in for, or the part is left out. None where that leaves nothing to look at.
     """
-    rest, places = copy.deepcopy(raw), []
-    for where in faulty:
-        keys = [part for part in where if part not in _NO_KEYS]
-        holder: Any = rest
-        for key in keys[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        if not isinstance(holder, dict) or keys[-1] not in holder:
-            return []
-        del holder[keys[-1]]
-        places.append(".".join(map(str, keys[:-1])))
-    try:
-        config = Config.model_validate(rest)
-    except ValidationError:
-        return []
-    return [
-        line
-        for line in contradictions(config)
-        if not any(place and f"{line.partition(': ')[0]}.".startswith(f"{place}.") for place in places)
-    ]
+    rest = copy.deepcopy(raw)
+    for _ in range(8):  # what is taken out may be missing then, and so on upwards
+        for fault in found:
+            _without(rest, _keys(fault["loc"]), missing=fault["type"] == "missing")
+        try:
+            return Config.model_validate(rest)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+    return None
 
 
-_NO_KEYS = ("[key]", "purifier", "silent", "purifier_fault")  # what pydantic puts among the keys of a fault
+def _without(rest: dict[str, Any], keys: list[str], *, missing: bool) -> None:
+    holders: list[Any] = [rest]
+    for key in keys:
+        if not isinstance(holders[-1], dict) or key not in holders[-1]:
+            break
+        holders.append(holders[-1][key])
+    depth = min(len(holders), len(keys)) - 1
+    if missing and depth == len(keys) - 1 and keys[-1] in _STAND_INS:
+        holders[depth][keys[-1]] = _STAND_INS[keys[-1]]
+        return
+    if missing:
+        depth -= 1
+    while depth > 0 and not isinstance(holders[depth], dict):
+        depth -= 1  # of a list the whole is left out
+    if keys:
+        holders[max(depth, 0)].pop(keys[max(depth, 0)], None)
+
+
+def _keys(where: tuple[int | str, ...]) -> list[str]:
+    """The keys of the file that lead to a fault, without what pydantic puts among them."""
+    keys = [str(part) for part in where if part != "[key]"]
+    return keys[:2] + keys[3:] if keys[:1] == ["rules"] else keys  # the third is the rule's kind
+
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
@@ -95,23 +114,13 @@ def _with_environment(value: Any, env: Mapping[str, str], path: str, missing: li
     return _VARIABLE.sub(put, value)
 
 
-def _say(fault: Any) -> str:
-    """One pydantic fault in words: path, what is wrong, and for an unknown key the nearest known one."""
-    where = [part for part in fault["loc"] if part not in _NO_KEYS]
-    path = ".".join(str(part) for part in where) or "the file"
-    kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        known = sorted(_known_keys(Config, [str(p) for p in where[:-1]]))
-        near = difflib.get_close_matches(str(where[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-        return f"{path}: unknown key; {hint}"
-    if kind == "missing":
-        return f"{path}: is missing"
-    if "[key]" in fault["loc"] and kind != "value_error":  # a language says itself which there are
-        return f"{path}: an id has 1 to 32 of a-z, 0-9 and -"
-    if kind == "string_pattern_mismatch" and where and where[-1] == "store":
+def _say(fault: ErrorDetails) -> str:
+    """One fault in words: path, what is wrong, and what would be right."""
+    keys = _keys(fault["loc"])
+    path = ".".join(keys) or "the file"
+    if fault["type"] == "string_pattern_mismatch" and keys == ["store"]:
         return f"{path}: expected sqlite, memory or influxdb://host:port/database"
-    return f"{path}: {message[:1].lower()}{message[1:]}"
+    return f"{path}: {in_words(fault, _known_keys(Config, keys[:-1]))}"
 
 
 def _known_keys(annotation: Any, path: list[str]) -> set[str]:

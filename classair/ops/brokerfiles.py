@@ -5,28 +5,54 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
-import importlib
 import os
 import re
 import secrets
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from classair.ops.devices import HOME_ASSISTANT, Grants, accounts, grants_of
+from classair import offers
+from classair.accounts import SERVICES, USER, Account
+from classair.config import Config, ConfigFaults
 from classair.places import write_atomically
 from classair.wire import ID_PATTERN, MAX_PAYLOAD, Topics
 
-SERVICES: Final = ("ingest", "alerts", "dashboard", "simulator", "tool")
 CONF, ACL, PASSWORDS, SECRETS = "mosquitto.conf", "acl", "passwords", "secrets"
 
-# The sensor whose values a foreign device brings; the id of a service or bridge, the topic of a socket, a gateway.
-_USER: Final = r"[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}|[A-Za-z0-9_-]{1,72}"
 _QUEUE: Final = 1_000_000  # messages kept for an absent client; mosquitto's own 1000 drops acknowledged ones
 _PACKET: Final = MAX_PAYLOAD + 16 * 1024  # bytes; the payload and its topic
 # mosquitto_passwd's own number. Our secrets are 128 random bits: no dictionary contains them, more rounds add nothing.
 _PBKDF2_ROUNDS: Final = 101
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a configuration adds to the broker's rules: its bridges (local id → site), and accounts by user name."""
+
+    bridges: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+
+    @property
+    def outsiders(self) -> list[str]:
+        """Every user who is neither a service nor a bridge."""
+        return [name for name in self.accounts if name not in SERVICES and name not in self.bridges]
+
+
+def grants_of(config: Config) -> Grants:
+    """The grants a configuration asks for. What `classair check` finds fault with gets none."""
+    merged: dict[str, Account] = {}
+    for account in offers.accounts(config):
+        known = merged.get(account.name, Account(name=account.name))
+        merged[account.name] = replace(
+            known,
+            writes=tuple(dict.fromkeys(known.writes + account.writes)),
+            reads=tuple(dict.fromkeys(known.reads + account.reads)),
+        )
+    bridges = {full.partition(".")[2]: full.partition(".")[0] for full, _ in config.bridges()}
+    return Grants(bridges, merged)
 
 
 def mosquitto_conf(
@@ -93,15 +119,16 @@ def mosquitto_conf(
 def acl(org: str, grants: Grants | None = None) -> str:
     """Access rules of an organisation: who may write and read which topics; whatever is not named is refused.
 
-    Bridges and sockets are covered by patterns on their own user name, so a new one needs a password and nothing else.
-    `grants` adds what a configuration knows: which topics of foreign devices a bridge reads, what those devices may
-    say, that neither they nor sockets say anything below classair/, and that health is the word of bridges alone.
+    Bridges are covered by patterns on their own user name, so a new one needs a password and nothing else. `grants`
+    adds what a configuration knows: the topics of each device, who of us speaks with it, and that health is the word of
+    bridges alone.
     """
     grants = grants or Grants()
     topics = Topics(org)
     bridges, every_room = topics.bridges, topics.room_now("+", "+")
     health, state = topics.sensor_health("+", "+"), topics.purifier_state("+", "+")
     command = topics.purifier_set("+", "+")
+    ours: dict[str, Account] = {name: grants.accounts.get(name, Account()) for name in (*SERVICES, *grants.bridges)}
 
     def own(leaf: str) -> str:
         return topics.bridge("+", "%u", leaf)
@@ -113,10 +140,6 @@ def acl(org: str, grants: Grants | None = None) -> str:
         *(f"pattern read {own(leaf)}" for leaf in ("stored", "replay", "config")),
         *([] if grants.bridges else [f"pattern write {health}"]),
         f"pattern read {topics.beat}",
-        _section("A Tasmota socket: its user name is its Topic."),
-        "pattern read cmnd/%u/#",
-        "pattern write stat/%u/#",
-        "pattern write tele/%u/#",
     ]
     users = {
         "ingest": [
@@ -143,10 +166,6 @@ def acl(org: str, grants: Grants | None = None) -> str:
             f"readwrite {state}",
             f"write {command}",
             f"readwrite {topics.beat}",
-            "write cmnd/#",
-            "read stat/#",
-            "read tele/#",
-            *([f"write {grants.prefix}/device/+/config"] if grants.prefix else []),
         ],
         "dashboard": [
             f"read {every_room}",
@@ -157,8 +176,8 @@ def acl(org: str, grants: Grants | None = None) -> str:
             f"read {topics.service_status('+')}",
             f"read {topics.beat}",
         ],
-        # Plays the sockets of simulated rooms; its sensors speak to bridges by serial port, not here.
-        "simulator": [f"read {topics.config}", "read cmnd/#", "write stat/#", "write tele/#"],
+        # Its sensors speak to bridges by serial port, not here.
+        "simulator": [f"read {topics.config}"],
         # Commands typed by a person beside running services.
         "tool": [
             f"read {topics.config}",
@@ -171,41 +190,27 @@ def acl(org: str, grants: Grants | None = None) -> str:
     }
     blocks = []
     for name, rules in users.items():
-        rules = [*rules, f"write {asks}", f"read {answers}"]
+        rules = [*rules, *_rules(ours[name]), f"write {asks}", f"read {answers}"]
         if name != "tool":
             rules += [f"write {topics.service_status(name)}", f"read {topics.ask(name, '+')}", f"write {answers}"]
-        blocks.append("\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]))
-    blocks += _foreign_blocks(topics, grants)
+        blocks.append(_block(name, rules))
+    for bridge, site in grants.bridges.items():
+        blocks.append(_block(bridge, [f"write {topics.sensor_health(site, '+')}", *_rules(ours[bridge])]))
+    for name in grants.outsiders:
+        account = grants.accounts[name]
+        # The patterns above are for bridges; who has no topic of ours is kept away from all of them.
+        guests = any(topic.startswith("classair/") for topic in (*account.writes, *account.reads))
+        blocks.append(_block(name, [*([] if guests else ["deny classair/#"]), *_rules(account)]))
     head = "# Written by `python -m classair.ops.brokerfiles`. Whatever is not allowed here is refused."
     return "\n".join([head, *everybody, *blocks]) + "\n"
 
 
-def _foreign_blocks(topics: Topics, grants: Grants) -> list[str]:
-    """The users that a configuration adds: bridges with foreign sensors, foreign devices, sockets, Home Assistant."""
-    users: dict[str, list[str]] = {}
-    for bridge, grant in grants.bridges.items():
-        users[bridge] = [f"write {topics.sensor_health(grant.site, '+')}", *(f"read {topic}" for topic in grant.hears)]
-    for device, (writes, reads) in grants.devices.items():
-        users[device] = [
-            "deny classair/#",
-            *(f"write {topic}" for topic in writes),
-            *(f"read {topic}" for topic in reads),
-        ]
-    for socket in grants.sockets:
-        users.setdefault(socket, ["deny classair/#"])
-    if grants.prefix:
-        prefix, (health, room) = grants.prefix, (topics.sensor_health("+", "+"), topics.room_now("+", "+"))
-        users[HOME_ASSISTANT] = [
-            f"read {prefix}/#",
-            f"write {prefix}/status",
-            f"read {room}",
-            f"read {topics.purifier_state('+', '+')}",
-            f"read {health}",
-            f"read {topics.bridges('status')}",
-            f"read {topics.service_status('alerts')}",
-            f"write {topics.ask('alerts', HOME_ASSISTANT)}",
-        ]
-    return ["\n".join(["", f"user {name}", *(f"topic {rule}" for rule in rules)]) for name, rules in users.items()]
+def _rules(account: Account) -> list[str]:
+    return [*(f"write {topic}" for topic in account.writes), *(f"read {topic}" for topic in account.reads)]
+
+
+def _block(user: str, rules: Iterable[str]) -> str:
+    return "\n".join(["", f"user {user}", *(f"topic {rule}" for rule in rules)])
 
 
 def _section(title: str) -> str:
@@ -248,7 +253,7 @@ def add_users(folder: Path, users: Iterable[str]) -> list[str]:
     """
     wanted = list(dict.fromkeys(users))
     for user in wanted:
-        if not re.fullmatch(_USER, user):
+        if not re.fullmatch(USER, user):
             raise ValueError(f"user {user!r}: expected letters, digits, - and _, or SITE.SENSOR for a foreign device")
     place = folder / PASSWORDS
     known = place.read_text("utf-8") if place.exists() else ""
@@ -272,21 +277,18 @@ def main(argv: list[str] | None = None) -> int:
         "--config",
         type=Path,
         metavar="FILE",
-        help="sensors.yaml: its bridges and foreign devices, and what those may say and hear",
+        help="sensors.yaml: its bridges and devices, and what those may say and hear",
     )
-    parser.add_argument(
-        "users", nargs="*", help="bridges and sockets beside the services: the bridge's id, the socket's topic"
-    )
+    parser.add_argument("users", nargs="*", help="ids of bridges that get an account beside the services")
     args = parser.parse_args(argv)
     if not re.fullmatch(ID_PATTERN, args.org):
         print(f"--org {args.org!r}: expected small letters, digits and hyphens, at most 32", file=sys.stderr)
         return 2
     grants = None
     if args.config is not None:
-        configuration = importlib.import_module("classair.config")  # it asks this module for names of its own
         try:
-            config = configuration.load(args.config)
-        except configuration.ConfigFaults as faults:
+            config = offers.load(args.config)
+        except ConfigFaults as faults:
             print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)
             return 2
         if config.org != args.org:
@@ -294,7 +296,7 @@ def main(argv: list[str] | None = None) -> int:
             return 2
         grants = grants_of(config)
     try:
-        named = [*grants.bridges, *accounts(grants)] if grants else []
+        named = [*grants.bridges, *grants.outsiders] if grants else []
         fresh = add_users(args.folder, [*SERVICES, *named, *args.users])
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

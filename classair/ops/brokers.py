@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from classair.accounts import SERVICES
 from classair.ops import brokerfiles
+from classair.ops.brokerfiles import Grants
 from classair.ops.child import Child
-from classair.ops.devices import Grants, accounts
 from classair.places import Places, write_atomically
 
 _SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
@@ -70,7 +71,7 @@ def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto"
 
 
 def _users(grants: Grants) -> list[str]:
-    return [*brokerfiles.SERVICES, *grants.bridges, *accounts(grants)]
+    return [*SERVICES, *grants.bridges, *grants.outsiders]
 
 
 def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str], grants: Grants) -> Path:

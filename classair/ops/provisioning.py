@@ -1,6 +1,6 @@
 """`classair provision SITE.BRIDGE`: the bundle a new bridge needs, with its own part of the configuration only.
 
-With --device SITE.SENSOR or --home-assistant: the account of somebody outside, with rights to its own topics alone.
+With --device SITE.DEVICE or --home-assistant: the account of somebody outside, with rights to its own topics alone.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 
 from classair import config as configuration
+from classair import offers
+from classair.accounts import HOME_ASSISTANT, SERVICES
 from classair.arguments import shared
 from classair.config.parts import part_text
+from classair.device_secrets import keep_secret
 from classair.ops import brokerfiles
-from classair.ops.devices import HOME_ASSISTANT, account_of, grants_of, keep_secret
 from classair.places import Places, write_atomically
 
 
@@ -25,8 +27,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("bridge", metavar="SITE.BRIDGE", nargs="?", help="the bridge, as in sensors.yaml")
     parser.add_argument(
         "--device",
-        metavar="SITE.SENSOR",
-        help="instead: the account or secret of a foreign device (port mqtt:… or http:…)",
+        metavar="SITE.DEVICE",
+        help="instead: the account or secret of a purifier or foreign device (port mqtt:… or http:…)",
     )
     parser.add_argument("--home-assistant", action="store_true", help="instead: the account of Home Assistant")
     parser.add_argument("--broker", metavar="URL", help="as the bridge will reach it, mqtts://host:port")
@@ -42,7 +44,7 @@ def main(argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
     if sum(map(bool, (args.bridge, args.device, args.home_assistant))) != 1:
-        parser.error("expected SITE.BRIDGE, or --device SITE.SENSOR, or --home-assistant")
+        parser.error("expected SITE.BRIDGE, or --device SITE.DEVICE, or --home-assistant")
     if args.bridge and not args.broker:
         parser.error("a bridge needs --broker URL")
     try:
@@ -93,17 +95,19 @@ def _bridge(args: argparse.Namespace, text: str, config: configuration.Config) -
 
 
 def _device(args: argparse.Namespace, config: configuration.Config) -> int:
-    sensors = {full: sensor for full, sensor in config.sensors() if sensor.port.partition(":")[0] in ("mqtt", "http")}
-    sensor = sensors.get(args.device)
+    posting = {full: sensor for full, sensor in config.sensors() if sensor.port.startswith("http:")}
+    names = {account.device: account.name for account in offers.accounts(config) if account.device}
+    if args.device in names:
+        return _account(args, config, names[args.device])
+    sensor = posting.get(args.device)
     if sensor is None:
-        there = ", ".join(sensors) or "none"
+        there = ", ".join([*names, *posting]) or "none"
         print(
-            f"classair provision: {args.device!r} is not a foreign device of {args.config}; there are: {there}",
+            f"classair provision: {args.device!r} has no account in {args.config} (see classair check); "
+            f"there are: {there}",
             file=sys.stderr,
         )
         return 2
-    if sensor.port.startswith("mqtt:"):
-        return _account(args, config, account_of(args.device, sensor))
     secret = secrets.token_urlsafe(16)
     places = Places(args.data.resolve())
     keep_secret(places, args.device, secret)
@@ -117,12 +121,7 @@ def _device(args: argparse.Namespace, config: configuration.Config) -> int:
 
 def _account(args: argparse.Namespace, config: configuration.Config, user: str) -> int:
     """Gives somebody outside an account at the broker, and writes the rules that this configuration asks for."""
-    if not user:
-        print(
-            f"classair provision: {args.device} cannot be read as it is configured; see classair check", file=sys.stderr
-        )
-        return 2
-    grants = grants_of(config)
+    grants = brokerfiles.grants_of(config)
     if args.broker_folder is None:
         own = Places(args.data.resolve()).run / "passwords.json"
         try:
@@ -138,7 +137,7 @@ def _account(args: argparse.Namespace, config: configuration.Config, user: str) 
         return 0
     folder: Path = args.broker_folder
     try:
-        fresh = brokerfiles.add_users(folder, [*brokerfiles.SERVICES, *grants.bridges, user])
+        fresh = brokerfiles.add_users(folder, [*SERVICES, *grants.bridges, user])
         write_atomically(folder / brokerfiles.ACL, brokerfiles.acl(config.org, grants).encode(), mode=0o640)
     except OSError as error:
         print(f"classair provision: {folder}: {error.strerror}", file=sys.stderr)

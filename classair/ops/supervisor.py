@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from classair import config as configuration
+from classair import offers
 from classair.arguments import shared
+from classair.config import Config, ConfigFaults
 from classair.ops import brokers
-from classair.ops.checking import plugin_faults
+from classair.ops.brokerfiles import grants_of
 from classair.ops.child import Child, end_with_parent
-from classair.ops.devices import grants_of
 from classair.places import Places, alone, write_atomically
 from classair.service import PASSWORD_VARIABLE, port_fault, read_announcement, stop_on_signals
 
@@ -66,16 +66,13 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _configuration(path: Path, places: Places) -> configuration.Config | None:
+def _configuration(path: Path, places: Places) -> Config | None:
     """The file's configuration; a faulty file gives the one in force before, told; None when there is none."""
     try:
-        config = configuration.load(path)
-        if not (found := list(plugin_faults(config))):
-            return config
-    except configuration.ConfigFaults as faults:
-        found = faults.faults
-    for line in found:
-        print(f"{path}: {line}", file=sys.stderr)
+        return offers.load(path)
+    except ConfigFaults as faulty:
+        for line in faulty.faults:
+            print(f"{path}: {line}", file=sys.stderr)
     if places.accepted_config.exists():
         accepted = read_announcement(places.accepted_config.read_bytes())
         if accepted is not None:
@@ -87,9 +84,7 @@ def _configuration(path: Path, places: Places) -> configuration.Config | None:
 class _Supervisor:
     """The loop. One thread, so that children may be forked safely."""
 
-    def __init__(
-        self, args: argparse.Namespace, places: Places, config: configuration.Config, broker: brokers.OwnBroker
-    ) -> None:
+    def __init__(self, args: argparse.Namespace, places: Places, config: Config, broker: brokers.OwnBroker) -> None:
         self.args, self.places, self.config, self.broker = args, places, config, broker
         self.config_file = args.config.resolve()
         self.children: dict[str, Child] = {}

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from classair import plugins
+from classair.accounts import Account
 from classair.config.scalars import Duration
 from firmware_bridge.drivers import About, Frame, UnknownModel
 
@@ -54,15 +55,6 @@ class MessageRejected:
 
     reason: str
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What a device may say and hear at the broker. `name` is empty when the account is the sensor's own."""
-
-    writes: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    name: str = ""
 
 
 class AdapterSettings(BaseModel):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from firmware_bridge.adapters import Account, Arrival, Measured, MessageRejected, Quiet
+from classair.accounts import Account
+from firmware_bridge.adapters import Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import measured, number
 
 TOGETHER_S: Final = 1.0

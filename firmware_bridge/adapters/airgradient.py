@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from classair.accounts import Account
 from classair.model import Flag
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
+from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import measured, number, object_of, text_of
 
 WAYS: Final = ("mqtt", "http")

@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
-from firmware_bridge.adapters import Account, Adapter, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
+from classair.accounts import Account
+from firmware_bridge.adapters import Adapter, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._topic_each import TopicEach, sound
 from firmware_bridge.adapters._values import measured, number, object_of
 from firmware_bridge.adapters.esphome import known_quantities

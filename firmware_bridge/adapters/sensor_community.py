@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
+from classair.accounts import Account
+from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import hectopascal, measured, number, object_of, text_of
 
 WAYS: Final = ("http",)

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from classair.accounts import Account
 from classair.config.scalars import Duration
 from classair.model import Flag
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
+from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import celsius, hectopascal, measured, number, object_of
 
 WAYS: Final = ("mqtt",)

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from classair.accounts import Account
 from classair.config.scalars import YesNo
 from classair.model import Flag
-from firmware_bridge.adapters import Account, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
+from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import believed, measured, number, object_of, utc_ms
 
 WAYS: Final = ("mqtt",)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from classair.ops.devices import digest
+from classair.device_secrets import digest
 from firmware_bridge.adapters import Arrival, MessageRejected
 from firmware_bridge.foreign.port import Crossing, ForeignPort, TimeUnknown
 

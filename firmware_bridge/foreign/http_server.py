@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from classair.ops.devices import digest, kept_secrets
+from classair.device_secrets import digest, kept_secrets
 from classair.places import Places
 from firmware_bridge.foreign.http_listener import Listener
 from firmware_bridge.foreign.port import Crossing

@@ -12,6 +12,20 @@ from simulator.devices.tasmota import Publish, TasmotaPlug
 log = logging.getLogger(__name__)
 
 
+def played(config: Config) -> dict[str, str]:
+    """The simulated sockets: purifier → its topic."""
+    wanted: dict[str, str] = {}
+    for name, unit in config.purifiers():
+        topic = unit.settings.get("topic")
+        if not unit.simulated:
+            continue
+        if unit.kind != "tasmota" or not isinstance(topic, str) or not topic:
+            log.warning("purifier_not_simulated purifier=%s simulated_kind=tasmota", name)
+            continue
+        wanted[name] = topic
+    return wanted
+
+
 class Sockets:
     """Every simulated Tasmota socket of a configuration. `say` publishes, `switched` hears of each relay that moved.
 
@@ -26,15 +40,7 @@ class Sockets:
 
     def follow(self, config: Config, now: float, remembered: Mapping[str, Any] | None = None) -> None:
         """Sockets that stay keep their state; new ones begin as remembered, or off."""
-        wanted: dict[str, str] = {}
-        for name, unit in config.purifiers():
-            topic = unit.settings.get("topic")
-            if not unit.simulated:
-                continue
-            if unit.kind != "tasmota" or not isinstance(topic, str) or not topic:
-                log.warning("purifier_not_simulated purifier=%s simulated_kind=tasmota", name)
-                continue
-            wanted[name] = topic
+        wanted = played(config)
         for name, plug in list(self.plugs.items()):
             if wanted.get(name) != plug.topic:
                 self._tell(plug.farewell())

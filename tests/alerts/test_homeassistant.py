@@ -18,10 +18,10 @@ from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
 from classair import config as configuration
+from classair.accounts import HOME_ASSISTANT
 from classair.broker import BrokerAddress, Link
 from classair.model import Reading
-from classair.ops.brokerfiles import mosquitto_conf, write_broker_files
-from classair.ops.devices import HOME_ASSISTANT, grants_of
+from classair.ops.brokerfiles import grants_of, mosquitto_conf, write_broker_files
 from classair.timetable import ZONE
 from classair.wire import Answer, PurifierState, RoomState, SensorHealth, Topics
 

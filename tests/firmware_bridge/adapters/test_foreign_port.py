@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from classair.config import ConfigFaults, parse
+from classair.device_secrets import keep_secret
 from classair.i18n import LANGUAGES, t
 from classair.model import Flag
-from classair.ops.devices import keep_secret
 from classair.places import Places
 from firmware_bridge.adapters import adapter_for, kind_of
 from firmware_bridge.drivers import Frame

@@ -1,0 +1,82 @@
+"""What alerts know of a configuration (classair.offers): faults of purifiers and people, accounts of purifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from alerts import purifiers
+from classair import plugins
+from classair.accounts import HOME_ASSISTANT, Account, account_fault
+from classair.config import Config, Purifier
+from classair.config.words import settings_faults
+from classair.plugins import UnknownPlugin
+from classair.wire import Topics
+
+
+def faults(config: Config) -> Iterator[str]:
+    """Kinds and channels that do not exist, and settings that they do not take."""
+    bridges = _bridges(config)
+    for full, unit in config.purifiers():
+        site, _, local = full.partition(".")
+        path = f"sites.{site}.purifiers.{local}"
+        found = list(_plugin_faults("alerts.purifiers", "kind", unit.kind, unit.settings, path))
+        yield from found
+        if not found and (account := _account(full, unit)) and (fault := account_fault(account, bridges)):
+            yield f"{path}: {fault}"
+    for name, person in config.people.items():
+        settings = dict(person.model_extra or {})
+        yield from _plugin_faults("alerts.channels", "channel", person.channel, settings, f"people.{name}")
+
+
+def advice(config: Config) -> Iterator[str]:
+    yield from ()
+
+
+def accounts(config: Config) -> Iterator[Account]:
+    """Each purifier's own; ours speaks with all of them, and with Home Assistant."""
+    bridges, topics = _bridges(config), Topics(config.org)
+    for full, unit in config.purifiers():
+        account = _account(full, unit)
+        if account is not None and not account_fault(account, bridges):
+            yield account
+            yield Account(name="alerts", writes=account.reads, reads=account.writes)
+    if config.home_assistant.enabled:
+        prefix = config.home_assistant.prefix
+        yield Account(name="alerts", writes=(f"{prefix}/device/+/config",))
+        yield Account(
+            name=HOME_ASSISTANT,
+            writes=(f"{prefix}/status", topics.ask("alerts", HOME_ASSISTANT)),
+            reads=(
+                f"{prefix}/#",
+                topics.room_now("+", "+"),
+                topics.purifier_state("+", "+"),
+                topics.sensor_health("+", "+"),
+                topics.bridges("status"),
+                topics.service_status("alerts"),
+            ),
+        )
+
+
+def _plugin_faults(package: str, key: str, name: str, settings: dict[str, object], path: str) -> Iterator[str]:
+    try:
+        model = plugins.load(package, name).Settings
+    except UnknownPlugin as error:
+        yield f"{path}.{key}: {error}"
+        return
+    yield from settings_faults(model, settings, path)
+
+
+def _account(full: str, unit: Purifier) -> Account | None:
+    """What a purifier needs at the broker; None when that is nothing, or when it is faulty."""
+    try:
+        own = purifiers.make(full, unit.kind, unit.settings, lambda: 0).account()
+    except (UnknownPlugin, ValidationError):
+        return None
+    return replace(own, name=own.name or full, device=full) if own.writes or own.reads else None
+
+
+def _bridges(config: Config) -> set[str]:
+    return {full.partition(".")[2] for full, _ in config.bridges()}

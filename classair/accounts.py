@@ -1,0 +1,42 @@
+"""Accounts at the broker: the names that are ours, and what a device asks to write and read there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Final
+
+SERVICES: Final = ("ingest", "alerts", "dashboard", "simulator", "tool")
+HOME_ASSISTANT: Final = "homeassistant"
+"""Its account at the broker."""
+
+USER: Final = r"[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}|[A-Za-z0-9_-]{1,72}"
+"""The full id of a sensor or purifier; the id of a service or bridge, the topic of a socket, a gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What somebody may write and read at the broker (topics, also with wildcards).
+
+    A device's plug-in leaves `name` empty when the account is the device's own, `<site>.<id>`; several devices behind
+    one gateway give the gateway's. `device` is the sensor or purifier that the account is of, for whoever sets it up.
+    """
+
+    writes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    name: str = ""
+    device: str = ""
+
+
+def account_fault(account: Account, bridges: Container[str]) -> str:
+    """Why a device cannot have this account; empty when it can. `bridges`: the names that bridges have."""
+    if not re.fullmatch(USER, account.name):
+        return f"{account.name!r} cannot be a user at the broker; expected letters, digits, - and _, at most 72"
+    if account.name in SERVICES or account.name in bridges:
+        return f"{account.name!r} is the name of a service or bridge at the broker; choose another"
+    for topic in (*account.writes, *account.reads):
+        first = topic.partition("/")[0]
+        if first in ("", "+", "#", "classair") or first.startswith("$") or any(ord(char) < 33 for char in topic):
+            return f"{topic!r} cannot be a topic of a device"
+    return ""

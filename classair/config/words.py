@@ -1,0 +1,67 @@
+"""What a model finds wrong, in words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_COUNTED: Final = re.compile(r"^\^(\[[^\]]+\]|\\d)\{(\d+)(?:,(\d+))?\}\$$")
+_CLASSES: Final = {
+    "A-Za-z": "letters",
+    "a-z": "small letters",
+    "A-Z": "capital letters",
+    "0-9": "digits",
+    "\\d": "digits",
+    "_": "underscores",
+    "-": "hyphens",
+    ".": "dots",
+}
+
+
+def in_words(fault: ErrorDetails, known: Iterable[str]) -> str:
+    """One fault, without its path; `known` are the keys that are allowed where it is."""
+    kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(fault["loc"][-1]), sorted(known), n=1, cutoff=0.5)
+        return f"unknown key; {f'did you mean {near[0]}?' if near else known_here(known)}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "string_pattern_mismatch":
+        return pattern_in_words(fault["ctx"]["pattern"])
+    return f"{message[:1].lower()}{message[1:]}"
+
+
+def known_here(keys: Iterable[str]) -> str:
+    return f"known here: {', '.join(sorted(keys)) or 'none'}"
+
+
+def pattern_in_words(pattern: str) -> str:
+    """A regular expression as people would say it: `^[a-z-]{1,32}$` is small letters and hyphens, at most 32."""
+    found = _COUNTED.match(pattern)
+    if found is None:
+        return "is not in the expected form"
+    inside, words = found[1].strip("[]"), []
+    for part, word in _CLASSES.items():
+        if part in inside:
+            inside = inside.replace(part, "", 1)
+            words.append(word)
+    words += list(inside)
+    said = " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+    least, most = int(found[2]), int(found[3] or found[2])
+    if least == most:
+        return f"expected exactly {most} {said}"
+    return f"expected {said}, {f'{least} to' if least > 1 else 'at most'} {most} characters"
+
+
+def settings_faults(model: type[BaseModel], settings: Mapping[str, Any], path: str) -> Iterator[str]:
+    """What a plug-in's Settings find wrong with its section at `path`."""
+    try:
+        model.model_validate(dict(settings))
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            yield f"{'.'.join([path, *map(str, fault['loc'])])}: {in_words(fault, model.model_fields)}"

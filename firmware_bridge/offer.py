@@ -1,0 +1,110 @@
+"""What a bridge knows of a configuration (classair.offers): faults of sensors, advice, accounts of foreign devices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from classair.accounts import Account, account_fault
+from classair.config import Config, Sensor
+from classair.config.words import settings_faults
+from firmware_bridge import adapters, drivers
+from firmware_bridge.serial import duty_cycle, identity
+
+log = logging.getLogger(__name__)
+
+
+def faults(config: Config) -> Iterator[str]:
+    """Unknown models, settings that drivers and adapters do not take, ports where a device cannot be."""
+    bridges = _bridges(config)
+    for full, sensor in config.sensors():
+        path = _path(full)
+        if adapters.is_foreign(sensor.port):
+            yield from _foreign_faults(full, sensor, path, bridges)
+            continue
+        try:
+            settings = drivers.settings_of(sensor.model)
+        except LookupError as error:
+            if sensor.model in adapters.models():
+                yield f"{path}.port: a {sensor.model} is not at a serial line; expected mqtt:… or http:…"
+            else:
+                yield f"{path}.model: {error}"
+            continue
+        yield from settings_faults(settings, sensor.settings, f"{path}.settings")
+
+
+def advice(config: Config) -> Iterator[str]:
+    """Ports that may become another sensor's, and sleep that cannot be had."""
+    for full, sensor in config.sensors():
+        path = _path(full)
+        if identity.may_change(sensor.port):
+            yield (
+                f"{path}.port: {sensor.port} may be another sensor after the next plugging; better the name from "
+                "/dev/serial/by-id/ or /dev/serial/by-path/"
+            )
+        if sensor.duty is None or sensor.model not in drivers.models():
+            continue
+        try:
+            driver = drivers.driver_for(sensor.model, sensor.settings)
+        except ValidationError:
+            continue  # said as a fault
+        if not driver.sleep():
+            yield f"{path}.duty: a {sensor.model} cannot be sent to sleep; it goes on measuring"
+        elif not duty_cycle.sleeps_enough(sensor.duty, driver.warm_up_s):
+            yield (
+                f"{path}.duty: of {sensor.duty.every:g} s nothing is left to sleep after {driver.warm_up_s:g} s of "
+                f"warm-up and {sensor.duty.measure:g} s of measuring; it goes on measuring"
+            )
+
+
+def accounts(config: Config) -> Iterator[Account]:
+    """Each foreign device's own, and for its bridge the topics to hear."""
+    bridges = _bridges(config)
+    for full, sensor in config.sensors():
+        if not adapters.is_foreign(sensor.port):
+            continue
+        try:
+            adapter = adapters.adapter_for(sensor.model, sensor.port, sensor.settings)
+        except (LookupError, ValueError) as error:
+            log.warning("device_without_account sensor=%s why=%s", full, str(error).splitlines()[0])
+            continue
+        account = _account(full, adapter)
+        if adapter.topics() and not account_fault(account, bridges):
+            yield account
+            yield Account(name=sensor.bridge, reads=tuple(adapter.topics()))
+
+
+def _foreign_faults(full: str, sensor: Sensor, path: str, bridges: set[str]) -> Iterator[str]:
+    try:
+        kind = adapters.kind_of(sensor.model)
+    except LookupError as error:
+        yield f"{path}.model: {error}"
+        return
+    found = list(settings_faults(kind.settings, sensor.settings, f"{path}.settings"))
+    yield from found
+    try:
+        adapter = adapters.adapter_for(sensor.model, sensor.port, {} if found else sensor.settings)
+    except ValidationError:
+        return  # without its settings nothing more can be said
+    except ValueError as error:
+        yield f"{path}.port: {error}"
+        return
+    if fault := account_fault(_account(full, adapter), bridges):
+        yield f"{path}.port: {fault}"
+
+
+def _account(full: str, adapter: adapters.Adapter) -> Account:
+    own = adapter.account()
+    return replace(own, name=own.name or full, device=full)
+
+
+def _bridges(config: Config) -> set[str]:
+    return {full.partition(".")[2] for full, _ in config.bridges()}
+
+
+def _path(full: str) -> str:
+    site, _, local = full.partition(".")
+    return f"sites.{site}.sensors.{local}"
