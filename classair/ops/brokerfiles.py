@@ -6,19 +6,19 @@ import argparse
 import base64
 import hashlib
 import os
-import re
 import secrets
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from classair import offers
-from classair.accounts import SERVICES, USER, Account
-from classair.config import Config, ConfigFaults
+from classair.accounts import SERVICES, Account
+from classair.config import Config, ConfigFaults, read
 from classair.places import write_atomically
-from classair.wire import ID_PATTERN, MAX_PAYLOAD, Topics
+from classair.service import parse_as_follower
+from classair.wire import MAX_PAYLOAD, Topics
 
 CONF, ACL, PASSWORDS, SECRETS = "mosquitto.conf", "acl", "passwords", "secrets"
 
@@ -32,8 +32,8 @@ _PBKDF2_ROUNDS: Final = 101
 class Grants:
     """What a configuration adds to the broker's rules: its bridges (local id → site), and accounts by user name."""
 
-    bridges: Mapping[str, str] = field(default_factory=dict)
-    accounts: Mapping[str, Account] = field(default_factory=dict)
+    bridges: Mapping[str, str]
+    accounts: Mapping[str, Account]
 
     @property
     def outsiders(self) -> list[str]:
@@ -116,14 +116,13 @@ def mosquitto_conf(
     return "\n".join(lines) + "\n"
 
 
-def acl(org: str, grants: Grants | None = None) -> str:
+def acl(org: str, grants: Grants) -> str:
     """Access rules of an organisation: who may write and read which topics; whatever is not named is refused.
 
     Bridges are covered by patterns on their own user name, so a new one needs a password and nothing else. `grants`
     adds what a configuration knows: the topics of each device, who of us speaks with it, and that health is the word of
     bridges alone.
     """
-    grants = grants or Grants()
     topics = Topics(org)
     bridges, every_room = topics.bridges, topics.room_now("+", "+")
     health, state = topics.sensor_health("+", "+"), topics.purifier_state("+", "+")
@@ -138,7 +137,6 @@ def acl(org: str, grants: Grants | None = None) -> str:
         _section("A bridge: its own stream, the health of its sensors; in return only what is meant for it."),
         *(f"pattern write {own(leaf)}" for leaf in ("reading", "status", "time")),
         *(f"pattern read {own(leaf)}" for leaf in ("stored", "replay", "config")),
-        *([] if grants.bridges else [f"pattern write {health}"]),
         f"pattern read {topics.beat}",
     ]
     users = {
@@ -199,8 +197,9 @@ def acl(org: str, grants: Grants | None = None) -> str:
     for name in grants.outsiders:
         account = grants.accounts[name]
         # The patterns above are for bridges; who has no topic of ours is kept away from all of them.
-        guests = any(topic.startswith("classair/") for topic in (*account.writes, *account.reads))
-        blocks.append(_block(name, [*([] if guests else ["deny classair/#"]), *_rules(account)]))
+        guest = any(topic.startswith("classair/") for topic in (*account.writes, *account.reads))
+        denied = topics.bridge("+", name, "#") if guest else "classair/#"
+        blocks.append(_block(name, [f"deny {denied}", *_rules(account)]))
     head = "# Written by `python -m classair.ops.brokerfiles`. Whatever is not allowed here is refused."
     return "\n".join([head, *everybody, *blocks]) + "\n"
 
@@ -234,9 +233,7 @@ def passwords(users: Mapping[str, str]) -> str:
     return "".join(f"{password_line(user, secret)}\n" for user, secret in users.items())
 
 
-def write_broker_files(
-    folder: Path, org: str, port: int, users: Mapping[str, str], grants: Grants | None = None
-) -> Path:
+def write_broker_files(folder: Path, org: str, port: int, users: Mapping[str, str], grants: Grants) -> Path:
     """Puts configuration, rules and passwords into `folder`, readable by the owner only; returns the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / ACL, acl(org, grants).encode())
@@ -249,12 +246,8 @@ def add_users(folder: Path, users: Iterable[str]) -> list[str]:
     """Gives each user who has none a random secret: hashed in `passwords`, plain in `secrets/<user>.env`.
 
     The plain file (mode 600) is for that service's or bridge's environment. Returns the users that are new.
-    Raises ValueError for a name that is not an id.
     """
     wanted = list(dict.fromkeys(users))
-    for user in wanted:
-        if not re.fullmatch(USER, user):
-            raise ValueError(f"user {user!r}: expected letters, digits, - and _, or SITE.SENSOR for a foreign device")
     place = folder / PASSWORDS
     known = place.read_text("utf-8") if place.exists() else ""
     names = {line.partition(":")[0] for line in known.splitlines()}
@@ -271,40 +264,25 @@ def add_users(folder: Path, users: Iterable[str]) -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Writes acl and passwords for a broker that runs by itself; users who have a password keep it."""
     parser = argparse.ArgumentParser(prog="python -m classair.ops.brokerfiles", description=main.__doc__)
-    parser.add_argument("--org", required=True, help="org: of sensors.yaml")
     parser.add_argument("--folder", type=Path, required=True, help="where acl, passwords and secrets/ go")
     parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="sensors.yaml: its bridges and devices, and what those may say and hear",
+        "--config", type=Path, default=Path("sensors.yaml"), metavar="FILE", help="whose bridges and devices are let in"
     )
-    parser.add_argument("users", nargs="*", help="ids of bridges that get an account beside the services")
     args = parser.parse_args(argv)
-    if not re.fullmatch(ID_PATTERN, args.org):
-        print(f"--org {args.org!r}: expected small letters, digits and hyphens, at most 32", file=sys.stderr)
-        return 2
-    grants = None
-    if args.config is not None:
-        try:
-            config = offers.load(args.config)
-        except ConfigFaults as faults:
-            print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)
-            return 2
-        if config.org != args.org:
-            print(f"--org {args.org!r}: {args.config} is of {config.org!r}", file=sys.stderr)
-            return 2
-        grants = grants_of(config)
     try:
-        named = [*grants.bridges, *grants.outsiders] if grants else []
-        fresh = add_users(args.folder, [*SERVICES, *named, *args.users])
-    except (ValueError, OSError) as error:
+        config = parse_as_follower(read(args.config))  # nobody's secrets are needed for this
+        grants = grants_of(config)
+        fresh = add_users(args.folder, [*SERVICES, *grants.bridges, *grants.outsiders])
+        write_atomically(args.folder / ACL, acl(config.org, grants).encode(), mode=0o640)
+    except ConfigFaults as faulty:
+        print("\n".join(f"{args.config}: {line}" for line in faulty.faults), file=sys.stderr)
+        return 2
+    except OSError as error:
         print(error, file=sys.stderr)
         return 2
-    write_atomically(args.folder / ACL, acl(args.org, grants).encode(), mode=0o640)
     for user in fresh:
         print(f"{user}: {os.fspath(args.folder / SECRETS / user)}.env")
-    print(f"{len(fresh)} new; rules for {args.org} in {args.folder / ACL}")
+    print(f"{len(fresh)} new; rules for {config.org} in {args.folder / ACL}")
     return 0
 
 

@@ -11,13 +11,41 @@ from typing import Any
 
 import pytest
 
+from classair.accounts import SERVICES
 from classair.broker import BrokerAddress, Link, Message
-from classair.ops.brokerfiles import SERVICES, acl, add_users, main, mosquitto_conf, password_line, write_broker_files
+from classair.config import parse
+from classair.ops.brokerfiles import (
+    acl,
+    add_users,
+    grants_of,
+    main,
+    mosquitto_conf,
+    password_line,
+    write_broker_files,
+)
 from classair.wire import MAX_PAYLOAD, Topics
 
 ORG = "demo-town"
 TOPICS = Topics(ORG)
 OWN, FOREIGN = "suan-pi", "khlong-pi"
+SCHOOLS = """
+org: demo-town
+sites:
+  ban-suan:
+    name: Ban Suan
+    bridges: {suan-pi: {}}
+    rooms: {p1-2: {name: P.1/2, volume_m3: 180}}
+    sensors: {p1-2-pm: {bridge: suan-pi, room: p1-2, model: pms5003t, port: "sim:classroom"}}
+    purifiers:
+      p1-2-fan: {room: p1-2, kind: tasmota, topic: socket-p1-2, cadr_m3h: 400, port: "sim:socket"}
+      spare: {room: p1-2, kind: tasmota, topic: socket-p4-1, cadr_m3h: 400, port: "sim:socket"}
+  rim-khlong:
+    name: Rim Khlong
+    bridges: {khlong-pi: {}}
+    rooms: {}
+    sensors: {}
+"""
+GRANTS = grants_of(parse(SCHOOLS))
 USERS = {name: f"secret-of-{name}" for name in (*SERVICES, OWN, FOREIGN, "socket-p1-2")}
 LEAVES = ("reading", "status", "time", "stored", "replay", "config")
 BRIDGE = {leaf: TOPICS.bridge("ban-suan", OWN, leaf) for leaf in LEAVES}
@@ -43,6 +71,8 @@ EVERY_TOPIC = [
     "something/else",
     "cmnd/socket-p4-1/POWER",
     "stat/socket-p4-1/POWER",
+    "cmnd/nobodys/POWER",
+    "stat/nobodys/POWER",
 ]
 ASKS = {TOPICS.ask(s, "question-1") for s in SERVICES}
 ANSWER, STATUSES = TOPICS.answer("question-1"), {TOPICS.service_status(s) for s in SERVICES}
@@ -56,19 +86,19 @@ def own(service: str) -> set[str]:
 # What each may write and read; everything else in EVERY_TOPIC must be refused.
 MAY_WRITE: dict[str, set[str]] = {
     OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], HEALTH},
-    "socket-p1-2": {PLUG["stat"], PLUG["tele"], HEALTH},
+    "socket-p1-2": {PLUG["stat"], PLUG["tele"]},
     # What is retained for a room, sensor or bridge that left sensors.yaml, ingest takes back.
     "ingest": own("ingest")
     | {HEALTH, TOPICS.config, ROOM, STATE}
     | {b[x] for b in (BRIDGE, OTHER) for x in ("stored", "replay", "config", "status")},
-    "alerts": own("alerts") | {HEALTH, ROOM, STATE, SET, TOPICS.beat} | PLUGS[0],
-    "dashboard": own("dashboard") | {HEALTH},
-    "simulator": own("simulator") | {HEALTH} | PLUGS[1],
-    "tool": ASKS | {HEALTH},
+    "alerts": own("alerts") | {ROOM, STATE, SET, TOPICS.beat} | PLUGS[0],
+    "dashboard": own("dashboard"),
+    "simulator": own("simulator") | PLUGS[1],
+    "tool": ASKS,
 }
 MAY_READ: dict[str, set[str]] = {
     OWN: {BRIDGE["stored"], BRIDGE["replay"], BRIDGE["config"], TOPICS.beat},
-    "socket-p1-2": {PLUG["cmnd"], TOPICS.beat},
+    "socket-p1-2": {PLUG["cmnd"]},
     "ingest": {TOPICS.ask("ingest", "question-1"), ANSWER, HEALTH, STATE, TOPICS.beat, TOPICS.config}
     | {b[x] for b in (BRIDGE, OTHER) for x in ("reading", "status", "time", "config")},
     "alerts": {TOPICS.ask("alerts", "question-1"), ANSWER, HEALTH, ROOM, STATE, TOPICS.beat, TOPICS.config}
@@ -92,7 +122,7 @@ class Client:
 
 
 def guarded_conf(port: int, folder: Path) -> str:
-    write_broker_files(folder, ORG, port, {**USERS, OBSERVER: "secret-of-observer"})
+    write_broker_files(folder, ORG, port, {**USERS, OBSERVER: "secret-of-observer"}, GRANTS)
     with (folder / "acl").open("a") as file:
         file.write(f"\nuser {OBSERVER}\ntopic readwrite #\n")
     return mosquitto_conf(port, folder)
@@ -161,9 +191,10 @@ def test_everyone_hears_exactly_what_is_theirs_whatever_they_ask_for(user: str, 
         observer.link.publish(topic, b"x", qos=1)
     settled(observer, wait_for, len(EVERY_TOPIC))
     wait_for(lambda: set(reader.heard) >= MAY_READ[user], what="everything that is theirs")
-    observer.link.publish(TOPICS.beat, b"the last", qos=1)  # everybody hears it, after all that came before
-    before = reader.heard.count(TOPICS.beat)
-    wait_for(lambda: reader.heard.count(TOPICS.beat) > before, what="the last message")
+    last = min(MAY_READ[user])
+    before = reader.heard.count(last)
+    observer.link.publish(last, b"the last", qos=1)  # it is heard after all that came before
+    wait_for(lambda: reader.heard.count(last) > before, what="the last message")
     assert set(reader.heard) == MAY_READ[user]
 
 
@@ -269,15 +300,19 @@ def test_users_keep_their_secret_when_another_is_added(tmp_path: Path) -> None:
     assert (tmp_path / "secrets" / "ingest.env").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_name_that_is_no_id_is_refused_before_anything_is_written(tmp_path: Path, capsys: Any) -> None:
-    assert main(["--org", ORG, "--folder", str(tmp_path), "Suan Pi"]) == 2
-    assert "'Suan Pi'" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+def test_a_faulty_configuration_is_refused_before_anything_is_written(tmp_path: Path, capsys: Any) -> None:
+    file, folder = tmp_path / "sensors.yaml", tmp_path / "etc"
+    file.write_text(SCHOOLS.replace("suan-pi", "Suan Pi"), "utf-8")
+    assert main(["--config", str(file), "--folder", str(folder)]) == 2
+    assert "sites.ban-suan.bridges.Suan Pi: expected small letters, digits and hyphens" in capsys.readouterr().err
+    assert not folder.exists()
 
 
 def test_the_command_writes_files_that_let_a_bridge_in(mosquitto_with: Any, tmp_path: Path, capsys: Any) -> None:
     folder = tmp_path / "etc"
-    assert main(["--org", ORG, "--folder", str(folder), OWN]) == 0
+    file = tmp_path / "sensors.yaml"
+    file.write_text(SCHOOLS + "people: {head: {channel: console, to: '${NOT_SET_HERE}'}}\n", "utf-8")
+    assert main(["--config", str(file), "--folder", str(folder)]) == 0
     assert f"{OWN}: {folder}/secrets/{OWN}.env" in capsys.readouterr().out
     broker = mosquitto_with(lambda port, state: mosquitto_conf(port, folder, state=state))
     secret = (folder / "secrets" / f"{OWN}.env").read_text().strip().partition("=")[2]
@@ -311,7 +346,7 @@ def test_a_second_listener_opens_only_with_a_certificate(mosquitto_with: Any, tm
     lan: list[int] = []
 
     def conf(port: int, folder: Path) -> str:
-        write_broker_files(folder, ORG, port, USERS)
+        write_broker_files(folder, ORG, port, USERS, GRANTS)
         lan[:] = [port + 1 if port < 65535 else port - 1]
         return mosquitto_conf(port, folder, certificates=tmp_path, lan_port=lan[0])
 
@@ -324,4 +359,6 @@ def test_a_second_listener_opens_only_with_a_certificate(mosquitto_with: Any, tm
 
 
 def test_the_rules_name_no_other_organisation() -> None:
-    assert set(re.findall(r"classair/v1/([^/]+)/", acl("my-town"))) == {"my-town"}
+    assert set(
+        re.findall(r"classair/v1/([^/]+)/", acl("my-town", grants_of(parse(SCHOOLS.replace("demo-town", "my-town")))))
+    ) == {"my-town"}

@@ -189,7 +189,7 @@ class Installation:
         }
 
     def play_socket(self, topic: str) -> PlayedSocket:
-        self.sockets.append(PlayedSocket(self.address("simulator"), topic))
+        self.sockets.append(PlayedSocket(self.address(topic), topic))
         return self.sockets[-1]
 
     # -- what the test asks --------------------------------------------------------------------------------------------

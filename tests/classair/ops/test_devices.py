@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from classair.accounts import HOME_ASSISTANT
 from classair.broker import BrokerAddress, Link
 from classair.config import ConfigFaults, parse
-from classair.ops.brokerfiles import acl, mosquitto_conf, write_broker_files
-from classair.ops.checking import plugin_faults
-from classair.ops.devices import HOME_ASSISTANT, digest, grants_of, kept_secrets
+from classair.device_secrets import digest, kept_secrets
+from classair.offers import faults
+from classair.ops.brokerfiles import acl, grants_of, mosquitto_conf, write_broker_files
 from classair.ops.provisioning import main
 from classair.places import Places
 from classair.wire import Topics
@@ -43,14 +44,15 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_configuration_grants_each_what_is_its_own() -> None:
     grants = grants_of(parse(SCHOOL))
-    assert grants.bridges["pi"].hears == [
+    assert grants.accounts["pi"].reads == (
         "tele/board/SENSOR",
         "tele/board/LWT",
         "zigbee2mqtt/r1",
         "zigbee2mqtt/r1/availability",
-    ]
-    assert grants.bridges["other"].hears == ["airgradient/readings/abc"]
-    assert set(grants.devices) == {"s1.tas", "s1.ag", "gateway_zigbee2mqtt"} and grants.sockets == ["socket-r1"]
+    )
+    assert grants.accounts["other"].reads == ("airgradient/readings/abc",)
+    assert set(grants.outsiders) == {"s1.tas", "s1.ag", "gateway_zigbee2mqtt", "socket-r1", HOME_ASSISTANT}
+    assert "cmnd/socket-r1/#" in grants.accounts["alerts"].writes
 
 
 def test_a_posting_device_gets_a_secret_that_is_kept_as_a_digest(file: Path, tmp_path: Path, capsys: Any) -> None:
@@ -73,7 +75,7 @@ def test_a_device_of_the_broker_and_home_assistant_get_accounts(file: Path, tmp_
     assert (folder / "secrets" / "s1.tas.env").stat().st_mode & 0o777 == 0o600
     capsys.readouterr()
     assert main(["--device", "s1.nobody", "--config", str(file)]) == 2
-    assert "there are: s1.tas, s1.zig, s1.ag, s1.env" in capsys.readouterr().err
+    assert "there are: s1.fan, s1.tas, s1.zig, s1.ag, s1.env" in capsys.readouterr().err
     assert main(["--device", "s1.tas", "--config", str(file), "--data", str(tmp_path / "none")]) == 2
     assert "start classair run" in capsys.readouterr().err
 
@@ -101,7 +103,7 @@ def test_a_device_of_the_broker_and_home_assistant_get_accounts(file: Path, tmp_
     ],
 )
 def test_check_says_what_is_wrong_with_a_foreign_device(old: str, new: str, fault: str) -> None:
-    found = list(plugin_faults(parse(SCHOOL.replace(old, new))))
+    found = list(faults(parse(SCHOOL.replace(old, new))))
     assert len(found) == 1 and fault in found[0]
 
 
