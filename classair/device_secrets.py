@@ -23,7 +23,7 @@ def kept_secrets(places: Places) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        log.error("device_secrets_not_read at=%s why=%s", places.device_secrets, error)
+        log.error("device_secrets_read_failed path=%s error=%s", places.device_secrets, error)
         return {}
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 

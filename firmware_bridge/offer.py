@@ -69,7 +69,7 @@ def accounts(config: Config) -> Iterator[Account]:
         try:
             adapter = adapters.adapter_for(sensor.model, sensor.port, sensor.settings)
         except (LookupError, ValueError) as error:
-            log.warning("device_without_account sensor=%s why=%s", full, str(error).splitlines()[0])
+            log.warning("device_account_skipped sensor=%s error=%s", full, str(error).splitlines()[0])
             continue
         account = _account(full, adapter)
         if adapter.topics() and not account_fault(account, bridges):

@@ -6,6 +6,8 @@ import ast
 import fnmatch
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,10 @@ MAY: dict[str, set[str]] = {
     "dashboard": {"classair", "research"},
 }
 PACKAGES = set(MAY)
+FRONT_DOOR = "classair/__main__.py"
+"""The one composition root: its table of commands names the services as strings."""
+STILL_OPEN = ["classair.stores"]
+"""Parts with circles that are about to be opened."""
 
 # library → the files that may know it
 ADDRESSES = {
@@ -53,16 +59,59 @@ def files() -> list[Path]:
     return [path for package in sorted(PACKAGES) for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of ours by its full name."""
+    return {_module(path): path for path in files()}
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
 def imports(path: Path) -> set[str]:
-    """Full names of everything imported anywhere in a file, also inside functions."""
-    own = path.relative_to(ROOT).with_suffix("").parts
+    """Full names of everything imported anywhere in a file: in functions too, and named by a string.
+
+    A string counts when it names a module or package of ours in full ("alerts.channels"), as a dynamic import needs it;
+    so does an f-string that begins with one.
+    """
+    return _imports(path.read_text("utf-8"), path.relative_to(ROOT).with_suffix("").parts)
+
+
+def _imports(text: str, own: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = ".".join(own[: len(own) - node.level]) if node.level else ""
-            found.add(".".join(part for part in (start, node.module) if part))
+            name = ".".join(part for part in (start, node.module) if part)
+            # What is taken from a package may be a module of it.
+            inside = {f"{name}.{alias.name}" for alias in node.names} & set(modules())
+            found |= inside if len(inside) == len(node.names) else {name, *inside}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            named = node.value.removesuffix(".").partition(":")[0]  # module:attribute, as uvicorn takes it
+            found |= {named} & set(modules())
+    return found
+
+
+def dynamic(text: str) -> list[str]:
+    """Imports whose target no string of the file says: only a composition root may have such."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called not in ("import_module", "__import__", "run_module", "load_module", "resolve_name"):
+            continue
+        target = node.args[0]
+        first = target.values[0] if isinstance(target, ast.JoinedStr) else target
+        if isinstance(first, ast.FormattedValue):
+            first = first.value
+        if not isinstance(first, ast.Constant) and getattr(first, "id", "") != "__name__":
+            found.append(ast.unparse(node))
     return found
 
 
@@ -76,8 +125,87 @@ def _shown(path: Path) -> str:
 
 @pytest.mark.parametrize("path", files(), ids=_shown)
 def test_a_package_imports_only_what_lies_below_it(path: Path) -> None:
+    if _shown(path) == FRONT_DOOR:
+        return
     package = path.relative_to(ROOT).parts[0]
     assert top(imports(path)) & PACKAGES <= {package, *MAY[package]}
+
+
+def test_only_the_front_door_and_the_finder_of_plugins_import_what_they_are_told() -> None:
+    doors = {_shown(path): found for path in files() if (found := dynamic(path.read_text("utf-8")))}
+    assert set(doors) == {FRONT_DOOR, "classair/plugins.py"}, doors
+
+
+def test_no_service_imports_what_a_person_runs_on_the_machine() -> None:
+    """classair/ops asks every service, so none may ask it."""
+    askers = {
+        f"{_shown(path)} imports {name}"
+        for path in files()
+        for name in imports(path)
+        if name.startswith("classair.ops")
+        and not _shown(path).startswith("classair/ops/")
+        and _shown(path) != FRONT_DOOR
+    }
+    assert askers == set()
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_no_circle_inside_a_package(package: str) -> None:
+    graph = {
+        name: {other for other in imports(path) if other in modules() and other != name}
+        for name, path in modules().items()
+        if name.partition(".")[0] == package and _shown(path) != FRONT_DOOR
+    }
+    assert [circle for circle in _circles(graph) if not any(_inside(circle, part) for part in STILL_OPEN)] == []
+
+
+@pytest.mark.parametrize("part", STILL_OPEN)
+def test_what_is_listed_as_a_circle_is_one(part: str) -> None:
+    graph = {name: {other for other in imports(path) if other in modules()} for name, path in modules().items()}
+    assert any(_inside(circle, part) for circle in _circles(graph)), f"take {part} out of STILL_OPEN"
+
+
+def _inside(circle: set[str], part: str) -> bool:
+    return all(f"{name}.".startswith(f"{part}.") for name in circle)
+
+
+def _circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
+    """The modules that reach each other, whichever way round."""
+
+    @cache
+    def reach(start: str) -> frozenset[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for name in graph.get(waiting.pop(), set()) - seen:
+                seen.add(name)
+                waiting.append(name)
+        return frozenset(seen)
+
+    circles = {
+        frozenset(other for other in reach(name) if name in reach(other)) for name in graph if name in reach(name)
+    }
+    return [set(circle) for circle in sorted(circles, key=sorted)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'load("alerts.channels", kind)',
+        'import_module("alerts.channels")',
+        'import_module(f"alerts.channels.{kind}")',
+        "def late():\n    import alerts.channels",
+        'COMMANDS = {"tell": ("alerts.channels:main", "")}',
+        "from alerts import channels",
+    ],
+)
+def test_the_wall_sees_every_way_to_import(line: str) -> None:
+    assert _imports(line, ("classair", "sly")) == {"alerts.channels"}
+
+
+def test_the_wall_sees_imports_of_what_is_told_and_circles() -> None:
+    assert len(dynamic("import_module(name)\nimport_module(f'{package}.x')\nimport_module(f'{__name__}.x')")) == 2
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
 
 
 def test_the_model_imports_only_the_standard_library() -> None:
