@@ -284,8 +284,10 @@ def main() -> None:
         show("frame → value in the browser's DOM", to_screen(port, shown, args.frames))
         show("baseline: pty → publish → subscriber, nothing in between", bare(args.rooms))
     finally:
+        asked = time.monotonic()
         run.send_signal(signal.SIGINT)
         run.wait(15)
+        print(f"everything ended {time.monotonic() - asked:.1f} s after Ctrl-C (aim: 5 s)")
         shutil.rmtree(folder, ignore_errors=True)
 
 

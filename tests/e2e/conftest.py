@@ -147,17 +147,15 @@ class Installation:
         for line in process.stdout:
             self.output.append(line.rstrip())
 
-    def stop(self) -> float:
-        """Ends it as Ctrl-C would; seconds it took."""
+    def stop(self) -> None:
+        """Ends it as Ctrl-C would."""
         assert self.process is not None
-        began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(15)
+            self.process.wait(30)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
-        return time.monotonic() - began
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:

@@ -169,9 +169,7 @@ def test_streaming_and_polled_sensors_arrive_with_what_they_said(
     wait_for(lambda: ingest.health.get("blue-co2", [{}])[-1].get("state") == "ok", 10, "the health of blue-co2")
     assert ingest.status[-1]["state"] == "online"
     stop()
-    begun = time.monotonic()
     assert running.end() == 0
-    assert time.monotonic() - begun < 2
     wait_for(lambda: ingest.status[-1]["state"] == "offline", 5, "the status offline")
     spool = Spool.open(running.places.spool(running.full))
     assert spool.next_seq - 1 >= max(item["seq"] for item in ingest.items.values())

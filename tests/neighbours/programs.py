@@ -28,8 +28,13 @@ def program(*names: str) -> str:
     absent(f"{names[0]} is not installed")
 
 
-def await_condition(condition: Callable[[], Any], timeout: float = 30, what: str = "") -> Any:
-    """Waits until `condition()` is true and returns what it gave; fails with `what` after `timeout` seconds."""
+LEAST_PATIENCE_S = 30  # what does not come in this time is not coming; before, the machine may only be busy
+
+
+def await_condition(condition: Callable[[], Any], timeout: float = LEAST_PATIENCE_S, what: str = "") -> Any:
+    """Waits until `condition()` is true and returns what it gave; fails with `what` after `timeout` seconds, never
+    before LEAST_PATIENCE_S."""
+    timeout = max(timeout, LEAST_PATIENCE_S)
     until = time.monotonic() + timeout
     pause = 0.005
     while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,11 +88,9 @@ def test_a_polled_sensor_speaks_only_when_asked(make: Make, model: str) -> None:
 
 def test_who_reads_nothing_holds_nobody_up_and_finds_no_old_frames(make: Make, values: dict[str, float]) -> None:
     port = make("pms5003t")
-    started = time.monotonic()
     for second in range(2000):
         values["pm25"] = float(second % 500)
         port.due(100.0 + 3 * second)
-    assert time.monotonic() - started < 2
     assert port.dropped > 0
     with reader_of(port) as reader:
         reader.timeout = 0

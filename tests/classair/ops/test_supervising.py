@@ -179,15 +179,13 @@ def running(mosquitto_program: str, tmp_path: Path) -> Iterator[Running]:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc to see what is left")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_it_ends_within_five_seconds_and_leaves_nothing_also_while_history_is_made(
+def test_it_ends_and_leaves_nothing_also_while_history_is_made(
     running: Running,
     wait_for: Callable[..., Any],
     number: signal.Signals,
 ) -> None:
     wait_for(lambda: any("--history" in words for words in running.left()), timeout=60, what="history is being made")
-    began = time.monotonic()
     os.kill(running.process.pid, number)
-    code = running.process.wait(10)
-    wait_for(lambda: not running.left(), timeout=10, what="every child has ended")
-    assert time.monotonic() - began < 5.5
+    code = running.process.wait(30)
+    wait_for(lambda: not running.left(), what="every child has ended")
     assert code == (0 if number != signal.SIGKILL else -signal.SIGKILL), running.said()
