@@ -22,8 +22,8 @@ PYTEST = $(BIN)/python -m pytest -n logical --dist worksteal
 test: $(VENV)/.test  ## runs every test, the exhaustive ones with a sample of their cases, another one each time
 	@$(PYTEST) $(ARGS)
 
-test-all: $(VENV)/.test  ## runs every test whole (half an hour)
-	@$(PYTEST) --all $(ARGS)
+test-all: $(VENV)/.test  ## runs every test whole, with a million random bytes to every sensor driver (an hour)
+	@CLASSAIR_FUZZ_BYTES=1000000 $(PYTEST) --all $(ARGS)
 
 quick: $(VENV)/.test  ## runs the tests that need no server, no browser and no ten seconds (one minute)
 	@$(PYTEST) -m "not servers and not browser and not slow" $(ARGS)
@@ -42,8 +42,8 @@ docs: $(VENV)/.test  ## writes what is generated: docs/wire/*.json, docs/openapi
 	@$(BIN)/python -m dashboard.describe
 
 FUZZ_BYTES ?= 10000000
-fuzz: $(VENV)/.test  ## feeds ten million random bytes to every sensor driver (some minutes): FUZZ_BYTES=, FUZZ_SEED=
-	@CLASSAIR_FUZZ_BYTES=$(FUZZ_BYTES) CLASSAIR_FUZZ_SEED=$(or $(FUZZ_SEED),1) $(BIN)/python -m pytest tests/firmware_bridge/drivers/test_drivers_under_random_bytes.py $(ARGS)
+fuzz: $(VENV)/.test  ## feeds ten million random bytes to every sensor driver (some minutes): FUZZ_BYTES=
+	@CLASSAIR_FUZZ_BYTES=$(FUZZ_BYTES) $(PYTEST) tests/firmware_bridge/drivers/test_drivers_under_random_bytes.py $(ARGS)
 
 test-influx: $(VENV)/.test  ## runs the store contract on your own server: URL=influxdb://host:8086/bucket
 	@test -n "$(URL)" || { echo 'say which server: make test-influx URL=influxdb://127.0.0.1:8086/classair' >&2; exit 2; }

@@ -214,6 +214,7 @@ def test_killed_at_any_moment_it_ends_up_complete_and_nothing_is_doubled(
     town_text: str,
     tmp_path: Path,
     wait_for: Callable[..., Any],
+    exhaustive: bool,
 ) -> None:
     began = round(time.time() * 1000) // MINUTE_MS * MINUTE_MS - 4 * DAY_MS
     begin(places, began)
@@ -232,7 +233,7 @@ def test_killed_at_any_moment_it_ends_up_complete_and_nothing_is_doubled(
     ]
     note = places.sim_port("history-school.pi.json")
     seen = ""
-    for _ in range(2):
+    for _ in range(12 if exhaustive else 2):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )

@@ -1,6 +1,7 @@
 """Days of readings into an absent broker, the feeding process killed again and again, then all of it into a store.
 
-The usual run is a small one; CLASSAIR_BACKLOG=full plays 72 hours of eight sensors at 10 s and 50 kills.
+The usual run is a small one, killed at other moments each time; --all plays 72 hours of eight sensors at 10 s and 50
+kills.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from firmware_bridge.spool.spool import Spool
 from ingest.books.books import Books
 from ingest.intake import Intake
 
-FULL = os.environ.get("CLASSAIR_BACKLOG") == "full"
-READINGS, KILLS = (207_360, 50) if FULL else (12_000, 8)
 SENSORS = 8
 AT = 1_795_000_000_000
 MOST_BYTES = 60_000_000
@@ -55,22 +54,22 @@ SCHOOL = (
 )
 
 
-def feed_with_kills(path: Path) -> None:
-    """Runs the feeder to its end through KILLS kills at random moments; every promise made must be kept."""
-    chance, promised, commit_every = random.Random(5), -1, 125
-    commits = READINGS // commit_every
-    for kill in range(KILLS + 1):
+def feed_with_kills(path: Path, total: int, kills: int, chance: random.Random) -> None:
+    """Runs the feeder to its end through kills at random moments; every promise made must be kept."""
+    promised, commit_every = -1, 125
+    commits = total // commit_every
+    for kill in range(kills + 1):
         with subprocess.Popen(
-            [sys.executable, "-c", _FEEDER, str(path), *map(str, (AT, SENSORS, READINGS, commit_every))],
+            [sys.executable, "-c", _FEEDER, str(path), *map(str, (AT, SENSORS, total, commit_every))],
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[3],
         ) as feeder:
             assert feeder.stdout is not None
-            lives = chance.randint(1, max(2 * commits // (KILLS + 1), 2)) if kill < KILLS else 10**9
+            lives = chance.randint(1, max(2 * commits // (kills + 1), 2)) if kill < kills else 10**9
             for line in feeder.stdout:
                 if line == "done\n":
-                    assert promised == READINGS - 1
+                    assert promised == total - 1
                     return
                 assert int(line) > promised, "what was committed before the kill is still there"
                 promised = int(line)
@@ -82,12 +81,15 @@ def feed_with_kills(path: Path) -> None:
     raise AssertionError("the feeder never came to its end")
 
 
-def test_nothing_committed_is_lost_or_doubled_by_kills_and_the_order_is_kept(tmp_path: Path) -> None:
+def test_nothing_committed_is_lost_or_doubled_by_kills_and_the_order_is_kept(
+    tmp_path: Path, exhaustive: bool, chance: random.Random
+) -> None:
+    total, kills = (207_360, 50) if exhaustive else (6_000, 5)
     path = tmp_path / "school.pi.db"
-    feed_with_kills(path)
+    feed_with_kills(path, total, kills, chance)
     size = sum(part.stat().st_size for part in tmp_path.iterdir())
     assert size <= MOST_BYTES
-    print(f"{READINGS} readings, {KILLS} kills: {size / READINGS:.1f} bytes of disk a reading")
+    print(f"{total} readings, {kills} kills: {size / total:.1f} bytes of disk a reading")
 
     spool, books = Spool.open(path), Books(tmp_path / "readings.db", journal=False)
     config = parse(SCHOOL)
@@ -115,10 +117,10 @@ def test_nothing_committed_is_lost_or_doubled_by_kills_and_the_order_is_kept(tmp
         assert not outcome.duplicates
         delivery.stored(Stored(epoch=spool.epoch, upto=books.store.upto("school.pi", spool.epoch), server_time=AT), now)
     found: list[Any] = sorted(
-        ((reading.seq, reading) for reading in books.store.readings("school.a", AT - 1, AT + READINGS * 10_000)),
+        ((reading.seq, reading) for reading in books.store.readings("school.a", AT - 1, AT + total * 10_000)),
         key=lambda pair: pair[0],
     )
-    assert [round(reading.values["n03"]) for _, reading in found] == list(range(READINGS))
+    assert [round(reading.values["n03"]) for _, reading in found] == list(range(total))
     assert all(reading.at_ms == AT + index // SENSORS * 10_000 for index, (_, reading) in enumerate(found))
     books.close()
     spool.close()
