@@ -9,9 +9,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from classair.stores import Changes
+from classair.stores import Changes, local_day
 from classair.stores.influxdb.store import InfluxStore
-from classair.stores.sqlite import local_days
 from classair.stores.sqlite.queries import all_series
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS
@@ -75,11 +74,11 @@ def fill(path: Path, server: Server) -> None:
         days = connection.execute("select series, day from series_day order by day, series").fetchall()
     rows, begin = 0, time.perf_counter()
     for identity, day in days:
-        span = (local_days.start_of(day), local_days.start_of(day) + DAY_MS)
+        span = (local_day.start_of(day), local_day.start_of(day) + DAY_MS)
         series = names[identity]
         readings = list(queries.readings_of(identity, series, *span))
         minutes, hours, whole = (queries.rollups(identity, series, grain, *span) for grain in ("1m", "1h", "1d"))
-        versions = queries.versions_of(local_days.site_of(series.sensor), span[0], span[0])
+        versions = queries.versions_of(local_day.site_of(series.sensor), span[0], span[0])
         server.store.carry(Changes(0, readings, minutes, hours, [], whole, versions))
         rows += len(readings)
     took = time.perf_counter() - begin

@@ -9,8 +9,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from classair.stores import BANGKOK_MS, Store
-from classair.stores.sqlite import local_days
+from classair.stores import BANGKOK_MS, Store, local_day
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -25,7 +24,7 @@ def questions(store: Store, site: str, room: str, first: int, last: int) -> dict
 
     `first` and `last` are the numbers of the first and last local day.
     """
-    end = local_days.start_of(last + 1)
+    end = local_day.start_of(last + 1)
 
     def series(days: int, step_ms: int, quantity: str = "pm25", back: int = 0) -> Callable[[], object]:
         return lambda: store.series(room, quantity, end - (back + days) * DAY_MS, end - back * DAY_MS, step_ms)
@@ -65,7 +64,7 @@ def questions(store: Store, site: str, room: str, first: int, last: int) -> dict
         "the same of 30 days, one by one": lambda: [
             store.counts(end - day * DAY_MS, end - (day - 1) * DAY_MS) for day in range(1, 31)
         ],
-        "versions of all days": lambda: store.versions(site, local_days.date_of(first), local_days.date_of(last + 1)),
+        "versions of all days": lambda: store.versions(site, local_day.date_of(first), local_day.date_of(last + 1)),
         "latest of a room": lambda: store.latest(room),
     }
     took = {}
@@ -94,7 +93,7 @@ def tell_questions(found: dict[str, dict[str, float]]) -> None:
 def tell_bytes(path: Path, folder: Path, site: str, first: int) -> None:
     """What a reading of each family takes: its row in SQLite, in the day archive, and as packed deltas."""
     store = SqliteStore(path, readonly=True)
-    with store.day(site, local_days.date_of(first)) as day:
+    with store.day(site, local_day.date_of(first)) as day:
         blocks = list(day.blocks())[:1] + list(day.blocks())[-1:]
     store.close()
     for block in blocks:
@@ -128,7 +127,7 @@ def _bytes_of_rows(path: Path, folder: Path, series: int, quantities: Sequence[s
     names = ", ".join((*WHOLE, *quantities))
     rows = connection.execute(
         f"insert into reading({names}) select {names} from whole.reading where series=? and at_ms<?",
-        (series, local_days.start_of(first + 100)),
+        (series, local_day.start_of(first + 100)),
     ).rowcount
     pages = connection.execute("pragma main.page_count").fetchone()[0] - empty
     size = connection.execute("pragma main.page_size").fetchone()[0]
@@ -160,11 +159,11 @@ def tell_columns(path: Path, site: str, first: int, days: int) -> None:
     rows = 0
     for number in [*range(first, first + days)] * 2:
         begin = time.perf_counter()
-        with store.day(site, local_days.date_of(number)) as stored:
+        with store.day(site, local_day.date_of(number)) as stored:
             blocks = list(stored.blocks())
         ours += time.perf_counter() - begin
         rows += sum(map(len, blocks))
-        start = local_days.start_of(number)
+        start = local_day.start_of(number)
         begin = time.perf_counter()
         for block in blocks:
             plain.execute(

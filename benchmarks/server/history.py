@@ -21,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from classair.stores import local_day
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -35,7 +36,7 @@ from classair.stores.sqlite import local_days
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.store import SqliteStore
 
-FIRST_DAY = local_days.number_of(local_days.date.fromisoformat("2021-05-17"))
+FIRST_DAY = local_day.number_of(local_days.date.fromisoformat("2021-05-17"))
 DAYS = 1826
 EVERY_MS = 30_000
 PER_DAY = DAY_MS // EVERY_MS

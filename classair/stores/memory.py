@@ -8,7 +8,7 @@ from datetime import date
 
 from classair.model import Bucket, Missing, Reading, SwitchEvent
 from classair.stores import SensorNewest, Series, StoreConflict
-from classair.stores.sqlite.local_days import date_of, dated, day_number, site_of
+from classair.stores.local_day import date_of, dated, day_number, site_of
 from classair.stores.sqlite.missing_log import sorted_lines
 from classair.stores.steps import bucket_start, grain_for, span_of
 from classair.stores.tally import in_steps, tallied

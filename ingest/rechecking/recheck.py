@@ -24,7 +24,7 @@ from classair.science.quality_checks.retrospective import Track, judge_track, st
 from classair.science.quality_checks.school import Member, judge_school
 from classair.science.quality_checks.spans import Interval, holds, joined, within
 from classair.stores import Series
-from classair.stores.sqlite import local_days
+from classair.stores.local_day import number_of
 from classair.stores.sqlite.queries import all_series
 from classair.stores.sqlite.schema import CLOCKS
 from classair.stores.sqlite.trimming import trimmed_days
@@ -111,7 +111,7 @@ def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, con
         for past in by_name.get(sensor, ()):
             past.want(quantity, flag, joined(stretches))
     _from_people(connection, by_name)
-    gone = [local_days.number_of(day) for day in trimmed_days(connection, site, start, end)] if start < end else []
+    gone = [number_of(day) for day in trimmed_days(connection, site, start, end)] if start < end else []
     return [change for past in pasts for change in _changes(past, start, end, models.get(past.series.sensor, ""), gone)]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from classair.places import Places, sync_folder
-from classair.stores.sqlite import local_days
+from classair.stores import local_day
 from classair.stores.sqlite.store import SqliteStore
 from research.archive import TABLES, ArchiveFault, Entry, manifest_of, sites_of
 from research.archive.days import checked_series, metadata
@@ -41,7 +41,7 @@ def restore(archive: Path, places: Places, progress: Progress = lambda _: None) 
         with store.transaction() as connection:
             done = {(site, day) for site, day in connection.execute("select site, day from restored")}
         for number, (site, day, entry) in enumerate(days, 1):
-            place = (site, local_days.number_of(day))
+            place = (site, local_day.number_of(day))
             if place not in done:
                 rows = _add_day(store, archive / site / entry.file, site, day, entry)
                 progress(f"{site} {day}: {rows:,} readings ({number} of {len(days)} days)")
@@ -92,7 +92,7 @@ def _begun(archive: Path, path: Path, days: list[tuple[str, date, Entry]], progr
 
 
 def _is_part_of(store: SqliteStore, days: list[tuple[str, date, Entry]]) -> bool:
-    wanted = {(site, local_days.number_of(day)): entry.sha256 for site, day, entry in days}
+    wanted = {(site, local_day.number_of(day)): entry.sha256 for site, day, entry in days}
     with store.transaction() as connection:
         try:
             done = connection.execute("select site, day, sha256 from restored").fetchall()
@@ -111,7 +111,7 @@ def _add_day(store: SqliteStore, path: Path, site: str, day: date, entry: Entry)
     with store.transaction() as connection:
         for part in checked_series(path):
             rows += store.add_archived(part.series, part.columns)
-        connection.execute("insert into restored values(?, ?, ?)", (site, local_days.number_of(day), entry.sha256))
+        connection.execute("insert into restored values(?, ?, ?)", (site, local_day.number_of(day), entry.sha256))
     return rows
 
 
@@ -123,7 +123,7 @@ def _set_versions(connection: sqlite3.Connection, days: list[tuple[str, date, En
     }
     versions = dict(known)
     for site, day, entry in days:
-        place = (site, local_days.number_of(day))
+        place = (site, local_day.number_of(day))
         last = known.get(place, 0)
         versions[place] = entry.version if entry.version >= last else last + 1
     connection.execute("delete from day_version")

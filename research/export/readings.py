@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classair.model import Flag, Reading
-from classair.stores.sqlite import local_days
+from classair.stores import local_day
 from classair.stores.sqlite.columns import Block
 from classair.stores.sqlite.schema import CLOCKS
 from classair.stores.sqlite.store import SqliteStore
@@ -98,7 +98,7 @@ def _older(sources: Sources, site: str, day: date) -> Path:
 
 
 def _span(day: date) -> tuple[int, int]:
-    start = local_days.start_of(local_days.number_of(day))
+    start = local_day.start_of(local_day.number_of(day))
     return start, start + DAY_MS
 
 

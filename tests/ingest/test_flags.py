@@ -18,7 +18,7 @@ from classair.config import parse
 from classair.model import BAD, Flag, Reading
 from classair.places import Places
 from classair.science.quality_checks import SETTLED_MS
-from classair.stores.sqlite.local_days import number_of
+from classair.stores.local_day import number_of
 from classair.timetable import day_start_ms, local_time
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.wire import Ask

@@ -15,7 +15,7 @@ from classair.config import ConfigFaults, parse
 from classair.config.settings import Keep
 from classair.model import Reading
 from classair.places import Places
-from classair.stores.sqlite.local_days import number_of, start_of
+from classair.stores.local_day import number_of, start_of
 from classair.timetable import ZONE
 from classair.units import DAY_MS
 from ingest.books.books import Books

@@ -16,10 +16,9 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict
+from classair.stores import BANGKOK_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict, local_day
 from classair.stores.influxdb import line_protocol
 from classair.stores.influxdb.v1 import V1Paths, needs_v1
-from classair.stores.sqlite import local_days
 from classair.stores.sqlite.rollups import KEPT
 from classair.stores.steps import grain_for, span_of
 from classair.stores.tally import in_steps, tallied
@@ -87,7 +86,7 @@ class InfluxStore:
         lines += [line_protocol.switch(event) for event in changes.switches]
         # The versions last: whoever sees a new one finds what it stands for.
         lines += [
-            line_protocol.version(site, local_days.number_of(day), version)
+            line_protocol.version(site, local_day.number_of(day), version)
             for (site, day), version in changes.versions.items()
         ]
         self._send(lines)
@@ -119,7 +118,7 @@ class InfluxStore:
             kept = [reading for reading in new if not refused or line_protocol.raw(reading) not in refused]
             gone = {reading.key: reading for reading in new if reading not in kept} if refused else {}
             self._send(self._rollup_lines(days, gone))
-            self._raise({(local_days.site_of(r.sensor), local_days.day_number(r.at_ms)) for r in kept})
+            self._raise({(local_day.site_of(r.sensor), local_day.day_number(r.at_ms)) for r in kept})
             self._send([line_protocol.received(*reading.key) for reading in kept])
         if gone:
             first = next(iter(gone.values()))
@@ -147,13 +146,13 @@ class InfluxStore:
         """What is stored in the local days these readings fall into, by series, time and number."""
         touched: dict[Series, set[int]] = {}
         for reading in readings:
-            touched.setdefault(_series(reading), set()).add(local_days.day_number(reading.at_ms))
+            touched.setdefault(_series(reading), set()).add(local_day.day_number(reading.at_ms))
         found: dict[Series, dict[tuple[int, int], Reading]] = {}
         for series, days in touched.items():
             found[series] = {}
             for day in sorted(days):
                 for reading in self._rows_of(
-                    _where_series(series), local_days.start_of(day), local_days.start_of(day + 1)
+                    _where_series(series), local_day.start_of(day), local_day.start_of(day + 1)
                 ):
                     found[series][reading.at_ms, reading.seq] = reading
         return found
@@ -175,7 +174,7 @@ class InfluxStore:
     def write_switches(self, events: Iterable[SwitchEvent]) -> None:
         events = list(events)
         self._send([line_protocol.switch(event) for event in events])
-        self._raise({(local_days.site_of(event.purifier), local_days.day_number(event.at_ms)) for event in events})
+        self._raise({(local_day.site_of(event.purifier), local_day.day_number(event.at_ms)) for event in events})
 
     def _raise(self, touched: set[tuple[str, int]]) -> None:
         lines = []
@@ -282,8 +281,8 @@ class InfluxStore:
 
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
         return {
-            local_days.date_of(day): version
-            for day, version in self._versions(site, local_days.number_of(start), local_days.number_of(end)).items()
+            local_day.date_of(day): version
+            for day, version in self._versions(site, local_day.number_of(start), local_day.number_of(end)).items()
         }
 
     def _versions(self, site: str, first: int, end: int) -> dict[int, int]:

@@ -10,8 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from classair.model import QUANTITIES
-from classair.stores import Series, StoreAway
-from classair.stores.sqlite import local_days
+from classair.stores import Series, StoreAway, local_day
 from classair.units import DAY_MS
 
 FIXED: Final = ("at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
@@ -50,7 +49,7 @@ class StoredDay:
     def __init__(self, connection: sqlite3.Connection, site: str, day: date) -> None:
         self._connection = connection
         self.site, self.day = site, day
-        self.number = local_days.number_of(day)
+        self.number = local_day.number_of(day)
         place = (site, self.number)
         row = connection.execute("select version from day_version where site=? and day=?", place).fetchone()
         self.version = int(row[0]) if row else 0
@@ -81,7 +80,7 @@ class StoredDay:
     def _block(self, identity: int, series: Series, quantities: Collection[str] | None) -> Block:
         present = self._quantities(identity)
         names = (*FIXED, *(key for key in present if quantities is None or key in quantities))
-        start = local_days.start_of(self.number)
+        start = local_day.start_of(self.number)
         rows = self._connection.execute(
             f"select {', '.join(names)} from reading where series=? and at_ms>=? and at_ms<? order by at_ms, seq",
             (identity, start, start + DAY_MS),

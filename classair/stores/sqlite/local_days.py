@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from operator import add
 from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES
 from classair.stores import BANGKOK_MS
+from classair.stores.local_day import day_number
 from classair.units import DAY_MS, HOUR_MS
 
 HOURS: Final = DAY_MS // HOUR_MS
 SHIFT: Final = BANGKOK_MS // HOUR_MS
 """A day of rollup_1d is (hour of rollup_1h + SHIFT) // HOURS: days since 1970-01-01 as Bangkok counts them."""
 
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 _FLAGGED: Final = ("suspect", *BAD_CLASS_NAMES)
 
 TABLES: Final = f"""
@@ -38,35 +37,6 @@ create table if not exists trimmed_run(
     bridge_epoch integer not null, first integer not null, last integer not null,
     primary key(bridge_epoch, first)) without rowid;
 """
-
-
-def day_number(at_ms: int) -> int:
-    """The local day that a moment falls into, counted from 1970-01-01."""
-    return (at_ms + BANGKOK_MS) // DAY_MS
-
-
-def number_of(day: date) -> int:
-    return day.toordinal() - _EPOCH
-
-
-def date_of(number: int) -> date:
-    """Raises ValueError or OverflowError for a day that is not `dated`."""
-    return date.fromordinal(number + _EPOCH)
-
-
-def dated(number: int) -> bool:
-    """Whether the calendar of `date` has this day."""
-    return 1 <= number + _EPOCH <= date.max.toordinal()
-
-
-def start_of(number: int) -> int:
-    """The midnight that begins a day, UTC ms."""
-    return number * DAY_MS - BANGKOK_MS
-
-
-def site_of(identity: str) -> str:
-    """The site of `<site>.<id>`."""
-    return identity.partition(".")[0]
 
 
 def days_of_hours(hours: Iterable[tuple[int, ...]], quantities: int) -> list[tuple[int, ...]]:

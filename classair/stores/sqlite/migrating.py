@@ -7,6 +7,7 @@ import sqlite3
 import time
 from typing import Final
 
+from classair.stores import local_day
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.rollups import KEPT, covered_by_first
 
@@ -46,7 +47,7 @@ def _make_days(connection: sqlite3.Connection) -> None:
         days = _count(connection, identity)
         if days:
             local_days.remake(connection, identity, days[0], days[-1])
-            site = local_days.site_of(sensor)
+            site = local_day.site_of(sensor)
             connection.executemany(
                 "insert into day_version values(?, ?, 1) on conflict do nothing", [(site, day) for day in days]
             )
@@ -56,7 +57,7 @@ def _make_days(connection: sqlite3.Connection) -> None:
     for purifier, at_ms in connection.execute("select purifier, at_ms from switch").fetchall():
         connection.execute(
             "insert into day_version values(?, ?, 1) on conflict do nothing",
-            (local_days.site_of(purifier), local_days.day_number(at_ms)),
+            (local_day.site_of(purifier), local_day.day_number(at_ms)),
         )
     log.info("database_migrated series=%d seconds=%.1f", len(series), time.monotonic() - begun)
 
@@ -70,8 +71,8 @@ def _count(connection: sqlite3.Connection, series: int) -> list[int]:
             "select min(at_ms) from reading where series=? and at_ms>=?", (series, after)
         ).fetchone()
     )[0] is not None:
-        day = local_days.day_number(row[0])
-        after = local_days.start_of(day + 1)
+        day = local_day.day_number(row[0])
+        after = local_day.start_of(day + 1)
         connection.execute(
             "insert into series_day select ?, ?, count(*) from reading where series=? and at_ms>=? and at_ms<?",
             (series, day, series, row[0], after),

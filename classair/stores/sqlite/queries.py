@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway
-from classair.stores.sqlite import local_days
+from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway, local_day
 from classair.stores.sqlite.rollups import KEPT, covered_of
 from classair.stores.sqlite.schema import APPLICATION_ID, CLOCKS, VERSION, away_as_such
 from classair.stores.sqlite.writing import read_marks
@@ -256,7 +255,7 @@ class Queries:
                 if len(parts) == 2:
                     n += connection.execute(
                         "select coalesce(sum(readings), 0) from series_day where series=? and day>=? and day<?",
-                        (identity, local_days.day_number(parts[0][1]), local_days.day_number(parts[1][0])),
+                        (identity, local_day.day_number(parts[0][1]), local_day.day_number(parts[1][0])),
                     ).fetchone()[0]
                 if n:
                     found[series] = n
@@ -267,15 +266,15 @@ class Queries:
             if not _has_days(connection):
                 raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
             return {
-                local_days.date_of(day): version
+                local_day.date_of(day): version
                 for day, version in connection.execute(
                     "select day, version from day_version where site=? and day>=? and day<? order by day",
-                    (site, local_days.number_of(start), local_days.number_of(end)),
+                    (site, local_day.number_of(start), local_day.number_of(end)),
                 )
             }
 
     def holds(self, site: str, day: date) -> bool:
-        start = local_days.start_of(local_days.number_of(day))
+        start = local_day.start_of(local_day.number_of(day))
         with self._connections.use() as connection:
             return (
                 connection.execute(
@@ -294,15 +293,15 @@ class Queries:
 
     def versions_of(self, site: str | None, first_ms: int, last_ms: int) -> dict[tuple[str, date], int]:
         """Those of a site, or of every one, for the days that first…last touches."""
-        days = (local_days.day_number(first_ms), local_days.day_number(last_ms))
+        days = (local_day.day_number(first_ms), local_day.day_number(last_ms))
         where, its = ("", ()) if site is None else ("site=? and ", (site,))
         with self._connections.use() as connection:
             return {
-                (of, local_days.date_of(day)): version
+                (of, local_day.date_of(day)): version
                 for of, day, version in connection.execute(
                     f"select site, day, version from day_version where {where}day between ? and ?", (*its, *days)
                 )
-                if local_days.dated(day)
+                if local_day.dated(day)
             }
 
     def rollups(self, identity: int, series: Series, grain: str, start_ms: int, end_ms: int) -> list[Rollup]:
@@ -366,10 +365,10 @@ def _has_days(connection: sqlite3.Connection) -> bool:
 
 def _parts(start_ms: int, end_ms: int) -> list[tuple[int, int]]:
     """What lies before the first and behind the last whole local day of a span; the span itself when it has none."""
-    first, end = -(-(start_ms + BANGKOK_MS) // DAY_MS), local_days.day_number(end_ms)
+    first, end = -(-(start_ms + BANGKOK_MS) // DAY_MS), local_day.day_number(end_ms)
     if end <= first:
         return [(start_ms, end_ms)]
-    return [(start_ms, local_days.start_of(first)), (local_days.start_of(end), end_ms)]
+    return [(start_ms, local_day.start_of(first)), (local_day.start_of(end), end_ms)]
 
 
 def _series_of(connection: sqlite3.Connection, room: str) -> list[tuple[int, Series]]:

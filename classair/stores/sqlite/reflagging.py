@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from classair.model import QUANTITIES, Flag
+from classair.stores import local_day
 from classair.stores.sqlite import local_days
 from classair.stores.sqlite.trimming import trimmed_days
 from classair.stores.sqlite.writing import Writer, read_marks, write_marks
@@ -26,9 +27,9 @@ def reflag(
     if unknown := [quantity for quantity in quantities if quantity not in QUANTITIES]:
         raise ValueError(f"there is no quantity {unknown[0]!r}")
     changed = 0
-    if gone := trimmed_days(connection, local_days.site_of(sensor), *span):
+    if gone := trimmed_days(connection, local_day.site_of(sensor), *span):
         raise ValueError(
-            f"the readings of {local_days.site_of(sensor)} on {gone[0]} are in the archive alone; "
+            f"the readings of {local_day.site_of(sensor)} on {gone[0]} are in the archive alone; "
             "their flags cannot be changed here"
         )
     for (series,) in connection.execute("select id from series where sensor=?", (sensor,)).fetchall():
@@ -51,7 +52,7 @@ def reflag(
             moments = [row[3] for row in fresh]
             recompute(connection, writer, series, min(moments), max(moments))
             for moment in moments:
-                writer.days.touch(local_days.site_of(sensor), moment, moment)
+                writer.days.touch(local_day.site_of(sensor), moment, moment)
             writer.log_span(series, min(moments), max(moments))
             changed += len(fresh)
     writer.days.write()
@@ -80,4 +81,4 @@ def recompute(connection: sqlite3.Connection, writer: Writer, series: int, first
             read_marks(vflags),
         )
     writer.rollups.write(days=False)
-    local_days.remake(connection, series, local_days.day_number(first_ms), local_days.day_number(last_ms))
+    local_days.remake(connection, series, local_day.day_number(first_ms), local_day.day_number(last_ms))

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classair.model import QUANTITIES
-from classair.stores import Series
-from classair.stores.sqlite import local_days
+from classair.stores import Series, local_day
 from classair.stores.sqlite.writing import EncodedRow, Layout, PendingRows, Writer
 
 
@@ -20,7 +19,7 @@ def add_series(
     `columns` as in `research.archive.days.DaySeries`: steps of 1/scale, `bridge` and `epoch` by name.
     """
     identity = writer.series_number(series)
-    site = local_days.site_of(series.sensor)
+    site = local_day.site_of(series.sensor)
     quantities = [key for key in QUANTITIES if key in columns]
     pairs = list(zip(columns["bridge"], columns["epoch"], strict=True))
     numbers = {pair: writer.received.id_of(*pair) for pair in dict.fromkeys(pairs)}

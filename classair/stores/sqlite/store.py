@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
-from classair.stores import Changes, SensorNewest, Series, StoreAway
+from classair.stores import Changes, SensorNewest, Series, StoreAway, local_day
 from classair.stores.sqlite import change_log, local_days, missing_log, reflagging, restoring, trimming
 from classair.stores.sqlite.columns import StoredDay, stored_day
 from classair.stores.sqlite.damaged import set_aside
@@ -126,7 +126,7 @@ class SqliteStore:
         )
         if rows:
             for purifier, at_ms, *_ in rows:
-                self._writer.days.touch(local_days.site_of(purifier), at_ms, at_ms)
+                self._writer.days.touch(local_day.site_of(purifier), at_ms, at_ms)
             self._writer.days.write()
             self._writer.log_switches(min(row[1] for row in rows), max(row[1] for row in rows))
 
@@ -139,7 +139,7 @@ class SqliteStore:
         lines = list(lines)
         new = missing_log.add(self._inside(), lines)
         for line in lines if new else ():
-            self.raise_versions(local_days.site_of(line.sensor), line.start_ms, line.end_ms)
+            self.raise_versions(local_day.site_of(line.sensor), line.start_ms, line.end_ms)
         return new
 
     def write_missing(self, lines: Iterable[Missing]) -> None:
@@ -347,7 +347,7 @@ class SqliteStore:
                 site
                 for (site,) in connection.execute(
                     "select distinct site from trimmed where day between ? and ?",
-                    (local_days.day_number(start_ms), local_days.day_number(end_ms - 1)),
+                    (local_day.day_number(start_ms), local_day.day_number(end_ms - 1)),
                 )
             }
 

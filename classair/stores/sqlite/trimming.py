@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
-from classair.stores.sqlite import local_days
+from classair.stores import local_day
 from classair.stores.sqlite.received import Runs
 from classair.units import DAY_MS
 
@@ -16,11 +16,11 @@ def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> 
     None, and nothing is done, when the day is no longer at `version`: the archive that was verified is not it.
     Which numbers those readings had is kept, so that every number stays accounted for.
     """
-    number = local_days.number_of(day)
+    number = local_day.number_of(day)
     row = connection.execute("select version from day_version where site=? and day=?", (site, number)).fetchone()
     if row is None or row[0] != version:
         return None
-    span = (local_days.start_of(number), local_days.start_of(number) + DAY_MS)
+    span = (local_day.start_of(number), local_day.start_of(number) + DAY_MS)
     runs: dict[int, Runs] = {}
     removed = 0
     for (series,) in connection.execute("select id from series where sensor glob ?", (f"{site}.*",)).fetchall():
@@ -40,9 +40,9 @@ def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> 
 def trimmed_days(connection: sqlite3.Connection, site: str, start_ms: int, end_ms: int) -> list[date]:
     """Days of a site that start <= at < end touches and whose readings have been taken out."""
     return [
-        local_days.date_of(day)
+        local_day.date_of(day)
         for (day,) in connection.execute(
             "select day from trimmed where site=? and day between ? and ? order by day",
-            (site, local_days.day_number(start_ms), local_days.day_number(end_ms - 1)),
+            (site, local_day.day_number(start_ms), local_day.day_number(end_ms - 1)),
         )
     ]

@@ -10,7 +10,8 @@ from typing import Any, Final, NoReturn
 
 from classair.model import QUANTITIES, SHOWN, Reading
 from classair.stores import Series, StoreConflict
-from classair.stores.sqlite.local_days import Days, site_of
+from classair.stores.local_day import site_of
+from classair.stores.sqlite.local_days import Days
 from classair.stores.sqlite.received import Received
 from classair.stores.sqlite.rollups import GRAINS, Rollups, Shape
 from classair.stores.sqlite.schema import CLOCKS

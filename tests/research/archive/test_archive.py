@@ -18,7 +18,7 @@ import pytest
 
 from classair.model import Flag, Gap, Missing, Reading, SwitchEvent
 from classair.places import Places
-from classair.stores.sqlite.local_days import date_of, day_number, start_of
+from classair.stores.local_day import date_of, day_number, start_of
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import HOUR_MS
 from ingest.books.books import Books
