@@ -34,7 +34,7 @@ from faultyear.sensors import Simulated, year  # noqa: E402
 from classair.config import Config, parse  # noqa: E402
 from classair.model import QUANTITIES, Flag  # noqa: E402
 from classair.stores import Series  # noqa: E402
-from classair.stores.sqlite.schema import CLOCKS  # noqa: E402
+from classair.stores.sqlite.rows import CLOCKS  # noqa: E402
 from classair.stores.sqlite.store import SqliteStore  # noqa: E402
 from ingest.commands.flags import _chunks, _judged  # noqa: E402
 from ingest.rechecking.recheck import apply, pieces  # noqa: E402

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from classair.stores import Changes, local_day
 from classair.stores.influxdb.store import InfluxStore
-from classair.stores.sqlite.queries import all_series
+from classair.stores.sqlite.rows import all_series
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS
 

@@ -22,7 +22,7 @@ from classair.places import Places
 from classair.science.quality_checks import SETTLED_MS
 from classair.science.quality_checks.neighbours import day_start, local_day
 from classair.stores import StoreAway
-from classair.stores.sqlite.queries import Queries
+from classair.stores.sqlite.connections import Connections
 from classair.timetable import local_time, to_ms
 from classair.wire import Answer, Ask
 from ingest.books.books import Books
@@ -83,8 +83,8 @@ def _guarded(places: Places, work: Callable[[], int]) -> int:
 
 
 def _recalculate(places: Places, args: argparse.Namespace) -> int:
-    queries = Queries(places.readings)
-    with queries.connection() as connection:
+    readings = Connections(places.readings)
+    with readings.use() as connection:
         config = _config(connection)
         sites = sorted({row[0].partition(".")[0] for row in connection.execute("select distinct sensor from series")})
         first = connection.execute("select min(t) from rollup_1h").fetchone()[0]
@@ -96,14 +96,14 @@ def _recalculate(places: Places, args: argparse.Namespace) -> int:
     chunks = [(site, *chunk) for site in ([args.site] if args.site else sites) for chunk in _chunks(start, end)]
     if args.print_changes:
         for site, since, until in chunks:
-            for change in _judged(queries, site, since, until, config):
+            for change in _judged(readings, site, since, until, config):
                 print(json.dumps(asdict(change)), flush=True)
         return 0
     with contextlib.ExitStack() as stack:
         ask = (lambda _do, _args: {"changed": 0}) if args.dry_run else stack.enter_context(_asking(places, args.broker))
         changed, days = 0, set()
         for number, (site, since, until) in enumerate(chunks, 1):
-            changes = _judged(queries, site, since, until, config)
+            changes = _judged(readings, site, since, until, config)
             for part in pieces(changes):
                 ask(flag_asks.APPLY, {"changes": [asdict(change) for change in part]})
             changed += sum(change.values for change in changes)
@@ -126,8 +126,8 @@ def _chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
         start = after
 
 
-def _judged(queries: Queries, site: str, start: int, end: int, config: Config) -> list[Change]:
-    with queries.connection() as connection:
+def _judged(readings: Connections, site: str, start: int, end: int, config: Config) -> list[Change]:
+    with readings.use() as connection:
         connection.execute("begin")
         try:
             return recheck(connection, site, start, end, config)

@@ -25,10 +25,7 @@ from classair.science.quality_checks.school import Member, judge_school
 from classair.science.quality_checks.spans import Interval, holds, joined, within
 from classair.stores import Series
 from classair.stores.local_day import number_of
-from classair.stores.sqlite.queries import all_series
-from classair.stores.sqlite.schema import CLOCKS
-from classair.stores.sqlite.trimming import trimmed_days
-from classair.stores.sqlite.writing import read_marks
+from classair.stores.sqlite.rows import CLOCKS, all_series, read_marks, trimmed_days
 from classair.units import DAY_MS
 from ingest.books.manual_flags import manual_flags
 from ingest.rechecking.levels import hourly, nightly, purified_days, quarters

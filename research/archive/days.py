@@ -18,7 +18,7 @@ from classair.model import QUANTITIES
 from classair.places import sync_folder
 from classair.stores import Series
 from classair.stores.sqlite.columns import FIXED, Block
-from classair.stores.sqlite.schema import CLOCKS
+from classair.stores.sqlite.rows import CLOCKS
 from classair.stores.sqlite.store import SqliteStore
 from research.archive import FORMAT, ArchiveFault, Entry, file_of, manifest_of, sha256_of
 from research.archive.checksums import checksum

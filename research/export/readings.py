@@ -15,9 +15,8 @@ import pyarrow.compute as pc
 from classair.model import Flag, Reading
 from classair.stores import local_day
 from classair.stores.sqlite.columns import Block
-from classair.stores.sqlite.schema import CLOCKS
+from classair.stores.sqlite.rows import CLOCKS, read_marks
 from classair.stores.sqlite.store import SqliteStore
-from classair.stores.sqlite.writing import read_marks
 from classair.units import DAY_MS
 from research.archive.days import column_name, metadata, read_table
 from research.export import ExportFault

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
 from classair.stores import Rollup, Series
-from classair.stores.sqlite.writing import read_marks, write_marks
+from classair.stores.sqlite.rows import read_marks, write_marks
 from classair.units import DAY_MS
 
 RAW: Final = "air"

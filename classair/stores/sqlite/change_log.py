@@ -8,8 +8,9 @@ from datetime import date
 from classair.model import Reading, SwitchEvent
 from classair.stores import Changes, Rollup
 from classair.stores.local_day import day_number, site_of, start_of
-from classair.stores.sqlite.queries import Queries, all_series
+from classair.stores.sqlite.queries import Queries
 from classair.stores.sqlite.rollups import KEPT
+from classair.stores.sqlite.rows import all_series
 from classair.stores.sqlite.writing import SWITCHES, VERSIONS
 from classair.units import DAY_MS
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import sqlite3
-import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,100 +12,20 @@ from typing import Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
 from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway, local_day
+from classair.stores.sqlite.connections import Connections
 from classair.stores.sqlite.rollups import KEPT, covered_of
-from classair.stores.sqlite.schema import APPLICATION_ID, CLOCKS, VERSION, away_as_such
-from classair.stores.sqlite.writing import read_marks
+from classair.stores.sqlite.rows import CLOCKS, all_series, read_marks
 from classair.stores.steps import grain_for, span_of
 from classair.units import DAY_MS, HOUR_MS
 
 PAGE: Final = 2000
 """Rows fetched at once: a short read does not keep the write-ahead log from being taken over."""
 
-Identity = tuple[int, int]
-"""Device and inode: which file a connection was opened to."""
-
 _FIXED: Final = ("at_ms", "seq", "bridge_epoch", "interval_s", "n", "flags", "vflags", "clock", "late")
 
 
 _UNITS: Final = {name: unit for name, unit, _ in KEPT}
 _SHIFTS: Final = {name: shift for name, _, shift in KEPT}
-
-
-class Connections:
-    """Read-only connections, lent to one thread at a time; as many as were ever needed at once.
-
-    Opened when first needed, and again when the file was replaced.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._free: list[tuple[Identity, sqlite3.Connection]] = []
-        self._lock = threading.Lock()
-        self._closed = False
-
-    @contextlib.contextmanager
-    def use(self) -> Iterator[sqlite3.Connection]:
-        """Raises StoreAway when there is no file, or none that can be read."""
-        with away_as_such(self._path):
-            identity = self._identity()
-            connection = self._lent(identity) or self._opened()
-            try:
-                yield connection
-            except BaseException:
-                connection.close()
-                raise
-            with self._lock:
-                if not self._closed:
-                    self._free.append((identity, connection))
-                    return
-            connection.close()
-
-    def _identity(self) -> Identity:
-        try:
-            stat = self._path.stat()
-        except OSError as error:
-            raise StoreAway(
-                f"{self._path.name} is not there ({error.strerror}); ingest makes it when it first starts"
-            ) from error
-        return stat.st_dev, stat.st_ino
-
-    def _lent(self, identity: Identity) -> sqlite3.Connection | None:
-        """A connection that nobody uses; those to a file that has been replaced are closed."""
-        with self._lock:
-            if self._closed:
-                raise StoreAway(f"{self._path.name} was closed")
-            while self._free:
-                to, connection = self._free.pop()
-                if to == identity:
-                    return connection
-                connection.close()
-        return None
-
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            isolation_level=None,
-            timeout=5,
-            check_same_thread=False,
-        )
-        try:
-            connection.execute("pragma cache_size=-16384")
-            owner = connection.execute("pragma application_id").fetchone()[0]
-            version = connection.execute("pragma user_version").fetchone()[0]
-            if owner != APPLICATION_ID or not 0 < version <= VERSION:
-                raise StoreAway(f"{self._path.name} is not finished yet, or not ours (schema {version})")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            for _, connection in self._free:
-                connection.close()
-            self._free.clear()
 
 
 class Queries:
@@ -347,15 +266,6 @@ def _merge(bucket: Bucket, row: dict[str, int], key: str) -> None:
     bucket.covered_ms += row["covered"]
     bucket.low = low if bucket.low is None else min(bucket.low, low)
     bucket.high = high if bucket.high is None else max(bucket.high, high)
-
-
-def all_series(connection: sqlite3.Connection) -> dict[int, Series]:
-    return {
-        identity: Series(sensor, room, bool(simulated))
-        for identity, sensor, room, simulated in connection.execute(
-            "select id, sensor, room, simulated from series order by id"
-        )
-    }
 
 
 def _has_days(connection: sqlite3.Connection) -> bool:

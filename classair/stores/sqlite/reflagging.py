@@ -9,8 +9,8 @@ from typing import Any
 from classair.model import QUANTITIES, Flag
 from classair.stores import local_day
 from classair.stores.sqlite import local_days
-from classair.stores.sqlite.trimming import trimmed_days
-from classair.stores.sqlite.writing import Writer, read_marks, write_marks
+from classair.stores.sqlite.rows import read_marks, trimmed_days, write_marks
+from classair.stores.sqlite.writing import Writer
 from classair.stores.tally import interval_ms
 
 

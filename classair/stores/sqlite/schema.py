@@ -18,9 +18,6 @@ APPLICATION_ID: Final = 0x434C4149  # "CLAI"; a file of something else is never 
 VERSION: Final = 3
 """1: no local days; 2: no covered_ms in rollups. Older files are brought up when they are next opened for writing."""
 
-CLOCKS: Final = ("sync", "holdover", "server", "receipt", "unsync")
-"""Clock qualities by the number they are stored as."""
-
 _BAD_COLUMNS: Final = ", ".join(f"{name} integer not null default 0" for name in BAD_CLASS_NAMES)
 
 # A rollup row covers one *shape*: readings in which the same quantities were valid, so that one n serves them all and

@@ -35,14 +35,3 @@ def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> 
         )
     connection.execute("insert into trimmed values(?, ?) on conflict do nothing", (site, number))
     return removed
-
-
-def trimmed_days(connection: sqlite3.Connection, site: str, start_ms: int, end_ms: int) -> list[date]:
-    """Days of a site that start <= at < end touches and whose readings have been taken out."""
-    return [
-        local_day.date_of(day)
-        for (day,) in connection.execute(
-            "select day from trimmed where site=? and day between ? and ? order by day",
-            (site, local_day.day_number(start_ms), local_day.day_number(end_ms - 1)),
-        )
-    ]

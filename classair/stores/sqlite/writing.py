@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter, mul
 from typing import Any, Final, NoReturn
 
@@ -14,7 +14,7 @@ from classair.stores.local_day import site_of
 from classair.stores.sqlite.local_days import Days
 from classair.stores.sqlite.received import Received
 from classair.stores.sqlite.rollups import GRAINS, Rollups, Shape
-from classair.stores.sqlite.schema import CLOCKS
+from classair.stores.sqlite.rows import CLOCKS, read_marks, write_marks
 from classair.stores.tally import LIMIT, interval_ms, steps_of
 
 CHANGE_SPAN_MS: Final = 60_000
@@ -36,15 +36,6 @@ _VALUES: Final = len(_FIXED)
 """Where the values begin in a row."""
 
 EncodedRow = tuple[Any, ...]
-
-
-def read_marks(text: str | None) -> dict[str, int]:
-    """Flags of single quantities as they are stored: `pm25:3,rh_pct:1`."""
-    return {key: int(mark) for key, mark in (part.split(":") for part in text.split(","))} if text else {}
-
-
-def write_marks(marks: Mapping[str, int]) -> str | None:
-    return ",".join([f"{key}:{int(mark)}" for key, mark in marks.items() if mark]) or None
 
 
 class Layout:
