@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
+from classair import plugins
 from classair.model import Bucket, Missing, Reading, SwitchEvent
 from classair.units import HOUR_MS
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 BANGKOK_MS = 7 * HOUR_MS
 """Asia/Bangkok is seven hours ahead of UTC all year round, and has been since 1920."""
-
-TOKEN_VARIABLE = "CLASSAIR_INFLUX_TOKEN"  # noqa: S105  the name of a variable
-ORG_VARIABLE = "CLASSAIR_INFLUX_ORG"
 
 
 class StoreAway(Exception):
@@ -169,21 +167,14 @@ class GapLedger(Protocol):
         ...
 
 
-def open_store(config_store: str, places: Places, *, readonly: bool) -> Store:
+def open_store(address: str, places: Places, *, readonly: bool) -> Store:
     """The store that `store:` in sensors.yaml names: sqlite, memory, influxdb://host:port/database (or +https).
 
-    `readonly` is for everyone but ingest. For InfluxDB the token comes from CLASSAIR_INFLUX_TOKEN (for 1.x
-    `user:password`) and the organisation from CLASSAIR_INFLUX_ORG. Raises ValueError for another name and StoreAway
-    when a file that is there cannot be opened.
+    The name before any sign is that of a folder here, whose store.py opens it. `readonly` is for everyone but ingest.
+    Raises ValueError for another name or address and StoreAway when a file that is there cannot be opened.
     """
-    if config_store == "sqlite":
-        from classair.stores.sqlite.store import SqliteStore
-
-        return SqliteStore(places.readings, readonly=readonly)
-    if config_store == "memory":
-        from classair.stores.memory import MemoryStore
-
-        return MemoryStore()
-    from classair.stores.influxdb.store import InfluxStore
-
-    return InfluxStore.of(config_store, os.environ.get(TOKEN_VARIABLE, ""), os.environ.get(ORG_VARIABLE, ""))
+    kind = re.split(r"\W", address, maxsplit=1)[0]
+    if kind not in plugins.names(__name__):
+        raise ValueError(f"store: there is no store {kind!r}")
+    opened: Store = plugins.load(f"{__name__}.{kind}", "store").open_store(address, places, readonly=readonly)
+    return opened

@@ -10,7 +10,7 @@ from typing import Final
 
 from classair.science.corrections import Correction, Corrections, as_record, of_record
 from classair.stores import StoreAway
-from classair.stores.sqlite.schema import away_as_such
+from classair.stores.sqlite.file import away_as_such
 
 TABLE: Final = """
 create table if not exists correction(

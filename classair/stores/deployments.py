@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from classair.config import yamltext
-from classair.stores.sqlite.schema import away_as_such
+from classair.stores.sqlite.file import away_as_such
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from classair.stores.sqlite.schema import away_as_such
+from classair.stores.sqlite.file import away_as_such
 
 KINDS: Final = ("filter_change", "smoke_day", "sensor_moved", "cleaning", "building_work", "activity", "other")
 NOTE_LENGTH: Final = 200

@@ -22,7 +22,7 @@ from classair import config as configuration
 from classair.model import Flag, Reading
 from classair.science.advice import Need
 from classair.science.state import CO2, PM25, Measure, RoomMemory, Scale, Sight, Track, current, room_state
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState, Topics

@@ -12,7 +12,7 @@ from classair import i18n
 from classair.config import parse
 from classair.model import Flag, Reading
 from classair.science.corrections import PUBLISHED, Correction, Corrections
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from research.selection import Selection, SelectionRefused

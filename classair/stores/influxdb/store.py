@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -16,13 +17,27 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
-from classair.stores import BANGKOK_MS, Changes, Rollup, SensorNewest, Series, StoreAway, StoreConflict, local_day
+from classair.places import Places
+from classair.stores import (
+    BANGKOK_MS,
+    Changes,
+    Rollup,
+    SensorNewest,
+    Series,
+    Store,
+    StoreAway,
+    StoreConflict,
+    local_day,
+)
 from classair.stores.influxdb import line_protocol
 from classair.stores.influxdb.v1 import V1Paths, needs_v1
 from classair.stores.sqlite.rollups import KEPT
 from classair.stores.steps import grain_for, span_of
 from classair.stores.tally import in_steps, tallied
 from classair.units import DAY_MS
+
+TOKEN_VARIABLE: Final = "CLASSAIR_INFLUX_TOKEN"  # noqa: S105  the name of a variable
+ORG_VARIABLE: Final = "CLASSAIR_INFLUX_ORG"
 
 log = logging.getLogger(__name__)
 
@@ -423,3 +438,11 @@ def _reason(error: ApiException) -> str:
     except ValueError:
         pass
     return body.strip()[:200]
+
+
+def open_store(address: str, places: Places, *, readonly: bool) -> Store:
+    """The token comes from CLASSAIR_INFLUX_TOKEN (for 1.x `user:password`), the organisation from CLASSAIR_INFLUX_ORG.
+
+    Raises ValueError for an address that is none.
+    """
+    return InfluxStore.of(address, os.environ.get(TOKEN_VARIABLE, ""), os.environ.get(ORG_VARIABLE, ""))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from classair.stores import StoreAway
-from classair.stores.sqlite.schema import APPLICATION_ID, VERSION, away_as_such
+from classair.stores.sqlite.file import APPLICATION_ID, VERSION, away_as_such
 
 Identity = tuple[int, int]
 """Device and inode: which file a connection was opened to."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN
 from classair.stores import StoreAway
 from classair.stores.sqlite import local_days
+from classair.stores.sqlite.file import APPLICATION_ID, VERSION, away_as_such
 from classair.stores.sqlite.migrating import bring_up
 from classair.stores.sqlite.missing_log import TABLE as MISSING_TABLE
-
-APPLICATION_ID: Final = 0x434C4149  # "CLAI"; a file of something else is never written into
-VERSION: Final = 3
-"""1: no local days; 2: no covered_ms in rollups. Older files are brought up when they are next opened for writing."""
 
 _BAD_COLUMNS: Final = ", ".join(f"{name} integer not null default 0" for name in BAD_CLASS_NAMES)
 
@@ -63,39 +58,6 @@ create table if not exists change(
 {MISSING_TABLE.strip()};
 create table if not exists remembered(name text primary key, value integer not null) without rowid;
 """
-
-_AWAY: Final = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_PERM,
-    }
-)
-DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-def primary_code(error: sqlite3.Error) -> int:
-    """SQLite's result code without its extension; 0 when the error has none."""
-    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-
-
-@contextlib.contextmanager
-def away_as_such(path: Path) -> Iterator[None]:
-    """Turns SQLite's ways of saying "not now" into StoreAway; faults of a statement stay what they are."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if primary_code(error) not in _AWAY:
-            raise
-        raise StoreAway(f"{path.name}: {error}") from error
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

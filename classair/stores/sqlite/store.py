@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
-from classair.stores import Changes, SensorNewest, Series, StoreAway, local_day
+from classair.places import Places
+from classair.stores import Changes, SensorNewest, Series, Store, StoreAway, local_day
 from classair.stores.sqlite import change_log, local_days, missing_log, reflagging, restoring, trimming
 from classair.stores.sqlite.columns import StoredDay, stored_day
 from classair.stores.sqlite.damaged import set_aside
+from classair.stores.sqlite.file import DAMAGED, away_as_such, primary_code
 from classair.stores.sqlite.only_writer import OnlyWriter
 from classair.stores.sqlite.queries import Queries
 from classair.stores.sqlite.received import Runs
-from classair.stores.sqlite.schema import DAMAGED, away_as_such, open_writer, primary_code
+from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.writing import Writer
 
 
@@ -394,3 +396,8 @@ class SqliteStore:
     def _known_runs(self, bridge: str, epoch: str) -> Runs:
         self._writing()
         return self._writer.received.known_runs(bridge, epoch)
+
+
+def open_store(address: str, places: Places, *, readonly: bool) -> Store:
+    """readings.db of the data folder. Raises StoreAway when a file that is there cannot be opened."""
+    return SqliteStore(places.readings, readonly=readonly)

@@ -12,7 +12,7 @@ import pytest
 
 from classair.stores import Store
 from classair.stores.influxdb.store import InfluxStore
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 
 URL_VARIABLE = "CLASSAIR_TEST_INFLUX_URL"

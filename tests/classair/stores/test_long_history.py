@@ -17,7 +17,7 @@ import pytest
 
 from classair.model import Bucket, Flag, Reading, SwitchEvent
 from classair.stores import Series
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 

@@ -10,7 +10,7 @@ import pytest
 
 from classair.model import Missing
 from classair.stores import GapLedger
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 
 

@@ -19,7 +19,7 @@ from classair import model
 from classair.model import Bucket, Flag, Gap, Quantity, Reading, SwitchEvent
 from classair.places import Places
 from classair.stores import Store, StoreAway, StoreConflict, open_store
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.received import Runs
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS

@@ -13,7 +13,7 @@ from classair import config as configuration
 from classair.model import Flag, Reading, SwitchEvent
 from classair.science.corrections import Correction, Corrections
 from classair.stores import Store
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard.queries.rooms import MAX_RANGE_MS, STEPS, Band, Queries, RangeRefused, StoreUnavailable, floor_to

@@ -1,0 +1,48 @@
+"""What makes a file readings.db, and which of SQLite's errors mean that it is unavailable rather than misused."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from classair.stores import StoreAway
+
+APPLICATION_ID: Final = 0x434C4149  # "CLAI"; a file of something else is never written into
+VERSION: Final = 3
+"""1: no local days; 2: no covered_ms in rollups. Older files are brought up when they are next opened for writing."""
+
+_AWAY: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_PERM,
+    }
+)
+DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code without its extension; 0 when the error has none."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+@contextlib.contextmanager
+def away_as_such(path: Path) -> Iterator[None]:
+    """Turns SQLite's ways of saying "not now" into StoreAway; faults of a statement stay what they are."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if primary_code(error) not in _AWAY:
+            raise
+        raise StoreAway(f"{path.name}: {error}") from error
