@@ -26,8 +26,6 @@ MAY: dict[str, set[str]] = {
 PACKAGES = set(MAY)
 FRONT_DOOR = "classair/__main__.py"
 """The one composition root: its table of commands names the services as strings."""
-STILL_OPEN = ["classair.stores"]
-"""Parts with circles that are about to be opened."""
 
 # library → the files that may know it
 ADDRESSES = {
@@ -156,17 +154,7 @@ def test_no_circle_inside_a_package(package: str) -> None:
         for name, path in modules().items()
         if name.partition(".")[0] == package and _shown(path) != FRONT_DOOR
     }
-    assert [circle for circle in _circles(graph) if not any(_inside(circle, part) for part in STILL_OPEN)] == []
-
-
-@pytest.mark.parametrize("part", STILL_OPEN)
-def test_what_is_listed_as_a_circle_is_one(part: str) -> None:
-    graph = {name: {other for other in imports(path) if other in modules()} for name, path in modules().items()}
-    assert any(_inside(circle, part) for circle in _circles(graph)), f"take {part} out of STILL_OPEN"
-
-
-def _inside(circle: set[str], part: str) -> bool:
-    return all(f"{name}.".startswith(f"{part}.") for name in circle)
+    assert _circles(graph) == []
 
 
 def _circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
@@ -206,6 +194,16 @@ def test_the_wall_sees_every_way_to_import(line: str) -> None:
 def test_the_wall_sees_imports_of_what_is_told_and_circles() -> None:
     assert len(dynamic("import_module(name)\nimport_module(f'{package}.x')\nimport_module(f'{__name__}.x')")) == 2
     assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+
+
+def test_outside_of_it_only_the_public_modules_of_the_sqlite_store_are_used() -> None:
+    public = {f"classair.stores.sqlite.{name}" for name in ("store", "columns", "connections", "rows", "damaged")}
+    for path in files():
+        if not path.is_relative_to(ROOT / "classair" / "stores"):
+            used = {
+                ".".join(name.split(".")[:4]) for name in imports(path) if name.startswith("classair.stores.sqlite.")
+            }
+            assert used <= public, path
 
 
 def test_the_model_imports_only_the_standard_library() -> None:
