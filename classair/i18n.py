@@ -25,6 +25,10 @@ _HERE: Final = resources.files("classair.locales")
 _folders: Final[list[Traversable]] = [_HERE]
 
 
+class TextFault(ValueError):
+    """A file of texts that cannot be used; the message names it."""
+
+
 def _codes() -> tuple[str, ...]:
     """Languages by the names of their files; the reference, into which others fall back, comes last."""
     names = (file.name for file in _HERE.iterdir() if file.name.endswith(".toml"))
@@ -35,12 +39,12 @@ LANGUAGES: Final = _codes()
 
 
 def add_texts(folder: Traversable) -> None:
-    """Makes the texts of another package's `<code>.toml` files known. Raises ValueError for a key known already."""
+    """Makes the texts of another package's `<code>.toml` files known. Raises TextFault for a key known already."""
     if folder in _folders:
         return
     known = texts(REFERENCE).keys() & _read(folder, REFERENCE).keys()
     if known:
-        raise ValueError(f"{folder}: {', '.join(sorted(known))}: there are such texts already")
+        raise TextFault(f"{folder}: {', '.join(sorted(known))}: there are such texts already")
     _folders.append(folder)
     texts.cache_clear()
 
@@ -55,10 +59,13 @@ def texts(language: str) -> Mapping[str, str]:
     return found
 
 
-def missing(language: str) -> list[str]:
-    """Keys that a language leaves to the reference language."""
-    own = {key for folder in _folders for key in _read(folder, language)}
-    return sorted(texts(REFERENCE).keys() - own)
+def missing(language: str) -> list[tuple[str, str]]:
+    """What a language leaves to the reference language, as (file it belongs in, key)."""
+    return [
+        (str(folder.joinpath(f"{language}.toml")), key)
+        for folder in _folders
+        for key in sorted(_read(folder, REFERENCE).keys() - _read(folder, language).keys())
+    ]
 
 
 def t(language: str, key: str, **places: Any) -> str:
@@ -112,14 +119,14 @@ class Head:
 
 @lru_cache(maxsize=64)
 def head(language: str) -> Head:
-    """How a language is written. Raises ValueError for a file without a name, or with what no page could follow."""
+    """How a language is written. Raises TextFault for a file without a name, or with what no page could follow."""
     said = {key: t(language, f"language.{key}") for key in Head.__slots__}
     if language != REFERENCE and said["name"] == t(REFERENCE, "language.name"):
-        raise ValueError(f"locales/{language}.toml: language.name is missing: the language's name in that language")
+        raise TextFault(f"locales/{language}.toml: language.name is missing: the language's name in that language")
     choices = {"direction": ("ltr", "rtl"), "calendar": tuple(YEAR_OFFSETS), "spaces": ("words", "clauses")}
     for key, known in choices.items():
         if said[key] not in known:
-            raise ValueError(f"locales/{language}.toml: language.{key} = {said[key]!r}; expected {' or '.join(known)}")
+            raise TextFault(f"locales/{language}.toml: language.{key} = {said[key]!r}; expected {' or '.join(known)}")
     return Head(**said)
 
 

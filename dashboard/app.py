@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 from dash import Dash
@@ -13,12 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import classair
+from classair import i18n
 from dashboard import api
 from dashboard.access.desk import Desk
 from dashboard.access.guard import LIGHT_POLICY, LOOPBACK_NAMES, Guard, dash_policy
+from dashboard.access.roles import TABLE, Need
 from dashboard.api import _faults
 from dashboard.context import Context
-from dashboard.frame import mounting
+from dashboard.frame import mounting, page
 from dashboard.live.live import Live
 from dashboard.public import display, signing_in
 
@@ -30,6 +32,7 @@ class Application:
     guard: ASGIApp
     server: FastAPI
     dash: Dash
+    needs: Mapping[tuple[str, str], Need]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.guard(scope, receive, send)
@@ -61,6 +64,10 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         description="The air in classrooms. Times are ISO 8601 with an offset or UTC milliseconds; errors say what, "
         "where and what would be right; a value that is not known is empty, never zero.",
     )
+    ctx = replace(ctx, pages=page.find())
+    needs = _needs(ctx.pages)
+    for language in i18n.LANGUAGES:
+        i18n.head(language)  # a language that no page could show is found at the start
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
@@ -70,17 +77,26 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
     server.router.routes.extend(_nothing_else().routes)
 
     policies: list[str] = []
-    pages = mounting.pages()
 
     def policy(path: str) -> str:
-        is_dash = any(page.match(path) is not None for page in pages)
+        is_dash = any(one.match(path) is not None for one in ctx.pages)
         return policies[0] if is_dash and policies else LIGHT_POLICY
 
     def demo() -> bool:
         config = ctx.config()
         return host in LOOPBACK_NAMES and all(config.site_simulated(site) for site in config.sites)
 
-    return Application(Guard(server, server, desk, demo, policy), server, dash)
+    return Application(Guard(server, server, desk, demo, policy, needs), server, dash, needs)
+
+
+def _needs(pages: Sequence[page.Page]) -> dict[tuple[str, str], Need]:
+    """What every route asks for: the table's, and each page's as the page says itself. Raises PageFault."""
+    needs = dict(TABLE)
+    for one in pages:
+        if ("GET", one.route) in needs:
+            raise page.PageFault(f"dashboard/pages/{one.name}: {one.path} is no page's to have")
+        needs["GET", one.route] = one.need
+    return needs
 
 
 def _nothing_else() -> APIRouter:

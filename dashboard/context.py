@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl
 
 from classair import i18n
 from classair.config import Config
@@ -12,6 +13,7 @@ from classair.service import Accepted
 from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, SensorHealth, ServiceStatus
 
 if TYPE_CHECKING:
+    from dashboard.frame.page import Page
     from dashboard.live.processes import Process
     from dashboard.queries.exports import Exports
     from dashboard.queries.research import Research
@@ -51,7 +53,7 @@ class Context:
     """`config` gives the configuration in force at this moment; `now_ms` the server's clock.
 
     `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own. `exports`
-    makes packages; None where there is nothing to make them from.
+    makes packages; None where there is nothing to make them from. `pages` are those the application was built with.
     """
 
     config: Callable[[], Config]
@@ -61,6 +63,13 @@ class Context:
     research: Research
     processes: Callable[[], Mapping[str, Process]] = dict
     exports: Exports | None = None
+    pages: tuple[Page, ...] = ()
+
+    def language(self, search: str | Mapping[str, str] | None) -> str:
+        """The language an address asks for (?lang=), else the organisation's."""
+        asked = dict(parse_qsl((search or "").lstrip("?"))) if search is None or isinstance(search, str) else search
+        code = asked.get("lang", "")
+        return code if code in i18n.LANGUAGES else self.config().language
 
     def t(self, language: str, key: str, **places: Any) -> str:
         return i18n.t(language, key, **places)

@@ -15,6 +15,7 @@ import uvicorn
 from classair import config as configuration
 from classair import service
 from classair.config import Config
+from classair.i18n import TextFault
 from classair.logs import begin_logging
 from classair.places import Places
 from classair.stores import Store, open_store
@@ -24,6 +25,7 @@ from classair.wire import Topics
 from dashboard.access.desk import Desk
 from dashboard.app import create_app
 from dashboard.context import Context
+from dashboard.frame.page import PageFault
 from dashboard.live import processes
 from dashboard.live.hub import Hub
 from dashboard.live.live import Live
@@ -131,7 +133,11 @@ def serve(args: argparse.Namespace) -> int:
         processes=lambda: processes.read(places.processes, now_ms()),
         exports=exports,
     )
-    app = create_app(ctx, live, desk, host=args.host)
+    try:
+        app = create_app(ctx, live, desk, host=args.host)
+    except (PageFault, TextFault) as fault:
+        print(f"classair dashboard: {fault}", file=sys.stderr)
+        return 2
     link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)
     exports.begin()
     try:

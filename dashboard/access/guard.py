@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
@@ -18,7 +18,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.desk import Desk
-from dashboard.access.roles import TABLE, VISITOR, Need, Principal, may
+from dashboard.access.roles import VISITOR, Need, Principal, may
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,16 @@ class Guard:
     """Wraps the whole application. `demo` says whether working pages are open at this moment (see `create_app`)."""
 
     def __init__(
-        self, app: ASGIApp, server: FastAPI, desk: Desk, demo: Callable[[], bool], policy: Callable[[str], str]
+        self,
+        app: ASGIApp,
+        server: FastAPI,
+        desk: Desk,
+        demo: Callable[[], bool],
+        policy: Callable[[str], str],
+        needs: Mapping[tuple[str, str], Need],
     ) -> None:
-        self._app, self._server, self._desk, self._demo, self._policy = app, server, desk, demo, policy
+        self._app, self._server, self._desk, self._demo = app, server, desk, demo
+        self._policy, self._needs = policy, needs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -68,9 +75,12 @@ class Guard:
             return
         headers = Headers(scope=scope)
         principal = self._principal(headers)
-        scope.setdefault("state", {})["principal"] = principal
+        near, loopback = _nearness(scope)
+        demo = loopback and _host_name(headers) in LOOPBACK_NAMES and self._demo()
+        allowed = frozenset(need for need in Need if may(need, principal, demo=demo, near=near))
+        scope.setdefault("state", {}).update(principal=principal, may=allowed)
         need = self.need(scope)
-        refusal = self._refusal(scope, headers, principal, need)
+        refusal = self._refusal(scope, headers, principal, need, need in allowed)
         sending = self._with_headers(scope, send)
         if refusal is not None:
             if refusal.status in (401, 403) and scope["method"] not in SAFE:
@@ -80,14 +90,14 @@ class Guard:
         await self._app(scope, _bounded(receive), sending)
 
     def need(self, scope: Scope) -> Need:
-        """What the route that will answer asks for; a route that the table does not know is refused."""
+        """What the route that will answer asks for; a route without a rule is refused."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         for route in self._server.router.routes:
             match, _ = route.matches({**scope, "method": method})
             if match is Match.FULL:
                 path = str(getattr(route, "path", ""))
                 # A mount answers every method with what it has for GET, or with 405.
-                need = TABLE.get(("GET" if isinstance(route, Mount) else method, path))
+                need = self._needs.get(("GET" if isinstance(route, Mount) else method, path))
                 if need is None:
                     log.error("route_permission_missing method=%s route=%s", method, path or type(route).__name__)
                     return Need.NOBODY
@@ -106,12 +116,12 @@ class Guard:
             cookie = None
         return (self._desk.session(cookie.value) if cookie is not None else None) or VISITOR
 
-    def _refusal(self, scope: Scope, headers: Headers, principal: Principal, need: Need) -> Refusal | None:
+    def _refusal(
+        self, scope: Scope, headers: Headers, principal: Principal, need: Need, passes: bool
+    ) -> Refusal | None:
         if _length(headers) > MAX_BODY:
             return Refusal(413, "the request is too large", f"at most {MAX_BODY // 1024} KiB")
-        near, loopback = _nearness(scope)
-        demo = loopback and _host_name(headers) in LOOPBACK_NAMES and self._demo()
-        if not may(need, principal, demo=demo, near=near):
+        if not passes:
             if need is Need.NOBODY:
                 return Refusal(404, "there is nothing at this address", "")
             if not principal.signed_in:

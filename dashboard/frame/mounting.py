@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import functools
+import hashlib
 import inspect
 import logging
-import pkgutil
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
-from urllib.parse import parse_qsl, unquote
+import os
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import dash
 import dash_mantine_components as dmc
 from dash import Input, Output, State, dcc, html
 from dash.backends import _fastapi as dash_fastapi  # the index page can only be made inside a request it was told of
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
 
 from classair import i18n
 from dashboard.context import Context
+from dashboard.frame import asker
+from dashboard.frame.page import FOLDER, Page
 
 log = logging.getLogger(__name__)
 
 CSRF_COOKIE = "classair_csrf"
 CSRF_HEADER = "X-CSRF-Token"
+FILES: Final = "/assets/pages"
+SERVED: Final = (".css", ".js", ".svg", ".png", ".woff2")
 
 # Everything Dash needs, with the page's language and a main landmark.
 _INDEX = """<!DOCTYPE html>
@@ -46,65 +49,42 @@ _INDEX = """<!DOCTYPE html>
 </html>"""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One file of dashboard/pages: `PATH` with <places>, `ORDER`, `TITLE_KEY`, `layout`, `callbacks`."""
+class _PageFiles(StaticFiles):
+    """What browsers take from the pages' own folders: style sheets, scripts and drawings, never code or texts."""
 
-    module: ModuleType
-
-    @property
-    def path(self) -> str:
-        return str(self.module.PATH)
-
-    @property
-    def route(self) -> str:
-        """The path as the web server spells it: /room/<room> → /room/{room}."""
-        return re.sub(r"<(\w+)>", r"{\1}", self.path)
-
-    def match(self, path: str) -> dict[str, str] | None:
-        """The places filled from an address, None when it is not this page's."""
-        pattern = "".join(
-            f"(?P<{part[1:-1]}>[^/]+)" if part.startswith("<") else re.escape(part)
-            for part in re.split(r"(<\w+>)", self.path)
-        )
-        found = re.fullmatch(pattern, path.rstrip("/") or "/")
-        return {key: unquote(value) for key, value in found.groupdict().items()} if found else None
-
-
-def pages() -> list[Page]:
-    """Every page in the folder, in its order."""
-    package = importlib.import_module("dashboard.pages")
-    found = [
-        Page(importlib.import_module(f"dashboard.pages.{info.name}"))
-        for info in pkgutil.iter_modules(package.__path__)
-        if not info.name.startswith("_")
-    ]
-    return sorted((page for page in found if hasattr(page.module, "PATH")), key=lambda page: page.module.ORDER)
-
-
-def language_of(search: str | Mapping[str, str], default: str) -> str:
-    """The language an address asks for (?lang=), else the organisation's."""
-    asked = (dict(parse_qsl(search.lstrip("?"))) if isinstance(search, str) else search).get("lang", "")
-    return asked if asked in i18n.LANGUAGES else default
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        return super().lookup_path(path) if path.endswith(SERVED) else ("", None)
 
 
 class _Dash(dash.Dash):
-    """Dash whose first answer already carries the reader's language."""
+    """Dash whose first answer already carries the reader's language and the pages' own styles and scripts."""
 
-    default_language = i18n.REFERENCE
+    ctx: Context
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash passes all by name
-        language = language_of(dict(dash_fastapi.get_current_request().query_params), self.default_language)
+        language = self.ctx.language(dict(dash_fastapi.get_current_request().query_params))
+        parts["css"] += "".join(f'<link rel="stylesheet" href="{url}">' for url in _urls(self.ctx, ".css"))
+        parts["scripts"] += "".join(f'<script src="{url}"></script>' for url in _urls(self.ctx, ".js"))
         whole = _INDEX.replace("{%lang%}", language).replace("{%dir%}", i18n.head(language).direction)
         for name, part in parts.items():
             whole = whole.replace("{%" + name + "%}", part)
         return whole
 
 
+def _urls(ctx: Context, suffix: str) -> list[str]:
+    """Addresses of the pages' own files; an address changes with what is in the file."""
+    return [
+        f"{FILES}/{page.name}/{file.name}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+        for page in ctx.pages
+        for file in page.files
+        if file.suffix == suffix
+    ]
+
+
 def mount(server: FastAPI, ctx: Context) -> dash.Dash:
     """Puts Dash and every page on the server; routes of the pages are ordinary ones, so an unknown address is a 404."""
-    known = pages()
     holder: list[_Dash] = []
+    server.mount(FILES, _PageFiles(directory=FOLDER), name="files of pages")
 
     async def index(request: Request) -> HTMLResponse:
         token = dash_fastapi.set_current_request(request)  # type: ignore[no-untyped-call]
@@ -113,14 +93,8 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
         finally:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
 
-    for page in known:
-        server.add_api_route(
-            page.route,
-            index,
-            methods=["GET"],
-            include_in_schema=False,
-            name=f"page:{page.module.__name__.rpartition('.')[2]}",
-        )
+    for page in ctx.pages:
+        server.add_api_route(page.route, index, methods=["GET"], include_in_schema=False, name=f"page:{page.name}")
     app = _Dash(
         "dashboard",
         server=server,  # type: ignore[arg-type]
@@ -135,13 +109,30 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
         add_log_handler=False,
     )
     app.backend.websocket_capability = False  # otherwise every page opens an unused WebSocket
-    app.default_language = ctx.config().language
+    app.ctx = ctx
     holder.append(app)
     app.layout = _shell
-    _routing(app, ctx, known)
-    for page in known:
+    _routing(app, ctx)
+    for page in ctx.pages:
+        others = set(app.callback_map)
         page.module.callbacks(app, ctx)
+        for key in app.callback_map.keys() - others:
+            if call := app.callback_map[key].get("callback"):
+                app.callback_map[key]["callback"] = _asking(page, call)
     return app
+
+
+def _asking(page: Page, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A page's callback that is called for those alone who may open the page: all of them come over one route."""
+
+    @functools.wraps(call)
+    def asked(*args: Any, **places: Any) -> Any:
+        if not asker.may(page.need):
+            log.warning("callback_refused page=%s need=%s who=%s", page.name, page.need.value, asker.principal().who)
+            raise HTTPException(403)
+        return call(*args, **places)
+
+    return asked
 
 
 def _shell() -> Any:
@@ -156,7 +147,7 @@ def _shell() -> Any:
     )
 
 
-def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
+def _routing(app: dash.Dash, ctx: Context) -> None:
     @app.callback(
         Output("page", "children"),
         Output("title", "data"),
@@ -165,23 +156,18 @@ def _routing(app: dash.Dash, ctx: Context, known: list[Page]) -> None:
         State("at", "hash"),
     )
     async def show(path: str | None, search: str | None, _hash: str | None) -> tuple[Any, dict[str, str]]:
-        language = language_of(search or "", ctx.config().language)
+        language = ctx.language(search)
+        shown = {"title": "ClassAir", "lang": language, "dir": i18n.head(language).direction}
         query = {k: v for k, v in parse_qsl((search or "").lstrip("?")) if k.isidentifier() and k != "lang"}
-        for page in known:
+        for page in ctx.pages:
             places = page.match(path or "/")
             if places is None:
                 continue
-            title = f"{ctx.t(language, page.module.TITLE_KEY)} · ClassAir"
-            return await _layout(page, ctx, language, {**query, **places}), {
-                "title": title,
-                "lang": language,
-                "dir": i18n.head(language).direction,
-            }
-        return html.P(ctx.t(language, "access.not_found")), {
-            "title": "ClassAir",
-            "lang": language,
-            "dir": i18n.head(language).direction,
-        }
+            if not asker.may(page.need):
+                return html.P(ctx.t(language, "access.not_allowed")), shown
+            shown["title"] = f"{ctx.t(language, page.title_key)} · ClassAir"
+            return await _layout(page, ctx, language, {**query, **places}), shown
+        return html.P(ctx.t(language, "access.not_found")), shown
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "function (t) { if (t) { document.title = t.title; document.documentElement.lang = t.lang;"

@@ -19,6 +19,7 @@ from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
+from dashboard.frame import asker
 from dashboard.live.ages import current_as_of, phase_of, state_as_of
 
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
@@ -69,16 +70,14 @@ def page(ctx: Context, language: str, path: str, query: Mapping[str, str], *cont
 
 
 def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> Any:
-    from dashboard.frame import mounting  # at call time: frame loads the pages, and the pages load this
-
     links = [
         dcc.Link(
-            ctx.t(language, known.module.TITLE_KEY),
+            ctx.t(language, known.title_key),
             href=address(known.path, lang=language),
             className="nav-link here" if _here(known.path, path) else "nav-link",
         )
-        for known in mounting.pages()
-        if "<" not in known.path and known.module.ORDER < 100
+        for known in ctx.pages
+        if known.in_menu and asker.may(known.need)
     ]
     config = ctx.config()
     simulated = any(config.site_simulated(site) for site in config.sites)

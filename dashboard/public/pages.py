@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 import classair
 from classair import i18n
-from dashboard.frame.mounting import language_of
+from dashboard.context import Context
 
 ASSETS: Final = Path(__file__).parent.parent / "assets"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -70,7 +70,8 @@ def phrases(text: str) -> Markup:
 
 
 def language(request: Request) -> str:
-    return language_of(dict(request.query_params), request.app.state.ctx.config().language)
+    ctx: Context = request.app.state.ctx
+    return ctx.language(request.query_params)
 
 
 def plain_page(request: Request, status: int) -> HTMLResponse:

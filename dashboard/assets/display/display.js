@@ -28,6 +28,7 @@
   var asleep = false;
   var reloading = false;
   var began = performance.now();
+  var drawLine = classairLine({el: el, facts: facts, fill: fill, hour: hour, setAttribute: setAttribute, zone: BANGKOK_MS});
 
   function el(id) { return document.getElementById(id); }
   function all(selector) { return Array.prototype.slice.call(document.querySelectorAll(selector)); }
@@ -246,85 +247,6 @@
     setText(el('purifier-note'), notes.join(' · '));
   }
 
-  // -- three hours ---------------------------------------------------------------------------------------------------
-
-  function path(points, x, y, step) {
-    var text = '';
-    points.forEach(function (point, index) {
-      var joined = index > 0 && point[0] - points[index - 1][0] <= step * 1.5;
-      var next = index + 1 < points.length && points[index + 1][0] - point[0] <= step * 1.5;
-      text += (joined ? 'L' : 'M') + x(point[0]).toFixed(1) + ' ' + y(point[1]).toFixed(1);
-      if (!joined && !next) { text += 'h3'; }   // a value alone is a dot
-    });
-    return text;
-  }
-  function label(kind, text, left, top) {
-    var node = document.createElement('span');
-    node.className = kind;
-    node.textContent = text;
-    if (left !== null) { node.style.left = left + '%'; }
-    if (top !== null) { node.style.top = top + '%'; }
-    el('labels').appendChild(node);
-  }
-  function holes(points, start, end, step) {
-    var found = [];
-    var before = start;
-    points.concat([[end, 0]]).forEach(function (point) {
-      if (point[0] - before > step * 2.5) { found.push([before, point[0]]); }
-      before = point[0];
-    });
-    return found;
-  }
-  function drawLine() {
-    el('labels').textContent = '';
-    el('gaps').textContent = '';
-    ['grid', 'limit', 'outside-path', 'inside-path'].forEach(function (id) { el(id).setAttribute('d', ''); });
-    if (!line || line.indoor === null || !line.indoor.length) {
-      label('all', !line ? '' : line.indoor === null ? words.line_away : words.line_empty, null, null);
-      setAttribute(el('plot'), 'aria-label', words.line_empty);
-      return;
-    }
-    var indoor = line.indoor;
-    var outdoor = line.outdoor || [];
-    var most = indoor.concat(outdoor).reduce(function (high, point) { return Math.max(high, point[1]); }, 0);
-    var top = Math.max(50, Math.ceil(most * 1.08 / 25) * 25);
-    function x(at) { return (at - line.start) / (line.end - line.start) * 1000; }
-    function y(value) { return 300 - value / top * 300; }
-    el('grid').setAttribute('d', 'M0 300H1000M0 0H1000');
-    el('limit').setAttribute('d', 'M0 ' + y(line.reference) + 'H1000');
-    el('outside-path').setAttribute('d', path(outdoor, x, y, line.step));
-    el('inside-path').setAttribute('d', path(indoor, x, y, line.step));
-    holes(indoor, line.start, line.end, line.step).forEach(function (hole) {
-      var rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
-      rect.setAttribute('x', x(hole[0]));
-      rect.setAttribute('width', x(hole[1]) - x(hole[0]));
-      rect.setAttribute('y', 0);
-      rect.setAttribute('height', 300);
-      el('gaps').appendChild(rect);
-      if (hole[1] - hole[0] > 35 * 60000) { label('none', words.no_data, (x(hole[0]) + x(hole[1])) / 20, null); }
-    });
-    label('y', '0', null, 100);
-    label('y', String(top), null, 0);
-    label('y', String(line.reference), null, y(line.reference) / 3);
-    var first = Math.ceil((line.start + BANGKOK_MS) / 3600000) * 3600000 - BANGKOK_MS;
-    for (var at = first; at <= line.end; at += 3600000) {
-      if (x(at) > 40 && x(at) < 960) { label('x', hour(at), x(at) / 10, null); }
-    }
-    var inside = y(indoor[indoor.length - 1][1]) / 3;
-    var outside = outdoor.length ? y(outdoor[outdoor.length - 1][1]) / 3 : null;
-    if (outside !== null && Math.abs(inside - outside) < 22) {
-      var middle = Math.min(86, Math.max(14, (inside + outside) / 2));
-      var under = inside >= outside;
-      inside = middle + (under ? 11 : -11);
-      outside = middle + (under ? -11 : 11);
-    }
-    label('end inside', facts.outdoor ? words.outdoor : words.indoor, null, inside);
-    if (outside !== null) { label('end outside', words.outdoor, null, outside); }
-    setAttribute(el('plot'), 'aria-label', fill(words.line_summary, {
-      inside: indoor[indoor.length - 1][1], outside: outdoor.length ? outdoor[outdoor.length - 1][1] : words.no_data
-    }));
-  }
-
   // -- the whole picture ---------------------------------------------------------------------------------------------
 
   function draw() {
@@ -425,7 +347,7 @@
       line = answer;
       days = answer.days;
       asleep = answer.asleep;
-      drawLine();
+      drawLine(line);
     }).catch(function () { /* the header says when the server is away; the line stays as it was */ });
   }
 
@@ -442,6 +364,6 @@
   if (document.fonts && document.fonts.ready) { document.fonts.ready.then(function () { fitAll(); }); }
   if (window.EventSource) { listen(); } else { pollAt = 0; }
   draw();
-  drawLine();
+  drawLine(line);
   setInterval(tick, 1000);
 })();

@@ -12,6 +12,7 @@ from dash import Input, Output, State, dcc, html
 
 from classair import i18n
 from classair.timetable import local_time
+from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.pages.explorer import charts as charts
@@ -26,6 +27,7 @@ from research.selection import SelectionRefused
 PATH = forms.PATH
 ORDER = 40
 TITLE_KEY = "explorer.title"
+NEED = Need.READ
 
 
 def layout(ctx: Context, language: str, **asked: str) -> Any:

@@ -11,15 +11,14 @@ import dash
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html
 from dash import ctx as called
-from dash.backends import _fastapi as dash_fastapi  # who asks is known inside the request alone
 
 from classair import i18n
 from classair.model import QUANTITIES
 from classair.science.corrections import PUBLISHED
 from classair.timetable import local_time
-from dashboard.access.roles import VISITOR, Principal
+from dashboard.access.roles import Need
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import asker, parts
 from dashboard.queries.exports import KEEP_MS, OPEN, ExportRefused, Exports, Job
 from research.export.request import Request
 from research.selection import STEP_MS, Selection, SelectionRefused
@@ -27,6 +26,7 @@ from research.selection import STEP_MS, Selection, SelectionRefused
 PATH = "/exports"
 ORDER = 60
 TITLE_KEY = "exports.title"
+NEED = Need.READ
 
 _FIELDS: Final = ("rooms", "quantities", "first", "last", "step", "method", "lesson", "columns", "netcdf", "licence")
 
@@ -47,7 +47,7 @@ def layout(ctx: Context, language: str, **asked: str) -> Any:
             *head,
             parts.notice(ctx.t(language, "exports.not_installed_title"), ctx.t(language, "exports.not_installed")),
         )
-    if not _may_export(_principal()):
+    if not asker.may(Need.EXPORT):
         link = html.A(
             ctx.t(language, "exports.sign_in_link"),
             href=parts.address("/login", next=parts.address(PATH, **{**query, "lang": language})),
@@ -82,11 +82,6 @@ def layout(ctx: Context, language: str, **asked: str) -> Any:
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
-    from dashboard.frame.mounting import language_of
-
-    def language(search: str | None) -> str:
-        return language_of(search or "", ctx.config().language)
-
     @app.callback(
         Output("export-answer", "children"),
         Input("export-preview", "n_clicks"),
@@ -98,7 +93,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
     async def answer(_preview: Any, _make: Any, *given: Any) -> Any:
         *values, search = given
         return await _answer(
-            ctx, language(search), called.triggered_id == "export-make", dict(zip(_FIELDS, values, strict=True))
+            ctx, ctx.language(search), called.triggered_id == "export-make", dict(zip(_FIELDS, values, strict=True))
         )
 
     @app.callback(
@@ -111,30 +106,21 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
     )
     async def follow(_tick: Any, _answered: Any, clicks: Sequence[int | None], search: str | None) -> Any:
         exports = ctx.exports
-        if exports is None or not _may_export(_principal()):
+        if exports is None or not asker.may(Need.EXPORT):
             return []
         pressed = called.triggered_id
         if isinstance(pressed, Mapping) and any(clicks):
             mine = {one.id for one in _mine(exports)}
             if pressed["export"] in mine:
                 await asyncio.to_thread(exports.remove, pressed["export"])
-        return _table(ctx, language(search), await asyncio.to_thread(_mine, exports))
+        return _table(ctx, ctx.language(search), await asyncio.to_thread(_mine, exports))
 
 
 # -- who asks ----------------------------------------------------------------------------------------------------------
 
 
-def _principal() -> Principal:
-    request = dash_fastapi.get_current_request()
-    return getattr(request.state, "principal", VISITOR) if request is not None else VISITOR
-
-
-def _may_export(principal: Principal) -> bool:
-    return "export" in principal.scopes
-
-
 def _mine(exports: Exports) -> list[Job]:
-    return exports.jobs(_principal().who)[:50]
+    return exports.jobs(asker.principal().who)[:50]
 
 
 # -- what is wanted ----------------------------------------------------------------------------------------------------
@@ -237,9 +223,9 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
 
 async def _answer(ctx: Context, language: str, make: bool, values: dict[str, Any]) -> Any:
     """What the package would be, or that it is being made, or why not."""
-    exports, principal = ctx.exports, _principal()
+    exports, principal = ctx.exports, asker.principal()
     title = ctx.t(language, "exports.refused")
-    if exports is None or not _may_export(principal):
+    if exports is None or not asker.may(Need.EXPORT):
         return parts.notice(ctx.t(language, "exports.sign_in_title"), ctx.t(language, "exports.sign_in"))
     try:
         request = Request.parse({key: value for key, value in values.items() if value is not None})

@@ -9,6 +9,7 @@ from typing import Any, Final
 import dash
 from dash import Input, Output, State, dcc, html
 
+from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.pages.health import health_rows, sensor_rows
@@ -19,6 +20,7 @@ from dashboard.pages.health.sensor_rows import Stored
 PATH = "/health"
 ORDER = 90
 TITLE_KEY = "health_page.title"
+NEED = Need.READ
 RENEW_EVERY_MS: Final = 10_000
 """Figures go on; what changes its state is told to the page at once (`health-news`)."""
 
@@ -36,8 +38,6 @@ def layout(ctx: Context, language: str) -> Any:
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
-    from dashboard.frame.mounting import language_of
-
     @app.callback(
         Output("health", "children"),
         Input("health-tick", "n_intervals"),
@@ -47,7 +47,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
     )
     async def renew(_tick: int | None, _news: object, search: str | None) -> Any:
         stored = await asyncio.to_thread(sensor_rows.asked, ctx)
-        return _body(ctx, language_of(search or "", ctx.config().language), stored)
+        return _body(ctx, ctx.language(search), stored)
 
 
 def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:

@@ -11,6 +11,7 @@ from dash import Input, Output, State, dcc, html
 from classair import i18n
 from classair.timetable import local_time
 from classair.wire import Current, RoomState
+from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.live.cases import Case, cases_of, worst_first
@@ -18,6 +19,7 @@ from dashboard.live.cases import Case, cases_of, worst_first
 PATH = "/"
 ORDER = 10
 TITLE_KEY = "overview.title"
+NEED = Need.READ
 MOST_CASES = 10
 """More than this at once is one matter, not many; the rest is counted."""
 
@@ -36,8 +38,6 @@ def layout(ctx: Context, language: str) -> Any:
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
-    from dashboard.frame.mounting import language_of
-
     @app.callback(
         Output("overview", "children"),
         Input("live", "data"),
@@ -46,7 +46,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         prevent_initial_call=True,
     )
     async def renew(_news: Any, _tick: Any, search: str | None) -> Any:
-        return body(ctx, language_of(search or "", ctx.config().language))
+        return body(ctx, ctx.language(search))
 
 
 def body(ctx: Context, language: str) -> list[Any]:

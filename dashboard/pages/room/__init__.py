@@ -10,6 +10,7 @@ from dash import Input, Output, State, dcc, html
 
 from classair.units import MINUTE_MS
 from classair.wire import Current, RoomState
+from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.pages.room import history
@@ -18,6 +19,7 @@ from dashboard.queries import ranges
 PATH = "/room/<room>"
 ORDER = 20
 TITLE_KEY = "room.title"
+NEED = Need.READ
 
 
 def layout(ctx: Context, language: str, room: str = "", range: str = "day", date: str = "") -> Any:
