@@ -178,7 +178,7 @@ from classair import config, i18n
 from classair.wire import SensorHealth
 room = config.load(Path(sys.argv[1]), {}).room("ban-suan.p1-2")
 texts = i18n.in_every_language("level.good")
-word = SensorHealth(sensor="ban-suan.p1-2-pm", bridge="ban-suan.suan-pi", state="error", at=1, cause=texts, step=texts)
+word = SensorHealth(sensor="ban-suan.p1-2-pm", bridge="suan-pi", state="error", at=1, cause=texts, step=texts)
 print(room.name.in_("eo"), word.cause["eo"], SensorHealth.model_validate_json(word.model_dump_json()).cause["eo"])
 """
     said = subprocess.run(
@@ -192,6 +192,6 @@ def test_what_a_language_lacks_is_listed(grown: Any) -> None:
     listed = grown.run("texts").stdout
     assert re.search(r"^eo\tEsperanto\t\d+ of \d+ texts$", listed, re.MULTILINE)
     lacking = grown.run("texts", "--missing", "eo").stdout
-    assert 'level.affects_health = "Affecting health"' in lacking and "level.good" not in lacking
+    assert 'level.affects_health = "Affecting health"' in lacking and "\nlevel.good =" not in lacking
     assert "airing/locales/eo.toml\nairing.none =" in lacking
     assert grown.run("texts", "--missing", "th").stdout == ""
