@@ -23,6 +23,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from classair.i18n import in_every_language
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHOOL = """
 org: bench-town
@@ -38,8 +40,8 @@ sites:
 store: sqlite
 """
 WORDS = {
-    "unplug": ("unplugged", {"th": "ถูกถอด", "en": "Unplugged"}),
-    "silence": ("silent", {"th": "เงียบ", "en": "Silent"}),
+    "unplug": ("unplugged", in_every_language("health_page.word.unplugged")),
+    "silence": ("silent", in_every_language("health_page.word.silent")),
 }
 BOUND_S = {"unplug": 2.0, "silence": 10.0}
 # Waits in the page itself, so that looking costs nothing: when the first group names the sensor with the word.

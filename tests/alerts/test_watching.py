@@ -16,6 +16,7 @@ from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger, LedgerReader
 from alerts.rules.matters import Rules
 from classair import config as configuration
+from classair import i18n
 from classair.model import Reading
 from classair.timetable import ZONE
 from classair.wire import Answer, PurifierState, RoomState, Topics
@@ -216,7 +217,7 @@ def test_silence_is_told_once_and_its_end_too(house: House) -> None:
     assert house.room().told_at is None
     house.watching.delivered(Result(about_room[0], 2, True), house.now)
     assert house.room().told_at == house.now
-    assert "the caretaker has been told" in house.room().texts["en"]["unknown"].reason
+    assert house.room().texts["en"]["unknown"].reason == i18n.t("en", "reason.silent_told")
     house.live(600)
     assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 1
     house.live(20, 10.0)
@@ -251,8 +252,8 @@ def test_an_offline_plug_is_tried_three_times_and_then_a_person_is_told(plugged:
     tries = [payload for topic, payload in plugged.said if topic == "cmnd/plug-1/Backlog0"]
     assert tries[:3] == [f"PulseTime1 {left}; Power1 ON" for left in (400, 390, 380)]
     told = [job for job in plugged.post.jobs if job.subject == "s1.fan"]
-    assert len(told) == 1 and told[0].message.title == "Purifier in Room 1 does not obey"
-    assert 'did not confirm "on" after 3 tries' in told[0].message.text
+    assert len(told) == 1 and told[0].message.title == i18n.t("en", "told.fault_title", room="Room 1")
+    assert 'did not confirm "on" after 3 attempts' in told[0].message.text
     assert plugged.fan().on is None and not plugged.fan().confirmed
     plugged.watching.delivered(Result(told[0], 1, True), plugged.now)
     plugged.live(200, 60.0)
@@ -282,13 +283,13 @@ def test_the_yard_is_every_rooms_outdoors(house: House) -> None:
     house.live(960, 10.0, 46.0)
     told = house.room()
     assert (told.outdoor.shown, told.outdoor.source, told.rule) == ("46", "s1.yard", 13)
-    assert told.texts["en"]["ok"].reason == "No outdoor value: see the flag at the gate", "an hour is not full yet"
+    assert told.texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.unknown"), "an hour is not full yet"
     house.live(3000, 10.0, 46.0)
-    assert house.room().texts["en"]["ok"].reason == "No outdoor PE; masks outside"
-    assert house.room("yard").texts["en"]["ok"].action == "No outdoor PE; masks outside"
+    assert house.room().texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.none")
+    assert house.room("yard").texts["en"]["ok"].action == i18n.t("en", "outdoor_play.none")
     house.watching.day_levels({"s1.yard": 5})
     house.tick()
-    assert house.room().texts["en"]["ok"].reason == "Stay in; everyone in clean rooms"
+    assert house.room().texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.stay_in")
 
 
 def test_a_state_that_does_not_change_is_said_every_thirty_seconds_and_a_change_at_once(house: House) -> None:

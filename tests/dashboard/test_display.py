@@ -109,15 +109,15 @@ def test_the_page_itself_lets_a_value_become_late_and_then_unknown(house: Any, c
     house.put(make_state(ROOM, 18, age_s=178))
     page = open_display(chromium, house, query="?lang=en")
     shown(page, "#age-words", "Measured 2 minutes ago")
-    shown(page, "#age-words", "3 min late", 4000)
+    shown(page, "#age-words", "Reading is 3 min old", 4000)
     assert page.inner_text("#value") == "18"
     assert page.evaluate("getComputedStyle(document.getElementById('panel')).borderTopStyle") == "dashed"
     house.put(make_state(ROOM, 18, age_s=898))
-    shown(page, "#age-words", "14 min late")
-    shown(page, "#age-words", "Not a current value", 4000)
+    shown(page, "#age-words", "Reading is 14 min old")
+    shown(page, "#age-words", i18n.t("en", "age.not_current"), 4000)
     assert page.inner_text("#value") == "–"
     assert page.get_attribute("#panel", "data-level") == "unknown"
-    assert "Last value 18 at" in page.inner_text("#last")
+    assert "Last reading 18 at" in page.inner_text("#last")
     assert page.inner_text("#action") == i18n.t("en", "action.0")
 
 
@@ -128,7 +128,7 @@ def test_the_wall_says_how_long_the_monitor_is_silent_and_who_was_told(
 ) -> None:
     house.put(make_state("ban-suan.p1-10", 18, age_s=37 * 60 + 5, told_at=1))
     page = open_display(chromium, house, "ban-suan.p1-10")
-    shown(page, "#reason", "ส่งข้อมูลไม่ได้ 37 นาทีแล้ว แจ้งผู้ดูแลแล้ว")
+    shown(page, "#reason", "ไม่มีข้อมูลจากเครื่องวัด 37 นาทีแล้ว แจ้งผู้ดูแลแล้ว")
     house.put(make_state("ban-suan.p1-10", 18, age_s=38 * 60 + 5))
     shown(page, "#reason", "38 นาทีแล้ว")
     assert "แจ้งผู้ดูแลแล้ว" not in page.inner_text("#reason")
@@ -137,7 +137,7 @@ def test_the_wall_says_how_long_the_monitor_is_silent_and_who_was_told(
 def test_after_a_gap_the_wall_says_when_there_will_be_a_value(house: Any, chromium: Any, make_state: Any) -> None:
     house.put(make_state(ROOM, None, minutes_left=7))
     page = open_display(chromium, house)
-    shown(page, "#age-words", "เริ่มวัดใหม่ มีค่าในอีก 7 นาที")
+    shown(page, "#age-words", i18n.t("th", "age.filling", n=7))
     assert page.inner_text("#value") == "–"
 
 

@@ -254,7 +254,7 @@ def test_edits_are_followed_while_running(school: Any, bridge: Any, wait_for: Ca
     told = wait_for(lambda: bridge.newest(CONFIG).get("refused"), what="a refusal")
     assert "did you mean model?" in told
     assert bridge.newest(CONFIG)["version"] == 1
-    wait_for(lambda: "sensors.yaml is not in force" in bridge.warnings(), what="a warning")
+    wait_for(lambda: "sensors.yaml was rejected" in bridge.warnings(), what="a warning")
     school.edit("modell: s8", "model: s8")
     wait_for(lambda: "refused" not in bridge.newest(CONFIG), what="the refusal gone")
     school.edit("a-pm: {bridge: pi-1, room: a", "a-pm: {bridge: pi-1, room: b")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classair import i18n
 from classair.science import state
 from classair.science.averages import Sample, day_mean, window_mean
 from classair.science.state import Measure, RoomMemory, Sight, measure
@@ -171,8 +172,8 @@ def test_after_a_long_gap_the_room_fills_and_says_for_how_long() -> None:
     seen = measure([*samples(18, 15), *samples(30, 2, back)], state.PM_WINDOW_MS)
     told, memory = look(memory, back, pm25=seen)
     assert told.pm25.status == "filling" and told.pm25.minutes_left == 10 and told.pm25.last_shown == "18"
-    assert told.texts["en"]["unknown"].reason == "Measuring again, value in 10 min"
-    assert told.texts["th"]["ok"].reason == "เริ่มวัดใหม่ มีค่าในอีก 10 นาที"
+    assert told.texts["en"]["unknown"].reason == i18n.t("en", "reason.filling", n=10)
+    assert told.texts["th"]["ok"].reason == i18n.t("th", "reason.filling", n=10)
     later = back + 10 * MIN
     told, _ = look(memory, later, pm25=measure(samples(30, 12, later), state.PM_WINDOW_MS))
     assert (told.pm25.status, told.pm25.shown) == ("ok", "30")
@@ -246,14 +247,15 @@ def test_the_state_carries_the_words_of_all_three_phases_in_both_languages() -> 
     assert set(told.texts) == {"th", "en"} and set(told.texts["th"]) == {"ok", "late", "unknown"}
     ok = told.texts["th"]["ok"]
     assert ok.action == "‹ปิดหน้าต่างไว้› ‹เปิดเครื่องฟอกต่อไป›"
-    assert ok.reason == "งดพละกลางแจ้ง ออกนอกอาคารใส่หน้ากาก" and ok.level == "ดี"
+    assert ok.reason == i18n.t("th", "outdoor_play.none") and ok.level == "ดี"
     unknown = told.texts["en"]["unknown"]
     assert unknown.rule == 0 and "{minutes}" in unknown.reason and "caretaker" not in unknown.reason
 
 
 def test_the_caretaker_was_told_is_said_only_when_it_is_true() -> None:
     told, _ = look(told_at=T0, pm25=Measure())
-    assert "the caretaker has been told" in told.texts["en"]["unknown"].reason
+    assert told.texts["en"]["unknown"].reason == i18n.t("en", "reason.silent_told")
+    assert "caretaker has been notified" in told.texts["en"]["unknown"].reason
 
 
 def test_co2_must_stay_above_its_limit_for_twenty_minutes() -> None:
@@ -289,4 +291,4 @@ def test_a_purifier_that_does_not_help_sends_people_to_windows_and_filter() -> N
 
 def test_a_room_outdoors_says_what_playing_there_is_like() -> None:
     told, _ = look(pm25=pm(50.0), is_outdoor=True, play_level=4)
-    assert told.texts["en"]["ok"].action == "No outdoor PE; masks outside"
+    assert told.texts["en"]["ok"].action == i18n.t("en", "outdoor_play.none")

@@ -46,8 +46,8 @@ def test_the_file_is_understood_as_it_is_written_and_old_or_damaged_ones_say_not
 @pytest.mark.parametrize(
     ("language", "again", "signal", "ended"),
     [
-        ("en", "restarts: 3 (last with exit code 1)", "(last by signal 9)", "started again by itself"),
-        ("th", "เริ่มใหม่ 3 ครั้ง (ครั้งล่าสุดจบด้วยรหัส 1)", "สัญญาณ 9", "เริ่มใหม่ให้เอง"),
+        ("en", "restarts: 3 (last exit code 1)", "(last ended by signal 9)", "restarts automatically"),
+        ("th", "เปิดใหม่ 3 ครั้ง (ครั้งล่าสุดจบด้วยรหัส 1)", "สัญญาณ 9", "ระบบจะเปิดให้ใหม่"),
     ],
 )
 def test_each_part_shows_its_restarts_and_its_log_and_what_has_ended_comes_first(
@@ -84,7 +84,7 @@ def test_the_page_shows_it(own_house: Any) -> None:
     ctx = own_house.app.server.state.ctx
     write(own_house.processes, service("ingest", restarts=4, last_exit=1), at=ctx.now_ms())
     layout = str(health._body(ctx, "en", asked(ctx)).__repr__())
-    assert "restarts: 4 (last with exit code 1)" in layout and "log ingest.log" in layout
+    assert "restarts: 4 (last exit code 1)" in layout and "log: ingest.log" in layout
 
 
 def test_what_the_supervisor_writes_is_what_is_read(tmp_path: Path) -> None:

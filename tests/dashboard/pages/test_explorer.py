@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from classair.i18n import t
 from classair.model import Flag, Reading
 from classair.stores.events import SchoolEvent
 from classair.stores.sqlite.store import SqliteStore
@@ -241,7 +242,7 @@ def test_the_request_is_one_the_api_answers_with_the_same_name(school: Any) -> N
 )
 def test_what_cannot_be_asked_is_refused_in_words_and_the_form_stays(school: Any, query: str, said: str) -> None:
     tree = asked(school, f"{query}&lang=en")
-    assert "This cannot be asked" in json.dumps(tree, ensure_ascii=False)
+    assert t("en", "explorer.refused") in json.dumps(tree, ensure_ascii=False)
     assert said in json.dumps(tree, ensure_ascii=False).replace('\\"', '"')
     assert find(tree, "explorer-show") is not None
 
@@ -267,7 +268,7 @@ def test_gaps_are_not_bridged_and_bad_values_are_counted(school: Any) -> None:
     assert line["y"].count(None) == 1 and line["connectgaps"] is False
     told = by_hours(school, tree)
     strip = words(told["explorer-known"]["children"])
-    assert "8 of 1,968 values left out (warm-up 8)" in strip
+    assert "8 of 1,968 values excluded (warm-up 8)" in strip
     assert "no data:  4 room-hours" in strip
     assert "sensor warming up:  1 room-hours" in strip
     shares = find(told["explorer-beside"]["children"], "explorer-shares")["figure"]["data"]
@@ -285,8 +286,8 @@ def test_every_figure_says_how_it_was_made(school: Any) -> None:
     assert len(made) >= 5
     for line in made:
         for said in (
-            "corrected by epa2021_atm@1",
-            "means of ",
+            "corrected with epa2021_atm@1",
+            "averages of ",
             "at least 75% complete",
             "lesson time only",
             "Asia/Bangkok",
@@ -298,7 +299,7 @@ def test_every_figure_says_how_it_was_made(school: Any) -> None:
 def test_two_groups_at_the_same_time_are_paired_and_two_periods_are_not(school: Any) -> None:
     groups = by_hours(school, asked(school, f"rooms=ban-suan.p1-2&{WEEK}&rooms2=ban-suan.p4-1&lang=en"))
     told = words(groups["explorer-beside"]["children"])
-    assert "paired by day and hour" in told and "Second less first: +" in told
+    assert "paired by day and hour" in told and "Second minus first: +" in told
     periods = by_hours(
         school,
         asked(
@@ -315,7 +316,7 @@ def test_two_groups_at_the_same_time_are_paired_and_two_periods_are_not(school: 
 def test_indoors_against_outdoors_gives_the_ratio_the_rooms_were_made_with(school: Any) -> None:
     told = by_hours(school, asked(school, f"rooms=ban-suan.p1-2,ban-suan.p4-1&{WEEK}&lang=en"))
     said = words(told["explorer-beside"]["children"])
-    assert "P.1/2: median inside/outside 0.50" in said and "P.4/1: median inside/outside 0.80" in said
+    assert "P.1/2: median indoor/outdoor ratio 0.50" in said and "P.4/1: median indoor/outdoor ratio 0.80" in said
     alone = by_hours(school, asked(school, f"rooms=ban-suan.yard&{WEEK}&lang=en"))
     assert find(alone["explorer-beside"]["children"], "explorer-scatter") is None
 
@@ -351,14 +352,14 @@ def test_more_rooms_than_lines_have_a_chart_each_on_one_scale(make_house: Any, t
 
 def test_a_finer_step_than_can_be_drawn_is_drawn_coarser_and_says_so(school: Any) -> None:
     tree = asked(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1m&lang=en")
-    assert "drawn more coarsely than chosen" in words(tree)
+    assert t("en", "explorer.drawn_coarser") in words(tree)
     assert all(len(trace.get("x", [])) <= 2000 for trace in find(tree, "explorer-series-pm25")["figure"]["data"])
     assert len(taken(school, tree)) == len(table_of(school, f"rooms=ban-suan.p1-2&{WEEK}&step=1m"))
 
 
 def test_without_a_store_the_page_says_so(make_house: Any) -> None:
     tree = asked(make_house(store=None), "lang=en")
-    assert "History cannot be read" in json.dumps(tree)
+    assert t("en", "room.store_away") in json.dumps(tree)
 
 
 @pytest.mark.parametrize(

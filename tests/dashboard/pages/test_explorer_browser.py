@@ -189,9 +189,9 @@ def test_everything_is_reached_with_the_keyboard(school: Any, chromium: Any) -> 
                 "|| document.activeElement.textContent.trim()"
             )
         )
-    assert "Picture of: PM2.5 over time" in names
+    assert "Download image: PM2.5 over time" in names
     assert {"explorer-link", "explorer-csv", "explorer-more"} <= set(names)
-    assert "Note an event" in names
+    assert "Log an event" in names
 
 
 def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
@@ -221,9 +221,9 @@ def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
 
     monkeypatch.setattr(house.live, "ask", ask)
     page = visit(chromium, house)
-    page.locator("summary", has_text="Note an event").click()
-    page.get_by_label("Begins").fill("2026-11-17T09:00")
-    page.get_by_label("Note, no names").fill("<b>HEPA</b>")
+    page.locator("summary", has_text="Log an event").click()
+    page.get_by_label("Start", exact=True).fill("2026-11-17T09:00")
+    page.get_by_label("Note (no pupils").fill("<b>HEPA</b>")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("#explorer-event-says a:has-text('Sign in')", timeout=10_000)
 
@@ -233,16 +233,16 @@ def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
     page.locator("[name=password]").fill("a long enough password")
     page.locator("[name=password]").press("Enter")
     drawn(page)
-    page.locator("summary", has_text="Note an event").click()
-    page.get_by_label("Begins").fill("2026-11-17T09:00")
-    page.get_by_label("Note, no names").fill("<b>HEPA</b>")
+    page.locator("summary", has_text="Log an event").click()
+    page.get_by_label("Start", exact=True).fill("2026-11-17T09:00")
+    page.get_by_label("Note (no pupils").fill("<b>HEPA</b>")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("table.events", timeout=15_000)
     assert "Tue 17 Nov 2026, 09:00" in page.locator("table.events").inner_text()
     assert "Filter changed <b>HEPA</b>" in page.locator("table.events").inner_text()
     drawn(page)
     assert page.locator("#explorer-series-pm25 .annotation-text", has_text=re.compile("^1$")).count() == 1
-    page.get_by_role("button", name=re.compile("Withdraw")).click()
-    page.wait_for_selector("text=Nothing was noted in this range.", timeout=15_000)
+    page.get_by_role("button", name=re.compile("Retract")).click()
+    page.wait_for_selector("text=No events were logged in this range.", timeout=15_000)
     store.close()
     books.close()

@@ -19,7 +19,7 @@ from dashboard.queries.exports import Exports
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 LINK = "/exports?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24"
 WORDS = {
-    "en": ("Data sets", "Preview", "Make the data set", "Your data set is ready: 48 rows", "No data in this range"),
+    "en": ("Exports", "Preview", "Create export", "Your export is ready: 48 rows", "No data in this range"),
     "th": ("ชุดข้อมูล", "ดูตัวอย่าง", "สร้างชุดข้อมูล", "ชุดข้อมูลพร้อมแล้ว 48 แถว", "ไม่มีข้อมูลในช่วงที่เลือก"),
 }
 

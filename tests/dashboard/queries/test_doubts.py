@@ -1,4 +1,4 @@
-"""A sensor whose line is sound and whose values are not: the health page says why they are set aside."""
+"""A sensor whose line is sound and whose values are not: the health page says why they are excluded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from classair.i18n import t
 from classair.model import Flag, Reading
 from classair.wire import SensorHealth, Topics
 from dashboard.pages import health
@@ -13,13 +14,13 @@ from dashboard.pages.health.sensor_rows import DOUBTED_MS, asked
 
 
 @pytest.mark.parametrize(
-    ("flag", "well", "en", "th"),
+    ("flag", "well", "key"),
     [
-        (Flag.STUCK, "wait", "set aside: Does not move although the air does", "ถูกกันออก: ค่าค้าง"),
-        (Flag.RH_HIGH, "yes", "with a doubt: Air so humid", "มีข้อสังเกต: ความชื้นสูงมาก"),
+        (Flag.STUCK, "wait", "set_aside"),
+        (Flag.RH_HIGH, "yes", "doubted"),
     ],
 )
-def test_the_health_page_says_why_values_are_set_aside(own_house: Any, flag: Flag, well: str, en: str, th: str) -> None:
+def test_the_health_page_says_why_values_are_excluded(own_house: Any, flag: Flag, well: str, key: str) -> None:
     ctx = own_house.app.server.state.ctx
     now, sensor = ctx.now_ms(), "ban-suan.p1-2-pm"
     own_house.live.hear(
@@ -43,7 +44,8 @@ def test_the_health_page_says_why_values_are_set_aside(own_house: Any, flag: Fla
     )
     stored = asked(ctx)
     assert stored.fault == "" and stored.doubts[sensor] == flag
-    for language, words in (("en", en), ("th", th)):
+    for language in ("en", "th"):
+        words = t(language, f"health_page.{key}", why=t(language, f"flag.{str(flag.name).lower()}"))
         row = next(row for row in health.rows(ctx, language, stored) if row.name == "p1-2-pm")
         assert row.well == well and words in row.cause
     own_house.offset_ms = DOUBTED_MS

@@ -49,7 +49,7 @@ def test_a_package_is_made_and_made_again_from_its_own_request(
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([*command, *WISH, "--step", "1d", "--out", str(one)]) == 0
     assert main([*command, "--request", str(one / "request.json"), "--out", str(two), "--since", str(one)]) == 0
-    assert "Nothing has changed since the package" in capsys.readouterr().out
+    assert "Nothing has changed since export" in capsys.readouterr().out
     for path in one.iterdir():
         if path.name not in ("README.md", "versions.json", "SHA256SUMS"):  # these say what it was compared with
             assert path.read_bytes() == (two / path.name).read_bytes()
