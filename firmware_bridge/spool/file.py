@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count, groupby
 from pathlib import Path
 from typing import Final
 
+from classair.intervals import of_numbers
 from firmware_bridge.clock import UNKNOWN
 from firmware_bridge.spool import blocks
 from firmware_bridge.spool.ballast import Ballast
@@ -428,12 +428,7 @@ class SpoolFile:
 
 def _runs(numbers: Iterable[int]) -> str:
     """Ascending numbers as JSON of their unbroken runs."""
-    counter = count()
-    runs: list[list[int]] = []
-    for _, group in groupby(numbers, key=lambda number: number - next(counter)):
-        members = list(group)
-        runs.append([members[0], members[-1]])
-    return json.dumps(runs, separators=(",", ":"))
+    return json.dumps([(start, end - 1) for start, end in of_numbers(numbers)[0]], separators=(",", ":"))
 
 
 def move_aside(path: Path, why: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from classair.intervals import Interval, union, without
 from firmware_bridge.spool.packing import Hole, SpoolRow
 
 NO_LONGER_KEPT = "no longer kept"
@@ -15,38 +16,29 @@ class Holes:
     """
 
     def __init__(self, gaps: Iterable[Hole] = (), *, unsaved: bool = False) -> None:
-        self._gaps = sorted(gaps)
+        self._by_reason: dict[str, list[Interval]] = {}
+        for gap in gaps:
+            self._by_reason.setdefault(gap.reason, []).append((gap.first, gap.last + 1))
         self.unsaved = unsaved
 
     def listed(self) -> list[Hole]:
-        return list(self._gaps)
+        return sorted(
+            Hole(start, end - 1, reason) for reason, numbers in self._by_reason.items() for start, end in numbers
+        )
 
     def add(self, first: int, last: int, reason: str) -> None:
         """Numbers that were declared for another reason before are now gone for this one."""
-        left: list[Hole] = []
-        for gap in self._gaps:
-            if gap.last < first or gap.first > last:
-                left.append(gap)
-                continue
-            if gap.first < first:
-                left.append(gap._replace(last=first - 1))
-            if gap.last > last:
-                left.append(gap._replace(first=last + 1))
-        left.append(Hole(first, last, reason))
-        left.sort()
-        merged: list[Hole] = []
-        for gap in left:
-            if merged and merged[-1].reason == gap.reason and merged[-1].last == gap.first - 1:
-                merged[-1] = merged[-1]._replace(last=gap.last)
-            else:
-                merged.append(gap)
-        self._gaps, self.unsaved = merged, True
+        new = [(first, last + 1)]
+        self._by_reason = {other: without(sorted(numbers), new) for other, numbers in self._by_reason.items()}
+        self._by_reason[reason] = union(self._by_reason.get(reason, []), new)
+        self.unsaved = True
 
     def forget(self, upto: int) -> None:
-        """Everything up to this is dealt with."""
-        left = [gap for gap in self._gaps if gap.last > upto]
-        if len(left) != len(self._gaps):
-            self._gaps, self.unsaved = left, True
+        """Every gap that ends there or before is dealt with."""
+        for reason, numbers in self._by_reason.items():
+            left = [gap for gap in numbers if gap[1] - 1 > upto]
+            self.unsaved |= len(left) != len(numbers)
+            self._by_reason[reason] = left
 
 
 def within(first: int, last: int, gaps: Iterable[Hole]) -> Iterator[Hole]:

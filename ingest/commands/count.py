@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from classair import intervals as runs
+from classair import intervals
 from classair.arguments import shared
-from classair.intervals import Runs
+from classair.intervals import Interval
 from classair.model import QUANTITIES, SHOWN, Bucket
 from classair.places import Places
 from classair.stores import StoreAway
@@ -38,8 +38,8 @@ class Count:
     quarantined: int
     gaps: int
     other: int
-    missing: Runs
-    unexplained: Runs
+    missing: list[Interval]
+    unexplained: list[Interval]
     doubled: int
 
     @property
@@ -94,31 +94,31 @@ def counts(connection: sqlite3.Connection) -> Iterator[Count]:
 
 
 def _count(connection: sqlite3.Connection, identity: int, bridge: str, epoch: str) -> Count:
-    def asked(statement: str, *given: object) -> Runs:
-        return runs.union(connection.execute(statement, given).fetchall())
+    def asked(statement: str, *given: object) -> list[Interval]:
+        return intervals.union(connection.execute(statement, given).fetchall())
 
-    received = asked("select first, last from received where bridge_epoch=?", identity)
-    stored, doubled = runs.of_numbers(
+    received = asked("select first, last + 1 from received where bridge_epoch=?", identity)
+    stored, doubled = intervals.of_numbers(
         row[0] for row in connection.execute("select seq from reading where bridge_epoch=? order by seq", (identity,))
     )
-    gaps = asked("select first, last from gap where bridge_epoch=?", identity)
+    gaps = asked("select first, last + 1 from gap where bridge_epoch=?", identity)
     key = (bridge, epoch)
-    quarantined = asked("select seq, seq from quarantine where bridge=? and epoch=?", *key)
-    other = asked("select seq, seq from numbered where bridge=? and epoch=?", *key)
-    trimmed = asked("select first, last from trimmed_run where bridge_epoch=?", identity)
-    stored = runs.union(stored, trimmed)
-    dealt = runs.union(stored, gaps, quarantined, other)
-    highest = max((last for _, last in runs.union(received, dealt)), default=0)
+    quarantined = asked("select seq, seq + 1 from quarantine where bridge=? and epoch=?", *key)
+    other = asked("select seq, seq + 1 from numbered where bridge=? and epoch=?", *key)
+    trimmed = asked("select first, last + 1 from trimmed_run where bridge_epoch=?", identity)
+    stored = intervals.union(stored, trimmed)
+    dealt = intervals.union(stored, gaps, quarantined, other)
+    end = max((end for _, end in intervals.union(received, dealt)), default=1)
     return Count(
         bridge,
         epoch,
-        runs.size(received),
-        runs.size(stored),
-        runs.size(quarantined),
-        runs.size(runs.without(gaps, stored)),
-        runs.size(other),
-        runs.without([(1, highest)] if highest else [], runs.union(received, dealt)),
-        runs.without(received, dealt),
+        intervals.size(received),
+        intervals.size(stored),
+        intervals.size(quarantined),
+        intervals.size(intervals.without(gaps, stored)),
+        intervals.size(other),
+        intervals.without([(1, end)], intervals.union(received, dealt)),
+        intervals.without(received, dealt),
         doubled,
     )
 
@@ -134,15 +134,15 @@ def _tell_counts(connection: sqlite3.Connection) -> bool:
             count.quarantined,
             count.gaps,
             count.other,
-            runs.size(count.missing),
-            runs.size(count.unexplained),
+            intervals.size(count.missing),
+            intervals.size(count.unexplained),
             count.doubled,
         )
         print(f"{count.bridge + ' ' + count.epoch:44}" + "".join(f"{figure:>12,}" for figure in figures))
         if count.missing:
-            print(f"  missing: {runs.shown(count.missing)}")
+            print(f"  missing: {intervals.shown(count.missing)}")
         if count.unexplained:
-            print(f"  marked as dealt with, but in no table: {runs.shown(count.unexplained)}")
+            print(f"  marked as dealt with, but in no table: {intervals.shown(count.unexplained)}")
         sound &= count.sound
     return sound
 
@@ -153,23 +153,23 @@ def _tell_spool(connection: sqlite3.Connection, path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True)) as spool:
         row = spool.execute("select value from meta where key='epoch'").fetchone()
         epoch = row[0] if row else ""
-        loose, _ = runs.of_numbers(row[0] for row in spool.execute("select seq from item order by seq"))
+        loose, _ = intervals.of_numbers(row[0] for row in spool.execute("select seq from item order by seq"))
         packed = (
             spool.execute("select runs from block").fetchall()
             if spool.execute("select 1 from sqlite_schema where name='block'").fetchone()
             else []
         )
-    on_disk = runs.union(loose, [(first, last) for (text,) in packed for first, last in json.loads(text)])
-    received = runs.union(
+    on_disk = intervals.union(loose, [(first, last + 1) for (text,) in packed for first, last in json.loads(text)])
+    received = intervals.union(
         connection.execute(
-            "select first, last from received join bridge_epoch on id=bridge_epoch where bridge=? and epoch=?",
+            "select first, last + 1 from received join bridge_epoch on id=bridge_epoch where bridge=? and epoch=?",
             (bridge, epoch),
         ).fetchall()
     )
-    missing = runs.without(on_disk, received)
+    missing = intervals.without(on_disk, received)
     print(
-        f"spool {bridge} {epoch}: {runs.size(on_disk):,} on disk, {runs.size(missing):,} of them not stored"
-        + (f": {runs.shown(missing)}" if missing else "")
+        f"spool {bridge} {epoch}: {intervals.size(on_disk):,} on disk, {intervals.size(missing):,} of them not stored"
+        + (f": {intervals.shown(missing)}" if missing else "")
     )
     return not missing
 

@@ -16,13 +16,13 @@ from itertools import groupby
 from typing import Any, Final
 
 from classair.config import Config
+from classair.intervals import Interval, holds, union, within
 from classair.model import BAD, QUANTITIES, Flag
 from classair.science.quality import judge
 from classair.science.quality_checks.limits import PARTICLES
 from classair.science.quality_checks.neighbours import local_day, moving
 from classair.science.quality_checks.retrospective import Track, judge_track, still
 from classair.science.quality_checks.school import Member, judge_school
-from classair.science.quality_checks.spans import Interval, holds, joined, within
 from classair.stores import Series
 from classair.stores.local_day import number_of
 from classair.stores.sqlite.rows import CLOCKS, all_series, read_marks, trimmed_days
@@ -106,7 +106,7 @@ def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, con
         grouped.setdefault((span.sensor, span.quantity, span.flag), []).append((span.start, span.end))
     for (sensor, quantity, flag), stretches in grouped.items():
         for past in by_name.get(sensor, ()):
-            past.want(quantity, flag, joined(stretches))
+            past.want(quantity, flag, union(stretches))
     _from_people(connection, by_name)
     gone = [number_of(day) for day in trimmed_days(connection, site, start, end)] if start < end else []
     return [change for past in pasts for change in _changes(past, start, end, models.get(past.series.sensor, ""), gone)]
@@ -164,7 +164,7 @@ def _member(
         hourly(connection, own, "co2_ppm", *span) if "co2_ppm" in keys else {},
         purified,
         zeros,
-        joined(blamed),
+        union(blamed),
     )
 
 
@@ -207,7 +207,7 @@ def _changes(past: _Past, start: int, end: int, model: str, gone: Sequence[int])
     for quantity in ("", *past.columns):
         wanted = [0] * len(at)
         for flag, stretches in past.wanted.get(quantity, ()):
-            for i, held in enumerate(holds(joined(within(stretches, start, end)), at)):
+            for i, held in enumerate(holds(union(within(stretches, start, end)), at)):
                 if held:
                     wanted[i] |= int(flag)
         column = past.columns.get(quantity)

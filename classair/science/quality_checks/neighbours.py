@@ -12,7 +12,7 @@ from math import exp, log
 from statistics import median
 from typing import Final
 
-from classair.science.quality_checks.spans import Interval, joined
+from classair.intervals import Interval, union
 from classair.stores import BANGKOK_MS
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -157,7 +157,7 @@ def disagreeing(a: Mapping[int, float], b: Mapping[int, float]) -> list[Interval
         _close(run, found)
         run = [start] if apart else []
     _close(run, found)
-    return joined(found)
+    return union(found)
 
 
 def _close(run: list[int], found: list[Interval]) -> None:
@@ -193,4 +193,4 @@ def co2_weeks_off(hours: Mapping[int, float]) -> list[tuple[Interval, float]]:
 
 def moving(moments: Iterable[int]) -> list[Interval]:
     """Around each move: carried, put down, dust shaken out."""
-    return joined((at - MOVING_MS, at + MOVING_MS) for at in moments)
+    return union((at - MOVING_MS, at + MOVING_MS) for at in moments)

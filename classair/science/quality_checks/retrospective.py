@@ -12,6 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
+from classair.intervals import Interval
 from classair.model import Flag
 from classair.science.quality import CO2_LIMIT, PM_CEILING
 from classair.science.quality_checks.limits import (
@@ -23,7 +24,6 @@ from classair.science.quality_checks.limits import (
     pm_stuck_after_ms,
 )
 from classair.science.quality_checks.realtime import CO2_PER_MS, CO2_STEP, RATE_WITHIN_MS, TEMP_PER_MS, TEMP_STEP
-from classair.science.quality_checks.spans import Interval
 
 Column = Sequence[float | None]
 FlagIntervals = dict[tuple[str, Flag], list[Interval]]

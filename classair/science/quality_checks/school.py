@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
 
+from classair.intervals import Interval, holds, union
 from classair.model import Flag
 from classair.science.quality_checks import neighbours
 from classair.science.quality_checks.limits import COUNTS, MASSES
 from classair.science.quality_checks.neighbours import PAIR_QUARTER_MS, day_start
-from classair.science.quality_checks.spans import FlagSpan, Interval, holds, joined
+from classair.science.quality_checks.spans import FlagSpan
 from classair.units import HOUR_MS
 
 
@@ -72,7 +73,7 @@ def judge_school(members: Collection[Member]) -> list[FlagSpan]:
         }
     )
     for member in dust:
-        stretches = joined((day_start(day), day_start(day + 1)) for day in drifts.get(member.sensor, ()))
+        stretches = union((day_start(day), day_start(day + 1)) for day in drifts.get(member.sensor, ()))
         found += _spans(member, member.masses, Flag.DRIFT, stretches)
 
     for member in members:
@@ -113,7 +114,7 @@ def _outside(levels: Mapping[int, float], stretches: list[Interval], length: int
     if not stretches:
         return levels
     starts = sorted(levels)
-    touched = holds(joined((start - length + 1, end) for start, end in stretches), starts)
+    touched = holds(union((start - length + 1, end) for start, end in stretches), starts)
     return {start: levels[start] for start, out in zip(starts, touched, strict=True) if not out}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
+from classair.intervals import union
 from classair.model import Reading, SwitchEvent
 from classair.stores import Changes, Rollup
 from classair.stores.local_day import day_number, site_of, start_of
@@ -88,24 +89,13 @@ def next_changes(queries: Queries, after: int, limit: int) -> Changes | None:
     rollups: dict[str, list[Rollup]] = {"1m": [], "1h": [], "1d": []}
     for grain, unit, shift in KEPT:
         for identity, parts in stretches.items():
-            for first, last in _joined([((first + shift) // unit, (last + shift) // unit) for first, last in parts]):
+            for first, end in union(((first + shift) // unit, (last + shift) // unit + 1) for first, last in parts):
                 rollups[grain] += queries.rollups(
-                    identity, names[identity], grain, first * unit - shift, (last + 1) * unit - shift
+                    identity, names[identity], grain, first * unit - shift, end * unit - shift
                 )
     for site, day in sorted(days):
         versions.update(queries.versions_of(site, start_of(day), start_of(day)))
     return Changes(position, list(readings.values()), rollups["1m"], rollups["1h"], switches, rollups["1d"], versions)
-
-
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same numbers in as few spans as possible."""
-    joined: list[tuple[int, int]] = []
-    for first, last in sorted(spans):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
-        else:
-            joined.append((first, last))
-    return joined
 
 
 def span(queries: Queries) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from classair import intervals
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
 from classair.places import Places
 from classair.stores import Changes, SensorNewest, Series, Store, StoreAway, local_day
@@ -19,7 +20,6 @@ from classair.stores.sqlite.damaged import set_aside
 from classair.stores.sqlite.file import DAMAGED, away_as_such, primary_code
 from classair.stores.sqlite.only_writer import OnlyWriter
 from classair.stores.sqlite.queries import Queries
-from classair.stores.sqlite.received import Runs
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.writing import Writer
 
@@ -153,12 +153,12 @@ class SqliteStore:
         self._inside()
         if not 1 <= first <= last < 2**63:
             raise ValueError(f"{first}…{last} is no range of sequence numbers")
-        return self._writer.received.runs(self._writer.received.id_of(bridge, epoch)).add_run(first, last)
+        return self._writer.received.numbers(self._writer.received.id_of(bridge, epoch)).add_interval(first, last + 1)
 
     def unmark(self, bridge: str, epoch: str, seq: int) -> bool:
         """Inside a transaction: what was set aside under this number is about to be added; False when none was."""
         self._inside()
-        return self._writer.received.runs(self._writer.received.id_of(bridge, epoch)).take_out(seq)
+        return self._writer.received.numbers(self._writer.received.id_of(bridge, epoch)).remove(seq)
 
     def add_gap(self, gap: Gap, at_ms: int | None = None) -> bool:
         """Inside a transaction: keeps a gap learnt of at `at_ms` (default now) and marks it dealt with.
@@ -234,14 +234,14 @@ class SqliteStore:
 
     def upto(self, bridge: str, epoch: str) -> int:
         """The end of the unbroken run from 1 of what is dealt with; 0 when 1 is missing. By the writer only."""
-        runs = self._known_runs(bridge, epoch)
-        for first, last in runs:
-            return last if first == 1 else 0
+        for first, end in self._known_numbers(bridge, epoch):
+            return end - 1 if first == 1 else 0
         return 0
 
     def missing(self, bridge: str, epoch: str) -> list[tuple[int, int]]:
         """Ranges below the highest number dealt with that are not. By the writer only."""
-        return self._known_runs(bridge, epoch).holes()
+        known = self._known_numbers(bridge, epoch)
+        return [(first, end - 1) for first, end in intervals.without([(1, known.end)], known)]
 
     def gaps(self) -> list[tuple[Gap, int]]:
         """Every gap with the moment it was learnt of."""
@@ -393,9 +393,9 @@ class SqliteStore:
             raise RuntimeError("this belongs inside a transaction")
         return connection
 
-    def _known_runs(self, bridge: str, epoch: str) -> Runs:
+    def _known_numbers(self, bridge: str, epoch: str) -> intervals.Intervals:
         self._writing()
-        return self._writer.received.known_runs(bridge, epoch)
+        return self._writer.received.known_numbers(bridge, epoch)
 
 
 def open_store(address: str, places: Places, *, readonly: bool) -> Store:

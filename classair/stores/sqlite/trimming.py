@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
+from classair.intervals import Intervals
 from classair.stores import local_day
-from classair.stores.sqlite.received import Runs
 from classair.units import DAY_MS
 
 
@@ -21,17 +21,17 @@ def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> 
     if row is None or row[0] != version:
         return None
     span = (local_day.start_of(number), local_day.start_of(number) + DAY_MS)
-    runs: dict[int, Runs] = {}
+    numbers: dict[int, Intervals] = {}
     removed = 0
     for (series,) in connection.execute("select id from series where sensor glob ?", (f"{site}.*",)).fetchall():
         where = "from reading where series=? and at_ms>=? and at_ms<?"
         for bridge_epoch, seq in connection.execute(f"select bridge_epoch, seq {where} order by 1, 2", (series, *span)):
-            runs.setdefault(bridge_epoch, Runs()).add(seq)
+            numbers.setdefault(bridge_epoch, Intervals()).add(seq)
         removed += connection.execute(f"delete {where}", (series, *span)).rowcount
-    for bridge_epoch, gone in runs.items():
+    for bridge_epoch, gone in numbers.items():
         connection.executemany(
             "insert into trimmed_run values(?, ?, ?) on conflict do update set last=max(last, excluded.last)",
-            [(bridge_epoch, *run) for run in gone],
+            [(bridge_epoch, first, end - 1) for first, end in gone],
         )
     connection.execute("insert into trimmed values(?, ?) on conflict do nothing", (site, number))
     return removed

@@ -186,18 +186,18 @@ class Writer:
                 group.append(reading)
         for (bridge, epoch), group in by_epoch.items():
             bridge_epoch = self.received.id_of(bridge, epoch)
-            runs = self.received.runs(bridge_epoch)
+            numbers = self.received.numbers(bridge_epoch)
             first, last = group[0].seq, group[-1].seq
             if (
-                first > runs.end
+                first >= numbers.end
                 and last - first + 1 == len(group)
                 and [reading.seq for reading in group] == list(range(first, last + 1))
             ):
                 # What a healthy bridge sends: the next numbers, in order.
-                runs.add_run(first, last)
+                numbers.add_interval(first, last + 1)
                 yield bridge_epoch, group
             else:
-                add = runs.add
+                add = numbers.add
                 yield bridge_epoch, [reading for reading in group if add(reading.seq)]
 
     # -- one reading ---------------------------------------------------------------------------------------------------

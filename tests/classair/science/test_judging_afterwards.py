@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classair.intervals import holds, union
 from classair.model import Flag
 from classair.science.quality import EARLIEST_MS
 from classair.science.quality_checks import neighbours
@@ -16,7 +17,6 @@ from classair.science.quality_checks.neighbours import day_start
 from classair.science.quality_checks.realtime import SensorMemory
 from classair.science.quality_checks.retrospective import Track, judge_track, spikes, still
 from classair.science.quality_checks.school import Member, judge_school
-from classair.science.quality_checks.spans import holds, joined
 from classair.units import HOUR_MS, MINUTE_MS
 
 T0 = EARLIEST_MS + 86_400_000
@@ -87,7 +87,7 @@ def test_afterwards_finds_all_that_was_found_live(steps: list[tuple[int, tuple[f
         if memory.judge({"pm25": a, "n03": b}, Flag.NONE, {}, at_ms=moment)[1].get("pm25", 0) & Flag.STUCK
     ]
     found = judge_track(Track(moments, {"pm25": pm, "n03": n03}))
-    assert all(holds(joined(found.get(("pm25", Flag.STUCK), [])), live))
+    assert all(holds(union(found.get(("pm25", Flag.STUCK), [])), live))
 
 
 def test_a_clean_room_and_a_night_at_outdoor_co2_are_left_alone() -> None:
@@ -169,5 +169,5 @@ def test_a_week_without_outdoor_air_is_drift_of_co2() -> None:
 
 def test_a_run_of_nothing_has_no_length() -> None:
     assert still([], [[]], lambda row: 0) == []
-    assert joined([(5, 5), (1, 3), (3, 4), (9, 12), (10, 11)]) == [(1, 4), (9, 12)]
+    assert union([(5, 5), (1, 3), (3, 4), (9, 12), (10, 11)]) == [(1, 4), (9, 12)]
     assert holds([(1, 4), (9, 12)], [0, 1, 3, 4, 9, 11, 12]) == [False, True, True, False, True, True, False]

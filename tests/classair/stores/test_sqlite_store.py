@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from classair import model
 from classair.model import Bucket, Flag, Gap, Quantity, Reading, SwitchEvent
 from classair.places import Places
 from classair.stores import Store, StoreAway, StoreConflict, open_store
 from classair.stores.memory.store import MemoryStore
-from classair.stores.sqlite.received import Runs
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -57,36 +54,6 @@ def everything(store: Store) -> list[Reading]:
 
 
 # -- numbers dealt with ------------------------------------------------------------------------------------------------
-
-
-@given(steps=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 12), st.booleans()), max_size=60))
-@settings(deadline=None)
-def test_runs_say_the_same_as_a_set_of_numbers(steps: list[tuple[int, int, bool]]) -> None:
-    runs, numbers, table = Runs(), set[int](), dict[int, int]()
-    for first, more, single in steps:
-        wanted = {first} if single else set(range(first, first + more + 1))
-        assert (runs.add(first) if single else runs.add_run(first, first + more)) == (not wanted <= numbers)
-        numbers |= wanted
-        for gone in runs.removed:
-            table.pop(gone, None)
-        table.update({changed: runs.last_of(changed) for changed in runs.changed})
-        runs.removed.clear()
-        runs.changed.clear()
-        assert {n for a, b in runs for n in range(a, b + 1)} == numbers
-        assert dict(runs) == table, "what is to be written makes the table equal"
-        assert all(second[0] > first_[1] + 1 for first_, second in zip(runs, list(runs)[1:], strict=False))
-    assert runs.end == max(numbers, default=0)
-    assert {n for a, b in runs.holes() for n in range(a, b + 1)} == set(range(1, runs.end + 1)) - numbers
-    assert all((n in runs) == (n in numbers) for n in range(75))
-
-
-def test_thousands_of_scattered_runs_stay_in_order() -> None:
-    runs = Runs()
-    numbers = [i * 7919 % 20011 * 2 + 1 for i in range(20011)]
-    assert all(runs.add(number) for number in numbers)
-    assert [first for first, _ in runs] == sorted(numbers)
-    assert runs.add_run(1, 2**53)
-    assert list(runs) == [(1, 2**53)]
 
 
 def test_upto_is_the_end_of_the_unbroken_run_and_missing_names_the_holes(store: SqliteStore, path: Path) -> None:
