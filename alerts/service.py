@@ -48,7 +48,7 @@ def steady_ms() -> int:
 
 def main(argv: list[str]) -> int:
     """Exit code 0 when asked to stop, 1 when it must be started anew, 2 for a wrong configuration."""
-    parser = service.arguments(NAME, "Works out each room's state, switches purifiers, tells people.")
+    parser = service.arguments(NAME, "publish room status, control purifiers, notify people")
     args = parser.parse_args(argv)
     begin_logging(args.log_level)
     return service.run_service(_serve, args)

@@ -22,9 +22,9 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     },
     "--broker": {
         "metavar": "URL",
-        "help": f"mqtt://host:port (or ${BROKER_VARIABLE}); default: the broker of classair run",
+        "help": f"broker, mqtt://host:port (or ${BROKER_VARIABLE}; default: the broker of classair run)",
     },
-    "--language": {"choices": LANGUAGES, "default": "en", "help": "language of the text (default: en)"},
+    "--language": {"choices": LANGUAGES, "default": "en", "help": "language of the output (default: en)"},
 }
 
 
@@ -43,5 +43,5 @@ def moment(text: str) -> int:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no moment; write 2026-11-23 or 2026-11-23T09:00") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write 2026-11-23 or 2026-11-23T09:00") from None
     return to_ms(at) if at.tzinfo else to_ms(at.replace(tzinfo=ZONE))

@@ -39,14 +39,14 @@ def arguments(name: str, description: str) -> argparse.ArgumentParser:
         "--broker",
         default=os.environ.get(BROKER_VARIABLE, "mqtt://127.0.0.1:1883"),
         metavar="URL",
-        help=f"mqtt://host:port or mqtts://host:port (or ${BROKER_VARIABLE}); "
-        f"the password comes from ${PASSWORD_VARIABLE}",
+        help=f"broker, mqtt://host:port or mqtts://host:port (or ${BROKER_VARIABLE}); "
+        f"set the password in ${PASSWORD_VARIABLE}",
     )
     parser.add_argument(
         "--log-level",
         default="INFO",
         choices=["DEBUG", "INFO", "WARNING", "ERROR"],
-        help="least severe log level written (default: INFO)",
+        help="lowest log level to write (default: INFO)",
     )
     return parser
 

@@ -95,9 +95,9 @@ class _Server(uvicorn.Server):
 
 
 def main(argv: list[str]) -> int:
-    parser = service.arguments("dashboard", "pages, wall displays and the API")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
-    parser.add_argument("--port", type=int, default=8050, help="default: 8050")
+    parser = service.arguments("dashboard", "serve wall displays, pages and the API")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=8050, help="port to listen on (default: 8050)")
     args = parser.parse_args(argv)
     begin_logging(args.log_level)
     return service.run_service(serve, args)

@@ -11,8 +11,10 @@ from classair import i18n
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="classair texts", description="List languages and their missing texts")
-    parser.add_argument("--missing", choices=i18n.LANGUAGES, metavar="CODE", help="list the texts a language lacks")
+    parser = argparse.ArgumentParser(prog="classair texts", description="list languages and their missing texts")
+    parser.add_argument(
+        "--missing", choices=i18n.LANGUAGES, metavar="CODE", help="list the missing texts of this language"
+    )
     args = parser.parse_args(argv)
     importlib.import_module("dashboard.pages")  # which makes the pages' own texts known
     if args.missing is None:

@@ -33,12 +33,12 @@ BRIDGE_VARIABLE = "CLASSAIR_BRIDGE"
 
 
 def main(argv: list[str]) -> int:
-    parser = arguments("bridge", "Reads the sensors of one bridge and delivers what they say, until it is stored.")
+    parser = arguments("bridge", "read the sensors of one bridge and publish their readings")
     parser.add_argument(
         "--bridge",
         metavar="SITE.ID",
         default=os.environ.get(BRIDGE_VARIABLE),
-        help=f"which bridge of the configuration this is (or ${BRIDGE_VARIABLE})",
+        help=f"bridge of the configuration to run (or ${BRIDGE_VARIABLE})",
     )
     args = parser.parse_args(argv)
     if not args.bridge or args.bridge.count(".") != 1:

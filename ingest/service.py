@@ -60,7 +60,7 @@ RATE_OVER_S: Final = 15.0
 
 def main(argv: list[str]) -> int:
     """Runs until SIGTERM; 2 for a configuration that cannot be accepted, 1 when a thread died."""
-    args = arguments(NAME, "Takes readings in, judges and stores them, and accepts the configuration.").parse_args(argv)
+    args = arguments(NAME, "check, store and acknowledge readings; publish the configuration").parse_args(argv)
     begin_logging(args.log_level)
     # A batch is thousands of short-lived objects without cycles; looking for cycles among them costs a tenth.
     gc.freeze()

@@ -30,18 +30,18 @@ log = logging.getLogger(__name__)
 
 def main(argv: list[str]) -> int:
     """Exit code 0 when asked to stop, 1 when another simulator is at work, 2 for wrong use or configuration."""
-    parser = arguments("simulate", "Plays every sensor and socket whose port is sim:, as schools that obey physics.")
+    parser = arguments("simulate", "simulate the sensors and smart plugs whose port is sim:")
     parser.add_argument(
         "--history",
         action="store_true",
-        help="only write what the schools measured since the last run (14 days at most), then end",
+        help="only generate the readings since the last run (14 days at most), then exit",
     )
     parser.add_argument(
         "words",
         nargs="*",
         metavar="wish WORD",
-        help="haze=90, SITE.SENSOR=unplug|silence|stuck|cut|noise, SITE.PURIFIER=press|reboot|offline|"
-        "disobey, SITE.ROOM=60 (smoke in a room), …=none ends a wish",
+        help="wish: haze=90, SITE.SENSOR=unplug|silence|stuck|cut|noise, SITE.PURIFIER=press|reboot|offline|"
+        "disobey, SITE.ROOM=60 (smoke in a room), …=none to end a wish",
     )
     args = parser.parse_args(argv)
     begin_logging(args.log_level)

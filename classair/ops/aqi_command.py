@@ -20,12 +20,12 @@ MISSING: Final = frozenset({"", "-"})
 _SHORT: Final = {"o3": "o3_ppb", "co": "co_ppm", "no2": "no2_ppb", "so2": "so2_ppb"}
 _EPILOG: Final = """\
 examples:
-  classair aqi 34.1 12.4                                  the Thai index of two 24 h means of PM2.5
+  classair aqi 34.1 12.4                                  Thai index of two 24 h means of PM2.5
   classair aqi --index usepa2024 --pollutant pm10 73      another index and pollutant
-  classair aqi --averaging '1 h' 60                       one hour has a level and no index number
+  classair aqi --averaging '1 h' 60                       1 h means have a level but no index number
   classair aqi --index usepa2024 --nowcast 34.9 43 50 64.9 69.2 66.2 53.7 48.6 49.2 35 - 21
-  classair aqi --file means.txt                           one value on each line; --file - reads standard input
-A missing value is - (or an empty field between commas). The exit code is 0, 1 when lines of a file were no numbers,
+  classair aqi --file means.txt                           one value per line; --file - reads standard input
+A missing value is - (or an empty field between commas). The exit code is 0, 1 if lines of a file are not numbers,
 2 for wrong use. Concentrations are µg/m³ (gases: ppb or ppm, see --list)."""
 
 
@@ -74,32 +74,36 @@ def _parser() -> argparse.ArgumentParser:
         prog="classair aqi",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Works out air quality indices exactly as they are defined, one JSON line for each value.",
+        description="convert concentrations to air quality indices or NowCast, one JSON line per value",
     )
-    parser.add_argument("values", nargs="*", metavar="VALUE", help="concentrations; - is a missing one")
+    parser.add_argument("values", nargs="*", metavar="VALUE", help="concentrations; - is a missing value")
     parser.add_argument(
         "--index",
         choices=list(INDEXES),
         default=DEFAULT.key,
         metavar="KEY",
-        help=f"one of {', '.join(INDEXES)} (default: {DEFAULT.key})",
+        help=f"index: one of {', '.join(INDEXES)} (default: {DEFAULT.key})",
     )
-    parser.add_argument("--pollutant", default="pm25", metavar="KEY", help="pm25 (default), pm10, and what --list says")
+    parser.add_argument(
+        "--pollutant", default="pm25", metavar="KEY", help="pollutant: pm25 (default), pm10, or another one from --list"
+    )
     parser.add_argument(
         "--averaging",
         metavar="TIME",
-        help="what the values are means over: '24 h', '1 h', '15 min' …; default: the index's own",
+        help="averaging interval of the values: '24 h', '1 h', '15 min' … (default: the index's own)",
     )
     parser.add_argument(
         "--nowcast",
         action="store_true",
-        help="the values are the newest 12 hourly means, and NowCast is taken of them; in a file: 12 on each line",
+        help="compute NowCast from the values, the latest 12 hourly means; in a file, 12 per line",
     )
     parser.add_argument(
-        "--newest-first", action="store_true", help="the first hour given is the newest one (default: the last one is)"
+        "--newest-first",
+        action="store_true",
+        help="read the first hour as the latest one (default: the last hour is the latest)",
     )
-    parser.add_argument("--file", metavar="FILE", help="read values from a file, - for standard input")
-    parser.add_argument("--list", action="store_true", help="say which indices there are, since when, from where")
+    parser.add_argument("--file", metavar="FILE", help="read values from a file; - is standard input")
+    parser.add_argument("--list", action="store_true", help="list the indices with their validity and sources")
     return parser
 
 

@@ -263,10 +263,17 @@ def add_users(folder: Path, users: Iterable[str]) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Writes acl and passwords for a broker that runs by itself; users who have a password keep it."""
-    parser = argparse.ArgumentParser(prog="python -m classair.ops.brokerfiles", description=main.__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="where acl, passwords and secrets/ go")
+    parser = argparse.ArgumentParser(
+        prog="python -m classair.ops.brokerfiles",
+        description="create or update the broker's access rules and passwords",
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="output folder for acl, passwords and secrets/")
     parser.add_argument(
-        "--config", type=Path, default=Path("sensors.yaml"), metavar="FILE", help="whose bridges and devices are let in"
+        "--config",
+        type=Path,
+        default=Path("sensors.yaml"),
+        metavar="FILE",
+        help="configuration whose bridges and devices get accounts (default: sensors.yaml)",
     )
     args = parser.parse_args(argv)
     try:

@@ -14,7 +14,9 @@ from classair.config import ConfigFaults
 
 def main(argv: list[str]) -> int:
     """Prints every fault with its path; the exit code is 0 when there is none, else 2."""
-    parser = argparse.ArgumentParser(prog="classair check", description=__doc__, parents=[shared("--config")])
+    parser = argparse.ArgumentParser(
+        prog="classair check", description="list all problems in sensors.yaml", parents=[shared("--config")]
+    )
     args = parser.parse_args(argv)
     for name, owner in foreign_owners():
         print(

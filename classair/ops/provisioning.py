@@ -23,24 +23,32 @@ from classair.places import Places, write_atomically
 
 def main(argv: list[str]) -> int:
     """Writes <out>/sensors.yaml and <out>/bridge.env; 2 when the bridge is not in the configuration."""
-    parser = argparse.ArgumentParser(prog="classair provision", description=__doc__, parents=[shared("--config")])
-    parser.add_argument("bridge", metavar="SITE.BRIDGE", nargs="?", help="the bridge, as in sensors.yaml")
+    parser = argparse.ArgumentParser(
+        prog="classair provision",
+        description="write the configuration bundle of a bridge, or create an account for a device",
+        parents=[shared("--config")],
+    )
+    parser.add_argument("bridge", metavar="SITE.BRIDGE", nargs="?", help="bridge in sensors.yaml")
     parser.add_argument(
         "--device",
         metavar="SITE.DEVICE",
-        help="instead: the account or secret of a purifier or foreign device (port mqtt:… or http:…)",
+        help="create the account or secret of a purifier or third-party device (port mqtt:… or http:…) instead",
     )
-    parser.add_argument("--home-assistant", action="store_true", help="instead: the account of Home Assistant")
-    parser.add_argument("--broker", metavar="URL", help="as the bridge will reach it, mqtts://host:port")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: bundle-<bridge>")
+    parser.add_argument("--home-assistant", action="store_true", help="create the account of Home Assistant instead")
+    parser.add_argument("--broker", metavar="URL", help="broker address as seen from the bridge, mqtts://host:port")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: bundle-<bridge>)")
     parser.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="data folder of the bridge (for --device)"
+        "--data",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="data folder of the bridge, for --device (default: data)",
     )
     parser.add_argument(
         "--broker-folder",
         type=Path,
         metavar="DIR",
-        help="where acl and passwords of a broker of your own are; without it the one of classair run",
+        help="folder with acl and passwords of your own broker (default: the broker of classair run)",
     )
     args = parser.parse_args(argv)
     if sum(map(bool, (args.bridge, args.device, args.home_assistant))) != 1:

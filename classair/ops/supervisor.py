@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="classair run",
-        description="Starts everything on this machine.",
+        description="start the broker and all services on this machine",
         parents=[shared("--data", "--config")],
     )
     parser.add_argument("--host", default="127.0.0.1", help="address of the web pages (default: this machine only)")
@@ -61,7 +61,7 @@ def _arguments() -> argparse.ArgumentParser:
         "--broker",
         choices=["auto", "mosquitto", "amqtt"],
         default="auto",
-        help="auto takes mosquitto where it is installed, else amqtt",
+        help="broker to start; auto uses mosquitto if it is installed, otherwise amqtt (default: auto)",
     )
     return parser
 

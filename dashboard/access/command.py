@@ -30,31 +30,33 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="classair user", description="accounts and API tokens of the dashboard")
+    parser = argparse.ArgumentParser(prog="classair user", description="manage accounts and API tokens")
     user = parser.add_subparsers(dest="verb", required=True)
-    add = _verb(user, "add", "adds an account; asks for its password twice", _add)
+    add = _verb(user, "add", "create an account; asks for its password twice", _add)
     add.add_argument("name", help="name of the account")
     add.add_argument("--role", choices=ROLES, required=True, help="what the account may see and do")
-    password = _verb(user, "password", "gives an account a new password and ends its sessions", _password)
+    password = _verb(user, "password", "set a new password and end the account's sessions", _password)
     password.add_argument("name", help="name of the account")
     for verb in (add, password):
-        verb.add_argument("--password-stdin", action="store_true", help="reads the password from standard input")
-    _verb(user, "disable", "ends an account's access", _disable).add_argument("name", help="name of the account")
-    _verb(user, "list", "lists accounts", _list_accounts)
+        verb.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    _verb(user, "disable", "disable an account", _disable).add_argument("name", help="name of the account")
+    _verb(user, "list", "list accounts", _list_accounts)
 
-    token = user.add_parser("token", help="API tokens").add_subparsers(dest="token_verb", required=True)
-    create = _verb(token, "create", "makes a token and shows it once", _create)
+    token = user.add_parser("token", help="manage API tokens", description="manage API tokens").add_subparsers(
+        dest="token_verb", required=True
+    )
+    create = _verb(token, "create", "create a token and show it once", _create)
     create.add_argument("name", help="name of the token")
     create.add_argument(
         "--scope",
         action="append",
         choices=TOKEN_SCOPES,
         required=True,
-        help="what it may do; repeat for several (every scope includes read)",
+        help="what the token may do; repeatable (every scope includes read)",
     )
-    create.add_argument("--days", type=int, default=365, help="until it expires (default: 365)")
-    _verb(token, "list", "lists tokens, never the secrets", _list_tokens)
-    _verb(token, "revoke", "ends a token's access", _revoke).add_argument("token", help="its id or name")
+    create.add_argument("--days", type=int, default=365, help="days until it expires (default: 365)")
+    _verb(token, "list", "list tokens without their secrets", _list_tokens)
+    _verb(token, "revoke", "revoke a token", _revoke).add_argument("token", help="id or name of the token")
     return parser
 
 

@@ -70,22 +70,21 @@ def main(argv: list[str]) -> int:
     """0: bytes were kept; 1: none came, or the port cannot be opened; 2: wrong use."""
     parser = argparse.ArgumentParser(
         prog="classair capture",
-        description="Keeps the bytes that a sensor sends, until Ctrl-C or for N seconds. "
-        "With --sensor it is started and asked as a bridge would do it; without, it is only listened to.",
+        description="record the raw bytes of a sensor to a file",
     )
-    parser.add_argument("port", metavar="PORT", help="/dev/serial/by-id/… or any pyserial URL")
+    parser.add_argument("port", metavar="PORT", help="serial port, /dev/serial/by-id/… or any pyserial URL")
     add_model(parser, required=False)
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="default: standard output; a name that ends in .hex gets the form of tests/captures (needs --sensor)",
+        help="output file (default: standard output); .hex writes the format of tests/captures (needs --sensor)",
     )
     parser.add_argument(
-        "--note", default="", metavar="TEXT", help="for a .hex file: which unit, where, under which conditions"
+        "--note", default="", metavar="TEXT", help="note for a .hex file: which unit, where, in which conditions"
     )
-    parser.add_argument("--seconds", type=float, metavar="N", help="how long (default: until Ctrl-C)")
-    parser.add_argument("--baud", type=int, default=9600, help="without --sensor (default: 9600)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="how long to record (default: until Ctrl-C)")
+    parser.add_argument("--baud", type=int, default=9600, help="baud rate without --sensor (default: 9600)")
     args = parser.parse_args(argv)
     if args.seconds is not None and args.seconds <= 0:
         parser.error("--seconds: more than 0 is expected")

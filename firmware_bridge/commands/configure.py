@@ -25,15 +25,18 @@ def main(argv: list[str]) -> int:
     """0: sent; 1: not sent, or the port cannot be used; 2: wrong use, or not confirmed."""
     parser = argparse.ArgumentParser(
         prog="classair configure",
-        description="Sends one command that calibrates a sensor or changes what it keeps "
-        "when it is switched off. No other part of ClassAir can. Without --do it lists the commands.",
+        description="change a sensor's stored settings or calibrate it; without --do, list its commands",
     )
-    parser.add_argument("port", metavar="PORT", help="/dev/serial/by-id/… or any pyserial URL")
+    parser.add_argument("port", metavar="PORT", help="serial port, /dev/serial/by-id/… or any pyserial URL")
     add_model(parser, required=True)
-    parser.add_argument("--do", metavar="NAME", help="which command")
-    parser.add_argument("--confirm", action="store_true", help="do it; else you are asked, on a terminal")
+    parser.add_argument("--do", metavar="NAME", help="command to send")
+    parser.add_argument("--confirm", action="store_true", help="send without asking for confirmation")
     parser.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="data folder whose log notes it (default: data)"
+        "--data",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="data folder where the command is logged (default: data)",
     )
     args = parser.parse_args(argv)
     try:

@@ -24,22 +24,24 @@ def main(argv: list[str]) -> int:
     """0: measurements were found, or the input is empty; 1: bytes, but no measurement in them; 2: wrong use."""
     parser = argparse.ArgumentParser(
         prog="classair decode",
-        description="Decodes what a sensor sent and prints a line of JSON for each measurement.",
+        description="decode recorded bytes or a black box, one JSON line per measurement",
         epilog="FILE is raw bytes, hexadecimal text (--hex, or a name that ends in .hex), a black box segment or the "
-        "folder of a sensor in a black box; - or nothing is standard input. A black box knows its sensor.",
+        "folder of a sensor in a black box. A black box needs no --sensor.",
     )
     add_model(parser, required=False)
-    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="captured bytes (default: standard input)")
-    parser.add_argument("--hex", action="store_true", help="the input is text: pairs of hexadecimal digits")
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="recorded bytes (default: standard input)")
+    parser.add_argument("--hex", action="store_true", help="read the input as text of hexadecimal digit pairs")
     parser.add_argument(
         "--from",
         dest="from_ms",
         type=moment,
         metavar="TIME",
-        help="black box: not before this time, such as 2026-11-20T08:00 (UTC) or with +07:00",
+        help="start of the time range in a black box, such as 2026-11-20T08:00 (UTC) or with +07:00",
     )
-    parser.add_argument("--to", dest="to_ms", type=moment, metavar="TIME", help="black box: before this time")
-    parser.add_argument("--stats", action="store_true", help="print what became of the bytes, instead of measurements")
+    parser.add_argument("--to", dest="to_ms", type=moment, metavar="TIME", help="end of the time range in a black box")
+    parser.add_argument(
+        "--stats", action="store_true", help="print counts of decoded and rejected bytes instead of measurements"
+    )
     args = parser.parse_args(argv)
     try:
         capture = opened(args.file, args.hex, args.from_ms, args.to_ms)

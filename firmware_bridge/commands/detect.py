@@ -25,14 +25,25 @@ def main(argv: list[str]) -> int:
     """0: one sensor fits; 1: several, or none, or the port cannot be opened; 2: wrong use."""
     parser = argparse.ArgumentParser(
         prog="classair detect",
-        description="Finds out which sensor is on a port and prints the line for sensors.yaml. "
-        "It listens first and then asks questions that change nothing. Where several sensors send frames that look "
-        "alike, it says what the bytes show and asks you.",
+        description="identify the sensor on a serial port (read-only) and print its line for sensors.yaml",
     )
-    parser.add_argument("port", metavar="PORT", help="/dev/ttyUSB0, /dev/serial/by-id/… or any pyserial URL")
-    parser.add_argument("--baud", type=int, action="append", help=f"default: {' and '.join(map(str, BAUDS))}")
-    parser.add_argument("--seconds", type=float, default=LISTEN_S, metavar="N", help="how long to listen at each speed")
-    parser.add_argument("--json", action="store_true", help="list the candidates with reasons, ask nobody")
+    parser.add_argument(
+        "port", metavar="PORT", help="serial port, /dev/ttyUSB0, /dev/serial/by-id/… or any pyserial URL"
+    )
+    parser.add_argument(
+        "--baud",
+        type=int,
+        action="append",
+        help=f"baud rate to try; repeatable (default: {' and '.join(map(str, BAUDS))})",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=LISTEN_S,
+        metavar="N",
+        help=f"how long to listen at each baud rate (default: {LISTEN_S:g})",
+    )
+    parser.add_argument("--json", action="store_true", help="print the candidates with reasons as JSON; ask nothing")
     args = parser.parse_args(argv)
     if args.seconds <= 0:
         parser.error("--seconds: more than 0 is expected")

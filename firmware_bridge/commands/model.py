@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from firmware_bridge.drivers import Driver, UnknownModel, driver_for, models
+from firmware_bridge.drivers import Driver, UnknownModel, driver_for
 
 
 class WrongUse(Exception):
@@ -16,13 +16,13 @@ class WrongUse(Exception):
 
 
 def add_model(parser: argparse.ArgumentParser, required: bool) -> None:
-    parser.add_argument("--sensor", metavar="MODEL", required=required, help=f"one of {', '.join(models())}")
+    parser.add_argument("--sensor", metavar="MODEL", required=required, help="sensor model, as in docs/sensors.md")
     parser.add_argument(
         "--settings",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="as under settings: in sensors.yaml, for drivers that need them; may be repeated, VALUE may be JSON",
+        help="driver setting, as under settings: in sensors.yaml; repeatable; VALUE may be JSON",
     )
 
 

@@ -24,21 +24,20 @@ def main(argv: list[str]) -> int:
     """0: all sensors are well; 1: something is wrong with one; 2: wrong use or wrong configuration."""
     parser = argparse.ArgumentParser(
         prog="classair selftest",
-        description="Looks at every sensor of sensors.yaml: identity, firmware, mode, noise, "
-        "checksum errors, and a verdict. A port that a running bridge holds is judged by the bridge's black box.",
+        description="test every sensor in sensors.yaml, on its port or in the black box of a running bridge",
         parents=[shared("--data", "--config")],
     )
-    parser.add_argument("sensors", nargs="*", metavar="SITE.SENSOR", help="only these (default: all)")
-    parser.add_argument("--bridge", metavar="SITE.ID", help="only the sensors of this bridge")
+    parser.add_argument("sensors", nargs="*", metavar="SITE.SENSOR", help="sensors to test (default: all)")
+    parser.add_argument("--bridge", metavar="SITE.ID", help="test only the sensors of this bridge")
     parser.add_argument(
         "--seconds",
         type=float,
         default=SECONDS,
         metavar="N",
-        help=f"how long to look at each, all at once (default: {SECONDS:g})",
+        help=f"how long to test, all sensors in parallel (default: {SECONDS:g})",
     )
-    parser.add_argument("--language", choices=LANGUAGES, help="default: that of sensors.yaml")
-    parser.add_argument("--json", action="store_true", help="one object of JSON a sensor")
+    parser.add_argument("--language", choices=LANGUAGES, help="language of the output (default: that of sensors.yaml)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per sensor")
     args = parser.parse_args(argv)
     if args.seconds <= 0:
         parser.error("--seconds: more than 0 is expected")

@@ -67,10 +67,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="classair collocate",
-        description=(
-            "Compares sensors with a reference instrument beside them, fits a correction on hourly means, judges it on "
-            "days the fit has not seen, and says which rooms and days would change. Nothing is accepted unless told so."
-        ),
+        description="compare sensors with a reference, fit a correction and, with --accept-from, approve it",
         parents=[shared("--data", "--broker")],
     )
     parser.add_argument(
@@ -78,38 +75,46 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="FILE.csv",
-        help="a time and a value in each row; times without an offset are Bangkok time",
+        help="reference data, a time and a value per row; times without an offset are Thailand time (UTC+7)",
     )
     parser.add_argument(
-        "--sensor", action="append", required=True, metavar="SITE.ID", help="may be given several times"
+        "--sensor", action="append", required=True, metavar="SITE.ID", help="sensor to compare; repeatable"
     )
-    parser.add_argument("--from", dest="start", type=_day, required=True, metavar="DATE", help="first local day")
-    parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DATE", help="last local day, included")
-    parser.add_argument("--model", choices=list(MODELS), default="linear", help="default: linear")
+    parser.add_argument(
+        "--from", dest="start", type=_day, required=True, metavar="DATE", help="first local day of the comparison"
+    )
+    parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DATE", help="last local day, inclusive")
+    parser.add_argument("--model", choices=list(MODELS), default="linear", help="regression model (default: linear)")
     parser.add_argument(
         "--input",
         choices=INPUTS,
         default="pm25",
-        help="which stored quantity goes in (default: pm25; with another nothing can be accepted)",
+        help="input quantity (default: pm25; only pm25 can be approved)",
     )
     parser.add_argument(
-        "--time-column", default="", metavar="NAME", help="column of times (default: found by its name)"
+        "--time-column", default="", metavar="NAME", help="time column of FILE.csv (default: found by name)"
     )
     parser.add_argument(
-        "--value-column", default="", metavar="NAME", help="column of values (default: found by its name)"
+        "--value-column", default="", metavar="NAME", help="value column of FILE.csv (default: found by name)"
     )
-    parser.add_argument("--utc-offset", type=_hours, default=None, metavar="HOURS", help="of times without an offset")
-    parser.add_argument("--stamp-end", action="store_true", help="a row's time is the end of what it covers")
-    parser.add_argument("--json", action="store_true", help="everything as one JSON document, with the residuals")
+    parser.add_argument(
+        "--utc-offset", type=_hours, default=None, metavar="HOURS", help="UTC offset of times without one (default: 7)"
+    )
+    parser.add_argument(
+        "--stamp-end",
+        action="store_true",
+        help="read the time of a row as the end of its interval (default: the start)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document, including the residuals")
     parser.add_argument(
         "--accept-from",
         type=_day,
         metavar="DATE",
-        help="propose the fit as these sensors' correction from the beginning of this local day",
+        help="propose the fit as these sensors' correction from this local day",
     )
-    parser.add_argument("--id", default="", metavar="ID", help="the correction's id (default: from sensor and month)")
-    parser.add_argument("--author", default="", metavar="NAME", help="who answers for it; needed to accept")
-    parser.add_argument("--yes", action="store_true", help="accept without asking back, having read the differences")
+    parser.add_argument("--id", default="", metavar="ID", help="id of the correction (default: from sensor and month)")
+    parser.add_argument("--author", default="", metavar="NAME", help="person responsible; required with --accept-from")
+    parser.add_argument("--yes", action="store_true", help="approve without asking for confirmation")
     return parser
 
 

@@ -49,16 +49,20 @@ class Count:
 
 def main(argv: list[str]) -> int:
     """0 when every number is accounted for once and every rollup is right, 1 when not, 2 when it cannot be told."""
-    parser = argparse.ArgumentParser(prog="classair count", description=__doc__, parents=[shared("--data")])
+    parser = argparse.ArgumentParser(
+        prog="classair count",
+        description="audit the database: every reading stored exactly once",
+        parents=[shared("--data")],
+    )
     parser.add_argument(
         "--spool",
         type=Path,
         action="append",
         default=[],
         metavar="FILE",
-        help="also compare with what a bridge has on disk (<site>.<bridge>.db); may be repeated",
+        help="also compare with the buffer of a bridge (<site>.<bridge>.db); repeatable",
     )
-    parser.add_argument("--no-rollups", action="store_true", help="leave out the recomputation of every rollup")
+    parser.add_argument("--no-rollups", action="store_true", help="skip the recomputation of the rollups")
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     if not places.readings.exists():

@@ -45,8 +45,7 @@ def main(argv: list[str]) -> int:
         return _manual(argv)
     parser = argparse.ArgumentParser(
         prog="classair flags",
-        description="Judges stored readings anew. Stop it when you like: what is done is done, "
-        "and the next run goes on from there. `classair flags set --help` sets a stretch aside by hand.",
+        description="re-run quality checks on stored readings, or exclude readings by hand",
         parents=[shared("--data", "--broker")],
     )
     parser.add_argument(
@@ -54,13 +53,13 @@ def main(argv: list[str]) -> int:
         dest="start",
         metavar="TIME",
         type=moment,
-        help="2026-11-23, 2026-11-23T09:00 (Thai time) or UTC ms; default: the first reading",
+        help="start: 2026-11-23, 2026-11-23T09:00 (UTC+7) or UTC ms (default: the first reading)",
     )
     parser.add_argument(
-        "--to", dest="end", metavar="TIME", type=moment, help="likewise; default, and at the latest: two hours ago"
+        "--to", dest="end", metavar="TIME", type=moment, help="end, at the latest and by default two hours ago"
     )
-    parser.add_argument("--site", help="one school (default: all)")
-    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    parser.add_argument("--site", help="check one school only (default: all)")
+    parser.add_argument("--dry-run", action="store_true", help="print what would change, without changing it")
     # For ingest, which keeps history judged: JSON lines of changes, which it makes itself.
     parser.add_argument("--print-changes", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -204,19 +203,31 @@ def _who() -> str:
 
 
 def _manual(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="classair flags", description="What people set aside.")
+    parser = argparse.ArgumentParser(prog="classair flags", description="exclude readings by hand, undo it, or list it")
     commands, common = parser.add_subparsers(dest="command", required=True), [shared("--data", "--broker")]
-    setting = commands.add_parser("set", help="set a stretch of one sensor aside", parents=common)
-    setting.add_argument("--sensor", required=True, metavar="SITE.SENSOR", help="the sensor whose values are excluded")
-    setting.add_argument(
-        "--from", dest="start", required=True, metavar="TIME", type=moment, help="start of the excluded time"
+    setting = commands.add_parser(
+        "set",
+        help="exclude a time range of one sensor",
+        description="exclude a time range of one sensor",
+        parents=common,
     )
-    setting.add_argument("--to", dest="end", metavar="TIME", type=moment, help="default: until it is taken back")
-    setting.add_argument("--quantity", help="such as pm25 (default: everything it said)")
-    setting.add_argument("--why", required=True, help="stays beside the values")
-    back = commands.add_parser("take-back", help="count the values again", parents=common)
-    back.add_argument("id", type=int, metavar="ID", help="its number in `classair flags list`")
-    commands.add_parser("list", help="all of them, taken back or not", parents=common)
+    setting.add_argument("--sensor", required=True, metavar="SITE.SENSOR", help="sensor whose values to exclude")
+    setting.add_argument(
+        "--from", dest="start", required=True, metavar="TIME", type=moment, help="start of the excluded time range"
+    )
+    setting.add_argument(
+        "--to", dest="end", metavar="TIME", type=moment, help="end of the excluded time range (default: until undone)"
+    )
+    setting.add_argument("--quantity", help="quantity to exclude, such as pm25 (default: all)")
+    setting.add_argument("--why", required=True, help="reason, stored with the values")
+    back = commands.add_parser("take-back", help="undo an exclusion", description="undo an exclusion", parents=common)
+    back.add_argument("id", type=int, metavar="ID", help="id from classair flags list")
+    commands.add_parser(
+        "list",
+        help="list all exclusions, undone ones included",
+        description="list all exclusions, undone ones included",
+        parents=common,
+    )
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     return _guarded(places, lambda: _list(places) if args.command == "list" else _say(places, args))

@@ -25,25 +25,27 @@ COLUMNS: Final = ("sensor", "start", "end", "start_ms", "end_ms", "expected", "r
 def main(argv: list[str]) -> int:
     """0 when it could be told, 2 when not."""
     parser = argparse.ArgumentParser(
-        prog="classair gaps", description=__doc__, parents=[shared("--data", "--language")]
+        prog="classair gaps",
+        description="list missing readings of a sensor, with reasons",
+        parents=[shared("--data", "--language")],
     )
     parser.add_argument(
         "--sensor",
         required=True,
         metavar="SITE.ID",
-        help="such as ban-suan.p1-2-pm; `ban-suan.` (with the dot) means every sensor of the school",
+        help="sensor, such as ban-suan.p1-2-pm; ban-suan. (with the dot) selects all sensors of the school",
     )
     parser.add_argument(
         "--from",
         dest="start",
         metavar="TIME",
         type=moment,
-        help="2026-11-23, 2026-11-23T09:00 (Thai time), with an offset, or UTC ms; default: a day ago",
+        help="start: 2026-11-23, 2026-11-23T09:00 (UTC+7), with an offset, or UTC ms (default: a day ago)",
     )
-    parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="likewise; default: now")
+    parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="end, in the same form (default: now)")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object a line")
-    form.add_argument("--csv", action="store_true", help="a table for other programs")
+    form.add_argument("--json", action="store_true", help="print one JSON object per line")
+    form.add_argument("--csv", action="store_true", help="print CSV")
     args = parser.parse_args(argv)
     end = args.end if args.end is not None else int(time.time() * 1000)
     start = args.start if args.start is not None else end - DAY_MS

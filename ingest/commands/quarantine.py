@@ -27,19 +27,22 @@ _SHOWN = 100  # characters of a payload in the list
 def main(argv: list[str]) -> int:
     """0 when done, 1 when something is still quarantined after replaying it or nobody answered, 2 for wrong use."""
     parser = argparse.ArgumentParser(
-        prog="classair quarantine", description="What ingest could not store.", parents=[shared("--data")]
+        prog="classair quarantine", description="list or replay messages in quarantine", parents=[shared("--data")]
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="list | replay")
-    listing = commands.add_parser("list", help="show what is kept, oldest first")
-    listing.add_argument("--full", action="store_true", help="whole payloads")
+    listing = commands.add_parser(
+        "list", help="list the messages, oldest first", description="list the messages, oldest first"
+    )
+    listing.add_argument("--full", action="store_true", help="print whole payloads")
     again = commands.add_parser(
         "replay",
-        help="take items in again, for example after sensors.yaml was put right",
+        help="process messages again, for example after correcting sensors.yaml",
+        description="process messages again, for example after correcting sensors.yaml",
         parents=[shared("--broker")],
     )
     which = again.add_mutually_exclusive_group(required=True)
-    which.add_argument("--id", type=int, metavar="N", help="the item with this number")
-    which.add_argument("--all", action="store_true", help="every item")
+    which.add_argument("--id", type=int, metavar="N", help="replay the message with this number")
+    which.add_argument("--all", action="store_true", help="replay all messages")
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     if not places.readings.exists():

@@ -34,13 +34,17 @@ class Outcome:
 
 def main(argv: list[str]) -> int:
     """0 when every day asked for is in the archive as it stands in the store, 1 when not, 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="classair archive", description=__doc__, parents=[shared("--data")])
-    parser.add_argument("--archive", type=Path, metavar="DIR", help="where the archive is (default: DIR/archive)")
-    parser.add_argument("--site", metavar="SITE", help="one site only")
+    parser = argparse.ArgumentParser(
+        prog="classair archive",
+        description="archive finished days to verified Parquet files",
+        parents=[shared("--data")],
+    )
+    parser.add_argument("--archive", type=Path, metavar="DIR", help="archive folder (default: DIR/archive)")
+    parser.add_argument("--site", metavar="SITE", help="archive one site only")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="one local day only")
-    which.add_argument("--all", action="store_true", help="today as well, as it stands now")
-    parser.add_argument("--verify", action="store_true", help="write nothing; read every file and compare")
+    which.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="archive one local day only")
+    which.add_argument("--all", action="store_true", help="include today, as far as recorded")
+    parser.add_argument("--verify", action="store_true", help="verify all files without writing any")
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     archive = args.archive.resolve() if args.archive else places.archive

@@ -15,8 +15,8 @@ from research.archive.restoring import restore
 
 def main(argv: list[str]) -> int:
     """0 when the new file is in its place, 1 when it could not be made, 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="classair restore", description=__doc__)
-    parser.add_argument("--archive", type=Path, required=True, metavar="DIR", help="folder with the archive")
+    parser = argparse.ArgumentParser(prog="classair restore", description="rebuild readings.db from the archive")
+    parser.add_argument("--archive", type=Path, required=True, metavar="DIR", help="archive folder")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder without a readings.db")
     args = parser.parse_args(argv)
     places, begun = Places(args.data.resolve()), time.monotonic()

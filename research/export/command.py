@@ -94,43 +94,51 @@ def in_force(places: Places, file: Path) -> Config:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="classair export", description=__doc__, parents=[shared("--data", "--config")]
+        prog="classair export",
+        description="export data as CSV/Parquet with codebook and metadata",
+        parents=[shared("--data", "--config")],
     )
     what = parser.add_argument_group("what")
-    what.add_argument("--rooms", metavar="SITE.ROOM,…", help="rooms, joined by commas")
+    what.add_argument("--rooms", metavar="SITE.ROOM,…", help="rooms, comma-separated")
     what.add_argument("--first", type=date.fromisoformat, metavar="DAY", help="first local day (YYYY-MM-DD)")
-    what.add_argument("--last", type=date.fromisoformat, metavar="DAY", help="last local day, included")
-    what.add_argument("--quantities", default="pm25", metavar="Q,…", help="joined by commas (default: pm25)")
-    what.add_argument("--step", default="1h", help="reading, 1m, 5m, 15m, 30m, 1h or 1d (default: 1h)")
-    what.add_argument("--method", default="none", help="none, accepted, or a correction such as epa2021_atm")
-    what.add_argument("--lesson", action="store_true", help="lesson time only")
+    what.add_argument("--last", type=date.fromisoformat, metavar="DAY", help="last local day, inclusive")
+    what.add_argument("--quantities", default="pm25", metavar="Q,…", help="quantities, comma-separated (default: pm25)")
+    what.add_argument(
+        "--step", default="1h", help="averaging interval: reading (none), 1m, 5m, 15m, 30m, 1h or 1d (default: 1h)"
+    )
+    what.add_argument(
+        "--method", default="none", help="correction: none, accepted, or an id such as epa2021_atm (default: none)"
+    )
+    what.add_argument("--lesson", action="store_true", help="export lesson time only")
     what.add_argument(
         "--completeness",
         type=float,
         default=0.75,
         metavar="SHARE",
-        help="share of its time that a mean must cover (default: 0.75)",
+        help="minimum data completeness of a mean, 0 to 1 (default: 0.75)",
     )
-    what.add_argument("--request", type=Path, metavar="FILE", help="a request.json, in place of all of these")
+    what.add_argument("--request", type=Path, metavar="FILE", help="read the selection from a request.json instead")
     how = parser.add_argument_group("how")
     how.add_argument(
         "--columns",
         choices=("classair", "openair", "sensortoolkit"),
         default="classair",
-        help="another file beside, with the columns of that tool",
+        help="also write a file with the columns of that tool",
     )
-    how.add_argument("--netcdf", action="store_true", help="data.nc as well (CF conventions; needs [netcdf])")
-    how.add_argument("--licence", default="", metavar="WORDS", help="what the school gives its data under")
-    how.add_argument("--out", type=Path, metavar="PATH", help="where to (default: classair-<request>)")
-    how.add_argument("--zip", action="store_true", help="one zip file in place of a folder")
-    how.add_argument("--since", type=Path, metavar="PACKAGE", help="say what has changed since that package")
-    how.add_argument("--keep", type=Path, metavar="DIR", help="keep pieces there; cut short, the same command goes on")
-    how.add_argument("--quiet", action="store_true", help="no progress")
+    how.add_argument("--netcdf", action="store_true", help="also write data.nc (CF conventions; needs [netcdf])")
+    how.add_argument("--licence", default="", metavar="WORDS", help="licence of the data, as chosen by the school")
+    how.add_argument("--out", type=Path, metavar="PATH", help="output path (default: classair-<request>)")
+    how.add_argument("--zip", action="store_true", help="write one zip file instead of a folder")
+    how.add_argument("--since", type=Path, metavar="PACKAGE", help="list changes since that earlier export")
+    how.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep finished parts in DIR, so that an interrupted export can resume"
+    )
+    how.add_argument("--quiet", action="store_true", help="print no progress")
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--preview", action="store_true", help="say what the package would be, and make none")
-    other.add_argument("--stream", choices=("csv", "arrow"), help="the rows alone, to standard output")
+    other.add_argument("--preview", action="store_true", help="describe the export without writing it")
+    other.add_argument("--stream", choices=("csv", "arrow"), help="write only the rows, to standard output")
     other.add_argument("--job", type=Path, metavar="DIR", help=argparse.SUPPRESS)
-    parser.add_argument("--json", action="store_true", help="the preview as JSON")
+    parser.add_argument("--json", action="store_true", help="print the preview as JSON")
     return parser
 
 

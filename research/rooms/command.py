@@ -34,12 +34,22 @@ LONGEST = timedelta(days=400)
 def main(argv: list[str]) -> int:
     """0 when it could be worked out (also when the answer is "cannot tell"), 2 when not."""
     parser = argparse.ArgumentParser(
-        prog="classair room", description=__doc__, parents=[shared("--data", "--config", "--language")]
+        prog="classair room",
+        description="estimate a room's ventilation and purifier performance",
+        parents=[shared("--data", "--config", "--language")],
     )
-    parser.add_argument("room", metavar="SITE.ROOM", help="the room, as in sensors.yaml")
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="default: 30 days before")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="included; default: today")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("room", metavar="SITE.ROOM", help="room in sensors.yaml")
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=date.fromisoformat,
+        metavar="DAY",
+        help="first local day (default: 29 days before the last)",
+    )
+    parser.add_argument(
+        "--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last local day, inclusive (default: today)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     args = parser.parse_args(argv)
     last = args.last or datetime.now(ZONE).date()
     first = args.first or last - timedelta(days=29)
