@@ -24,6 +24,7 @@ DOCUMENTS = sorted(
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "deploy").rglob("*.md"),
         *(ROOT / "benchmarks").glob("*.md"),
+        *(ROOT / "tests" / "captures").glob("*.md"),
     ]
 )
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -86,6 +87,33 @@ def test_every_shell_block_parses(path: Path) -> None:
     for block in blocks(path.read_text("utf-8"), "sh", "bash"):
         told = subprocess.run(["sh", "-n"], input=block, text=True, capture_output=True)
         assert told.returncode == 0, told.stderr
+
+
+NOT_RUN = {
+    "hardware": "needs a sensor at a port",
+    "root": "changes the operating system",
+    "install": "installs packages, or is what a fresh clone is tried with",
+    "interactive": "asks a person, or runs until Ctrl-C",
+    "data": "needs data that no demo has",
+    "fragment": "shows a part, with names that the reader fills in",
+    "development": "is what runs these tests",
+    "container": "needs Docker; nobody has run it",
+    "other-program": "is for a program that ClassAir does not need",
+}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_shown)
+def test_an_example_that_is_not_run_gives_a_known_reason(path: Path) -> None:
+    """Those without a reason are run by tests/e2e/test_examples_run.py."""
+    fences = re.findall(r"^ *```(\w+)([^\n]*)\n", path.read_text("utf-8"), re.MULTILINE)
+    reasons = [word.removeprefix("no-run=") for _, words in fences for word in words.split() if "no-run" in word]
+    assert set(reasons) <= set(NOT_RUN)
+    run_elsewhere = {"README.md", "README.th.md"} if path.parent == ROOT else {path.name}
+    run_elsewhere = run_elsewhere if path.parts[len(ROOT.parts)] in ("docs", "deploy", path.name) else set()
+    unmarked = [
+        words for kind, words in fences if kind in ("sh", "console", "python", "sql", "r") and "no-run=" not in words
+    ]
+    assert path.name in run_elsewhere or unmarked == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_shown)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +65,18 @@ def test_raw_bytes_are_kept_without_knowing_the_sensor(
     assert f"{len(kept)} bytes" in capsys.readouterr().err
 
 
-def accepted_by_the_contract_suite(file: Path, folder: Path) -> str:
-    """Runs the drivers' contract suite, unchanged, over this one file, unchanged; what it printed."""
+def judged_by_the_contract_suite(files: Iterable[Path], folder: Path) -> str:
+    """Runs the drivers' contract suite, unchanged, over these files, unchanged; what it printed."""
     suite = Path("tests/firmware_bridge/drivers/test_driver_contract.py")
     (folder / suite).parent.mkdir(parents=True)
     (folder / "tests" / "captures").mkdir()
     shutil.copyfile(ROOT / suite, folder / suite)
-    shutil.copyfile(file, folder / "tests" / "captures" / file.name)
+    for file in files:
+        shutil.copyfile(file, folder / "tests" / "captures" / file.name)
     told = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / suite), "-k", file.stem],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / suite), "-k", "a_capture_gives"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         text=True,
         capture_output=True,
     )
@@ -90,34 +91,30 @@ CASES: dict[str, tuple[str, list[str], dict[str, float]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_hex_capture_from_a_port_is_accepted_by_the_contract_suite_as_it_is(
-    case: str, pty_sensor: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.slow
+def test_hex_captures_from_ports_are_accepted_by_the_contract_suite_as_they_are(
+    pty_sensor: Callable[..., Any], tmp_path: Path
 ) -> None:
-    model, settings, values = CASES[case]
-    sensor, enough = pty_sensor(tmp_path / "port", model, values), threading.Event()
-    thread = streaming(sensor, enough) if sensor.driver.poll_every_s is None else None
-    file = tmp_path / f"{model}-in-the-staff-room.hex"
-    words = ["capture", str(sensor.link), "--sensor", model, *settings, "--seconds", "1", "--note", "Unit 7.", "-o"]
-    try:
-        assert main([*words, str(file)]) == 0
-    finally:
-        enough.set()
-        if thread is not None:
-            thread.join()
-    capsys.readouterr()
-    head = file.read_text("utf-8").splitlines()
-    assert head[0].startswith(f"# A {model}, captured on ") and head[0].endswith(" Unit 7.")
-    assert json.loads(head[2])["counters"]["good"] >= 1
-    assert "1 passed" in accepted_by_the_contract_suite(file, tmp_path / "suite")
-
-
-def test_the_contract_suite_refuses_a_capture_whose_bytes_were_changed(pms: Any, tmp_path: Path) -> None:
-    file = tmp_path / "pms5003-changed.hex"
-    assert main(["capture", str(pms.link), "--sensor", "pms5003", "--seconds", "0.6", "-o", str(file)]) == 0
-    head, rule, data = file.read_text("utf-8").partition("---\n")
-    file.write_text(head + rule + data.replace("42 4D", "42 4E", 1), "utf-8")
-    assert "1 failed" in accepted_by_the_contract_suite(file, tmp_path / "suite")
+    files = []
+    for case, (model, settings, values) in CASES.items():
+        sensor, enough = pty_sensor(tmp_path / f"{model}-port", model, values), threading.Event()
+        thread = streaming(sensor, enough) if sensor.driver.poll_every_s is None else None
+        files.append(tmp_path / f"{model}-{case.replace(' ', '-')}.hex")
+        words = ["capture", str(sensor.link), "--sensor", model, *settings, "--seconds", "1", "--note", "Unit 7.", "-o"]
+        try:
+            assert main([*words, str(files[-1])]) == 0
+        finally:
+            enough.set()
+            if thread is not None:
+                thread.join()
+        head = files[-1].read_text("utf-8").splitlines()
+        assert head[0].startswith(f"# A {model}, captured on ") and head[0].endswith(" Unit 7.")
+        assert json.loads(head[2])["counters"]["good"] >= 1
+    changed = tmp_path / "pms5003-changed.hex"
+    head, rule, data = files[0].read_text("utf-8").partition("---\n")
+    changed.write_text(head + rule + data.replace("42 4D", "42 4E", 1), "utf-8")
+    told = judged_by_the_contract_suite([*files, changed], tmp_path / "suite")
+    assert f"1 failed, {len(files)} passed" in told and "pms5003-changed" in told
 
 
 def test_every_capture_says_its_source_and_the_readme_tells_the_same() -> None:
