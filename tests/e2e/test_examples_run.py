@@ -33,7 +33,7 @@ PAGES = [
 ]
 # The documents speak of a demo that was started on 29 November 2026: its last whole day is yesterday's.
 LAST_DAY_SHOWN = date(2026, 11, 28)
-DUCKDB = "import duckdb, sys; print(duckdb.execute(sys.stdin.read()).arrow())"
+DUCKDB = "import duckdb, sys; print(duckdb.execute(sys.stdin.read()).df())"
 
 
 class Example(NamedTuple):
