@@ -7,7 +7,7 @@ import logging
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from alerts.control.machine import Override, Pending, Unit
+from alerts.control.unit import Override, Pending, Unit
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from alerts import purifiers
 from alerts.control import machine, saved_state
-from alerts.control.machine import Command, Limits, Query, Recovered, Trouble, Unit
+from alerts.control.unit import Action, Command, Limits, Query, Recovered, Trouble, Unit, clock_stepped, restarted
 from alerts.ledger import Ledger
 from alerts.purifiers import Publish, Purifier, Said
 from alerts.signal import Signal
@@ -94,7 +94,7 @@ class Switchboard:
                     self.warnings.append(f"purifier {name} is not controlled: {_why(error)}")
                     log.error("purifier_not_controlled purifier=%s error=%s", name, _why(error))
                     continue
-                unit = machine.restarted(saved_state.read(self._memories.pop(name, None), now), now)
+                unit = restarted(saved_state.read(self._memories.pop(name, None), now), now)
             room = f"{name.partition('.')[0]}.{part.room}"
             if old is not None and old.room != room:
                 # Nothing is known of the other room's air yet; its patience begins now.
@@ -163,7 +163,7 @@ class Switchboard:
     def clock_stepped(self, by_ms: int, now: int) -> None:
         """The system's clock was put right by `by_ms`."""
         for name, managed in self._units.items():
-            managed.unit, managed.signal = machine.clock_stepped(managed.unit, by_ms, now), Signal()
+            managed.unit, managed.signal = clock_stepped(managed.unit, by_ms, now), Signal()
             self._tell(name, managed, now)
 
     def order(
@@ -200,7 +200,7 @@ class Switchboard:
     ) -> list[Matter]:
         matters: list[Matter] = []
         for word in said:
-            actions: list[machine.Action] = []
+            actions: list[Action] = []
             if word.online is not None:
                 managed.unit, actions = machine.line(managed.unit, word.online, retained, now)
             if word.on is not None:
@@ -215,7 +215,7 @@ class Switchboard:
         return matters
 
     def _act(
-        self, name: str, managed: _Managed, actions: Sequence[machine.Action], block_end: int | None, now: int
+        self, name: str, managed: _Managed, actions: Sequence[Action], block_end: int | None, now: int
     ) -> list[Matter]:
         matters: list[Matter] = []
         for action in actions:

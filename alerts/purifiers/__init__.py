@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from alerts.control.machine import Command
+from alerts.control.unit import Command
 from classair import plugins
 from classair.accounts import Account
 

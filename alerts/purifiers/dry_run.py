@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
-from alerts.control.machine import Command
+from alerts.control.unit import Command
 from alerts.purifiers import Said
 from classair.accounts import Account
 

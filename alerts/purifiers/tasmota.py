@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.control.machine import Command
+from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said
 from classair.accounts import Account
 

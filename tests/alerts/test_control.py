@@ -9,7 +9,7 @@ import pytest
 
 from alerts.control import machine as control
 from alerts.control import saved_state
-from alerts.control.machine import Command, Limits, Override, Query, Recovered, Trouble, Unit
+from alerts.control.unit import Command, Limits, Override, Query, Recovered, Trouble, Unit, clock_stepped, restarted
 from alerts.signal import Signal, SignalFollower
 from classair.science.averages import Sample
 
@@ -286,7 +286,7 @@ def test_what_the_device_does_after_we_gave_up_is_not_a_person() -> None:
 
 
 def test_a_restart_reads_the_real_state_before_any_command() -> None:
-    unit = control.restarted(settled(False, T0), T0)
+    unit = restarted(settled(False, T0), T0)
     unit, actions = control.step(unit, high(T0), T0 + 60 * MIN, LIMITS, T0)
     assert actions == [Query()]
     unit, _ = control.observed(unit, False, False, T0 + 60 * MIN, T0 + 100)
@@ -297,14 +297,14 @@ def test_a_restart_keeps_override_and_minimum_time() -> None:
     unit = settled(
         True, T0, since=T0 - 5 * MIN, override=Override(True, T0 + 20 * MIN, "u-1"), expires_at=T0 + 20 * MIN
     )
-    unit = control.restarted(unit, T0 + MIN)
+    unit = restarted(unit, T0 + MIN)
     unit, _ = control.observed(unit, True, False, None, T0 + MIN + 50)
     assert unit.override is not None and unit.since == T0 - 5 * MIN
     assert control.step(unit, low(T0 + 6 * MIN), None, LIMITS, T0 + 6 * MIN)[1] == []
 
 
 def test_found_on_after_a_restart_it_was_a_person() -> None:
-    unit = control.restarted(settled(False, T0), T0)
+    unit = restarted(settled(False, T0), T0)
     unit, _ = control.observed(unit, True, False, None, T0 + 100)
     assert unit.override is not None and unit.override.on
 
@@ -312,7 +312,7 @@ def test_found_on_after_a_restart_it_was_a_person() -> None:
 def test_an_on_whose_answer_was_missed_in_a_restart_is_no_persons_and_gets_a_fresh_expiry() -> None:
     unit, actions = control.step(settled(False, T0), high(T0), None, LIMITS, T0)
     assert isinstance(only(actions), Command)
-    unit = control.restarted(saved_state.read(saved_state.written(unit), T0 + 2000), T0 + 2000)
+    unit = restarted(saved_state.read(saved_state.written(unit), T0 + 2000), T0 + 2000)
     unit, _ = control.observed(unit, True, False, None, T0 + 3000)
     assert unit.override is None and unit.mode == "auto" and unit.expires_at is None
     _, actions = control.step(unit, high(T0 + 4000), None, LIMITS, T0 + 4000)
@@ -334,7 +334,7 @@ def test_a_crash_loop_of_short_lives_still_ends_in_safe_mode(life_s: int) -> Non
     unit, _ = control.step(settled(False, T0), between(T0), block_end, LIMITS, T0)
     first_on: int | None = None
     while now < T0 + 15 * MIN and first_on is None:
-        unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
+        unit = restarted(saved_state.read(saved_state.written(unit), now), now)
         unit, _ = control.observed(unit, False, False, block_end, now)
         for _ in range(life_s):
             now += 1000
@@ -350,7 +350,7 @@ def test_a_restart_beside_a_sensor_that_lives_does_not_go_into_safe_mode() -> No
     unit, _ = control.step(settled(False, T0), between(T0), block_end, LIMITS, T0)
     for _ in range(20):
         now += MIN
-        unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
+        unit = restarted(saved_state.read(saved_state.written(unit), now), now)
         unit, _ = control.observed(unit, False, False, block_end, now)
         for signal in (Signal(), between(now)):
             unit, actions = control.step(unit, signal, block_end, LIMITS, now)
@@ -360,7 +360,7 @@ def test_a_restart_beside_a_sensor_that_lives_does_not_go_into_safe_mode() -> No
 def test_after_a_long_time_without_a_controller_it_is_patient_again() -> None:
     unit, _ = control.step(settled(False, T0), between(T0), None, LIMITS, T0)
     now = T0 + 14 * 60 * MIN
-    unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
+    unit = restarted(saved_state.read(saved_state.written(unit), now), now)
     unit, _ = control.observed(unit, False, False, now + 60 * MIN, now)
     assert control.step(unit, Signal(), now + 60 * MIN, LIMITS, now + 180_000)[1] == []
     assert isinstance(only(control.step(unit, Signal(), now + 60 * MIN, LIMITS, now + 181_000)[1]), Command)
@@ -371,14 +371,14 @@ def test_after_a_long_time_without_a_controller_it_is_patient_again() -> None:
 
 @pytest.mark.parametrize("by", [-3 * 3_600_000, -60_000, 60_000, 5 * 3_600_000])
 def test_a_devices_own_expiry_after_a_step_of_the_clock_is_not_a_person(by: int) -> None:
-    unit = control.clock_stepped(settled(True, T0, expires_at=T0 + 10_000), by, T0 + by)
+    unit = clock_stepped(settled(True, T0, expires_at=T0 + 10_000), by, T0 + by)
     unit, _ = control.observed(unit, False, True, None, T0 + by + 10_000)
     assert unit.override is None and unit.reason == "its expiry"
 
 
 @pytest.mark.parametrize("by", [-3 * 3_600_000, 5 * 3_600_000])
 def test_a_step_of_the_clock_neither_ends_nor_lengthens_minimum_times(by: int) -> None:
-    unit = control.clock_stepped(settled(True, T0, since=T0 - 14 * MIN), by, T0 + by)
+    unit = clock_stepped(settled(True, T0, since=T0 - 14 * MIN), by, T0 + by)
     assert control.step(unit, low(T0 + by), None, LIMITS, T0 + by)[1] == []
     later = T0 + by + MIN
     command = only(control.step(unit, low(later), None, LIMITS, later)[1])
@@ -387,7 +387,7 @@ def test_a_step_of_the_clock_neither_ends_nor_lengthens_minimum_times(by: int) -
 
 def test_a_memory_from_the_future_holds_nothing_for_years() -> None:
     year = 365 * 24 * 60 * MIN
-    unit = control.restarted(
+    unit = restarted(
         settled(
             False, T0 + year, override=Override(False, T0 + year, "u-1"), starts=(T0 + year,) * 4, seen_until=T0 + year
         ),
@@ -499,7 +499,7 @@ def _life(seed: int, steps: int) -> int:
         elif chance < 0.0016 and plug.powered:
             plug.switch(not plug.on, now, "button")
         elif chance < 0.0019:
-            unit = control.restarted(saved_state.read(saved_state.written(unit), now), now)
+            unit = restarted(saved_state.read(saved_state.written(unit), now), now)
         elif chance < 0.0023:
             plug.powered = not plug.powered
             if plug.powered:

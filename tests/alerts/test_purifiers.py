@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alerts import purifiers
-from alerts.control.machine import Command
+from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, tasmota
 from classair import plugins
 from simulator.devices.tasmota import TasmotaPlug

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
-
-import urllib3
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.rest import ApiException
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
 from classair.places import Places
@@ -25,12 +19,11 @@ from classair.stores import (
     SensorNewest,
     Series,
     Store,
-    StoreAway,
     StoreConflict,
     local_day,
 )
 from classair.stores.influxdb import line_protocol
-from classair.stores.influxdb.v1 import V1Paths, needs_v1
+from classair.stores.influxdb.server import Server
 from classair.stores.sqlite.rollups import KEPT
 from classair.stores.steps import grain_for, span_of
 from classair.stores.tally import in_steps, tallied
@@ -41,13 +34,8 @@ ORG_VARIABLE: Final = "CLASSAIR_INFLUX_ORG"
 
 log = logging.getLogger(__name__)
 
-LINES: Final = 5000
-"""Lines in one request."""
-
 PAGE: Final = 10_000
 """Rows in one answer."""
-
-Row = dict[str, Any]
 
 
 class InfluxStore:
@@ -60,20 +48,8 @@ class InfluxStore:
     """
 
     def __init__(self, url: str, database: str, token: str = "", org: str = "", *, timeout_s: float = 10.0) -> None:
-        self._database, self._org = database, org or "-"
-        self._where = f"InfluxDB at {urlsplit(url).netloc.rpartition('@')[2]}"
-        self._client: Any = InfluxDBClient(
-            url=url,
-            token=token,
-            org=self._org,
-            timeout=int(timeout_s * 1000),
-            auth_basic=":" in token,
-            enable_gzip=True,
-        )
-        self._writing = self._client.write_api(write_options=SYNCHRONOUS)
+        self._server = Server(url, database, token, org, timeout_s)
         self._lock = threading.Lock()
-        self._met = False
-        self._first_generation = False
 
     @classmethod
     def of(cls, address: str, token: str = "", org: str = "") -> InfluxStore:
@@ -104,15 +80,15 @@ class InfluxStore:
             line_protocol.version(site, local_day.number_of(day), version)
             for (site, day), version in changes.versions.items()
         ]
-        self._send(lines)
+        self._server.send(lines)
 
     def mark_carried(self, journal: str, position: int, at_ms: int) -> None:
         """Notes over there how far a journal has been carried; whoever lost the note has lost more."""
-        self._send([line_protocol.carried(journal, position, at_ms)])
+        self._server.send([line_protocol.carried(journal, position, at_ms)])
 
     def carried(self, journal: str) -> int | None:
         """The position noted last, None when there is no note."""
-        rows = self._ask(
+        rows = self._server.ask(
             f'select max(position) as position from "{line_protocol.CARRIED}" where journal={_quoted(journal)}'
         )
         return int(rows[0]["position"]) if rows else None
@@ -129,15 +105,15 @@ class InfluxStore:
                 there = days[_series(reading)].setdefault((reading.at_ms, reading.seq), reading)
                 if there.key != reading.key:
                     raise StoreConflict(reading, "another reading has its series, time and number")
-            refused = dict(self._send([line_protocol.raw(reading) for reading in new]))
+            refused = dict(self._server.send([line_protocol.raw(reading) for reading in new]))
             kept = [reading for reading in new if not refused or line_protocol.raw(reading) not in refused]
             gone = {reading.key: reading for reading in new if reading not in kept} if refused else {}
-            self._send(self._rollup_lines(days, gone))
+            self._server.send(self._rollup_lines(days, gone))
             self._raise({(local_day.site_of(r.sensor), local_day.day_number(r.at_ms)) for r in kept})
-            self._send([line_protocol.received(*reading.key) for reading in kept])
+            self._server.send([line_protocol.received(*reading.key) for reading in kept])
         if gone:
             first = next(iter(gone.values()))
-            raise StoreConflict(first, f"{self._where} refuses it: {refused[line_protocol.raw(first)]}")
+            raise StoreConflict(first, f"{self._server.name} refuses it: {refused[line_protocol.raw(first)]}")
         return len(kept)
 
     def _unseen(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -148,7 +124,7 @@ class InfluxStore:
         for (bridge, epoch), group in by_epoch.items():
             seen = {
                 row["time"]
-                for row in self._ask(
+                for row in self._server.ask(
                     f'select dealt from "{line_protocol.RECEIVED}" '
                     f"where bridge={_quoted(bridge)} and epoch={_quoted(epoch)} "
                     f"and time >= {min(group)} and time <= {max(group)}"
@@ -188,7 +164,7 @@ class InfluxStore:
 
     def write_switches(self, events: Iterable[SwitchEvent]) -> None:
         events = list(events)
-        self._send([line_protocol.switch(event) for event in events])
+        self._server.send([line_protocol.switch(event) for event in events])
         self._raise({(local_day.site_of(event.purifier), local_day.day_number(event.at_ms)) for event in events})
 
     def _raise(self, touched: set[tuple[str, int]]) -> None:
@@ -196,21 +172,23 @@ class InfluxStore:
         for site, day in sorted(touched):
             there = self._versions(site, day, day + 1).get(day, 0)
             lines.append(line_protocol.version(site, day, there + 1))
-        self._send(lines)
+        self._server.send(lines)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def rooms(self) -> list[str]:
         return sorted(
-            {row["value"] for row in self._ask(f'show tag values from "{line_protocol.RAW}" with key = "room"')}
+            {row["value"] for row in self._server.ask(f'show tag values from "{line_protocol.RAW}" with key = "room"')}
         )
 
     def sensors(self, room: str) -> list[str]:
-        rows = self._ask(f'show tag values from "{line_protocol.RAW}" with key = "sensor" where room={_quoted(room)}')
+        rows = self._server.ask(
+            f'show tag values from "{line_protocol.RAW}" with key = "sensor" where room={_quoted(room)}'
+        )
         return sorted({row["value"] for row in rows})
 
     def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
-        rows = self._ask(
+        rows = self._server.ask(
             f'select interval_s from "{line_protocol.RAW}" where room={_quoted(room)} and '
             f"sensor={_quoted(sensor)} and {_between(at_ms, line_protocol.LAST_MS)} order by time limit 1"
         )
@@ -218,7 +196,7 @@ class InfluxStore:
 
     def latest(self, room: str) -> list[SensorNewest]:
         newest: dict[str, Reading] = {}
-        for row in self._ask(
+        for row in self._server.ask(
             f'select * from "{line_protocol.RAW}" where room={_quoted(room)} '
             "group by sensor, simulated order by time desc limit 1"
         ):
@@ -235,7 +213,7 @@ class InfluxStore:
         """In order of (at, sensor, seq), fetched in pages that end between two milliseconds."""
         start_ms, end_ms, size = max(start_ms, line_protocol.FIRST_MS), min(end_ms, line_protocol.LAST_MS), PAGE
         while start_ms < end_ms:
-            rows = self._ask(
+            rows = self._server.ask(
                 f'select * from "{line_protocol.RAW}" where {where} and {_between(start_ms, end_ms)} '
                 f"order by time limit {size}"
             )
@@ -262,8 +240,8 @@ class InfluxStore:
         source = f'from "{line_protocol.RAW}_{grain}" where room={_quoted(room)}{whose} and {_between(first, end)}'
         grouped = f"group by time({step_ms // 1000}s, {-BANGKOK_MS % step_ms // 1000}s) fill(none)"
         counts = ", ".join(f'sum("{quantity}_{name}") as "{name}"' for name in ("suspect", *BAD_CLASS_NAMES))
-        buckets: dict[int, Row] = {}
-        for row in self._ask(
+        buckets: dict[int, dict[str, Any]] = {}
+        for row in self._server.ask(
             # Low and high of a bucket that has lost its last valid value stay behind, hence the condition.
             f'select sum("{quantity}_n") as n, sum("{quantity}_sum") as "sum", min("{quantity}_low") as low, '
             f'max("{quantity}_high") as high, sum("{quantity}_covered") as covered '
@@ -281,14 +259,14 @@ class InfluxStore:
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         source = f'select * from "{line_protocol.SWITCH}" where purifier={_quoted(purifier)}'
-        rows = self._ask(
+        rows = self._server.ask(
             f"{source} and {_between(line_protocol.FIRST_MS, start_ms)} order by time desc limit 1; "
             f"{source} and {_between(start_ms, end_ms)} order by time"
         )
         return [line_protocol.switch_of(row) for row in rows]
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]:
-        rows = self._ask(
+        rows = self._server.ask(
             f'select count("seq") as n from "{line_protocol.RAW}" where {_between(start_ms, end_ms)} '
             "group by room, sensor, simulated"
         )
@@ -301,105 +279,14 @@ class InfluxStore:
         }
 
     def _versions(self, site: str, first: int, end: int) -> dict[int, int]:
-        rows = self._ask(
+        rows = self._server.ask(
             f'select version from "{line_protocol.VERSION}" where site={_quoted(site)} '
             f"and {_between(first * DAY_MS, end * DAY_MS)} order by time"
         )
         return {row["time"] // line_protocol.NS_PER_MS // DAY_MS: int(row["version"]) for row in rows}
 
     def close(self) -> None:
-        self._client.close()
-
-    # -- the server ----------------------------------------------------------------------------------------------------
-
-    def _meet(self) -> None:
-        """Learns which generation answers, once; makes the database where that is a query's business."""
-        if self._met:
-            return
-        version = str(self._reach(self._client.version))
-        self._first_generation = version.lstrip("v").startswith("1.")
-        if needs_v1(version):
-            self._client.api_client.__class__ = V1Paths
-        self._met = True
-        if self._first_generation:
-            self._query(f'create database "{self._database}"', "POST")
-
-    def _reach(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Raises StoreAway for everything that may pass; a 400 is the caller's to understand."""
-        try:
-            return call(*args, **kwargs)
-        except ApiException as error:
-            if error.status == 400:
-                raise
-            self._met = False
-            why = {
-                401: "the token is missing or wrong",
-                403: "the token may not do this",
-                404: f"there is no database or bucket {self._database!r}",
-            }.get(error.status, error.reason)
-            raise StoreAway(f"{self._where} answered {error.status}: {why}") from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            self._met = False
-            raise StoreAway(f"{self._where} cannot be reached: {type(error).__name__}") from error
-
-    def _send(self, lines: Sequence[str]) -> list[tuple[str, str]]:
-        """Writes lines; returns those that the server refuses by themselves, with its reason."""
-        self._meet()
-        refused: list[tuple[str, str]] = []
-        for begin in range(0, len(lines), LINES):
-            refused += self._send_part(lines[begin : begin + LINES])
-        for line, why in refused:
-            log.error("influxdb_point_rejected point=%s error=%s", line.partition(" ")[0][:200], why)
-        return refused
-
-    def _send_part(self, lines: Sequence[str]) -> list[tuple[str, str]]:
-        # After a 400 some, one or none of the lines are stored and only the first culprit is named: halves find it.
-        try:
-            self._reach(
-                self._writing.write,
-                bucket=self._database,
-                org=self._org,
-                record="\n".join(lines).encode(),
-                write_precision="ns",
-            )
-            return []
-        except ApiException as error:
-            if len(lines) == 1:
-                return [(lines[0], _reason(error))]
-        middle = len(lines) // 2
-        return self._send_part(lines[:middle]) + self._send_part(lines[middle:])
-
-    def _ask(self, statements: str) -> list[Row]:
-        """Rows of all statements in order, tags and columns by name, time in nanoseconds."""
-        self._meet()
-        rows: list[Row] = []
-        for result in self._query(statements, "GET"):
-            for series in result.get("series", ()):
-                tags, columns = series.get("tags") or {}, series["columns"]
-                rows += [{**tags, **dict(zip(columns, values, strict=True))} for values in series.get("values", ())]
-        return rows
-
-    def _query(self, statements: str, method: str) -> list[Row]:
-        try:
-            answer = self._reach(
-                self._client.api_client.call_api,
-                "/query",
-                method,
-                query_params=[("db", self._database), ("q", statements), ("epoch", "ns")],
-                header_params={"Accept": "application/json"},
-                _preload_content=False,
-                _return_http_data_only=True,
-            )
-            results: list[Row] = json.loads(answer.data)["results"]
-        except ApiException as error:
-            raise StoreAway(f"{self._where} does not understand a question: {_reason(error)}") from error
-        except (ValueError, KeyError) as error:
-            raise StoreAway(f"{self._where} gives answers that are not InfluxDB's") from error
-        for result in results:
-            if "error" in result:
-                self._met = False  # a lost database is made again at the next try
-                raise StoreAway(f"{self._where}: {result['error']}")
-        return results
+        self._server.close()
 
 
 def _series(reading: Reading) -> Series:
@@ -427,17 +314,6 @@ def _where_series(series: Series) -> str:
 def _between(start_ms: int, end_ms: int) -> str:
     first, end = max(start_ms, line_protocol.FIRST_MS), min(end_ms, line_protocol.LAST_MS)
     return f"time >= {first * line_protocol.NS_PER_MS} and time < {end * line_protocol.NS_PER_MS}"
-
-
-def _reason(error: ApiException) -> str:
-    """The server's own words, without what we sent."""
-    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or error.reason)
-    try:
-        told = json.loads(body)
-        body = str(told.get("error") or told.get("message") or body)
-    except ValueError:
-        pass
-    return body.strip()[:200]
 
 
 def open_store(address: str, places: Places, *, readonly: bool) -> Store:

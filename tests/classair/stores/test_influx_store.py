@@ -209,7 +209,7 @@ def test_the_way_of_2_x_is_understood_by_a_server_that_has_it(
 ) -> None:
     store = InfluxStore(victoria_metrics.url, "classair", token="a-token", org="demo-town")
     journal_like = [reading(town, seq, MIDNIGHT + seq * 1000) for seq in range(1, 4)]
-    assert store._send([line_protocol.raw(each) for each in journal_like]) == []
+    assert store._server.send([line_protocol.raw(each) for each in journal_like]) == []
     store.close()
     query = urllib.parse.urlencode({"match[]": f'{{sensor="{town}.pm"}}', "reduce_mem_usage": "1"})
 
