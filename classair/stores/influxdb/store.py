@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
