@@ -7,14 +7,11 @@ import gc
 import logging
 import os
 import shutil
-import sqlite3
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -24,7 +21,7 @@ from classair.config import ConfigFaults
 from classair.config.settings import Keep
 from classair.i18n import REFERENCE, in_every_language
 from classair.logs import begin_logging
-from classair.places import Places, alone
+from classair.places import Places
 from classair.science.corrections import as_record
 from classair.service import (
     arguments,
@@ -35,19 +32,18 @@ from classair.service import (
 )
 from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
-from classair.wire import Answer, Ask, BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
+from classair.wire import BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
 from ingest.acknowledgement import Acknowledgements
-from ingest.books import corrections, events
 from ingest.books.books import Books
-from ingest.books.manual_flags import FlagRejected
 from ingest.clock import now_ms
 from ingest.config_acceptance import ConfigAcceptance, FileWatch, read_file
 from ingest.inbox import Inbox
 from ingest.nightly import Nightly
-from ingest.rechecking import flag_asks
+from ingest.opening import only_one, open_books
 from ingest.rechecking.schedule import RecheckSchedule
 from ingest.replication import Replicator
-from ingest.writer import FIRST_PAUSE_S, LONGEST_PAUSE_S, Writer
+from ingest.requests import Requests
+from ingest.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -78,46 +74,13 @@ def _run(places: Places, file: Path, broker: BrokerAddress, stop: threading.Even
         if not is_alone:
             print(f"classair ingest: another one works in {places.root} already", file=sys.stderr)
             return 2
-        books = _open_books(places, stop)
+        books = open_books(places, stop)
         if books is None:
             return 0
         try:
             return Ingest(books, places, file, broker, stop).run()
         finally:
             books.close()
-
-
-def only_one(places: Places) -> AbstractContextManager[bool]:
-    """Whether nobody else writes readings.db in this data folder; holds the lock meanwhile."""
-    return alone(places.run / "ingest.lock")
-
-
-def _open_books(places: Places, stop: threading.Event) -> Books | None:
-    """The books, as soon as they can be opened; None when asked to stop first."""
-    pause, said = FIRST_PAUSE_S, False
-    while True:
-        try:
-            # Whether a journal is wanted says the configuration, which is in the books; asking for one costs little.
-            return Books(places.readings, journal=had_journal(places))
-        except StoreAway as away:
-            if not said:
-                log.error("database_unavailable error=%s retry=true", away)
-                said = True
-        if stop.wait(pause):
-            return None
-        pause = min(pause * 2, LONGEST_PAUSE_S)
-
-
-def had_journal(places: Places) -> bool:
-    """Whether the configuration in force names a store that is filled from a journal."""
-    if not places.readings.exists():
-        return False
-    with (
-        contextlib.suppress(sqlite3.Error),
-        contextlib.closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection,
-    ):
-        return connection.execute("select 1 from remembered where name='journal'").fetchone() is not None
-    return False
 
 
 class Ingest:
@@ -159,6 +122,9 @@ class Ingest:
             topics, lambda topic, payload, retain: self._link.publish(topic, payload, qos=1, retain=retain) is not None
         )
         self._writer = Writer(books, self._inbox, accepting, self._telling, self._link, stop, self._announce_again.set)
+        self._requests = Requests(
+            self._link, topics, self._writer, self._inbox, self._figures, self._announce_again.set
+        )
         self._carrier = Replicator(places, self._inbox.do, books, stop)
         self._keeping_judged = RecheckSchedule(places, self._inbox.do, lambda: self._writer.books, stop)
         self._nightly = Nightly(
@@ -230,7 +196,7 @@ class Ingest:
         where = address(message.topic)
         if where is None:
             if message.topic.startswith(self.topics.ask(NAME, "")):
-                self._asked(message)
+                self._requests.hear(message.topic, message.payload)
             else:
                 self._inbox.put(message)
         elif where.kind == "bridge" and where.leaf == "time" and not message.retain:
@@ -248,94 +214,7 @@ class Ingest:
             online = BridgeStatus.model_validate_json(message.payload).state == "online"
         (self._telling.online.add if online else self._telling.online.discard)(bridge)
 
-    def _asked(self, message: Message) -> None:
-        try:
-            ask = Ask.model_validate_json(message.payload)
-        except ValidationError:
-            log.warning("request_rejected topic=%s", message.topic)
-            return
-        if ask.do == "time":
-            self._answer(ask, {"server_time": now_ms(), "synchronised": self._writer.synchronised()})
-        elif ask.do == "counts":
-            self._inbox.do(lambda: self._answer(ask, self._figures()))
-        elif ask.do == "quarantine_replay":
-            self._inbox.do(lambda: self._replay(ask))
-        elif ask.do in (corrections.ACCEPT, corrections.END):
-            self._inbox.do(lambda: self._correct(ask))
-        elif ask.do in (events.ADD, events.WITHDRAW):
-            self._inbox.do(lambda: self._note(ask))
-        elif ask.do in flag_asks.ASKS:
-            self._inbox.do(lambda: self._flags(ask))
-        else:
-            known = (
-                "time",
-                "counts",
-                "quarantine_replay",
-                corrections.ACCEPT,
-                corrections.END,
-                events.ADD,
-                events.WITHDRAW,
-                *flag_asks.ASKS,
-            )
-            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows {', '.join(known)}")
-
-    # -- answers -------------------------------------------------------------------------------------------------------
-
-    def _answer(self, ask: Ask, result: dict[str, Any], error: str = "") -> None:
-        answer = Answer(id=ask.id, ok=not error, result=result, error=error)
-        self._link.publish(self.topics.answer(ask.id), answer.model_dump_json().encode(), qos=1)
-
-    def _replay(self, ask: Ask) -> None:
-        wanted = ask.args.get("id")
-        if not (isinstance(wanted, int) and not isinstance(wanted, bool)) and ask.args.get("all") is not True:
-            self._answer(ask, {}, "args: expected id (a number) or all: true")
-            return
-        try:
-            outcome = self._writer.replay(wanted if isinstance(wanted, int) else None)
-        except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
-            raise
-        self._answer(ask, {"stored": outcome.stored, "duplicates": outcome.duplicates, "still": outcome.quarantined})
-
-    def _correct(self, ask: Ask) -> None:
-        current = self._writer.accepting.current
-        assert current is not None
-        try:
-            accepted = self._writer.books.decide_correction(ask, current.config, now_ms())
-        except corrections.CorrectionRejected as refused:
-            self._answer(ask, {}, str(refused))
-            return
-        except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
-            raise
-        log.info("correction_approved label=%s who=%s", accepted.label, ask.who)
-        self._announce_again.set()
-        self._answer(ask, {"correction": as_record(accepted)})
-
-    def _note(self, ask: Ask) -> None:
-        current = self._writer.accepting.current
-        assert current is not None
-        try:
-            noted = self._writer.books.note_event(ask, current.config, now_ms())
-        except events.EventRejected as refused:
-            self._answer(ask, {}, str(refused))
-            return
-        except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
-            raise
-        log.info(
-            "event_logged id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid, ask.who
-        )
-        self._answer(ask, {"event": asdict(noted)})
-
-    def _flags(self, ask: Ask) -> None:
-        try:
-            self._answer(ask, flag_asks.decide(ask, self._writer.books, now_ms()))
-        except FlagRejected as refused:
-            self._answer(ask, {}, str(refused))
-        except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
-            raise
+    # -- configuration -------------------------------------------------------------------------------------------------
 
     def _keep(self) -> Keep:
         current = self._writer.accepting.current

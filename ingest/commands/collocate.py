@@ -32,7 +32,7 @@ from ingest.books.corrections import ACCEPT, CorrectionRejected
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
 from ingest.config_acceptance import ConfigAcceptance, as_accepted
-from ingest.service import had_journal, only_one
+from ingest.opening import had_journal, only_one
 from research.collocation.agreement import targets
 from research.collocation.calibration import MODELS, Calibration, calibrate
 from research.collocation.differences import differences

@@ -30,9 +30,9 @@ from ingest.books.manual_flags import FlagRejected, ManualFlag, manual_flags
 from ingest.books.versions import newest_version
 from ingest.clock import now_ms
 from ingest.config_acceptance import as_accepted
+from ingest.opening import had_journal, only_one
 from ingest.rechecking import flag_asks
 from ingest.rechecking.recheck import Change, pieces, recheck
-from ingest.service import had_journal, only_one
 
 CHUNK_DAYS: Final = 7
 Asking = Callable[[str, dict[str, Any]], dict[str, Any]]

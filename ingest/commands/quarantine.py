@@ -19,7 +19,7 @@ from ingest.books.versions import newest_version
 from ingest.clock import Synchronised, now_ms
 from ingest.config_acceptance import ConfigAcceptance, as_accepted
 from ingest.intake import Intake
-from ingest.service import had_journal, only_one
+from ingest.opening import had_journal, only_one
 
 _SHOWN = 100  # characters of a payload in the list
 

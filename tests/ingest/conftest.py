@@ -20,7 +20,8 @@ from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places
 from classair.wire import Ask, Topics
 from ingest.books.books import Books
-from ingest.service import Ingest, only_one
+from ingest.opening import only_one
+from ingest.service import Ingest
 
 ORG = "test-town"
 SCHOOL = """\

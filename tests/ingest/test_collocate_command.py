@@ -18,7 +18,7 @@ from ingest.books.books import Books
 from ingest.clock import now_ms
 from ingest.commands import collocate as collocate_command
 from ingest.config_acceptance import ConfigAcceptance
-from ingest.service import only_one
+from ingest.opening import only_one
 from research.collocation import report
 from research.collocation.reference_file import Unreadable, read_reference
 from research.collocation.report import gather

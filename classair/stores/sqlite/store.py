@@ -345,13 +345,7 @@ class SqliteStore:
     def trimmed(self, start_ms: int, end_ms: int) -> set[str]:
         """Sites of which readings in the local days that start <= at < end touches have been taken out."""
         with self._queries.connection() as connection:
-            return {
-                site
-                for (site,) in connection.execute(
-                    "select distinct site from trimmed where day between ? and ?",
-                    (local_day.day_number(start_ms), local_day.day_number(end_ms - 1)),
-                )
-            }
+            return trimming.trimmed_sites(connection, start_ms, end_ms)
 
     def span(self) -> tuple[int, int] | None:
         """From the first local day that has readings to behind the last; None when there are none."""

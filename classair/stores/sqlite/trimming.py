@@ -35,3 +35,9 @@ def trim(connection: sqlite3.Connection, site: str, day: date, version: int) -> 
         )
     connection.execute("insert into trimmed values(?, ?) on conflict do nothing", (site, number))
     return removed
+
+
+def trimmed_sites(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> set[str]:
+    """Sites of which a day that start <= at < end touches has been trimmed."""
+    days = (local_day.day_number(start_ms), local_day.day_number(end_ms - 1))
+    return {site for (site,) in connection.execute("select distinct site from trimmed where day between ? and ?", days)}
