@@ -17,7 +17,7 @@ from firmware_bridge.health import topic
 from firmware_bridge.health.hints import TypeHint, below_air, has_working_period
 from firmware_bridge.serial.duty_cycle import DutyCycle
 from firmware_bridge.serial.identity import Device
-from firmware_bridge.serial.ports import PortState, Recorder
+from firmware_bridge.serial.port_state import PortState, Recorder
 from firmware_bridge.serial.warm_up import LastSeen
 from firmware_bridge.sources import Source, source_for
 from firmware_bridge.station import Station

@@ -11,7 +11,9 @@ from firmware_bridge.adapters import adapter_for, is_foreign, kind_of
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import About, Frame, driver_for
 from firmware_bridge.foreign.port import Crossing, ForeignPort
-from firmware_bridge.serial.ports import Port, PortState, Recorder, address_of
+from firmware_bridge.serial.opening import address_of
+from firmware_bridge.serial.port_state import PortState, Recorder
+from firmware_bridge.serial.ports import Port
 from firmware_bridge.station import Station
 
 OnFrames = Callable[[list[Frame], float, bool], None]

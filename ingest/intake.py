@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -32,31 +31,10 @@ from classair.wire import (
 )
 from ingest.books.deployments import END_MS, Deployments
 from ingest.books.quarantine import Key
+from ingest.decided import Decided, RejectedItem
 
 ABSURD_MS: Final = 400 * 86_400_000
 """Ahead of a clock of ours that is itself in doubt: beyond this no disagreement of clocks explains a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedItem:
-    """One item or message that cannot be stored, and why; `key` when its number can be read."""
-
-    topic: str
-    payload: bytes
-    reason: str
-    key: Key | None = None
-
-
-@dataclass(slots=True)
-class Decided:
-    """What a batch of messages comes to."""
-
-    readings: list[Reading] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    switches: list[tuple[Key, SwitchEvent]] = field(default_factory=list)
-    missing: list[tuple[Key, Missing]] = field(default_factory=list)
-    states: list[SwitchEvent] = field(default_factory=list)
-    refused: list[RejectedItem] = field(default_factory=list)
 
 
 class _Known:

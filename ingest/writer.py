@@ -18,8 +18,9 @@ from ingest.acknowledgement import Acknowledgements
 from ingest.books.books import Books, Outcome, as_refused
 from ingest.clock import Synchronised, now_ms
 from ingest.config_acceptance import ConfigAcceptance
+from ingest.decided import Decided
 from ingest.inbox import Inbox
-from ingest.intake import Decided, Intake
+from ingest.intake import Intake
 from ingest.rechecking.restored_memory import restore_memory
 
 log = logging.getLogger(__name__)

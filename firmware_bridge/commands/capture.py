@@ -20,7 +20,8 @@ from classair import __version__
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver, Frame
 from firmware_bridge.drivers._framing import FramedDriver
-from firmware_bridge.serial.ports import Port, PortState
+from firmware_bridge.serial.port_state import PortState
+from firmware_bridge.serial.ports import Port
 
 _HEX_LINE: Final = 32  # bytes
 

@@ -14,7 +14,8 @@ from classair.places import Places
 from firmware_bridge.clock import elapsed
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver
-from firmware_bridge.serial.ports import open_line, why_not_open
+from firmware_bridge.serial.opening import open_line
+from firmware_bridge.serial.port_state import why_not_open
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from firmware_bridge.clock import elapsed
 from firmware_bridge.commands.candidates import Candidate, Evidence, judge, refusal
 from firmware_bridge.commands.naming import steady_name
 from firmware_bridge.drivers import driver_for, models
-from firmware_bridge.serial.ports import open_line, why_not_open
+from firmware_bridge.serial.opening import open_line
+from firmware_bridge.serial.port_state import why_not_open
 
 BAUDS: Final = (9600, 115200)
 LISTEN_S: Final = 5.5  # two frames of the slowest sensor that speaks by itself

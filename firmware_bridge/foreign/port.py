@@ -11,7 +11,7 @@ from typing import Final
 from classair.model import Flag
 from firmware_bridge.adapters import Adapter, Arrival, Measured, MessageRejected
 from firmware_bridge.drivers import About, Frame
-from firmware_bridge.serial.ports import PortState
+from firmware_bridge.serial.port_state import PortState
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Where bytes come from: /dev/…, any pyserial URL, or a simulated sensor's terminal. The only file that knows pyserial.
+"""Where bytes come from: /dev/…, any pyserial URL, or a simulated sensor's terminal.
 
 One light thread per port reads, asks polled sensors, sends them to sleep, and comes back by itself after an unplug.
 """
@@ -9,39 +9,23 @@ import errno
 import logging
 import termios
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
-import serial
-from serial.tools import list_ports
-
-from classair.places import Places
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import About, Driver, Frame, Send
 from firmware_bridge.serial.duty_cycle import SHORTEST_SLEEP_S
 from firmware_bridge.serial.gate import Batch, Gate
-from firmware_bridge.serial.identity import Claims, Device, Identity, UsbPort
+from firmware_bridge.serial.identity import Claims, Device, Identity
+from firmware_bridge.serial.opening import WriteTimeout, open_line, plugged
 from firmware_bridge.serial.port_state import PortCounters, PortState, Recorder, Timings, why_not_open
 from firmware_bridge.serial.warm_up import LastSeen, Warmth, power_since
 from firmware_bridge.serial.watchdog import Watchdog
 
-__all__ = [
-    "Port",
-    "PortCounters",
-    "PortState",
-    "Recorder",
-    "Timings",
-    "address_of",
-    "open_line",
-    "plugged",
-    "why_not_open",
-]
-
 log = logging.getLogger(__name__)
 
-WRITE_TIMEOUT_S: Final = 1.0
 STALL_S: Final = 3.0
 _ANSWER_S: Final = 0.25  # for the answer to a question about the sensor itself
 _ASK_WHO_S: Final = 5.0  # until a sensor that has to say who it is has said so
@@ -49,37 +33,6 @@ _TWICE_S: Final = 2.0  # two names of one device for so long are no re-plugging 
 
 # TypeError and AttributeError: pyserial's ways of saying "closed meanwhile". termios.error is no OSError.
 _LOST: Final = (OSError, TypeError, AttributeError, termios.error)
-
-
-def plugged() -> Iterable[UsbPort]:
-    """The serial ports of this machine that are plugged in by USB."""
-    return [
-        UsbPort(port.device, port.location, port.serial_number or "") for port in list_ports.comports() if port.location
-    ]
-
-
-def address_of(port: str, sensor: str, places: Places) -> str:
-    """What pyserial opens for a port of the configuration; `sensor` is `<site>.<id>`."""
-    return str(places.sim_port(sensor)) if port.startswith("sim:") else port
-
-
-def open_line(address: str, baud: int, read_timeout_s: float = 0.5) -> Any:
-    """A serial line that nobody else may open meanwhile, without resetting the board behind it and without old bytes.
-
-    `address`: a path or any pyserial URL, or a USB socket as in sensors.yaml. Raises OSError, ValueError or
-    termios.error; `why_not_open` says it in words.
-    """
-    address = Identity(address, plugged).look_up()
-    line = serial.serial_for_url(
-        address, do_not_open=True, baudrate=baud, timeout=read_timeout_s, write_timeout=WRITE_TIMEOUT_S, exclusive=True
-    )
-    # Opening raises these lines, which resets many boards.
-    line.dtr = line.rts = False
-    line.open()
-    if "://" not in address:
-        # What a terminal kept while nobody read it was measured at a time nobody knows.
-        line.reset_input_buffer()
-    return line
 
 
 class Port:
@@ -405,7 +358,7 @@ class Port:
             self._recorder.sent(data, elapsed())
         try:
             line.write(data)
-        except serial.SerialTimeoutException:
+        except WriteTimeout:
             log.debug("port_not_listening sensor=%s", self.name)  # silence will say it
 
     def _say(self, state: PortState) -> None:

@@ -23,7 +23,7 @@ from ingest.books.events import NotedEvents
 from ingest.books.manual_flags import ManualFlags
 from ingest.books.quarantine import Kept, Key, Quarantine
 from ingest.books.versions import Versions
-from ingest.intake import Decided, RejectedItem
+from ingest.decided import Decided, RejectedItem
 
 log = logging.getLogger(__name__)
 

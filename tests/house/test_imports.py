@@ -31,7 +31,7 @@ FRONT_DOOR = "classair/__main__.py"
 ADDRESSES = {
     "paho": ["classair/broker.py"],
     "influxdb_client": ["classair/stores/influxdb/*"],
-    "serial": ["firmware_bridge/serial/ports.py"],
+    "serial": ["firmware_bridge/serial/opening.py"],
     "dash": ["dashboard/*"],
     "dash_mantine_components": ["dashboard/*"],
     "plotly": ["dashboard/*"],

@@ -24,7 +24,8 @@ from classair.stores import StoreAway
 from ingest.books.books import Books
 from ingest.books.quarantine import Key, Quarantine
 from ingest.commands import count as count_command
-from ingest.intake import Decided, Intake
+from ingest.decided import Decided
+from ingest.intake import Intake
 
 EPOCH = "abcdef012345"
 

@@ -22,7 +22,7 @@ from firmware_bridge.drivers import Frame
 from firmware_bridge.foreign.http_listener import MAX_AT_ONCE, MAX_BODY
 from firmware_bridge.foreign.http_server import VARIABLE, HttpServer
 from firmware_bridge.foreign.port import Crossing, ForeignPort
-from firmware_bridge.serial.ports import PortState
+from firmware_bridge.serial.port_state import PortState
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW_MS = 1_795_246_500_000

@@ -137,7 +137,7 @@ def test_what_cannot_be_noted_is_not_sent(line: Listening, tmp_path: Path) -> No
 
 
 def test_a_port_that_is_in_use_is_left_alone(line: Listening, tmp_path: Path) -> None:
-    from firmware_bridge.serial.ports import open_line
+    from firmware_bridge.serial.opening import open_line
 
     held = open_line(str(tmp_path / "port"), 9600)
     try:

@@ -17,7 +17,7 @@ from classair.places import Places
 from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import Moment, elapsed
 from firmware_bridge.drivers import driver_for
-from firmware_bridge.serial.ports import open_line
+from firmware_bridge.serial.opening import open_line
 
 VALUES = {
     "pm1": 10.0,

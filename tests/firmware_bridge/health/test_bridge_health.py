@@ -18,7 +18,8 @@ from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.drivers.pmsx003 import SLEEP, WAKE
 from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.serial.identity import Device
-from firmware_bridge.serial.ports import Port, PortState, Timings
+from firmware_bridge.serial.port_state import PortState, Timings
+from firmware_bridge.serial.ports import Port
 from firmware_bridge.serial.warm_up import LastSeen
 from firmware_bridge.station import Station
 

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from firmware_bridge.drivers import Frame, driver_for
-from firmware_bridge.serial.ports import Port, Timings
+from firmware_bridge.serial.port_state import Timings
+from firmware_bridge.serial.ports import Port
 
 ROUNDS = 12
 SENSORS = {

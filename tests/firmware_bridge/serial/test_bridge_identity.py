@@ -12,7 +12,8 @@ import pytest
 from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.serial.gate import PATIENCE_S, Batch, Gate
 from firmware_bridge.serial.identity import Claims, Identity, SeveralDevices, UsbPort, may_change
-from firmware_bridge.serial.ports import Port, PortState, Timings
+from firmware_bridge.serial.port_state import PortState, Timings
+from firmware_bridge.serial.ports import Port
 
 
 def listing(*ports: tuple[str, str, str]) -> Callable[[], list[UsbPort]]:

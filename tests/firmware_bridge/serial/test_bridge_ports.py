@@ -20,7 +20,9 @@ from classair.places import Places
 from firmware_bridge.clock import elapsed
 from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.drivers.pmsx003 import ACTIVE, WAKE
-from firmware_bridge.serial.ports import Port, PortState, address_of
+from firmware_bridge.serial.opening import address_of
+from firmware_bridge.serial.port_state import PortState
+from firmware_bridge.serial.ports import Port
 
 
 class Watched:

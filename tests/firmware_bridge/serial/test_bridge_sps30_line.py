@@ -12,7 +12,8 @@ from typing import Any
 
 from firmware_bridge.drivers import Frame
 from firmware_bridge.drivers.sps30 import READ, Settings, Sps30
-from firmware_bridge.serial.ports import Port, Timings
+from firmware_bridge.serial.port_state import Timings
+from firmware_bridge.serial.ports import Port
 
 STUFFED = b"\x7e\x7d\x11\x13"
 
