@@ -201,7 +201,7 @@ def test_what_was_set_aside_is_taken_in_again_once_the_configuration_is_right(
     ingest = school.begin()
     bridge.send([reading(1, sensor="c-pm"), reading(2), {"nonsense": True}])
     wait_for(lambda: bridge.upto() == 2, what="upto 2")
-    wait_for(lambda: "wait in quarantine" in bridge.warnings(), what="a warning")
+    wait_for(lambda: "are in quarantine" in bridge.warnings(), what="a warning")
     school.edit("      b-pm:", '      c-pm: {bridge: pi-1, room: a, model: pms5003t, port: "sim:x"}\n      b-pm:')
     wait_for(lambda: ingest._writer.accepting.current.version == 2, what="version 2")
     broker = f"mqtt://127.0.0.1:{school.port}"
