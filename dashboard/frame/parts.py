@@ -19,6 +19,7 @@ from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
+from dashboard.figures import Words
 from dashboard.frame import asker
 from dashboard.live.ages import current_as_of, phase_of, state_as_of
 
@@ -119,6 +120,11 @@ def notice(title: str, text: str, kind: Literal["warning", "info"] = "warning") 
     return dmc.Alert(
         text, title=title, color="orange" if kind == "warning" else "blue", variant="light", className=f"notice {kind}"
     )
+
+
+def chart_words(ctx: Context, language: str) -> Words:
+    keys = ("no_data", "indoor", "outdoor", "purifier", "on", "off", "not_known")
+    return Words(language, **{key: ctx.t(language, f"pages.chart.{key}") for key in keys})
 
 
 def phrases(text: str) -> list[Any]:

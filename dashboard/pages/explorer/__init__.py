@@ -101,7 +101,7 @@ def _nothing(look: charts.Looking) -> Any:
 
 
 def _away(look: charts.Looking) -> Any:
-    return parts.notice(look.ctx.t(look.language, "room.store_away"), look.say("store_away_text"))
+    return parts.notice(look.ctx.t(look.language, "pages.store_away"), look.say("store_away_text"))
 
 
 def _again(ctx: Context, kept: Any) -> charts.Looking | None:

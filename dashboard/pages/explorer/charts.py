@@ -76,8 +76,7 @@ class Looking:
 
     @cached_property
     def words(self) -> figures.Words:
-        keys = ("no_data", "indoor", "outdoor", "purifier", "on", "off", "not_known")
-        return figures.Words(self.language, **{key: self.ctx.t(self.language, f"room.{key}") for key in keys})
+        return parts.chart_words(self.ctx, self.language)
 
     def with_yards(self, selection: Selection) -> Selection:
         return selection.model_copy(update={"rooms": tuple(sorted({*selection.rooms, *self.yards.values()}))})
@@ -91,7 +90,7 @@ class Looking:
             f"{self.quantity(quantity)} ({self.unit(quantity)})",
             self.say("made_method", method=", ".join(labels) or selection.method)
             if corrected
-            else self.ctx.t(self.language, "room.not_calibrated"),
+            else self.ctx.t(self.language, "pages.chart.not_calibrated"),
             self.say("made_step", step=forms.step_name(self.ctx, self.language, selection.step)),
             self.say("made_complete", share=f"{100 * selection.completeness:g}"),
             *([self.say("made_lesson")] if selection.lesson else []),

@@ -89,7 +89,7 @@ def shares(look: Looking, chosen: Selection, rows: Rows) -> Any | None:
         whole = lesson_steps(config, chosen, room, look.now_ms) if chosen.lesson else steps_until(chosen, look.now_ms)
         found.append((look.names[room], summary.level_shares(room, rows.get((room, "pm25"), []), whole)))
     words = {
-        key: look.ctx.t(look.language, "room.no_data" if key == summary.NO_DATA else f"level.{key}")
+        key: look.ctx.t(look.language, "pages.chart.no_data" if key == summary.NO_DATA else f"level.{key}")
         for key in summary.LEVELS
     }
     table = table_of(
@@ -288,7 +288,7 @@ def signed(value: float, quantity: str) -> str:
 
 
 def more(look: Looking, table: Any) -> Any:
-    return html.Details([html.Summary(look.ctx.t(look.language, "room.table")), table])
+    return html.Details([html.Summary(look.ctx.t(look.language, "pages.chart.table")), table])
 
 
 def table_of(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:

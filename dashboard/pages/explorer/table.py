@@ -52,16 +52,16 @@ def table(look: Looking, rows: Rows) -> Any:
     selection = look.view.selection
     found = sorted((row for one in rows.values() for row in one), key=lambda row: (-row.start_ms, row.room))
     if not found:
-        return html.P(look.ctx.t(look.language, "room.no_rows"))
+        return html.P(look.ctx.t(look.language, "pages.chart.no_rows"))
     heads = [
-        look.ctx.t(look.language, "room.time"),
+        look.ctx.t(look.language, "pages.chart.time"),
         look.say("room"),
         look.say("quantity_one"),
         look.say("value"),
-        look.ctx.t(look.language, "room.lowest"),
-        look.ctx.t(look.language, "room.highest"),
+        look.ctx.t(look.language, "pages.chart.lowest"),
+        look.ctx.t(look.language, "pages.chart.highest"),
         look.say("n"),
-        look.ctx.t(look.language, "room.coverage"),
+        look.ctx.t(look.language, "pages.chart.coverage"),
         look.say("left_out_one"),
         look.say("why_head"),
     ]
@@ -80,7 +80,7 @@ def table(look: Looking, rows: Rows) -> Any:
                 className="scroll",
                 tabIndex=0,
                 role="region",
-                **parts.spoken(look.ctx.t(look.language, "room.table")),
+                **parts.spoken(look.ctx.t(look.language, "pages.chart.table")),
             ),
             html.P(look.say("made_complete", share=f"{100 * selection.completeness:g}"), className="made"),
         ]
@@ -203,7 +203,7 @@ def this_view_as(look: Looking) -> Any:
             ),
             html.Details(
                 [
-                    html.Summary(look.ctx.t(look.language, "room.table"), id="explorer-more"),
+                    html.Summary(look.ctx.t(look.language, "pages.chart.table"), id="explorer-more"),
                     html.Div(id="explorer-table"),
                 ]
             ),

@@ -63,7 +63,7 @@ def body(ctx: Context, language: str) -> list[Any]:
         *(
             []
             if ctx.live.connected()
-            else [parts.notice(ctx.t(language, "overview.title"), ctx.t(language, "overview.broker_away"))]
+            else [parts.notice(ctx.t(language, "overview.title"), ctx.t(language, "pages.broker_away"))]
         ),
         _facts(ctx, language, indoor, sites),
         _cases(ctx, language, cases, {full: state for full, (_, state) in rooms.items()}),
@@ -134,7 +134,7 @@ def _outdoor(ctx: Context, language: str, site: str) -> Any:
     state = parts.state_of(ctx, yard) if yard else None
     current = state.pm25 if state else _outdoor_of_any(ctx, site)
     if current is None or current.status == "none":
-        return html.Small(ctx.t(language, "overview.no_outdoor" if yard is None else "overview.outdoor_unknown"))
+        return html.Small(ctx.t(language, "pages.no_outdoor" if yard is None else "overview.outdoor_unknown"))
     return html.Span(
         [
             html.Span(

@@ -155,7 +155,7 @@ def now(ctx: Context, language: str, room: str) -> Any:
                     className="now-level level",
                     **parts.data(level="unknown"),
                 ),
-                html.Div(html.P(ctx.t(language, "overview.broker_away"), className="reason"), className="now-side"),
+                html.Div(html.P(ctx.t(language, "pages.broker_away"), className="reason"), className="now-side"),
             ],
             className="now",
             **parts.data(phase="unknown"),
@@ -228,7 +228,7 @@ def _level(ctx: Context, language: str, current: Current) -> Any:
 
 def _correction(ctx: Context, language: str, current: Current) -> str:
     if current.correction == "none":
-        return ctx.t(language, "room.not_calibrated")
+        return ctx.t(language, "pages.chart.not_calibrated")
     return ctx.t(language, "room.corrected", method=current.correction)
 
 
@@ -273,7 +273,7 @@ def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
 
 def _outdoor(ctx: Context, language: str, current: Current) -> Any:
     if current.status == "none":
-        return html.Span(ctx.t(language, "overview.no_outdoor"), className="quiet")
+        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
     return html.Span(
         [
             html.Span(

@@ -78,7 +78,7 @@ def sections(ctx: Context, language: str, room: str, shown: Range) -> list[Any]:
                     ),
                     html.Details(
                         [
-                            html.Summary(ctx.t(language, "room.table"), id=f"room-{name}-more"),
+                            html.Summary(ctx.t(language, "pages.chart.table"), id=f"room-{name}-more"),
                             html.Div(id=f"room-{name}-table"),
                         ]
                     ),
@@ -103,7 +103,7 @@ def _drawn(
     room: str,
     shown: Range,
 ) -> tuple[dict[str, figures.Figure], dict[str, list[Any]], list[Any]]:
-    words, span = _words(ctx, language), figures.TimeAxis(shown.start_ms, shown.end_ms, ctx.now_ms())
+    words, span = parts.chart_words(ctx, language), figures.TimeAxis(shown.start_ms, shown.end_ms, ctx.now_ms())
     key = f"{room}/{shown.name}/{shown.first}"
     away: list[Any] = []
     try:
@@ -114,7 +114,7 @@ def _drawn(
             for q in ("pm25", "co2_ppm", "temp_c", "rh_pct")
         }
         past = Past(nothing, None, [])
-        away = [parts.notice(ctx.t(language, "room.store_away"), ctx.t(language, "room.store_away_text"))]
+        away = [parts.notice(ctx.t(language, "pages.store_away"), ctx.t(language, "room.store_away_text"))]
     series = past.series
     drawn = {
         "pm25": lines.pm25_figure(
@@ -144,11 +144,6 @@ def _drawn(
         for name in CHARTS
     }
     return drawn, texts, away
-
-
-def _words(ctx: Context, language: str) -> figures.Words:
-    keys = ("no_data", "indoor", "outdoor", "purifier", "on", "off", "not_known")
-    return figures.Words(language, **{key: ctx.t(language, f"room.{key}") for key in keys})
 
 
 def pm25_limits(ctx: Context, language: str) -> list[figures.Limit]:
@@ -269,7 +264,7 @@ def _how_made(ctx: Context, language: str, series: Series) -> list[Any]:
         "· ",
         ctx.t(language, "room.corrected", method=series.correction)
         if corrected
-        else ctx.t(language, "room.not_calibrated"),
+        else ctx.t(language, "pages.chart.not_calibrated"),
     ]
     if ctx.config().site_simulated(series.room.partition(".")[0]):
         told += [" ", parts.simulated_mark(ctx, language)]
@@ -289,7 +284,7 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
     try:
         past = read(ctx, room, shown)
     except StoreUnavailable:
-        return parts.notice(ctx.t(language, "room.store_away"), ctx.t(language, "room.store_away_text"))
+        return parts.notice(ctx.t(language, "pages.store_away"), ctx.t(language, "room.store_away_text"))
     ugm3, series = ctx.t(language, "unit.ugm3"), past.series
     columns: list[tuple[str, Series, int, bool]]
     if name == "pm25":
@@ -304,11 +299,14 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
             (f"{ctx.t(language, 'room.humidity')} (%)", series["rh_pct"], 1, False),
         ]
     if not any(column[1].buckets for column in columns):
-        return html.P(ctx.t(language, "room.no_rows"))
-    heads = [ctx.t(language, "room.time")]
+        return html.P(ctx.t(language, "pages.chart.no_rows"))
+    heads = [ctx.t(language, "pages.chart.time")]
     for title, _, _, wide in columns:
-        heads += [title, *([ctx.t(language, "room.lowest"), ctx.t(language, "room.highest")] if wide else [])]
-    heads.append(ctx.t(language, "room.coverage"))
+        heads += [
+            title,
+            *([ctx.t(language, "pages.chart.lowest"), ctx.t(language, "pages.chart.highest")] if wide else []),
+        ]
+    heads.append(ctx.t(language, "pages.chart.coverage"))
     rows = _rows(ctx, language, columns, min(shown.end_ms, ctx.now_ms()))
     return html.Div(
         [
@@ -321,7 +319,7 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
                 className="scroll",
                 tabIndex=0,
                 role="region",
-                **parts.spoken(ctx.t(language, "room.table")),
+                **parts.spoken(ctx.t(language, "pages.chart.table")),
             ),
         ]
     )
@@ -348,7 +346,7 @@ def _rows(
                             f"{_when(ctx, missing_since, first.step_ms, language)} – "
                             f"{_when(ctx, before_ms, first.step_ms, language)}"
                         ),
-                        html.Td(ctx.t(language, "room.no_data"), colSpan=wide - 1),
+                        html.Td(ctx.t(language, "pages.chart.no_data"), colSpan=wide - 1),
                     ],
                     className="missing",
                 )

@@ -359,7 +359,7 @@ def test_a_finer_step_than_can_be_drawn_is_drawn_coarser_and_says_so(school: Any
 
 def test_without_a_store_the_page_says_so(make_house: Any) -> None:
     tree = asked(make_house(store=None), "lang=en")
-    assert t("en", "room.store_away") in json.dumps(tree)
+    assert t("en", "pages.store_away") in json.dumps(tree)
 
 
 @pytest.mark.parametrize(

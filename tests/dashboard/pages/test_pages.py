@@ -165,7 +165,7 @@ def test_a_store_that_is_away_is_said_and_the_current_value_stays(
     house = make_house(store=None)
     house.put(make_state("ban-suan.p1-2", 18))
     page = visit(chromium, house, ROOM)
-    assert t("en", "room.store_away") in page.locator("#room-store-away").inner_text()
+    assert t("en", "pages.store_away") in page.locator("#room-store-away").inner_text()
     assert page.locator("#room-now .value").inner_text().split() == ["18", "µg/m³"]
 
 
