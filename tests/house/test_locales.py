@@ -109,3 +109,16 @@ def test_every_flag_has_its_words() -> None:
     flags = {flag.name.lower() for flag in Flag if flag.name and flag}
     told = {key.partition(".")[2] for key in texts(FOUNDATION / "en.toml") if key.startswith("flag.")}
     assert told == flags | {"late", "incomplete"}
+
+
+def test_every_text_that_code_asks_for_by_name_exists() -> None:
+    keys = {key for folder in FOLDERS for key in texts(folder / "en.toml")}
+    asked = re.compile(r"""\b(?:t|in_every_language)\((?:[\w.]+, )?["']([a-z_]+(?:\.\w+)+)["']""")
+    sources = (path for package in PACKAGES for kind in ("*.py", "*.html") for path in (ROOT / package).rglob(kind))
+    wrong = {
+        f"{_shown(path)}: {key}"
+        for path in sources
+        for key in asked.findall(path.read_text("utf-8"))
+        if key not in keys
+    }
+    assert wrong == set()

@@ -288,9 +288,9 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
     ugm3, series = ctx.t(language, "unit.ugm3"), past.series
     columns: list[tuple[str, Series, int, bool]]
     if name == "pm25":
-        columns = [(f"{ctx.t(language, 'room.indoor')} ({ugm3})", series["pm25"], 1, True)]
+        columns = [(f"{ctx.t(language, 'pages.chart.indoor')} ({ugm3})", series["pm25"], 1, True)]
         if past.outdoor is not None:
-            columns.append((f"{ctx.t(language, 'room.outdoor')} ({ugm3})", past.outdoor, 1, False))
+            columns.append((f"{ctx.t(language, 'pages.chart.outdoor')} ({ugm3})", past.outdoor, 1, False))
     elif name == "co2":
         columns = [("CO₂ (ppm)", series["co2_ppm"], 0, True)]
     else:
