@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paho.mqtt.client import topic_matches_sub
 from pydantic import ValidationError
 
 from alerts import purifiers
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, tasmota
 from classair import plugins
+from classair.accounts import account_fault
 from simulator.devices.tasmota import TasmotaPlug
 
 ON = Command(True, 300, "auto", "why", 1)
 OFF = Command(False, None, "auto", "why", 1)
-SETTINGS: dict[str, dict[str, str]] = {"tasmota": {"topic": "plug-1"}, "dry_run": {}}
+
+
+def settings_of(kind: str) -> dict[str, str]:
+    """What a kind's required keys give as an example."""
+    fields = plugins.load("alerts.purifiers", kind).Settings.model_fields
+    return {key: field.examples[0] for key, field in fields.items() if field.is_required()}
 
 
 def plug() -> purifiers.Purifier:
@@ -24,13 +33,19 @@ def plug() -> purifiers.Purifier:
 
 @pytest.mark.parametrize("kind", plugins.names("alerts.purifiers"))
 def test_every_kind_turns_a_command_into_messages_or_says_what_it_did(kind: str) -> None:
-    unit = purifiers.make("s.f", kind, SETTINGS[kind], lambda: 0)
-    for command in (ON, OFF):
-        out = unit.command(command)
-        assert out and all(isinstance(part, Publish | Said) for part in out)
-    assert unit.query() and unit.read_state("foreign/topic", b"\xff", False) == []
+    unit = purifiers.make("s.f", kind, settings_of(kind), lambda: 0)
+    account = unit.account()
+    assert account_fault(replace(account, name=account.name or "s.f"), ()) == ""
+    for out in (unit.command(ON), unit.command(OFF), unit.query()):
+        assert out and all(isinstance(part, Said) or allows(account.reads, part.topic) for part in out)
+    assert all(allows(account.writes, topic) for topic in unit.topics())
+    assert unit.read_state("foreign/topic", b"\xff", False) == []
     with pytest.raises(ValidationError):
-        purifiers.make("s.f", kind, {**SETTINGS[kind], "unknown": "1"}, lambda: 0)
+        purifiers.make("s.f", kind, {**settings_of(kind), "unknown": "1"}, lambda: 0)
+
+
+def allows(filters: tuple[str, ...], topic: str) -> bool:
+    return any(topic_matches_sub(one, topic) for one in filters)
 
 
 def test_an_on_and_its_expiry_travel_in_one_message_and_nothing_asks_with_an_empty_power() -> None:

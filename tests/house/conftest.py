@@ -27,7 +27,8 @@ class Copy:
     @property
     def environment(self) -> dict[str, str]:
         """For child processes: they import the copy, whatever else is installed."""
-        return {**os.environ, "PYTHONPATH": str(self.root), "PYTHONUNBUFFERED": "1"}
+        path = os.pathsep.join(filter(None, (str(self.root), os.environ.get("PYTHONPATH"))))
+        return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
     def add(self, path: str, text: str) -> Path:
         """One new file of the copy. A file that is there already is never touched."""
