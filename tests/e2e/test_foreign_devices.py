@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.request
@@ -34,13 +35,10 @@ def stored(house: Any) -> list[Reading]:
     if not house.places.readings.exists():
         return []
     try:
-        store = open_store("sqlite", house.places, readonly=True)
+        with contextlib.closing(open_store("sqlite", house.places, readonly=True)) as store:
+            return list(store.readings("school.a1", 0, 2**53))
     except StoreAway:  # ingest is about to make it
         return []
-    try:
-        return list(store.readings("school.a1", 0, 2**53))
-    finally:
-        store.close()
 
 
 def test_a_post_and_a_foreign_message_become_readings_in_the_store(installation: Any, wait_for: Any) -> None:

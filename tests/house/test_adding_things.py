@@ -4,6 +4,7 @@ is used: bytes through a serial line, messages of device and purifier over the r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -160,13 +161,10 @@ class House:
     def pm25(self, room: str) -> list[float]:
         """Every value that is stored of a room."""
         try:
-            store = open_store("sqlite", self.places, readonly=True)
-        except StoreAway:
+            with contextlib.closing(open_store("sqlite", self.places, readonly=True)) as store:
+                return [one.values["pm25"] for one in store.readings(f"s1.{room}", 0, 2**53)]
+        except StoreAway:  # ingest is about to make it
             return []
-        try:
-            return [one.values["pm25"] for one in store.readings(f"s1.{room}", 0, 2**53)]
-        finally:
-            store.close()
 
     def on(self, purifier: str) -> bool:
         state = self.heard.get(TOPICS.purifier_state("s1", purifier))
