@@ -170,6 +170,22 @@ def test_a_page_begins_with_what_it_is_for(path: Path) -> None:
     )
 
 
+# Words that docs/glossary.md replaces, and phrases that say nothing of who does what.
+REPLACED = re.compile(
+    r"\b(anew|by itself|by themselves|put right|set aside|whoever|gap ledger|foreign devices?|safety mode|"
+    r"(?<!fail-)safe mode|air changes)\b|\d %",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if "decisions" not in path.parts], ids=_shown)
+def test_documents_use_the_terms_of_the_glossary(path: Path) -> None:
+    if path.name == "command-line.md" or path.name.startswith("add-a-"):  # the commands' words; guides to code
+        return
+    prose = re.sub(r"^ *```.*?^ *```|^#[^\n]*$|`[^`\n]+`", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert [found[0] for found in REPLACED.finditer(prose)] == []
+
+
 # -- configuration.md against the typed shape --------------------------------------------------------------------------
 
 SECTIONS: dict[str, type[BaseModel]] = {
