@@ -6,7 +6,8 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from firmware_bridge.spool.file import Block, SpoolFile
+from firmware_bridge.spool.contents import Block
+from firmware_bridge.spool.file import SpoolFile
 from firmware_bridge.spool.packing import Hole, Shapes, SpoolRow
 from firmware_bridge.spool.thinning import MissingLogEntry, give_up, thin
 

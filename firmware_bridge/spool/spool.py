@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from firmware_bridge.clock import boot_id, elapsed
-from firmware_bridge.spool.file import Contents, SpoolFile, move_aside
+from firmware_bridge.spool.contents import Contents, move_aside
+from firmware_bridge.spool.file import SpoolFile
 from firmware_bridge.spool.holes import Holes, with_holes
 from firmware_bridge.spool.lock import SpoolInUse as SpoolInUse
 from firmware_bridge.spool.lock import lock_for

@@ -1,0 +1,80 @@
+"""What a spool's file holds: its tables, what is read from it at the start, and where a damaged one goes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from firmware_bridge.clock import UNKNOWN
+from firmware_bridge.spool.packing import Hole
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION: Final = 2
+BLOCKS: Final = """
+create table if not exists block(
+    first integer primary key, last integer not null, items integer not null, thinned integer not null,
+    runs text not null, data blob not null);
+"""
+"""Older rows, packed: `runs` are the numbers they have, as JSON of [first, last]; `thinned` 0, 1 (means), 2 (only what
+is no reading)."""
+SCHEMA: Final = """
+create table meta(key text primary key, value text not null) without rowid;
+create table shape(number integer primary key, text text not null);
+create table item(seq integer primary key, shape integer not null, at integer, n integer not null,
+                  clock integer not null, given text not null, mono integer, boot text);
+create index item_undated on item(boot) where at is null;
+create table gap(first integer primary key, last integer not null, reason text not null);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds beside its items. `last`: the highest seq known to have been given out.
+
+    `until`: up to when (UTC ms) readings and the gap ledger account for each sensor. `moment`: boot and elapsed ms of
+    the last write.
+    """
+
+    epoch: str
+    reserved: int
+    last: int
+    acknowledged: int
+    shapes: dict[int, str]
+    gaps: list[Hole]
+    until: dict[str, int]
+    moment: tuple[str, int] | None
+
+    def used_at_most(self, boot: str, now_s: float, burst: int, rate: int) -> int:
+        """The highest number that may have been given out before a crash, at `burst` and `rate` a second behind the
+        disk's back; all that were reserved when it is not known how long ago the last write was.
+        """
+        if self.reserved <= self.last or self.moment is None or boot == UNKNOWN or self.moment[0] != boot:
+            return self.reserved
+        since_s = max(now_s - self.moment[1] / 1000, 0.0)
+        return min(self.reserved, self.last + burst + rate * (int(since_s) + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Packed rows first…last, and how far they have been given up."""
+
+    first: int
+    last: int
+    thinned: int
+
+
+def move_aside(path: Path, why: str) -> Path:
+    """Moves a damaged spool out of the way, to `<name>.damaged`."""
+    aside = path.with_name(path.name + ".damaged")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        try:
+            if part.exists():
+                part.replace(aside.with_name(aside.name + suffix))
+        except OSError as error:
+            log.error("spool_rename_failed path=%s error=%s", part, error.strerror)
+    log.critical("spool_damaged path=%s error=%s moved_to=%s action=new_epoch", path, why, aside.name)
+    return aside
