@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
-from classair.config import BlackBoxSettings, Config, Sensor
+from classair.config import Config
 from classair.places import Places
 from classair.service import Accepted, Following
 from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
@@ -25,6 +24,7 @@ from firmware_bridge.foreign.http_server import HttpServer
 from firmware_bridge.foreign.port import Crossing
 from firmware_bridge.health.accounting import Accounting
 from firmware_bridge.health.missing import MissingReadings
+from firmware_bridge.published import bridge_status, entry_of, sensors_of
 from firmware_bridge.sensor_line import SensorLine, good_of, removed
 from firmware_bridge.spool.keeper import Keeper
 from firmware_bridge.spool.spool import Spool
@@ -37,14 +37,6 @@ SETTLE_S: Final = 3.0
 _LONGEST_SLEEP_S: Final = 0.25
 LINES_EVERY_S: Final = 0.2
 FAILED: Final = 3  # exit code: a thread has died, start me anew
-
-
-def sensors_of(config: Config, bridge: str) -> dict[str, Sensor]:
-    """The sensors (by `<site>.<id>`) that a bridge (`<site>.<id>`) reads."""
-    site, _, local = bridge.partition(".")
-    if site not in config.sites:
-        return {}
-    return {f"{site}.{i}": sensor for i, sensor in config.sites[site].sensors.items() if sensor.bridge == local}
 
 
 class Bridge:
@@ -86,7 +78,7 @@ class Bridge:
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None
         )
         self._keeper = Keeper(spool)
-        self._blackbox = BlackBox(places.blackbox(full), self._blackbox_settings(config), clock.offset)
+        self._blackbox = BlackBox(places.blackbox(full), entry_of(config, self.full).blackbox, clock.offset)
         self._station = Station(places.sensor_book(full), self._boot)
         self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
         self._undated = spool.undated
@@ -249,7 +241,7 @@ class Bridge:
     def _use(self, config: Config) -> None:
         """Makes the lines what the configuration says; those it does not touch go on undisturbed."""
         self._config = config
-        self._blackbox.use(self._blackbox_settings(config))
+        self._blackbox.use(entry_of(config, self.full).blackbox)
         wanted = sensors_of(config, self.full)
         gone = [s for s, line in self._lines.items() if s not in wanted or not line.same_line(wanted[s])]
         for sensor in gone:
@@ -290,15 +282,7 @@ class Bridge:
             )
             self._accounting.begin(self._lines[sensor], elapsed())
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
-        self._ear.listen(config.sites[self.site].bridges[self.id].http if self._is_known(config) else "")
-
-    def _is_known(self, config: Config) -> bool:
-        return self.site in config.sites and self.id in config.sites[self.site].bridges
-
-    def _blackbox_settings(self, config: Config) -> BlackBoxSettings:
-        site = config.sites.get(self.site)
-        own = site.bridges.get(self.id) if site else None
-        return own.blackbox if own else BlackBoxSettings()
+        self._ear.listen(entry_of(config, self.full).http)
 
     # -- readings ------------------------------------------------------------------------------------------------------
 
@@ -410,20 +394,5 @@ class Bridge:
 
     def _status(self, state: str) -> bytes:
         current = self._following.current
-        return (
-            BridgeStatus(
-                state=state,
-                at=self._now_ms(),
-                epoch=self._spool.epoch,
-                next_seq=self._spool.next_seq,
-                waiting=self._spool.waiting,
-                version=__version__,
-                config_version=current.version if current else 0,
-                clock=self._clock.quality,
-                storage=self._spool.storage,
-                thinned=self._spool.thinned,
-                given_up=self._spool.given_up,
-            )
-            .model_dump_json()
-            .encode()
-        )
+        version = current.version if current else 0
+        return bridge_status(state, self._now_ms(), self._spool, self._clock.quality, version)

@@ -12,6 +12,10 @@ from firmware_bridge.spool.packing import Hole
 
 log = logging.getLogger(__name__)
 
+BLOCK: Final = 1_000_000  # seqs reserved at a time: days of measuring while the disk cannot be written
+BURST: Final = 5_000  # at most so many and RATE a second are given out behind what the disk knows:
+RATE: Final = 200  # a new start in the same boot then knows how many a crash can have used
+
 SCHEMA_VERSION: Final = 2
 BLOCKS: Final = """
 create table if not exists block(
@@ -47,14 +51,14 @@ class Contents:
     until: dict[str, int]
     moment: tuple[str, int] | None
 
-    def used_at_most(self, boot: str, now_s: float, burst: int, rate: int) -> int:
-        """The highest number that may have been given out before a crash, at `burst` and `rate` a second behind the
+    def used_at_most(self, boot: str, now_s: float) -> int:
+        """The highest number that may have been given out before a crash, at BURST and RATE a second behind the
         disk's back; all that were reserved when it is not known how long ago the last write was.
         """
         if self.reserved <= self.last or self.moment is None or boot == UNKNOWN or self.moment[0] != boot:
             return self.reserved
         since_s = max(now_s - self.moment[1] / 1000, 0.0)
-        return min(self.reserved, self.last + burst + rate * (int(since_s) + 1))
+        return min(self.reserved, self.last + BURST + RATE * (int(since_s) + 1))
 
 
 @dataclass(frozen=True, slots=True)

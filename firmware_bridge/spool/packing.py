@@ -59,6 +59,19 @@ class Shapes:
         if shape.get("kind") == "missing":
             self._missing.add(number)
 
+    def row(
+        self,
+        seq: int,
+        item: Mapping[str, Any],
+        at: int | None,
+        clock: str = "sync",
+        mono: int | None = None,
+        boot: str | None = None,
+    ) -> SpoolRow:
+        """A wire item under its number. Raises ValueError when it has no numbers to keep."""
+        shape, n, given = self.pack(item)
+        return SpoolRow(seq, shape, at, n, CLOCKS.index(clock), given, mono, boot)
+
     def sensor_of(self, shape: int) -> str | None:
         """The sensor (its id inside the site) that rows of a shape are about; None for a switch."""
         return self._sensors.get(shape)

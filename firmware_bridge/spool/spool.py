@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from firmware_bridge.clock import boot_id, elapsed
-from firmware_bridge.spool.contents import Contents, move_aside
+from firmware_bridge.spool.contents import BLOCK, BURST, RATE, Contents, move_aside
 from firmware_bridge.spool.file import SpoolFile
 from firmware_bridge.spool.holes import Holes, with_holes
 from firmware_bridge.spool.lock import SpoolInUse as SpoolInUse
@@ -29,9 +29,6 @@ _T = TypeVar("_T")
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
 MEMORY_ITEMS: Final = 10_000  # kept in memory while the disk fails; then the oldest go, as a gap
-BLOCK: Final = 1_000_000  # seqs reserved at a time: days of measuring while the disk cannot be written
-BURST: Final = 5_000  # at most so many and RATE a second are given out behind what the disk knows:
-RATE: Final = 200  # a new start in the same boot then knows how many a crash can have used
 REOPEN_EVERY_S: Final = 5.0
 _BULK: Final = 5_000  # items in one transaction of `extend`
 
@@ -118,7 +115,7 @@ class Spool:
             shapes = Shapes(held.shapes)
         except (ValueError, KeyError, TypeError) as error:
             raise sqlite3.DatabaseError(f"contents make no sense: {error!r}") from None
-        last, gaps = max(held.last, held.used_at_most(self._boot, elapsed(), BURST, RATE)), Holes(held.gaps)
+        last, gaps = max(held.last, held.used_at_most(self._boot, elapsed())), Holes(held.gaps)
         if last > held.last:
             # These may have been sent before the crash: never again, and never awaited.
             gaps.add(held.last + 1, last, "bridge restarted")
@@ -179,9 +176,7 @@ class Spool:
             if self._reserved and (self._next > self._reserved or self._too_far()):
                 self.storage = f"{self.path}: the disk has failed for so long that no numbers for readings are left"
                 return None
-            shape, n, given = self.shapes.pack(item)
-            waits = (mono, boot) if at is None else (None, None)
-            row = SpoolRow(self._next, shape, at, n, CLOCKS.index(clock), given, *waits)
+            row = self.shapes.row(self._next, item, at, clock, *((mono, boot) if at is None else ()))
             self._next += 1
             self._fresh.append(row)
             if len(self._fresh) > self._memory_items:
@@ -199,10 +194,10 @@ class Spool:
             with self._lock:
                 rows = list(self._fresh)
                 acknowledged = self._acknowledged
-                idle = not (
+                changed = (
                     rows or self._gaps.unsaved or self._reach.unsaved or acknowledged != self._acknowledged_on_disk
                 )
-            if not idle or self.storage:
+            if changed or self.storage:
                 try:
                     try:
                         self._write(file, rows, acknowledged)
@@ -244,17 +239,11 @@ class Spool:
             for row in rows:
                 self._reach.to(self.shapes.sensor_of(row.shape), row.at)
             until = self._reach.take_unsaved()
+        moment = f"{self._boot} {int(now * 1000)}"
         reserved = self._reserved if self._reserved - issued >= BLOCK // 2 else issued + BLOCK
         try:
             file.write(
-                rows,
-                shapes,
-                gaps,
-                until,
-                issued=issued,
-                acknowledged=acknowledged,
-                reserved=reserved,
-                moment=f"{self._boot} {int(now * 1000)}",
+                rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, reserved=reserved, moment=moment
             )
         except sqlite3.OperationalError:
             with self._lock:
@@ -278,8 +267,7 @@ class Spool:
             for line in lines:
                 self.thinned += line.expected if line.reason == "thinned" else 0
                 self.given_up += line.expected if line.reason == "spool_full" else 0
-                shape, n, given = self.shapes.pack(line.item())
-                found.append(SpoolRow(self._next, shape, line.end_ms, n, CLOCKS.index("sync"), given))
+                found.append(self.shapes.row(self._next, line.item(), line.end_ms))
                 self._next += 1
         return found
 
@@ -311,11 +299,8 @@ class Spool:
                 if self._file is None:
                     raise sqlite3.OperationalError(self.storage or "the spool is not on disk")
                 with self._lock:
-                    packed = [(self.shapes.pack(item), item) for item in chunk]
-                    rows = [
-                        SpoolRow(self._next + i, shape, item["at"], n, CLOCKS.index(item.get("clock", "sync")), given)
-                        for i, ((shape, n, given), item) in enumerate(packed)
-                    ]
+                    numbered = enumerate(chunk, self._next)
+                    rows = [self.shapes.row(seq, item, item["at"], item.get("clock", "sync")) for seq, item in numbered]
                     self._next += len(rows)
                     acknowledged = self._acknowledged
                 self._write(self._file, rows, acknowledged)
@@ -373,18 +358,17 @@ class Spool:
         return with_holes(rows, gaps, seq + 1, newest, limit)
 
     def _asked(self, question: Callable[[SpoolFile], _T], otherwise: _T) -> _T:
-        """What the file answers; `otherwise` without one, or while it cannot be read."""
+        """What the file answers; `otherwise` without one, or while it cannot be read.
+
+        Then nothing is said about what is there, in particular not that it is gone.
+        """
         try:
             return question(self._file) if self._file is not None else otherwise
         except sqlite3.OperationalError as error:
-            self._unreadable(error)
+            if not self.storage:
+                log.error("spool_read_failed path=%s error=%s", self.path, error)
+            self.storage = f"{self.path}: {error}"
             return otherwise
-
-    def _unreadable(self, error: sqlite3.DatabaseError) -> None:
-        """Reading fails: nothing is said about what is there, in particular not that it is gone."""
-        if not self.storage:
-            log.error("spool_read_failed path=%s error=%s", self.path, error)
-        self.storage = f"{self.path}: {error}"
 
     @property
     def waiting(self) -> int:

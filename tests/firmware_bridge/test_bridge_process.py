@@ -22,7 +22,8 @@ from classair.service import Following
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.clock import BUILT_MS, Clock
 from firmware_bridge.service import main
-from firmware_bridge.spool.spool import BURST, Spool
+from firmware_bridge.spool.contents import BURST
+from firmware_bridge.spool.spool import Spool
 
 AIR = {
     "pm1_cf1": 9,
