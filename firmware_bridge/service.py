@@ -25,7 +25,8 @@ from classair.service import (
 from classair.wire import ROOT
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.clock import Clock
-from firmware_bridge.spool.spool import Spool, SpoolInUse
+from firmware_bridge.spool.lock import SpoolInUse
+from firmware_bridge.spool.spool import Spool
 
 log = logging.getLogger(__name__)
 

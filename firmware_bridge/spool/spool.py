@@ -17,7 +17,6 @@ from firmware_bridge.clock import boot_id, elapsed
 from firmware_bridge.spool.contents import BLOCK, BURST, RATE, Contents, move_aside
 from firmware_bridge.spool.file import SpoolFile
 from firmware_bridge.spool.holes import Holes, with_holes
-from firmware_bridge.spool.lock import SpoolInUse as SpoolInUse
 from firmware_bridge.spool.lock import lock_for
 from firmware_bridge.spool.making_room import find_room, make_room
 from firmware_bridge.spool.packing import CLOCKS, Hole, Shapes, SpoolRow

@@ -23,8 +23,9 @@ from typing import Any, Final
 from classair.config import Config
 from classair.places import Places, write_atomically
 from classair.units import MINUTE_MS
+from firmware_bridge.spool.lock import SpoolInUse
 from firmware_bridge.spool.packing import SpoolRow
-from firmware_bridge.spool.spool import Spool, SpoolInUse
+from firmware_bridge.spool.spool import Spool
 from simulator import saved_state as remembering
 from simulator.past.minutes import Past
 from simulator.saved_state import SimulatorState

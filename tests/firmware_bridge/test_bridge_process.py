@@ -284,7 +284,7 @@ def test_an_accepted_configuration_adds_and_removes_sensors_without_a_restart(
     running = bridge(mosquitto.url)
     ingest = small_ingest(mosquitto.url, "demo-town", "school", running.name)
     running.start()  # there is no file: it waits for the server's word
-    wait_for(lambda: "waiting for the server" in running.log, 10, "the word that it waits")
+    wait_for(lambda: "config_missing" in running.log, 10, "the word that it waits")
     first = pty_sensor(running.places.sim_port("school.blue-pm"), "pms5003t", AIR)
     second = pty_sensor(running.places.sim_port("school.blue-new"), "pms5003t", {**AIR, "pm25": 15})
     stops = [pump(first), pump(second)]

@@ -17,8 +17,9 @@ import pytest
 
 from firmware_bridge.clock import BUILT_MS
 from firmware_bridge.spool.contents import BLOCK, BURST, RATE
+from firmware_bridge.spool.lock import SpoolInUse
 from firmware_bridge.spool.packing import Hole, Shapes, SpoolRow, prefix_for
-from firmware_bridge.spool.spool import Spool, SpoolInUse
+from firmware_bridge.spool.spool import Spool
 from firmware_bridge.spool.thinning import thin
 
 AT = 1_800_000_000_000
