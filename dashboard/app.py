@@ -20,7 +20,8 @@ from dashboard.access.guard import LIGHT_POLICY, LOOPBACK_NAMES, Guard, dash_pol
 from dashboard.access.roles import TABLE, Need
 from dashboard.api import _faults
 from dashboard.context import Context
-from dashboard.frame import mounting, page
+from dashboard.frame import mounting, registry
+from dashboard.frame.page import Page, PageFault
 from dashboard.live.live import Live
 from dashboard.public import display, signing_in
 
@@ -64,7 +65,7 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         description="The air in classrooms. Times are ISO 8601 with an offset or UTC milliseconds; errors say what, "
         "where and what would be right; a value that is not known is empty, never zero.",
     )
-    ctx = replace(ctx, pages=page.find())
+    ctx = replace(ctx, pages=registry.find())
     needs = _needs(ctx.pages)
     for language in i18n.LANGUAGES:
         i18n.head(language)  # a language that no page could show is found at the start
@@ -89,12 +90,12 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
     return Application(Guard(server, server, desk, demo, policy, needs), server, dash, needs)
 
 
-def _needs(pages: Sequence[page.Page]) -> dict[tuple[str, str], Need]:
+def _needs(pages: Sequence[Page]) -> dict[tuple[str, str], Need]:
     """What every route asks for: the table's, and each page's as the page says itself. Raises PageFault."""
     needs = dict(TABLE)
     for one in pages:
         if ("GET", one.route) in needs:
-            raise page.PageFault(f"dashboard/pages/{one.name}: {one.path} is no page's to have")
+            raise PageFault(f"dashboard/pages/{one.name}: {one.path} is no page's to have")
         needs["GET", one.route] = one.need
     return needs
 

@@ -1,27 +1,19 @@
-"""A page of dashboard/pages, found by its name: everything about it stands in its own file or folder."""
+"""A page of dashboard/pages as the frame knows it."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
-from classair import i18n
 from dashboard.access.roles import Need
 
 FOLDER: Final = Path(__file__).parent.parent / "pages"
-# A page's content comes over a route that asks for READ, so a page cannot ask for less.
-NEEDS: Final = (Need.READ, Need.MEMBER, Need.CONTROL, Need.EXPORT, Need.ADMIN)
 MENU_ENDS: Final = 100
 """Pages with this ORDER or a higher one are not in the menu."""
-_SAYS: Final = {"PATH": str, "ORDER": int, "TITLE_KEY": str, "NEED": Need}
-_OFFERS: Final = ("layout", "callbacks")
 
 
 class PageFault(ValueError):
@@ -61,37 +53,3 @@ class Page:
         )
         found = re.fullmatch(pattern, path.rstrip("/") or "/")
         return {key: unquote(value) for key, value in found.groupdict().items()} if found else None
-
-
-def find() -> tuple[Page, ...]:
-    """Every page in the folder, in its order. Raises PageFault for one that does not say what it must."""
-    package = importlib.import_module("dashboard.pages")
-    pages = [
-        _page(importlib.import_module(f"dashboard.pages.{info.name}"), info.name)
-        for info in pkgutil.iter_modules(package.__path__)
-        if not info.name.startswith("_")
-    ]
-    _refuse_twice(pages)
-    return tuple(sorted(pages, key=lambda page: (page.order, page.name)))
-
-
-def _page(module: ModuleType, name: str) -> Page:
-    said: dict[str, Any] = {key: getattr(module, key, None) for key in _SAYS}
-    lacking = [f"{key} ({kind.__name__})" for key, kind in _SAYS.items() if not isinstance(said[key], kind)]
-    lacking += [f"{key}()" for key in _OFFERS if not callable(getattr(module, key, None))]
-    if lacking:
-        raise PageFault(f"dashboard/pages/{name} does not say: {', '.join(lacking)}")
-    page = Page(name, said["PATH"], said["ORDER"], said["TITLE_KEY"], said["NEED"], module)
-    if page.need not in NEEDS:
-        raise PageFault(f"dashboard/pages/{name}: NEED must be one of {', '.join(need.name for need in NEEDS)}")
-    if not i18n.has(page.title_key):
-        raise PageFault(f"dashboard/pages/{name}: there is no text {page.title_key!r}; put it into locales/en.toml")
-    return page
-
-
-def _refuse_twice(pages: Iterable[Page]) -> None:
-    taken: dict[str, str] = {}
-    for page in pages:
-        if page.path in taken:
-            raise PageFault(f"dashboard/pages/{page.name}: {page.path} is the page {taken[page.path]} already")
-        taken[page.path] = page.name

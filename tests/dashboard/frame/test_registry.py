@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard.access.roles import Need
-from dashboard.frame import page
+from dashboard.frame import registry
 from dashboard.frame.page import PageFault
 
 
@@ -27,32 +27,32 @@ def module(**said: Any) -> ModuleType:
 
 
 def test_a_page_that_says_everything_is_offered() -> None:
-    board = page._page(module(), "board")
+    board = registry._page(module(), "board")
     assert (board.route, board.need, board.in_menu) == ("/board", Need.READ, True)
 
 
 @pytest.mark.parametrize("key", ["PATH", "ORDER", "TITLE_KEY", "NEED", "layout", "callbacks"])
 def test_a_page_that_leaves_something_out_is_refused_by_name(key: str) -> None:
     with pytest.raises(PageFault, match=f"dashboard/pages/board does not say: {key}"):
-        page._page(module(**{key: None}), "board")
+        registry._page(module(**{key: None}), "board")
 
 
 @pytest.mark.parametrize("need", [Need.OPEN, Need.DISPLAY, Need.NOBODY])
 def test_a_page_cannot_ask_for_less_than_reading(need: Need) -> None:
     with pytest.raises(PageFault, match="NEED must be one of READ"):
-        page._page(module(NEED=need), "board")
+        registry._page(module(NEED=need), "board")
 
 
 def test_a_title_without_a_text_is_refused() -> None:
     with pytest.raises(PageFault, match=r"there is no text 'board\.title'"):
-        page._page(module(TITLE_KEY="board.title"), "board")
+        registry._page(module(TITLE_KEY="board.title"), "board")
 
 
 def test_two_pages_cannot_have_one_address_and_none_that_of_another_route() -> None:
     from dashboard.app import _needs
 
-    board, login = page._page(module(), "board"), page._page(module(PATH="/login"), "entry")
+    board, login = registry._page(module(), "board"), registry._page(module(PATH="/login"), "entry")
     with pytest.raises(PageFault, match="entry: /board is the page board already"):
-        page._refuse_twice([board, page._page(module(), "entry")])
+        registry._refuse_twice([board, registry._page(module(), "entry")])
     with pytest.raises(PageFault, match="entry: /login"):
         _needs([board, login])
