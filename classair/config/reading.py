@@ -48,7 +48,7 @@ def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:
     return config
 
 
-_STAND_INS = dict.fromkeys(("bridge", "room", "model", "kind", "channel", "name"), "x") | {
+_STAND_INS = dict.fromkeys(("org", "bridge", "room", "model", "kind", "channel", "name"), "x") | {
     "port": "/x",
     "cadr_m3h": "1",
 }

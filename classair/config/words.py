@@ -21,6 +21,14 @@ _CLASSES: Final = {
     "-": "hyphens",
     ".": "dots",
 }
+_EXPECTED: Final = {
+    "int_parsing": "expected a whole number",
+    "float_parsing": "expected a number",
+    "string_type": "expected a text",
+    "list_type": "expected a list",
+    "dict_type": "expected keys with values",
+    "model_type": "expected keys with values",
+}
 
 
 def in_words(fault: ErrorDetails, known: Iterable[str]) -> str:
@@ -33,6 +41,12 @@ def in_words(fault: ErrorDetails, known: Iterable[str]) -> str:
         return "is missing"
     if kind == "string_pattern_mismatch":
         return pattern_in_words(fault["ctx"]["pattern"])
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind == "literal_error":
+        return f"expected {fault['ctx']['expected']}"
+    if kind == "union_tag_invalid":
+        return f"expected {fault['ctx']['discriminator']}: one of {fault['ctx']['expected_tags']}".replace("'", "")
     return f"{message[:1].lower()}{message[1:]}"
 
 
