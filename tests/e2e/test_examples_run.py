@@ -130,7 +130,10 @@ def smaller(demo: str) -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path, mosquitto_program: str, wait_for: Callable[..., Any]) -> Iterator[House]:
+def house(
+    tmp_path: Path, mosquitto_program: str, program_of: Callable[..., str], wait_for: Callable[..., Any]
+) -> Iterator[House]:
+    program_of("curl")
     made = House(tmp_path / "demo")
     try:
         wait_for(made.stored, timeout=120, what="the history of the demo")
