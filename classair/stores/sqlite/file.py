@@ -1,8 +1,10 @@
-"""What makes a file readings.db, and which of SQLite's errors mean that it is unavailable rather than misused."""
+"""What makes a file readings.db, who may write it, and which errors of SQLite mean that it is unavailable."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,3 +48,28 @@ def away_as_such(path: Path) -> Iterator[None]:
         if primary_code(error) not in _AWAY:
             raise
         raise StoreAway(f"{path.name}: {error}") from error
+
+
+class OnlyWriter:
+    """A file has one writer: what it keeps in memory would be wrong beside a second one.
+
+    Holds `<name>.writer` locked until released or until the process ends, however it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises StoreAway when another writer has it, or when the folder cannot be written."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path.with_name(f"{path.name}.writer"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreAway(f"{path.name} cannot be opened for writing: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreAway(f"{path.name} is being written by another process") from error
+
+    def release(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

@@ -14,11 +14,10 @@ from classair import intervals
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
 from classair.places import Places
 from classair.stores import Changes, SensorNewest, Series, Store, StoreAway, local_day
-from classair.stores.sqlite import change_log, local_days, missing_log, reflagging, restoring, trimming
+from classair.stores.sqlite import archived, change_log, local_days, missing_log, reflagging
 from classair.stores.sqlite.columns import StoredDay, stored_day
 from classair.stores.sqlite.damaged import set_aside
-from classair.stores.sqlite.file import DAMAGED, away_as_such, primary_code
-from classair.stores.sqlite.only_writer import OnlyWriter
+from classair.stores.sqlite.file import DAMAGED, OnlyWriter, away_as_such, primary_code
 from classair.stores.sqlite.queries import Queries
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.writing import Writer
@@ -217,7 +216,7 @@ class SqliteStore:
         """
         connection = self._inside()
         self._half_done = True
-        rows = restoring.add_series(connection, self._writer, series, columns)
+        rows = archived.add_series(connection, self._writer, series, columns)
         self._half_done = False
         return rows
 
@@ -230,7 +229,7 @@ class SqliteStore:
         if not self._in_transaction:
             with self.transaction():
                 return self.trim(site, day, version)
-        return trimming.trim(self._inside(), site, day, version)
+        return archived.trim(self._inside(), site, day, version)
 
     def upto(self, bridge: str, epoch: str) -> int:
         """The end of the unbroken run from 1 of what is dealt with; 0 when 1 is missing. By the writer only."""
@@ -345,7 +344,7 @@ class SqliteStore:
     def trimmed(self, start_ms: int, end_ms: int) -> set[str]:
         """Sites of which readings in the local days that start <= at < end touches have been taken out."""
         with self._queries.connection() as connection:
-            return trimming.trimmed_sites(connection, start_ms, end_ms)
+            return archived.trimmed_sites(connection, start_ms, end_ms)
 
     def span(self) -> tuple[int, int] | None:
         """From the first local day that has readings to behind the last; None when there are none."""
