@@ -17,7 +17,7 @@ def module(**said: Any) -> ModuleType:
     whole = {
         "PATH": "/board",
         "ORDER": 50,
-        "TITLE_KEY": "overview.title",
+        "TITLE_KEY": "pages.navigation",
         "NEED": Need.READ,
         "layout": lambda ctx, language: None,
         "callbacks": lambda app, ctx: None,
