@@ -208,7 +208,7 @@ def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp
     address = BrokerAddress.of("mqtt://127.0.0.1:1", "alerts")
     alerts = Alerts(Places(tmp_path), lambda **more: Link(address, **more), "town", lambda: wall[0], lambda: steady[0])
     steps: list[int] = []
-    alerts.engine.clock_stepped = lambda by_ms, now: steps.append(by_ms)  # type: ignore[method-assign]
+    alerts.watching.clock_stepped = lambda by_ms, now: steps.append(by_ms)  # type: ignore[method-assign]
     for drift in (9_000, 9_000, -9_000):
         wall[0] += 60_000 + drift
         steady[0] += 60_000
@@ -237,7 +237,7 @@ def test_old_and_damaged_and_foreign_messages_switch_nothing(world: World, wait_
     now = int(time.time() * 1000)
     wait_for(lambda: world.rooms and (world.rooms[-1].pm25.newest_at or 0) > now - 60_000)
     assert world.switched() == []
-    assert alerts.engine.refused > 0
+    assert alerts.watching.refused > 0
 
 
 def test_a_persons_word_by_ask_is_done_once_and_survives_a_restart(world: World, wait_for: Any) -> None:
