@@ -60,7 +60,7 @@ class World:
             subscriptions=[(f"cmnd/plug-{name}/#", 1), (f"classair/v1/{name}/#", 1)],
         )
         self.link.start()
-        assert self.link.wait_up(10)
+        assert self.link.wait_up(60)
         self.announce()
         self._say(self.plug.connected(time.monotonic()))
 

@@ -262,7 +262,7 @@ def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(
         subscriptions=[(TOPICS.ask("alerts", "+"), 1), (room, 1)],
     )
     alerts.start()
-    assert alerts.wait_up(5)
+    assert alerts.wait_up(60)
     home = HomeAssistant()
     home.follow(parsed)
     for topic, payload in home.messages().items():

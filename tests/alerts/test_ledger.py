@@ -47,7 +47,7 @@ def test_after_calls_once_what_was_queued_before_is_on_disk(tmp_path: Path) -> N
     done, seen = threading.Event(), []
     ledger.write("insert into retained values('a/b')")
     ledger.after(lambda: (seen.append(ledger.retained()), done.set()))
-    assert done.wait(5) and seen == [{"a/b"}]
+    assert done.wait(60) and seen == [{"a/b"}]
     ledger.close()
 
 

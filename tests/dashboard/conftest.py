@@ -96,7 +96,7 @@ class House:
         self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [taken]}, daemon=True)
         self._thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not self._server.started:
             assert time.monotonic() < until and self._thread.is_alive(), "the web server did not start"
             time.sleep(0.01)
@@ -115,7 +115,7 @@ class House:
             headers={key.replace("_", "-"): value for key, value in headers.items()},
         )
         try:
-            with self._opener.open(request, timeout=10) as answer:
+            with self._opener.open(request, timeout=60) as answer:
                 return Answered(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as error:
             return Answered(error.code, error.headers, error.read())

@@ -47,7 +47,7 @@ TOO_BIG = """() => {
 }"""
 
 
-def shown(page: Any, selector: str, text: str, timeout: float = 6000) -> None:
+def shown(page: Any, selector: str, text: str, timeout: float = 60_000) -> None:
     page.wait_for_function(
         "([s, t]) => document.querySelector(s).textContent.includes(t)", arg=[selector, text], timeout=timeout
     )
@@ -79,7 +79,7 @@ def test_a_state_published_at_the_broker_is_on_the_wall(
     alerts = Link(BrokerAddress(mosquitto.host, mosquitto.port, "alerts-wall"), on_message=lambda _: None)
     alerts.start()
     try:
-        assert link.wait_up(5) and alerts.wait_up(5)
+        assert link.wait_up(60) and alerts.wait_up(5)
         page = open_display(chromium, house)
         shown(page, "#value", "18")
         state = make_state(ROOM, 52.4, co2=1720, outdoor=18, on=False)

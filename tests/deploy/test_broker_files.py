@@ -153,7 +153,7 @@ def connect(mosquitto_with: Any, wait_for: Any) -> Iterator[Callable[..., Client
             **options,
         )
         client.link.start()
-        assert client.link.wait_up(5), broker.log
+        assert client.link.wait_up(60), broker.log
         opened.append(client)
         # The broker works through one connection in order: when it answers this, it knows the subscriptions.
         client.link.publish(SUBSCRIBED, b"", qos=1)
@@ -318,7 +318,7 @@ def test_the_command_writes_files_that_let_a_bridge_in(mosquitto_with: Any, tmp_
     secret = (folder / "secrets" / f"{OWN}.env").read_text().strip().partition("=")[2]
     link = Link(BrokerAddress.of(broker.url, OWN, secret), on_message=lambda m: None)
     link.start()
-    assert link.wait_up(5)
+    assert link.wait_up(60)
     link.stop()
 
 
@@ -354,7 +354,7 @@ def test_a_second_listener_opens_only_with_a_certificate(mosquitto_with: Any, tm
     address = BrokerAddress.of(f"mqtts://127.0.0.1:{lan[0]}", OWN, USERS[OWN], str(tmp_path / "server.crt"))
     link = Link(address, on_message=lambda m: None)
     link.start()
-    assert link.wait_up(5)
+    assert link.wait_up(60)
     link.stop()
 
 

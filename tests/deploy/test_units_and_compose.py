@@ -150,7 +150,7 @@ def test_prepared_files_make_a_broker_that_lets_a_service_in(tmp_path: Path, mos
     broker = mosquitto_with(conf)
     link = Link(BrokerAddress.of(broker.url, "ingest", secret.strip().partition("=")[2]), on_message=lambda m: None)
     link.start()
-    assert link.wait_up(5), broker.log
+    assert link.wait_up(60), broker.log
     link.stop()
 
 

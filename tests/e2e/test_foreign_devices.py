@@ -67,7 +67,7 @@ def test_a_post_and_a_foreign_message_become_readings_in_the_store(installation:
         subscriptions=[("#", 1), (topics.config, 1), (topics.room_now("school", "a1"), 1)],
     )
     board.start()
-    assert board.wait_up(10)
+    assert board.wait_up(60)
     witness: list[str] = []
     tool = Link(
         house.address("tool"),
@@ -75,7 +75,7 @@ def test_a_post_and_a_foreign_message_become_readings_in_the_store(installation:
         subscriptions=[(topics.sensor_health("school", "a1-ag"), 1)],
     )
     tool.start()
-    assert tool.wait_up(10)
+    assert tool.wait_up(60)
     wait_for(lambda: any('"ok"' in word for word in witness), 20, "the health of the posting device")
     board.publish("tele/a1-board/SENSOR", (SAMPLES / "tasmota-pms5003.json").read_bytes(), qos=1)
     forged = {

@@ -17,6 +17,7 @@ import pytest
 from classair.broker import BrokerAddress, Link, Message
 from classair.wire import Topics
 from firmware_bridge.drivers import driver_for
+from tests.firmware_bridge.bridge_process import Running
 
 
 class PtySensor:
@@ -109,7 +110,7 @@ class SmallIngest:
             + [(self.topics.sensor_health(site, "+"), 1)],
         )
         self._link.start()
-        assert self._link.wait_up(10)
+        assert self._link.wait_up(60)
 
     def _heard(self, message: Message) -> None:
         leaf = message.topic.rpartition("/")[2]
@@ -216,3 +217,20 @@ def small_ingest() -> Iterator[Callable[..., SmallIngest]]:
     yield make
     for ingest in made:
         ingest.close()
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Running]]:
+    """`bridge(url)`: a bridge process at a broker, not started yet; its id is unique, because the broker is shared."""
+    made: list[Running] = []
+
+    def make(url: str) -> Running:
+        name = f"pi-{os.getpid()}-{abs(hash(request.node.name)) % 10**6}"
+        running = Running(tmp_path, url, name)
+        made.append(running)
+        return running
+
+    yield make
+    for running in made:
+        if running.process is not None and running.process.poll() is None:
+            running.kill()

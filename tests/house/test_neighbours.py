@@ -20,7 +20,7 @@ def test_a_broker_keeps_its_port_and_its_retained_messages_over_a_restart(broker
     published: list[int] = []
     link = Link(BrokerAddress.of(broker.url, "writer"), on_message=lambda m: None, on_published=published.append)
     link.start()
-    assert link.wait_up(5)
+    assert link.wait_up(60)
     link.publish("house/fact", b"1", qos=1, retain=True)
     wait_for(lambda: published, what="the broker's acknowledgement")
     link.stop()

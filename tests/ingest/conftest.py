@@ -77,7 +77,7 @@ class Bridge:
             subscriptions=[(f"classair/v1/{ORG}/#", 1)],
         )
         self.link.start()
-        assert self.link.wait_up(5)
+        assert self.link.wait_up(60)
 
     def _published(self, _mid: int) -> None:
         self._waiting -= 1
@@ -155,9 +155,9 @@ class School:
             subscriptions=[(TOPICS.service_status("ingest"), 1)],
         )
         probe.start()
-        assert probe.wait_up(5)
+        assert probe.wait_up(60)
         start()
-        assert online.wait(20)
+        assert online.wait(60)
         probe.stop()
 
     def end(self) -> None:
@@ -202,7 +202,7 @@ class School:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(60)
 
     def edit(self, old: str, new: str) -> None:
         """As an editor that replaces the file."""

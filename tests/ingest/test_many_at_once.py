@@ -91,7 +91,7 @@ def test_thousands_wait_arrive_in_order_and_do_not_come_again_once_acknowledged(
             address, on_message=heard, subscriptions=[("t/#", 1)], on_up=up.set, keep_session=True, manual_ack=True
         )
         link.start()
-        assert link.wait_up(5)
+        assert link.wait_up(60)
         return link
 
     confirmed: list[int] = []
@@ -99,7 +99,7 @@ def test_thousands_wait_arrive_in_order_and_do_not_come_again_once_acknowledged(
         BrokerAddress("127.0.0.1", broker.port, "sender"), on_message=lambda _: None, on_published=confirmed.append
     )
     sender.start()
-    assert sender.wait_up(5)
+    assert sender.wait_up(60)
     first = reader(ack=False)
     # Connected is not yet subscribed: asked again until it is.
     wait_for(lambda: sender.publish("t/ready", b"", qos=1) and got, what="the subscription")
@@ -126,7 +126,7 @@ def test_thousands_wait_arrive_in_order_and_do_not_come_again_once_acknowledged(
     wait_for(lambda: got and got[-1].payload == b"end", what="the last one")
     assert [message.topic for message in got if message.payload not in (b"two", b"end")] == []
     last.again()
-    assert last.wait_up(5)
+    assert last.wait_up(60)
     sender.publish("t/end", b"more", qos=1)
     wait_for(lambda: got[-1].payload == b"more", what="one more on a new connection")
     last.stop()

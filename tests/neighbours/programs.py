@@ -28,7 +28,7 @@ def program(*names: str) -> str:
     absent(f"{names[0]} is not installed")
 
 
-LEAST_PATIENCE_S = 30  # what does not come in this time is not coming; before, the machine may only be busy
+LEAST_PATIENCE_S = 60  # what does not come in this time is not coming; before, the machine may only be busy
 
 
 def await_condition(condition: Callable[[], Any], timeout: float = LEAST_PATIENCE_S, what: str = "") -> Any:

@@ -250,7 +250,7 @@ def test_killed_at_any_moment_it_ends_up_complete_and_nothing_is_doubled(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
     for bridge, sensors in ((PI, 3), (OTHER, 2)):
         readings = [item for item in spooled(places, bridge) if isinstance(item, ReadingItem)]
         keys = {(item.sensor, item.at) for item in readings}

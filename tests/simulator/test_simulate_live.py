@@ -41,7 +41,7 @@ class Town:
             subscriptions=[("stat/#", 1), ("tele/#", 1), ("classair/#", 1)],
         )
         self.link.start()
-        assert self.link.wait_up(10)
+        assert self.link.wait_up(60)
 
     def _hear(self, message: Message) -> None:
         self.heard.append((message.topic, message.payload.decode()))

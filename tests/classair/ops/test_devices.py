@@ -131,7 +131,7 @@ def test_at_the_broker_nobody_hears_or_says_what_is_not_theirs(mosquitto_with: A
             subscriptions=[("#", 1), ("+/+/+", 1)],
         )
         links[user].start()
-        assert links[user].wait_up(5)
+        assert links[user].wait_up(60)
     mine = ["tele/board/SENSOR", "zigbee2mqtt/r1", "airgradient/readings/abc", "tele/socket-r1/STATE"]
     health = TOPICS.sensor_health("s1", "tas")
     ours = [

@@ -182,7 +182,7 @@ def test_a_person_switches_a_purifier_by_asking_alerts(
         Following(tmp_path / "accepted.json"),
     )
     try:
-        assert ready.wait(5) and link.wait_up(5)
+        assert ready.wait(5) and link.wait_up(60)
         token = house.desk.create_token("acts", ("control",), 1)
 
         def send(body: str) -> Any:

@@ -179,7 +179,7 @@ def joined(house: Any, broker: Any, places: Places, wait_for: Any) -> Any:
         Topics(house.config.org),
         Following(places.accepted_config),
     )
-    assert link.wait_up(5)
+    assert link.wait_up(60)
     wait_for(lambda: house.live.services().get("ingest"), 20, "ingest's word")
     return link
 

@@ -151,7 +151,7 @@ def test_the_service_starts_without_broker_and_store_and_stops_with_an_open_stre
         open_stream.request("GET", "/display/ban-suan.p1-2/live")
         assert open_stream.getresponse().readline() == b"event: hello\n"
         service.send_signal(signal.SIGTERM)
-        _, log = service.communicate(timeout=30)
+        _, log = service.communicate(timeout=60)
         assert "Traceback" not in log and "canary-secret" not in log
     finally:
         if service.poll() is None:

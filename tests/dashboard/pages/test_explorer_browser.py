@@ -120,16 +120,16 @@ def test_choices_go_into_the_address_and_the_back_button_brings_them_back(school
     field = page.get_by_label("From", exact=True)
     field.fill("2026-11-17")
     page.get_by_role("button", name="Show").click()
-    page.wait_for_function("() => location.search.includes('lesson=1')", timeout=10_000)
+    page.wait_for_function("() => location.search.includes('lesson=1')", timeout=60_000)
     asked = parse_qs(urlsplit(page.url).query)
     assert (asked["first"], asked["rooms"], asked["lang"]) == (["2026-11-17"], ["ban-suan.p1-2,ban-suan.p4-1"], ["en"])
-    page.wait_for_selector("#explorer-series-pm25 ~ *, .made-text:has-text('lesson time only')", timeout=10_000)
+    page.wait_for_selector("#explorer-series-pm25 ~ *, .made-text:has-text('lesson time only')", timeout=60_000)
     drawn(page)
     page.go_back()
     page.wait_for_function("() => !location.search.includes('lesson=1')")
     page.wait_for_function(
         "() => ![...document.querySelectorAll('.made-text')].some(one => one.textContent.includes('lesson time only'))",
-        timeout=10_000,
+        timeout=60_000,
     )
     assert not page.get_by_role("checkbox", name="Lesson time only").is_checked()
     page.wait_for_function("() => document.querySelector('[data-store=explorer-first] input').value === '2026-11-16'")
@@ -142,16 +142,16 @@ def test_a_school_offers_its_own_rooms(school: Any, chromium: Any) -> None:
     page = visit(chromium, school)
     page.get_by_label("School").first.click()
     page.get_by_role("option", name="Rim Khlong Example School").click()
-    page.wait_for_selector(".explorer-form :text('K.2/1')", timeout=10_000)
+    page.wait_for_selector(".explorer-form :text('K.2/1')", timeout=60_000)
     page.get_by_role("button", name="Show").click()
-    page.wait_for_function("() => location.search.includes('rim-khlong.a2-1')", timeout=10_000)
-    page.wait_for_selector("text=No data in this range.", timeout=10_000)
+    page.wait_for_function("() => location.search.includes('rim-khlong.a2-1')", timeout=60_000)
+    page.wait_for_selector("text=No data in this range.", timeout=60_000)
 
 
 def test_a_figure_becomes_a_picture_without_the_network(school: Any, chromium: Any, tmp_path: Path) -> None:
     page = visit(chromium, school, language="th", accept_downloads=True)
     for figure in ("explorer-series-pm25", "explorer-shares", "explorer-strip"):
-        with page.expect_download(timeout=20_000) as coming:
+        with page.expect_download(timeout=60_000) as coming:
             page.locator(f"button[data-figure={figure}]").click()
         file = tmp_path / f"{figure}.png"
         coming.value.save_as(file)
@@ -162,7 +162,7 @@ def test_a_figure_becomes_a_picture_without_the_network(school: Any, chromium: A
 
 def test_the_csv_is_the_table(school: Any, chromium: Any, tmp_path: Path) -> None:
     page = visit(chromium, school, VIEW + "&step=1d", accept_downloads=True)
-    with page.expect_download(timeout=20_000) as coming:
+    with page.expect_download(timeout=60_000) as coming:
         page.locator("#explorer-csv").click()
     coming.value.save_as(tmp_path / "view.csv")
     text = (tmp_path / "view.csv").read_bytes().decode("utf-8-sig")
@@ -225,7 +225,7 @@ def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
     page.get_by_label("Start", exact=True).fill("2026-11-17T09:00")
     page.get_by_label("Note (no pupils").fill("<b>HEPA</b>")
     page.get_by_role("button", name="Save").click()
-    page.wait_for_selector("#explorer-event-says a:has-text('Sign in')", timeout=10_000)
+    page.wait_for_selector("#explorer-event-says a:has-text('Sign in')", timeout=60_000)
 
     house.desk.add_account("one", "caretaker", "a long enough password")
     page.locator("#explorer-event-says a").click()
@@ -237,12 +237,12 @@ def test_an_event_is_noted_marked_and_withdrawn_on_the_page(
     page.get_by_label("Start", exact=True).fill("2026-11-17T09:00")
     page.get_by_label("Note (no pupils").fill("<b>HEPA</b>")
     page.get_by_role("button", name="Save").click()
-    page.wait_for_selector("table.events", timeout=15_000)
+    page.wait_for_selector("table.events", timeout=60_000)
     assert "Tue 17 Nov 2026, 09:00" in page.locator("table.events").inner_text()
     assert "Filter changed <b>HEPA</b>" in page.locator("table.events").inner_text()
     drawn(page)
     assert page.locator("#explorer-series-pm25 .annotation-text", has_text=re.compile("^1$")).count() == 1
     page.get_by_role("button", name=re.compile("Retract")).click()
-    page.wait_for_selector("text=No events were logged in this range.", timeout=15_000)
+    page.wait_for_selector("text=No events were logged in this range.", timeout=60_000)
     store.close()
     books.close()

@@ -65,7 +65,7 @@ def signed_in(house: Any, chromium: Any, language: str, **options: Any) -> Any:
         ]
     )
     page.goto(f"{house.url}{LINK}&lang={language}")
-    page.wait_for_selector(".working h1", timeout=20_000)
+    page.wait_for_selector(".working h1", timeout=60_000)
     assert page.locator("#export-make").count() == 1, page.locator(".working").inner_text()
     return page
 
@@ -108,13 +108,13 @@ def test_a_data_set_is_previewed_made_announced_and_downloaded(
         "words => document.querySelector('#export-answer').innerText.includes(words)", arg=nothing, timeout=30_000
     )
     page.locator("#export-jobs button").first.click()
-    page.wait_for_function("() => !document.querySelector('#export-jobs a[download]')", timeout=20_000)
+    page.wait_for_function("() => !document.querySelector('#export-jobs a[download]')", timeout=60_000)
     assert chromium.errors == []
 
 
 def test_whoever_has_not_signed_in_is_told_to(house: Any, chromium: Any) -> None:
     page = chromium.new_page()
     page.goto(f"{house.url}{LINK}&lang=en")
-    page.wait_for_selector(".notice", timeout=20_000)
+    page.wait_for_selector(".notice", timeout=60_000)
     assert "researcher" in page.locator(".notice").inner_text()
     assert page.locator("#export-make").count() == 0

@@ -159,7 +159,7 @@ def test_the_api_calls_the_house_well_although_a_sensor_sleeps(own_house: Any) -
 def look(chromium: Any, house: Any, language: str) -> Any:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{house.url}/health?lang={language}")
-    page.wait_for_selector(".working h1", timeout=20_000)
+    page.wait_for_selector(".working h1", timeout=60_000)
     return page
 
 
@@ -176,9 +176,9 @@ def test_a_fault_reaches_an_open_page_at_once_and_stands_first_in_both_languages
         for language in ("th", "en"):
             words = t(language, f"health_step.{state}")
             first = f"#health .group:first-of-type tr:has-text('p1-2-pm'):has-text('{words}')"
-            pages[language].wait_for_selector(first, timeout=20_000)
+            pages[language].wait_for_selector(first, timeout=60_000)
     tell(own_house, PM, "ok")
-    pages["th"].wait_for_selector("#health .group:nth-of-type(n+3) tr:has-text('p1-2-pm')", timeout=20_000)
+    pages["th"].wait_for_selector("#health .group:nth-of-type(n+3) tr:has-text('p1-2-pm')", timeout=60_000)
     assert chromium.errors == []
 
 

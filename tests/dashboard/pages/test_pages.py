@@ -28,10 +28,10 @@ def visit(chromium: Any, where: Any, path: str, language: str = "en", **options:
     options.setdefault("viewport", {"width": 1440, "height": 900})
     page = chromium.new_page(**options)
     page.goto(where.url + path + ("&" if "?" in path else "?") + f"lang={language}")
-    page.wait_for_selector(".working h1", timeout=20_000)
+    page.wait_for_selector(".working h1", timeout=60_000)
     if path.startswith(ROOM):
         drawn = "() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3"
-        page.wait_for_function(drawn, timeout=20_000)
+        page.wait_for_function(drawn, timeout=60_000)
     return page
 
 
@@ -108,7 +108,7 @@ def test_without_the_server_a_value_becomes_late_and_unknown_by_its_age_alone(
     page = visit(chromium, own_house, "/")
     soon_late, soon_unknown = page.locator(".card", has_text="P.1/2"), page.locator(".card", has_text="P.4/1")
     own_house.stop()
-    page.wait_for_selector(".card[data-phase=late]:has-text('P.1/2')", timeout=15_000)
+    page.wait_for_selector(".card[data-phase=late]:has-text('P.1/2')", timeout=60_000)
     page.wait_for_selector(".card[data-phase=unknown]:has-text('P.4/1')", timeout=40_000)
     assert soon_unknown.locator(".value").inner_text() == "–"
     assert t("en", "pages.not_current") in soon_unknown.inner_text()

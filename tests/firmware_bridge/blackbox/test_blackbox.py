@@ -200,7 +200,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_killed_bridge_loses_only_what_was_not_written_and_goes_on_in_the_same_file(tmp_path: Path) -> None:
     for word in ("one", "two"):
-        told = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "box"), word], cwd=ROOT, timeout=30)
+        told = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "box"), word], cwd=ROOT, timeout=60)
         assert told.returncode == -9
         newest = next((tmp_path / "box" / "pm").iterdir())
         with newest.open("ab") as file:
@@ -361,7 +361,7 @@ def test_a_disk_that_hangs_does_not_hold_up_a_port(tmp_path: Path) -> None:
     hanging = threading.Event()
 
     def wait() -> None:
-        hanging.wait(10)
+        hanging.wait(60)
 
     box = BlackBox(tmp_path / "box", BlackBoxSettings(), wait)
     recorder = box.recorder("site.pm", "pms5003", "/dev/x", {})

@@ -66,14 +66,14 @@ def configure(tmp_path: Path, *words: str, typed: bytes | None = None) -> subpro
         *words,
     ]
     if typed is None:
-        return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     master, slave = pty.openpty()
     try:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         os.write(master, typed)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
     finally:
         os.close(master)

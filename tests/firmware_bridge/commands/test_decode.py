@@ -142,7 +142,7 @@ def test_a_reading_in_a_pipe_is_printed_when_it_comes() -> None:
             os.write(decoding.stdin.fileno(), frames(pm25))
             assert json.loads(decoding.stdout.readline())["values"]["pm25"] == pm25
         decoding.stdin.close()
-        assert decoding.wait(10) == 0
+        assert decoding.wait(60) == 0
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

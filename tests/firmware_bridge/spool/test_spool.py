@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,53 +17,10 @@ import pytest
 from firmware_bridge.clock import BUILT_MS
 from firmware_bridge.spool.contents import BLOCK, BURST, RATE
 from firmware_bridge.spool.lock import SpoolInUse
-from firmware_bridge.spool.packing import Hole, Shapes, SpoolRow, prefix_for
+from firmware_bridge.spool.packing import Shapes, SpoolRow, prefix_for
 from firmware_bridge.spool.spool import Spool
 from firmware_bridge.spool.thinning import thin
-
-AT = 1_800_000_000_000
-
-
-def reading(value: float = 18.0, sensor: str = "blue-pm") -> dict[str, Any]:
-    return {"sensor": sensor, "values": {"pm25": value}, "interval_s": 10.0, "n": 10}
-
-
-def noisy(number: int, sensor: str = "blue-pm") -> dict[str, Any]:
-    """A reading that compresses little."""
-    chance = random.Random(number)
-    return {
-        "sensor": sensor,
-        "values": {key: round(chance.uniform(0, 90), 3) for key in ("pm1", "pm25", "pm10")},
-        "interval_s": 10.0,
-        "n": 10,
-        "at": AT + number * 10_000,
-    }
-
-
-def rows(spool: Spool, after: int = 0, limit: int = 100_000) -> list[SpoolRow]:
-    return [it for it in spool.after(after, limit) if isinstance(it, SpoolRow)]
-
-
-def holes(spool: Spool, after: int = 0) -> list[Hole]:
-    return [it for it in spool.after(after, 100_000) if isinstance(it, Hole)]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "spool" / "school.pi.db"
-
-
-def told_of(spool: Spool) -> list[dict[str, Any]]:
-    """Everything that is kept, as it would go out."""
-    prefix = prefix_for("pi", spool.epoch)
-    told = [json.loads(spool.shapes.wire(row, prefix, True)) for row in rows(spool, limit=10**6)]
-    return [{"kind": "reading", **item} for item in told]
-
-
-def crash(spool: Spool) -> None:
-    """What is left after kill -9: nothing more is written, the lock is gone."""
-    assert spool._lock_file is not None
-    spool._lock_file.close()
+from tests.firmware_bridge.spool.spooled import AT, crash, holes, noisy, reading, rows, told_of
 
 
 def test_items_come_back_in_order_under_one_random_epoch(path: Path) -> None:
@@ -171,89 +127,6 @@ def test_whatever_was_committed_survives_kill_9_and_no_number_is_given_twice(pat
         assert hole.last < spool.next_seq
         assert not covered & set(range(hole.first, min(hole.last, hole.first + 1000) + 1))
     spool.close()
-
-
-@pytest.mark.parametrize("harm", ["zeroed head", "garbage", "truncated", "random bytes"])
-def test_a_damaged_file_is_moved_aside_and_a_new_epoch_begins(
-    path: Path,
-    harm: str,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    spool = Spool.open(path)
-    spool.extend({**reading(value), "at": AT + value} for value in range(3000))
-    epoch = spool.epoch
-    spool.close()
-    data = bytearray(path.read_bytes())
-    chance = random.Random(3)
-    if harm == "zeroed head":
-        data[:4096] = bytes(4096)
-    elif harm == "garbage":
-        data[:] = chance.randbytes(5000)
-    elif harm == "truncated":
-        del data[len(data) // 2 :]
-    else:
-        for page in range(1, len(data) // 4096):
-            data[page * 4096 : page * 4096 + 8] = chance.randbytes(8)
-    path.write_bytes(data)
-    again = Spool.open(path)
-    assert again.epoch != epoch
-    assert again.moved_aside is not None
-    assert again.moved_aside.exists()
-    assert "spool_damaged" in caplog.text
-    again.append(reading(), AT, "sync")
-    assert again.commit()
-    assert [row.seq for row in rows(again)] == [1]
-    again.close()
-
-
-def test_random_damage_never_stops_a_spool_from_opening(path: Path) -> None:
-    spool = Spool.open(path)
-    spool.extend({**reading(value), "at": AT + value} for value in range(300))
-    spool.close()
-    sound = path.read_bytes()
-    chance = random.Random(11)
-    for _ in range(150):
-        data = bytearray(sound)
-        for _ in range(chance.randint(1, 20)):
-            data[chance.randrange(len(data))] = chance.randrange(256)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        path.write_bytes(data)
-        again = Spool.open(path)
-        again.append(reading(), AT, "sync")
-        try:
-            again.commit()
-        except sqlite3.DatabaseError:
-            pass  # damage that only writing finds: the bridge ends, its next start finds it as well
-        crash(again)
-
-
-@pytest.mark.parametrize("letter", [b"\xae", b"\xff", b"x"])
-def test_rot_in_the_names_of_tables_is_damage_like_any_other(path: Path, letter: bytes) -> None:
-    spool = Spool.open(path)
-    spool.extend([{**reading(), "at": AT}])
-    spool.close()
-    path.write_bytes(path.read_bytes().replace(b"where at is null", b"wh" + letter + b"re at is null"))
-    again = Spool.open(path)
-    assert again.moved_aside is not None and not again.storage
-    again.close()
-
-
-def test_a_row_that_rotted_on_disk_spoils_no_message_and_is_declared_missing(path: Path) -> None:
-    spool = Spool.open(path)
-    spool.extend({**reading(value), "at": AT + value} for value in range(8))
-    spool.close()
-    with sqlite3.connect(path) as db:
-        db.execute("update item set given = '1x.5' where seq = 2")
-        db.execute("update item set given = x'ff00' where seq = 3")
-        db.execute("update item set shape = 99 where seq = 5")
-        db.execute("update item set given = '1,2' where seq = 7")
-    db.close()
-    again = Spool.open(path)
-    assert [row.seq for row in rows(again)] == [1, 4, 6, 8]
-    assert [(hole.first, hole.last) for hole in holes(again)] == [(2, 3), (5, 5), (7, 7)]
-    assert again.after(1, 2)[0] == Hole(2, 3, "no longer kept")
-    again.close()
 
 
 def test_acknowledged_items_stay_until_space_is_needed_and_go_oldest_first(path: Path) -> None:

@@ -136,11 +136,11 @@ def test_a_job_killed_in_the_middle_goes_on_and_ends_in_the_same_bytes(
     (folder / "pieces").mkdir()
     os.mkfifo(folder / "pieces" / "000001.json")
     child = subprocess.Popen([sys.executable, "-m", "classair", "export", *command, "--job", str(folder)])
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not (folder / "pieces" / "000000.json").exists() and time.monotonic() < until:
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
-    assert child.wait(10) == -signal.SIGKILL
+    assert child.wait(60) == -signal.SIGKILL
     assert job.read(folder).state == "running"
     assert not (folder / job.PACKAGE).exists()
     (folder / "pieces" / "000001.json").unlink()
