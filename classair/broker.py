@@ -182,6 +182,7 @@ class Link:
         self._subscriptions = list(subscriptions)
         self._lock = threading.Lock()
         self._up = threading.Event()
+        self._subscribed = threading.Event()
         self._stopping = False
         self._said_away = False
         self._last: mqtt.MQTTMessageInfo | None = None
@@ -203,6 +204,7 @@ class Link:
         client.on_socket_open = _at_once
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
+        client.on_subscribe = self._listening
         client.on_connect_fail = self._refused
         client.on_message = self._received
         if manual_ack:
@@ -238,7 +240,9 @@ class Link:
         return thread is not None and thread.is_alive()
 
     def wait_up(self, timeout: float) -> bool:
-        return self._up.wait(timeout)
+        """Whether, within `timeout` seconds, the connection stands and the broker has taken the first subscriptions:
+        what others publish from then on is heard."""
+        return self._up.wait(timeout) and self._subscribed.wait(timeout)
 
     def publish(self, topic: str, payload: bytes | str, qos: int = 0, retain: bool = False) -> int | None:
         """Sends now; the message number (see on_published), or None when there is no connection."""
@@ -292,7 +296,10 @@ class Link:
         with self._lock:
             wanted = list(self._subscriptions)
         if wanted:
+            self._subscribed.clear()
             client.subscribe(wanted)
+        else:
+            self._subscribed.set()
         self._up.set()
         log.info("broker_connected at=%s:%s user=%s", self.address.host, self.address.port, self.address.user)
         self._said_away = False
@@ -305,6 +312,9 @@ class Link:
             if not self._stopping:
                 log.warning("broker_disconnected user=%s error=%s retry=true", self.address.user, reason)
             self._guarded("on_down", self._on_down)
+
+    def _listening(self, *_: Any) -> None:
+        self._subscribed.set()
 
     def _refused(self, _c: Any, _u: Any) -> None:
         if not self._said_away and not self._stopping:
