@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from classair.stores import open_store
 
 ROOM = "school.a1"
 MINUTES = 16
 
 
+@pytest.mark.slow
 def test_the_store_is_changed_in_the_running_house_and_every_page_follows(
     one_room: Any,
     influxd: Any,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from classair.i18n import in_every_language
 from firmware_bridge.drivers import driver_for
 
@@ -20,6 +22,7 @@ FRAME = {
 }
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_line_is_told_with_its_first_step_on_api_and_page(
     one_room: Callable[..., Any],
     wait_for: Any,

@@ -173,6 +173,7 @@ def test_packed_and_loose_readings_come_back_as_they_were_and_are_counted(path: 
     again.close()
 
 
+@pytest.mark.slow
 def test_when_nothing_is_acknowledged_the_oldest_become_means_and_only_then_go(path: Path) -> None:
     spool = Spool.open(path, limit_bytes=400_000)
     for start in range(0, 60_000, 5_000):
