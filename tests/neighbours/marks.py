@@ -13,6 +13,7 @@ OF_FIXTURES = {
     "mosquitto_program": "servers",
     "influxd_program": "servers",
     "victoria_metrics_program": "servers",
+    "make_house": "servers",  # the dashboard's own, with a web server
     "chromium_program": "browser",
 }
 SLOW_S = 10
