@@ -125,10 +125,10 @@ class Ingest:
         self._requests = Requests(
             self._link, topics, self._writer, self._inbox, self._figures, self._announce_again.set
         )
-        self._carrier = Replicator(places, self._inbox.do, books, stop)
-        self._keeping_judged = RecheckSchedule(places, self._inbox.do, lambda: self._writer.books, stop)
+        self._replicator = Replicator(places, self._inbox.do, books, stop)
+        self._recheck_schedule = RecheckSchedule(places, self._inbox.do, lambda: self._writer.books, stop)
         self._nightly = Nightly(
-            places, books, self._inbox.do, self._keep, lambda: self._carrier.behind in (None, 0), stop
+            places, books, self._inbox.do, self._keep, lambda: self._replicator.behind in (None, 0), stop
         )
         self._rates: list[tuple[float, int]] = []
 
@@ -136,8 +136,8 @@ class Ingest:
         self._link.start()
         self._writer.start()
         self._watch.start()
-        self._carrier.start()
-        self._keeping_judged.start()
+        self._replicator.start()
+        self._recheck_schedule.start()
         self._nightly.start()
         self._announce_again.set()
         next_status, told_away = 0.0, ""
@@ -149,7 +149,7 @@ class Ingest:
                 return 1
             current = self._writer.accepting.current
             if current is not None:
-                self._carrier.follow(current.config.store)
+                self._replicator.follow(current.config.store)
             if self._announce_again.is_set() and self._link.up:
                 self._announce_again.clear()
                 if not self._announce():
@@ -165,7 +165,7 @@ class Ingest:
 
     def _end(self) -> int:
         self._writer.join(5)
-        self._carrier.join(2)
+        self._replicator.join(2)
         self._nightly.join(2)
         self._status("offline")
         time.sleep(0.05)  # the network thread still has to write it
@@ -258,9 +258,9 @@ class Ingest:
             "replays_asked": self._telling.replays,
             "overflowed": self._inbox.overflowed,
             "clock": "synchronised" if self._writer.synchronised() else "not synchronised",
-            "carried_behind": self._carrier.behind,
-            "carry_left": self._carrier.left,
-            "store": self._carrier.state,
+            "carried_behind": self._replicator.behind,
+            "carry_left": self._replicator.left,
+            "store": self._replicator.state,
             "archive": self._nightly.state,
         }
         with contextlib.suppress(OSError):
@@ -282,8 +282,8 @@ class Ingest:
             say("quarantine", count=state.in_quarantine)
         if state.set_aside:
             say("set_aside", name=state.set_aside)
-        if self._carrier.trouble:
-            say("influxdb", why=self._carrier.trouble)
+        if self._replicator.trouble:
+            say("influxdb", why=self._replicator.trouble)
         if self._nightly.trouble:
             say("archive", why=self._nightly.trouble)
         for fault in self._writer.accepting.refused[:5]:

@@ -43,7 +43,7 @@ def _language(code: str) -> str:
     return code
 
 
-def _switch(value: Any) -> Any:
+def yes_or_no(value: Any) -> Any:
     if isinstance(value, str):
         known = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
         if value.lower() not in known:
@@ -55,7 +55,7 @@ def _switch(value: Any) -> Any:
 Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86400 * 400)]
 Every = Annotated[float, BeforeValidator(_every), Field(ge=0, le=3600)]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
-YesNo = Annotated[bool, BeforeValidator(_switch)]
+YesNo = Annotated[bool, BeforeValidator(yes_or_no)]
 Language = Annotated[str, AfterValidator(_language)]
 
 

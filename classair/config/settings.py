@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
 
 from classair import timetable
-from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, _switch
+from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, yes_or_no
 from classair.i18n import REFERENCE
 from classair.wire import Id
 
@@ -156,7 +156,7 @@ class Purifier(BaseModel):
     room: Id
     kind: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
     cadr_m3h: Annotated[float, Field(gt=0, le=5000)]
-    when_blind: Annotated[bool, BeforeValidator(_switch)] = True
+    when_blind: Annotated[bool, BeforeValidator(yes_or_no)] = True
     port: Annotated[str, Field(max_length=256)] = ""
 
     @property
