@@ -79,7 +79,10 @@ def configuration(folder: Path, rooms: int) -> str:
         for n in names
     ]
     lines += ["    purifiers:"]
-    lines += [f"      {n}-fan: {{room: {n}, kind: tasmota, topic: socket-{n}, cadr_m3h: 400}}" for n in names[:-1]]
+    lines += [
+        f"      {n}-fan: {{room: {n}, kind: tasmota, topic: socket-{n}, cadr_m3h: 400, port: 'sim:socket'}}"
+        for n in names[:-1]
+    ]
     lines += ["rules:", "  purifiers: {kind: purifier, on_for: 1ms}"]
     return "\n".join(lines) + "\n"
 
