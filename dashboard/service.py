@@ -121,7 +121,11 @@ def serve(args: argparse.Namespace) -> int:
     store = OpenStore(places, config)
     desk = Desk(places.desk, now_ms)
     queries = Queries(
-        store, config, SqliteStore(places.readings, readonly=True), lambda: accepted_corrections(places.readings)
+        store,
+        config,
+        SqliteStore(places.readings, readonly=True),
+        lambda: accepted_corrections(places.readings),
+        now_ms,
     )
     exports = Exports(places, args.config.resolve(), now_ms)
     ctx = Context(
@@ -129,7 +133,7 @@ def serve(args: argparse.Namespace) -> int:
         queries=queries,
         live=live,
         now_ms=now_ms,
-        research=Research(store, config, places.readings),
+        research=Research(store, config, places.readings, now_ms),
         processes=lambda: processes.read(places.processes, now_ms()),
         exports=exports,
     )

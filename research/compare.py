@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from classair.timetable import local_time
-from research.tables import Row
+from research.means import MeanRow
 
 LEAST_DAYS: Final = 3
 TIMES: Final = 2000
@@ -44,7 +44,7 @@ class Comparison:
     why: str = ""
 
 
-def by_hour(table: Iterable[Row]) -> dict[tuple[date, int], float]:
+def by_hour(table: Iterable[MeanRow]) -> dict[tuple[date, int], float]:
     """Hourly rows of any rooms and sensors as one mean for each day and hour; rooms weigh alike, not by readings."""
     found: dict[tuple[date, int], dict[str, list[tuple[float, int]]]] = {}
     for row in table:

@@ -9,7 +9,6 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from classair.science.averages import COMPLETE
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
 from classair.science.nowcast import HOURS, nowcast
@@ -98,11 +97,7 @@ def router(ctx: Context) -> APIRouter:
         found = await asyncio.to_thread(
             ctx.queries.series, room, quantity, since - (HOURS - 1) * HOUR_MS, until, step_ms=HOUR_MS
         )
-        means = {
-            bucket.start_ms: bucket.mean
-            for place, bucket in enumerate(found.buckets)
-            if found.filled[place] >= COMPLETE * found.expected
-        }
+        means = {row.start_ms: row.mean for row in found.rows if row.complete}
         chosen, rows = INDEXES[index], []
         for at in range(-(-since // HOUR_MS) * HOUR_MS, until, HOUR_MS):
             cast = nowcast([means.get(at - age * HOUR_MS) for age in range(HOURS)], quantity)

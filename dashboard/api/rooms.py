@@ -58,7 +58,7 @@ class RoomNow(BaseModel):
 
 
 class Point(BaseModel):
-    """One bucket. `mean`, `low`, `high` of valid values; None when it has only bad ones."""
+    """One step. `mean`, `low`, `high` of valid values; None when it has only bad ones or cannot be corrected."""
 
     start: str = Field(examples=["2026-11-23T09:40:00+07:00"])
     n: int
@@ -67,7 +67,8 @@ class Point(BaseModel):
     high: float | None
     suspect: int
     bad: dict[str, int]
-    complete: bool = Field(description="at least 75 % of its time is covered")
+    completeness: float = Field(description="share of the readings expected by now that are valid, 0 to 1")
+    complete: bool = Field(description="at least 75 % of the expected readings are valid")
 
 
 class SeriesAnswer(BaseModel):
@@ -79,7 +80,7 @@ class SeriesAnswer(BaseModel):
     step_s: int
     start: str
     end: str
-    completeness: float | None = Field(description="share of the time up to now with a valid value")
+    completeness: float | None = Field(description="share of the time up to now that valid readings cover")
     correction: str = Field("none", description="what PM2.5 has been through; `none`: the sensor's own value")
     simulated: bool
     points: list[Point]
@@ -176,14 +177,15 @@ def router(ctx: Context) -> APIRouter:
                 Point(
                     start=iso(b.start_ms),
                     n=b.n,
-                    mean=b.mean,
+                    mean=b.corrected,
                     low=b.low,
                     high=b.high,
                     suspect=b.suspect,
                     bad=b.bad,
-                    complete=found.complete(i),
+                    completeness=b.completeness,
+                    complete=b.complete,
                 )
-                for i, b in enumerate(found.buckets)
+                for b in found.rows
             ],
         )
 

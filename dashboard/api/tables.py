@@ -18,8 +18,8 @@ from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
 from dashboard.queries.daily import Key, day_means
+from research.means import MeanRow
 from research.selection import STEP_MS, Selection, SelectionRefused
-from research.tables import Row
 
 PAGE = 5000
 LONGEST_MS = 31 * DAY_MS
@@ -28,7 +28,8 @@ LONGEST_MS = 31 * DAY_MS
 class TableRow(BaseModel):
     """One sensor's quantity over one step. `mean` as measured, `value` after the correction; empty means missing.
 
-    n: valid readings; expected: what the step holds at the sensor's interval; bad: readings left out, by reason.
+    n: valid readings; expected: what the step holds at the sensor's interval; completeness: the share of those that is
+    valid, at most 1; bad: readings left out, by reason.
     """
 
     start: str = Field(examples=["2026-11-23T09:00:00+07:00"])
@@ -37,6 +38,7 @@ class TableRow(BaseModel):
     quantity: str
     n: int
     expected: float | None
+    completeness: float
     mean: float | None
     value: float | None
     low: float | None
@@ -215,7 +217,7 @@ def _index(key: str | None) -> Index | None:
     raise unknown("index", key, INDEXES, 422)
 
 
-def _row(row: Row, index: Index | None, means: Mapping[Key, float]) -> TableRow:
+def _row(row: MeanRow, index: Index | None, means: Mapping[Key, float]) -> TableRow:
     scaled = index is not None and row.quantity in index.scales
     mean = means.get((row.room, row.sensor, row.quantity, row.start_ms)) if scaled else None
     sub = index.sub_index(row.quantity, mean) if index is not None and mean is not None else None
@@ -230,6 +232,7 @@ def _row(row: Row, index: Index | None, means: Mapping[Key, float]) -> TableRow:
         quantity=row.quantity,
         n=row.n,
         expected=row.expected,
+        completeness=row.completeness,
         mean=row.mean,
         value=row.value,
         low=row.low,

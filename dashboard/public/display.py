@@ -18,7 +18,7 @@ from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
 from dashboard.public.pages import build, language, page
-from dashboard.queries.rooms import Series, StoreUnavailable
+from dashboard.queries.rooms import RoomMeans, StoreUnavailable
 
 LINE_MS: Final = 3 * HOUR_MS
 LINE_STEP_MS: Final = 5 * MINUTE_MS
@@ -210,6 +210,6 @@ def _days(chosen: str, at_ms: int) -> dict[str, str]:
     return {day.isoformat(): i18n.show_date(day, chosen, "short") for day in days}
 
 
-def _points(series: Series) -> list[tuple[int, float]]:
-    """Middle of the bucket and its mean; a bucket that is missing or has only bad values is a gap."""
-    return [(b.start_ms + series.step_ms // 2, round(b.mean, 1)) for b in series.buckets if b.mean is not None]
+def _points(series: RoomMeans) -> list[tuple[int, float]]:
+    """Middle of the step and its mean; a step that is missing or incomplete is a gap."""
+    return [(row.start_ms + series.step_ms // 2, round(row.value, 1)) for row in series.rows if row.value is not None]

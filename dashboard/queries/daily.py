@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from classair.science.averages import COMPLETE, day_is_complete
+from classair.science.averages import day_is_complete
 from classair.stores import BANGKOK_MS
 from classair.units import DAY_MS
-from research.tables import Row
+from research.means import MeanRow
 
 Key = tuple[str, str, str, int]
 
 
-def day_means(hours: Iterable[Row]) -> Mapping[Key, float]:
+def day_means(hours: Iterable[MeanRow]) -> Mapping[Key, float]:
     """By (room, sensor, quantity, start of the local day): the mean of the hours that are three quarters complete.
 
     Hours weigh alike, as the index wants it; days with fewer than 18 such hours are absent.
     """
     found: dict[Key, list[float]] = {}
     for row in hours:
-        if row.value is None or row.completeness is None or row.completeness < COMPLETE:
+        if row.value is None:
             continue
         day = (row.start_ms + BANGKOK_MS) // DAY_MS * DAY_MS - BANGKOK_MS
         found.setdefault((row.room, row.sensor, row.quantity, day), []).append(row.value)

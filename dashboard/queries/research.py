@@ -14,16 +14,18 @@ from typing import Any, Final
 
 from classair.config import Config
 from classair.model import Bucket, Reading
+from classair.science.averages import COMPLETE
 from classair.science.corrections import Corrections
 from classair.stores import Store, StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
+from classair.units import MINUTE_MS
 from dashboard.queries.flagged import FlaggedRange, stretches
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 from dashboard.queries.row_cache import RowCache
+from research.means import MeanRow, MeansReader
 from research.selection import Selection
-from research.tables import Row, pooled, rows
 
 MAX_ROWS: Final = 200_000
 """Rows of a table that are worked out for one question; more is for an export."""
@@ -33,16 +35,23 @@ MAX_STRETCHES: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A selection's rows and the versions of the site-days they were made from: same versions, same numbers."""
+    """A selection's rows and the versions of the site-days they were made from: same versions, same numbers.
+
+    `until_ms`: the minute up to which time is counted, where the selection reaches beyond it.
+    """
 
     selection: Selection
-    rows: list[Row]
+    rows: list[MeanRow]
     versions: dict[str, dict[date, int]]
+    until_ms: int | None = None
 
     @property
     def data_id(self) -> str:
         """Names the selection together with the state of the data it was answered from."""
-        said = {site: {day.isoformat(): v for day, v in days.items()} for site, days in sorted(self.versions.items())}
+        said: dict[str, Any] = {
+            site: {day.isoformat(): v for day, v in days.items()} for site, days in sorted(self.versions.items())
+        }
+        said |= {"until_ms": self.until_ms} if self.until_ms is not None else {}
         text = self.selection.canonical() + json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(text).hexdigest()[:16]
 
@@ -50,11 +59,18 @@ class Table:
 class Research:
     """`readings` is readings.db, which holds deployments, corrections and events whatever `store:` says.
 
+    `now_ms`: the present, for steps in progress; without it each counts whole.
     Everything is synchronous and may wait for a disk. Raises SelectionRefused, RangeRefused, StoreUnavailable.
     """
 
-    def __init__(self, store: Callable[[], Store | None], config: Callable[[], Config], readings: Path) -> None:
-        self._store, self._config, self._readings = store, config, readings
+    def __init__(
+        self,
+        store: Callable[[], Store | None],
+        config: Callable[[], Config],
+        readings: Path,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        self._store, self._config, self._readings, self._now_ms = store, config, readings, now_ms
         self._remembered = RowCache()
         self._remembered_for: Config | None = None
 
@@ -64,14 +80,15 @@ class Research:
         with self._asked() as store:
             # Before the rows: data that come meanwhile make the next answer differ, never this one's name.
             versions = self._versions(store, selection)
-            found = list(islice(rows(store, self._config(), self.corrections(), selection), MAX_ROWS + 1))
+            until, reader = self._until(selection), MeansReader(store, self._config(), self.corrections())
+            found = list(islice(reader.selected(selection, until), MAX_ROWS + 1))
         if len(found) > MAX_ROWS:
             raise RangeRefused(
                 f"more than {MAX_ROWS} rows; ask for a longer step or fewer rooms and days, or for an export"
             )
-        return Table(selection, found, versions)
+        return Table(selection, found, versions, until)
 
-    def by_room(self, selection: Selection) -> dict[tuple[str, str], list[Row]]:
+    def by_room(self, selection: Selection) -> dict[tuple[str, str], list[MeanRow]]:
         """The rows of `table` put together for each (room, quantity); what has not changed is not read again.
 
         Remembered in months, or whole years of days, by the versions of their days: a page that is looked at twice, or
@@ -79,13 +96,15 @@ class Research:
         """
         self._bounded(selection)
         with self._asked() as store:
-            config, corrections = self._config(), self.corrections()
+            config = self._config()
+            reader = MeansReader(store, config, self.corrections())
             if config is not self._remembered_for:  # timetables may have changed
                 self._remembered.forget()
                 self._remembered_for = config
             versions = self._versions(store, selection)
-            found: dict[tuple[str, str], list[Row]] = {}
+            found: dict[tuple[str, str], list[MeanRow]] = {}
             for part in _parts(selection):
+                until = self._until(part)
                 days = {
                     site: tuple((day, v) for day, v in those.items() if part.first <= day <= part.last)
                     for site, those in versions.items()
@@ -95,11 +114,11 @@ class Research:
                     for quantity in selection.quantities:
                         one = part.model_copy(update={"rooms": (room,), "quantities": (quantity,)})
 
-                        def make(one: Selection = one) -> list[Row]:
-                            return pooled(rows(store, config, corrections, one), one.completeness)
+                        def make(one: Selection = one, until: int | None = until) -> list[MeanRow]:
+                            return reader.of_room(one.rooms[0], one.quantities[0], reader.asked(one, until))
 
                         found.setdefault((room, quantity), []).extend(
-                            self._remembered.get((one.canonical(), of_site), make)
+                            self._remembered.get((one.canonical(), of_site, until), make)
                         )
         return found
 
@@ -117,6 +136,11 @@ class Research:
         )
         if selection.step_ms and most > 4 * MAX_ROWS:
             raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
+
+    def _until(self, selection: Selection) -> int | None:
+        """The minute that has come, when steps of the selection lie beyond it."""
+        now = self._now_ms() if self._now_ms else selection.end_ms
+        return now // MINUTE_MS * MINUTE_MS if now < selection.end_ms else None
 
     @staticmethod
     def _versions(store: Store, selection: Selection) -> dict[str, dict[date, int]]:
@@ -184,9 +208,9 @@ class Research:
         with self._asked() as store:
             return store.versions(site, first, last + timedelta(days=1))
 
-    def hours_of(self, selection: Selection) -> list[Row]:
-        """The hours of a selection by days, for what must be made from hours."""
-        return self.table(selection.model_copy(update={"step": "1h"})).rows
+    def hours_of(self, selection: Selection) -> list[MeanRow]:
+        """The hours of a selection by days, for what must be made from complete hours."""
+        return self.table(selection.model_copy(update={"step": "1h", "completeness": COMPLETE})).rows
 
     def corrections(self) -> Corrections:
         with self._away():

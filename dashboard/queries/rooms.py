@@ -6,17 +6,19 @@ Every question is synchronous and may wait for a disk or a network: callbacks as
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from classair.config import Config
-from classair.model import QUANTITIES, Bucket, Missing
-from classair.science.corrections import SHORTEST_MS, Correction, Corrections
+from classair.model import QUANTITIES, Missing
+from classair.science.corrections import SHORTEST_MS, Corrections
 from classair.stores import GapLedger, SensorNewest, Store, StoreAway
+from classair.stores.steps import bucket_start
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard.queries.last_day import LastDay
+from research.means import MeanRow, MeansAsked, MeansReader
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +29,6 @@ STEPS: Final = (
 """The bucket lengths that can be asked for; each divides a day, so buckets begin at round local times."""
 MAX_RANGE_MS: Final = 400 * DAY_MS
 MAX_BUCKETS: Final = 2000
-COMPLETE: Final = 0.75
-"""The share of its slots that a bucket needs before its mean stands for the whole of it."""
-
-# Buckets are counted from midnight in Asia/Bangkok, which has been UTC+7 without interruption since 1920.
-_MIDNIGHT_MS: Final = 17 * HOUR_MS
-# How finely presence is looked at inside a bucket: an hour that knows ten minutes must not pass for an hour.
-_SLOTS: Final = (
-    (5 * MINUTE_MS, MINUTE_MS),
-    (30 * MINUTE_MS, 5 * MINUTE_MS),
-    (2 * HOUR_MS, 15 * MINUTE_MS),
-    (DAY_MS, HOUR_MS),
-)
 
 
 class StoreUnavailable(Exception):
@@ -50,11 +40,10 @@ class RangeRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One room's quantity over time in equal buckets, oldest first; buckets without any reading are absent.
+class RoomMeans:
+    """One room's quantity over time in equal steps, oldest first; steps without any reading are absent.
 
-    `start_ms` and `end_ms` are those of the buckets, so they can lie up to one step outside of what was asked.
-    `filled[i]` says how many of the `expected` slots of `slot_ms` inside `buckets[i]` hold a valid value.
+    `start_ms` and `end_ms` are those of the steps, so they can lie up to one step outside of what was asked.
     """
 
     room: str
@@ -62,38 +51,36 @@ class Series:
     step_ms: int
     start_ms: int
     end_ms: int
-    buckets: tuple[Bucket, ...]
-    slot_ms: int
-    filled: tuple[int, ...]
-    correction: str = "none"
+    rows: tuple[MeanRow, ...] = ()
 
     @property
-    def expected(self) -> int:
-        """Slots in a whole bucket."""
-        return self.step_ms // self.slot_ms
+    def correction(self) -> str:
+        """Which corrections made these numbers, by their labels; `none`: as measured."""
+        return ",".join(sorted({label for row in self.rows if row.n for label in row.correction.split(",")})) or "none"
 
     def completeness(self, until_ms: int) -> float | None:
-        """The share of slots with a valid value from the start to `until_ms` or the end; None before one slot passed.
+        """The share of the time from the start to `until_ms` or the end that is covered; None before any has passed.
 
         `until_ms` is the present: time that has not come yet is not missing.
         """
-        slots = (min(self.end_ms, until_ms) - self.start_ms) // self.slot_ms
-        return None if slots <= 0 else min(1.0, sum(self.filled) / slots)
-
-    def complete(self, index: int) -> bool:
-        """Whether `buckets[index]` has enough slots for its mean to stand for all of it."""
-        return self.filled[index] >= COMPLETE * self.expected
+        until = min(self.end_ms, until_ms)
+        if until <= self.start_ms:
+            return None
+        covered = sum(
+            row.completeness * min(self.step_ms, until - row.start_ms) for row in self.rows if row.start_ms < until
+        )
+        return min(1.0, covered / (until - self.start_ms))
 
     def mean(self) -> float | None:
         """The mean of all valid values in the range, None without any."""
-        count = sum(bucket.n for bucket in self.buckets)
-        return round(sum(bucket.sum for bucket in self.buckets) / count, 6) if count else None
+        there = [(row.corrected, row.n) for row in self.rows if row.corrected is not None]
+        return round(sum(mean * n for mean, n in there) / sum(n for _, n in there), 6) if there else None
 
     def low(self) -> float | None:
-        return min((b.low for b in self.buckets if b.low is not None), default=None)
+        return min((row.low for row in self.rows if row.low is not None), default=None)
 
     def high(self) -> float | None:
-        return max((b.high for b in self.buckets if b.high is not None), default=None)
+        return max((row.high for row in self.rows if row.high is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +97,8 @@ class Queries:
     """Answers from the store that is in force; `store` gives None while there is none to read.
 
     `ledger` is where the gap ledger is kept, on this machine whatever the store. `corrections` are those that schools
-    have accepted: PM2.5 is told as they make it, as everywhere else.
+    have accepted: PM2.5 is told as they make it, as everywhere else. `now_ms`: the present, for
+    steps in progress; without it each counts whole.
     """
 
     def __init__(
@@ -119,11 +107,13 @@ class Queries:
         config: Callable[[], Config],
         ledger: GapLedger | None = None,
         corrections: Callable[[], Corrections] = Corrections,
+        now_ms: Callable[[], int] | None = None,
     ) -> None:
         self._store = store
         self._config = config
         self._ledger = ledger
         self._corrections = corrections
+        self._now_ms = now_ms
         self.lately = LastDay(ledger)
 
     def series(
@@ -135,53 +125,19 @@ class Queries:
         *,
         step_ms: int | None = None,
         points: int = 720,
-    ) -> Series:
-        """Mean, low, high and count of a room's quantity per bucket, at most `points` of them unless `step_ms` is said.
+    ) -> RoomMeans:
+        """A room's quantity per step as in docs/science.md, at most `points` of them unless `step_ms` is said.
 
-        Raises RangeRefused for a question out of bounds, StoreUnavailable when the store cannot answer.
+        PM2.5 as the accepted corrections make it, where steps are long enough for them. Raises RangeRefused for a
+        question out of bounds, StoreUnavailable when the store cannot answer.
         """
         step = _step(quantity, start_ms, end_ms, step_ms, points)
-        slot = self._slot(room, quantity, step)
-        start, end = floor_to(start_ms, step), floor_to(end_ms - 1, step) + step
+        start, end = bucket_start(start_ms, step), bucket_start(end_ms - 1, step) + step
+        method = "accepted" if step >= SHORTEST_MS else "none"
         with self._asked(room) as store:
-            corrections = self._corrections() if quantity == "pm25" and step >= SHORTEST_MS else Corrections()
-            if corrections.accepted:
-                # They are for means over five minutes and more.
-                slot = max(slot, SHORTEST_MS)
-            fine, label = self._fine(store, corrections, (room, quantity, start, end, slot))
-        buckets, filled = _gather(fine, step, slot)
-        return Series(room, quantity, step, start, end, tuple(buckets), slot, tuple(filled), label)
-
-    def _fine(
-        self,
-        store: Store,
-        corrections: Corrections,
-        asked: tuple[str, str, int, int, int],
-    ) -> tuple[list[Bucket], str]:
-        """Slots as measured, or sensor by sensor as the accepted corrections make them, and which those are."""
-        room, quantity, start, end, slot = asked
-        if not corrections.accepted:
-            return store.series(room, quantity, start, end, slot), "none"
-        models = {full: sensor.model for full, sensor in self._config().sensors()}
-        slots: dict[int, Bucket] = {}
-        labels: set[str] = set()
-        for sensor in store.sensors(room):
-            spans = corrections.spans(sensor, start, end, models.get(sensor, ""))
-            beside = [
-                {bucket.start_ms: bucket.mean for bucket in store.series(room, key, start, end, slot, sensor)}
-                if any(one.method != "none" for _, _, one in spans)
-                else {}
-                for key in ("rh_pct", "temp_c")
-            ]
-            for bucket in store.series(room, quantity, start, end, slot, sensor):
-                one = next(one for begin, until, one in spans if begin <= bucket.start_ms < until)
-                at = bucket.start_ms
-                labels.add(one.label)
-                _pool(
-                    slots.setdefault(at, Bucket(at)),
-                    _corrected(bucket, one, beside[0].get(at), beside[1].get(at), slot),
-                )
-        return [slots[at] for at in sorted(slots)], ",".join(sorted(labels)) or "none"
+            reader = MeansReader(store, self._config(), self._corrections())
+            asked = MeansAsked(start, end, step, method, until_ms=self._now_ms() if self._now_ms else None)
+            return RoomMeans(room, quantity, step, start, end, tuple(reader.of_room(room, quantity, asked)))
 
     def outdoor_series(
         self,
@@ -192,7 +148,7 @@ class Queries:
         quantity: str = "pm25",
         step_ms: int | None = None,
         points: int = 720,
-    ) -> Series | None:
+    ) -> RoomMeans | None:
         """The same of the school's own place outdoors; None when it has none."""
         yard = self._config().outdoor_of(room) if self._config().has_room(room) else None
         if yard is None or yard == room:
@@ -238,17 +194,6 @@ class Queries:
         except StoreAway as away:
             raise StoreUnavailable(str(away)) from away
 
-    def _slot(self, room: str, quantity: str, step: int) -> int:
-        if not QUANTITIES[quantity].shown:
-            return HOUR_MS
-        config = self._config()
-        sensors = dict(config.sensors())
-        slowest = max((sensors[s].every for s in config.sensors_in(room)), default=0) if config.has_room(room) else 0
-        finest = next(slot for longest, slot in _SLOTS if step <= longest)
-        # A sensor that speaks every ten minutes is complete with one value in ten minutes.
-        fitting = (s for s in STEPS if s >= max(finest, slowest * 1000) and step % s == 0 and s <= step)
-        return next(fitting, step)
-
     @contextmanager
     def _asked(self, subject: str) -> Iterator[Store]:
         """The store, with whatever its library raises turned into one honest answer."""
@@ -263,11 +208,6 @@ class Queries:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
         if store is None:
             raise StoreUnavailable("no store is open yet")
-
-
-def floor_to(at_ms: int, step_ms: int) -> int:
-    """The beginning of the bucket that holds a moment, counted from midnight in Asia/Bangkok."""
-    return (at_ms - _MIDNIGHT_MS) // step_ms * step_ms + _MIDNIGHT_MS
 
 
 def _check_range(start_ms: int, end_ms: int) -> None:
@@ -294,53 +234,3 @@ def _step(quantity: str, start_ms: int, end_ms: int, step_ms: int | None, points
     if end_ms - start_ms > step_ms * MAX_BUCKETS:
         raise RangeRefused(f"more than {MAX_BUCKETS} buckets; ask for a longer step or a shorter range")
     return step_ms
-
-
-def _corrected(bucket: Bucket, correction: Correction, rh: float | None, temp_c: float | None, slot: int) -> Bucket:
-    """A slot after its correction; without a corrected mean it has no valid value. Low and high go the same way."""
-    if correction.method == "none" or not bucket.n:
-        return bucket
-
-    def told(value: float | None) -> float | None:
-        return correction.correct(value, rh, temp_c, span_ms=slot).value
-
-    mean = told(bucket.mean)
-    if mean is None:
-        return Bucket(bucket.start_ms, bad={**bucket.bad, "no_correction": bucket.n})
-    low, high = told(bucket.low), told(bucket.high)
-    return Bucket(
-        bucket.start_ms,
-        bucket.n,
-        bucket.suspect,
-        bucket.bad,
-        mean * bucket.n,
-        mean if low is None else low,
-        mean if high is None else high,
-    )
-
-
-def _pool(whole: Bucket, part: Bucket) -> None:
-    whole.n += part.n
-    whole.suspect += part.suspect
-    whole.sum += part.sum
-    for reason, count in part.bad.items():
-        whole.bad[reason] = whole.bad.get(reason, 0) + count
-    if part.low is not None:
-        whole.low = part.low if whole.low is None else min(whole.low, part.low)
-    if part.high is not None:
-        whole.high = part.high if whole.high is None else max(whole.high, part.high)
-
-
-def _gather(fine: Iterable[Bucket], step: int, slot: int) -> tuple[list[Bucket], list[int]]:
-    """Slots put together into buckets; a sum of sums and a low of lows are exactly those of the values."""
-    buckets: list[Bucket] = []
-    filled: list[int] = []
-    for part in fine:
-        start = floor_to(part.start_ms, step)
-        if not buckets or buckets[-1].start_ms != start:
-            buckets.append(Bucket(start))
-            filled.append(0)
-        whole = buckets[-1]
-        filled[-1] += part.n > 0
-        _pool(whole, part)
-    return buckets, filled

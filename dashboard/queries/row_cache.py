@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from research.tables import Row
+from research.means import MeanRow
 
 MOST_ROWS: Final = 150_000
 """About 50 MB: a year of eight rooms by the hour, twice."""
@@ -18,10 +18,10 @@ class RowCache:
 
     def __init__(self, most: int = MOST_ROWS) -> None:
         self._most, self._size = most, 0
-        self._kept: OrderedDict[object, list[Row]] = OrderedDict()
+        self._kept: OrderedDict[object, list[MeanRow]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: object, make: Callable[[], list[Row]]) -> list[Row]:
+    def get(self, key: object, make: Callable[[], list[MeanRow]]) -> list[MeanRow]:
         """What `key` names, made when it is not kept; two who ask at once may both make it. Not to be changed."""
         with self._lock:
             if key in self._kept:

@@ -16,7 +16,7 @@ from research.export.request import Request
 from research.export.shapes import same, text_column
 from research.export.shapes import table as shaped
 from research.export.sources import Sources
-from research.tables import Row, rows
+from research.means import MeanRow, MeansReader
 
 
 def room_days(
@@ -26,8 +26,8 @@ def room_days(
     StoreAway."""
     chosen = request.selection
     part = chosen.model_copy(update={"rooms": (room,), "first": first, "last": last})
-    by_place: dict[tuple[str, int], dict[str, Row]] = {}
-    for row in rows(sources.store, sources.config, corrections, part, whole=chosen):
+    by_place: dict[tuple[str, int], dict[str, MeanRow]] = {}
+    for row in MeansReader(sources.store, sources.config, corrections).selected(part):
         by_place.setdefault((row.sensor, row.start_ms), {})[row.quantity] = row
     places = sorted(by_place)
     found = [by_place[place] for place in places]
@@ -53,7 +53,7 @@ def room_days(
             plain[value_name(key)] = _numbers(row.value if row else None for row in of)
             continue
         # As measured wherever there are readings enough; the correction may still have nothing to say.
-        plain["pm25_raw_ugm3"] = _numbers(row.mean if row and row.why != "incomplete" else None for row in of)
+        plain["pm25_raw_ugm3"] = _numbers(row.mean if row and row.complete else None for row in of)
         plain["pm25_corrected_ugm3"] = _numbers(row.value if row and row.correction != "none" else None for row in of)
         plain["correction_id"] = text_column(row.correction if row else None for row in of)
     wanted = columns(request)
@@ -70,11 +70,11 @@ def _numbers(values: Any) -> pa.Array:
     return pa.array(values, pa.float64())
 
 
-def _expected(each: dict[str, Row]) -> float | None:
+def _expected(each: dict[str, MeanRow]) -> float | None:
     return next((round(row.expected, 6) for row in each.values() if row.expected is not None), None)
 
 
-def _flags(row: Row | None) -> str | None:
+def _flags(row: MeanRow | None) -> str | None:
     """`warmup:30;suspect:2;incomplete`: how many values were left out and why, how many are doubted, why no mean."""
     if row is None:
         return None

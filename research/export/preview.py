@@ -16,7 +16,7 @@ from research.export.parts import Part, make
 from research.export.request import Request
 from research.export.shapes import as_csv
 from research.export.sources import Sources
-from research.tables import rows
+from research.means import MeansReader
 
 _SAMPLE: Final = 3
 _PARQUET_SHARE: Final = 0.2
@@ -62,7 +62,7 @@ def _counted(sources: Sources, request: Request) -> tuple[int, float | None, dat
     # Of what was measured, whatever is made of it: the correction and lesson time change neither days nor sensors.
     daily = chosen.model_copy(update={"step": "1d", "method": "none", "lesson": False, "completeness": 0.0})
     by_series: dict[tuple[str, str], dict[int, tuple[int, float | None]]] = {}
-    for row in rows(sources.store, sources.config, sources.corrections(), daily):
+    for row in MeansReader(sources.store, sources.config, sources.corrections()).selected(daily):
         there = by_series.setdefault((row.room, row.sensor), {})
         n, expected = there.get(row.start_ms, (0, None))
         there[row.start_ms] = max(n, row.n + sum(row.bad.values())), row.expected or expected

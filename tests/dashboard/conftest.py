@@ -256,10 +256,10 @@ class Builder:
         written = self.folder / f"services-{len(self.begun)}.json"
         ctx = Context(
             config=lambda: config,
-            queries=Queries(lambda: store, lambda: config, store),
+            queries=Queries(lambda: store, lambda: config, store, now_ms=clock),
             live=live,
             now_ms=clock,
-            research=Research(lambda: store, lambda: config, readings or self.folder / "readings.db"),
+            research=Research(lambda: store, lambda: config, readings or self.folder / "readings.db", clock),
             processes=lambda: processes.read(written, clock()),
             exports=exports,
         )

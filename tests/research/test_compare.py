@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.compare import by_hour, compare
-from research.tables import Row
+from research.means import MeanRow
 
 DAY = date(2026, 11, 16)
 
@@ -72,9 +72,9 @@ def test_the_same_data_give_the_same_interval() -> None:
 def test_rooms_weigh_alike_and_sensors_by_their_readings() -> None:
     at = 1_794_880_800_000  # 2026-11-17T09:00+07:00
     table = [
-        Row("s.a", "s.1", "pm25", at, n=300, value=10.0),
-        Row("s.a", "s.2", "pm25", at, n=100, value=30.0),
-        Row("s.b", "s.3", "pm25", at, n=1, value=45.0),
-        Row("s.b", "s.4", "pm25", at, n=5),
+        MeanRow("s.a", "s.1", "pm25", at, n=300, corrected=10.0, complete=True),
+        MeanRow("s.a", "s.2", "pm25", at, n=100, corrected=30.0, complete=True),
+        MeanRow("s.b", "s.3", "pm25", at, n=1, corrected=45.0, complete=True),
+        MeanRow("s.b", "s.4", "pm25", at, n=5),
     ]
     assert by_hour(table) == {(date(2026, 11, 17), 9): 30.0}

@@ -16,8 +16,8 @@ from classair.science.corrections import PUBLISHED, Correction, Corrections
 from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from research.means import MeanRow, MeansReader, pooled
 from research.selection import Selection, SelectionRefused
-from research.tables import Row, pooled, rows
 
 CONFIG = parse("""org: demo
 sites:
@@ -65,9 +65,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
     found.close()
 
 
-def asked(store: SqliteStore, corrections: Corrections | None = None, **wish: Any) -> list[Row]:
+def asked(store: SqliteStore, corrections: Corrections | None = None, **wish: Any) -> list[MeanRow]:
     selection = Selection.parse({**MONDAY.model_dump(mode="json"), **wish})
-    return list(rows(store, CONFIG, corrections or Corrections(), selection))
+    return list(MeansReader(store, CONFIG, corrections or Corrections()).selected(selection))
 
 
 def test_each_sensor_has_rows_of_its_own_in_order(store: SqliteStore) -> None:
@@ -180,7 +180,7 @@ sites:
         ]
     )
     wish = Selection.parse({**MONDAY.model_dump(mode="json"), "method": "epa2021_atm"})
-    [row] = rows(made, other, Corrections(), wish)
+    [row] = MeansReader(made, other, Corrections()).selected(wish)
     assert (row.mean, row.value, row.why) == (20.0, None, "not_for_this_sensor")
     assert i18n.has(f"explorer.why.{row.why}"), "and people can read why"
 

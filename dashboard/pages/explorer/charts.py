@@ -19,10 +19,10 @@ from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.view import MAX_LINES, View
 from dashboard.pages.room.history import pm25_limits
 from dashboard.queries.rooms import Band
+from research.means import MeanRow
 from research.selection import Selection
-from research.tables import Row
 
-Rows = Mapping[tuple[str, str], list[Row]]
+Rows = Mapping[tuple[str, str], list[MeanRow]]
 MAX_BANDS_DAYS: Final = 31
 
 

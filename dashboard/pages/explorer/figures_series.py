@@ -23,7 +23,7 @@ from dashboard.figures import (
     purifier_band,
 )
 from dashboard.queries.rooms import Band
-from research.tables import Row
+from research.means import MeanRow
 
 # Eight hues of about equal weight that stay apart for colour-blind readers, each with a dash of its own.
 COLOURS: Final = ("#14507A", "#B0480F", "#0F766E", "#7A2E8E", "#A11D4B", "#3D4852", "#2F6B1F", "#8A6200")
@@ -36,7 +36,7 @@ class MeansLine:
     """A room's means by step, drawn unbroken only where steps follow each other. `outdoor`: dotted."""
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[MeanRow]
     step_ms: int
     outdoor: bool = False
 
@@ -155,9 +155,9 @@ def _traces(line: MeansLine, colour: str, dash: str, unit: str) -> list[Figure]:
     xs: list[float | None] = []
     ys: list[float | None] = []
     counts: list[str] = []
-    alone: list[Row] = []
+    alone: list[MeanRow] = []
     run = 0
-    before: Row | None = None
+    before: MeanRow | None = None
     for row in (row for row in line.rows if row.value is not None):
         if before is not None and row.start_ms - before.start_ms != line.step_ms:
             if run == 1:
@@ -168,7 +168,7 @@ def _traces(line: MeansLine, colour: str, dash: str, unit: str) -> list[Figure]:
             run = 0
         xs.append(local_ms(row.start_ms))
         ys.append(round(row.value or 0.0, 2))
-        counts.append("" if row.completeness is None else f"{100 * row.completeness:.0f}")
+        counts.append(f"{100 * row.completeness:.0f}")
         run += 1
         before = row
     if before is not None and run == 1:

@@ -17,8 +17,8 @@ from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.charts import Looking, Rows
 from dashboard.pages.explorer.view import steps_until
 from research.compare import by_hour, compare
+from research.means import lesson_steps
 from research.selection import Selection
-from research.tables import lesson_steps
 
 
 def strip(look: Looking, rows: Rows) -> Any:

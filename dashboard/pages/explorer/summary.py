@@ -17,7 +17,7 @@ from classair.science.indexes.thai2023 import INDEX
 from classair.stores import BANGKOK_MS
 from classair.units import HOUR_MS
 from research.index_arrays import sub_indices
-from research.tables import Row
+from research.means import MeanRow
 
 NO_DATA: Final = "no_data"
 LEVELS: Final = (*(band.key for band in INDEX.scales["pm25"].bands), NO_DATA)
@@ -53,7 +53,7 @@ class Shares:
         return largest_remainder(self.counts)
 
 
-def level_shares(room: str, rows: Iterable[Row], steps: int) -> Shares:
+def level_shares(room: str, rows: Iterable[MeanRow], steps: int) -> Shares:
     """Of the `steps` that the room's time has; those without a value are counted apart."""
     values = [row.value for row in rows if row.value is not None]
     numbers = sub_indices(INDEX, "pm25", values).level if values else np.zeros(0, np.int64)
@@ -69,7 +69,7 @@ class Cell:
     hours: int
 
 
-def week(tables: Iterable[Sequence[Row]]) -> dict[tuple[int, int], Cell]:
+def week(tables: Iterable[Sequence[MeanRow]]) -> dict[tuple[int, int], Cell]:
     """Hourly rows of any rooms by (weekday from Monday 0, hour of the day); every hour of a room weighs alike."""
     found: dict[tuple[int, int], list[float]] = {}
     for table in tables:
@@ -92,19 +92,18 @@ class Pairs:
     n_ratio: int
 
 
-def pairs(room: str, indoor: Iterable[Row], outdoor: Mapping[int, float]) -> Pairs:
+def pairs(room: str, indoor: Iterable[MeanRow], outdoor: Mapping[int, float]) -> Pairs:
     """`outdoor`: by start of the hour."""
     both = [(outdoor[row.start_ms], row.value) for row in indoor if row.value is not None and row.start_ms in outdoor]
     ratios = [inside / outside for outside, inside in both if outside >= LEAST_OUTDOOR]
     return Pairs(room, tuple(o for o, _ in both), tuple(i for _, i in both), median(ratios), len(ratios))
 
 
-def cell_class(row: Row | None, completeness: float) -> str:
+def cell_class(row: MeanRow | None, completeness: float) -> str:
     """What a step knows, in one word of CLASSES."""
     if row is None or not (row.n or row.bad):
         return "none"
-    share = row.completeness
-    if row.n and (share is None or share >= completeness):
+    if row.n and row.completeness >= completeness:
         return "suspect" if row.suspect >= SUSPECT_SHARE * row.n else "complete"
     bad = sum(row.bad.values())
     missing = max(0.0, (row.expected or row.n + bad) - row.n - bad)

@@ -19,7 +19,7 @@ from dashboard.frame import parts
 from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.charts import Looking, Rows, number
 from dashboard.queries.research import Table
-from research.tables import Row
+from research.means import MeanRow
 
 SHOWN_ROWS: Final = 100
 COLUMNS: Final = (
@@ -87,7 +87,7 @@ def table(look: Looking, rows: Rows) -> Any:
     )
 
 
-def _cells(look: Looking, row: Row) -> list[str]:
+def _cells(look: Looking, row: MeanRow) -> list[str]:
     at = local_time(row.start_ms)
     when = i18n.show_date(
         at.date() if look.view.selection.step_ms == DAY_MS else at,
@@ -95,7 +95,6 @@ def _cells(look: Looking, row: Row) -> list[str]:
         "medium" if look.view.selection.step_ms == DAY_MS else "day_time",
     )
     values = ["–" if v is None else number(v, row.quantity) for v in (row.value, row.low, row.high)]
-    share = row.completeness
     why = f"explorer.why.{row.why}"
     return [
         when,
@@ -103,7 +102,7 @@ def _cells(look: Looking, row: Row) -> list[str]:
         f"{look.quantity(row.quantity)} ({look.unit(row.quantity)})",
         *values,
         f"{row.n:,}",
-        "–" if share is None else f"{100 * share:.0f}%",
+        f"{100 * row.completeness:.0f}%",
         f"{sum(row.bad.values()):,}",
         "" if row.value is not None else (look.ctx.t(look.language, why) if i18n.has(why) else row.why),
     ]
@@ -120,7 +119,6 @@ def as_csv(look: Looking, rows: Rows) -> str:
         key=lambda row: (row.room, list(QUANTITIES).index(row.quantity), row.start_ms),
     ):
         site = row.room.partition(".")[0]
-        share = row.completeness
         writer.writerow(
             [
                 "" if value is None else value
@@ -136,7 +134,7 @@ def as_csv(look: Looking, rows: Rows) -> str:
                     int(selection.lesson),
                     row.n,
                     None if row.expected is None else round(row.expected, 3),
-                    None if share is None else round(share, 4),
+                    round(row.completeness, 4),
                     row.mean,
                     row.value,
                     row.low,

@@ -10,7 +10,6 @@ from typing import Any, Final
 from dash import dcc, html
 
 from classair import i18n
-from classair.model import Bucket
 from classair.science.indexes.thai2023 import INDEX
 from classair.timetable import local_time
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -19,7 +18,8 @@ from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.pages.room import lines
 from dashboard.queries.ranges import Range
-from dashboard.queries.rooms import Band, Series, StoreUnavailable
+from dashboard.queries.rooms import Band, RoomMeans, StoreUnavailable
+from research.means import MeanRow
 
 CHARTS: Final = ("pm25", "co2", "climate")
 POINTS: Final = 360
@@ -33,8 +33,8 @@ _HEIGHTS: Final = {"pm25": 380, "co2": 300, "climate": 330}
 class Past:
     """What the store knows of a room in a range."""
 
-    series: dict[str, Series]
-    outdoor: Series | None
+    series: dict[str, RoomMeans]
+    outdoor: RoomMeans | None
     bands: list[Band]
 
 
@@ -110,8 +110,7 @@ def _drawn(
         past = read(ctx, room, shown)
     except StoreUnavailable:
         nothing = {
-            q: Series(room, q, DAY_MS, shown.start_ms, shown.end_ms, (), HOUR_MS, ())
-            for q in ("pm25", "co2_ppm", "temp_c", "rh_pct")
+            q: RoomMeans(room, q, DAY_MS, shown.start_ms, shown.end_ms) for q in ("pm25", "co2_ppm", "temp_c", "rh_pct")
         }
         past = Past(nothing, None, [])
         away = [parts.notice(ctx.t(language, "pages.store_away"), ctx.t(language, "room.store_away_text"))]
@@ -200,7 +199,7 @@ def _say_pm25(ctx: Context, language: str, past: Past) -> str:
     return " ".join(said)
 
 
-def _say_co2(ctx: Context, language: str, series: Series) -> str:
+def _say_co2(ctx: Context, language: str, series: RoomMeans) -> str:
     mean, peak = series.mean(), _peak(series)
     if mean is None or peak is None:
         return ctx.t(language, "room.summary_none")
@@ -213,7 +212,7 @@ def _say_co2(ctx: Context, language: str, series: Series) -> str:
     )
 
 
-def _say_climate(ctx: Context, language: str, temperature: Series, humidity: Series) -> str:
+def _say_climate(ctx: Context, language: str, temperature: RoomMeans, humidity: RoomMeans) -> str:
     said = [
         ctx.t(
             language,
@@ -228,8 +227,8 @@ def _say_climate(ctx: Context, language: str, temperature: Series, humidity: Ser
     return " ".join(said) or ctx.t(language, "room.summary_none")
 
 
-def _peak(series: Series) -> Bucket | None:
-    return max((b for b in series.buckets if b.high is not None), key=lambda b: b.high or 0.0, default=None)
+def _peak(series: RoomMeans) -> MeanRow | None:
+    return max((b for b in series.rows if b.high is not None), key=lambda b: b.high or 0.0, default=None)
 
 
 def _when(ctx: Context, at_ms: int, step_ms: int, language: str) -> str:
@@ -248,7 +247,7 @@ def _step(ctx: Context, language: str, step_ms: int) -> str:
     return ctx.t(language, "room.step_hours", n=step_ms // HOUR_MS)
 
 
-def _how_made(ctx: Context, language: str, series: Series) -> list[Any]:
+def _how_made(ctx: Context, language: str, series: RoomMeans) -> list[Any]:
     """Averaging, completeness, and whether and how the sensor's value is corrected."""
     share = series.completeness(ctx.now_ms())
     step = _step(ctx, language, series.step_ms)
@@ -286,7 +285,7 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
     except StoreUnavailable:
         return parts.notice(ctx.t(language, "pages.store_away"), ctx.t(language, "room.store_away_text"))
     ugm3, series = ctx.t(language, "unit.ugm3"), past.series
-    columns: list[tuple[str, Series, int, bool]]
+    columns: list[tuple[str, RoomMeans, int, bool]]
     if name == "pm25":
         columns = [(f"{ctx.t(language, 'pages.chart.indoor')} ({ugm3})", series["pm25"], 1, True)]
         if past.outdoor is not None:
@@ -298,7 +297,7 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
             (f"{ctx.t(language, 'room.temperature')} (°C)", series["temp_c"], 1, False),
             (f"{ctx.t(language, 'room.humidity')} (%)", series["rh_pct"], 1, False),
         ]
-    if not any(column[1].buckets for column in columns):
+    if not any(column[1].rows for column in columns):
         return html.P(ctx.t(language, "pages.chart.no_rows"))
     heads = [ctx.t(language, "pages.chart.time")]
     for title, _, _, wide in columns:
@@ -307,7 +306,7 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
             *([ctx.t(language, "pages.chart.lowest"), ctx.t(language, "pages.chart.highest")] if wide else []),
         ]
     heads.append(ctx.t(language, "pages.chart.coverage"))
-    rows = _rows(ctx, language, columns, min(shown.end_ms, ctx.now_ms()))
+    rows = _table_rows(ctx, language, columns, min(shown.end_ms, ctx.now_ms()))
     return html.Div(
         [
             html.P(ctx.t(language, "room.incomplete"), className="quiet"),
@@ -325,14 +324,14 @@ def table(ctx: Context, language: str, room: str, shown: Range, name: str) -> An
     )
 
 
-def _rows(
+def _table_rows(
     ctx: Context,
     language: str,
-    columns: Sequence[tuple[str, Series, int, bool]],
+    columns: Sequence[tuple[str, RoomMeans, int, bool]],
     until_ms: int,
 ) -> list[Any]:
     first = columns[0][1]
-    found = [{b.start_ms: (i, b) for i, b in enumerate(series.buckets) if b.n} for _, series, _, _ in columns]
+    found = [{row.start_ms: row for row in series.rows if row.n} for _, series, _, _ in columns]
     rows: list[Any] = []
     missing_since: int | None = None
     wide = 2 + sum(3 if column[3] else 1 for column in columns)
@@ -359,15 +358,13 @@ def _rows(
         close_gap(start)
         missing_since = None
         cells = [html.Td(_when(ctx, start, first.step_ms, language))]
-        for known, (_, series, places, wide_column) in zip(found, columns, strict=True):
-            index, bucket = known.get(start, (None, None))
-            doubt = "" if index is None or series.complete(index) or start + series.step_ms > until_ms else "≈ "
-            values = [bucket.mean, bucket.low, bucket.high] if bucket else [None] * 3
+        for known, (_, _, places, wide_column) in zip(found, columns, strict=True):
+            row = known.get(start)
+            doubt = "≈ " if row is not None and not row.complete and row.corrected is not None else ""
+            values = [row.corrected, row.low, row.high] if row else [None] * 3
             shown = ["–" if v is None else f"{v:,.{places}f}" for v in values]
             cells += [html.Td(doubt + shown[0]), *(html.Td(v) for v in shown[1:] if wide_column)]
-        filled = first.filled[found[0][start][0]] if start in found[0] else 0
-        slots = min(first.expected, max(1, (until_ms - start) // first.slot_ms))
-        cells.append(html.Td(f"{_percent(min(1.0, filled / slots))}%"))
+        cells.append(html.Td(f"{_percent(found[0][start].completeness if start in found[0] else 0.0)}%"))
         rows.append(html.Tr(cells))
     close_gap(until_ms)
     return rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from classair.model import Bucket
 from classair.units import MINUTE_MS
 from dashboard.figures import (
     AIR,
@@ -25,23 +24,25 @@ from dashboard.figures import (
     purifier_band,
     y_axis,
 )
-from dashboard.queries.rooms import Band, Series
+from dashboard.queries.rooms import Band, RoomMeans
+from research.means import MeanRow
 
 
-def segments(series: Series) -> list[list[Bucket]]:
-    """Runs of neighbouring buckets that each hold a valid value."""
-    runs: list[list[Bucket]] = []
-    for bucket in series.buckets:
-        if not bucket.n:
+def segments(series: RoomMeans) -> list[list[MeanRow]]:
+    """Runs of neighbouring steps that are complete; an incomplete one with a mean is a run of its own."""
+    runs: list[list[MeanRow]] = []
+    for row in series.rows:
+        if row.corrected is None:
             continue
-        if runs and bucket.start_ms - runs[-1][-1].start_ms == series.step_ms:
-            runs[-1].append(bucket)
+        last = runs[-1][-1] if runs else None
+        if last and last.complete and row.complete and row.start_ms - last.start_ms == series.step_ms:
+            runs[-1].append(row)
         else:
-            runs.append([bucket])
+            runs.append([row])
     return runs
 
 
-def gaps(series: Series, span: TimeAxis) -> list[tuple[int, int]]:
+def gaps(series: RoomMeans, span: TimeAxis) -> list[tuple[int, int]]:
     """Stretches (UTC ms) without any valid value, the present's unfinished bucket apart."""
     found: list[tuple[int, int]] = []
     reached = span.start_ms
@@ -56,8 +57,8 @@ def gaps(series: Series, span: TimeAxis) -> list[tuple[int, int]]:
 
 
 def pm25_figure(
-    indoor: Series,
-    outdoor: Series | None,
+    indoor: RoomMeans,
+    outdoor: RoomMeans | None,
     bands: Sequence[Band],
     limits: Sequence[Limit],
     span: TimeAxis,
@@ -83,7 +84,7 @@ def pm25_figure(
     return figure
 
 
-def co2_figure(series: Series, limits: Sequence[Limit], span: TimeAxis, words: Words, key: str) -> Figure:
+def co2_figure(series: RoomMeans, limits: Sequence[Limit], span: TimeAxis, words: Words, key: str) -> Figure:
     """CO2 in ppm, in greys: its colours are not those of the dust levels."""
     top = _top([series.high()], at_least=1200.0)
     figure = new_figure(span, words, key, "co2_ppm", top, (0.0, 1.0))
@@ -98,8 +99,8 @@ def co2_figure(series: Series, limits: Sequence[Limit], span: TimeAxis, words: W
 
 
 def climate_figure(
-    temperature: Series,
-    humidity: Series,
+    temperature: RoomMeans,
+    humidity: RoomMeans,
     span: TimeAxis,
     words: Words,
     temperature_word: str,
@@ -131,13 +132,13 @@ def _top(highs: Iterable[float | None], at_least: float) -> float:
     return max(at_least, 1.08 * max((high for high in highs if high is not None), default=0.0))
 
 
-def _line(series: Series, name: str, colour: str, dash: str, width: float, unit: str, words: Words) -> Figure:
+def _line(series: RoomMeans, name: str, colour: str, dash: str, width: float, unit: str, words: Words) -> Figure:
     """The means, broken wherever there is none."""
     points: list[tuple[float, float | None, float | None, float | None]] = []
     for run in segments(series):
         if points:
             points.append((points[-1][0] + series.step_ms, None, None, None))
-        points += [(local_ms(b.start_ms), _short(b.mean), _short(b.low), _short(b.high)) for b in run]
+        points += [(local_ms(b.start_ms), _short(b.corrected), _short(b.low), _short(b.high)) for b in run]
     return {
         "type": "scatter",
         "mode": "lines",
@@ -154,7 +155,7 @@ def _line(series: Series, name: str, colour: str, dash: str, width: float, unit:
     }
 
 
-def _envelope(series: Series, colour: str) -> Figure:
+def _envelope(series: RoomMeans, colour: str) -> Figure:
     """From the lowest to the highest value of each bucket, one closed area for each unbroken run."""
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -179,16 +180,20 @@ def _envelope(series: Series, colour: str) -> Figure:
     }
 
 
-def _lonely(series: Series, colour: str) -> Figure:
-    """Buckets without a neighbour: a line cannot show them, a dot with its lowest and highest can."""
+def _lonely(series: RoomMeans, colour: str) -> Figure:
+    """What a line cannot show, as dots with their range: steps without a neighbour; open dots where incomplete."""
     alone = [run[0] for run in segments(series) if len(run) == 1]
-    means = [b.mean or 0.0 for b in alone]
+    means = [b.corrected or 0.0 for b in alone]
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [local_ms(b.start_ms + series.step_ms / 2) for b in alone],
         "y": [_short(mean) for mean in means],
-        "marker": {"color": colour, "size": 5},
+        "marker": {
+            "color": colour,
+            "size": 5,
+            "symbol": ["circle" if b.complete else "circle-open" for b in alone],
+        },
         "hoverinfo": "skip",
         "error_y": {
             "type": "data",
@@ -202,13 +207,13 @@ def _lonely(series: Series, colour: str) -> Figure:
     }
 
 
-def _end_labels(figure: Figure, named: Sequence[tuple[Series, str, str]], top: float) -> None:
+def _end_labels(figure: Figure, named: Sequence[tuple[RoomMeans, str, str]], top: float) -> None:
     """The name of each line beside its last point, moved apart where they would touch."""
     ends: list[tuple[float, str, str]] = []
     for series, name, colour in named:
-        last = next((b for b in reversed(series.buckets) if b.n), None)
-        if last is not None and last.mean is not None:
-            ends.append((last.mean, name, colour))
+        last = next((b for b in reversed(series.rows) if b.corrected is not None), None)
+        if last is not None and last.corrected is not None:
+            ends.append((last.corrected, name, colour))
     ends.sort()
     apart = top * 0.075
     if len(ends) == 2 and ends[1][0] - ends[0][0] < apart:

@@ -14,8 +14,8 @@ from classair.science.corrections import Correction, Corrections
 from classair.stores import BANGKOK_MS, Store
 from classair.timetable import local_time
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from research.means import MeansReader
 from research.selection import Selection
-from research.tables import rows
 
 FIRST, LAST = "2026-11-23", "2026-11-24"  # a Monday and a Tuesday
 START = Selection.parse({"rooms": "s.r", "first": FIRST, "last": LAST}).start_ms
@@ -110,7 +110,7 @@ def by_hand(
     wish: Selection,
 ) -> Iterator[tuple[tuple[str, int], tuple[int, float | None]]]:
     """((sensor, step), (n, value)): nothing but loops over readings."""
-    fine = min(STEPS[wish.step], 15 * MINUTE_MS if wish.lesson else HOUR_MS)
+    fine = min(STEPS[wish.step], HOUR_MS)
     small: dict[tuple[str, int], list[Reading]] = defaultdict(list)
     for reading in readings:
         if not wish.lesson or lesson(reading.at_ms):
@@ -150,9 +150,8 @@ def test_rows_are_what_the_readings_say_when_they_are_averaged_one_by_one(store:
                     "completeness": 0.0,
                 }
             )
-            told = {
-                (row.sensor, row.start_ms): (row.n, row.value) for row in rows(store, school(town), corrections, wish)
-            }
+            reader = MeansReader(store, school(town), corrections)
+            told = {(row.sensor, row.start_ms): (row.n, row.value) for row in reader.selected(wish)}
             expected = dict(by_hand(readings, corrections, wish))
             assert told.keys() == expected.keys()
             for place, (n, value) in expected.items():

@@ -14,15 +14,18 @@ from dashboard.pages.explorer import summary
 from dashboard.pages.explorer.figures_series import MeansLine, gaps_of, series_figure
 from dashboard.pages.explorer.view import MAX_POINTS, asked, auto_step, drawn_step
 from dashboard.queries.row_cache import RowCache
+from research.means import MeanRow
 from research.selection import STEP_MS, Selection
-from research.tables import Row
 
 HOUR = 3_600_000
 WORDS = Words("en", "no data")
 
 
-def row(hour: int, value: float | None = 10.0, n: int = 120, expected: float = 120.0, **more: object) -> Row:
-    return Row("s.a", "s.a-pm", "pm25", hour * HOUR, n, expected, value, value, value, value, **more)  # type: ignore[arg-type]
+def row(hour: int, value: float | None = 10.0, n: int = 120, expected: float = 120.0, **more: object) -> MeanRow:
+    share = n / expected
+    return MeanRow(
+        "s.a", "s.a-pm", "pm25", hour * HOUR, n, expected, share, share >= 0.75, value, value, value, value, **more
+    )  # type: ignore[arg-type]
 
 
 @given(some.lists(some.integers(0, 100_000), min_size=1, max_size=9))
@@ -57,7 +60,7 @@ def test_time_without_a_value_is_a_share_and_levels_follow_the_rounding_of_the_i
         (row(0, n=20, bad={"fault": 30}), "partial"),
     ],
 )
-def test_a_cell_says_the_one_thing_that_matters_most(found: Row | None, word: str) -> None:
+def test_a_cell_says_the_one_thing_that_matters_most(found: MeanRow | None, word: str) -> None:
     assert summary.cell_class(found, 0.75) == word
 
 
@@ -138,8 +141,8 @@ def test_an_axis_begins_at_zero_unless_values_lie_below() -> None:
 def test_what_was_asked_longest_ago_is_forgotten_first() -> None:
     kept, made = RowCache(most=3), []
 
-    def of(key: str) -> list[Row]:
-        def make() -> list[Row]:
+    def of(key: str) -> list[MeanRow]:
+        def make() -> list[MeanRow]:
             made.append(key)
             return [row(0)]
 

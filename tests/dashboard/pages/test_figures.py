@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classair.model import Bucket
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard import figures
 from dashboard.figures import Limit, TimeAxis, Words
 from dashboard.pages.room import lines
-from dashboard.queries.rooms import Band, Series
+from dashboard.queries.rooms import Band, RoomMeans
+from research.means import MeanRow
 
 MIDNIGHT = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 STEP = 5 * MINUTE_MS
@@ -25,28 +25,27 @@ DAY = TimeAxis(MIDNIGHT, MIDNIGHT + DAY_MS, MIDNIGHT + DAY_MS)
 FAN = "ban-suan.p1-2-fan"
 
 
-def series(filled: Iterable[int], step: int = STEP, value: float = 20.0, span: TimeAxis = DAY) -> Series:
+def series(
+    filled: Iterable[int], step: int = STEP, value: float = 20.0, span: TimeAxis = DAY, incomplete: Iterable[int] = ()
+) -> RoomMeans:
     """Buckets at these places after midnight; negative ones hold only bad values."""
-    buckets = tuple(
-        Bucket(
+    rows = tuple(
+        MeanRow(
+            "ban-suan.p1-2",
+            "ban-suan.p1-2-pm",
+            "pm25",
             MIDNIGHT + abs(i) * step,
-            0 if i < 0 else 5,
-            0,
-            {},
-            0.0 if i < 0 else 5 * value,
-            None if i < 0 else value - 2,
-            None if i < 0 else value + 3,
+            **({} if i < 0 else {"n": 5, "mean": value, "corrected": value, "low": value - 2, "high": value + 3}),  # type: ignore[arg-type]
+            complete=i >= 0 and i not in incomplete,
         )
         for i in filled
     )
-    return Series(
-        "ban-suan.p1-2", "pm25", step, span.start_ms, span.end_ms, buckets, MINUTE_MS, tuple(b.n for b in buckets)
-    )
+    return RoomMeans("ban-suan.p1-2", "pm25", step, span.start_ms, span.end_ms, rows)
 
 
 def drawn(
-    indoor: Series,
-    outdoor: Series | None = None,
+    indoor: RoomMeans,
+    outdoor: RoomMeans | None = None,
     bands: list[Band] | None = None,
     span: TimeAxis = DAY,
     limits: list[Limit] | None = None,
@@ -180,3 +179,10 @@ def test_no_trace_has_more_than_two_thousand_points(filled: set[int], states: li
     bands = [Band(FAN, MIDNIGHT + i * MINUTE_MS, MIDNIGHT + (i + 1) * MINUTE_MS, on) for i, on in enumerate(states)]
     figure = lines.pm25_figure(series(sorted(filled), step), series(range(720), step), bands, [], DAY, WORDS, "k")
     assert max(len(trace["x"]) for trace in figure["data"]) <= figures.MAX_POINTS
+
+
+def test_an_incomplete_mean_is_an_open_dot_and_in_no_line() -> None:
+    figure = drawn(series(range(10), incomplete=[4]))
+    dots = next(trace for trace in figure["data"] if trace.get("mode") == "markers")
+    assert (dots["x"], dots["marker"]["symbol"]) == ([figures.local_ms(MIDNIGHT + 4.5 * STEP)], ["circle-open"])
+    assert None in named(figure, WORDS.indoor)["y"]

@@ -15,8 +15,9 @@ from classair.science.corrections import Correction, Corrections
 from classair.stores import Store
 from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
+from classair.stores.steps import bucket_start
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
-from dashboard.queries.rooms import MAX_RANGE_MS, STEPS, Band, Queries, RangeRefused, StoreUnavailable, floor_to
+from dashboard.queries.rooms import MAX_RANGE_MS, STEPS, Band, Queries, RangeRefused, StoreUnavailable
 
 CONFIG = configuration.load(Path(__file__).parents[3] / "sensors.yaml")
 ROOM, YARD, FAN = "ban-suan.p1-2", "ban-suan.yard", "ban-suan.p1-2-fan"
@@ -70,9 +71,9 @@ def corrected(store: Store) -> Queries:
 def test_an_accepted_correction_makes_the_series_from_its_date_on(store: Store) -> None:
     fill(store, range(120))
     found = corrected(store).series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + 2 * HOUR_MS, step_ms=HOUR_MS)
-    assert [bucket.mean for bucket in found.buckets] == [22.0, 12.0]
-    assert (found.buckets[1].low, found.buckets[1].high) == (11.0, 13.0)
-    assert (found.correction, [bucket.n for bucket in found.buckets]) == ("half@1,none", [60, 60])
+    assert [bucket.corrected for bucket in found.rows] == [22.0, 12.0]
+    assert (found.rows[1].low, found.rows[1].high) == (11.0, 13.0)
+    assert (found.correction, [bucket.n for bucket in found.rows]) == ("half@1,none", [60, 60])
 
 
 def test_the_label_names_what_made_these_numbers_and_nothing_else(store: Store) -> None:
@@ -113,8 +114,8 @@ def test_the_step_is_the_finest_that_keeps_within_the_points_asked_for(store: St
 def test_buckets_hold_exactly_the_readings_of_their_time(store: Store) -> None:
     fill(store, range(60))
     series = queries(store).series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + HOUR_MS, step_ms=10 * MINUTE_MS)
-    assert [b.start_ms - MIDNIGHT for b in series.buckets] == [m * MINUTE_MS for m in range(0, 60, 10)]
-    assert {(b.n, b.mean, b.low, b.high) for b in series.buckets} == {(10, 22.0, 20.0, 24.0)}
+    assert [b.start_ms - MIDNIGHT for b in series.rows] == [m * MINUTE_MS for m in range(0, 60, 10)]
+    assert {(b.n, b.corrected, b.low, b.high) for b in series.rows} == {(10, 22.0, 20.0, 24.0)}
     assert (series.mean(), series.low(), series.high()) == (22.0, 20.0, 24.0)
 
 
@@ -122,15 +123,15 @@ def test_buckets_begin_at_round_local_times_whatever_is_asked(store: Store) -> N
     fill(store, range(1440))
     series = queries(store).series(ROOM, "pm25", MIDNIGHT + 7 * MINUTE_MS, MIDNIGHT + DAY_MS - 1, step_ms=3 * HOUR_MS)
     assert (series.start_ms, series.end_ms) == (MIDNIGHT, MIDNIGHT + DAY_MS)
-    assert [b.n for b in series.buckets] == [180] * 8
+    assert [b.n for b in series.rows] == [180] * 8
 
 
 def test_an_hour_that_knows_ten_minutes_is_not_a_complete_hour(store: Store) -> None:
     fill(store, range(10))
     fill(store, range(60, 120))
     series = queries(store).series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + 2 * HOUR_MS, step_ms=HOUR_MS)
-    assert [series.complete(i) for i in range(2)] == [False, True]
-    assert [b.n for b in series.buckets] == [10, 60]
+    assert [row.complete for row in series.rows] == [False, True]
+    assert [b.n for b in series.rows] == [10, 60]
 
 
 def test_completeness_does_not_count_the_future_as_missing(store: Store) -> None:
@@ -144,8 +145,8 @@ def test_completeness_does_not_count_the_future_as_missing(store: Store) -> None
 def test_a_bucket_with_only_bad_values_has_no_mean_and_is_not_filled(store: Store) -> None:
     fill(store, range(5), flags=Flag.STUCK)
     series = queries(store).series(ROOM, "pm25", MIDNIGHT, MIDNIGHT + HOUR_MS, step_ms=5 * MINUTE_MS)
-    assert [(b.n, b.mean, b.bad["fault"]) for b in series.buckets] == [(0, None, 5)]
-    assert series.filled == (0,)
+    assert [(b.n, b.corrected, b.bad["fault"]) for b in series.rows] == [(0, None, 5)]
+    assert [row.completeness for row in series.rows] == [0.0]
     assert series.mean() is None
 
 
@@ -221,6 +222,6 @@ def test_no_store_and_a_store_that_fails_are_said_to_be_away_never_empty(tmp_pat
 
 @given(at=st.integers(0, 2**42), step=st.sampled_from(STEPS))
 def test_every_moment_lies_in_its_bucket(at: int, step: int) -> None:
-    start = floor_to(at, step)
+    start = bucket_start(at, step)
     assert start <= at < start + step
     assert (start - MIDNIGHT) % step == 0

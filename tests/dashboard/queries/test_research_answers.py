@@ -13,7 +13,7 @@ from classair.model import Flag, Reading
 from classair.units import HOUR_MS
 from dashboard.queries.daily import day_means
 from dashboard.queries.flagged import stretches
-from research.tables import Row
+from research.means import MeanRow
 
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 ROOM, PM = "ban-suan.p1-2", "ban-suan.p1-2-pm"
@@ -33,12 +33,14 @@ def test_hours_have_levels_and_only_a_whole_day_has_an_aqi(school: Any) -> None:
 
 
 def test_a_day_with_seventeen_complete_hours_has_no_index() -> None:
-    def hours(count: int) -> list[Row]:
-        return [Row(ROOM, PM, "pm25", MONDAY + n * HOUR_MS, n=45, expected=60.0, value=10.0) for n in range(count)]
+    def hours(count: int) -> list[MeanRow]:
+        return [
+            MeanRow(ROOM, PM, "pm25", MONDAY + n * HOUR_MS, n=45, complete=True, corrected=10.0) for n in range(count)
+        ]
 
     assert day_means(hours(17)) == {}
     assert list(day_means(hours(18)).values()) == [10.0]
-    thin = [Row(ROOM, PM, "pm25", MONDAY + n * HOUR_MS, n=44, expected=60.0, value=10.0) for n in range(24)]
+    thin = [MeanRow(ROOM, PM, "pm25", MONDAY + n * HOUR_MS, n=44, corrected=10.0) for n in range(24)]
     assert day_means(thin) == {}
 
 

@@ -21,7 +21,7 @@ from research.export import ExportFault, changes
 from research.export.package import Package, build
 from research.export.request import Request
 from research.export.sources import Sources, opened
-from research.tables import rows
+from research.means import MeansReader
 
 Ask = Callable[..., Request]
 STEPS = ("reading", "15m", "1h", "1d")
@@ -146,7 +146,7 @@ def test_rows_are_those_of_explorer_and_api(sources: Sources, ask: Ask, tmp_path
         found = table(build(sources, request, tmp_path / f"{step}{method}"))
         pm25 = [
             row
-            for row in rows(sources.store, sources.config, sources.corrections(), request.selection)
+            for row in MeansReader(sources.store, sources.config, sources.corrections()).selected(request.selection)
             if row.quantity == "pm25"
         ]
         assert len(found) == len(pm25)
@@ -289,7 +289,7 @@ def test_r_reads_it_and_has_the_same_daily_means(
     )
     shown = [
         row.value
-        for row in rows(sources.store, sources.config, sources.corrections(), ask("1d").selection)
+        for row in MeansReader(sources.store, sources.config, sources.corrections()).selected(ask("1d").selection)
         if row.sensor == "hill.out" and row.quantity == "pm25"
     ]
     assert [float(line) for line in told.stdout.split()] == pytest.approx(shown)
