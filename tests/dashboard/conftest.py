@@ -21,7 +21,9 @@ import uvicorn
 from classair import config as configuration
 from classair.model import Flag, Reading
 from classair.science.advice import Need
+from classair.science.corrections import Corrections
 from classair.science.state import CO2, PM25, Measure, RoomMemory, Scale, Sight, Track, current, room_state
+from classair.stores.corrections import accepted_corrections
 from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import HOUR_MS, MINUTE_MS
@@ -256,7 +258,13 @@ class Builder:
         written = self.folder / f"services-{len(self.begun)}.json"
         ctx = Context(
             config=lambda: config,
-            queries=Queries(lambda: store, lambda: config, store, now_ms=clock),
+            queries=Queries(
+                lambda: store,
+                lambda: config,
+                store,
+                (lambda: accepted_corrections(readings)) if readings else Corrections,
+                clock,
+            ),
             live=live,
             now_ms=clock,
             research=Research(lambda: store, lambda: config, readings or self.folder / "readings.db", clock),

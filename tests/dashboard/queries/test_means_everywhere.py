@@ -1,0 +1,498 @@
+"""Every way out of the system says the same of the same readings: mean, count, completeness, complete or not.
+
+What is right is worked out here from single readings, by the words of docs/science.md, "Data completeness".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from classair.config import Config, parse
+from classair.model import Flag, Reading
+from classair.science.corrections import NONE, Correction
+from classair.stores import Store
+from classair.stores.corrections import add
+from classair.stores.memory import MemoryStore
+from classair.stores.steps import bucket_start
+from classair.timetable import day_start_ms, local_time
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from ingest.books.books import Books
+from research.export.package import build
+from research.export.preview import preview
+from research.export.request import Request
+from research.export.sources import Sources
+
+ROOM = "s.r"
+CONFIG = """org: demo
+sites:
+  s:
+    name: S
+    bridges: {b: {}}
+    rooms: {r: {name: R, volume_m3: 180, timetable: t}}
+    sensors:
+      one: {bridge: b, room: r, model: pms5003t, port: "sim:x"}
+      two: {bridge: b, room: r, model: pms5003t, port: "sim:x"}
+      three: {bridge: b, room: r, model: pms5003t, port: "sim:x"}
+timetables:
+  t: {days: [mon, tue, wed, thu, fri, sat, sun], occupied: ["07:30-16:00"], lessons: ["08:00-10:30"]}
+"""
+STEPS = {"1m": MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": HOUR_MS}
+PLAIN_DAYS, CORRECTED_DAYS = date(2016, 1, 4), date(2026, 6, 1)
+CORRECTION = Correction(
+    "school",
+    1,
+    "linear_rh",
+    {"slope": 0.6, "intercept": 2.0, "rh": -0.05},
+    valid_from=day_start_ms(CORRECTED_DAYS),
+    sensors=("s.one", "s.two"),
+    data_set="beside the reference",
+    author="one",
+    accepted_at=1,
+)
+NEAR = 1e-3
+"""Exports round to the step of a quantity's scale; nothing else does."""
+
+
+# -- the running system ------------------------------------------------------------------------------------------------
+
+
+@dataclass(repr=False)
+class School:
+    """A dashboard over a store, and everything else that gives numbers out."""
+
+    house: Any
+    store: Store
+    sources: Sources
+    folder: Path
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    days: Iterator[int] = field(default_factory=itertools.count)
+
+    def fresh_day(self, corrected: bool) -> date:
+        """A day that nobody has measured on, so that examples do not meet."""
+        return (CORRECTED_DAYS if corrected else PLAIN_DAYS) + timedelta(days=next(self.days))
+
+    def now(self, at_ms: int) -> None:
+        self.house.offset_ms = at_ms - time.time_ns() // 1_000_000
+
+    def get(self, path: str) -> Any:
+        answer = self.house.ask(path)
+        assert answer.status == 200, answer.text
+        return answer.json
+
+    def callback(self, outputs: list[str], trigger: tuple[str, Any], state: tuple[str, Any]) -> Any:
+        """What a page's own callback answers; names are `id.property`."""
+        listed = [dict(zip(("id", "property"), name.split("."), strict=True)) for name in outputs]
+
+        def place(of: tuple[str, Any]) -> dict[str, Any]:
+            return {**dict(zip(("id", "property"), of[0].split("."), strict=True)), "value": of[1]}
+
+        body = {
+            "output": f"..{'...'.join(outputs)}.." if len(outputs) > 1 else outputs[0],
+            "outputs": listed if len(outputs) > 1 else listed[0],
+            "changedPropIds": [trigger[0]],
+            "inputs": [place(trigger)],
+            "state": [place(state)],
+        }
+        answer = self.house.ask(
+            "/_dash-update-component", "POST", body=json.dumps(body).encode(), Content_Type="application/json"
+        )
+        assert answer.status == 200, answer.text
+        return answer.json["response"]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "memory"])
+def school(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    from tests.dashboard.conftest import Builder
+
+    folder = tmp_path_factory.mktemp("means")
+    config: Config = parse(CONFIG)
+    books = Books(folder / "readings.db", journal=False)
+    books.versions.add(CONFIG, 0)
+    with books.store.transaction() as connection:
+        add(connection, CORRECTION)
+    store: Store = books.store if request.param == "sqlite" else MemoryStore()
+    builder = Builder(folder, config)
+    house = builder(config=config, store=store, readings=folder / "readings.db")
+    yield School(house, store, Sources(store, config, folder / "readings.db", folder / "archive"), folder)
+    builder.close()
+    books.close()
+
+
+# -- what is right -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Right:
+    n: int
+    mean: float | None
+    completeness: float
+
+    @property
+    def complete(self) -> bool:
+        return self.n > 0 and self.completeness >= 0.75
+
+    @property
+    def value(self) -> float | None:
+        return self.mean if self.complete else None
+
+
+def valid(readings: list[Reading], quantity: str) -> list[tuple[float, float]]:
+    return [(value, one.interval_s) for one in readings if (value := one.valid(quantity)) is not None]
+
+
+def mean_of(readings: list[Reading], quantity: str) -> float | None:
+    values = [value for value, _ in valid(readings, quantity)]
+    return sum(values) / len(values) if values else None
+
+
+def right(readings: list[Reading], step_ms: int, lesson: bool = False) -> dict[tuple[str, int], Right]:
+    """By (sensor, start); for steps up to an hour."""
+    by_step: dict[tuple[str, int], list[Reading]] = defaultdict(list)
+    for one in readings:
+        start = bucket_start(one.at_ms, step_ms)
+        slot = local_time(bucket_start(one.at_ms, min(step_ms, 15 * MINUTE_MS)))
+        if not lesson or "08:00" <= f"{slot:%H:%M}" < "10:30":
+            by_step[one.sensor, start].append(one)
+    found = {}
+    for (sensor, start), those in by_step.items():
+        length = step_ms
+        if lesson and local_time(start).hour == 10 and step_ms == HOUR_MS:
+            length //= 2
+        covered = sum(round(interval * 1000) for _, interval in valid(those, "pm25"))
+        one = CORRECTION if step_ms >= 5 * MINUTE_MS and CORRECTION.covers(sensor, start) else NONE
+        told = one.correct(mean_of(those, "pm25"), mean_of(those, "rh_pct")).value
+        found[sensor, start] = Right(len(valid(those, "pm25")), told, min(1.0, covered / length))
+    return found
+
+
+def of_room(by_sensor: dict[tuple[str, int], Right]) -> dict[int, Right]:
+    parts: dict[int, list[Right]] = defaultdict(list)
+    for (_, start), one in by_sensor.items():
+        parts[start].append(one)
+    found = {}
+    for start, there in parts.items():
+        told = [(one.mean, one.n) for one in there if one.mean is not None]
+        weight = sum(n for _, n in told)
+        mean = sum(mean * n for mean, n in told) / weight if weight else None
+        found[start] = Right(sum(one.n for one in there), mean, max(one.completeness for one in there))
+    return found
+
+
+def same(told: Any, rightly: float | None, near: float = 1e-5) -> bool:
+    if rightly is None or told in (None, ""):
+        return rightly is None and told in (None, "")
+    return abs(float(told) - rightly) <= near
+
+
+# -- histories ---------------------------------------------------------------------------------------------------------
+
+Seconds = tuple[float, int]
+"""Interval in s and second of the day."""
+
+
+@some.composite
+def stretches(draw: some.DrawFn) -> list[tuple[str, Seconds, Flag, float, float | None]]:
+    """Of up to three sensors between 08:00 and 11:00: (sensor, (interval, second), flags, PM2.5, humidity)."""
+    found: dict[tuple[str, int], tuple[str, Seconds, Flag, float, float | None]] = {}
+    for _ in range(draw(some.integers(1, 5))):
+        sensor = draw(some.sampled_from(["s.one", "s.two", "s.three"]))
+        interval = draw(some.sampled_from([1.0, 2.5, 10.0, 30.0, 60.0, 300.0]))
+        begin = 8 * 3600 + draw(some.integers(0, 170 * 60))
+        lasts = draw(some.integers(1, 600 if interval < 10 else 7200))
+        bursts = draw(some.booleans())
+        flags = draw(some.sampled_from([Flag.NONE, Flag.NONE, Flag.NONE, Flag.RH_HIGH, Flag.RANGE, Flag.WARMUP]))
+        base = draw(some.integers(0, 900)) / 10
+        humidity = draw(some.one_of(some.none(), some.integers(20, 95).map(float)))
+        for number in range(int(lasts / interval) + 1):
+            second = begin + number * interval
+            if second < 11 * 3600 and not (bursts and second % 900 >= 120):
+                found.setdefault(
+                    (sensor, int(second)),
+                    (sensor, (interval, int(second)), flags, base + number % 7, humidity),
+                )
+    return list(found.values())
+
+
+def taken(school: School, day: date, history: list[tuple[str, Seconds, Flag, float, float | None]]) -> list[Reading]:
+    """Writes a history on a day, a third of it late."""
+    midnight = day_start_ms(day)
+    readings = [
+        Reading(
+            sensor,
+            "s.b",
+            "abcdef123456",
+            next(school.numbers),
+            midnight + second * 1000,
+            {"pm25": value, **({} if humidity is None else {"rh_pct": humidity})},
+            interval,
+            flags=flags,
+            room=ROOM,
+            simulated=True,
+        )
+        for sensor, (interval, second), flags, value, humidity in history
+    ]
+    school.store.write(one for i, one in enumerate(readings) if i % 3)
+    school.store.write(one for i, one in enumerate(readings) if not i % 3)
+    return readings
+
+
+# -- the ways out ------------------------------------------------------------------------------------------------------
+
+
+def series(school: School, day: date, step: str) -> dict[int, Any]:
+    begin = day_start_ms(day) + 8 * HOUR_MS
+    told = school.get(f"/api/v1/rooms/{ROOM}/series?start={begin}&end={begin + 4 * HOUR_MS}&step={step}")
+    return {ms(point["start"]): point for point in told["points"]}
+
+
+def ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def selection(day: date, step: str, lesson: bool = False) -> dict[str, Any]:
+    method = "accepted" if STEPS.get(step, DAY_MS) >= 5 * MINUTE_MS else "none"
+    asked = {"rooms": ROOM, "quantities": "pm25", "first": f"{day}", "last": f"{day}", "step": step, "method": method}
+    return {**asked, "lesson": "1"} if lesson else asked
+
+
+def query(wish: dict[str, Any]) -> str:
+    return "&".join(f"{key}={value}" for key, value in wish.items())
+
+
+def explorer_csv(school: School, wish: dict[str, Any]) -> dict[int, Any]:
+    told = school.callback(
+        ["explorer-download.data", "explorer-form-says.children"],
+        ("explorer-csv.n_clicks", 1),
+        ("explorer-view.data", {"query": query(wish), "language": "en"}),
+    )
+    text = told["explorer-download"]["data"]["content"].removeprefix("\ufeff")
+    return {ms(row["time"]): row for row in csv.DictReader(io.StringIO(text))}
+
+
+def cells(tree: Any) -> Iterator[list[str]]:
+    """The texts of each row of the tables in a tree, as written."""
+    if isinstance(tree, list):
+        for one in tree:
+            yield from cells(one)
+    elif isinstance(tree, dict):
+        if tree.get("type") == "Td" or tree.get("type") == "Tr":
+            row = [one["props"]["children"] for one in tree["props"]["children"] if one["type"] == "Td"]
+            if row:
+                yield row
+        else:
+            yield from cells(tree.get("props", {}).get("children"))
+            yield from cells(tree.get("rows", []))
+
+
+def check_api_and_explorer(school: School, day: date, readings: list[Reading], step: str) -> None:
+    by_sensor = right(readings, STEPS[step])
+    rooms = of_room(by_sensor)
+    points = series(school, day, step)
+    assert points.keys() == rooms.keys()
+    for start, one in rooms.items():
+        told = points[start]
+        assert (told["n"], told["complete"]) == (one.n, one.complete), (step, start)
+        assert same(told["mean"], one.mean) and same(told["completeness"], one.completeness), (step, told, one)
+
+    table = school.get(f"/api/v1/table?limit=5000&{query(selection(day, step))}")["rows"]
+    assert {(row["sensor"], ms(row["start"])) for row in table} == by_sensor.keys()
+    for row in table:
+        one = by_sensor[row["sensor"], ms(row["start"])]
+        assert row["n"] == one.n and same(row["value"], one.value), (step, row, one)
+        assert same(row["completeness"], one.completeness) and (row["why"] == "incomplete") == (not one.complete)
+        assert not one.n or same(min(1.0, row["n"] / row["expected"]), one.completeness)
+
+    rows = explorer_csv(school, selection(day, step))
+    assert rows.keys() == rooms.keys()
+    for start, one in rooms.items():
+        told = rows[start]
+        assert int(told["n"]) == one.n and same(told["value"], one.value), (step, told, one)
+        assert same(told["completeness"], one.completeness, 1e-4)
+
+
+def check_packages(school: School, day: date, readings: list[Reading], step: str) -> None:
+    by_sensor = right(readings, STEPS[step])
+    asked = Request.parse(selection(day, step))
+    package = build(school.sources, asked, school.folder / f"package-{next(school.numbers)}")
+    rows = list(csv.DictReader(io.StringIO((package.path / "data.csv").read_text("utf-8-sig"), newline="")))
+    assert {(row["sensor_id"], ms(row["time"])) for row in rows} == by_sensor.keys()
+    first = preview(school.sources, asked)
+    for row in [*rows, *(dict(zip(first.names, told, strict=True)) for told in first.sample[1:])]:
+        one = by_sensor[row["sensor_id"], ms(row["time"])]
+        none = row.get("correction_id", "none") in ("", "none")
+        told = row["pm25_raw_ugm3"] if none else row["pm25_corrected_ugm3"]
+        assert int(row["n"]) == one.n and same(told, one.value, NEAR), (step, row, one)
+        assert ("incomplete" in row["flags"]) == (not one.complete)
+        assert not one.n or same(min(1.0, one.n / float(row["n_expected"])), one.completeness)
+
+
+def check_room_page(school: School, day: date, readings: list[Reading]) -> None:
+    """A day is drawn and told in five minutes."""
+    rooms = of_room(right(readings, STEPS["5m"]))
+    view = {"room": ROOM, "language": "en", "range": "day", "date": f"{day}"}
+    tree = school.callback(["room-pm25-table.children"], ("room-pm25-more.n_clicks", 1), ("room-view.data", view))
+    told = [row for row in cells(tree["room-pm25-table"]["children"]) if len(row) > 2]
+    known = {start: one for start, one in sorted(rooms.items()) if one.n}
+    assert len(told) == len(known)
+    for row, one in zip(told, known.values(), strict=True):
+        mean, share = row[1], row[-1]
+        assert mean.startswith("≈") == (one.mean is not None and not one.complete), (row, one)
+        assert same(mean.removeprefix("≈ ").replace("–", ""), one.mean, 0.051)
+        assert abs(float(share.removesuffix("%")) / 100 - one.completeness) <= 0.0101
+    figure = school.callback(
+        [
+            *(f"room-{name}.figure" for name in ("pm25", "co2", "climate")),
+            *(f"room-{name}-text.children" for name in ("pm25", "co2", "climate")),
+            "room-store-away.children",
+        ],
+        ("room-tick.n_intervals", 1),
+        ("room-view.data", view),
+    )["room-pm25"]["figure"]
+    line = next(trace for trace in figure["data"] if "xperiod" in trace and trace["line"]["dash"] == "solid")
+    drawn = {x - 7 * HOUR_MS: y for x, y in zip(line["x"], line["y"], strict=True) if y is not None}
+    assert drawn.keys() == {start for start, one in known.items() if one.mean is not None}
+    assert all(same(y, known[start].mean, 0.051) for start, y in drawn.items())
+
+
+def check_display(school: School, day: date, readings: list[Reading]) -> None:
+    rooms = of_room(right(readings, STEPS["5m"]))
+    end = day_start_ms(day) + 11 * HOUR_MS
+    school.now(end + 1000)
+    told = {at - 150_000: mean for at, mean in school.get(f"/display/{ROOM}/line")["indoor"]}
+    school.now(day_start_ms(day) + DAY_MS + MINUTE_MS)
+    assert told.keys() == {start for start, one in rooms.items() if one.value is not None}
+    assert all(same(mean, rooms[start].mean, 0.051) for start, mean in told.items())
+
+
+def check_day(school: School, day: date, readings: list[Reading]) -> None:
+    """The day's own mean, and the one of its complete hours that may be called AQI."""
+    hours = right(readings, HOUR_MS)
+    told = school.get(f"/api/v1/table?index=thai2023&{query(selection(day, '1d'))}")["rows"]
+    for row in told:
+        own = [one for (sensor, _), one in hours.items() if sensor == row["sensor"]]
+        assert row["n"] == sum(one.n for one in own)
+        covered = sum(
+            one.interval_s for one in readings if one.sensor == row["sensor"] and one.valid("pm25") is not None
+        )
+        assert same(row["completeness"], min(1.0, covered / 86_400))
+        there = [one.value for one in own if one.value is not None]
+        assert same(row["mean_24h"], sum(there) / len(there) if len(there) >= 18 else None)
+
+
+def check_lessons(school: School, day: date, readings: list[Reading], step: str) -> None:
+    wish = selection(day, step, lesson=True)
+    by_sensor = right(readings, STEPS[step], lesson=True)
+    for row in school.get(f"/api/v1/table?limit=5000&{query(wish)}")["rows"]:
+        one = by_sensor.pop((row["sensor"], ms(row["start"])))
+        assert row["n"] == one.n and same(row["value"], one.value), (step, row, one)
+        assert same(row["completeness"], one.completeness)
+    assert not by_sensor
+
+
+@given(history=stretches(), corrected=some.booleans())
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_every_way_out_gives_the_same_means_for_any_history(
+    school: School, history: list[tuple[str, Seconds, Flag, float, float | None]], corrected: bool
+) -> None:
+    day = school.fresh_day(corrected)
+    readings = taken(school, day, history)
+    school.now(day_start_ms(day) + DAY_MS + MINUTE_MS)
+    for step in STEPS:
+        check_api_and_explorer(school, day, readings, step)
+    for step in ("5m", "1h"):
+        check_packages(school, day, readings, step)
+        check_lessons(school, day, readings, step)
+    check_room_page(school, day, readings)
+    check_display(school, day, readings)
+    check_day(school, day, readings)
+
+
+# -- two minutes of each quarter hour ----------------------------------------------------------------------------------
+
+
+def test_an_hour_with_49_of_360_readings_is_incomplete_on_every_way_out(school: School) -> None:
+    day = school.fresh_day(corrected=False)
+    seconds = [9 * 3600 + quarter * 900 + n * 10 for quarter in range(4) for n in range(12)] + [9 * 3600 + 3590]
+    readings = taken(school, day, [("s.one", (10.0, second), Flag.NONE, 20.0, 50.0) for second in seconds])
+    assert len(readings) == 49
+    hour, wish = day_start_ms(day) + 9 * HOUR_MS, selection(day, "1h")
+    school.now(day_start_ms(day) + DAY_MS + MINUTE_MS)
+    share = pytest.approx(0.136, abs=5e-4)
+
+    [point] = series(school, day, "1h").values()
+    assert (point["n"], point["mean"], point["completeness"], point["complete"]) == (49, 20.0, share, False)
+    [row] = school.get(f"/api/v1/table?{query(wish)}")["rows"]
+    assert (row["n"], row["expected"], row["completeness"]) == (49, 360.0, share)
+    assert (row["mean"], row["value"], row["why"]) == (20.0, None, "incomplete")
+    told = explorer_csv(school, wish)[hour]
+    assert (told["n"], float(told["completeness"]), told["value"], told["why"]) == ("49", share, "", "incomplete")
+    tree = school.callback(
+        ["explorer-table.children"],
+        ("explorer-more.n_clicks", 1),
+        ("explorer-view.data", {"query": query(wish), "language": "en"}),
+    )
+    assert "14%" in json.dumps(tree)
+    nowcast = school.get(f"/api/v1/rooms/{ROOM}/nowcast?start={hour}&end={hour + HOUR_MS}")["hours"]
+    assert [each["mean"] for each in nowcast] == [None]
+    [rollup] = school.get(f"/api/v1/rollups?room={ROOM}&start={hour}&end={hour + HOUR_MS}&grain=1h")["rollups"]
+    assert (rollup["n"], rollup["mean"]) == (49, 20.0)
+    check_packages(school, day, readings, "1h")
+    check_room_page(school, day, readings)
+    check_display(school, day, readings)
+    check_day(school, day, readings)
+
+
+# -- the present -------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_in_progress_counts_the_time_that_has_passed_alone(school: School) -> None:
+    day = school.fresh_day(corrected=False)
+    begin = 9 * 3600
+    taken(school, day, [("s.one", (10.0, begin + n * 10), Flag.NONE, 20.0, 50.0) for n in range(60)])
+    hour = day_start_ms(day) + 9 * HOUR_MS
+
+    def told(at_ms: int) -> tuple[Any, Any]:
+        school.now(at_ms)
+        [point] = series(school, day, "1h").values()
+        [row] = school.get(f"/api/v1/table?{query(selection(day, '1h'))}")["rows"]
+        assert point["complete"] == (row["value"] is not None)
+        assert row["completeness"] == pytest.approx(point["completeness"], abs=0.09), "tables count whole minutes"
+        return point["completeness"], point["complete"]
+
+    assert told(hour + 10 * MINUTE_MS + 5000) == (1.0, True)
+    assert told(hour + 20 * MINUTE_MS + 5000) == (0.5, False)
+    assert told(hour + HOUR_MS) == (pytest.approx(1 / 6), False)
+
+
+def test_the_name_of_a_table_changes_with_the_minute_while_a_step_is_in_progress_and_then_no_more(
+    school: School,
+) -> None:
+    day = school.fresh_day(corrected=False)
+    taken(school, day, [("s.one", (10.0, 9 * 3600), Flag.NONE, 20.0, 50.0)])
+    ask: Callable[[], Any] = lambda: school.get(f"/api/v1/table?{query(selection(day, '1h'))}")["data"]  # noqa: E731
+    school.now(day_start_ms(day) + 10 * HOUR_MS)
+    before = ask()
+    school.now(day_start_ms(day) + 11 * HOUR_MS)
+    assert ask() != before
+    school.now(day_start_ms(day) + DAY_MS)
+    after = ask()
+    school.now(day_start_ms(day) + 2 * DAY_MS)
+    assert ask() == after
