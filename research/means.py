@@ -384,12 +384,14 @@ def _told(
         return _Told(bucket, None, None, None, one.label, NOT_MEANT)
     if one.method == "none":
         return _Told(bucket, bucket.mean, bucket.low, bucket.high, one.label, "")
-    source, humidity, warmth = (beside.get(key, {}).get(at) for key in (one.input, "rh_pct", "temp_c"))
-    rh, temp_c = (there.mean if there else None for there in (humidity, warmth))
+    source, humidity = beside[one.input].get(at), beside["rh_pct"].get(at)
+    warmth = beside["temp_c"].get(at) if one.how.needs_temp else None
+    rh, temp_c = humidity.mean if humidity else None, warmth.mean if warmth else None
     mean = one.correct(source.mean if source else None, rh, temp_c)
     if mean.value is None or source is None:
         return _Told(bucket, None, None, None, one.label, mean.why)
-    low, high = (one.correct(value, rh, temp_c).value for value in (source.low, source.high))
+    # The ends are taken through the correction of their mean, so that the mean lies between them.
+    low, high = one.correct(source.low, rh, temp_c).value, one.correct(source.high, rh, temp_c).value
     return _Told(
         bucket,
         mean.value,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as some
 
 from classair.config import Config, parse
@@ -26,7 +26,7 @@ from classair.model import Flag, Reading
 from classair.science.corrections import NONE, Correction
 from classair.stores import Store
 from classair.stores.corrections import add
-from classair.stores.memory import MemoryStore
+from classair.stores.memory.store import MemoryStore
 from classair.stores.steps import bucket_start
 from classair.timetable import day_start_ms, local_time
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -224,6 +224,7 @@ def stretches(draw: some.DrawFn) -> list[tuple[str, Seconds, Flag, float, float 
                     (sensor, int(second)),
                     (sensor, (interval, int(second)), flags, base + number % 7, humidity),
                 )
+    assume(found)
     return list(found.values())
 
 
