@@ -68,7 +68,7 @@ def test_through_a_running_ingest_and_by_its_own_hourly_look(
         lambda: rows(school.places, "select count(*) from reading where vflags is not null") == [(0,)],
         what="the flag gone",
     )
-    assert ingest._keeping_judged.round(2) == 1
+    assert ingest._recheck_schedule.round(2) == 1
     wait_for(
         lambda: rows(school.places, "select count(*) from reading where vflags is not null") == [(1,)],
         what="the flag back",
