@@ -56,7 +56,7 @@ class OverrideAsks:
             self._say(answer_topic, given)
             return None
         if ask.do != "override":
-            self._refuse(ask, answer_topic, f"alerts does not know how to {ask.do!r}; it knows override")
+            self._refuse(ask, answer_topic, f"unknown request {ask.do!r}; known: override")
             return None
         try:
             wish = OverrideRequest.model_validate(ask.args)
@@ -68,7 +68,7 @@ class OverrideAsks:
         try:
             room, state = self._board.order(wish.purifier, on, wish.minutes, ask.who, block_end, now)
         except KeyError:
-            self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier of this configuration")
+            self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier in sensors.yaml")
             return None
         log.info("override_set purifier=%s command=%s until=%s", wish.purifier, wish.do, state.override_until)
         answer = self._answer(

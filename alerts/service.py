@@ -60,7 +60,10 @@ def _serve(args: argparse.Namespace) -> int:
     with alone(places.run / "alerts.lock") as is_alone:
         if not is_alone:
             # Two of them would switch the same purifiers by turns.
-            print(f"classair alerts: another one works in {places.root} already", file=sys.stderr)
+            print(
+                f"classair alerts: already running with data folder {places.root}. Stop it, or use --data DIR",
+                file=sys.stderr,
+            )
             return 2
         return Alerts(places, partial(Link, broker), _org(places, args)).run(service.stop_on_signals())
 
@@ -277,7 +280,7 @@ class Alerts:
         self._slowest_ms = 0
         warnings = [
             *self._warnings,
-            *([f"the ledger cannot be written: {self.ledger.failing}"] if self.ledger.failing else []),
+            *([f"cannot write to ledger.db: {self.ledger.failing}"] if self.ledger.failing else []),
         ]
         self._say(
             Topics(self._org).service_status(NAME),

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Only a library that an extra would bring: anything else is a fault of ours and shows itself.
         if extra and error.name and error.name.partition(".")[0] not in PACKAGES:
             print(
-                f"classair {words[0]}: the library {error.name} is not installed; install ClassAir with [{extra}]",
+                f"classair {words[0]}: the library {error.name} is not installed. Install ClassAir with [{extra}]",
                 file=sys.stderr,
             )
             return 2

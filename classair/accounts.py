@@ -32,11 +32,11 @@ class Account:
 def account_fault(account: Account, bridges: Container[str]) -> str:
     """Why a device cannot have this account; empty when it can. `bridges`: the names that bridges have."""
     if not re.fullmatch(USER, account.name):
-        return f"{account.name!r} cannot be a user at the broker; expected letters, digits, - and _, at most 72"
+        return f"{account.name!r} is not a valid broker user; expected at most 72 letters, digits, - and _"
     if account.name in SERVICES or account.name in bridges:
-        return f"{account.name!r} is the name of a service or bridge at the broker; choose another"
+        return f"{account.name!r} is already the broker user of a service or bridge; choose another name"
     for topic in (*account.writes, *account.reads):
         first = topic.partition("/")[0]
         if first in ("", "+", "#", "classair") or first.startswith("$") or any(ord(char) < 33 for char in topic):
-            return f"{topic!r} cannot be a topic of a device"
+            return f"{topic!r} is not a valid device topic"
     return ""

@@ -37,7 +37,7 @@ def broker_of_installation(places: Places, given: str | None) -> BrokerAddress:
             known = json.loads((places.run / "passwords.json").read_text())
             password = str(known.get(USER, ""))
     if not url:
-        raise NoAnswer(f"no broker is known in {places.root}; give --broker mqtt://host:port")
+        raise NoAnswer(f"{places.root} names no broker. Give --broker mqtt://host:port")
     return BrokerAddress.of(url, USER, password, os.environ.get(CAFILE_VARIABLE, ""))
 
 
@@ -55,7 +55,7 @@ class Questions:
         answer.add_done_callback(lambda _: self._waiting.pop(question.id, None))
         if self._link.publish(self._topics.ask(service, question.id), question.model_dump_json(), qos=1) is None:
             answer.cancel()
-            raise NoAnswer("there is no connection to the broker")
+            raise NoAnswer("the broker is unreachable")
         return answer
 
     def hear(self, payload: bytes) -> None:
@@ -81,7 +81,7 @@ def ask_ingest(
     link.start()
     try:
         if not link.wait_up(5):
-            raise NoAnswer(f"the broker at {broker.host}:{broker.port} cannot be reached")
+            raise NoAnswer(f"the broker at {broker.host}:{broker.port} is unreachable")
         return questions.ask("ingest", do, who, args).result(timeout)
     except TimeoutError:
         raise NoAnswer(f"ingest did not answer within {timeout:.0f} s") from None

@@ -38,7 +38,7 @@ class BrokerAddress:
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ValueError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
         if parts.username or parts.password:
-            raise ValueError("broker address: name and password come from the environment, not from the address")
+            raise ValueError("broker address: remove user and password; they are read from the environment")
         secure = parts.scheme == "mqtts"
         return cls(
             parts.hostname,

@@ -44,7 +44,7 @@ def add_texts(folder: Traversable) -> None:
         return
     known = texts(REFERENCE).keys() & _read(folder, REFERENCE).keys()
     if known:
-        raise TextFault(f"{folder}: {', '.join(sorted(known))}: there are such texts already")
+        raise TextFault(f"{folder}: {', '.join(sorted(known))}: these texts already exist")
     _folders.append(folder)
     texts.cache_clear()
 
@@ -122,7 +122,9 @@ def head(language: str) -> Head:
     """How a language is written. Raises TextFault for a file without a name, or with what no page could follow."""
     said = {key: t(language, f"language.{key}") for key in Head.__slots__}
     if language != REFERENCE and said["name"] == t(REFERENCE, "language.name"):
-        raise TextFault(f"locales/{language}.toml: language.name is missing: the language's name in that language")
+        raise TextFault(
+            f"locales/{language}.toml: language.name is missing; set it to the language's name in that language"
+        )
     choices = {"direction": ("ltr", "rtl"), "calendar": tuple(YEAR_OFFSETS), "spaces": ("words", "clauses")}
     for key, known in choices.items():
         if said[key] not in known:

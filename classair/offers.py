@@ -43,7 +43,7 @@ def offers() -> tuple[Offer, ...]:
     """What is installed. Raises RuntimeError when that is nothing: then nothing would be checked or let in."""
     points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     if not points:
-        raise RuntimeError("no service is registered: ClassAir must be installed again (pip install --no-deps .)")
+        raise RuntimeError("no service is registered. Reinstall ClassAir: pip install --no-deps .")
     return tuple(cast(Offer, point.load()) for point in points)
 
 

@@ -26,7 +26,7 @@ def load(package: str, name: str) -> ModuleType:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
-        raise UnknownPlugin(f"{name!r} is not among {package.rpartition('.')[2]}; {hint}")
+        raise UnknownPlugin(f"{name!r} is not one of the {package.rpartition('.')[2]}; {hint}")
     for point in entry_points(group=_group(package)):
         if point.name == name:
             loaded = point.load()

@@ -73,8 +73,8 @@ def port_fault(host: str, port: int) -> str:
             probe.bind(place)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return f"port {port} on {host} is in use by another program: end it, or choose another with --port"
-        return f"{host}:{port} cannot be listened on: {error.strerror}"
+            return f"port {port} on {host} is in use by another program. Stop it, or choose another port with --port"
+        return f"cannot listen on {host}:{port}: {error.strerror}"
     return ""
 
 

@@ -29,7 +29,7 @@ def faults(config: Config) -> Iterator[str]:
             settings = drivers.settings_of(sensor.model)
         except LookupError as error:
             if sensor.model in adapters.models():
-                yield f"{path}.port: a {sensor.model} is not at a serial line; expected mqtt:… or http:…"
+                yield f"{path}.port: a {sensor.model} is not a serial sensor; expected mqtt:… or http:…"
             else:
                 yield f"{path}.model: {error}"
             continue
@@ -42,7 +42,7 @@ def advice(config: Config) -> Iterator[str]:
         path = _path(full)
         if identity.may_change(sensor.port):
             yield (
-                f"{path}.port: {sensor.port} may be another sensor after the next plugging; better the name from "
+                f"{path}.port: {sensor.port} may point to another sensor after the next replug; use the name from "
                 "/dev/serial/by-id/ or /dev/serial/by-path/"
             )
         if sensor.duty is None or sensor.model not in drivers.models():
@@ -52,11 +52,11 @@ def advice(config: Config) -> Iterator[str]:
         except ValidationError:
             continue  # said as a fault
         if not driver.sleep():
-            yield f"{path}.duty: a {sensor.model} cannot be sent to sleep; it goes on measuring"
+            yield f"{path}.duty: a {sensor.model} cannot sleep; it will measure continuously"
         elif not duty_cycle.sleeps_enough(sensor.duty, driver.warm_up_s):
             yield (
-                f"{path}.duty: of {sensor.duty.every:g} s nothing is left to sleep after {driver.warm_up_s:g} s of "
-                f"warm-up and {sensor.duty.measure:g} s of measuring; it goes on measuring"
+                f"{path}.duty: {sensor.duty.every:g} s leave no time to sleep after {driver.warm_up_s:g} s of "
+                f"warm-up and {sensor.duty.measure:g} s of measuring; it will measure continuously"
             )
 
 

@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
     if not args.bridge or args.bridge.count(".") != 1:
-        parser.error("--bridge SITE.ID is needed, such as --bridge ban-suan.suan-pi")
+        parser.error("--bridge SITE.ID is required, such as --bridge ban-suan.suan-pi")
     try:
         address = broker_of(args, args.bridge.partition(".")[2])
     except ValueError as error:
@@ -81,7 +81,7 @@ def first_configuration(full: str, file: Path, following: Following) -> Config |
     config = parse_as_follower(configuration.read(file))
     known = [name for name, _ in config.bridges()]
     if full not in known:
-        raise ConfigFaults([f"{file} knows no bridge {full!r}; there are: {', '.join(known) or 'none'}"])
+        raise ConfigFaults([f"{file} has no bridge {full!r}; known: {', '.join(known) or 'none'}"])
     return config.part_for(full)
 
 

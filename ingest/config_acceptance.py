@@ -92,11 +92,11 @@ class ConfigAcceptance:
         found: list[str] = []
         if self.current is not None and config.org != self.current.config.org:
             found.append(
-                f"org: this data folder belongs to {self.current.config.org}; another organisation begins "
-                "with a folder of its own: classair run --data DIR"
+                f"org: this data folder belongs to {self.current.config.org}; for another organisation use "
+                "a separate folder: classair run --data DIR"
             )
         if len(self._announcement(ConfigAnnouncement(version=2**31, accepted_at=2**50, text=text))) > MAX_PAYLOAD:
-            found.append(f"the file: is larger than a message can carry ({MAX_PAYLOAD // 1024} KiB)")
+            found.append(f"the file is larger than one message can be ({MAX_PAYLOAD // 1024} KiB)")
         for site, settings in config.sites.items():
             kinds = self._books.kinds_of(site)
             for local, sensor in settings.sensors.items():
@@ -105,7 +105,7 @@ class ConfigAcceptance:
                 here, there = ("simulated", "a real port") if not sensor.simulated else ("measured", "a simulated port")
                 found.append(
                     f"sites.{site}.sensors.{local}.port: {site} has {here} readings in this data folder and "
-                    f"{there} never joins them; start clean with: classair run --data NEW-DIR"
+                    f"{there} cannot be mixed with them. Use a new folder: classair run --data NEW-DIR"
                 )
                 break
         return found

@@ -174,7 +174,7 @@ class Intake:
             self._purifier(where, message, decided)
             return None
         else:
-            reason = "nothing is taken in from this topic"
+            reason = "messages on this topic are not stored"
         decided.refused.append(RejectedItem(message.topic, message.payload, reason + _note(message)))
         return None
 
@@ -187,13 +187,13 @@ class Intake:
             state = PurifierState.model_validate_json(message.payload)
         except ValidationError as error:
             decided.refused.append(
-                RejectedItem(message.topic, message.payload, f"not a purifier's state: {faults(error)}")
+                RejectedItem(message.topic, message.payload, f"not a valid purifier status: {faults(error)}")
             )
             return
         if state.purifier != where.full or not state.since >= 0:
             decided.refused.append(
                 RejectedItem(
-                    message.topic, message.payload, f"says it is of {state.purifier}, but came from {where.full}"
+                    message.topic, message.payload, f"names purifier {state.purifier}, but arrived from {where.full}"
                 )
             )
         elif self._states.get(where.full) != (state.on, state.since):
@@ -206,7 +206,7 @@ class Intake:
         self, message: Message, route: _Route, error: Exception, decided: Decided, latest: int, judged_by: int | None
     ) -> None:
         """A message that is not right as a whole: what is right in it is taken in, the rest refused item by item."""
-        why = faults(error) if isinstance(error, ValidationError) else f"not JSON that can be read ({error})"[:300]
+        why = faults(error) if isinstance(error, ValidationError) else f"not valid JSON ({error})"[:300]
         note = _note(message)
         try:
             raw = json.loads(message.payload)
@@ -237,10 +237,10 @@ class Intake:
             if not route.known:
                 raise Wrong(f"bridge {route.full} is not in sensors.yaml")
             if item.bridge != route.bridge:
-                raise Wrong(f"says it is from bridge {item.bridge}, but came from {route.bridge}")
+                raise Wrong(f"names bridge {item.bridge}, but arrived from {route.bridge}")
             if isinstance(item, GapItem):
                 if item.last < item.first:
-                    raise Wrong("a gap that ends before it begins")
+                    raise Wrong("the gap ends before it starts")
                 decided.gaps.append(Gap(route.full, item.epoch, item.first, item.last, item.reason))
             elif isinstance(item, SwitchItem):
                 decided.switches.append(self._switch(route, item, latest))
@@ -269,14 +269,14 @@ class Intake:
                 raise Wrong(f"sensor {full} belongs to bridge {configured.bridge}, not to {route.bridge}")
         _check_time(item.at, latest, judged_by)
         if known is not None and item.simulated and not known.simulated:
-            raise Wrong(f"says it is simulated, but sensor {full} has a real port")
+            raise Wrong(f"marked as simulated, but sensor {full} has a real port")
         room = self._deployments.room(full, item.at)
         if room is None:
             # A sensor that was taken away is still believed about the time when it stood in a room.
             raise Wrong(
                 f"sensor {full} is not in sensors.yaml"
                 if known is None
-                else f"sensor {full} stood in no room at that time"
+                else f"sensor {full} was in no room at that time"
             )
         given = {key: int(_flags(names)) for key, names in (item.value_flags or {}).items()}
         own = _flags(item.flags or ())
@@ -318,7 +318,7 @@ class Intake:
         if configured is None and self._deployments.newest(full) is None:
             raise Wrong(f"sensor {full} is not in sensors.yaml")
         if item.end < item.start:
-            raise Wrong("a stretch that ends before it begins")
+            raise Wrong("the interval ends before it starts")
         _check_time(item.start, latest, None)
         _check_time(item.end, latest, None)
         simulated = configured.simulated if configured is not None else item.simulated
@@ -341,18 +341,18 @@ class Intake:
 
 
 def _note(message: Message) -> str:
-    return " (retained at the broker)" if message.retain else ""
+    return " (retained message)" if message.retain else ""
 
 
 def _check_time(at_ms: int, latest: int, judged_by: int | None) -> None:
     if at_ms < 0:
-        raise Wrong("an impossible time, before 1970")
+        raise Wrong("the time is before 1970")
     if at_ms > latest:
         ahead = (at_ms - latest) // 1000
         raise Wrong(
-            f"measured in the future: {ahead} s further ahead than clocks may disagree"
+            f"measured in the future: {ahead} s beyond the tolerated clock difference"
             if judged_by is not None
-            else "measured in a future that no clock can mean"
+            else "measured too far in the future"
         )
 
 

@@ -199,9 +199,9 @@ class Replicator(threading.Thread):
         self._do(run)
         while not done.wait(0.2):
             if self._ended.is_set():
-                raise StoreAway("ingest is ending")
+                raise StoreAway("ingest is stopping")
         if failed:
-            raise StoreAway("readings.db could not be written")
+            raise StoreAway("cannot write to readings.db")
 
     # -- is it all there? ----------------------------------------------------------------------------------------------
 

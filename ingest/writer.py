@@ -184,7 +184,7 @@ class Writer(threading.Thread):
                 failed += 1
                 if failed > FAILING_AT_ONCE:
                     raise
-                why = f"ingest itself fails at it ({type(error).__name__}: {error})"
+                why = f"internal error in ingest ({type(error).__name__}: {error})"
                 log.exception("reading_failed sensor=%s seq=%d", part[0].sensor, part[0].seq)
                 kept = self._keep(Decided(refused=[as_refused(StoreConflict(part[0], why), self.books.org)]))
             if outcome is None or kept is None:

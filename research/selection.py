@@ -72,18 +72,18 @@ class Selection(BaseModel):
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = sorted(set(value) - set(QUANTITIES))
         if unknown:
-            raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(QUANTITIES)}")
+            raise ValueError(f"unknown {', '.join(unknown)}; known: {', '.join(QUANTITIES)}")
         return tuple(key for key in QUANTITIES if key in value)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.last < self.first:
-            raise ValueError("the last day lies before the first")
+            raise ValueError("the last day must not be before the first")
         if self.first < EARLIEST or self.last > LATEST:
-            raise ValueError(f"days lie between {EARLIEST} and {LATEST}")
+            raise ValueError(f"days must be between {EARLIEST} and {LATEST}")
         slow = [key for key in self.quantities if not QUANTITIES[key].shown]
         if slow and self.step in ("1m", "5m", "15m", "30m"):
-            raise ValueError(f"{', '.join(slow)}: averaged by hours and days only; step reading, 1h or 1d")
+            raise ValueError(f"{', '.join(slow)}: only averaged by hour and day; choose step reading, 1h or 1d")
         return self
 
     @classmethod

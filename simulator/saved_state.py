@@ -69,7 +69,9 @@ def alone(places: Places, patience_s: float = 5.0) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= until:
-                    raise AlreadyPlayed(f"another simulator plays the schools of {places.root}") from None
+                    raise AlreadyPlayed(
+                        f"another simulator is already running with data folder {places.root}"
+                    ) from None
                 time.sleep(0.1)
         yield
     finally:

@@ -68,7 +68,7 @@ def _play(args: argparse.Namespace) -> int:
 def _wish(args: argparse.Namespace) -> int:
     places = places_of(args)
     if args.words[0] != "wish" or len(args.words) < 2:
-        print("classair simulate wish NAME=WISH …: such as `classair simulate wish haze=90`", file=sys.stderr)
+        print("usage: classair simulate wish NAME=WISH …, such as classair simulate wish haze=90", file=sys.stderr)
         return 2
     config = _remembered(places) or _from_file(args.config)
     path = wishing.place_of(places)

@@ -108,7 +108,7 @@ def understood(words: list[str], config: Config, before: Wishes) -> Wishes:
             wanted["indoor"][name] = _number(name, value)
         else:
             raise ValueError(
-                f"{name!r} is no sensor, purifier or room; ids are <site>.<id>, such as "
+                f"{name!r} is not a sensor, purifier or room; ids are <site>.<id>, such as "
                 f"{next(iter(sensors), 'site.sensor')}"
             )
     for kind in ("faults", "plugs"):

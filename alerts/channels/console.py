@@ -21,4 +21,4 @@ class Channel:
         try:
             print(f"** {message.title}: {message.text}", file=sys.stdout, flush=True)
         except OSError as error:
-            raise ChannelError(f"the console cannot be written: {error.strerror}", permanent=False) from error
+            raise ChannelError(f"cannot write to the console: {error.strerror}", permanent=False) from error

@@ -72,7 +72,7 @@ class Delivery:
             try:
                 made[name] = channels.make(person.channel, dict(person.model_extra or {}))
             except (UnknownPlugin, ValidationError) as error:
-                what = "its settings are not as the channel wants them" if isinstance(error, ValidationError) else error
+                what = "its settings are not valid for the channel" if isinstance(error, ValidationError) else error
                 wrong.append(f"people.{name}: {what}")
         with self._changed:
             self._channels = made
@@ -107,7 +107,7 @@ class Delivery:
         error, permanent = "", False
         try:
             if channel is None:
-                raise ChannelError("no channel to this person", permanent=True)
+                raise ChannelError("this person has no channel", permanent=True)
             channel.send(due.job.message)
         except ChannelError as failure:
             error, permanent = str(failure), failure.permanent

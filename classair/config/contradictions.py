@@ -18,11 +18,11 @@ def contradictions(config: Config) -> Iterator[str]:
         for bridge in site.bridges:
             if bridge in owners:
                 yield (
-                    f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} has a bridge of this name too; "
-                    "it is its name at the broker"
+                    f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} also has a bridge with this name; "
+                    "bridge names are broker users and must be unique"
                 )
             if bridge in (*SERVICES, HOME_ASSISTANT):
-                yield f"sites.{site_id}.bridges.{bridge}: is the name of a service at the broker; choose another"
+                yield f"sites.{site_id}.bridges.{bridge}: reserved as the broker user of a service; choose another name"
             owners[bridge] = site_id
         at = f"sites.{site_id}"
         yield from _rooms(config, site, at)
@@ -38,28 +38,28 @@ def _years(config: Config) -> Iterator[str]:
     )
     for (_, end, name), (begin, _, other) in pairwise(terms):
         if begin <= end:
-            yield f"school_years.{other}.terms: begins on {begin}, when a term of {name} still runs (to {end})"
+            yield f"school_years.{other}.terms: the term from {begin} overlaps a term of {name} (until {end})"
     for name, year in config.school_years.items():
         first, last = min(term[0] for term in year.terms), max(term[1] for term in year.terms)
         for what in ("holidays", "half_days", "make_up_days"):
             for day in getattr(year, what):
                 if not first <= day <= last:
-                    yield f"school_years.{name}.{what}.{day}: lies outside of the year's terms ({first} to {last})"
+                    yield f"school_years.{name}.{what}.{day}: the day is outside the year's terms ({first} to {last})"
         for day in sorted(year.holidays.keys() & (year.half_days.keys() | year.make_up_days.keys())):
-            yield f"school_years.{name}.holidays.{day}: is a half or make-up day too"
+            yield f"school_years.{name}.holidays.{day}: the day is also a half or make-up day"
 
 
 def _rooms(config: Config, site: Site, at: str) -> Iterator[str]:
     for room_id, room in site.rooms.items():
         if room.timetable is not None and room.timetable not in config.timetables:
             yield (
-                f"{at}.rooms.{room_id}.timetable: {room.timetable!r} is not among timetables; "
+                f"{at}.rooms.{room_id}.timetable: {room.timetable!r} is not defined under timetables; "
                 f"{_nearest(room.timetable, config.timetables)}"
             )
         if not room.outdoor and room.volume_m3 is None:
-            yield f"{at}.rooms.{room_id}.volume_m3: is missing (only a room with outdoor: yes has none)"
+            yield f"{at}.rooms.{room_id}.volume_m3: is missing (required unless outdoor: yes)"
     if sum(room.outdoor for room in site.rooms.values()) > 1:
-        yield f"{at}.rooms: only one may be outdoor: yes"
+        yield f"{at}.rooms: only one room can have outdoor: yes"
 
 
 def _sensors(site_id: str, site: Site, at: str) -> Iterator[str]:
@@ -73,18 +73,18 @@ def _sensors(site_id: str, site: Site, at: str) -> Iterator[str]:
             yield f"{here}.room: {sensor.room!r} is not a room of this site; {_nearest(sensor.room, site.rooms)}"
         if sensor.port.startswith("http:") and sensor.bridge in site.bridges and not site.bridges[sensor.bridge].http:
             yield (
-                f"{here}.port: nobody listens for {sensor.port}; set http: 127.0.0.1:8088 (or another address) on "
-                f"the bridge {sensor.bridge}"
+                f"{here}.port: {sensor.port} needs an HTTP listener; set http: 127.0.0.1:8088 (or another address) on "
+                f"bridge {sensor.bridge}"
             )
         port = (sensor.bridge, sensor.port)
         if not sensor.simulated and port in owners:
-            yield f"{here}.port: {sensor.port} is the port of {owners[port]} already"
+            yield f"{here}.port: {sensor.port} is already the port of {owners[port]}"
         owners[port] = sensor_id
     if len({sensor.simulated for sensor in site.sensors.values()}) > 1:
         real = next(sensor_id for sensor_id, sensor in site.sensors.items() if not sensor.simulated)
         yield (
-            f"{at}.sensors.{real}.port: a site is simulated or real, never both; give every sensor of {site_id} "
-            "a real port and begin with an empty data folder: classair run --data DIR"
+            f"{at}.sensors.{real}.port: a site is either simulated or real; give every sensor of {site_id} a real "
+            "port and start with an empty data folder: classair run --data DIR"
         )
 
 
@@ -94,20 +94,20 @@ def _purifiers(site: Site, at: str) -> Iterator[str]:
         if unit.room not in site.rooms:
             yield f"{here}.room: {unit.room!r} is not a room of this site; {_nearest(unit.room, site.rooms)}"
         elif site.rooms[unit.room].outdoor:
-            yield f"{here}.room: {unit.room} is outdoors"
+            yield f"{here}.room: {unit.room} is outdoors; a purifier needs an indoor room"
         if unit_id in site.sensors:
-            yield f"{here}: a sensor has this id already"
+            yield f"{here}: a sensor already has this id"
 
 
 def _rules(config: Config) -> Iterator[str]:
     for name, rule in config.rules.items():
         if isinstance(rule, PurifierRule):
             if rule.off_below + 5 > rule.on_above:
-                yield f"rules.{name}.off_below: must be at least 5 µg/m³ below on_above, or sensor noise switches it"
+                yield f"rules.{name}.off_below: must be at least 5 µg/m³ below on_above, because of sensor noise"
             continue
         for person in rule.tell:
             if person not in config.people:
-                yield f"rules.{name}.tell: {person!r} is not among people; {_nearest(person, config.people)}"
+                yield f"rules.{name}.tell: {person!r} is not defined under people; {_nearest(person, config.people)}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

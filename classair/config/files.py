@@ -59,7 +59,7 @@ def read(path: Path) -> str:
         year = _read(file)
         try:
             if not isinstance(yamltext.read(year), dict):
-                raise yamltext.YamlFault("must be a mapping with terms:")
+                raise yamltext.YamlFault("expected a mapping with terms:")
         except yamltext.YamlFault as fault:
             raise ConfigFaults([f"{file}: {fault}"]) from None
         parts.append(f'  "{file.stem}":')
@@ -91,6 +91,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigFaults([f"{path}: cannot be read: {error.strerror}"]) from None
+        raise ConfigFaults([f"cannot read {path}: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
-        raise ConfigFaults([f"{path}: is not UTF-8 text (byte {error.start})"]) from None
+        raise ConfigFaults([f"{path} is not UTF-8 text (byte {error.start})"]) from None

@@ -32,7 +32,7 @@ def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:
     except yamltext.YamlFault as fault:
         raise ConfigFaults([str(fault)]) from None
     if not isinstance(raw, dict):
-        raise ConfigFaults(["the file must be a mapping that begins with org: and sites:"])
+        raise ConfigFaults(["expected a mapping with org: and sites: at the top level"])
     missing: list[str] = []
     raw = _with_environment(raw, env, "", missing)
     try:
@@ -107,7 +107,7 @@ def _with_environment(value: Any, env: Mapping[str, str], path: str, missing: li
 
     def put(match: re.Match[str]) -> str:
         if match[1] not in env:
-            missing.append(f"{path}: the environment variable {match[1]} is not set")
+            missing.append(f"{path}: environment variable {match[1]} is not set")
             return ""
         return env[match[1]]
 

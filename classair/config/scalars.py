@@ -39,7 +39,7 @@ def _plain(text: str) -> str:
 
 def _language(code: str) -> str:
     if code not in LANGUAGES:
-        raise ValueError(f"there is no language {code!r}; there are: {', '.join(LANGUAGES)}")
+        raise ValueError(f"unknown language {code!r}; known: {', '.join(LANGUAGES)}")
     return code
 
 
@@ -62,10 +62,10 @@ Language = Annotated[str, AfterValidator(_language)]
 def _span(value: Any) -> timetable.HoursOfDay:
     match = _SPAN.match(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("expected a span such as 08:30-15:30")
+        raise ValueError("expected a time range such as 08:30-15:30")
     start, end = (time.fromisoformat(part.replace(".", ":").rjust(5, "0")) for part in match.groups())
     if start >= end:
-        raise ValueError("a span must end after it begins")
+        raise ValueError("the end must be after the start")
     return timetable.HoursOfDay(start, end)
 
 
@@ -87,7 +87,7 @@ def _days(value: Any) -> Any:
             raise ValueError("expected first and last day, such as 2026-05-16..2026-10-10")
         first, last = map(date.fromisoformat, match.groups())
         if last < first:
-            raise ValueError("the last day lies before the first")
+            raise ValueError("the last day must not be before the first")
         return first, last
     return value
 

@@ -139,7 +139,7 @@ class Sensor(Part):
     def _port_form(cls, value: str) -> str:
         if not _PORT.match(value):
             raise ValueError(
-                "expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB socket), usb:serial=… or a "
+                "expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB port), usb:serial=… or a "
                 "pyserial URL such as socket://host:port"
             )
         return value
@@ -238,7 +238,9 @@ class Keep(Part):
     @model_validator(mode="after")
     def _archived_first(self) -> Keep:
         if self.raw is not None and not self.archive:
-            raise ValueError("raw: readings are only given up once they are archived; say archive: yes or raw: forever")
+            raise ValueError(
+                "raw: raw readings can be deleted only if they are archived; set archive: yes or raw: forever"
+            )
         return self
 
 

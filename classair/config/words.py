@@ -58,7 +58,7 @@ def pattern_in_words(pattern: str) -> str:
     """A regular expression as people would say it: `^[a-z-]{1,32}$` is small letters and hyphens, at most 32."""
     found = _COUNTED.match(pattern)
     if found is None:
-        return "is not in the expected form"
+        return "not in the expected form"
     inside, words = found[1].strip("[]"), []
     for part, word in _CLASSES.items():
         if part in inside:

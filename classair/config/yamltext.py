@@ -37,10 +37,10 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlFault(f"line {event.start_mark.line + 1}: aliases and anchors (& and *) are not used here")
+            raise YamlFault(f"line {event.start_mark.line + 1}: aliases and anchors (& and *) are not allowed")
         self.depth = getattr(self, "depth", 0) + 1
         if self.depth > MAX_DEPTH:
-            raise YamlFault(f"line {event.start_mark.line + 1}: nested deeper than {MAX_DEPTH}")
+            raise YamlFault(f"line {event.start_mark.line + 1}: more than {MAX_DEPTH} levels of nesting")
         try:
             return super().compose_node(parent, index)
         finally:
@@ -60,8 +60,8 @@ def _build(node: yaml.Node | None, depth: int) -> Any:
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise YamlFault(f"line {line}: a key must be plain text")
+            raise YamlFault(f"line {line}: keys must be plain text")
         if key_node.value in result:
-            raise YamlFault(f"line {line}: the key {key_node.value!r} stands here a second time")
+            raise YamlFault(f"line {line}: duplicate key {key_node.value!r}")
         result[key_node.value] = _build(value_node, depth + 1)
     return result

@@ -43,9 +43,9 @@ def main(argv: list[str]) -> int:
     index = INDEXES[args.index]
     quantity = _SHORT.get(args.pollutant, args.pollutant)
     if quantity not in index.scales:
-        parser.error(f"{index.key} has no {args.pollutant}; it has {', '.join(index.scales)}")
+        parser.error(f"{index.key} does not cover {args.pollutant}; it covers {', '.join(index.scales)}")
     if args.nowcast and quantity not in STEPS:
-        parser.error(f"NowCast is for {' and '.join(STEPS)}, not for {quantity}")
+        parser.error(f"NowCast is defined for {' and '.join(STEPS)}, not for {quantity}")
     if args.averaging and not re.fullmatch(r"\d+ (min|h|d|y)|nowcast", _spaced(args.averaging)):
         parser.error(f"--averaging {args.averaging!r}: expected a time such as 24 h, 15 min, 1 y, or nowcast")
     if args.values and args.file:
@@ -166,7 +166,7 @@ def _spaced(averaging: str | None) -> str:
 
 def _nowcast(index: Index, quantity: str, row: Sequence[str], newest_first: bool) -> dict[str, Any]:
     if len(row) > HOURS:
-        raise Wrong(f"{len(row)} hours given; NowCast takes {HOURS}")
+        raise Wrong(f"expected {HOURS} hours for NowCast, got {len(row)}")
     hours = [None if field in MISSING else field for field in (row if newest_first else reversed(row))]
     found = nowcast(hours, quantity)
     line = _line(index, quantity, None if found is None else str(found.value), "nowcast")

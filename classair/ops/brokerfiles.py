@@ -76,13 +76,13 @@ def mosquitto_conf(
         f"listener {port} {address}",
         "set_tcp_nodelay true",
         "",
-        "# Who comes in, and what they may say. The client id is the user name, so nobody can take another's session.",
+        "# Accounts and their rights. The client id is the user name, so that no client can take over another session.",
         "allow_anonymous false",
         f"password_file {folder}/{PASSWORDS}",
         f"acl_file {folder}/{ACL}",
         "use_username_as_clientid true",
         "",
-        "# Nothing acknowledged is dropped while a service is away.",
+        "# Keep acknowledged messages while a service is offline.",
         f"max_queued_messages {_QUEUE}",
         "max_queued_bytes 0",
         "max_inflight_messages 1000",
@@ -91,7 +91,7 @@ def mosquitto_conf(
         f"persistence_location {str(state if state is not None else folder).rstrip('/')}/",
         "autosave_interval 30",
         "",
-        "# What one sender can ask of the broker. A larger message is refused, a larger packet ends the connection.",
+        "# Limits per client. A larger message is rejected, a larger packet closes the connection.",
         f"message_size_limit {MAX_PAYLOAD}",
         f"max_packet_size {_PACKET}",
         "max_connections 1000",
@@ -107,7 +107,7 @@ def mosquitto_conf(
     if certificates is not None:
         lines += [
             "",
-            "# Bridges on other machines. No plain listener is open to the network.",
+            "# Bridges on other machines, over TLS only.",
             f"listener {lan_port}",
             f"certfile {certificates}/server.crt",
             f"keyfile {certificates}/server.key",
@@ -200,7 +200,7 @@ def acl(org: str, grants: Grants) -> str:
         guest = any(topic.startswith("classair/") for topic in (*account.writes, *account.reads))
         denied = topics.bridge("+", name, "#") if guest else "classair/#"
         blocks.append(_block(name, [f"deny {denied}", *_rules(account)]))
-    head = "# Written by `python -m classair.ops.brokerfiles`. Whatever is not allowed here is refused."
+    head = "# Written by `python -m classair.ops.brokerfiles`. Everything not allowed here is denied."
     return "\n".join([head, *everybody, *blocks]) + "\n"
 
 

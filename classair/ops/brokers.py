@@ -53,7 +53,7 @@ def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto"
         raise RuntimeError("mosquitto is not installed (Debian: apt install mosquitto)")
     if mosquitto is None and importlib.util.find_spec("amqtt") is None:
         raise RuntimeError(
-            "there is no broker: install mosquitto (Debian: apt install mosquitto), or ClassAir with [demo]"
+            "no broker is installed. Install mosquitto (Debian: apt install mosquitto), or ClassAir with [demo]"
         )
     passwords = _passwords(places, _users(grants))
     port = _port(places)
@@ -126,7 +126,7 @@ def _port(places: Places) -> int:
             port = int(probe.getsockname()[1])
         write_atomically(place, str(port).encode())
         return port
-    raise RuntimeError("no free loopback port for the broker")
+    raise RuntimeError("there is no free loopback port for the broker")
 
 
 def follow(broker: OwnBroker, places: Places, org: str, grants: Grants) -> None:

@@ -20,7 +20,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     for name, owner in foreign_owners():
         print(
-            f"the import name {name} belongs to the installed package {owner} too: give ClassAir an environment "
+            f"the installed package {owner} also uses the import name {name}. Install ClassAir in an environment "
             "of its own",
             file=sys.stderr,
         )
@@ -29,17 +29,17 @@ def main(argv: list[str]) -> int:
     except ConfigFaults as faulty:
         for line in faulty.faults:
             print(f"{args.config}: {line}", file=sys.stderr)
-        print(f"{len(faulty.faults)} to put right", file=sys.stderr)
+        print(f"problems found in {args.config}: {len(faulty.faults)}", file=sys.stderr)
         return 2
     for line in offers.advice(config):
         print(f"{args.config}: {line}", file=sys.stderr)
     counts = [
-        f"{len(config.sites)} schools",
+        f"{len(config.sites)} sites",
         f"{len(list(config.rooms()))} rooms",
         f"{len(list(config.sensors()))} sensors",
         f"{len(list(config.purifiers()))} purifiers",
     ]
-    print(f"{args.config}: in order ({', '.join(counts)})")
+    print(f"{args.config}: OK ({', '.join(counts)})")
     return 0
 
 

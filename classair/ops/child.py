@@ -74,7 +74,7 @@ class Child:
         except OSError as error:
             # Out of memory or processes: the others must not end because this one cannot begin.
             self._not_before = now + LONGEST_PAUSE_S
-            return f"{self.name} cannot be started ({error.strerror}); again in {LONGEST_PAUSE_S:g} s"
+            return f"{self.name} could not be started ({error.strerror}); retrying in {LONGEST_PAUSE_S:g} s"
 
     def _tick(self, now: float) -> str | None:
         if self.alive:
@@ -86,7 +86,7 @@ class Child:
             self.process = None
             self.restarts += 1
             self._not_before = now + self._pause
-            told = f"{self.name} ended ({_exit_words(self.last_exit)}); again in {self._pause:g} s, see {self.log}"
+            told = f"{self.name} ended ({_exit_words(self.last_exit)}); restarting in {self._pause:g} s, see {self.log}"
             self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
             return told
         if now >= self._not_before:

@@ -54,12 +54,12 @@ def main(argv: list[str]) -> int:
     if sum(map(bool, (args.bridge, args.device, args.home_assistant))) != 1:
         parser.error("expected SITE.BRIDGE, or --device SITE.DEVICE, or --home-assistant")
     if args.bridge and not args.broker:
-        parser.error("a bridge needs --broker URL")
+        parser.error("--broker URL is required for a bridge")
     try:
         text = args.config.read_text(encoding="utf-8")
         config = configuration.load(args.config)
     except OSError as error:
-        print(f"{args.config}: cannot be read: {error.strerror}", file=sys.stderr)
+        print(f"classair provision: cannot read {args.config}: {error.strerror}", file=sys.stderr)
         return 2
     except configuration.ConfigFaults as faults:
         print("\n".join(f"{args.config}: {line}" for line in faults.faults), file=sys.stderr)
@@ -75,7 +75,7 @@ def _bridge(args: argparse.Namespace, text: str, config: configuration.Config) -
     known = [full for full, _ in config.bridges()]
     if args.bridge not in known:
         print(
-            f"classair provision: {args.bridge!r} is not a bridge of {args.config}; there are: {', '.join(known)}",
+            f"classair provision: {args.bridge!r} is not a bridge in {args.config}; known: {', '.join(known)}",
             file=sys.stderr,
         )
         return 2
@@ -83,8 +83,8 @@ def _bridge(args: argparse.Namespace, text: str, config: configuration.Config) -
     out: Path = args.out or Path(f"bundle-{local}")
     if (out / "bridge.env").exists():
         print(
-            f"classair provision: {out} holds a bundle already; its password would no longer fit. Give --out, or "
-            "remove it first",
+            f"classair provision: {out} already contains a bundle, whose password would become invalid. Give "
+            "--out DIR, or delete it first",
             file=sys.stderr,
         )
         return 2
@@ -95,9 +95,9 @@ def _bridge(args: argparse.Namespace, text: str, config: configuration.Config) -
         (f"CLASSAIR_BRIDGE={args.bridge}\nCLASSAIR_BROKER={args.broker}\nCLASSAIR_MQTT_PASSWORD={password}\n").encode(),
     )
     print(
-        f"{out}/sensors.yaml and {out}/bridge.env written. Copy both to the bridge, then let the broker know it:\n"
+        f"Wrote {out}/sensors.yaml and {out}/bridge.env. Copy both to the bridge and add its account at the broker:\n"
         f"  mosquitto_passwd /etc/classair/mosquitto/passwords {local}\n"
-        f"(the password is in {out}/bridge.env; it is shown nowhere else)"
+        f"(the password is in {out}/bridge.env; it is not shown anywhere else)"
     )
     return 0
 
@@ -111,8 +111,7 @@ def _device(args: argparse.Namespace, config: configuration.Config) -> int:
     if sensor is None:
         there = ", ".join([*names, *posting]) or "none"
         print(
-            f"classair provision: {args.device!r} has no account in {args.config} (see classair check); "
-            f"there are: {there}",
+            f"classair provision: {args.device!r} has no account in {args.config} (see classair check); known: {there}",
             file=sys.stderr,
         )
         return 2
@@ -120,9 +119,9 @@ def _device(args: argparse.Namespace, config: configuration.Config) -> int:
     places = Places(args.data.resolve())
     keep_secret(places, args.device, secret)
     print(
-        f"{args.device} posts to the bridge {sensor.bridge} with this password (any user name, or as Bearer); it is "
-        f"shown only now,\nan earlier one no longer holds:\n  {secret}\n"
-        f"(its digest is in {places.device_secrets}, which must be in the data folder of that bridge)"
+        f"Password for posts of {args.device} to bridge {sensor.bridge} (any user name, or as a Bearer token).\n"
+        f"It is shown only once and replaces any earlier one:\n  {secret}\n"
+        f"(its digest is in {places.device_secrets}, which belongs in the data folder of that bridge)"
     )
     return 0
 
@@ -136,8 +135,8 @@ def _account(args: argparse.Namespace, config: configuration.Config, user: str) 
             secret = json.loads(own.read_text("utf-8"))[user]
         except (OSError, ValueError, KeyError):
             print(
-                f"classair provision: the broker of classair run has no account {user!r} yet; start classair run "
-                f"with {args.config}, or give --broker-folder DIR for a broker of your own",
+                f"classair provision: the broker of classair run has no account {user!r} yet. Start classair run "
+                f"with {args.config}, or give --broker-folder DIR for your own broker",
                 file=sys.stderr,
             )
             return 2
@@ -152,7 +151,7 @@ def _account(args: argparse.Namespace, config: configuration.Config, user: str) 
         return 2
     where = folder / brokerfiles.SECRETS / f"{user}.env"
     print(
-        f"user {user}; its password is in {where}{'' if user in fresh else ' since before'}. "
-        "Let the broker read its files again: systemctl reload mosquitto"
+        f"user {user}; its password is in {where}{'' if user in fresh else ' (unchanged)'}. "
+        "Reload the broker: systemctl reload mosquitto"
     )
     return 0

@@ -33,7 +33,10 @@ def main(argv: list[str]) -> int:
     places.root.mkdir(parents=True, exist_ok=True)
     with alone(places.run / "lock") as is_alone:
         if not is_alone:
-            print(f"classair run: another one works in {places.root} already", file=sys.stderr)
+            print(
+                f"classair run: already running with data folder {places.root}. Stop it, or use --data DIR",
+                file=sys.stderr,
+            )
             return 2
         if fault := port_fault(args.host, args.port):
             print(f"classair run: {fault}", file=sys.stderr)
@@ -76,7 +79,7 @@ def _configuration(path: Path, places: Places) -> Config | None:
     if places.accepted_config.exists():
         accepted = read_announcement(places.accepted_config.read_bytes())
         if accepted is not None:
-            print(f"going on with version {accepted.version}, accepted before", file=sys.stderr)
+            print(f"{path} has errors; continuing with the last valid version ({accepted.version})", file=sys.stderr)
             return accepted.config
     return None
 
@@ -102,15 +105,15 @@ class _Supervisor:
             ):
                 if self.stop.is_set():
                     return 0
-                print(f"the broker did not start; see {self.broker.child.log}", file=sys.stderr)
+                print(f"could not start the broker; see {self.broker.child.log}", file=sys.stderr)
                 return 1
-            self._say("broker", f"{self.broker.kind} on 127.0.0.1:{self.broker.port}, for this installation alone")
+            self._say("broker", f"{self.broker.kind} on 127.0.0.1:{self.broker.port} (private to this installation)")
             self._start(self._service("ingest"))
             self._start(self._service("alerts"))
             self._start(self._service("dashboard", "--host", self.args.host, "--port", str(self.args.port)))
             for name, what in (
                 ("ingest", f"store {self.config.store.partition('://')[0]}"),
-                ("alerts", "room states and purifiers"),
+                ("alerts", "room status, purifiers, notifications"),
                 ("dashboard", "pages and API"),
             ):
                 self._say(name, what)
@@ -121,7 +124,7 @@ class _Supervisor:
             everywhere = self.args.host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound
             host = "127.0.0.1" if everywhere else self.args.host
             print(
-                f"\n  http://{host}:{self.args.port}    (Ctrl-C ends everything; data in {self.places.root})\n",
+                f"\n  http://{host}:{self.args.port}    (Ctrl-C to stop; data folder: {self.places.root})\n",
                 flush=True,
             )
             self._watch(total)
@@ -237,7 +240,7 @@ class _Supervisor:
                 if words[:2] == ["history", "total"] and words[2].isdigit():
                     total = int(words[2])
             if process.wait() != 0 and not self.stop.is_set():
-                print(f"the history could not be made; see {self._shown(command.log)}", file=sys.stderr)
+                print(f"could not generate the sample history; see {self._shown(command.log)}", file=sys.stderr)
         return total
 
     def _lines_of(self, process: subprocess.Popen[bytes]) -> Iterator[str]:
@@ -304,7 +307,7 @@ class _Supervisor:
             child.stop()
             if not child.wait(time.monotonic() + 3):
                 child.kill()
-            print(f"{name} ended: no longer in the configuration", flush=True)
+            print(f"{name} stopped: removed from the configuration", flush=True)
         brokers.follow(self.broker, self.places, self.config.org, grants_of(self.config))
         for name, bridge in wanted.items():
             if name not in self.children:

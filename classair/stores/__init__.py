@@ -175,6 +175,6 @@ def open_store(address: str, places: Places, *, readonly: bool) -> Store:
     """
     kind = re.split(r"\W", address, maxsplit=1)[0]
     if kind not in plugins.names(__name__):
-        raise ValueError(f"store: there is no store {kind!r}")
+        raise ValueError(f"store: unknown kind {kind!r}")
     opened: Store = plugins.load(f"{__name__}.{kind}", "store").open_store(address, places, readonly=readonly)
     return opened

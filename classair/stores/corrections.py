@@ -82,4 +82,4 @@ def _of_row(row: tuple[object, ...]) -> Correction:
         return of_record({name: json.loads(str(value)) if name in _JSON else value for name, value in record.items()})
     except ValueError as error:
         # Going on without it would put other numbers on the screens than were accepted.
-        raise StoreAway(f"correction {record['id']}@{record['version']} is not understood: {error}") from error
+        raise StoreAway(f"correction {record['id']}@{record['version']} cannot be read: {error}") from error

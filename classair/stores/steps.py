@@ -25,7 +25,7 @@ def bucket_start_down(negative_ms: int, step_ms: int) -> int:
 def grain_for(quantity: str, step_ms: int) -> tuple[str, int]:
     """Which rollups answer for this step: days, hours or minutes, the longest that can. Raises ValueError otherwise."""
     if quantity not in QUANTITIES:
-        raise ValueError(f"there is no quantity {quantity!r}")
+        raise ValueError(f"unknown quantity {quantity!r}")
     if step_ms > 0 and step_ms % DAY_MS == 0:
         return "1d", DAY_MS
     if step_ms > 0 and step_ms % HOUR_MS == 0:
@@ -33,5 +33,5 @@ def grain_for(quantity: str, step_ms: int) -> tuple[str, int]:
     if step_ms <= 0 or step_ms % MINUTE_MS:
         raise ValueError(f"a step of {step_ms} ms is not a multiple of one minute")
     if quantity not in SHOWN:
-        raise ValueError(f"{quantity} has hours only; ask for a multiple of one hour")
+        raise ValueError(f"{quantity} is only averaged by the hour; ask for a multiple of one hour")
     return "1m", MINUTE_MS

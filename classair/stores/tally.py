@@ -88,6 +88,6 @@ def in_steps(reading: Reading) -> Reading:
         except (KeyError, ValueError, OverflowError, TypeError) as error:
             raise StoreConflict(reading, f"it has something no reading has: {error}") from error
         if abs(scaled) > LIMIT:
-            raise StoreConflict(reading, "a value is larger than any that can be kept")
+            raise StoreConflict(reading, "a value is too large to store")
         values[key] = scaled / QUANTITIES[key].scale
     return replace(reading, values=values, value_flags={key: int(m) for key, m in reading.value_flags.items() if m})

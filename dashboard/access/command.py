@@ -80,19 +80,19 @@ def _ask_password(args: argparse.Namespace) -> str:
 def _add(desk: Desk, args: argparse.Namespace) -> None:
     desk.add_account(args.name, args.role, _ask_password(args))
     desk.note("console", "user add", args.name, args.role)
-    print(f"{args.name} may sign in as {args.role}")
+    print(f"created account {args.name} (role {args.role})")
 
 
 def _password(desk: Desk, args: argparse.Namespace) -> None:
     desk.set_password(args.name, _ask_password(args))
     desk.note("console", "user password", args.name, "changed")
-    print(f"{args.name} has a new password; open sessions have ended")
+    print(f"set a new password for {args.name} and ended its sessions")
 
 
 def _disable(desk: Desk, args: argparse.Namespace) -> None:
     desk.disable_account(args.name)
     desk.note("console", "user disable", args.name, "disabled")
-    print(f"{args.name} can no longer sign in")
+    print(f"disabled account {args.name}")
 
 
 def _list_accounts(desk: Desk, _args: argparse.Namespace) -> None:
@@ -104,7 +104,7 @@ def _create(desk: Desk, args: argparse.Namespace) -> None:
     secret = desk.create_token(args.name, tuple(args.scope), args.days)
     desk.note("console", "token create", args.name, " ".join(args.scope))
     print(secret)
-    print("Keep it now: it is not shown again.", file=sys.stderr)
+    print("Copy the token now: it is not shown again.", file=sys.stderr)
 
 
 def _list_tokens(desk: Desk, _args: argparse.Namespace) -> None:
@@ -118,4 +118,4 @@ def _list_tokens(desk: Desk, _args: argparse.Namespace) -> None:
 def _revoke(desk: Desk, args: argparse.Namespace) -> None:
     desk.revoke_token(args.token)
     desk.note("console", "token revoke", args.token, "revoked")
-    print(f"{args.token} is revoked")
+    print(f"revoked token {args.token}")

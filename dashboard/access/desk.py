@@ -127,7 +127,7 @@ class Desk:
         with self._change() as db:
             if db.execute("select 1 from account where name=?", (name,)).fetchone():
                 raise AccountRejected(
-                    f"account {name!r} exists already; `classair user password {name}` gives it a new one"
+                    f"account {name!r} already exists. To set a new password: classair user password {name}"
                 )
             db.execute("insert into account values(?,?,?,?,null)", (name, role, hashed, self._now_ms()))
 
@@ -260,9 +260,9 @@ class Desk:
             if len(ids) == 1:
                 db.execute("update token set revoked_at=? where id=?", (self._now_ms(), ids[0]))
         if not ids:
-            raise AccountRejected(f"there is no token {token!r} in force")
+            raise AccountRejected(f"there is no active token {token!r}")
         if len(ids) > 1:
-            raise AccountRejected(f"{token!r} names several tokens; revoke by id: {', '.join(ids)}")
+            raise AccountRejected(f"several tokens are named {token!r}. Revoke by id: {', '.join(ids)}")
 
     def token(self, secret: str) -> Principal | None:
         """What a token stands for; None when unknown, expired or revoked. Every scope includes reading."""
@@ -294,8 +294,10 @@ class Desk:
 
 def _check_password(password: str, name: str) -> None:
     if len(password) < PASSWORD_LEAST:
-        raise AccountRejected(f"password: at least {PASSWORD_LEAST} characters; three or four unrelated words are good")
+        raise AccountRejected(
+            f"password: must have at least {PASSWORD_LEAST} characters, for example three or four unrelated words"
+        )
     if len(password) > 1024:
-        raise AccountRejected("password: at most 1024 characters")
+        raise AccountRejected("password: must have at most 1024 characters")
     if name and name in password.lower():
         raise AccountRejected("password: must not contain the account's name")

@@ -68,7 +68,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 4403, "reason": "not offered here"})
+            await send({"type": "websocket.close", "code": 4403, "reason": "method not allowed"})
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -123,14 +123,18 @@ class Guard:
             return Refusal(413, "the request is too large", f"at most {MAX_BODY // 1024} KiB")
         if not passes:
             if need is Need.NOBODY:
-                return Refusal(404, "there is nothing at this address", "")
+                return Refusal(404, "there is no page or resource at this address", "")
             if not principal.signed_in:
                 return Refusal(
                     401,
-                    "this needs signing in",
+                    "authentication required",
                     "sign in at /login, or send an API token: Authorization: Bearer classair_…",
                 )
-            return Refusal(403, f"{principal.role or 'this token'} may not do this", f"it needs the scope {need.value}")
+            return Refusal(
+                403,
+                f"{principal.role or 'this token'} is not allowed to do this",
+                f"the scope {need.value} is required",
+            )
         if scope["method"] in SAFE:
             return None
         return _changing(scope, headers, principal, need)
@@ -181,7 +185,7 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
         return Refusal(403, "the request comes from another site", "send it from this server's own pages")
     if principal.kind == "account":
         if origin is None:
-            return Refusal(403, "the request does not say where it comes from", "send the Origin header")
+            return Refusal(403, "the request has no Origin header", "send the Origin header")
         given = headers.get(CSRF_HEADER, "")
         # Signing in and out are plain forms: their origin is proof enough.
         if need not in (Need.MEMBER, Need.OPEN) and not hmac.compare_digest(given.encode(), principal.csrf.encode()):

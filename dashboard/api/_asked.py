@@ -18,17 +18,17 @@ from research.selection import EARLIEST, LATEST
 PAGE: Final = 5000
 
 RoomQuery = Annotated[str, Query(description="`<site>.<room>`", examples=["ban-suan.p1-2"])]
-SensorQuery = Annotated[str | None, Query(description="one sensor alone", examples=["ban-suan.p1-2-pm"])]
+SensorQuery = Annotated[str | None, Query(description="only this sensor", examples=["ban-suan.p1-2-pm"])]
 Start = Annotated[Moment, Query(description="ISO 8601 with offset, or UTC ms", examples=["2026-11-23T09:00:00+07:00"])]
 End = Annotated[
-    Moment, Query(description="not included; ISO 8601 with offset, or UTC ms", examples=["2026-11-23T10:00:00+07:00"])
+    Moment, Query(description="exclusive; ISO 8601 with offset, or UTC ms", examples=["2026-11-23T10:00:00+07:00"])
 ]
 First = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-23"])]
-Last = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, included", examples=["2026-11-24"])]
+Last = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, inclusive", examples=["2026-11-24"])]
 Offset = Annotated[
-    int, Query(ge=0, le=10_000_000, description="lines to leave out: `next` of the page before", examples=[0])
+    int, Query(ge=0, le=10_000_000, description="lines to skip: `next` of the previous page", examples=[0])
 ]
-Limit = Annotated[int, Query(ge=1, le=PAGE, description="lines of a page", examples=[100])]
+Limit = Annotated[int, Query(ge=1, le=PAGE, description="lines per page", examples=[100])]
 
 
 async def known_room(ctx: Context, room: str) -> str:
@@ -45,14 +45,14 @@ def stretch(start: str, end: str, longest_days: int) -> tuple[int, int]:
     try:
         iso(since), iso(until)
     except (OverflowError, ValueError, OSError):
-        raise ApiFault(422, "the time lies outside of what a calendar holds", "query") from None
+        raise ApiFault(422, "the time is outside the supported range", "query") from None
     if not 0 < until - since <= longest_days * DAY_MS:
-        raise ApiFault(422, f"end must lie behind start, at most {longest_days} days", "query")
+        raise ApiFault(422, f"end must be after start, by at most {longest_days} days", "query")
     return since, until
 
 
 def days(first: date, last: date, longest: int) -> tuple[int, int]:
     """UTC ms of the midnights before `first` and behind `last`. Raises ApiFault."""
     if not 0 <= (last - first).days < longest:
-        raise ApiFault(422, f"last must not lie before first, and at most {longest} days are answered at once", "query")
+        raise ApiFault(422, f"last must not be before first, and the range must not exceed {longest} days", "query")
     return day_start_ms(first), day_start_ms(last) + DAY_MS

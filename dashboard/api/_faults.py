@@ -18,7 +18,7 @@ from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 
 
 class Fault(BaseModel):
-    """`right`, where there is one, says what would have been accepted."""
+    """`right`, if present, describes what would have been accepted."""
 
     what: str
     where: str
@@ -43,7 +43,7 @@ def unknown(kind: str, asked: str, known: Iterable[str], status: int = 404) -> A
     near = difflib.get_close_matches(asked, names, n=1, cutoff=0.5)
     listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
     right = f"did you mean {near[0]}?" if near else f"known: {listed}"
-    return ApiFault(status, f"there is no {kind} {asked!r}", kind, right)
+    return ApiFault(status, f"unknown {kind} {asked!r}", kind, right)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

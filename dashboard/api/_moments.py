@@ -28,7 +28,7 @@ def moment_ms(value: str) -> int:
     except ValueError:
         raise ValueError(right) from None
     if at.tzinfo is None:
-        raise ValueError(f"the time has no offset; {right}")
+        raise ValueError(f"the time has no UTC offset; {right}")
     return to_ms(at)
 
 

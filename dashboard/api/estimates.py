@@ -22,7 +22,7 @@ AT_ONCE: Final = 2
 
 
 class EstimatesAnswer(BaseModel):
-    """Each with its value (`mean` for exposure), interval, n, coverage and version; empty means "cannot tell"."""
+    """Each with its value (`mean` for exposure), interval, n, completeness and version; null: cannot be estimated."""
 
     room: str
     first: date
@@ -51,7 +51,7 @@ class TimeRange(BaseModel):
 
 
 class CalendarDay(BaseModel):
-    """`occupied`: children are in the room; `lessons`: what counts as lesson time. Both empty without school."""
+    """`occupied`: children are in the room; `lessons`: lesson time. Both are empty on days without school."""
 
     day: date
     school: bool
@@ -70,7 +70,7 @@ class CalendarAnswer(BaseModel):
 
 
 class VersionsAnswer(BaseModel):
-    """A day's version rises with whatever changes it; days without data are absent."""
+    """The version of a day increases with each change of its data; days without data are absent."""
 
     site: str
     versions: dict[date, int]
@@ -87,11 +87,11 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         "/rooms/{room}/estimates",
-        summary="Air changes, clean air, infiltration and exposure from the data",
+        summary="Estimate ventilation, effective CADR, infiltration and exposure",
         responses=responses(401, 404, 422, 501, 503),
     )
     async def estimates(room: RoomId, first: First, last: Last) -> EstimatesAnswer:
-        """At most 62 days; worked out afresh each time, which takes seconds for a long stretch."""
+        """At most 62 days. Computed for each request, which takes seconds for a long range."""
         start, end = days(first, last, ESTIMATE_DAYS)
         configured(room)
         async with working:
@@ -100,7 +100,7 @@ def router(ctx: Context) -> APIRouter:
             except ImportError as missing:
                 raise ApiFault(
                     501,
-                    f"this server was installed without {missing.name}",
+                    f"{missing.name} is not installed on this server",
                     "estimates",
                     "install classair[research] on it",
                 ) from None
@@ -112,9 +112,13 @@ def router(ctx: Context) -> APIRouter:
             simulated=ctx.config().site_simulated(room.partition(".")[0]),
         )
 
-    @api.get("/calendar", summary="School days, lessons and why a day has none", responses=responses(401, 404, 422))
+    @api.get(
+        "/calendar",
+        summary="List school days, lessons and reasons for days without",
+        responses=responses(401, 404, 422),
+    )
     async def calendar(
-        room: Annotated[str, Query(description="`<site>.<room>`, whose timetable it is", examples=["ban-suan.p1-2"])],
+        room: Annotated[str, Query(description="`<site>.<room>`, whose timetable applies", examples=["ban-suan.p1-2"])],
         first: First,
         last: Last,
     ) -> CalendarAnswer:
@@ -125,7 +129,9 @@ def router(ctx: Context) -> APIRouter:
             room=room, timetable=ctx.config().room(room).timetable, days=[_day(ctx, room, day) for day in wanted]
         )
 
-    @api.get("/versions", summary="Versions of a school's days", responses=responses(401, 404, 422, 503))
+    @api.get(
+        "/versions", summary="List the data version of each day of a school", responses=responses(401, 404, 422, 503)
+    )
     async def versions(
         site: Annotated[str, Query(description="the school", examples=["ban-suan"])],
         first: First,

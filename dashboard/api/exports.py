@@ -25,15 +25,15 @@ _CSV = "text/csv; charset=utf-8"
 _ARROW = "application/vnd.apache.arrow.stream"
 
 
-ExportId = Annotated[str, Path(max_length=64, description="`id` of a package of yours", examples=["0123456789abcdef"])]
+ExportId = Annotated[str, Path(max_length=64, description="`id` of one of your exports", examples=["0123456789abcdef"])]
 
 
 class ExportWish(BaseModel):
-    """What is wanted; the keys of a table, and how it is to be written."""
+    """The selection, as for /table, and the output format."""
 
     rooms: list[str] = Field(examples=[["ban-suan.p1-2"]], min_length=1, max_length=500)
     first: date = Field(examples=["2026-11-16"])
-    last: date = Field(examples=["2026-11-20"], description="included")
+    last: date = Field(examples=["2026-11-20"], description="inclusive")
     quantities: list[str] = Field(["pm25"], examples=[["pm25", "rh_pct"]])
     step: str = Field("1h", examples=["1h"], description="reading, " + ", ".join(STEP_MS))
     method: str = Field("none", examples=["accepted"])
@@ -45,7 +45,7 @@ class ExportWish(BaseModel):
         "",
         max_length=200,
         examples=["CC-BY-4.0"],
-        description="what the school gives its data under; empty: none was chosen",
+        description="licence of the data, as chosen by the school; may be empty",
     )
 
     def request(self) -> ExportRequest:
@@ -56,9 +56,9 @@ class ExportWish(BaseModel):
 
 
 class ExportPreview(BaseModel):
-    """Estimates. `gaps`: share of expected readings that are not there; `sample`: the first rows, under `names`."""
+    """Estimates. `gaps`: share of expected readings that are missing; `sample`: the first rows, under `names`."""
 
-    id: str = Field(description="names the request")
+    id: str = Field(description="identifies the request")
     rows: int
     bytes: int
     gaps: float | None
@@ -69,7 +69,7 @@ class ExportPreview(BaseModel):
 
 
 class ExportRow(BaseModel):
-    """A package: waiting, running, packing, ready, failed (`why`) or cancelled."""
+    """An export: waiting, running, packing, ready, failed (`why`) or cancelled."""
 
     id: str
     state: str = Field(examples=["ready"])
@@ -77,13 +77,13 @@ class ExportRow(BaseModel):
     pieces: int
     rows: int
     bytes: int
-    data: str = Field(description="names request and state of the data: the same name means the same bytes")
+    data: str = Field(description="identifies request and state of the data: the same value means the same bytes")
     why: str
     asked_by: str
     asked_at: str
     kept_until: str | None
     request: dict[str, Any]
-    package: str | None = Field(description="where it can be fetched, when it is ready")
+    package: str | None = Field(description="download address, once the export is ready")
 
 
 class ExportList(BaseModel):
@@ -95,22 +95,22 @@ def router(ctx: Context) -> APIRouter:
 
     def offered() -> Exports:
         if ctx.exports is None:
-            raise ApiFault(503, "this dashboard makes no packages", "export", "use classair export")
+            raise ApiFault(503, "exports are disabled on this dashboard", "export", "use classair export")
         return ctx.exports
 
-    @api.post("/exports/preview", summary="What a package would be", responses=responses(401, 403, 422, 501, 503))
+    @api.post("/exports/preview", summary="Preview export", responses=responses(401, 403, 422, 501, 503))
     async def preview(wish: ExportWish) -> ExportPreview:
-        """Needs the scope `export`; changes nothing. Rows, size and share of gaps are estimates."""
+        """Requires the scope `export`. Creates nothing; rows, size and share of gaps are estimates."""
         request = wish.request()
         found = await _called(offered().preview, request)
         return ExportPreview(id=request.id, **found)
 
     @api.post(
-        "/exports", summary="Begin a package", status_code=202, responses=responses(401, 403, 422, 429, 501, 503, 507)
+        "/exports", summary="Create export", status_code=202, responses=responses(401, 403, 422, 429, 501, 503, 507)
     )
     async def begin(wish: ExportWish, call: Request) -> ExportRow:
-        """Needs the scope `export`. It is made in the background by a process of its own; ask for its state until it is
-        `ready`. What you have asked for already and is still in the making is not begun twice."""
+        """Requires the scope `export`. The export runs in the background; query its status until it is `ready`.
+        Repeating a request that is still running returns the same export."""
         principal: Principal = call.state.principal
         request = wish.request()
         found = await _called(offered().start, request, principal.who)
@@ -118,72 +118,70 @@ def router(ctx: Context) -> APIRouter:
         desk.note(principal.who, "export", request.id, found.id)
         return _row(found)
 
-    @api.get("/exports", summary="Your packages, newest first", responses=responses(401, 403, 503))
+    @api.get("/exports", summary="List your exports, newest first", responses=responses(401, 403, 503))
     async def listed(call: Request) -> ExportList:
-        """Needs the scope `export`; administrators see everybody's."""
+        """Requires the scope `export`. Administrators see all exports."""
         principal: Principal = call.state.principal
         who = None if "admin" in principal.scopes else principal.who
         found = await asyncio.to_thread(offered().jobs, who)
         return ExportList(exports=[_row(one) for one in found[:200]])
 
-    @api.get("/exports/{export}", summary="How far a package is", responses=responses(401, 403, 404, 503))
+    @api.get("/exports/{export}", summary="Get export status", responses=responses(401, 403, 404, 503))
     async def one(export: ExportId, call: Request) -> ExportRow:
         return _row(await _own(offered(), export, call))
 
     @api.get(
         "/exports/{export}/package",
-        summary="Fetch a package that is ready",
+        summary="Download finished export",
         response_class=FileResponse,
         responses={200: {"content": {"application/zip": {}}}, **responses(401, 403, 404, 409, 503)},
     )
     async def package(export: ExportId, call: Request) -> FileResponse:
-        """The zip file. It can be fetched in pieces (Range)."""
+        """The zip file. Supports range requests."""
         found = await _own(offered(), export, call)
         path = await asyncio.to_thread(offered().package, found.id)
         if path is None:
-            raise ApiFault(409, f"the package is {found.state}", "export", "ask for its state until it is ready")
+            raise ApiFault(409, f"the export is {found.state}", "export", "query its state until it is ready")
         return FileResponse(path, media_type="application/zip", filename=f"classair-{found.request.id}.zip")
 
     @api.delete(
         "/exports/{export}",
-        summary="Cancel a package, or forget it",
+        summary="Cancel or delete export",
         status_code=204,
         responses=responses(401, 403, 404, 503),
     )
     async def remove(export: ExportId, call: Request) -> None:
-        """What is in the making is cancelled; what has ended is removed with its files."""
+        """A running export is cancelled; a finished one is deleted with its files."""
         found = await _own(offered(), export, call)
         await asyncio.to_thread(offered().remove, found.id)
 
     @api.get(
         "/data",
-        summary="The rows of a selection as a stream, CSV or Arrow",
+        summary="Stream the rows of a selection as CSV or Arrow",
         response_class=StreamingResponse,
         responses={200: {"content": {_CSV: {}, _ARROW: {}}}, **responses(401, 403, 422, 501, 503)},
     )
     async def data(
-        rooms: Annotated[
-            str, Query(description="`<site>.<room>`, several joined by commas", examples=["ban-suan.p1-2"])
-        ],
+        rooms: Annotated[str, Query(description="`<site>.<room>`, comma-separated", examples=["ban-suan.p1-2"])],
         first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
-        last: Annotated[date, Query(description="last local day, included", examples=["2026-11-20"])],
+        last: Annotated[date, Query(description="last local day, inclusive", examples=["2026-11-20"])],
         quantities: Annotated[
-            str, Query(description="joined by commas: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
+            str, Query(description="comma-separated: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
         ] = "pm25",
         step: Annotated[str, Query(description="reading, " + ", ".join(STEP_MS), examples=["1h"])] = "1h",
         method: Annotated[
             str, Query(description="none, accepted, or a correction such as epa2021_atm", examples=["none"])
         ] = "none",
-        lesson: Annotated[bool, Query(description="only lesson time", examples=[False])] = False,
+        lesson: Annotated[bool, Query(description="lesson time only", examples=[False])] = False,
         completeness: Annotated[
-            float, Query(ge=0, le=1, description="share of its time a mean must cover", examples=[0.75])
+            float, Query(ge=0, le=1, description="minimum data completeness of a mean, 0 to 1", examples=[0.75])
         ] = 0.75,
         format: Annotated[
             Literal["csv", "arrow"], Query(description="csv (UTF-8) or an Arrow IPC stream", examples=["csv"])
         ] = "csv",
     ) -> StreamingResponse:
-        """Needs the scope `export`. The columns are those of a package (docs/export.md). What cannot be finished is cut
-        off without the end that chunked answers have, so that half is not taken for whole."""
+        """Requires the scope `export`. Columns as in docs/export.md. If the stream fails, it ends without the final
+        chunk, so that clients can detect incomplete data."""
         try:
             request = ExportRequest.parse(
                 {
@@ -236,7 +234,7 @@ async def _own(exports: Exports, identity: str, call: Request) -> Job:
     principal: Principal = call.state.principal
     found = await asyncio.to_thread(exports.job, identity)
     if found is None or (found.who != principal.who and "admin" not in principal.scopes):
-        raise ApiFault(404, f"there is no package {identity!r} of yours", "export")
+        raise ApiFault(404, f"you have no export {identity!r}", "export")
     return found
 
 

@@ -22,11 +22,11 @@ GRAINS: Final = {"1m": MINUTE_MS, "1h": HOUR_MS, "1d": DAY_MS}
 
 
 class FlagStretch(BaseModel):
-    """A sensor's flagged readings without a longer pause between them. `bad`: they are left out of every mean."""
+    """Flagged readings of a sensor without a longer pause. `bad`: they are excluded from every mean."""
 
     sensor: str
     room: str
-    quantity: str = Field(description="empty: the flag is against the whole reading", examples=["pm25"])
+    quantity: str = Field(description="empty: the flag applies to the whole reading", examples=["pm25"])
     flag: str = Field(examples=["STUCK"])
     bad: bool
     start: str = Field(examples=["2026-11-23T09:00:00+07:00"])
@@ -36,18 +36,18 @@ class FlagStretch(BaseModel):
 
 
 class FlagsAnswer(BaseModel):
-    """A stretch that reaches out of what was asked for is cut there."""
+    """Intervals are cut to the requested range."""
 
     room: str
     start: str
     end: str
     total: int
     flags: list[FlagStretch]
-    next: int | None = Field(description="`offset` of the next page; empty on the last")
+    next: int | None = Field(description="`offset` of the next page; null on the last")
 
 
 class RollupRow(BaseModel):
-    """A stored bucket: of valid readings, with those left out by class. `suspect` are counted and flagged."""
+    """A stored average of valid readings, with counts of excluded ones by class. `suspect` readings are included."""
 
     start: str = Field(examples=["2026-11-23T09:00:00+07:00"])
     n: int
@@ -60,7 +60,7 @@ class RollupRow(BaseModel):
 
 
 class RollupsAnswer(BaseModel):
-    """Oldest first; buckets without any reading are absent."""
+    """Oldest first; intervals without any reading are absent."""
 
     room: str
     sensor: str | None
@@ -68,17 +68,17 @@ class RollupsAnswer(BaseModel):
     unit: str
     grain: str
     rollups: list[RollupRow]
-    next: str | None = Field(description="`start` of the next page; empty on the last")
+    next: str | None = Field(description="`start` of the next page; null on the last")
 
 
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["research"])
 
-    @api.get("/flags", summary="What is known against values, as stretches", responses=responses(401, 404, 422, 503))
+    @api.get("/flags", summary="List quality flags as intervals", responses=responses(401, 404, 422, 503))
     async def flags(
         room: RoomQuery, start: Start, end: End, sensor: SensorQuery = None, offset: Offset = 0, limit: Limit = 1000
     ) -> FlagsAnswer:
-        """At most seven days at once."""
+        """At most seven days per request."""
         since, until = stretch(start, end, FLAG_DAYS)
         await known_room(ctx, room)
         found = await asyncio.to_thread(ctx.research.flagged, room, since, until, sensor)
@@ -104,7 +104,9 @@ def router(ctx: Context) -> APIRouter:
             next=offset + limit if offset + limit < len(found) else None,
         )
 
-    @api.get("/rollups", summary="Stored minutes, hours and local days", responses=responses(401, 404, 422, 503))
+    @api.get(
+        "/rollups", summary="List stored averages by minute, hour or local day", responses=responses(401, 404, 422, 503)
+    )
     async def rollups(
         room: RoomQuery,
         start: Start,
@@ -117,13 +119,13 @@ def router(ctx: Context) -> APIRouter:
         ] = "1h",
         limit: Limit = 1000,
     ) -> RollupsAnswer:
-        """Without `sensor` those of the room's sensors are pooled. As measured: no correction is in them."""
+        """Without `sensor`, the room's sensors are pooled. Values are uncorrected."""
         step = GRAINS[grain]
         since, until = stretch(start, end, {"1m": 31, "1h": 800, "1d": 8000}[grain])
         if quantity not in QUANTITIES:
-            raise ApiFault(422, f"there is no quantity {quantity!r}", "quantity", ", ".join(QUANTITIES))
+            raise ApiFault(422, f"unknown quantity {quantity!r}", "quantity", ", ".join(QUANTITIES))
         if grain == "1m" and not QUANTITIES[quantity].shown:
-            raise ApiFault(422, f"{quantity} is kept by hours and days only", "grain", "1h or 1d")
+            raise ApiFault(422, f"{quantity} is only stored by hour and day", "grain", "1h or 1d")
         await known_room(ctx, room)
         found = await asyncio.to_thread(ctx.research.rollups, room, quantity, since, until, step, sensor)
         page = found[:limit]

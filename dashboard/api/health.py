@@ -17,19 +17,19 @@ from dashboard.queries.rooms import StoreUnavailable
 
 
 class ConfigurationHealth(BaseModel):
-    version: int | None = Field(description="None while ingest has not announced one")
-    refused: str | None = Field(description="why the newest edit of sensors.yaml is not in force")
+    version: int | None = Field(description="null until ingest has published one")
+    refused: str | None = Field(description="why the latest edit of sensors.yaml was rejected")
 
 
 class Health(BaseModel):
-    """`state` is `ok` when nothing below needs anybody, else `degraded`."""
+    """`state` is `ok` when nothing below needs attention, otherwise `degraded`."""
 
     state: Literal["ok", "degraded"]
     server_time: int
     version: str
-    broker: bool = Field(description="whether this dashboard is connected to it")
-    store: bool = Field(description="whether the store of readings answers")
-    control_at: int | None = Field(description="UTC ms of the newest sign of life of the controller")
+    broker: bool = Field(description="whether this dashboard is connected to the broker")
+    store: bool = Field(description="whether the database is available")
+    control_at: int | None = Field(description="UTC ms of the latest heartbeat of the controller")
     configuration: ConfigurationHealth
     services: dict[str, ServiceStatus]
     bridges: dict[str, BridgeStatus | None]
@@ -43,7 +43,7 @@ CONTROL_SILENT_MS = 20_000  # the controller beats every 5 s
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["health"])
 
-    @api.get("/health", summary="How the parts are", responses=responses(401))
+    @api.get("/health", summary="Get system health", responses=responses(401))
     async def health() -> Health:
         config, live, now = ctx.config(), ctx.live, ctx.now_ms()
         try:

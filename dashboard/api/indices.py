@@ -23,7 +23,7 @@ NOWCAST_DAYS: Final = 62
 
 
 class BandRow(BaseModel):
-    """`low` to `high` as printed, both included; `high` empty: no upper end."""
+    """`low` to `high` as published, both inclusive; `high` null: no upper limit."""
 
     key: str
     low: float
@@ -35,7 +35,7 @@ class BandRow(BaseModel):
 
 class ScaleRow(BaseModel):
     unit: str
-    averaging: str = Field(description="the time of the mean that the index belongs to", examples=["24 h"])
+    averaging: str = Field(description="averaging interval of the index", examples=["24 h"])
     bands: list[BandRow]
 
 
@@ -53,10 +53,10 @@ class IndicesAnswer(BaseModel):
 
 
 class NowCastRow(BaseModel):
-    """`nowcast` of the twelve hours that end with this one; `named` says what its index number may be called."""
+    """`nowcast` of the twelve hours ending with this one; `named`: the correct name of its index number."""
 
     start: str = Field(examples=["2026-11-23T09:00:00+07:00"])
-    mean: float | None = Field(description="of the hour, empty below 75 % of it")
+    mean: float | None = Field(description="hourly mean; null below 75% data completeness")
     nowcast: float | None
     level: str | None
     named: str = Field(examples=["level"])
@@ -74,21 +74,21 @@ class NowCastAnswer(BaseModel):
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["research"])
 
-    @api.get("/indices", summary="Indices with their bands and sources", responses=responses(401))
+    @api.get("/indices", summary="List air quality indices with bands and sources", responses=responses(401))
     async def indices() -> IndicesAnswer:
         return IndicesAnswer(indices=[_index(index) for index in INDEXES.values()])
 
-    @api.get("/rooms/{room}/nowcast", summary="NowCast hour by hour", responses=responses(401, 404, 422, 503))
+    @api.get("/rooms/{room}/nowcast", summary="Get hourly NowCast of a room", responses=responses(401, 404, 422, 503))
     async def hours(
         room: RoomId,
         start: Start,
         end: End,
         quantity: Annotated[Literal["pm25", "pm10"], Query(description="pm25 or pm10", examples=["pm25"])] = "pm25",
         index: Annotated[
-            str, Query(description="whose levels: " + ", ".join(INDEXES), examples=["usepa2024"])
+            str, Query(description="index for the levels: " + ", ".join(INDEXES), examples=["usepa2024"])
         ] = "usepa2024",
     ) -> NowCastAnswer:
-        """As measured, without a correction; NowCast is made for outdoor air. At most 62 days."""
+        """Uncorrected values. NowCast is defined for outdoor air. At most 62 days."""
         since, until = stretch(start, end, NOWCAST_DAYS)
         if not ctx.config().has_room(room):
             raise unknown("room", room, (full for full, _ in ctx.config().rooms()))

@@ -19,7 +19,7 @@ class Me(BaseModel):
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["access"])
 
-    @api.get("/me", summary="Who is asking")
+    @api.get("/me", summary="Get current account")
     async def me(request: Request) -> Me:
         principal: Principal = request.state.principal
         return Me(kind=principal.kind, name=principal.name, role=principal.role, scopes=sorted(principal.scopes))

@@ -20,13 +20,13 @@ SensorId = Annotated[str, Path(description="`<site>.<sensor>`", examples=["ban-s
 
 
 class MissingLine(BaseModel):
-    """A stretch from `start` up to `end`. `there`: the readings exist after all (late, or as means)."""
+    """The interval from `start` to `end`, exclusive. `there`: the readings exist (delivered late, or as means)."""
 
     start: str = Field(examples=["2026-11-23T09:40:00+07:00"])
     end: str = Field(examples=["2026-11-23T10:05:00+07:00"])
     start_ms: int = Field(description="UTC ms")
     end_ms: int = Field(description="UTC ms")
-    expected: int = Field(description="readings expected of the sensor in the whole stretch")
+    expected: int = Field(description="readings expected of the sensor in the whole interval")
     reason: str = Field(description="one of " + ", ".join(MISSING_REASONS), examples=["unplugged"])
     words: dict[str, str] = Field(description="the reason by language")
     there: bool
@@ -35,12 +35,12 @@ class MissingLine(BaseModel):
 
 
 class MissingAnswer(BaseModel):
-    """Lines that touch the range, whole, oldest first."""
+    """All lines that overlap the range, uncut, oldest first."""
 
     sensor: str
     start: str
     end: str
-    expected: dict[str, int] = Field(description="the sum by reason, of the whole lines")
+    expected: dict[str, int] = Field(description="expected readings by reason, summed over all lines")
     lines: list[MissingLine]
 
 
@@ -49,7 +49,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         "/sensors/{sensor}/missing",
-        summary="Readings that were expected and are not there, and why",
+        summary="List missing readings of a sensor, with reasons",
         responses=responses(401, 404, 422, 503),
     )
     async def missing(
@@ -57,13 +57,13 @@ def router(ctx: Context) -> APIRouter:
         start: Annotated[
             Moment | None,
             Query(
-                description="ISO 8601 with offset, or UTC ms; a day before `end`",
+                description="ISO 8601 with offset, or UTC ms; default: one day before `end`",
                 examples=["2026-11-23T00:00:00+07:00"],
             ),
         ] = None,
         end: Annotated[
             Moment | None,
-            Query(description="ISO 8601 with offset, or UTC ms; now", examples=["2026-11-24T00:00:00+07:00"]),
+            Query(description="ISO 8601 with offset, or UTC ms; default: now", examples=["2026-11-24T00:00:00+07:00"]),
         ] = None,
     ) -> MissingAnswer:
         until = moment_ms(end) if end else ctx.now_ms()
@@ -71,7 +71,7 @@ def router(ctx: Context) -> APIRouter:
         try:
             said = iso(since), iso(until)
         except (OverflowError, ValueError, OSError):
-            raise ApiFault(422, "the time lies outside of what a calendar holds", "query") from None
+            raise ApiFault(422, "the time is outside the supported range", "query") from None
         try:
             found = await asyncio.to_thread(ctx.queries.missing, sensor, since, until)
         except RangeRefused as refused:

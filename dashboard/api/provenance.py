@@ -21,11 +21,11 @@ from dashboard.api._moments import Moment, iso, moment_ms
 from dashboard.context import Context
 from research.selection import EARLIEST, LATEST
 
-SiteQuery = Annotated[str | None, Query(description="one school alone", examples=["ban-suan"])]
+SiteQuery = Annotated[str | None, Query(description="only this school", examples=["ban-suan"])]
 
 
 class DeploymentRow(BaseModel):
-    """A sensor stood in a room from `start` (empty: since before it was written down) up to `end` (empty: still)."""
+    """Room of a sensor from `start` (null: before the first record) to `end`, exclusive (null: now)."""
 
     sensor: str
     room: str
@@ -40,7 +40,7 @@ class Deployments(BaseModel):
 
 
 class CorrectionsAnswer(BaseModel):
-    """`accepted`: every version ever accepted; `published`: formulas that can be chosen for comparison."""
+    """`accepted`: every version ever approved; `published`: formulas available for comparison."""
 
     accepted: list[dict[str, Any]]
     published: list[dict[str, Any]]
@@ -63,7 +63,7 @@ class Events(BaseModel):
 
 
 class EventWish(BaseModel):
-    """An event to note. Without an end it is a moment; without a room it concerns the whole school."""
+    """An event. Without an end it is a moment; without a room it applies to the whole school."""
 
     site: str = Field(examples=["ban-suan"])
     room: str = Field("", examples=["ban-suan.p1-2"])
@@ -81,7 +81,7 @@ def router(ctx: Context) -> APIRouter:
             raise unknown("site", site, ctx.config().sites)
         return site
 
-    @api.get("/deployments", summary="Which sensor stood in which room when", responses=responses(401, 404, 503))
+    @api.get("/deployments", summary="List sensor placements", responses=responses(401, 404, 503))
     async def deployments(site: SiteQuery = None) -> Deployments:
         wanted = of_site(site)
         found = await asyncio.to_thread(ctx.research.deployments)
@@ -102,7 +102,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         "/corrections",
-        summary="Corrections that schools have accepted, and published ones",
+        summary="List approved and published corrections",
         responses=responses(401, 503),
     )
     async def corrections() -> CorrectionsAnswer:
@@ -112,11 +112,11 @@ def router(ctx: Context) -> APIRouter:
             published=[as_record(one) for one in PUBLISHED.values()],
         )
 
-    @api.get("/events", summary="What schools noted beside the numbers", responses=responses(401, 404, 422, 503))
+    @api.get("/events", summary="List events logged by schools", responses=responses(401, 404, 422, 503))
     async def events(
         first: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-01"])],
         last: Annotated[
-            date, Query(ge=EARLIEST, le=LATEST, description="last local day, included", examples=["2026-11-30"])
+            date, Query(ge=EARLIEST, le=LATEST, description="last local day, inclusive", examples=["2026-11-30"])
         ],
         site: SiteQuery = None,
     ) -> Events:
@@ -124,9 +124,9 @@ def router(ctx: Context) -> APIRouter:
         found = await asyncio.to_thread(ctx.research.events, day_start_ms(first), day_start_ms(last) + DAY_MS, wanted)
         return Events(events=[_event(one) for one in found])
 
-    @api.post("/events", summary="Note an event", status_code=201, responses=responses(401, 403, 409, 422, 503))
+    @api.post("/events", summary="Create event", status_code=201, responses=responses(401, 403, 409, 422, 503))
     async def note(wish: EventWish, request: Request) -> EventRow:
-        """Needs the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
+        """Requires the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
         args = {
             "site": wish.site,
             "room": wish.room,
@@ -137,12 +137,12 @@ def router(ctx: Context) -> APIRouter:
         }
         return await _asked(ctx, request, "event_add", args, f"{wish.site} {wish.room} {wish.kind}")
 
-    @api.delete("/events/{event}", summary="Withdraw an event noted in error", responses=responses(401, 403, 409, 503))
+    @api.delete("/events/{event}", summary="Retract event", responses=responses(401, 403, 409, 503))
     async def withdraw(
-        event: Annotated[str, Path(max_length=64, description="its id, as given when it was noted", examples=["ev-0"])],
+        event: Annotated[str, Path(max_length=64, description="`id` of the event", examples=["ev-0"])],
         request: Request,
     ) -> EventRow:
-        """It is no longer shown, and stays on record with who withdrew it. Needs the scope `control`."""
+        """Requires the scope `control`. The event is hidden, but stays on record with the person who retracted it."""
         return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
 
     return api
@@ -155,10 +155,10 @@ async def _asked(ctx: Context, request: Request, do: str, args: dict[str, Any], 
         answer = await ctx.live.ask("ingest", do, principal.who, args)
     except NoAnswer as error:
         desk.note(principal.who, do, about, str(error))
-        raise ApiFault(503, str(error), "ingest", "nothing was noted; try again") from None
+        raise ApiFault(503, str(error), "ingest", "nothing was saved; try again") from None
     desk.note(principal.who, do, about, "done" if answer.ok else answer.error)
     if not answer.ok:
-        raise ApiFault(409, answer.error or "ingest refused", "event")
+        raise ApiFault(409, answer.error or "ingest rejected the event", "event")
     return _event(SchoolEvent(**answer.result["event"]))
 
 

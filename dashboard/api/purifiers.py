@@ -22,7 +22,7 @@ class PurifierInfo(BaseModel):
     room: str
     kind: str
     cadr_m3h: float
-    state: PurifierState | None = Field(description="None until its controller has spoken")
+    state: PurifierState | None = Field(description="null until its controller has reported")
 
 
 class Purifiers(BaseModel):
@@ -31,11 +31,11 @@ class Purifiers(BaseModel):
 
 
 class Override(BaseModel):
-    """A person's word: on, off, or back to automatic. It ends by itself after `minutes`."""
+    """A manual override: on, off, or back to automatic. It ends automatically after `minutes`."""
 
     model_config = ConfigDict(extra="forbid")
     do: Literal["on", "off", "auto"] = Field(examples=["on"])
-    minutes: Annotated[int, Field(ge=1, le=480, description="how long it holds; without meaning for auto")] = 60
+    minutes: Annotated[int, Field(ge=1, le=480, description="duration of the override; ignored for auto")] = 60
 
 
 class Overridden(BaseModel):
@@ -59,21 +59,21 @@ def router(ctx: Context) -> APIRouter:
             state=ctx.live.purifier(purifier),
         )
 
-    @api.get("/purifiers", summary="All purifiers", responses=responses(401))
+    @api.get("/purifiers", summary="List purifiers", responses=responses(401))
     async def purifiers() -> Purifiers:
         return Purifiers(server_time=ctx.now_ms(), purifiers=[info(full) for full, _ in ctx.config().purifiers()])
 
-    @api.get("/purifiers/{purifier}", summary="How a purifier is", responses=responses(401, 404))
+    @api.get("/purifiers/{purifier}", summary="Get purifier status", responses=responses(401, 404))
     async def purifier(purifier: PurifierId) -> PurifierInfo:
         return info(purifier)
 
     @api.post(
         "/purifiers/{purifier}/override",
-        summary="Switch by hand for a while",
+        summary="Override purifier for a limited time",
         responses=responses(401, 403, 404, 409, 415, 422, 503),
     )
     async def override(purifier: PurifierId, wish: Override, request: Request) -> Overridden:
-        """Needs the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
+        """Requires the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
         info(purifier)
         principal: Principal = request.state.principal
         desk: Desk = request.app.state.desk
@@ -84,10 +84,10 @@ def router(ctx: Context) -> APIRouter:
             )
         except NoAnswer as error:
             desk.note(principal.who, "override", about, str(error))
-            raise ApiFault(503, str(error), purifier, "the purifier keeps doing what it did; try again") from None
+            raise ApiFault(503, str(error), purifier, "the purifier is unchanged; try again") from None
         desk.note(principal.who, "override", about, "done" if answer.ok else answer.error)
         if not answer.ok:
-            raise ApiFault(409, answer.error or "alerts refused", purifier)
+            raise ApiFault(409, answer.error or "alerts rejected the request", purifier)
         return Overridden(ok=True, state=ctx.live.purifier(purifier))
 
     return api

@@ -70,7 +70,7 @@ def router(ctx: Context) -> APIRouter:
         found = await asyncio.to_thread(_newest, ctx)
         return Entities(ctx.config(), streams(found), str(request.base_url).rstrip("/") + ROOT)
 
-    @api.get(ROOT, summary="SensorThings: what there is", responses=responses(401, 403))
+    @api.get(ROOT, summary="SensorThings: list entity sets", responses=responses(401, 403))
     async def root(request: Request) -> Root:
         base = str(request.base_url).rstrip("/") + ROOT
         return Root(
@@ -80,12 +80,12 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         ROOT + "/{kind}('{key}')",
-        summary="SensorThings: one entity",
+        summary="SensorThings: get entity",
         openapi_extra=_described("$expand", expand="Thing"),
         responses=responses(401, 403, 404, 422, 503),
     )
     async def one(request: Request, kind: Kind, key: Key) -> dict[str, Any]:
-        """`$expand` with one level of links."""
+        """Supports `$expand` with one level of links."""
         found, options = await entities(request), _options(request, _kind(kind))
         if kind == "Observations":
             stream, reading = await _observed(ctx, found, key)
@@ -94,7 +94,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         ROOT + "/{kind}('{key}')/{link}",
-        summary="SensorThings: what a link leads to",
+        summary="SensorThings: get linked entities",
         openapi_extra=_described(expand="Datastreams"),
         responses=responses(401, 403, 404, 422, 503),
     )
@@ -104,7 +104,7 @@ def router(ctx: Context) -> APIRouter:
         key: Key,
         link: Annotated[str, Path(description="a link of that entity", examples=["Thing"])],
     ) -> dict[str, Any]:
-        """One entity for a link in the singular, else a page."""
+        """One entity for a singular link, otherwise a page."""
         _kind(kind)
         if link not in LINKS[kind]:
             raise unknown("link", link, LINKS[kind])
@@ -125,7 +125,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         ROOT + "/{kind}",
-        summary="SensorThings: entities of a kind",
+        summary="SensorThings: list entities",
         openapi_extra=_described(expand="Thing,Sensor"),
         responses=responses(401, 403, 404, 422, 503),
     )
@@ -138,7 +138,7 @@ def router(ctx: Context) -> APIRouter:
         if not options.datastream:
             raise ApiFault(
                 422,
-                "observations are asked of one Datastream",
+                "observations can only be queried for one Datastream",
                 "$filter",
                 "Datastreams('…')/Observations, or $filter=Datastream/id eq '…'",
             )
@@ -193,7 +193,7 @@ async def _observations(ctx: Context, request: Request, found: Entities, key: st
     if options.count or options.skip or options.id:
         raise ApiFault(
             422,
-            "observations are not counted, skipped or filtered by id",
+            "observations cannot be counted, skipped or filtered by id",
             "query",
             "follow @iot.nextLink; one observation is at Observations('…')",
         )
@@ -231,7 +231,7 @@ def _place(token: str, sensor: str) -> tuple[int, str, int] | None:
         return None
     at, _, seq = token.partition("~")
     if not (at.isdecimal() and seq.isdecimal()) or len(token) > 40:
-        raise ApiFault(422, "is not the one of an @iot.nextLink", "$skiptoken")
+        raise ApiFault(422, "the token must come from an @iot.nextLink", "$skiptoken")
     return int(at), sensor, int(seq)
 
 

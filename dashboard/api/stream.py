@@ -19,7 +19,7 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get(
         "/api/live",
-        summary="States of rooms and parts as they change (Server-Sent Events)",
+        summary="Stream status changes of rooms and services (Server-Sent Events)",
         response_class=StreamingResponse,
         responses={
             **responses(401, 404),
@@ -29,7 +29,7 @@ def router(ctx: Context) -> APIRouter:
     async def live(
         request: Request,
         room: Annotated[
-            str | None, Query(description="only this room, with its texts", examples=["ban-suan.p1-2"])
+            str | None, Query(description="only this room, including its texts", examples=["ban-suan.p1-2"])
         ] = None,
     ) -> StreamingResponse:
         """First `hello` {build, server_time}, then what is known, then every change: `time` (UTC ms) before each

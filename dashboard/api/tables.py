@@ -47,23 +47,23 @@ class TableRow(BaseModel):
     bad: dict[str, int]
     correction: str
     level: str | None = Field(None, description="with `index`: the level of `value`")
-    aqi: str | None = Field(None, description="with `index`, for whole days alone: the index of `mean_24h`")
-    mean_24h: float | None = Field(None, description="mean of the day's complete hours; empty below 18 of them")
-    why: str = Field(description="why there is no value: incomplete, no_humidity, out_of_range …; else empty")
+    aqi: str | None = Field(None, description="with `index`, for whole days only: the index of `mean_24h`")
+    mean_24h: float | None = Field(None, description="mean of the day's complete hours; null below 18 of them")
+    why: str = Field(description="reason for a missing value: incomplete, no_humidity, out_of_range …; otherwise empty")
 
 
 class TableAnswer(BaseModel):
     """A page of a table. `data` names selection and state of the data: the same name means the same numbers."""
 
     selection: dict[str, Any]
-    id: str = Field(description="names the selection")
-    data: str = Field(description="names the selection together with the versions of its days")
+    id: str = Field(description="identifies the selection")
+    data: str = Field(description="identifies the selection and the versions of its days")
     versions: dict[str, dict[date, int]] = Field(description="version of each day, by site")
     units: dict[str, str]
-    simulated: list[str] = Field(description="schools whose numbers are simulated, not measured")
+    simulated: list[str] = Field(description="schools with simulated data")
     total: int
     rows: list[TableRow]
-    next: int | None = Field(description="`offset` of the next page; empty on the last")
+    next: int | None = Field(description="`offset` of the next page; null on the last")
 
 
 class ReadingRow(BaseModel):
@@ -90,41 +90,46 @@ class ReadingsAnswer(BaseModel):
     end: str
     units: dict[str, str]
     readings: list[ReadingRow]
-    next: str | None = Field(description="`after` of the next page; empty on the last")
+    next: str | None = Field(description="`after` of the next page; null on the last")
 
 
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["research"])
 
-    @api.get("/table", summary="Averages with completeness, flags and corrections", responses=responses(401, 422, 503))
+    @api.get(
+        "/table", summary="List averages with completeness, flags and corrections", responses=responses(401, 422, 503)
+    )
     async def table(
         rooms: Annotated[
             str,
-            Query(description="`<site>.<room>`, several joined by commas", examples=["ban-suan.p1-2,ban-suan.yard"]),
+            Query(description="`<site>.<room>`, comma-separated", examples=["ban-suan.p1-2,ban-suan.yard"]),
         ],
         first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
-        last: Annotated[date, Query(description="last local day, included", examples=["2026-11-20"])],
+        last: Annotated[date, Query(description="last local day, inclusive", examples=["2026-11-20"])],
         quantities: Annotated[
-            str, Query(description="joined by commas: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
+            str, Query(description="comma-separated: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
         ] = "pm25",
         step: Annotated[str, Query(description=", ".join(STEP_MS), examples=["1h"])] = "1h",
         method: Annotated[
             str, Query(description="none, accepted, or a correction such as epa2021_atm", examples=["none"])
         ] = "none",
         lesson: Annotated[
-            bool, Query(description="only lesson time by timetable and school calendar", examples=[False])
+            bool, Query(description="lesson time only, by timetable and school calendar", examples=[False])
         ] = False,
         completeness: Annotated[
-            float, Query(ge=0, le=1, description="share of its time a mean must cover", examples=[0.75])
+            float, Query(ge=0, le=1, description="minimum data completeness of a mean, 0 to 1", examples=[0.75])
         ] = 0.75,
         index: Annotated[
             str | None,
-            Query(description="levels and, for whole days, the AQI by: " + ", ".join(INDEXES), examples=["thai2023"]),
+            Query(
+                description="index for levels and, for whole days, the AQI: " + ", ".join(INDEXES),
+                examples=["thai2023"],
+            ),
         ] = None,
         offset: Annotated[
-            int, Query(ge=0, le=10_000_000, description="rows to leave out: `next` of the page before", examples=[0])
+            int, Query(ge=0, le=10_000_000, description="rows to skip: `next` of the previous page", examples=[0])
         ] = 0,
-        limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
+        limit: Annotated[int, Query(ge=1, le=PAGE, description="rows per page", examples=[100])] = 1000,
     ) -> TableAnswer:
         try:
             selection = Selection.parse(
@@ -161,7 +166,7 @@ def router(ctx: Context) -> APIRouter:
         )
 
     @api.get(
-        "/readings", summary="Single readings as measured, with every flag", responses=responses(401, 404, 422, 503)
+        "/readings", summary="List single readings as measured, with all flags", responses=responses(401, 404, 422, 503)
     )
     async def readings(
         room: Annotated[str, Query(description="`<site>.<room>`", examples=["ban-suan.p1-2"])],
@@ -170,17 +175,17 @@ def router(ctx: Context) -> APIRouter:
         ],
         end: Annotated[
             Moment,
-            Query(description="not included; at most 31 days behind `start`", examples=["2026-11-23T10:00:00+07:00"]),
+            Query(description="exclusive; at most 31 days after `start`", examples=["2026-11-23T10:00:00+07:00"]),
         ],
-        sensor: Annotated[str | None, Query(description="one sensor alone", examples=["ban-suan.p1-2-pm"])] = None,
+        sensor: Annotated[str | None, Query(description="only this sensor", examples=["ban-suan.p1-2-pm"])] = None,
         after: Annotated[
-            str | None, Query(description="`next` of the page before", examples=["1795401720000~ban-suan.p1-2-pm~1"])
+            str | None, Query(description="`next` of the previous page", examples=["1795401720000~ban-suan.p1-2-pm~1"])
         ] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE, description="rows of a page", examples=[100])] = 1000,
+        limit: Annotated[int, Query(ge=1, le=PAGE, description="rows per page", examples=[100])] = 1000,
     ) -> ReadingsAnswer:
         since, until = moment_ms(start), moment_ms(end)
         if not 0 < until - since <= LONGEST_MS:
-            raise ApiFault(422, "end must lie behind start, at most 31 days", "query")
+            raise ApiFault(422, "end must be after start, by at most 31 days", "query")
         known = {full for full, _ in ctx.config().rooms()} | set(await asyncio.to_thread(ctx.queries.rooms))
         if room not in known:
             raise unknown("room", room, known)
@@ -208,7 +213,7 @@ def _after(text: str | None) -> tuple[int, str, int] | None:
     try:
         return int(at), sensor, int(seq)
     except ValueError:
-        raise ApiFault(422, "is not the `next` of a page", "after") from None
+        raise ApiFault(422, "the value must be the `next` of a page", "after") from None
 
 
 def _index(key: str | None) -> Index | None:

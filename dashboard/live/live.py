@@ -100,7 +100,7 @@ class Live:
     async def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
         """Asks another service and waits for its word. Raises NoAnswer."""
         if self._questions is None:
-            raise NoAnswer("there is no connection to the broker")
+            raise NoAnswer("the broker is unreachable")
         answer = asyncio.wrap_future(self._questions.ask(service, do, who, args))
         try:
             return await asyncio.wait_for(answer, ANSWER_WITHIN_S)

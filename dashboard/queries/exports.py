@@ -116,7 +116,7 @@ class Exports:
                 )
             except subprocess.TimeoutExpired:
                 raise ExportRefused(
-                    503, f"the preview took longer than {PREVIEW_S:.0f} s; ask for fewer rooms or days"
+                    503, f"the preview took longer than {PREVIEW_S:.0f} s. Choose fewer rooms or days"
                 ) from None
         if told.returncode:
             raise _refused(told.returncode, told.stderr)
@@ -130,19 +130,19 @@ class Exports:
         """
         told = self.preview(request)
         if not told["rows"]:
-            raise ExportRefused(422, "there are no data in this range; try a wider one")
+            raise ExportRefused(422, "there is no data in this range. Choose a wider one")
         if told["rows"] > MOST_ROWS:
             raise ExportRefused(
                 422,
-                f"about {told['rows']:,} rows; a package holds at most {MOST_ROWS:,}: ask for "
-                "fewer rooms or days, or a longer step",
+                f"the selection has about {told['rows']:,} rows; an export has at most {MOST_ROWS:,}. Choose "
+                "fewer rooms or days, or a longer averaging interval",
             )
         free = shutil.disk_usage(self._places.root).free
         if 3 * told["bytes"] + 2**28 > free:  # pieces, the files, and the zip file beside them
             raise ExportRefused(
                 507,
-                f"the package needs about {3 * told['bytes'] // 2**20:,} MB of the disk while it "
-                f"is made, and {free // 2**20:,} MB are free: ask for less, or make room",
+                f"the export needs about {3 * told['bytes'] // 2**20:,} MB of disk space, and "
+                f"{free // 2**20:,} MB are free. Choose less data, or free disk space",
             )
         with self._lock:
             mine = [one for one in self.jobs(who) if one.state in OPEN]
@@ -151,13 +151,11 @@ class Exports:
                     return one
             if len(mine) >= MOST_AT_ONCE:
                 raise ExportRefused(
-                    429, f"{MOST_AT_ONCE} packages of yours are being made; wait for one of them, or cancel it"
+                    429, f"{MOST_AT_ONCE} of your exports are running. Wait for one of them, or cancel it"
                 )
             kept = sum(one.bytes for one in self.jobs())
             if kept > MOST_BYTES:
-                raise ExportRefused(
-                    507, f"{kept // 10**9} GB of packages are kept; remove those that are no longer needed"
-                )
+                raise ExportRefused(507, f"{kept // 10**9} GB of exports are stored. Delete those you no longer need")
             identity = secrets.token_hex(8)
             folder = self._folder(identity)
             folder.mkdir(parents=True)
@@ -294,7 +292,7 @@ class Exports:
         if count >= 3:
             self._note(
                 identity,
-                Progress("failed", why=f"its process ended three times (last: {code}); the dashboard's log says when"),
+                Progress("failed", why=f"its process ended three times (last: {code}); see dashboard.log"),
             )
 
     def _started(self, identity: str) -> subprocess.Popen[bytes]:
@@ -324,7 +322,7 @@ class Exports:
         if not self.installed():
             raise ExportRefused(
                 501,
-                "export needs the libraries of [research]: pip install --require-hashes -r requirements/research.txt",
+                "export needs [research]. Install it: pip install --require-hashes -r requirements/research.txt",
             )
 
     def _folder(self, identity: str) -> Path:

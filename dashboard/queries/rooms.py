@@ -188,7 +188,7 @@ class Queries:
         """Lines of the gap ledger that touch the range, oldest first. Raises RangeRefused, StoreUnavailable."""
         _check_range(start_ms, end_ms)
         if self._ledger is None:
-            raise StoreUnavailable("no gap ledger is open")
+            raise StoreUnavailable("the missing-data log is not open yet")
         try:
             return self._ledger.missing_lines(sensor, start_ms, end_ms)
         except StoreAway as away:
@@ -207,12 +207,12 @@ class Queries:
             log.warning("database_query_failed subject=%s error=%s:%s", subject, type(error).__name__, error)
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
         if store is None:
-            raise StoreUnavailable("no store is open yet")
+            raise StoreUnavailable("the database is not open yet")
 
 
 def _check_range(start_ms: int, end_ms: int) -> None:
     if end_ms <= start_ms:
-        raise RangeRefused("the range must end after it begins")
+        raise RangeRefused("the end of the range must be after its start")
     if end_ms - start_ms > MAX_RANGE_MS:
         raise RangeRefused(f"the range must not be longer than {MAX_RANGE_MS // DAY_MS} days")
 
@@ -232,5 +232,5 @@ def _step(quantity: str, start_ms: int, end_ms: int, step_ms: int | None, points
             + ", ".join(f"{s // MINUTE_MS}m" if s < HOUR_MS else f"{s // HOUR_MS}h" for s in possible)
         )
     if end_ms - start_ms > step_ms * MAX_BUCKETS:
-        raise RangeRefused(f"more than {MAX_BUCKETS} buckets; ask for a longer step or a shorter range")
+        raise RangeRefused(f"more than {MAX_BUCKETS} points; choose a longer step or a shorter range")
     return step_ms

@@ -143,7 +143,7 @@ class Entities:
             if known
             else {"configured": False}
         )
-        return {"name": self._name(room), "description": "A place whose air is watched", "properties": said}
+        return {"name": self._name(room), "description": "A monitored room", "properties": said}
 
     def _point(self, site: str) -> Entity | None:
         settings = self._config.sites.get(site)
@@ -162,7 +162,7 @@ class Entities:
     def _feature(self, room: str) -> Entity:
         return {
             "name": self._name(room),
-            "description": "The air of this place",
+            "description": "The air in this room",
             "encodingType": "application/geo+json",
             "feature": self._point(room.partition(".")[0]) or {"type": "GeometryCollection", "geometries": []},
             "properties": {},
@@ -174,7 +174,7 @@ class Entities:
         name, code = _UNITS.get(unit, (unit or "one", ""))
         return {
             "name": f"{stream.quantity} of {stream.sensor} in {stream.room}",
-            "description": "As the sensor measured it, without a correction; flags stand beside each value",
+            "description": "As measured by the sensor, uncorrected; with quality flags",
             "observationType": MEASUREMENT,
             "unitOfMeasurement": {
                 "name": name,

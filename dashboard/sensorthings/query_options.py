@@ -44,16 +44,16 @@ def query_options(options: Mapping[str, str], expandable: tuple[str, ...]) -> Qu
     """Raises InvalidQuery."""
     strange = sorted(set(options) - set(UNDERSTOOD))
     if strange:
-        raise InvalidQuery(f"{', '.join(strange)} is not understood; there are {', '.join(UNDERSTOOD)}")
+        raise InvalidQuery(f"{', '.join(strange)} is not supported; supported: {', '.join(UNDERSTOOD)}")
     expand = tuple(part for part in options.get("$expand", "").split(",") if part)
     wrong = sorted(set(expand) - set(expandable))
     if wrong:
         raise InvalidQuery(
-            f"$expand={','.join(wrong)} is not offered here; one level, of: {', '.join(expandable) or 'nothing'}"
+            f"$expand={','.join(wrong)} is not supported; one level of: {', '.join(expandable) or 'nothing'}"
         )
     count = options.get("$count", "false")
     if count not in ("true", "false"):
-        raise InvalidQuery("$count is true or false")
+        raise InvalidQuery("$count must be true or false")
     return QueryOptions(
         top=_number(options, "$top", TOP, 0, MOST),
         skip=_number(options, "$skip", 0, 0, 1_000_000),
@@ -67,7 +67,7 @@ def query_options(options: Mapping[str, str], expandable: tuple[str, ...]) -> Qu
 def _number(options: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = options.get(name, str(default))
     if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
-        raise InvalidQuery(f"{name} is a whole number from {low} to {high}")
+        raise InvalidQuery(f"{name} must be a whole number from {low} to {high}")
     return int(text)
 
 
@@ -76,7 +76,7 @@ def _filter(text: str) -> dict[str, str | int]:
     for part in re.split(r"\s+and\s+", text.strip()) if text.strip() else []:
         term = _TERM.fullmatch(part.strip())
         if term is None:
-            raise InvalidQuery(f"$filter: {part!r} is not understood; there is: {FILTERS}")
+            raise InvalidQuery(f"$filter: {part!r} is not supported; supported: {FILTERS}")
         name, how, value = term["name"], term["how"], term["value"].strip()
         if name in ("phenomenonTime", "resultTime"):
             try:
@@ -88,9 +88,9 @@ def _filter(text: str) -> dict[str, str | int]:
             elif how in ("le", "lt"):
                 found["until"] = at + (how == "le")
             else:
-                raise InvalidQuery("$filter: times are compared with ge, gt, le or lt")
+                raise InvalidQuery("$filter: compare times with ge, gt, le or lt")
         elif how != "eq" or not value.startswith("'"):
-            raise InvalidQuery(f"$filter: {name} is compared by eq with a text in quotes")
+            raise InvalidQuery(f"$filter: compare {name} by eq with a string in quotes")
         else:
             found["datastream" if name.startswith("Datastream") else "id"] = value.strip("'")
     return found

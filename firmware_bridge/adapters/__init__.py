@@ -146,7 +146,7 @@ def kind_of(model: str) -> Kind:
     if model not in known:
         near = difflib.get_close_matches(model, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise UnknownModel(f"no adapter understands the model {model!r}; {hint}known: {', '.join(sorted(known))}")
+        raise UnknownModel(f"unknown model {model!r} of a third-party device; {hint}known: {', '.join(sorted(known))}")
     return known[model]
 
 
@@ -164,7 +164,7 @@ def adapter_for(model: str, port: str, settings: Mapping[str, Any] | None = None
     way, _, place = port.partition(":")
     if way not in kind.ways:
         expected = " or ".join(f"{way}:…" for way in kind.ways)
-        raise ValueError(f"a {model} is reached by {expected}, not by {port}")
+        raise ValueError(f"a {model} needs a port {expected}, got {port}")
     if way == "mqtt":
         fault = topic_fault(place)
         if fault:
@@ -180,11 +180,11 @@ def topic_fault(topic: str) -> str:
     """Why a sensor cannot be at this topic or prefix; empty when it can."""
     levels = topic.split("/")
     if "+" in topic or "#" in topic:
-        return "a topic here has no wildcards (+ and #)"
+        return "a topic must not contain wildcards (+ and #)"
     if not all(levels):
-        return "a topic neither begins nor ends with /, nor has two in a row"
+        return "a topic must not begin or end with /, nor contain //"
     if levels[0] in OURS or levels[0].startswith("$"):
-        return f"topics that begin with {levels[0]}/ are not a sensor's"
+        return f"topics under {levels[0]}/ are reserved"
     if len(topic) > 128 or any(ord(char) < 33 for char in topic):
-        return "a topic has at most 128 characters, none of them blank"
+        return "a topic must have at most 128 characters and no spaces"
     return ""

@@ -45,9 +45,9 @@ class TopicEach(Quiet):
             return []
         key = self._quantities.get(arrival.topic)
         if key is None:
-            return MessageRejected("foreign", "a topic that was not asked for")
+            return MessageRejected("foreign", "a topic without subscription")
         if arrival.retained:
-            return MessageRejected("retained", "kept by the broker from earlier")
+            return MessageRejected("retained", "a retained message")
         if len(arrival.payload) > 64:
             return MessageRejected("malformed", "longer than a number")
         text = arrival.payload.decode("utf-8", "replace").strip()

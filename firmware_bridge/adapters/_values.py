@@ -26,8 +26,8 @@ def object_of(payload: bytes) -> dict[str, Any] | MessageRejected:
     try:
         found = json.loads(payload)
     except (ValueError, RecursionError):
-        return MessageRejected("malformed", "this is not JSON")
-    return found if isinstance(found, dict) else MessageRejected("malformed", "this is not a JSON object")
+        return MessageRejected("malformed", "not JSON")
+    return found if isinstance(found, dict) else MessageRejected("malformed", "not a JSON object")
 
 
 def number(value: Any) -> float | None:
@@ -93,7 +93,7 @@ def measured(
 ) -> list[Measured] | MessageRejected:
     """One measurement of these values, dated on receipt unless the device dates it; refused when there are none."""
     if not values:
-        return MessageRejected("empty", "there is no value in it that is known here")
+        return MessageRejected("empty", "no known value")
     kept = {key: rounded(key, value) for key, value in values.items()}
     return [Measured(Frame(kept, flags, dict(value_flags or {})), at_ms)]
 

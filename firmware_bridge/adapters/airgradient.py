@@ -67,17 +67,17 @@ class AirGradient(Quiet):
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.retained:
-            return MessageRejected("retained", "kept by the broker from earlier, and without a time")
+            return MessageRejected("retained", "a retained message without a time")
         said = object_of(arrival.payload)
         if isinstance(said, MessageRejected):
             return said
         serial = said.get("serialno")
         if serial is not None and serial != self._serial:
-            return MessageRejected("foreign", f"this is of another device; expected serialno {self._serial}")
+            return MessageRejected("foreign", f"from another device; expected serialno {self._serial}")
         # `boot` counts its cycles (older firmware: bootCount), so the same words with the same count are one message.
         boot = said.get("boot", said.get("bootCount"))
         if boot is not None and self._last == (boot, arrival.payload):
-            return MessageRejected("repeat", "the same message a second time")
+            return MessageRejected("repeat", "a duplicate message")
         self._last = (boot, arrival.payload)
         self.about.firmware = text_of(said.get("firmware")) or self.about.firmware
         if model := text_of(said.get("model")):

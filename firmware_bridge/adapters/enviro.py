@@ -56,15 +56,15 @@ class Enviro(Quiet):
             return said
         names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
         if names and self._id not in names:
-            return MessageRejected("foreign", f"this is of another board; expected nickname or uid {self._id}")
+            return MessageRejected("foreign", f"from another board; expected nickname or uid {self._id}")
         at_ms, flags = believed(utc_ms(said.get("timestamp")), arrival.now_ms)
         if at_ms is None and arrival.retained:
-            return MessageRejected("retained", "kept by the broker from earlier, and without a timestamp")
+            return MessageRejected("retained", "a retained message without a timestamp")
         if at_ms is not None and at_ms in self._seen:
-            return MessageRejected("repeat", "a message with this timestamp came before")
+            return MessageRejected("repeat", "a duplicate timestamp")
         readings = said.get("readings")
         if not isinstance(readings, dict):
-            return MessageRejected("malformed", "readings is missing or no object")
+            return MessageRejected("malformed", "readings is missing or not an object")
         values: dict[str, float] = {}
         for fields in (_AIR, _CF1, _ROOM if self._room_pm else {}):
             for name, key in fields.items():

@@ -50,7 +50,7 @@ def known_quantities(value: dict[str, str]) -> dict[str, str]:
     """Raises ValueError for a quantity that does not exist."""
     for name, key in value.items():
         if key not in QUANTITIES:
-            raise ValueError(f"{name}: {key!r} is not a quantity; there are: {', '.join(QUANTITIES)}")
+            raise ValueError(f"{name}: {key!r} is not a quantity; known: {', '.join(QUANTITIES)}")
     return value
 
 

@@ -60,10 +60,10 @@ class SensorCommunity(Quiet):
             return said
         chip = said.get("esp8266id", said.get("esp32id", arrival.sender))
         if chip and _chip(str(chip)) != self._chip:
-            return MessageRejected("foreign", f"this is of another station; expected chip id {self._chip}")
+            return MessageRejected("foreign", f"from another station; expected chip id {self._chip}")
         rows = said.get("sensordatavalues")
         if not isinstance(rows, list) or len(rows) > 200:
-            return MessageRejected("malformed", "sensordatavalues is missing or no list")
+            return MessageRejected("malformed", "sensordatavalues is missing or not a list")
         self.about.firmware = text_of(said.get("software_version")) or self.about.firmware
         return measured(_values(rows))
 

@@ -95,7 +95,7 @@ class Tasmota(Quiet):
                 return []
             return MessageRejected("malformed", "neither Online nor Offline")
         if arrival.retained:
-            return MessageRejected("retained", "kept by the broker from earlier; its Time has no zone")
+            return MessageRejected("retained", "a retained message, whose Time has no time zone")
         said = object_of(arrival.payload)
         if isinstance(said, MessageRejected):
             return said

@@ -69,9 +69,9 @@ class Zigbee2Mqtt(Quiet):
             return said
         at_ms, flags = believed(last_seen_ms(said.get("last_seen")), arrival.now_ms)
         if at_ms is None and arrival.retained:
-            return MessageRejected("retained", "kept by the broker from earlier, and without last_seen")
+            return MessageRejected("retained", "a retained message without last_seen")
         if at_ms is not None and at_ms <= self._newest_ms:
-            return MessageRejected("stale", "last_seen is not newer than before: kept values, published again")
+            return MessageRejected("stale", "last_seen has not changed: old values, published again")
         values: dict[str, float] = {}
         for name, key in _FIELDS.items():
             value = number(said.get(name))
@@ -87,7 +87,7 @@ class Zigbee2Mqtt(Quiet):
             elif not values:
                 return MessageRejected(
                     "air_stream",
-                    "the pm25 of a purifier is that of its air stream, not the room's; "
+                    "the pm25 of a purifier describes its air stream, not the room; "
                     "settings: {purifier_internal: yes} keeps it as such",
                 )
         warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S

@@ -88,12 +88,12 @@ def encode_block(boot: bytes, offset_ms: int, quality: str, items: Iterable[Item
 def read_header(file: BinaryIO) -> Header:
     """The header at the beginning of a segment. Raises NotABlackBox."""
     if file.read(len(FIRST_LINE)) != FIRST_LINE:
-        raise NotABlackBox("does not begin with the line 'classair black box 1'")
+        raise NotABlackBox("the first line is not 'classair black box 1'")
     try:
         told = json.loads(file.readline(_LONGEST_LINE))
         return Header(str(told["sensor"]), str(told["model"]), str(told["port"]), dict(told.get("settings") or {}))
     except (ValueError, KeyError, TypeError) as error:
-        raise NotABlackBox(f"its second line is damaged: {error}") from None
+        raise NotABlackBox(f"the second line is damaged: {error}") from None
 
 
 def read_blocks(file: BinaryIO) -> Iterator[tuple[Stamp, bytes | None]]:

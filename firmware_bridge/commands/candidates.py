@@ -43,7 +43,7 @@ class Candidate:
 
     @property
     def title(self) -> str:
-        return self.model + (f" (or {', '.join(self.same)}: the same frames, read alike)" if self.same else "")
+        return self.model + (f" (or {', '.join(self.same)}: same frames, same values)" if self.same else "")
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -111,19 +111,21 @@ def _candidate(model: str, driver: Driver, evidence: Evidence) -> Candidate | No
         return None
     for_: list[str] = []
     if by_itself:
-        for_.append(f"{by_itself} measurements came by themselves at {evidence.baud} baud")
+        for_.append(f"{by_itself} measurements sent unprompted at {evidence.baud} baud")
     if asked:
-        for_.append(f"it answered the question {asked} with a measurement")
+        for_.append(f"answered the request {asked} with a measurement")
     if about.identity:
-        for_.append(f"it says its identity: {about.identity}")
+        for_.append(f"reports its identity: {about.identity}")
     if about.firmware:
-        for_.append(f"it says its firmware: {about.firmware}")
+        for_.append(f"reports its firmware: {about.firmware}")
     if counters.other:
         for_.append(f"{counters.other} whole frames without a measurement")
     against = _against(driver, frames, evidence)
     if frames:
         shown = {key: value for key, value in frames[-1].values.items() if key in QUANTITIES and QUANTITIES[key].shown}
-        for_.append("read so, the newest values are " + ", ".join(f"{key} {value:g}" for key, value in shown.items()))
+        for_.append(
+            "decoded this way, the latest values are " + ", ".join(f"{key} {value:g}" for key, value in shown.items())
+        )
     kind = (
         [(frame.values, frame.flags, frame.value_flags) for frame in frames],
         driver.warm_up_s,
@@ -149,16 +151,16 @@ def _against(driver: Driver, frames: list[Frame], evidence: Evidence) -> list[st
         for key, value in frame.values.items():
             quantity = QUANTITIES.get(key)
             if quantity is not None and not quantity.low <= value <= quantity.high:
-                told.add(f"{key} would be {value:g} {quantity.unit}, outside what can be")
+                told.add(f"{key} would be {value:g} {quantity.unit}, outside the possible range")
         values = frame.values
         if values.get("n5", 0) > values.get("n25", 0):
-            told.add("more particles above 5 µm than above 2.5 µm, which cannot be (temperature and humidity?)")
+            told.add("more particles above 5 µm than above 2.5 µm, which is impossible (temperature and humidity?)")
         elif any(flag & _DOUBT for flag in frame.value_flags.values()) or frame.flags & _DOUBT:
             told.add("the values contradict each other")
         if "rh_pct" in values and values["rh_pct"] < _DRIEST:
-            told.add("the air would be bone dry: particle counts stand there")
+            told.add("the humidity would be near zero: these fields hold particle counts")
         if not text and driver.encode(values) not in all_bytes:
-            told.add("it leaves words of the frame unread that are not zero, or reads them as something else")
+            told.add("it ignores fields of the frame that are not zero, or decodes them differently")
         if values.get("version") == 0 and "error" in values:
             told.add("the version byte would be 0")
         doubts.update(told)

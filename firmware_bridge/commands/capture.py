@@ -88,11 +88,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--baud", type=int, default=9600, help="baud rate without --sensor (default: 9600)")
     args = parser.parse_args(argv)
     if args.seconds is not None and args.seconds <= 0:
-        parser.error("--seconds: more than 0 is expected")
+        parser.error("--seconds: expected more than 0")
     try:
         if args.output and args.output.endswith(".hex"):
             if not args.sensor:
-                raise WrongUse("a .hex capture says what a driver must make of it: name one with --sensor")
+                raise WrongUse("a .hex capture includes the expected measurements. Name the sensor with --sensor MODEL")
             return _as_hex(args)
         driver = driver_of(args.sensor, settings_of(args.settings)) if args.sensor else Ears(args.baud)
         return _as_bytes(args, driver)
@@ -148,7 +148,7 @@ def as_story(data: bytes, model: str, settings: dict[str, Any], note: str = "") 
     return "\n".join(
         [
             f"# A {model}, captured on {datetime.now(UTC):%Y-%m-%d} with classair {__version__}.{where}",
-            "# The line below is what the driver makes of it today: compare with another instrument or the datasheet.",
+            "# The line below is what the driver decodes today: compare with another instrument or the datasheet.",
             json.dumps(told, ensure_ascii=False),
             "---",
             *lines,
@@ -181,16 +181,16 @@ def _listen(args: argparse.Namespace, driver: Driver, file: IO[bytes]) -> int:
     stop.wait(args.seconds)
     port.stop()
     counters = driver.counters
-    read = f", {counters.good} measurements in them" if args.sensor else ""
+    read = f" with {counters.good} measurements" if args.sensor else ""
     print(f"{keeping.count} bytes{read}", file=sys.stderr)
     if keeping.trouble:
-        print(f"classair capture: the file cannot be written: {keeping.trouble}", file=sys.stderr)
+        print(f"classair capture: cannot write the file: {keeping.trouble}", file=sys.stderr)
         return 1
     if not keeping.count:
         why = {
-            "in_use": "another program uses it, perhaps a bridge",
-            "not_allowed": "you may not open it",
-            "unplugged": "it is not there",
+            "in_use": "it is in use by another program, perhaps a bridge",
+            "not_allowed": "permission denied",
+            "unplugged": "the port does not exist",
             "bad_port": "it is not a port",
         }.get(trouble[0], "nothing came")
         print(f"classair capture: {args.port}: {why}", file=sys.stderr)

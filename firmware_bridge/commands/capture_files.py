@@ -48,16 +48,16 @@ def opened(name: str, hexadecimal: bool, from_ms: int | None, to_ms: int | None)
     bounded = from_ms is not None or to_ms is not None
     if name == "-":
         if bounded:
-            raise WrongUse("--from and --to need a black box: raw bytes carry no time")
+            raise WrongUse("--from and --to need a black box: raw bytes have no timestamps")
         return Capture(_hex(sys.stdin.buffer, "standard input") if hexadecimal else _raw(sys.stdin.buffer))
     path = Path(name)
     try:
         if not stat.S_ISFIFO(path.stat().st_mode) and not hexadecimal and is_black_box(path):
             return _black_box(path, from_ms, to_ms)
         if path.is_dir():
-            raise WrongUse(f"{name}: a folder without black box segments (*.cbb)")
+            raise WrongUse(f"{name} contains no black box segments (*.cbb)")
         if bounded:
-            raise WrongUse(f"{name}: --from and --to need a black box: raw bytes carry no time")
+            raise WrongUse(f"{name}: --from and --to need a black box: raw bytes have no timestamps")
         file = path.open("rb")
     except OSError as error:
         raise WrongUse(f"{name}: {error.strerror}") from None

@@ -44,14 +44,14 @@ def main(argv: list[str]) -> int:
         driver = driver_of(args.sensor, settings_of(args.settings))
         kept = driver.kept()
         if args.do is None:
-            print("\n".join(kept) if kept else f"{args.sensor} keeps nothing that can be changed by a command")
+            print("\n".join(kept) if kept else f"{args.sensor} has no stored settings that a command can change")
             return 0
         if args.do not in kept:
             known = ", ".join(repr(name) for name in kept) or "none"
-            raise WrongUse(f"{args.sensor} knows no command {args.do!r}; known: {known}")
+            raise WrongUse(f"{args.sensor} has no command {args.do!r}; known: {known}")
         print(explained(args.sensor, args.do, kept[args.do], args.port), file=sys.stderr)
         if not (args.confirm or _typed(args.do)):
-            raise WrongUse("not confirmed, nothing was sent: add --confirm, or type the name on a terminal")
+            raise WrongUse("nothing was sent: add --confirm, or run the command in a terminal and type its name")
     except WrongUse as error:
         print(f"classair configure: {error}", file=sys.stderr)
         return 2
@@ -62,19 +62,19 @@ def explained(model: str, name: str, command: bytes, port: str) -> str:
     """What is about to happen, for the person who must confirm it."""
     lines = [
         f"This sends “{name}” ({command.hex(' ').upper()}) to the {model} on {port}.",
-        "The sensor keeps it when it is switched off; only another such command undoes it.",
+        "The sensor stores it permanently; only another such command undoes it.",
     ]
     if "calibration" in name:
         lines.append(
-            "A calibration takes the air of this moment as the truth. Done in ordinary room air it makes "
-            "every later value wrong, and there is no way back to the maker's calibration."
+            "A calibration takes the present air as the reference. In ordinary room air it makes "
+            "every later value wrong, and the factory calibration cannot be restored."
         )
     elif "coefficient" in name:
-        lines.append("Every later value is multiplied by it, in the sensor, where nobody sees it.")
+        lines.append("The sensor multiplies every later value by it, invisibly to ClassAir.")
     elif name.startswith("abc"):
         lines.append(
-            "With self-calibration the lowest value of some days is taken as 400 ppm: right for a room that "
-            "is aired out at night, wrong for one that never is."
+            "Self-calibration takes the lowest value of several days as 400 ppm: right for a room that "
+            "is aired at night, wrong for one that never is."
         )
     return "\n".join(lines)
 
@@ -82,7 +82,7 @@ def explained(model: str, name: str, command: bytes, port: str) -> str:
 def _typed(name: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    print(f"Type {name} to send it, anything else to leave it: ", end="", file=sys.stderr, flush=True)
+    print(f"Type {name} to send it, anything else to cancel: ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == name
 
 
@@ -91,9 +91,9 @@ def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
         line = open_line(args.port, driver.baud, 0.1)
     except (OSError, ValueError) as error:
         cause = why_not_open(error, args.port).cause
-        told = {"in_use": "another program uses it: end the bridge first", "not_allowed": "you may not open it"}
+        told = {"in_use": "it is in use by another program; stop the bridge first", "not_allowed": "permission denied"}
         print(
-            f"classair configure: {args.port}: {told.get(cause, 'it cannot be opened')}; nothing was sent",
+            f"classair configure: {args.port}: {told.get(cause, 'cannot open it')}; nothing was sent",
             file=sys.stderr,
         )
         return 1
@@ -104,7 +104,7 @@ def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
             _note(args, command, "sending")
         except OSError as error:
             print(
-                f"classair configure: it cannot be noted in {args.data}: {error.strerror}; nothing was sent",
+                f"classair configure: cannot log the command in {args.data}: {error.strerror}; nothing was sent",
                 file=sys.stderr,
             )
             return 1
@@ -113,18 +113,21 @@ def _send(driver: Driver, args: argparse.Namespace, command: bytes) -> int:
         while elapsed() < until:
             answer += line.read(256)
     except OSError as error:
-        print(f"classair configure: {args.port}: {error}; whether it arrived is not known", file=sys.stderr)
+        print(
+            f"classair configure: {args.port}: {error}; the sensor may or may not have received the command",
+            file=sys.stderr,
+        )
         return 1
     finally:
         line.close()
     driver.feed(answer)
     _note(args, command, "sent", answer)
     counters = driver.counters
-    said = f"{counters.other} whole answers beside {counters.good} measurements" if answer else "no answer"
+    said = f"{counters.other} answers and {counters.good} measurements" if answer else "no answer"
     print(
         f"Sent. The sensor gave {said}"
         + (f": {answer.hex(' ').upper()}" if len(answer) <= 64 else "")
-        + ". Some sensors never answer such a command; look at the values now.",
+        + ". Some sensors never answer such a command. Check the values now.",
         file=sys.stderr,
     )
     return 0

@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
         capture = opened(args.file, args.hex, args.from_ms, args.to_ms)
         model = args.sensor or capture.model
         if not model:
-            raise WrongUse("which sensor sent these bytes? Say --sensor MODEL")
+            raise WrongUse("the sensor of these bytes is unknown. Give --sensor MODEL")
         driver = driver_of(model, settings_of(args.settings) or dict(capture.settings))
         return _print_all(driver, capture, args.stats)
     except WrongUse as error:
@@ -87,7 +87,7 @@ def _print_all(driver: Driver, capture: Capture, stats: bool) -> int:
         print(
             f"classair decode: no measurement in {counters.bytes_in} bytes ({counters.checksum} candidates with a "
             f"wrong checksum, {counters.length} with a wrong length, {counters.other} frames without a measurement); "
-            "is the model right?",
+            "check --sensor MODEL",
             file=sys.stderr,
         )
         return 1
@@ -115,7 +115,7 @@ def measurements(driver: Driver, pieces: Iterator[Piece], notes: Counter[str]) -
                 driver.ask()  # as it was then: what is left of an older answer is skipped
             continue
         if first and looks_like_black_box(piece.data):
-            raise WrongUse("a black box cannot be read from a pipe: name its file or folder")
+            raise WrongUse("a black box cannot be read from a pipe. Give its file or folder")
         first, at_ms = False, piece.at_ms
         frames = driver.feed(piece.data)
         for frame in frames:

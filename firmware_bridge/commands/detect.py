@@ -47,17 +47,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the candidates with reasons as JSON; ask nothing")
     args = parser.parse_args(argv)
     if args.seconds <= 0:
-        parser.error("--seconds: more than 0 is expected")
+        parser.error("--seconds: expected more than 0")
     try:
         heard, candidates = look(args.port, tuple(args.baud or BAUDS), args.seconds)
     except (OSError, ValueError) as error:
         told = {
-            "in_use": "another program uses it: end it first (a running bridge holds its ports)",
-            "not_allowed": "you may not open it: add your user to the group dialout",
-            "bad_port": "it is not a port that can be opened",
+            "in_use": "it is in use by another program; stop that first (a running bridge keeps its ports open)",
+            "not_allowed": "permission denied; add your user to the group dialout",
+            "bad_port": "not a valid port",
         }
         cause = why_not_open(error, args.port).cause
-        print(f"classair detect: {args.port}: {told.get(cause, 'it is not there')}", file=sys.stderr)
+        print(f"classair detect: {args.port}: {told.get(cause, 'the port does not exist')}", file=sys.stderr)
         return 1
     fitting = [candidate for candidate in candidates if not candidate.against]
     if args.json:
@@ -130,11 +130,11 @@ def _tell(port: str, heard: dict[str, int], candidates: list[Candidate], fitting
         print(
             f"{port}: "
             + (
-                "nothing came, neither by itself nor as an answer. Is the sensor powered, are its two "
-                "data lines the right way round?"
+                "no data, neither sent unprompted nor as an answer. Check the sensor's power and whether TX and RX are "
+                "swapped."
                 if not total
-                else f"{total} bytes came ({', '.join(f'{n} at {baud}' for baud, n in heard.items())} baud), "
-                "which no driver understands. `classair capture` keeps them for a closer look."
+                else f"{total} bytes received ({', '.join(f'{n} at {baud}' for baud, n in heard.items())} baud), "
+                "which no driver can decode. Record them with classair capture."
             )
         )
         return 1
@@ -145,10 +145,10 @@ def _tell(port: str, heard: dict[str, int], candidates: list[Candidate], fitting
             print(f"    {reason}")
     chosen = fitting[0] if len(fitting) == 1 else _asked(fitting or candidates)
     if chosen is None:
-        print("\nThe bytes alone do not decide it. Look at the label on the sensor and write its model yourself.")
+        print("\nThe bytes fit several models. Check the label on the sensor and enter its model yourself.")
         return 1
     print(
-        f"\nFor sensors.yaml (put your own names for SENSOR, BRIDGE and ROOM):\n\n"
+        f"\nFor sensors.yaml (replace SENSOR, BRIDGE and ROOM):\n\n"
         f'      SENSOR: {{bridge: BRIDGE, room: ROOM, model: {chosen.model}, port: "{steady_name(port)}"}}'
     )
     return 0
@@ -157,9 +157,9 @@ def _tell(port: str, heard: dict[str, int], candidates: list[Candidate], fitting
 def _asked(candidates: list[Candidate]) -> Candidate | None:
     if not sys.stdin.isatty():
         return None
-    print("\nWhich one does the label on the sensor say?")
+    print("\nWhich model is on the label of the sensor?")
     for number, candidate in enumerate(candidates, 1):
         print(f"  {number}  {candidate.title}")
-    print("Number, or Enter when you cannot tell: ", end="", flush=True)
+    print("Number, or Enter if unknown: ", end="", flush=True)
     answer = sys.stdin.readline().strip()
     return candidates[int(answer) - 1] if answer.isdigit() and 1 <= int(answer) <= len(candidates) else None

@@ -42,7 +42,7 @@ def settings_of(words: list[str]) -> dict[str, Any]:
         for part in above:
             inner = at.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise WrongUse(f"--settings {word}: {part} has been given a value already")
+                raise WrongUse(f"--settings {word}: {part} already has a value")
             at = inner
         at[last] = value
     return found

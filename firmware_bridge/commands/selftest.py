@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object per sensor")
     args = parser.parse_args(argv)
     if args.seconds <= 0:
-        parser.error("--seconds: more than 0 is expected")
+        parser.error("--seconds: expected more than 0")
     try:
         config = configuration.load(args.config)
     except configuration.ConfigFaults as faults:
@@ -77,11 +77,11 @@ def _chosen(config: Config, names: list[str], bridge: str | None) -> dict[str, S
     if bridge is not None:
         bridges = [name for name, _ in config.bridges()]
         if bridge not in bridges:
-            return f"there is no bridge {bridge!r}; there are: {', '.join(bridges)}"
+            return f"unknown bridge {bridge!r}; known: {', '.join(bridges)}"
         sensors = {full: it for full, it in sensors.items() if f"{full.partition('.')[0]}.{it.bridge}" == bridge}
     unknown = [name for name in names if name not in sensors]
     if unknown:
-        return f"there is no sensor {unknown[0]!r}; there are: {', '.join(sensors) or 'none'}"
+        return f"unknown sensor {unknown[0]!r}; known: {', '.join(sensors) or 'none'}"
     return {full: it for full, it in sensors.items() if not names or full in names}
 
 

@@ -196,5 +196,5 @@ def _known(model: str) -> tuple[Maker, type[BaseModel]]:
     if model not in known:
         near = difflib.get_close_matches(model, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise UnknownModel(f"no driver speaks the model {model!r}; {hint}known: {', '.join(sorted(known))}")
+        raise UnknownModel(f"unknown sensor model {model!r}; {hint}known: {', '.join(sorted(known))}")
     return known[model]

@@ -67,7 +67,7 @@ class Field(BaseModel):
     @classmethod
     def _known(cls, quantity: str) -> str:
         if quantity not in QUANTITIES:
-            raise ValueError(f"{quantity!r} is no quantity; there are: {', '.join(QUANTITIES)}")
+            raise ValueError(f"{quantity!r} is not a quantity; known: {', '.join(QUANTITIES)}")
         return quantity
 
     @model_validator(mode="after")
@@ -75,7 +75,7 @@ class Field(BaseModel):
         if conversion(self.unit, self.quantity) is None:
             own = QUANTITIES[self.quantity].unit
             known = ", ".join(_CONVERSIONS.get(own, {})) or "no other"
-            raise ValueError(f"{self.unit!r} does not become {own} ({self.quantity}); besides {own} there is: {known}")
+            raise ValueError(f"{self.unit!r} cannot be converted to {own} ({self.quantity}); besides {own}: {known}")
         return self
 
 

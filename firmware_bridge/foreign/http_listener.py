@@ -144,10 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
         listener.counts["posts"] += 1
         port = listener.crossing.at_path(self.path.partition("?")[0])
         if port is None:
-            self._say(404, 'no sensor of this bridge posts here; see `port: "http:…"` in sensors.yaml')
+            self._say(404, 'no sensor of this bridge uses this address; see `port: "http:…"` in sensors.yaml')
             return
         if not listener.admitted(port, self.headers.get("Authorization", "")):
-            self._say(401, "this device needs its secret, as the password of Basic or as Bearer")
+            self._say(401, "send the secret of this device as Basic password or Bearer token")
             return
         body = self._body()
         if body is None:
@@ -157,20 +157,20 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             refused = port.hear(arrival)
         except TimeUnknown:
-            self._say(503, "this bridge does not know the time yet; send it again")
+            self._say(503, "the clock of this bridge is not set yet; send it again")
             return
         if refused is None or refused.reason == "repeat":
             # Only what cannot be lost any more is confirmed: some devices throw their copy away then.
             if listener.settle():
                 self._say(200, "taken" if refused is None else "known already")
             else:
-                self._say(503, "it could not be kept; send it again")
+                self._say(503, "the reading could not be saved; send it again")
             return
         self._say(_STATUS.get(refused.reason, 422), _words(refused))
 
     def do_GET(self) -> None:
         known = self.server.listener.crossing.at_path(self.path.partition("?")[0]) is not None
-        self._say(405 if known else 404, "values are posted here" if known else "nothing is told here")
+        self._say(405 if known else 404, "use POST" if known else "there is nothing to read here")
 
     do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET
 
@@ -178,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
         """The body; None when it was refused, and that has been said."""
         length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit():
-            self._say(411, "Content-Length is needed")
+            self._say(411, "Content-Length is required")
             return None
         if len(length) > 9 or int(length) > MAX_BODY:
             self._say(413, f"at most {MAX_BODY} bytes")

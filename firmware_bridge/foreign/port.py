@@ -92,7 +92,7 @@ class ForeignPort:
         """Takes a message; what was wrong with it. Raises TimeUnknown when it should be sent once more."""
         with self._lock:
             if self._stopped:
-                return MessageRejected("stopped", "this device is being taken out of the configuration")
+                return MessageRejected("stopped", "this device is being removed from the configuration")
             self._counts["messages"] += 1
             if self.adapter.own_clock and not arrival.topic and arrival.now_ms is None:
                 # Before the adapter sees it, or it would take the second try for a repeat.

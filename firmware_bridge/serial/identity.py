@@ -72,7 +72,7 @@ class Identity:
                 if port.location == wanted or port.location.partition(":")[0] == wanted
             ]
         if not found:
-            raise FileNotFoundError(errno.ENOENT, "nothing plugged in there", self.port)
+            raise FileNotFoundError(errno.ENOENT, "nothing is plugged in there", self.port)
         if len(found) > 1:
             raise SeveralDevices(", ".join(sorted(found)))
         self._device = Path(found[0])

@@ -180,7 +180,7 @@ class Port:
         line = open_line(address, self.driver.baud, self._timings.look_s)
         if not self.identity.url and not self.identity.still(line.fileno()):
             line.close()
-            raise FileNotFoundError(errno.ENOENT, "it was plugged anew meanwhile", address)
+            raise FileNotFoundError(errno.ENOENT, "it was replugged meanwhile", address)
         now = elapsed()
         self.address, self.device = address, self.identity.device()
         if not self.counters.opened and not self._was_away:

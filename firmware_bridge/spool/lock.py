@@ -21,7 +21,7 @@ def lock_for(path: Path) -> IO[bytes] | None:
         lock = path.with_name(path.name + ".lock").open("ab")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SpoolInUse(f"{path} is in use by another process; one bridge runs once") from None
+        raise SpoolInUse(f"{path} is in use by another process. Run each bridge only once") from None
     except OSError as error:
         log.error("spool_folder_failed path=%s error=%s", path.parent, error.strerror)
         return None

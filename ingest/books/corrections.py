@@ -64,7 +64,7 @@ class AcceptedCorrections:
         version and time of acceptance are given here; or `id` and `at` (UTC ms) to end one. Raises CorrectionRejected.
         """
         if ask.args.get("role") not in ROLES:
-            raise CorrectionRejected(f"role: accepting and ending corrections takes one of {', '.join(ROLES)}")
+            raise CorrectionRejected(f"role: approving or ending a correction requires one of {', '.join(ROLES)}")
         there = self.all()
         try:
             wish = self._ended(ask.args, there) if ask.do == END else self._wished(ask, config, now_ms)
@@ -87,31 +87,31 @@ class AcceptedCorrections:
     def _wished(self, ask: Ask, config: Config, now_ms: int) -> Correction:
         record = ask.args.get("correction")
         if not isinstance(record, Mapping):
-            raise CorrectionRejected("correction: expected its record")
+            raise CorrectionRejected("correction: expected an object")
         wish = of_record({**record, "author": record.get("author") or ask.who})
         if against := faults(wish):
             raise CorrectionRejected("; ".join(against))
         if "valid_from" not in record:
-            raise CorrectionRejected("valid_from: from when it holds is not said")
+            raise CorrectionRejected("valid_from is missing")
         if wish.valid_from > now_ms + AHEAD_MS:
-            raise CorrectionRejected("valid_from: lies more than a year ahead")
+            raise CorrectionRejected("valid_from: must not be more than a year ahead")
         known = {full for full, _ in config.sensors()}
         if unknown := [one for one in wish.sites if one not in config.sites]:
-            raise CorrectionRejected(f"sites: {', '.join(unknown)} is not in this configuration")
+            raise CorrectionRejected(f"sites: {', '.join(unknown)} is not in sensors.yaml")
         if unknown := [one for one in wish.sensors if one not in known]:
-            raise CorrectionRejected(f"sensors: {', '.join(unknown)} is not in this configuration")
+            raise CorrectionRejected(f"sensors: {', '.join(unknown)} is not in sensors.yaml")
         return wish
 
     def _ended(self, args: Mapping[str, Any], there: Corrections) -> Correction:
         at, identity = args.get("at"), args.get("id")
         before = there.newest(str(identity))
         if before is None:
-            raise CorrectionRejected(f"id: no correction {identity!r} was ever accepted")
+            raise CorrectionRejected(f"id: no correction {identity!r} has been approved")
         if not isinstance(at, int) or isinstance(at, bool) or at < before.valid_from:
-            raise CorrectionRejected(f"at: expected UTC ms, not before it began ({before.valid_from})")
+            raise CorrectionRejected(f"at: expected UTC ms, not before valid_from ({before.valid_from})")
         if before.valid_to is not None and at > before.valid_to:
             raise CorrectionRejected(
-                f"at: it ended at {before.valid_to} already; to let it hold longer, accept it again"
+                f"at: the correction already ended at {before.valid_to}. To extend it, approve it again"
             )
         return replace(before, valid_to=at)
 

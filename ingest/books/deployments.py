@@ -134,13 +134,15 @@ class Deployments:
 def _against_since(at_ms: int, now_ms: int, stay: Stay, newest_ms: int | None) -> str | None:
     day = local_time(at_ms).date()
     if at_ms > now_ms:
-        return f"{day} lies ahead; write the move on the day it happens"
+        return f"{day} is in the future; enter the move on the day it happens"
     if newest_ms is not None and at_ms <= newest_ms:
         newest = local_time(newest_ms).strftime("%Y-%m-%d %H:%M")
         return (
-            f"the sensor measured in {stay.room} until {newest}, and what is stored keeps its room; "
-            f"take since: away (the move then counts from now) or give a later day"
+            f"the sensor measured in {stay.room} until {newest}, and stored readings keep their room; "
+            f"remove since: (the move then counts from now) or give a later day"
         )
     if at_ms <= stay.from_ms:
-        return f"the sensor came to {stay.room} on {local_time(stay.from_ms).date()}; a move out of it must be later"
+        return (
+            f"the sensor has been in {stay.room} since {local_time(stay.from_ms).date()}; the next move must be later"
+        )
     return None

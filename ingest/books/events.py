@@ -38,13 +38,13 @@ class EventWish(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.kind not in events.KINDS:
-            raise ValueError(f"kind: one of {', '.join(events.KINDS)}")
+            raise ValueError(f"kind: expected one of {', '.join(events.KINDS)}")
         if self.room and self.room.partition(".")[0] != self.site:
-            raise ValueError("room: belongs to another school")
+            raise ValueError("room: must belong to the same school")
         if self.end is not None and not 0 < self.end - self.start <= LONGEST_MS:
-            raise ValueError("end: must lie behind start, at most 400 days")
+            raise ValueError("end: must be after start, by at most 400 days")
         if not self.note.isprintable():
-            raise ValueError("note: one line of plain text")
+            raise ValueError("note: expected one line of plain text")
         return self
 
 
@@ -75,11 +75,11 @@ class NotedEvents:
                 f"{where + ': ' if where else ''}{fault['msg'].removeprefix('Value error, ')}"
             ) from None
         if wish.site not in config.sites:
-            raise EventRejected(f"site: {wish.site!r} is not in this configuration")
+            raise EventRejected(f"site: {wish.site!r} is not in sensors.yaml")
         if wish.room and not config.has_room(wish.room):
-            raise EventRejected(f"room: {wish.room!r} is not in this configuration")
+            raise EventRejected(f"room: {wish.room!r} is not in sensors.yaml")
         if wish.start > now_ms + AHEAD_MS:
-            raise EventRejected("start: lies more than a year ahead")
+            raise EventRejected("start: must not be more than a year ahead")
         made = SchoolEvent(
             ask.id,
             wish.site,

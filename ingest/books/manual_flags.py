@@ -66,15 +66,15 @@ class ManualFlags:
             not isinstance(sensor, str)
             or self._connection.execute("select 1 from series where sensor=?", (sensor,)).fetchone() is None
         ):
-            raise FlagRejected(f"sensor: {sensor!r} has no readings here; write <site>.<sensor>")
+            raise FlagRejected(f"sensor: {sensor!r} has no stored readings; write <site>.<sensor>")
         if quantity and quantity not in QUANTITIES:
-            raise FlagRejected(f"quantity: there is no {quantity!r}")
+            raise FlagRejected(f"quantity: unknown quantity {quantity!r}")
         if type(start) is not int or type(end) is not int or not 0 <= start < end <= FOR_EVER_MS:
             raise FlagRejected("from, to: expected UTC milliseconds, from before to")
         if not isinstance(why, str) or not 0 < len(why.strip()) <= LONGEST_WHY:
-            raise FlagRejected(f"why: say why in 1 to {LONGEST_WHY} characters; it stays beside the values")
+            raise FlagRejected(f"why: give a reason of 1 to {LONGEST_WHY} characters; it is stored with the values")
         if not who.strip():
-            raise FlagRejected("who: nobody sets values aside without a name")
+            raise FlagRejected("who: a name is required to exclude values")
         row = self._connection.execute(
             "insert into manual_flag(ask, sensor, quantity, start_ms, end_ms, who, why, set_at) "
             "values(?, ?, ?, ?, ?, ?, ?, ?) returning id",
@@ -90,7 +90,7 @@ class ManualFlags:
         ):
             raise FlagRejected(f"id: there is no manual flag {identity!r}")
         if not who.strip():
-            raise FlagRejected("who: nobody takes a flag back without a name")
+            raise FlagRejected("who: a name is required to undo a flag")
         self._connection.execute(
             "update manual_flag set back_by=?, back_at=? where id=? and back_at is null",
             (who.strip(), now_ms, identity),

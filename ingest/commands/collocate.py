@@ -122,7 +122,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; expected 2026-11-21") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; expected 2026-11-21") from None
 
 
 def _hours(text: str) -> float:
@@ -131,27 +131,25 @@ def _hours(text: str) -> float:
     except ValueError:
         found = math.nan
     if not -24 < found < 24:
-        raise argparse.ArgumentTypeError(f"{text!r} is no offset; expected hours such as 7 or 5.5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an offset; expected hours such as 7 or 5.5")
     return found
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.end < args.start:
-        raise Wrong(f"--to {args.end} lies before --from {args.start}")
+        raise Wrong(f"--to {args.end} must not be before --from {args.start}")
     if args.start < EARLIEST or (args.end - args.start).days >= LONGEST_DAYS:
-        raise Wrong(f"--from, --to: a period of at most {LONGEST_DAYS} days, not before {EARLIEST}")
+        raise Wrong(f"--from, --to: expected at most {LONGEST_DAYS} days, not before {EARLIEST}")
     start, end = _midnight(args.start), _midnight(args.end + timedelta(days=1))
     if args.accept_from and args.accept_from < EARLIEST:
-        raise Wrong(f"--accept-from: lies before {EARLIEST}")
+        raise Wrong(f"--accept-from: must not be before {EARLIEST}")
     if args.accept_from and not args.author:
-        raise Wrong("--author: accepting needs the name of who answers for it")
+        raise Wrong("--author is missing: an approval needs the person responsible")
     places = Places(args.data.resolve())
     config = _config(places)
     models = {full: sensor.model for full, sensor in config.sensors()}
     if unknown := [one for one in args.sensor if one not in models]:
-        raise Wrong(
-            f"--sensor: {', '.join(unknown)} is not in this configuration; there are {', '.join(sorted(models))}"
-        )
+        raise Wrong(f"--sensor: {', '.join(unknown)} is not in the configuration; known: {', '.join(sorted(models))}")
     text = _text(args.reference)
     reference, notes = read_reference(
         text.splitlines(),
@@ -187,29 +185,33 @@ def _text(file: Path) -> str:
     except OSError as error:
         raise Wrong(f"{file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise Wrong(f"{file}: is not UTF-8 text (byte {error.start})") from error
+        raise Wrong(f"{file} is not UTF-8 text (byte {error.start})") from error
 
 
 def _config(places: Places) -> Config:
     """The configuration in force in this data folder."""
     if not places.readings.exists():
-        raise Wrong(f"there is no {places.readings}; another folder: --data DIR")
+        raise Wrong(f"{places.readings} does not exist. For another folder: --data DIR")
     with closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
         version = newest_version(connection)
     accepted = as_accepted(version) if version else None
     if accepted is None:
-        raise Wrong(f"no configuration has been accepted in {places.root} yet; another folder: --data DIR")
+        raise Wrong(f"{places.root} has no accepted configuration yet. For another folder: --data DIR")
     return accepted.config
 
 
 def _doubts(fit: Calibration, found: Comparison, simulated: bool) -> list[str]:
-    notes = [] if fit.days >= GOOD_DAYS else [f"{fit.days} days; 30 or more, in two seasons, are good"]
+    notes = (
+        [] if fit.days >= GOOD_DAYS else [f"only {fit.days} days of data; at least 30, from two seasons, recommended"]
+    )
     notes += [
-        f"{sensor}: {share:.0%} of the reference's hours" for sensor, share in found.coverage.items() if share < 0.75
+        f"{sensor}: data completeness {share:.0%} of the reference's hours"
+        for sensor, share in found.coverage.items()
+        if share < 0.75
     ]
     if fit.validated.rmse >= fit.uncorrected.rmse:
-        notes.append("on days it has not seen the fit is no better than the raw sensor")
-    return [*notes, "made from simulated readings"] if simulated else notes
+        notes.append("on unseen days the fit is no better than the raw sensor")
+    return [*notes, "based on simulated readings"] if simulated else notes
 
 
 def _proposed(args: argparse.Namespace, fit: Calibration, simulated: bool, text: str) -> Correction:
@@ -253,16 +255,16 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
         raise CorrectionRejected("; ".join(against))
     if not args.yes:
         if not sys.stdin.isatty():
-            print("classair collocate: nothing accepted; add --yes once the differences are read", file=sys.stderr)
+            print("classair collocate: nothing approved; check the differences, then add --yes", file=sys.stderr)
             return 1
         print(
-            f"Accept {proposed.id} from {args.accept_from} on? Published numbers of those days change. Type yes: ",
+            f"Approve {proposed.id} from {args.accept_from}? This changes published values of those days. Type yes: ",
             end="",
             file=sys.stderr,
             flush=True,
         )
         if sys.stdin.readline().strip().lower() != "yes":
-            print("classair collocate: nothing accepted", file=sys.stderr)
+            print("classair collocate: nothing approved", file=sys.stderr)
             return 1
     wish = {"role": "admin", "correction": as_record(proposed)}
     with only_one(places) as alone:
@@ -274,13 +276,13 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
                 label = books.decide_correction(ask, config, now_ms()).label
             finally:
                 books.close()
-            print(f"accepted: {label}", file=sys.stderr)
+            print(f"approved: {label}", file=sys.stderr)
             return 0
     answer = ask_ingest(broker_of_installation(places, args.broker), config.org, ACCEPT, wish, timeout=30)
     if not answer.ok:
         raise CorrectionRejected(f"ingest: {answer.error}")
     kept = answer.result["correction"]
-    print(f"accepted: {kept['id']}@{kept['version']}", file=sys.stderr)
+    print(f"approved: {kept['id']}@{kept['version']}", file=sys.stderr)
     return 0
 
 
@@ -292,13 +294,13 @@ def _in_words(result: dict[str, Any], found: Comparison, fit: Calibration) -> st
         lines.append(_row(name, one.n, one.slope, one.intercept, one.r2, one.rmse, one.nrmse, one.mbe, one.cv))
     lines += ["", "EPA targets for 24 h means"]
     for target in targets(found.days):
-        word = {True: "met", False: "not met", None: "cannot tell"}[target.met]
+        word = {True: "met", False: "not met", None: "cannot be estimated"}[target.met]
         lines.append(f"  {target.name:<15}{target.wanted:<24}{target.value:<20}{word}")
     lines += ["", f"Correction ({fit.model}: {result['correction']['formula']})"]
     for name, value in fit.coefficients.items():
         low, high = fit.intervals[name]
-        lines.append(f"  {name:<12}{value:>10.4f}   95 % by days {low:.4f} … {high:.4f}")
-    lines.append(f"  for sensor values of {result['correction']['low']:g} … {fit.high:g} µg/m³, not beyond")
+        lines.append(f"  {name:<12}{value:>10.4f}   95% CI {low:.4f} … {high:.4f}")
+    lines.append(f"  for sensor values of {result['correction']['low']:g} … {fit.high:g} µg/m³ only")
     lines += ["", "Against the reference", _row("", "n", "R²", "RMSE", "NRMSE%", "MBE", "MAE")]
     lines += [
         _row(name, how.n, how.r2, how.rmse, how.nrmse, how.mbe, how.mae)
@@ -311,7 +313,7 @@ def _changes_in_words(found: Sequence[dict[str, Any]] | None) -> list[str]:
     if found is None:
         return []
     other = [one for one in found if one["level_changes"]]
-    lines = ["", f"If accepted: {len(found)} room-days change, {len(other)} of them their level ({DEFAULT.key})"]
+    lines = ["", f"If approved: {len(found)} room-days change, {len(other)} of them in level ({DEFAULT.key})"]
     for one in other:
         before, after = (
             "no value" if told["mean"] is None else f"{told['mean']:.1f} {told['level']}"

@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     if not places.readings.exists():
-        print(f"classair count: there is no {places.readings}", file=sys.stderr)
+        print(f"classair count: {places.readings} does not exist", file=sys.stderr)
         return 2
     try:
         with contextlib.closing(sqlite3.connect(f"file:{places.readings}?mode=ro", uri=True)) as connection:
@@ -78,7 +78,7 @@ def main(argv: list[str]) -> int:
     except (sqlite3.Error, StoreAway) as error:
         print(f"classair count: {error}", file=sys.stderr)
         return 2
-    print("everything is there exactly once" if sound else "NOT everything is there exactly once")
+    print("OK: every reading is stored exactly once" if sound else "FAILED: not every reading is stored exactly once")
     return 0 if sound else 1
 
 
@@ -146,7 +146,7 @@ def _tell_counts(connection: sqlite3.Connection) -> bool:
         if count.missing:
             print(f"  missing: {intervals.shown(count.missing)}")
         if count.unexplained:
-            print(f"  marked as dealt with, but in no table: {intervals.shown(count.unexplained)}")
+            print(f"  marked as received, but in no table: {intervals.shown(count.unexplained)}")
         sound &= count.sound
     return sound
 
@@ -172,7 +172,7 @@ def _tell_spool(connection: sqlite3.Connection, path: Path) -> bool:
     )
     missing = intervals.without(on_disk, received)
     print(
-        f"spool {bridge} {epoch}: {intervals.size(on_disk):,} on disk, {intervals.size(missing):,} of them not stored"
+        f"spool {bridge} {epoch}: {intervals.size(on_disk):,} on disk, {intervals.size(missing):,} not stored"
         + (f": {intervals.shown(missing)}" if missing else "")
     )
     return not missing
@@ -198,8 +198,8 @@ def _tell_rollups(places: Places) -> bool:
     finally:
         store.close()
     print(
-        f"rollups: {compared:,} compared with a recomputation, {wrong:,} wrong"
-        + (f"; {moving:,} changed meanwhile" if moving else "")
+        f"rollups: {compared:,} recomputed, {wrong:,} wrong"
+        + (f"; {moving:,} changed during the check" if moving else "")
     )
     return not wrong
 

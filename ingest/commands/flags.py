@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int:
 
 def _guarded(places: Places, work: Callable[[], int]) -> int:
     if not places.readings.exists():
-        print(f"classair flags: there is no {places.readings}", file=sys.stderr)
+        print(f"classair flags: {places.readings} does not exist", file=sys.stderr)
         return 2
     try:
         return work()
@@ -88,7 +88,7 @@ def _recalculate(places: Places, args: argparse.Namespace) -> int:
         sites = sorted({row[0].partition(".")[0] for row in connection.execute("select distinct sensor from series")})
         first = connection.execute("select min(t) from rollup_1h").fetchone()[0]
     if args.site is not None and args.site not in sites:
-        raise ValueError(f"--site: {args.site!r} has no readings here; there are {', '.join(sites) or 'none'}")
+        raise ValueError(f"--site: {args.site!r} has no stored readings; known: {', '.join(sites) or 'none'}")
     settled = now_ms() - SETTLED_MS
     start = args.start if args.start is not None else (first or 0) * 3_600_000
     end = min(args.end if args.end is not None else settled, settled)
@@ -152,7 +152,7 @@ def _tell_end(changed: int, days: set[tuple[str, int]], dry: bool) -> None:
     print(f"{changed:,} values {'would change' if dry else 'changed'} on {len(days)} site-days")
     for site, known in sorted(by_site.items()):
         shown = ", ".join(str(local_time(day_start(day)).date()) for day in sorted(known))
-        print(f"  versions that {'would rise' if dry else 'rose'}: {site}: {shown}")
+        print(f"  days whose version {'would change' if dry else 'changed'}: {site}: {shown}")
 
 
 # -- ingest, or in its place -------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def _config(connection: sqlite3.Connection) -> Config:
     newest = newest_version(connection)
     accepted = as_accepted(newest) if newest else None
     if accepted is None:
-        raise NoAnswer("no configuration has been accepted in this data folder yet")
+        raise NoAnswer("this data folder has no accepted configuration yet")
     return accepted.config
 
 
@@ -244,9 +244,9 @@ def _line(flag: ManualFlag) -> str:
     def at(moment: int) -> str:
         return local_time(moment).strftime("%Y-%m-%d %H:%M") if moment < 2**52 else "on"
 
-    state = "" if flag.back_at is None else f"  taken back by {flag.back_by} on {at(flag.back_at)}"
+    state = "" if flag.back_at is None else f"  undone by {flag.back_by} on {at(flag.back_at)}"
     return (
-        f"{flag.id:>4}  {flag.sensor} {flag.quantity or 'everything'}  {at(flag.start_ms)} … {at(flag.end_ms)}  "
+        f"{flag.id:>4}  {flag.sensor} {flag.quantity or 'all quantities'}  {at(flag.start_ms)} … {at(flag.end_ms)}  "
         f"{flag.who}, {at(flag.set_at)}: {flag.why}{state}"
     )
 
@@ -268,8 +268,8 @@ def _say(places: Places, args: argparse.Namespace) -> int:
             result = ask(flag_asks.TAKE_BACK, {"id": args.id})
     until = datetime.fromtimestamp(result["settled_until"] / 1000, UTC)
     print(
-        f"manual flag {result['id']}: {result['changed']:,} readings changed; what was measured after "
-        f"{local_time(to_ms(until)).strftime('%H:%M')} follows as it settles"
+        f"manual flag {result['id']}: {result['changed']:,} readings changed; readings after "
+        f"{local_time(to_ms(until)).strftime('%H:%M')} follow automatically"
     )
     return 0
 

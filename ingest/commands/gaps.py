@@ -50,9 +50,9 @@ def main(argv: list[str]) -> int:
     end = args.end if args.end is not None else int(time.time() * 1000)
     start = args.start if args.start is not None else end - DAY_MS
     if start >= end:
-        parser.error("--from must lie before --to")
+        parser.error("--from must be before --to")
     if "." not in args.sensor:
-        parser.error("--sensor SITE.ID is needed, such as ban-suan.p1-2-pm")
+        parser.error("--sensor SITE.ID is required, such as ban-suan.p1-2-pm")
     places = Places(args.data.resolve())
     store = SqliteStore(places.readings, readonly=True)
     try:

@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     places = Places(args.data.resolve())
     if not places.readings.exists():
-        print(f"classair quarantine: there is no {places.readings}", file=sys.stderr)
+        print(f"classair quarantine: {places.readings} does not exist", file=sys.stderr)
         return 2
     try:
         return _list(places, args.full) if args.command == "list" else _replay(places, args.id, args.broker)
@@ -60,7 +60,7 @@ def _list(places: Places, full: bool) -> int:
         rows = list(quarantined(connection)) if _has_table(connection) else []
     for row in rows:
         print(_line(row, full))
-    print(f"{len(rows)} in quarantine")
+    print(f"{len(rows)} messages in quarantine" if rows else "Quarantine is empty.")
     return 0
 
 
@@ -101,7 +101,7 @@ def _replay_here(places: Places, identity: int | None) -> Outcome:
     try:
         accepting = ConfigAcceptance(books)
         if accepting.current is None:
-            raise NoAnswer("no configuration has been accepted in this data folder yet")
+            raise NoAnswer("this data folder has no accepted configuration yet")
         books.org = accepting.current.config.org
         intake, synchronised, outcome = Intake(accepting.current.config, books.deployments), Synchronised(), Outcome()
         for row in books.quarantine.rows(identity):
@@ -118,10 +118,10 @@ def _org(places: Places) -> str:
         newest = newest_version(connection)
     accepted = as_accepted(newest) if newest else None
     if accepted is None:
-        raise NoAnswer("no configuration has been accepted in this data folder yet")
+        raise NoAnswer("this data folder has no accepted configuration yet")
     return accepted.config.org
 
 
 def _tell(stored: int, duplicates: int, still: int) -> int:
-    print(f"{stored} stored, {duplicates} were stored already, {still} still in quarantine")
+    print(f"{stored} stored, {duplicates} already stored, {still} still in quarantine")
     return 1 if still else 0

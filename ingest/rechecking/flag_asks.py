@@ -63,11 +63,11 @@ def _apply(args: Mapping[str, Any], books: Books, now_ms: int) -> dict[str, Any]
     changes = []
     for change in wanted.changes:
         if change.add & ~int(_ADDED) or change.remove & ~int(OWNED):
-            raise FlagRejected("add, remove: only what is judged afterwards may change")
+            raise FlagRejected("add, remove: only retrospective flags can change")
         if unknown := [key for key in change.quantities if key not in QUANTITIES]:
-            raise FlagRejected(f"quantities: there is no {unknown[0]!r}")
+            raise FlagRejected(f"quantities: unknown quantity {unknown[0]!r}")
         if change.end > now_ms - SETTLED_MS + 1:
-            raise FlagRejected("end: the last two hours are not settled yet")
+            raise FlagRejected("end: must be at least two hours ago")
         changes.append(Change(**change.model_dump()))
     return {"changed": apply(changes, books.store.reflag)}
 

@@ -54,12 +54,12 @@ def manifest_of(archive: Path, site: str) -> dict[date, Entry]:
     try:
         told = json.loads(path.read_bytes())
         if told["format"] != FORMAT:
-            raise ArchiveFault(f"{path}: format {told['format']}; this version knows {FORMAT}")
+            raise ArchiveFault(f"{path} has format {told['format']}; this version supports {FORMAT}")
         return {date.fromisoformat(day): Entry(**entry) for day, entry in told["days"].items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArchiveFault(f"{path}: cannot be read: {error}") from error
+        raise ArchiveFault(f"cannot read {path}: {error}") from error
 
 
 def write_manifest(archive: Path, site: str, entries: dict[date, Entry]) -> None:
@@ -82,8 +82,8 @@ def sites_of(archive: Path) -> list[str]:
     found = sorted(path.parent.name for path in archive.glob(f"*/{MANIFEST}"))
     if bare := sorted({path.parts[-3] for path in archive.glob("*/*/*.parquet")} - set(found)):
         raise ArchiveFault(
-            f"{archive / bare[0] / MANIFEST}: is not there, and days of {bare[0]} are; bring it back or "
-            "let classair archive write it anew"
+            f"{archive / bare[0] / MANIFEST} is missing, although days of {bare[0]} exist. Restore it from a "
+            "backup, or run classair archive to write a new one"
         )
     return found
 

@@ -52,13 +52,13 @@ def main(argv: list[str]) -> int:
         if args.verify:
             return _verify(archive, args.site)
         if not places.readings.exists():
-            print(f"classair archive: there is no {places.readings}", file=sys.stderr)
+            print(f"classair archive: {places.readings} does not exist", file=sys.stderr)
             return 2
         today = datetime.now(ZONE).date()
         end = today + timedelta(days=3) if args.all else today
         with alone(archive / "archive.lock") as mine:
             if not mine:
-                print("classair archive: another one is at work", file=sys.stderr)
+                print("classair archive: another one is already running", file=sys.stderr)
                 return 1
             outcome = archive_days(places.readings, archive, end, site=args.site, day=args.day)
     except (ArchiveFault, StoreAway, OSError) as error:
@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
         return 1
     print(
         f"{outcome.written} days written ({outcome.rows:,} readings, {outcome.bytes:,} bytes), "
-        f"{outcome.current} were current" + (f", {outcome.faults} FAILED" if outcome.faults else "")
+        f"{outcome.current} already archived" + (f", {outcome.faults} FAILED" if outcome.faults else "")
     )
     return 1 if outcome.faults else 0
 
@@ -117,7 +117,7 @@ def _wanted(store: SqliteStore, site: str, end: date, day: date | None) -> Itera
 
 def _verify(archive: Path, site: str | None) -> int:
     for one in [site] if site else sites_of(archive):
-        print(f"{one}: {verify_site(archive, one)} days are as they were written")
+        print(f"{one}: {verify_site(archive, one)} days verified")
     return 0
 
 

@@ -87,7 +87,9 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
     if path.exists():
         parts = _beside_older(path, parts, trimmed=trimmed)
     elif trimmed:
-        raise ArchiveFault(f"{path}: is gone, and the store has given its readings up")
+        raise ArchiveFault(
+            f"{path} is missing, and its readings are no longer in readings.db. Restore the file from a backup"
+        )
     description = {
         "format": FORMAT,
         "site": site,
@@ -112,7 +114,7 @@ def write_day(store: SqliteStore, archive: Path, site: str, day: date) -> Entry 
     try:
         write_file(fresh, parts, description)
         if verify(fresh) != description:
-            raise ArchiveFault(f"{fresh}: says something else than what was written")
+            raise ArchiveFault(f"{fresh} differs from what was written; check the disk")
         entry = Entry(
             version, str(path.relative_to(archive / site)), sum(map(len, parts)), fresh.stat().st_size, sha256_of(fresh)
         )
@@ -132,8 +134,8 @@ def _beside_older(path: Path, parts: list[DaySeries], *, trimmed: bool) -> list[
         series = Series(entry["sensor"], entry["room"], entry["simulated"])
         if now.get(series, 0) < entry["rows"]:
             raise ArchiveFault(
-                f"{path}: has {entry['rows']} readings of {series.sensor}, the store {now.get(series, 0)}; it is left "
-                "as it is. Was the data folder replaced? classair restore makes one with all of them"
+                f"{path} has {entry['rows']} readings of {series.sensor}, readings.db {now.get(series, 0)}; it is not "
+                "overwritten. If the data folder was replaced, rebuild it with classair restore"
             )
     return parts
 
@@ -217,9 +219,9 @@ def metadata(path: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[KEY])
         if description["format"] != FORMAT:
-            raise ArchiveFault(f"{path}: format {description['format']}; this version knows {FORMAT}")
+            raise ArchiveFault(f"{path} has format {description['format']}; this version supports {FORMAT}")
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise ArchiveFault(f"{path}: is not a day of an archive: {error}") from error
+        raise ArchiveFault(f"{path} is not a day of an archive: {error}") from error
     return description
 
 
@@ -231,7 +233,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
-        raise ArchiveFault(f"{path}: cannot be read: {error}") from error
+        raise ArchiveFault(f"cannot read {path}: {error}") from error
 
 
 def read_series(path: Path) -> Iterator[DaySeries]:
@@ -243,10 +245,10 @@ def read_series(path: Path) -> Iterator[DaySeries]:
         if field.metadata and b"quantity" in field.metadata
     }
     if unknown := [key for key in keys.values() if key not in QUANTITIES]:
-        raise ArchiveFault(f"{path}: has a quantity {unknown[0]!r} that this version does not know")
+        raise ArchiveFault(f"{path} has the quantity {unknown[0]!r}, which this version does not support")
     for name, key in keys.items():
         if table.schema.field(name).metadata[b"scale"] != str(QUANTITIES[key].scale).encode():
-            raise ArchiveFault(f"{path}: {key} is kept in other steps than this version's")
+            raise ArchiveFault(f"{path}: {key} has another resolution than in this version")
     begin = 0
     for each in description["series"]:
         part = table.slice(begin, each["rows"])
@@ -262,14 +264,14 @@ def read_series(path: Path) -> Iterator[DaySeries]:
         )
         yield DaySeries(Series(each["sensor"], each["room"], each["simulated"]), columns)
     if begin != table.num_rows:
-        raise ArchiveFault(f"{path}: has {table.num_rows} rows and speaks of {begin}")
+        raise ArchiveFault(f"{path} has {table.num_rows} rows, expected {begin}")
 
 
 def checked_series(path: Path) -> Iterator[DaySeries]:
     """The same, each compared with the count and checksum that the file was written with. Raises ArchiveFault."""
     for part, description in zip(read_series(path), metadata(path)["series"], strict=True):
         if (len(part), checksum(part.columns)) != (description["rows"], description["sha256"]):
-            raise ArchiveFault(f"{path}: {part.series.sensor} is not what was written; the file is damaged")
+            raise ArchiveFault(f"{path} is damaged: the checksum of {part.series.sensor} is wrong")
         yield part
 
 
@@ -286,11 +288,11 @@ def verify_site(archive: Path, site: str) -> int:
     for day, entry in sorted(entries.items()):
         path = archive / site / entry.file
         if not path.exists():
-            raise ArchiveFault(f"{path}: the manifest has it, the disk has not")
+            raise ArchiveFault(f"{path} is in the manifest, but missing on disk")
         if sha256_of(path) != entry.sha256:
-            raise ArchiveFault(f"{path}: is not the file that was verified on writing")
+            raise ArchiveFault(f"{path} is not the file that was verified on writing")
         if (description := verify(path))["version"] != entry.version or description["day"] != day.isoformat():
-            raise ArchiveFault(f"{path}: is of another day or version than the manifest says")
+            raise ArchiveFault(f"{path} has another day or version than in the manifest")
     return len(entries)
 
 

@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
         places.root.mkdir(parents=True, exist_ok=True)
         with alone(places.root / "restore.lock") as mine:
             if not mine:
-                print("classair restore: another one is at work in this folder", file=sys.stderr)
+                print("classair restore: another one is already running with this folder", file=sys.stderr)
                 return 1
             rows = restore(args.archive.resolve(), places, lambda text: print(text, flush=True))
     except FileExistsError as error:
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
         return 1
     print(
         f"{places.readings}: {rows:,} readings in {time.monotonic() - begun:,.0f} s; "
-        "numbers that the archive did not have will be asked for again"
+        "bridges will resend readings that the archive did not have"
     )
     return 0
 

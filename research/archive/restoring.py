@@ -29,9 +29,9 @@ def restore(archive: Path, places: Places, progress: Progress = lambda _: None) 
     FileExistsError when there is a readings.db, StoreAway when the disk refuses.
     """
     if places.readings.exists():
-        raise FileExistsError(f"{places.readings} is there already; choose another --data folder")
+        raise FileExistsError(f"{places.readings} already exists. Choose another --data folder")
     if not (archive / TABLES).is_file():
-        raise ArchiveFault(f"{archive / TABLES}: is not there; {archive} is no archive, or its writing never ended")
+        raise ArchiveFault(f"{archive / TABLES} is missing; {archive} is not an archive, or is incomplete")
     days = [
         (site, day, entry) for site in sites_of(archive) for day, entry in sorted(manifest_of(archive, site).items())
     ]
@@ -72,10 +72,10 @@ def _begun(archive: Path, path: Path, days: list[tuple[str, date, Entry]], progr
     if path.exists():
         store = SqliteStore(path)
         if store.remembered(_NAME) == wanted and _is_part_of(store, days):
-            progress("going on with what was begun")
+            progress("resuming the interrupted restore")
             return store
         store.close()
-        progress("what was begun came from another state of the archive; beginning anew")
+        progress("the interrupted restore used another state of the archive; starting from scratch")
         for part in path.parent.iterdir():
             part.unlink()
     store = SqliteStore(path)
@@ -103,10 +103,10 @@ def _is_part_of(store: SqliteStore, days: list[tuple[str, date, Entry]]) -> bool
 
 def _add_day(store: SqliteStore, path: Path, site: str, day: date, entry: Entry) -> int:
     if not path.is_file():
-        raise ArchiveFault(f"{path}: the manifest has it, the disk has not")
+        raise ArchiveFault(f"{path} is in the manifest, but missing on disk")
     told = metadata(path)
     if (told["site"], told["day"]) != (site, day.isoformat()):
-        raise ArchiveFault(f"{path}: is of {told['site']} {told['day']}")
+        raise ArchiveFault(f"{path} belongs to {told['site']} {told['day']}")
     rows = 0
     with store.transaction() as connection:
         for part in checked_series(path):

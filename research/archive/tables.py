@@ -81,7 +81,7 @@ def load_tables(archive: Path, connection: sqlite3.Connection) -> int:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             head = json.loads(next(lines, "null"))
             if not isinstance(head, dict) or head.get("format") != FORMAT:
-                raise ArchiveFault(f"{path}: does not begin with format {FORMAT}")
+                raise ArchiveFault(f"{path} does not begin with format {FORMAT}")
             for line in lines:
                 told = json.loads(line)
                 if "row" in told:
@@ -92,9 +92,9 @@ def load_tables(archive: Path, connection: sqlite3.Connection) -> int:
                 else:
                     told_rows = told["rows"]
     except (OSError, EOFError, ValueError, KeyError) as error:
-        raise ArchiveFault(f"{path}: cannot be read: {error}") from error
+        raise ArchiveFault(f"cannot read {path}: {error}") from error
     if told_rows != rows:
-        raise ArchiveFault(f"{path}: is cut short: {rows} rows, its last line speaks of {told_rows}")
+        raise ArchiveFault(f"{path} is truncated: {rows} rows, expected {told_rows}")
     return rows
 
 

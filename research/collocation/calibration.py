@@ -116,7 +116,7 @@ def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) 
     if len(by_day) < LEAST_DAYS:
         raise Undetermined(
             f"{len(by_day)} days with complete pairs ({len(usable)} of {len(pairs)} hours have all that "
-            f"{model} needs); at least {LEAST_DAYS} are needed, 30 are good"
+            f"{model} needs); at least {LEAST_DAYS} are required, 30 recommended"
         )
     days = [by_day[day] for day in sorted(by_day)]
     origin = centre([_row(pair, names) for pair in usable])

@@ -31,7 +31,7 @@ def _bounded(lines: Iterable[str]) -> Iterator[str]:
     """Refuses what is no line of a table; the csv module's own limit is the whole process's and may be changed."""
     for number, line in enumerate(lines, 1):
         if len(line) > LONGEST_LINE:
-            raise Unreadable(f"line {number}: {len(line)} characters long; a line has at most {LONGEST_LINE}")
+            raise Unreadable(f"line {number}: {len(line)} characters; at most {LONGEST_LINE} are allowed")
         yield line
 
 
@@ -51,7 +51,7 @@ def read_reference(
     try:
         rows = list(csv.reader(_bounded(lines)))
     except csv.Error as error:
-        raise Unreadable(f"the file is no CSV: {error}") from error
+        raise Unreadable(f"the file is not CSV: {error}") from error
     if not rows:
         raise Unreadable("the file is empty")
     heads = [head.strip().lstrip("\ufeff").lower() for head in rows[0]]
@@ -63,18 +63,18 @@ def read_reference(
         if not any(field.strip() for field in row):
             continue
         if len(row) <= max(when, what):
-            raise Unreadable(f"line {number}: has {len(row)} fields; expected at least {max(when, what) + 1}")
+            raise Unreadable(f"line {number}: {len(row)} fields; expected at least {max(when, what) + 1}")
         at, value = _moment(row[when], zone, number), _value(row[what], number)
         if at in values:
             twice += 1
             if values[at] is not None and value is not None and values[at] != value:
-                raise Unreadable(f"line {number}: another value for {row[when].strip()}, which came before")
+                raise Unreadable(f"line {number}: a second, different value for {row[when].strip()}")
         values[at] = value if value is not None else values.get(at)
     if not values:
-        raise Unreadable("the file has a heading and no rows")
+        raise Unreadable("the file has a header but no rows")
     found, notes = _hourly(values, stamp_end)
     missing = sum(value is None for value in values.values())
-    notes += [f"{missing} rows without a value"] * bool(missing) + [f"{twice} rows came twice"] * bool(twice)
+    notes += [f"{missing} rows without a value"] * bool(missing) + [f"{twice} duplicate rows"] * bool(twice)
     return found, notes
 
 
@@ -90,7 +90,7 @@ def _hourly(values: dict[int, float | None], stamp_end: bool) -> tuple[dict[int,
     expected = max(HOUR_MS // step, 1)
     whole = {start: math.fsum(there) / len(there) for start, there in hours.items() if 4 * len(there) >= 3 * expected}
     short = len(hours) - len(whole)
-    return whole, [f"{short} hours with fewer than three quarters of their rows"] * bool(short)
+    return whole, [f"{short} hours with less than 75% of their rows"] * bool(short)
 
 
 def _column(heads: Sequence[str], named: str, usual: Sequence[str], what: str) -> int:
@@ -99,7 +99,9 @@ def _column(heads: Sequence[str], named: str, usual: Sequence[str], what: str) -
         if name in heads:
             return heads.index(name)
     option = f"--{what}-column"
-    raise Unreadable(f"no column {' or '.join(wanted)} for the {what}; the file has {', '.join(heads)} (see {option})")
+    raise Unreadable(
+        f"the file has no {what} column ({' or '.join(wanted)}), only {', '.join(heads)}. Name it with {option}"
+    )
 
 
 def _moment(text: str, zone: timezone | object, number: int) -> int:
@@ -107,7 +109,7 @@ def _moment(text: str, zone: timezone | object, number: int) -> int:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Unreadable(
-            f"line {number}: {text.strip()!r} is no time; expected 2026-11-21T09:00 with or without +07:00"
+            f"line {number}: {text.strip()!r} is not a time; expected 2026-11-21T09:00 with or without +07:00"
         ) from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=zone)  # type: ignore[arg-type]
@@ -121,5 +123,5 @@ def _value(text: str, number: int) -> float | None:
     try:
         found = exact(text)
     except ValueError:
-        raise Unreadable(f"line {number}: {text!r} is no number; expected something like 34.1, or nothing") from None
+        raise Unreadable(f"line {number}: {text!r} is not a number; expected something like 34.1, or nothing") from None
     return None if found is None else float(found)

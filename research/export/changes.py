@@ -84,9 +84,7 @@ def read(package: Path) -> Origin:
         told = json.loads(data)
         return Origin(told["request"], told["days"], told["aside"], told["software"], tuple(told["unsettled"]))
     except (OSError, ValueError, KeyError, TypeError, StopIteration, zipfile.BadZipFile) as error:
-        raise ExportFault(
-            f"{package}: is no package of an export, or has lost its {VERSIONS}: {type(error).__name__}"
-        ) from error
+        raise ExportFault(f"{package} is not an export, or lacks its {VERSIONS}: {type(error).__name__}") from error
 
 
 def between(old: Origin, new: Origin) -> Changes:

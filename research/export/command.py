@@ -147,12 +147,12 @@ def _request(args: argparse.Namespace) -> Request:
         try:
             told = json.loads(args.request.read_bytes())
         except ValueError as error:
-            raise SelectionRefused([f"{args.request}: is not JSON: {error}"]) from None
+            raise SelectionRefused([f"{args.request} is not JSON: {error}"]) from None
         if not isinstance(told, dict):
-            raise SelectionRefused([f"{args.request}: is not a request"])
+            raise SelectionRefused([f"{args.request} is not a request"])
         return Request.parse(told)
     if not (args.rooms and args.first and args.last):
-        raise SelectionRefused(["say --rooms, --first and --last, or --request"])
+        raise SelectionRefused(["give --rooms, --first and --last, or --request"])
     keys = (
         "rooms",
         "first",
@@ -170,14 +170,14 @@ def _request(args: argparse.Namespace) -> Request:
 
 
 def _preview_text(found: dict[str, Any]) -> str:
-    gaps = "not known" if found["gaps"] is None else f"{100 * found['gaps']:.1f} %"
+    gaps = "unknown" if found["gaps"] is None else f"{100 * found['gaps']:.1f}%"
     lines = [
-        f"about {found['rows']:,} rows, {found['bytes']:,} bytes, gaps {gaps}",
+        f"about {found['rows']:,} rows, {found['bytes']:,} bytes, missing data {gaps}",
         *(["simulated: " + ", ".join(found["simulated"])] if found["simulated"] else []),
         ",".join(found["names"]),
         *(",".join(row) for row in found["sample"]),
     ]
-    return "\n".join(lines) if found["rows"] else "There are no data in this range. Try a wider one."
+    return "\n".join(lines) if found["rows"] else "There is no data in this range. Choose a wider one."
 
 
 def _progress(quiet: bool) -> Any:

@@ -57,10 +57,10 @@ def build(
     ArchiveFault; then nothing is at `target`, and what had been begun beside it is gone (pieces in `kept` stay).
     """
     if target.exists():
-        raise ExportFault(f"{target}: is there already; choose another name, or remove it")
+        raise ExportFault(f"{target} already exists. Choose another name or delete it")
     if request.netcdf and not netcdf_installed():
         raise ExportFault(
-            "NetCDF needs the libraries h5netcdf and h5py: install ClassAir with [netcdf], or ask without NetCDF"
+            "NetCDF needs the libraries h5netcdf and h5py. Install ClassAir with [netcdf], or export without NetCDF"
         )
     sources.check(request)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
@@ -105,7 +105,7 @@ def _filled(
                 used |= set(pc.unique(table["correction_id"].cast(pa.string())).drop_null().to_pylist())
             simulated = simulated or bool(pc.any(table["simulated"]).as_py())
     if not pieces.rows:
-        raise ExportFault("there are no data in this range; try a wider one")
+        raise ExportFault("there is no data in this range. Choose a wider one")
     corrections = sources.corrections()
     tables = side_tables.tables(sources, request, corrections, sorted(used or {"none"}))
     # Events or deployments that came meanwhile make the next package differ, never this one's name.
@@ -198,8 +198,8 @@ def _room_on(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise ExportFault(
-                f"{folder}: the disk is full; nothing was left behind. Ask for fewer days or rooms, or "
-                "make room and ask again"
+                f"the disk of {folder} is full; partial files were removed. Choose fewer days or "
+                "rooms, or free disk space and try again"
             ) from error
         raise
 
@@ -207,8 +207,8 @@ def _room_on(folder: Path) -> Iterator[None]:
 def _spare(folder: Path) -> None:
     if (free := shutil.disk_usage(folder).free) < RESERVE:
         raise ExportFault(
-            f"{folder}: only {free // 2**20} MB are free, and {RESERVE // 2**20} MB stay reserved for "
-            "the readings; nothing was left behind. Make room and ask again"
+            f"only {free // 2**20} MB are free at {folder}, and {RESERVE // 2**20} MB are reserved for "
+            "readings; partial files were removed. Free disk space and try again"
         )
 
 

@@ -90,9 +90,7 @@ def site_day(sources: Sources, request: Request, site: str, day: date) -> tuple[
 def _older(sources: Sources, site: str, day: date) -> Path:
     file = sources.archived(site, day)
     if file is None:
-        raise ExportFault(
-            f"{site} {day}: the store has given its readings to the archive, and {sources.archive} has them not"
-        )
+        raise ExportFault(f"the readings of {site} {day} are only in the archive, and {sources.archive} lacks them")
     return file
 
 

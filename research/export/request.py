@@ -33,9 +33,11 @@ class Request(BaseModel):
     def _makes_sense(self) -> Self:
         if not self.selection.step_ms:
             if self.selection.method != "none":
-                raise ValueError("method: corrections hold for means over at least 5m; for single readings: none")
+                raise ValueError(
+                    "method: corrections need an averaging interval of at least 5m; for single readings use none"
+                )
             if self.columns != "classair":
-                raise ValueError(f"columns: {self.columns} takes means; choose a step from 1m to 1d")
+                raise ValueError(f"columns: {self.columns} needs averages; choose a step from 1m to 1d")
         return self
 
     @classmethod
@@ -46,9 +48,9 @@ class Request(BaseModel):
         if inner is None:
             inner = {key: value for key, value in values.items() if key not in own}
         elif unknown := sorted(set(values) - set(cls.model_fields)):
-            raise SelectionRefused([f"{unknown[0]}: is not known here"])
+            raise SelectionRefused([f"unknown key {unknown[0]}"])
         if not isinstance(inner, Mapping):
-            raise SelectionRefused(["selection: is not an object"])
+            raise SelectionRefused(["selection: expected an object"])
         try:
             return cls.model_validate({"selection": Selection.parse(inner), **own})
         except ValidationError as error:

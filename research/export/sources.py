@@ -48,7 +48,7 @@ class Sources:
         rooms = set(self.store.rooms()) | {room for room, _ in self.config.rooms()}
         unknown = [room for room in request.selection.rooms if room not in rooms]
         if unknown:
-            raise SelectionRefused([f"rooms: {unknown[0]!r} is not known; there are {', '.join(sorted(rooms)[:12])}"])
+            raise SelectionRefused([f"rooms: unknown room {unknown[0]!r}; known: {', '.join(sorted(rooms)[:12])}"])
 
     def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
         """The version of each site-day that has data, as it is now."""
@@ -169,7 +169,7 @@ def _digest(what: Any) -> str:
 def opened(places: Places, config: Config) -> Iterator[Sources]:
     """The sources of a data folder, for reading. Raises StoreAway."""
     if not places.readings.exists() and config.store == "sqlite":
-        raise StoreAway(f"there is no {places.readings}")
+        raise StoreAway(f"{places.readings} does not exist")
     store = open_store(config.store, places, readonly=True)
     try:
         yield Sources(store, config, places.readings, places.archive)

@@ -54,13 +54,13 @@ def main(argv: list[str]) -> int:
     last = args.last or datetime.now(ZONE).date()
     first = args.first or last - timedelta(days=29)
     if not first <= last <= first + LONGEST:
-        parser.error(f"--from must not lie behind --to, and both no more than {LONGEST.days} days apart")
+        parser.error(f"--from must not be after --to, and the range must not exceed {LONGEST.days} days")
     places = Places(args.data.resolve())
     try:
         config = in_force(places, args.config)
         if not config.has_room(args.room):
             known = ", ".join(room for room, _ in config.rooms())
-            parser.error(f"{args.room!r} is not in the configuration; there are: {known}")
+            parser.error(f"{args.room!r} is not in the configuration; known: {known}")
         store = open_store(config.store, places, readonly=True)
         try:
             start, end = (

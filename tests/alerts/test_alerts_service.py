@@ -200,7 +200,9 @@ def test_a_second_alerts_on_the_same_data_is_refused_in_one_line(
 ) -> None:
     with alone(tmp_path / "run" / "alerts.lock"):
         assert main(["--data", str(tmp_path), "--config", "sensors.yaml"]) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == f"classair alerts: another one works in {tmp_path} already"
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"classair alerts: already running with data folder {tmp_path}. Stop it, or use --data DIR"
+    )
 
 
 def test_a_step_of_the_clock_is_noticed_at_the_next_look_and_drifting_is_not(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_site_is_simulated_or_real_never_both() -> None:
 
 def test_two_bridges_may_not_share_a_name_in_the_organisation() -> None:
     text = changed(("khlong-pi: {}", "suan-pi: {}")).replace("bridge: khlong-pi", "bridge: suan-pi")
-    assert any("has a bridge of this name too" in line for line in faults_of(text))
+    assert any("also has a bridge with this name" in line for line in faults_of(text))
 
 
 def test_thresholds_closer_than_sensor_noise_are_refused() -> None:
@@ -101,16 +101,16 @@ def test_thresholds_closer_than_sensor_noise_are_refused() -> None:
 
 def test_a_missing_secret_is_named_and_a_given_one_is_used() -> None:
     text = changed(("caretaker: {channel: console, language: th}", "caretaker: {channel: console, to: '${WHO}'}"))
-    assert faults_of(text) == ["people.caretaker.to: the environment variable WHO is not set"]
+    assert faults_of(text) == ["people.caretaker.to: environment variable WHO is not set"]
     assert configuration.parse(text, {"WHO": "me"}).people["caretaker"].model_extra == {"to": "me"}
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: 1\na: 2", "a second time"),
+        ("a: 1\na: 2", "duplicate key"),
         ("a: &x 1\nb: *x", "anchors"),
-        ("a: [" * 30 + "]" * 30, "nested deeper"),
+        ("a: [" * 30 + "]" * 30, "levels of nesting"),
         ("a: \x00", "line 1"),
         ("x: " + "y" * 300_000, "larger than 256 KiB"),
         ("? [1, 2]\n: 3", "plain text"),
@@ -139,7 +139,7 @@ def test_a_bridges_part_holds_its_own_sensors_only_and_no_secret() -> None:
 
 
 def test_a_file_that_is_missing_or_not_text_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(configuration.ConfigFaults, match="cannot be read"):
+    with pytest.raises(configuration.ConfigFaults, match="cannot read"):
         configuration.load(tmp_path / "none.yaml")
     (tmp_path / "bin.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(configuration.ConfigFaults, match="not UTF-8"):

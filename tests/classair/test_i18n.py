@@ -71,4 +71,4 @@ def test_a_language_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(config.ConfigFaults) as refused:
         config.parse(school)
     for path in ("language", "sites.a.name.tlh"):
-        assert f"{path}: there is no language 'tlh'; there are: th, en" in str(refused.value)
+        assert f"{path}: unknown language 'tlh'; known: th, en" in str(refused.value)

@@ -92,15 +92,15 @@ def test_the_signature_changes_with_a_calendar_that_comes_changes_or_goes(school
 @pytest.mark.parametrize(
     ("year", "said"),
     [
-        ("terms: [2026-10-10..2026-05-16]", "school_years.2569.terms.0: the last day lies before the first"),
+        ("terms: [2026-10-10..2026-05-16]", "school_years.2569.terms.0: the last day must not be before the first"),
         ("terms: []", "school_years.2569.terms"),
         ("holidays: {}", "school_years.2569.terms: is missing"),
         (YEAR + "pupils: 3\n", "school_years.2569.pupils: unknown key"),
-        (YEAR.replace("2026-12-07", "2028-12-07"), "2028-12-07: lies outside of the year's terms"),
-        (YEAR.replace("2026-12-19", "2026-12-07"), "2026-12-07: is a half or make-up day too"),
+        (YEAR.replace("2026-12-07", "2028-12-07"), "2028-12-07: the day is outside the year's terms"),
+        (YEAR.replace("2026-12-19", "2026-12-07"), "2026-12-07: the day is also a half or make-up day"),
         (YEAR.replace('"12:00"', '"25:00"'), "expected a time such as 12:00"),
         ("terms: [", "2569.yaml: line"),
-        ("- a", "2569.yaml: must be a mapping with terms:"),
+        ("- a", "2569.yaml: expected a mapping with terms:"),
     ],
 )
 def test_a_calendar_that_means_nothing_is_refused_with_its_place(school: Path, year: str, said: str) -> None:
@@ -112,7 +112,7 @@ def test_a_calendar_that_means_nothing_is_refused_with_its_place(school: Path, y
 
 def test_terms_of_two_years_that_overlap_are_refused(school: Path) -> None:
     (school.parent / "calendars" / "2570.yaml").write_text("terms: [2027-03-01..2027-10-10]\n", encoding="utf-8")
-    with pytest.raises(ConfigFaults, match="begins on 2027-03-01, when a term of 2569 still runs"):
+    with pytest.raises(ConfigFaults, match="the term from 2027-03-01 overlaps a term of 2569"):
         configuration.load(school)
 
 

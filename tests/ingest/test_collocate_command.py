@@ -127,7 +127,7 @@ def test_the_report_says_how_they_agree_and_what_a_correction_would_do(collocate
     assert {one["name"]: one["met"] for one in told["targets_24h"]}["slope"] is False
     assert len(told["residuals"]) == told["fit"]["n"] == DAYS * 24 - 1
     assert told["correction"]["sensors"] == ["north.a-pm"] and told["changes"] is None
-    assert "1 rows without a value" in told["notes"] and "made from simulated readings" in told["notes"]
+    assert "1 rows without a value" in told["notes"] and "based on simulated readings" in told["notes"]
     assert "NaN" not in out
 
 
@@ -136,7 +136,15 @@ def test_the_report_in_words_has_the_same(collocate: Any) -> None:
     assert status == 1 and out == ""  # humidity and temperature do not vary here
     status, out, _ = collocate()
     assert status == 0
-    for part in ("slope", "unseen days", "not met", "cannot tell", "95 % by days", "not beyond", "8 days; 30 or more"):
+    for part in (
+        "slope",
+        "unseen days",
+        "not met",
+        "cannot be estimated",
+        "95% CI",
+        "µg/m³ only",
+        "only 8 days of data; at least 30",
+    ):
         assert part in out
     assert "nan" not in out, "one sensor has no spread: a dash"
 
@@ -145,12 +153,12 @@ def test_the_report_in_words_has_the_same(collocate: Any) -> None:
 def test_an_offset_that_is_none_is_refused(collocate: Any, capsys: Any, offset: str) -> None:
     with pytest.raises(SystemExit):
         collocate(f"--utc-offset={offset}")
-    assert "is no offset" in capsys.readouterr().err
+    assert "is not an offset" in capsys.readouterr().err
 
 
 def test_nothing_is_accepted_without_a_yes(collocate: Any, data: Path) -> None:
     status, out, err = collocate("--accept-from", day(4), "--author", "Room 12 study")
-    assert status == 1 and "nothing accepted" in err
+    assert status == 1 and "nothing approved" in err
     assert "room-days change" in out and f"north.a                 {day(4)}" in out and day(3) not in out.split("If")[1]
     assert accepted_corrections(data / "readings.db").accepted == ()
 
@@ -164,7 +172,7 @@ def test_accepting_needs_an_author(collocate: Any, data: Path) -> None:
 def test_accepted_it_is_in_force_from_that_day_and_twice_is_once(collocate: Any, data: Path) -> None:
     for _ in range(2):
         status, _, err = collocate("--accept-from", day(4), "--author", "Room 12 study", "--yes", "--id", "north-a")
-        assert (status, err) == (0, "accepted: north-a@1\n")
+        assert (status, err) == (0, "approved: north-a@1\n")
     found = accepted_corrections(data / "readings.db")
     assert found.correction_for("north.a-pm", BEGIN + 4 * DAY - 1).id == "none"
     now = found.correction_for("north.a-pm", BEGIN + 4 * DAY)
@@ -203,7 +211,7 @@ def test_a_running_ingest_is_asked(school: Any, reference: Path, capsys: Any) ->
             f"mqtt://127.0.0.1:{school.port}",
         ]
     )
-    assert (status, capsys.readouterr().err) == (0, "accepted: north-a@1\n")
+    assert (status, capsys.readouterr().err) == (0, "approved: north-a@1\n")
     assert accepted_corrections(school.places.readings).newest("north-a") is not None
 
 
@@ -217,7 +225,7 @@ def test_a_running_ingest_is_asked(school: Any, reference: Path, capsys: Any) ->
         (["--from", "0001-01-01"], 2, "not before 2015"),
         (["--to", "9999-12-31"], 2, "at most 1100 days"),
         (["--accept-from", "0001-01-01", "--author", "x"], 2, "before 2015"),
-        (["--to", "2020-01-01"], 2, "lies before"),
+        (["--to", "2020-01-01"], 2, "must not be before"),
         (["--from", "2020-01-01", "--to", "2020-01-09"], 1, "0 days"),
     ],
 )
@@ -282,7 +290,7 @@ def test_minutes_are_averaged_when_three_quarters_are_there() -> None:
     rows = [f"2026-01-02T07:{minute:02}Z,{minute % 2}" for minute in range(60)]
     assert list(read("time,pm25\n" + "\n".join(rows))[0].values()) == [0.5]
     short, notes = read("time,pm25\n" + "\n".join(rows[:44]))
-    assert short == {} and notes == ["1 hours with fewer than three quarters of their rows"]
+    assert short == {} and notes == ["1 hours with less than 75% of their rows"]
 
 
 @pytest.mark.parametrize(
@@ -290,12 +298,12 @@ def test_minutes_are_averaged_when_three_quarters_are_there() -> None:
     [
         ("", "empty"),
         ("time,pm25\n", "no rows"),
-        ("a,b\n1,2\n", "no column"),
+        ("a,b\n1,2\n", "no time column"),
         ("time,pm25\nnoon,5\n", "line 2: 'noon'"),
         ("time,pm25\n2026-01-02T07:00,x\n", "line 2: 'x'"),
         ("time,pm25\n2026-01-02T07:00\n", "1 fields"),
-        ("time,pm25\n2026-01-02T07:00,5\n2026-01-02T07:00,6\n", "line 3: another value"),
-        ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "line 2: 200017 characters long"),
+        ("time,pm25\n2026-01-02T07:00,5\n2026-01-02T07:00,6\n", "line 3: a second, different value"),
+        ("time,pm25\n2026-01-02T07:00," + "1" * 200_000, "line 2: 200017 characters;"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where(text: str, said: str) -> None:

@@ -140,7 +140,7 @@ def test_a_past_is_judged_anew_with_what_came_after_and_its_rollups_follow(
     assert run(places) == 0
     told = capsys.readouterr().out
     assert "182 values changed" in told and "+SPIKE 2" in told and "+STUCK 180" in told
-    assert "versions that rose" in told
+    assert "days whose version changed" in told
     found = flagged(places)
     assert found[0] == ("north.a-pm", 300, f"pm25:{int(Flag.SPIKE)},pm10:{int(Flag.SPIKE)}", 0)
     assert [row[1] for row in found[1:]] == list(range(600, 780))
@@ -268,7 +268,7 @@ def test_a_person_sets_values_aside_and_takes_that_back(places: Places, capsys: 
     assert "paper was burnt beside it" in capsys.readouterr().out
     assert run(places, "take-back", "1") == 0
     assert not any(row[3] for row in flagged(places))
-    assert run(places, "list") == 0 and "taken back by" in capsys.readouterr().out
+    assert run(places, "list") == 0 and "undone by" in capsys.readouterr().out
     assert count_command.main(["--data", str(places.root)]) == 0
 
 

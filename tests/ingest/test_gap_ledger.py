@@ -97,7 +97,7 @@ def test_the_command_tells_people_and_programs(
 
 def test_without_a_store_the_command_says_so(tmp_path: Any, capsys: Any) -> None:
     assert gaps(["--data", str(tmp_path), "--sensor", "north.a-pm"]) == 2
-    assert "not there" in capsys.readouterr().err
+    assert "cannot open readings.db" in capsys.readouterr().err
 
 
 def test_a_time_without_an_offset_is_thai_time() -> None:

@@ -110,11 +110,11 @@ def test_the_days_it_touches_get_a_new_version(books: Books) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kind": "party"}, "kind: one of filter_change"),
-        ({"site": "south", "room": ""}, "'south' is not in this"),
-        ({"room": "north.z"}, "'north.z' is not in this"),
-        ({"room": "south.a"}, "belongs to another school"),
-        ({"end": NOW - 2 * HOUR_MS}, "end: must lie behind start"),
+        ({"kind": "party"}, "kind: expected one of filter_change"),
+        ({"site": "south", "room": ""}, "'south' is not in sensors.yaml"),
+        ({"room": "north.z"}, "'north.z' is not in sensors.yaml"),
+        ({"room": "south.a"}, "must belong to the same school"),
+        ({"end": NOW - 2 * HOUR_MS}, "end: must be after start"),
         ({"start": 5}, "start"),
         ({"start": "2026-11-01"}, "start"),
         ({"start": NOW + 500 * DAY_MS}, "more than a year ahead"),

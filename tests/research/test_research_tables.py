@@ -205,7 +205,7 @@ def test_a_formula_that_needs_what_is_kept_by_the_hour_is_refused_for_less_and_w
             for minute in range(1440)
         ]
     )
-    with pytest.raises(SelectionRefused, match="kept by the hour; 1h or 1d"):
+    with pytest.raises(SelectionRefused, match="stored by the hour; choose 1h or 1d"):
         asked(made, method="barkjohn2021_cf1", step="30m")
     for step, lesson in (("1h", False), ("1h", True), ("1d", True)):
         found = asked(made, method="barkjohn2021_cf1", step=step, lesson=lesson)
@@ -226,10 +226,10 @@ def test_sensors_of_a_room_pool_by_their_readings(store: SqliteStore) -> None:
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        ({"rooms": "s.nowhere"}, "rooms: 's.nowhere' is not known"),
-        ({"method": "magic"}, "no correction 'magic'"),
+        ({"rooms": "s.nowhere"}, "rooms: unknown room 's.nowhere'"),
+        ({"method": "magic"}, "unknown correction 'magic'"),
         ({"method": "epa2021_atm", "step": "1m"}, "at least 5m"),
-        ({"step": "reading"}, "not averaged"),
+        ({"step": "reading"}, "no averages"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(store: SqliteStore, wish: dict[str, str], said: str) -> None:

@@ -41,7 +41,7 @@ def test_words_become_wishes_and_leave_those_before_in_force(town: Config) -> No
         ("haze=-5", "greater than or equal"),
         ("school.blue-pm=explode", "expected one of noise, cut, silence"),
         ("school.blue-fan=fly", "expected one of offline"),
-        ("school.nobody=unplug", "no sensor, purifier or room"),
+        ("school.nobody=unplug", "not a sensor, purifier or room"),
     ],
 )
 def test_a_wrong_word_is_refused_with_what_would_be_right(town: Config, word: str, says: str) -> None:

@@ -63,12 +63,12 @@ class Correction:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise ValueError(f"method: there is no {self.method!r}; there are {', '.join(METHODS)}")
+            raise ValueError(f"method: unknown method {self.method!r}; known: {', '.join(METHODS)}")
         missing = [name for name in self.how.coefficients if not math.isfinite(self.coefficients.get(name, math.nan))]
         if missing:
             raise ValueError(f"coefficients: {self.method} needs a number for {', '.join(missing)}")
         if self.valid_to is not None and self.valid_to < self.valid_from:
-            raise ValueError("valid_to: lies before valid_from")
+            raise ValueError("valid_to: must not be before valid_from")
 
     @property
     def how(self) -> Method:
@@ -126,7 +126,7 @@ def check_span(correction: Correction, span_ms: int) -> None:
     """Raises ValueError when a mean is too short for a correction; the sensor's own value may be any length."""
     if correction.method != "none" and span_ms < SHORTEST_MS:
         raise ValueError(
-            f"{correction.label} is for means over at least {SHORTEST_MS // 60_000} min, not {span_ms / 1000:g} s"
+            f"{correction.label} needs means over at least {SHORTEST_MS // 60_000} min, got {span_ms / 1000:g} s"
         )
 
 
@@ -210,22 +210,22 @@ def faults(one: Correction) -> list[str]:
     if one.id in PUBLISHED and one.method != one.id:
         found.append(f"id: {one.id} is the name of a published formula")
     if one.method != "none" and one.how.plantower and one.input != one.how.input:
-        found.append(f"input: {one.method} is made for {one.how.input}; fed with {one.input} it is wrong")
+        found.append(f"input: {one.method} is defined for {one.how.input}, not for {one.input}")
     if one.how.plantower and not one.sensors and not (one.models and all(m.startswith("pms") for m in one.models)):
-        found.append(f"models: {one.method} is made for Plantower sensors; name their models (pms…) or the sensors")
+        found.append(f"models: {one.method} is defined for Plantower sensors; name their models (pms…) or the sensors")
     if one.quantity != "pm25" or one.input not in ("pm25", "pm25_cf1"):
         found.append("quantity, input: only PM2.5 can be corrected, from pm25 or pm25_cf1")
     elif one.input != one.quantity:
         found.append(
-            f"input: screens and purifiers work on pm25 as it comes; what takes {one.input} can be compared "
-            "with, not accepted"
+            f"input: screens and purifiers use uncorrected pm25; a correction of {one.input} can be "
+            "compared, not approved"
         )
     if one.low is not None and one.high is not None and not one.low < one.high:
-        found.append("low, high: the range is empty")
+        found.append("low, high: low must be below high")
     if not one.author:
-        found.append("author: who answers for it is not said")
+        found.append("author is missing: name the person responsible")
     if one.method.startswith("linear") and not one.data_set:
-        found.append("data_set: what it was fitted on is not said")
+        found.append("data_set is missing: name the data it was fitted on")
     return found
 
 
@@ -260,13 +260,13 @@ def of_record(record: Mapping[str, Any]) -> Correction:
     def texts(name: str) -> tuple[str, ...]:
         found = record.get(name) or []
         if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
-            raise ValueError(f"{name}: expected a list of texts")
+            raise ValueError(f"{name}: expected a list of strings")
         return tuple(found)
 
     def text(name: str) -> str:
         found = record.get(name, "")
         if not isinstance(found, str) or len(found) > LONGEST_TEXT:
-            raise ValueError(f"{name}: expected a text of at most {LONGEST_TEXT} characters")
+            raise ValueError(f"{name}: expected a string of at most {LONGEST_TEXT} characters")
         return found
 
     def whole(name: str, otherwise: int | None) -> int | None:

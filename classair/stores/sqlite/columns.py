@@ -114,7 +114,7 @@ class StoredDay:
 def stored_day(connection: sqlite3.Connection, site: str, day: date) -> Iterator[StoredDay]:
     """Holds one state of the file open, so that version and readings belong together."""
     if connection.execute("pragma user_version").fetchone()[0] < 2:
-        raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
+        raise StoreAway("the file is of an older version. Start ingest once to migrate it")
     connection.execute("begin")
     try:
         yield StoredDay(connection, site, day)

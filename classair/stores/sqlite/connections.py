@@ -49,7 +49,7 @@ class Connections:
             stat = self._path.stat()
         except OSError as error:
             raise StoreAway(
-                f"{self._path.name} is not there ({error.strerror}); ingest makes it when it first starts"
+                f"cannot open {self._path.name} ({error.strerror}); ingest creates it at its first start"
             ) from error
         return stat.st_dev, stat.st_ino
 
@@ -78,7 +78,7 @@ class Connections:
             owner = connection.execute("pragma application_id").fetchone()[0]
             version = connection.execute("pragma user_version").fetchone()[0]
             if owner != APPLICATION_ID or not 0 < version <= VERSION:
-                raise StoreAway(f"{self._path.name} is not finished yet, or not ours (schema {version})")
+                raise StoreAway(f"{self._path.name} is incomplete, or not a database of ClassAir (schema {version})")
         except BaseException:
             connection.close()
             raise

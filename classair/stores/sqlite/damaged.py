@@ -20,6 +20,6 @@ def set_aside(path: Path, now_s: float, why: str) -> Path:
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
     except OSError as error:
-        raise StoreAway(f"{path.name} is damaged and cannot be moved aside: {error.strerror}") from error
+        raise StoreAway(f"{path.name} is damaged and cannot be renamed: {error.strerror}") from error
     log.error("database_damaged path=%s moved_to=%s error=%s", path, aside, why)
     return aside

@@ -183,7 +183,7 @@ class Queries:
     def versions(self, site: str, start: date, end: date) -> dict[date, int]:
         with self._connections.use() as connection:
             if not _has_days(connection):
-                raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
+                raise StoreAway("the file is of an older version. Start ingest once to migrate it")
             return {
                 local_day.date_of(day): version
                 for day, version in connection.execute(
@@ -207,7 +207,7 @@ class Queries:
     def sites(self) -> list[str]:
         with self._connections.use() as connection:
             if not _has_days(connection):
-                raise StoreAway("the file is of an older version; ingest brings it up when it next starts")
+                raise StoreAway("the file is of an older version. Start ingest once to migrate it")
             return [row[0] for row in connection.execute("select distinct site from day_version order by site")]
 
     def versions_of(self, site: str | None, first_ms: int, last_ms: int) -> dict[tuple[str, date], int]:

@@ -25,11 +25,11 @@ def reflag(
 ) -> int:
     """See SqliteStore.reflag; inside a transaction."""
     if unknown := [quantity for quantity in quantities if quantity not in QUANTITIES]:
-        raise ValueError(f"there is no quantity {unknown[0]!r}")
+        raise ValueError(f"unknown quantity {unknown[0]!r}")
     changed = 0
     if gone := trimmed_days(connection, local_day.site_of(sensor), *span):
         raise ValueError(
-            f"the readings of {local_day.site_of(sensor)} on {gone[0]} are in the archive alone; "
+            f"the readings of {local_day.site_of(sensor)} on {gone[0]} are only in the archive; "
             "their flags cannot be changed here"
         )
     for (series,) in connection.execute("select id from series where sensor=?", (sensor,)).fetchall():

@@ -92,7 +92,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
         owner = connection.execute("pragma application_id").fetchone()[0]
         version = connection.execute("pragma user_version").fetchone()[0]
         if owner not in (0, APPLICATION_ID) or (owner == 0 and _has_tables(connection)):
-            raise StoreAway("the file is a database of something else; choose another data folder")
+            raise StoreAway("the file is a database of another program. Choose another data folder")
         if version > VERSION:
             raise StoreAway(f"the file was written by a newer version (schema {version}, this one knows {VERSION})")
         for statement in (_TABLES + local_days.TABLES).split(";\n"):

@@ -302,7 +302,7 @@ class Writer:
                 (reading.sensor, reading.room, reading.simulated, reading.at_ms, reading.seq),
             ).fetchone()
             if taken is not None:
-                raise StoreConflict(reading, "it is there already although never marked as received") from error
+                raise StoreConflict(reading, "it is already stored, although never marked as received") from error
         raise error
 
     def _name_too_large(self, new: Sequence[Reading], error: Exception) -> NoReturn:
@@ -310,9 +310,9 @@ class Writer:
         for reading in new:
             numbers = (reading.at_ms, reading.seq, reading.n, int(reading.flags))
             if not all(-(2**63) <= number < 2**63 for number in numbers):
-                raise StoreConflict(reading, "its time, number or n does not fit into eight bytes") from error
+                raise StoreConflict(reading, "its time, sequence number or n does not fit into eight bytes") from error
             if any(abs(steps_of(value, key)) > LIMIT for key, value in reading.values.items()):
-                raise StoreConflict(reading, "a value is larger than any that can be kept") from error
+                raise StoreConflict(reading, "a value is too large to store") from error
         raise error
 
     def _log_changes(self, rows: Iterable[EncodedRow]) -> None:

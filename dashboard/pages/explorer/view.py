@@ -112,13 +112,15 @@ def asked(given: Mapping[str, str], rooms: Sequence[str], default: Sequence[str]
         try:
             wanted["first"] = (date.fromisoformat(str(wanted["last"])) - timedelta(days=6)).isoformat()
         except ValueError:
-            raise SelectionRefused([f"last: {wanted['last']!r} is not a day such as {today.isoformat()}"]) from None
+            raise SelectionRefused(
+                [f"last: expected a day such as {today.isoformat()}, got {wanted['last']!r}"]
+            ) from None
     auto = wanted.get("step", "auto") == "auto"
     if auto:
         wanted["step"] = "1h"
     selection = Selection.parse(wanted)
     if selection.step == "reading":
-        raise SelectionRefused(["step: single readings are for an export; here they are averaged"])
+        raise SelectionRefused(["step: single readings are only available as an export; choose an averaging interval"])
     if auto:
         # Checked again: a step of minutes must fit the quantities.
         fitting = auto_step(selection.quantities, len(selection.days()))
@@ -140,7 +142,7 @@ def _second(given: Mapping[str, str], first: Selection, rooms: Sequence[str]) ->
         try:
             end = date.fromisoformat(said["first2"]) + (first.last - first.first)
         except ValueError:
-            raise SelectionRefused([f"first2: {said['first2']!r} is not a day"]) from None
+            raise SelectionRefused([f"first2: expected a day, got {said['first2']!r}"]) from None
         wanted["last"] = end.isoformat()
     if "last2" in said:
         wanted["last"] = said["last2"]
@@ -150,11 +152,11 @@ def _second(given: Mapping[str, str], first: Selection, rooms: Sequence[str]) ->
 
 
 def _check(selection: Selection, rooms: Sequence[str]) -> None:
-    faults = [f"rooms: {room!r} is not known" for room in selection.rooms if room not in rooms]
+    faults = [f"rooms: unknown room {room!r}" for room in selection.rooms if room not in rooms]
     if len(selection.rooms) > MAX_ROOMS:
-        faults.append(f"rooms: {len(selection.rooms)} are too many for a screen; at most {MAX_ROOMS}")
+        faults.append(f"rooms: {len(selection.rooms)} selected; choose at most {MAX_ROOMS}")
     if selection.method != "none" and selection.step_ms < SHORTEST_MS:
-        faults.append("step: corrections hold for means over at least 5m")
+        faults.append("step: corrections need an averaging interval of at least 5m")
     if faults:
         raise SelectionRefused(faults)
 

@@ -81,7 +81,7 @@ def test_standard_input_is_read_where_no_value_is_given() -> None:
         timeout=60,
     )
     assert [json.loads(line).get("aqi") for line in done.stdout.splitlines()] == [87, 87, 87, None]
-    assert done.returncode == 1 and "line 4: 13 hours given; NowCast takes 12" in done.stderr
+    assert done.returncode == 1 and "line 4: expected 12 hours for NowCast, got 13" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_standard_input_of_other_programs_costs_no_number(given: bytes, values: 
         (["--index", "mars", "1"], "mars"),
         (["--pollutant", "radon", "1"], "radon"),
         (["--nowcast", "--pollutant", "co", "1"], "NowCast"),
-        (["--nowcast", *["1"] * 13], "13 hours"),
+        (["--nowcast", *["1"] * 13], "got 13"),
         (["--file", "/nowhere/at/all"], "No such file"),
         (["--file", "x", "1"], "not both"),
     ],

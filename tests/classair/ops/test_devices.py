@@ -75,9 +75,9 @@ def test_a_device_of_the_broker_and_home_assistant_get_accounts(file: Path, tmp_
     assert (folder / "secrets" / "s1.tas.env").stat().st_mode & 0o777 == 0o600
     capsys.readouterr()
     assert main(["--device", "s1.nobody", "--config", str(file)]) == 2
-    assert "there are: s1.fan, s1.tas, s1.zig, s1.ag, s1.env" in capsys.readouterr().err
+    assert "known: s1.fan, s1.tas, s1.zig, s1.ag, s1.env" in capsys.readouterr().err
     assert main(["--device", "s1.tas", "--config", str(file), "--data", str(tmp_path / "none")]) == 2
-    assert "start classair run" in capsys.readouterr().err
+    assert "Start classair run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -86,15 +86,19 @@ def test_a_device_of_the_broker_and_home_assistant_get_accounts(file: Path, tmp_
         (
             'model: tasmota, port: "mqtt:tele/board"',
             'model: tasmota, port: "/dev/ttyUSB0"',
-            "sites.s1.sensors.tas.port: a tasmota is not at a serial line; expected mqtt:… or http:…",
+            "sites.s1.sensors.tas.port: a tasmota is not a serial sensor; expected mqtt:… or http:…",
         ),
-        ("model: tasmota", "model: pms5003", "sites.s1.sensors.tas.model: no adapter understands the model 'pms5003'"),
+        (
+            "model: tasmota",
+            "model: pms5003",
+            "sites.s1.sensors.tas.model: unknown model 'pms5003' of a third-party device",
+        ),
         (
             "mqtt:tele/board",
             "http:board",
-            "sites.s1.sensors.tas.port: a tasmota is reached by mqtt:…, not by http:board",
+            "sites.s1.sensors.tas.port: a tasmota needs a port mqtt:…, got http:board",
         ),
-        ("mqtt:tele/board", "mqtt:classair/v1/x", "topics that begin with classair/ are not a sensor's"),
+        ("mqtt:tele/board", "mqtt:classair/v1/x", "topics under classair/ are reserved"),
         (
             'port: "mqtt:tele/board"',
             'port: "mqtt:tele/board", settings: {intervall: 1m}',
@@ -108,7 +112,7 @@ def test_check_says_what_is_wrong_with_a_foreign_device(old: str, new: str, faul
 
 
 def test_the_account_of_home_assistant_is_no_bridges_name() -> None:
-    with pytest.raises(ConfigFaults, match="name of a service at the broker"):
+    with pytest.raises(ConfigFaults, match="reserved as the broker user of a service"):
         parse(SCHOOL.replace("other", HOME_ASSISTANT))
 
 

@@ -38,14 +38,15 @@ def test_a_port_in_use_is_said_in_one_line_and_nothing_is_started(
         assert supervisor.main(["--data", str(tmp_path), "--config", str(DEMO), "--port", str(port)]) == 2
     told = capsys.readouterr().err
     assert told == (
-        f"classair run: port {port} on 127.0.0.1 is in use by another program: end it, or choose another with --port\n"
+        f"classair run: port {port} on 127.0.0.1 is in use by another program. "
+        "Stop it, or choose another port with --port\n"
     )
     assert not (tmp_path / "logs").exists()
 
 
 def test_a_port_or_address_that_cannot_be_is_said() -> None:
     assert "1 to 65535" in port_fault("127.0.0.1", 70_000)
-    assert "cannot be listened on" in port_fault("192.0.2.1", free_port())
+    assert "cannot listen on" in port_fault("192.0.2.1", free_port())
     assert port_fault("127.0.0.1", free_port()) == ""
 
 
@@ -53,7 +54,9 @@ def test_a_data_folder_in_use_is_said_in_one_line(tmp_path: Path, capsys: pytest
     with alone(Places(tmp_path).run / "lock") as first:
         assert first
         assert supervisor.main(["--data", str(tmp_path), "--config", str(DEMO)]) == 2
-    assert capsys.readouterr().err == f"classair run: another one works in {tmp_path} already\n"
+    assert capsys.readouterr().err == (
+        f"classair run: already running with data folder {tmp_path}. Stop it, or use --data DIR\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_what_ends_is_started_again_after_growing_pauses_and_soon_when_it_had_ru
         child.kill()
         wait_for(lambda: not child.alive)
         told = child.tick(now)
-        assert told is not None and f"again in {FIRST_PAUSE_S:g} s" in told and "SIGKILL" in told
+        assert told is not None and f"restarting in {FIRST_PAUSE_S:g} s" in told and "SIGKILL" in told
     finally:
         child.kill()
 
@@ -121,7 +124,7 @@ def test_what_ends_is_started_again_after_growing_pauses_and_soon_when_it_had_ru
 def test_a_program_that_cannot_be_started_does_not_end_the_others(tmp_path: Path) -> None:
     child = Child("gone", [str(tmp_path / "no-such-program")], tmp_path / "gone.log")
     told = child.tick(10.0)
-    assert told is not None and "cannot be started" in told
+    assert told is not None and "could not be started" in told
     assert child.tick(11.0) is None, "it is not tried at every look"
 
 

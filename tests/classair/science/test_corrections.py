@@ -223,7 +223,7 @@ def test_a_plantower_formula_is_not_accepted_for_other_numbers() -> None:
     assert any("Plantower" in line for line in faults(Correction("e", 1, "epa2021_atm", author="a")))
     assert any("Plantower" in line for line in faults(Correction("e", 1, "epa2021_atm", author="a", models=("sps30",))))
     assert any(
-        "not accepted" in line
+        "not approved" in line
         for line in faults(Correction("b", 1, "barkjohn2021_cf1", input="pm25_cf1", models=("pms5003t",), author="a"))
     ), "screens have pm25 alone"
     assert any("author" in line for line in faults(Correction("e", 1, "none")))

@@ -114,7 +114,7 @@ def test_a_token_has_scopes_an_end_and_a_recognisable_beginning(desk: Desk, cloc
         ("Teacher One", "teacher", SECRET, "2 to 32"),
         ("other", "boss", SECRET, "expected one of"),
         ("other", "viewer", "short", "at least 10"),
-        ("teacher", "viewer", SECRET, "exists already"),
+        ("teacher", "viewer", SECRET, "already exists"),
         ("other-one", "viewer", "other-one-1234", "must not contain"),
     ],
 )
@@ -174,7 +174,7 @@ def test_the_command_shows_a_token_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert "logger" in listed and "export read" in listed and secret not in listed
     assert command.main(["token", "revoke", "logger", *data]) == 0
     assert command.main(["token", "revoke", "logger", *data]) == 2
-    assert "no token" in capsys.readouterr().err
+    assert "no active token" in capsys.readouterr().err
 
 
 def test_a_damaged_commit_leaves_nothing_half_done(desk: Desk, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_rows_are_streamed_as_csv_and_arrow_and_refused_with_words(house: Any) -
     where = "/api/v1/data?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-24&step=reading"
     assert house.ask(where, **headers).text.count("\n") == 2881
     wrong = house.ask(where.replace("p1-2", "attic"), **headers)
-    assert (wrong.status, "not known" in wrong.text) == (422, True)
+    assert (wrong.status, "unknown room" in wrong.text) == (422, True)
     arrow = house.ask(f"{where}&format=arrow", **headers).body
     assert ipc.open_stream(io.BytesIO(arrow)).read_all().num_rows == 2880
 
@@ -176,8 +176,8 @@ def test_anothers_package_is_not_there_for_me(house: Any) -> None:
     [
         ({"step": "7m"}, "step"),
         ({"first": "2020-01-01", "last": "2020-01-02"}, "no data in this range"),
-        ({"rooms": ["ban-suan.attic"]}, "not known"),
-        ({"step": "reading", "method": "accepted"}, "corrections hold"),
+        ({"rooms": ["ban-suan.attic"]}, "unknown room"),
+        ({"step": "reading", "method": "accepted"}, "corrections need"),
     ],
 )
 def test_a_package_that_cannot_be_is_refused_before_it_is_begun(house: Any, wish: Any, said: str) -> None:
@@ -208,7 +208,7 @@ def test_the_same_request_is_not_begun_twice_and_there_is_a_limit(make_exports: 
     assert exports.start(request(), "one") == first
     for step in ("30m", "15m"):
         exports.start(request(step=step), "one")
-    with pytest.raises(ExportRefused, match="wait for one of them") as refused:
+    with pytest.raises(ExportRefused, match="Wait for one of them") as refused:
         exports.start(request(step="5m"), "one")
     assert refused.value.status == 429
     exports.remove(first.id)

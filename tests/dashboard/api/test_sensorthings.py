@@ -120,7 +120,7 @@ def test_lists_are_paged_counted_filtered_and_expanded(sta: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
-        ("Boats", 404, "no kind of entity"),
+        ("Boats", 404, "unknown kind of entity"),
         ("Things('ban-suan.p1-3')", 404, "did you mean"),
         ("Datastreams('no')/Observations", 404, "known"),
         ("Things('ban-suan.p1-2')/Sensors", 404, "Datastreams"),

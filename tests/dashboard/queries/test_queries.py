@@ -194,7 +194,7 @@ def test_the_newest_reading_of_each_sensor_is_told(store: Store) -> None:
     ("question", "words"),
     [
         ({"quantity": "dust"}, "unknown quantity"),
-        ({"end_ms": MIDNIGHT}, "must end after it begins"),
+        ({"end_ms": MIDNIGHT}, "must be after its start"),
         ({"end_ms": MIDNIGHT + MAX_RANGE_MS + 1}, "not be longer than 400 days"),
         ({"step_ms": 7 * MINUTE_MS}, "step must be one of 1m, 2m"),
         ({"quantity": "pm1", "step_ms": MINUTE_MS}, "step must be one of 1h, 2h"),

@@ -287,7 +287,7 @@ sites:
 
 def test_a_posting_device_needs_a_bridge_that_listens() -> None:
     assert parse(SCHOOL.replace("BRIDGE", 'http: "127.0.0.1:8088"'))
-    with pytest.raises(ConfigFaults, match=r"sensors\.air\.port: nobody listens for http:yard"):
+    with pytest.raises(ConfigFaults, match=r"sensors\.air\.port: http:yard needs an HTTP listener"):
         parse(SCHOOL.replace("BRIDGE", ""))
 
 

@@ -147,15 +147,15 @@ def test_a_polled_sensor_is_asked(
 
 def test_a_port_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["capture", str(tmp_path / "none"), "--seconds", "1", "-o", str(tmp_path / "x")]) == 1
-    assert "it is not there" in capsys.readouterr().err
+    assert "the port does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-o", "x.hex"], "name one with --sensor"),
+        (["-o", "x.hex"], "with --sensor MODEL"),
         (["-o", "/nowhere/x"], "No such file"),
-        (["--sensor", "pms"], "no driver speaks"),
+        (["--sensor", "pms"], "unknown sensor model"),
     ],
 )
 def test_wrong_use_is_answered_with_what_would_be_right(

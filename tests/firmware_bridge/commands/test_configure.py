@@ -91,8 +91,8 @@ ABC_OFF = driver_for("mh-z19b").kept()["abc off"]
 def test_without_a_confirmation_nothing_is_sent(line: Listening, tmp_path: Path) -> None:
     told = configure(tmp_path, "--do", "zero calibration")
     assert told.returncode == 2
-    assert "there is no way back to the maker's calibration" in told.stderr
-    assert "not confirmed, nothing was sent" in told.stderr
+    assert "the factory calibration cannot be restored" in told.stderr
+    assert "nothing was sent: add --confirm" in told.stderr
     assert (line.heard, notes(tmp_path)) == (b"", [])
 
 
@@ -117,7 +117,7 @@ def test_on_a_terminal_the_name_must_be_typed(
 def test_an_unknown_command_is_answered_with_those_that_are_known(line: Listening, tmp_path: Path) -> None:
     told = configure(tmp_path, "--do", "calibrate", "--confirm")
     assert told.returncode == 2
-    assert "knows no command 'calibrate'; known: 'abc on', 'abc off', 'zero calibration'" in told.stderr
+    assert "has no command 'calibrate'; known: 'abc on', 'abc off', 'zero calibration'" in told.stderr
     assert line.heard == b""
 
 
@@ -145,5 +145,5 @@ def test_a_port_that_is_in_use_is_left_alone(line: Listening, tmp_path: Path) ->
     finally:
         held.close()
     assert told.returncode == 1
-    assert "end the bridge first" in told.stderr
+    assert "stop the bridge first" in told.stderr
     assert (line.heard, notes(tmp_path)) == (b"", [])

@@ -91,10 +91,10 @@ def test_bad_hexadecimal_is_answered_with_its_place(
     ("words", "said"),
     [
         (["--sensor", "pms503"], "did you mean pms5003?"),
-        ([], "Say --sensor MODEL"),
+        ([], "Give --sensor MODEL"),
         (["--sensor", "pms5003", "--settings", "nonsense"], "expected KEY=VALUE"),
         (["--sensor", "pms5003", "--settings", "nonsense=1"], "nonsense: Extra inputs are not permitted"),
-        (["--sensor", "pms5003", "--from", "2026-11-20"], "raw bytes carry no time"),
+        (["--sensor", "pms5003", "--from", "2026-11-20"], "raw bytes have no timestamps"),
     ],
 )
 def test_wrong_use_is_answered_with_what_would_be_right(
@@ -240,4 +240,4 @@ def test_a_black_box_in_a_pipe_is_answered_with_what_to_do(
     with (black_box / "0000000001.cbb").open("rb") as file:
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(file.raw)))  # type: ignore[attr-defined]
         assert main(["decode", "--sensor", "pms5003", "-"]) == 2
-    assert "name its file or folder" in capsys.readouterr().err
+    assert "Give its file or folder" in capsys.readouterr().err

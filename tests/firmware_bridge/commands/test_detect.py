@@ -177,7 +177,7 @@ def test_without_a_terminal_nobody_is_asked_and_the_code_says_undecided(
     assert main(["detect", str(sensor.link), "--seconds", "0.3"]) == 1
     told = capsys.readouterr().out
     assert "mh-z19c" in told
-    assert "Look at the label" in told
+    assert "Check the label" in told
 
 
 def test_a_person_chooses_where_the_bytes_do_not_decide(
@@ -203,13 +203,13 @@ def test_silence_and_noise_are_told_apart(
 ) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", {})
     assert main(["detect", str(sensor.link), "--seconds", "0.2"]) == 1
-    assert "nothing came, neither by itself nor as an answer" in capsys.readouterr().out
+    assert "no data, neither sent unprompted nor as an answer" in capsys.readouterr().out
     timer = threading.Timer(0.1, sensor.send, [b"\x80\xf8\x00" * 40])
     timer.start()
     assert main(["detect", str(sensor.link), "--seconds", "0.4", "--baud", "9600"]) == 1
-    assert "120 bytes came (120 at 9600 baud), which no driver understands" in capsys.readouterr().out
+    assert "120 bytes received (120 at 9600 baud), which no driver can decode" in capsys.readouterr().out
 
 
 def test_a_port_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["detect", str(tmp_path / "none")]) == 1
-    assert "it is not there" in capsys.readouterr().err
+    assert "the port does not exist" in capsys.readouterr().err

@@ -169,8 +169,8 @@ def test_silent_missing_and_well_sensors_side_by_side_in_thai(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--bridge", "site.nobody"], "there is no bridge 'site.nobody'; there are: site.pi, site.other"),
-        (["site.nothing"], "there is no sensor 'site.nothing'; there are: site.pm"),
+        (["--bridge", "site.nobody"], "unknown bridge 'site.nobody'; known: site.pi, site.other"),
+        (["site.nothing"], "unknown sensor 'site.nothing'; known: site.pm"),
     ],
 )
 def test_wrong_names_are_answered_with_the_right_ones(

@@ -147,8 +147,8 @@ def test_units_of_the_map_are_converted(quantity: str, unit: str, printed: float
 @pytest.mark.parametrize(
     ("field", "why"),
     [
-        ("dust", "no quantity"),
-        ({"quantity": "pm25", "unit": "hPa"}, "does not become µg/m³"),
+        ("dust", "not a quantity"),
+        ({"quantity": "pm25", "unit": "hPa"}, "cannot be converted to µg/m³"),
         ({"unit": "Pa"}, "quantity"),
     ],
 )

@@ -54,19 +54,19 @@ def test_a_package_is_made_and_made_again_from_its_own_request(
         if path.name not in ("README.md", "versions.json", "SHA256SUMS"):  # these say what it was compared with
             assert path.read_bytes() == (two / path.name).read_bytes()
     assert main([*command, *WISH, "--step", "1d", "--out", str(one)]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ([*WISH, "--step", "7m"], "step"),
-        ([*WISH, "--quantities", "o3"], "unknown: o3"),
-        ([*WISH[:1], "hill.attic", *WISH[2:]], "'hill.attic' is not known"),
-        ([*WISH, "--step", "reading", "--method", "accepted"], "corrections hold for means"),
+        ([*WISH, "--quantities", "o3"], "unknown o3"),
+        ([*WISH[:1], "hill.attic", *WISH[2:]], "unknown room 'hill.attic'"),
+        ([*WISH, "--step", "reading", "--method", "accepted"], "corrections need an averaging interval"),
         ([*WISH, "--step", "reading", "--columns", "openair"], "openair takes means"),
         ([*WISH, "--step", "1m", "--method", "epa2021_atm"], "at least 5m"),
-        (["--rooms", "hill.r1"], "say --rooms, --first and --last"),
+        (["--rooms", "hill.r1"], "give --rooms, --first and --last"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused_with_reasons(
@@ -100,7 +100,7 @@ def test_a_preview_says_rows_size_gaps_and_three_rows(
         size = (made.path / "data.csv").stat().st_size
         assert size < told["bytes"] < 2 * size
     assert main([*command, "--rooms", "hill.r1", "--first", "2020-01-01", "--last", "2020-01-02", "--preview"]) == 0
-    assert capsys.readouterr().out.strip() == "There are no data in this range. Try a wider one."
+    assert capsys.readouterr().out.strip() == "There is no data in this range. Choose a wider one."
 
 
 def test_rows_alone_can_be_streamed_as_csv_and_arrow(
@@ -207,7 +207,7 @@ def test_on_a_full_disk_it_says_so_and_leaves_nothing(command: list[str], tmp_pa
         check=False,
     )
     assert told.returncode == 1
-    assert "the disk is full" in told.stderr
+    assert "is full; partial files were removed" in told.stderr
     assert "Traceback" not in told.stderr
     assert {path.name for path in out.iterdir()} <= {"kept"}
 
@@ -221,7 +221,7 @@ def test_what_the_readings_need_is_never_taken(
     from research.export import package
 
     monkeypatch.setattr(package, "RESERVE", 2**62)
-    with pytest.raises(ExportFault, match="stay reserved for the readings"):
+    with pytest.raises(ExportFault, match="are reserved for readings"):
         build(sources, ask(), tmp_path / "out" / "package")
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -233,7 +233,7 @@ def test_without_a_licence_it_says_so_and_with_one_it_is_named(sources: Sources,
 
 
 def test_nothing_in_range_is_said_and_nothing_is_left(sources: Sources, ask: Ask, tmp_path: Path) -> None:
-    with pytest.raises(ExportFault, match="try a wider one"):
+    with pytest.raises(ExportFault, match="Choose a wider one"):
         build(sources, ask(first="2020-01-01", last="2020-01-02"), tmp_path / "out" / "empty")
     assert list((tmp_path / "out").iterdir()) == []
 

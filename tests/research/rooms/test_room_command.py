@@ -154,8 +154,8 @@ def test_a_room_without_data_is_answered_with_cannot_tell(school: Path, capsys: 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["s.nowhere"], "there are: s.r, s.yard"),
-        (["s.r", "--from", "2026-02-03", "--to", "2026-02-01"], "must not lie"),
+        (["s.nowhere"], "known: s.r, s.yard"),
+        (["s.r", "--from", "2026-02-03", "--to", "2026-02-01"], "must not be after"),
     ],
 )
 def test_a_wrong_question_is_answered_with_what_would_be_right(
@@ -172,4 +172,4 @@ def test_a_wrong_question_is_answered_with_what_would_be_right(
 
 def test_without_a_store_it_says_so(school: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["room", "s.r", "--data", str(tmp_path), "--config", str(school / "sensors.yaml")]) == 2
-    assert "readings.db is not there" in capsys.readouterr().err
+    assert "cannot open readings.db" in capsys.readouterr().err
