@@ -217,8 +217,7 @@ def faults(one: Correction) -> list[str]:
         found.append("quantity, input: only PM2.5 can be corrected, from pm25 or pm25_cf1")
     elif one.input != one.quantity:
         found.append(
-            f"input: screens and purifiers use uncorrected pm25; a correction of {one.input} can be "
-            "compared, not approved"
+            f"input: screens and purifiers start from pm25; a correction of {one.input} can be compared, not approved"
         )
     if one.low is not None and one.high is not None and not one.low < one.high:
         found.append("low, high: low must be below high")

@@ -101,7 +101,7 @@ def test_the_request_is_one_the_api_answers_with_the_same_name(school: Any) -> N
         ("step=7m", "step"),
         ("quantities=o3", "unknown o3"),
         ("quantities=pm1&step=15m", "only averaged by hour and day"),
-        ("method=magic", "no correction 'magic'"),
+        ("method=magic", "unknown correction 'magic'"),
         ("first=2026-11-22&last=2026-11-16", "before the first"),
         ("completeness=9", "completeness"),
         ("first2=soon", "first2"),
