@@ -96,7 +96,7 @@ class Looking:
             *([self.say("made_lesson")] if selection.lesson else []),
             *more,
             range_name(selection, self.language),
-            "Asia/Bangkok",
+            self.say("time_zone"),
         ]
         text = html.Span(" · ".join(said), className="made-text")
         return html.P(

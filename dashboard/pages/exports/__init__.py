@@ -237,7 +237,7 @@ async def _answer(ctx: Context, language: str, make: bool, values: dict[str, Any
         return parts.notice(title, str(refused))
     if not found["rows"]:
         return parts.notice(title, ctx.t(language, "export.nothing"), "info")
-    gaps = ctx.t(language, "exports.gaps_unknown") if found["gaps"] is None else f"{100 * found['gaps']:.1f} %"
+    gaps = ctx.t(language, "exports.gaps_unknown") if found["gaps"] is None else f"{100 * found['gaps']:.1f}%"
     told = ctx.t(
         language, "exports.about", rows=spoken_rows(language, found["rows"]), size=size(found["bytes"]), gaps=gaps
     )

@@ -105,7 +105,7 @@ def _middle(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
             ctx.t(language, "health_page.store"),
             ctx.config().store.partition(":")[0],
             "no" if store_fault else "wait" if filling else "yes",
-            "away" if store_fault else "behind" if filling else "online",
+            "away" if store_fault else "lagging" if filling else "online",
             cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling,
         ),
     ]
@@ -152,13 +152,13 @@ def _services(ctx: Context, language: str) -> list[HealthRow]:
         cause = "" if well == "yes" else ctx.t(language, "health_page.do.offline", service=name)
         beat = ctx.live.beat()
         if name == "alerts" and well == "yes" and beat is not None and ctx.now_ms() - beat.at > BEAT_SILENT_MS:
-            well, word = "no", "behind"
+            well, word = "no", "no_heartbeat"
             cause = ctx.t(
                 language, "health_page.do.beat", service=name, age=parts.duration(ctx, language, ctx.now_ms() - beat.at)
             )
         figures = list(figures_of(ctx, language, status.figures))
         if newest is not None and well == "yes" and 0 < status.config_version < newest.version:
-            well, word, cause = "wait", "behind", ctx.t(language, "health_page.do.behind", service=name)
+            well, word, cause = "wait", "outdated", ctx.t(language, "health_page.do.behind", service=name)
         if newest is not None and status.config_version:
             figures.append(ctx.t(language, "health_page.follows", n=status.config_version, newest=newest.version))
         if status.warnings:

@@ -160,7 +160,7 @@ def test_every_figure_says_how_it_was_made(school: Any) -> None:
             "averages of ",
             "at least 75% complete",
             "lesson time only",
-            "Asia/Bangkok",
+            "Thailand time (UTC+7)",
             "Simulated",
         ):
             assert said in line, said
