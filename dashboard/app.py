@@ -62,8 +62,8 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        description="The air in classrooms. Times are ISO 8601 with an offset or UTC milliseconds; errors say what, "
-        "where and what would be right; a value that is not known is empty, never zero.",
+        description="Air quality in classrooms. Times are ISO 8601 with an offset or UTC milliseconds. Errors state "
+        "what failed, where, and how to fix it. An unknown value is null, never zero.",
     )
     ctx = replace(ctx, pages=registry.find())
     needs = _needs(ctx.pages)
@@ -95,7 +95,7 @@ def _needs(pages: Sequence[Page]) -> dict[tuple[str, str], Need]:
     needs = dict(TABLE)
     for one in pages:
         if ("GET", one.route) in needs:
-            raise PageFault(f"dashboard/pages/{one.name}: {one.path} is no page's to have")
+            raise PageFault(f"dashboard/pages/{one.name}: {one.path} is reserved")
         needs["GET", one.route] = one.need
     return needs
 

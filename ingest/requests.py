@@ -68,7 +68,7 @@ class Requests:
                 events.WITHDRAW,
                 *flag_asks.ASKS,
             )
-            self._answer(ask, {}, f"ingest does not know {ask.do!r}; it knows {', '.join(known)}")
+            self._answer(ask, {}, f"unknown request {ask.do!r}; known: {', '.join(known)}")
 
     def _answer(self, ask: Ask, result: dict[str, Any], error: str = "") -> None:
         answer = Answer(id=ask.id, ok=not error, result=result, error=error)
@@ -82,7 +82,7 @@ class Requests:
         try:
             outcome = self._writer.replay(wanted if isinstance(wanted, int) else None)
         except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
+            self._answer(ask, {}, f"cannot write to the database: {away}")
             raise
         self._answer(ask, {"stored": outcome.stored, "duplicates": outcome.duplicates, "still": outcome.quarantined})
 
@@ -95,7 +95,7 @@ class Requests:
             self._answer(ask, {}, str(refused))
             return
         except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
+            self._answer(ask, {}, f"cannot write to the database: {away}")
             raise
         log.info("correction_approved label=%s who=%s", accepted.label, ask.who)
         self._announce()
@@ -110,7 +110,7 @@ class Requests:
             self._answer(ask, {}, str(refused))
             return
         except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
+            self._answer(ask, {}, f"cannot write to the database: {away}")
             raise
         log.info(
             "event_logged id=%s site=%s kind=%s valid=%s who=%s", noted.id, noted.site, noted.kind, noted.valid, ask.who
@@ -123,5 +123,5 @@ class Requests:
         except FlagRejected as refused:
             self._answer(ask, {}, str(refused))
         except StoreAway as away:
-            self._answer(ask, {}, f"the store cannot be written: {away}")
+            self._answer(ask, {}, f"cannot write to the database: {away}")
             raise

@@ -72,7 +72,10 @@ def main(argv: list[str]) -> int:
 def _run(places: Places, file: Path, broker: BrokerAddress, stop: threading.Event) -> int:
     with only_one(places) as is_alone:
         if not is_alone:
-            print(f"classair ingest: another one works in {places.root} already", file=sys.stderr)
+            print(
+                f"classair ingest: already running with data folder {places.root}. Stop it, or use --data DIR",
+                file=sys.stderr,
+            )
             return 2
         books = open_books(places, stop)
         if books is None:

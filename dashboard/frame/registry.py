@@ -35,12 +35,12 @@ def _page(module: ModuleType, name: str) -> Page:
     lacking = [f"{key} ({kind.__name__})" for key, kind in _SAYS.items() if not isinstance(said[key], kind)]
     lacking += [f"{key}()" for key in _OFFERS if not callable(getattr(module, key, None))]
     if lacking:
-        raise PageFault(f"dashboard/pages/{name} does not say: {', '.join(lacking)}")
+        raise PageFault(f"dashboard/pages/{name} lacks: {', '.join(lacking)}")
     page = Page(name, said["PATH"], said["ORDER"], said["TITLE_KEY"], said["NEED"], module)
     if page.need not in NEEDS:
         raise PageFault(f"dashboard/pages/{name}: NEED must be one of {', '.join(need.name for need in NEEDS)}")
     if not i18n.has(page.title_key):
-        raise PageFault(f"dashboard/pages/{name}: there is no text {page.title_key!r}; put it into locales/en.toml")
+        raise PageFault(f"dashboard/pages/{name}: the text {page.title_key!r} is missing; add it to locales/en.toml")
     return page
 
 
@@ -48,5 +48,5 @@ def _refuse_twice(pages: Iterable[Page]) -> None:
     taken: dict[str, str] = {}
     for page in pages:
         if page.path in taken:
-            raise PageFault(f"dashboard/pages/{page.name}: {page.path} is the page {taken[page.path]} already")
+            raise PageFault(f"dashboard/pages/{page.name}: {page.path} is already the page {taken[page.path]}")
         taken[page.path] = page.name

@@ -16,7 +16,7 @@ JOINED_INTERVALS: Final = 3
 class FlaggedRange:
     """From `start_ms`, where the first flagged reading began, to `end_ms`, when the last one was taken.
 
-    `quantity` empty: the flag is against the whole reading. `count`: flagged readings. `bad`: left out of means.
+    `quantity` empty: the flag applies to the whole reading. `count`: flagged readings. `bad`: left out of means.
     """
 
     sensor: str

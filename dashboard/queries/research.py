@@ -28,7 +28,7 @@ from research.means import MeanRow, MeansReader
 from research.selection import Selection
 
 MAX_ROWS: Final = 200_000
-"""Rows of a table that are worked out for one question; more is for an export."""
+"""Rows of a table that are worked out for one question; more needs an export."""
 
 MAX_STRETCHES: Final = 20_000
 

@@ -78,7 +78,7 @@ def test_a_wrong_start_is_answered_with_what_would_be_right(tmp_path: Path, caps
     handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     try:
         assert main(["--bridge", "school.pie", "--config", str(file), "--data", str(tmp_path)]) == 2
-        assert "there are: school.pi" in capsys.readouterr().err
+        assert "known: school.pi" in capsys.readouterr().err
         file.write_text("org: demo-town\nsites: {}\n", "utf-8")
         assert main(["--bridge", "school.pi", "--config", str(file), "--data", str(tmp_path)]) == 2
         assert "sites" in capsys.readouterr().err

@@ -74,7 +74,7 @@ class Server:
             raise StoreAway(f"{self.name} answered {error.status}: {why}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._met = False
-            raise StoreAway(f"{self.name} cannot be reached: {type(error).__name__}") from error
+            raise StoreAway(f"{self.name} is unreachable: {type(error).__name__}") from error
 
     def send(self, lines: Sequence[str]) -> list[tuple[str, str]]:
         """Writes lines; returns those that the server refuses by themselves, with its reason."""
@@ -126,9 +126,9 @@ class Server:
             )
             results: list[Answer] = json.loads(answer.data)["results"]
         except ApiException as error:
-            raise StoreAway(f"{self.name} does not understand a question: {_reason(error)}") from error
+            raise StoreAway(f"{self.name} rejected a query: {_reason(error)}") from error
         except (ValueError, KeyError) as error:
-            raise StoreAway(f"{self.name} gives answers that are not InfluxDB's") from error
+            raise StoreAway(f"{self.name} does not answer like InfluxDB") from error
         for result in results:
             if "error" in result:
                 self._met = False  # a lost database is made again at the next try

@@ -57,9 +57,11 @@ class InfluxStore:
         parts = urlsplit(address)
         database = parts.path.strip("/")
         if parts.scheme not in ("influxdb", "influxdb+https") or not parts.hostname or not database:
-            raise ValueError(f"store: {address.partition('@')[2] or address} is not influxdb://host:port/database")
+            raise ValueError(
+                f"store: expected influxdb://host:port/database, got {address.partition('@')[2] or address}"
+            )
         if parts.username or parts.password:
-            raise ValueError("store: put user and password into CLASSAIR_INFLUX_TOKEN as user:password, not here")
+            raise ValueError("store: remove user and password; set CLASSAIR_INFLUX_TOKEN to user:password instead")
         scheme = "https" if parts.scheme.endswith("https") else "http"
         return cls(f"{scheme}://{parts.hostname}:{parts.port or 8086}", database, token, org)
 
@@ -101,7 +103,7 @@ class InfluxStore:
             days = self._days_around(new)
             for reading in new:
                 if not _dated(reading):
-                    raise StoreConflict(reading, "its time is outside of 1677 … 2262, all that InfluxDB can date")
+                    raise StoreConflict(reading, "its time is outside 1677 … 2262, the range of InfluxDB")
                 there = days[_series(reading)].setdefault((reading.at_ms, reading.seq), reading)
                 if there.key != reading.key:
                     raise StoreConflict(reading, "another reading has its series, time and number")
@@ -113,7 +115,7 @@ class InfluxStore:
             self._server.send([line_protocol.received(*reading.key) for reading in kept])
         if gone:
             first = next(iter(gone.values()))
-            raise StoreConflict(first, f"{self._server.name} refuses it: {refused[line_protocol.raw(first)]}")
+            raise StoreConflict(first, f"{self._server.name} rejected it: {refused[line_protocol.raw(first)]}")
         return len(kept)
 
     def _unseen(self, readings: Sequence[Reading]) -> list[Reading]:

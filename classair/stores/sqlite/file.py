@@ -62,12 +62,12 @@ class OnlyWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path.with_name(f"{path.name}.writer"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StoreAway(f"{path.name} cannot be opened for writing: {error.strerror}") from error
+            raise StoreAway(f"cannot open {path.name} for writing: {error.strerror}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._file)
-            raise StoreAway(f"{path.name} is being written by another process") from error
+            raise StoreAway(f"{path.name} is in use by another process") from error
 
     def release(self) -> None:
         if self._file >= 0:

@@ -90,7 +90,7 @@ def test_thirty_faults_of_schema_and_plug_ins_are_said_in_one_run_and_each_once(
 def test_no_fault_is_said_as_a_regular_expression_or_in_the_checkers_own_terms(told: list[str]) -> None:
     assert [line for line in told if re.search(r"\\|\^|\{\d|[Ii]nput|pattern|unable to parse", line)] == []
     assert "org: expected small letters, digits and hyphens, at most 32 characters" in told
-    assert "sites.s1.sensors.a.model: no driver speaks the model 'pms5003x'; did you mean pms5003? " in "\n".join(told)
+    assert "sites.s1.sensors.a.model: unknown sensor model 'pms5003x'; did you mean pms5003? " in "\n".join(told)
 
 
 def test_every_pattern_of_the_configuration_and_of_plug_ins_can_be_said_in_words() -> None:
@@ -101,5 +101,5 @@ def test_every_pattern_of_the_configuration_and_of_plug_ins_can_be_said_in_words
     text = "\n".join(json.dumps(shape.model_json_schema()) for shape in shapes)
     patterns = {json.loads(found) for found in re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', text)}
     assert len(patterns) >= 5
-    unsaid = {one for one in patterns if pattern_in_words(one) == "is not in the expected form"}
+    unsaid = {one for one in patterns if pattern_in_words(one) == "not in the expected form"}
     assert unsaid <= {Config.model_json_schema()["properties"]["store"]["pattern"]}  # it has words of its own

@@ -33,7 +33,7 @@ def test_a_page_that_says_everything_is_offered() -> None:
 
 @pytest.mark.parametrize("key", ["PATH", "ORDER", "TITLE_KEY", "NEED", "layout", "callbacks"])
 def test_a_page_that_leaves_something_out_is_refused_by_name(key: str) -> None:
-    with pytest.raises(PageFault, match=f"dashboard/pages/board does not say: {key}"):
+    with pytest.raises(PageFault, match=f"dashboard/pages/board lacks: {key}"):
         registry._page(module(**{key: None}), "board")
 
 
@@ -44,7 +44,7 @@ def test_a_page_cannot_ask_for_less_than_reading(need: Need) -> None:
 
 
 def test_a_title_without_a_text_is_refused() -> None:
-    with pytest.raises(PageFault, match=r"there is no text 'board\.title'"):
+    with pytest.raises(PageFault, match=r"the text 'board\.title'"):
         registry._page(module(TITLE_KEY="board.title"), "board")
 
 
@@ -52,7 +52,7 @@ def test_two_pages_cannot_have_one_address_and_none_that_of_another_route() -> N
     from dashboard.app import _needs
 
     board, login = registry._page(module(), "board"), registry._page(module(PATH="/login"), "entry")
-    with pytest.raises(PageFault, match="entry: /board is the page board already"):
+    with pytest.raises(PageFault, match="entry: /board is already the page board"):
         registry._refuse_twice([board, registry._page(module(), "entry")])
     with pytest.raises(PageFault, match="entry: /login"):
         _needs([board, login])

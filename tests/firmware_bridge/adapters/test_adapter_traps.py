@@ -290,7 +290,7 @@ def test_a_sensor_cannot_be_at_a_topic_of_others(topic: str) -> None:
 def test_wrong_models_ways_and_quantities_are_said() -> None:
     with pytest.raises(UnknownModel, match="did you mean tasmota"):
         kind_of("tasmote")
-    with pytest.raises(ValueError, match="reached by mqtt"):
+    with pytest.raises(ValueError, match="needs a port mqtt"):
         adapter_for("tasmota", "http:board")
     with pytest.raises(ValueError, match="is not a quantity"):
         adapter_for("esphome", "mqtt:b", {"map": {"dust": "pm2.5"}})
