@@ -60,7 +60,7 @@ def _list(places: Places, full: bool) -> int:
         rows = list(quarantined(connection)) if _has_table(connection) else []
     for row in rows:
         print(_line(row, full))
-    print(f"{len(rows)} messages in quarantine" if rows else "Quarantine is empty.")
+    print(f"{len(rows)} message{'s' * (len(rows) > 1)} in quarantine" if rows else "Quarantine is empty.")
     return 0
 
 

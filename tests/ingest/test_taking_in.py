@@ -210,7 +210,7 @@ def test_what_was_set_aside_is_taken_in_again_once_the_configuration_is_right(
     assert rows(school, "select seq from reading order by seq") == [(1,), (2,)]
     school.end()
     assert quarantine_command.main(["--data", str(school.places.root), "list"]) == 0
-    assert "1 in quarantine" in capsys.readouterr().out
+    assert "1 message in quarantine" in capsys.readouterr().out
     # Without a running ingest the command does it itself.
     assert quarantine_command.main(["--data", str(school.places.root), "replay", "--id", "2"]) == 1
     assert count_command.main(["--data", str(school.places.root)]) == 0

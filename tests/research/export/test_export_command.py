@@ -64,7 +64,7 @@ def test_a_package_is_made_and_made_again_from_its_own_request(
         ([*WISH, "--quantities", "o3"], "unknown o3"),
         ([*WISH[:1], "hill.attic", *WISH[2:]], "unknown room 'hill.attic'"),
         ([*WISH, "--step", "reading", "--method", "accepted"], "corrections need an averaging interval"),
-        ([*WISH, "--step", "reading", "--columns", "openair"], "openair takes means"),
+        ([*WISH, "--step", "reading", "--columns", "openair"], "openair needs averages"),
         ([*WISH, "--step", "1m", "--method", "epa2021_atm"], "at least 5m"),
         (["--rooms", "hill.r1"], "give --rooms, --first and --last"),
     ],
