@@ -29,7 +29,7 @@ class Names(BaseModel):
 
 
 class RoomInfo(BaseModel):
-    """A room as sensors.yaml describes it; `level` as every screen shows it at `server_time`."""
+    """A room in sensors.yaml; `level` as shown on every screen at `server_time`."""
 
     room: str = Field(examples=["ban-suan.p1-2"])
     site: str
@@ -51,7 +51,7 @@ class Rooms(BaseModel):
 
 
 class RoomNow(BaseModel):
-    """The room's one state, brought to `server_time`: a value whose time has run out is late or unknown here too."""
+    """The room's status at `server_time`: an outdated value is late or unknown here too."""
 
     server_time: int = Field(description="UTC ms", examples=[1795401720000])
     state: RoomState
@@ -72,7 +72,7 @@ class Point(BaseModel):
 
 
 class SeriesAnswer(BaseModel):
-    """Oldest first; buckets without any reading are absent, so a gap stays a gap."""
+    """Oldest first; intervals without any reading are absent, so gaps stay visible."""
 
     room: str
     quantity: str
@@ -81,7 +81,7 @@ class SeriesAnswer(BaseModel):
     start: str
     end: str
     completeness: float | None = Field(description="share of the time up to now that valid readings cover")
-    correction: str = Field("none", description="what PM2.5 has been through; `none`: the sensor's own value")
+    correction: str = Field("none", description="correction applied to PM2.5; `none`: the sensor's own value")
     simulated: bool
     points: list[Point]
 
@@ -110,45 +110,45 @@ def router(ctx: Context) -> APIRouter:
             raise unknown("room", room, (full for full, _ in ctx.config().rooms()))
         return ctx.config().room(room)
 
-    @api.get("/rooms", summary="All rooms, with the level each shows now", responses=responses(401))
+    @api.get("/rooms", summary="List rooms with their current level", responses=responses(401))
     async def rooms() -> Rooms:
         config, now = ctx.config(), ctx.now_ms()
         return Rooms(server_time=now, rooms=[_info(ctx, full, room, now) for full, room in config.rooms()])
 
-    @api.get("/rooms/{room}/now", summary="How a room is at this moment", responses=responses(401, 404, 503))
+    @api.get("/rooms/{room}/now", summary="Get current room status", responses=responses(401, 404, 503))
     async def now(room: RoomId) -> RoomNow:
         known(room)
         at, state = ctx.now_ms(), ctx.live.state(room)
         if state is None:
             raise ApiFault(
                 503,
-                "nobody has worked out this room's state yet",
+                "this room has no status yet",
                 room,
-                "alerts and the broker must run; see /api/v1/health",
+                "check that alerts and the broker are running: /api/v1/health",
             )
         return RoomNow(server_time=at, state=state_as_of(state, at))
 
-    @api.get("/rooms/{room}/series", summary="A room's quantity over time", responses=responses(401, 404, 422, 503))
+    @api.get("/rooms/{room}/series", summary="Get time series of a room", responses=responses(401, 404, 422, 503))
     async def series(
         room: RoomId,
         quantity: Annotated[str, Query(description="one of " + ", ".join(QUANTITIES), examples=[SHOWN[0]])] = "pm25",
         start: Annotated[
             Moment | None,
             Query(
-                description="ISO 8601 with offset, or UTC ms; a day before `end`",
+                description="ISO 8601 with offset, or UTC ms; default: one day before `end`",
                 examples=["2026-11-23T00:00:00+07:00"],
             ),
         ] = None,
         end: Annotated[
             Moment | None,
-            Query(description="ISO 8601 with offset, or UTC ms; now", examples=["2026-11-24T00:00:00+07:00"]),
+            Query(description="ISO 8601 with offset, or UTC ms; default: now", examples=["2026-11-24T00:00:00+07:00"]),
         ] = None,
         step: Annotated[
-            Step | None, Query(description="bucket length, 1m to 24h; must divide a day", examples=["5m"])
+            Step | None, Query(description="averaging interval, 1m to 24h; must divide a day", examples=["5m"])
         ] = None,
         points: Annotated[
             int,
-            Query(ge=1, le=MAX_BUCKETS, examples=[720], description="at most so many buckets when no step is given"),
+            Query(ge=1, le=MAX_BUCKETS, examples=[720], description="maximum number of points if no step is given"),
         ] = 720,
     ) -> SeriesAnswer:
         known(room)
@@ -197,7 +197,7 @@ def _sane(at_ms: int) -> int:
     try:
         local_time(at_ms)
     except (OverflowError, ValueError, OSError):
-        raise ApiFault(422, "the time lies outside of what a calendar holds", "query") from None
+        raise ApiFault(422, "the time is outside the supported range", "query") from None
     return at_ms
 
 

@@ -83,9 +83,7 @@ class Research:
             until, reader = self._until(selection), MeansReader(store, self._config(), self.corrections())
             found = list(islice(reader.selected(selection, until), MAX_ROWS + 1))
         if len(found) > MAX_ROWS:
-            raise RangeRefused(
-                f"more than {MAX_ROWS} rows; ask for a longer step or fewer rooms and days, or for an export"
-            )
+            raise RangeRefused(f"more than {MAX_ROWS} rows; choose a longer step, fewer rooms or days, or an export")
         return Table(selection, found, versions, until)
 
     def by_room(self, selection: Selection) -> dict[tuple[str, str], list[MeanRow]]:
@@ -135,7 +133,7 @@ class Research:
             * ((selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
         )
         if selection.step_ms and most > 4 * MAX_ROWS:
-            raise RangeRefused(f"{most} rows or more; ask for a longer step or fewer rooms and days, or for an export")
+            raise RangeRefused(f"at least {most} rows; choose a longer step, fewer rooms or days, or an export")
 
     def _until(self, selection: Selection) -> int | None:
         """The minute that has come, when steps of the selection lie beyond it."""
@@ -177,7 +175,7 @@ class Research:
                 )
             )
         if len(found) > MAX_STRETCHES:
-            raise RangeRefused(f"more than {MAX_STRETCHES} stretches; ask for fewer days or one sensor")
+            raise RangeRefused(f"more than {MAX_STRETCHES} intervals; choose fewer days or one sensor")
         return sorted(found, key=lambda one: (one.start_ms, one.sensor, one.quantity, one.flag))
 
     def rollups(
@@ -228,7 +226,7 @@ class Research:
     def _asked(self) -> Iterator[Store]:
         store = self._store()
         if store is None:
-            raise StoreUnavailable("no store is open yet")
+            raise StoreUnavailable("the database is not open yet")
         with self._away():
             yield store
 
