@@ -13,7 +13,8 @@ OF_FIXTURES = {
     "mosquitto_program": "servers",
     "influxd_program": "servers",
     "victoria_metrics_program": "servers",
-    "make_house": "servers",  # the dashboard's own, with a web server
+    "make_house": "servers",  # the web server of tests/dashboard, one of a test's own or
+    "_shared": "servers",  # the one that tests share
     "chromium_program": "browser",
 }
 SLOW_S = 10
