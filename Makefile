@@ -33,7 +33,7 @@ check: $(VENV)/.test  ## format, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-BENCH ?= $(sort $(wildcard benchmarks/[a-z]*.py))
+BENCH ?= $(sort $(wildcard benchmarks/*/[a-z]*.py))
 bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 	@status=0; for file in $(BENCH); do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || status=1; done; exit $$status
 

@@ -23,6 +23,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import dashboard.pages  # noqa: F401  the texts of pages are in their folders
 from classair.i18n import in_every_language
 
 ROOT = Path(__file__).resolve().parents[2]

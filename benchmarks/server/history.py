@@ -19,10 +19,8 @@ import sqlite3
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
-
-from classair.stores import local_day
-from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -31,12 +29,12 @@ import _history_influxdb
 from _history_questions import questions, tell_bytes, tell_columns, tell_questions
 
 from classair.model import QUANTITIES, SHOWN
-from classair.stores import BANGKOK_MS
-from classair.stores.sqlite import local_days
+from classair.stores import BANGKOK_MS, local_day
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.store import SqliteStore
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
-FIRST_DAY = local_day.number_of(local_days.date.fromisoformat("2021-05-17"))
+FIRST_DAY = local_day.number_of(date.fromisoformat("2021-05-17"))
 DAYS = 1826
 EVERY_MS = 30_000
 PER_DAY = DAY_MS // EVERY_MS
