@@ -1,4 +1,4 @@
-"""What other services ask of alerts: a purifier switched by hand. Each ask is done once, however often it arrives."""
+"""Requests of other services to alerts: manual overrides. Each request is executed once, however often it arrives."""
 
 from __future__ import annotations
 

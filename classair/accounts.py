@@ -1,4 +1,4 @@
-"""Accounts at the broker: the names that are ours, and what a device asks to write and read there."""
+"""Accounts at the broker: reserved names, and the topics that a device may publish and subscribe to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that many commands have, each written once: a command names those it takes as a parent of its own parser."""
+"""Options shared by several commands, each defined once."""
 
 from __future__ import annotations
 

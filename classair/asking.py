@@ -1,4 +1,4 @@
-"""How one service asks another over MQTT, and how a command on this machine asks ingest, as the user `tool`."""
+"""Requests between services over MQTT, and from a command on this machine to ingest, as the user `tool`."""
 
 from __future__ import annotations
 

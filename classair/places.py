@@ -1,4 +1,4 @@
-"""Where things are kept inside a data folder; the only file that knows the names of files."""
+"""The layout of a data folder; the only file that knows the names of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells each bridge how far its readings are dealt with, and asks again for what stays missing."""
+"""Acknowledges readings to each bridge, and requests again what is missing."""
 
 from __future__ import annotations
 

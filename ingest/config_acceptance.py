@@ -1,4 +1,4 @@
-"""Takes sensors.yaml in: validated, guarded, numbered, kept, announced; a faulty edit leaves the old one in force."""
+"""Accepts sensors.yaml: validates, numbers, stores and publishes it; after a faulty edit the old one stays active."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits between the network thread and the writer: messages in order, in bounds, and jobs from other threads."""
+"""The queue between the network thread and the writer: messages in order, bounded, and jobs from other threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair simulate`: plays the schools whose ports are sim:, makes their past, and takes wishes."""
+"""`classair simulate`: simulates the schools whose ports are sim:, generates their past, and accepts wishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody wants to happen in the simulated schools: haze, faults of sensors and sockets, smoke in a room."""
+"""Requested events in the simulated schools: haze, faults of sensors and smart plugs, smoke in a room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whoever looks at the service's output: for the demo, for tests, and as a last resort."""
+"""Writes notifications to the service's output: for the demo, for tests, and as a last resort."""
 
 from __future__ import annotations
 

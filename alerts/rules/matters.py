@@ -1,4 +1,4 @@
-"""What people are told about, and when it is over: matters that are opened once, told once and closed once."""
+"""The matters that people are notified about: each is opened once, reported once and closed once."""
 
 from __future__ import annotations
 

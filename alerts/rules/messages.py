@@ -1,4 +1,4 @@
-"""What people are told, in their language: a matter or its end → title and text."""
+"""Notifications in the recipient's language: a matter or its end → title and text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration as a whole although every field of it is well formed."""
+"""Contradictions in a configuration whose fields are each valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small forms sensors.yaml is written in: durations, spans, names, yes and no."""
+"""The scalar formats of sensors.yaml: durations, time ranges, names, yes and no."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One child process: started, watched, restarted with growing pauses, its words kept in a log file."""
+"""One child process: started, monitored, restarted with growing pauses, with its output in a log file."""
 
 from __future__ import annotations
 

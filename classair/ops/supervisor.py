@@ -1,4 +1,4 @@
-"""`classair run`: starts broker and services, restarts what dies, ends all of them within five seconds."""
+"""`classair run`: starts the broker and services, restarts what dies, stops all of them within five seconds."""
 
 from __future__ import annotations
 

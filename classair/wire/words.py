@@ -1,4 +1,4 @@
-"""The small forms all payloads are written in: ids, moments, numbers, names of quantities and flags."""
+"""The scalar formats of payloads: ids, times, numbers, names of quantities and flags."""
 
 from __future__ import annotations
 

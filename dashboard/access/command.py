@@ -1,4 +1,4 @@
-"""`classair user …` and `classair user token …`: accounts and API tokens, made by whoever sits at the machine."""
+"""`classair user …` and `classair user token …`: manages accounts and API tokens on this machine."""
 
 from __future__ import annotations
 

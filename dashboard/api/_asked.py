@@ -1,4 +1,4 @@
-"""What several resources for researchers ask in the same way: a room that is known, a stretch of moments or days."""
+"""Query parameters shared by several resources: a known room, a range of times or days."""
 
 from __future__ import annotations
 

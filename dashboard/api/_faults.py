@@ -1,4 +1,4 @@
-"""Errors of the API as JSON: what is wrong, where, and what would be right."""
+"""Errors of the API as JSON: what failed, where, and how to fix it."""
 
 from __future__ import annotations
 

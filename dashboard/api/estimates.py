@@ -1,4 +1,4 @@
-"""What the data say of a room, the school calendar as it is counted, and the versions of days."""
+"""Room estimates, the school calendar, and the versions of days."""
 
 from __future__ import annotations
 

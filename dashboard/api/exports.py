@@ -1,4 +1,4 @@
-"""Packages of data: preview, begin, follow, fetch; and the rows of one selection as a stream."""
+"""Exports: preview, create, follow, download; and the rows of one selection as a stream."""
 
 from __future__ import annotations
 

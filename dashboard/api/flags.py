@@ -1,4 +1,4 @@
-"""What is known against values, as stretches; and stored rollups as they are."""
+"""Quality flags as intervals, and stored averages."""
 
 from __future__ import annotations
 

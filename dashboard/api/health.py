@@ -1,4 +1,4 @@
-"""How the parts are: broker, store, services, sensors and the configuration in force."""
+"""System health: broker, database, services, sensors and the active configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which indices there are, with their bands and sources, and NowCast hour by hour."""
+"""Air quality indices with bands and sources, and hourly NowCast."""
 
 from __future__ import annotations
 

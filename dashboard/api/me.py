@@ -1,4 +1,4 @@
-"""Who is asking, as the server sees it."""
+"""The current account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gap ledger: which readings of a sensor were expected and are not there, and why."""
+"""The missing-data log of a sensor, with reasons."""
 
 from __future__ import annotations
 

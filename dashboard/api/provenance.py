@@ -1,4 +1,4 @@
-"""Where numbers come from: which sensor hung where, which correction was accepted, what schools noted."""
+"""Provenance: sensor placements, approved corrections, and events logged by schools."""
 
 from __future__ import annotations
 

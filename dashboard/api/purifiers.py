@@ -1,4 +1,4 @@
-"""Purifiers: how each is, and a person's word on it. Only alerts switches; here it is asked to."""
+"""Purifiers: their status, and manual overrides. Only alerts switches; the API sends it a request."""
 
 from __future__ import annotations
 

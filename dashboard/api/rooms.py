@@ -1,4 +1,4 @@
-"""Rooms: which there are, how each is now, and its past in buckets."""
+"""Rooms: list, current status, and time series."""
 
 from __future__ import annotations
 

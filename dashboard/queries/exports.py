@@ -1,4 +1,4 @@
-"""Packages that were asked for: who asked for what, the one process that makes them, what is kept and how long."""
+"""Requested exports: who requested what, the one process that runs them, what is stored and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair capture`: keeps what a sensor sends, as raw bytes or in the form of tests/captures."""
+"""`classair capture`: records the bytes of a sensor, raw or in the format of tests/captures."""
 
 from __future__ import annotations
 

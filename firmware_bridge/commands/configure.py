@@ -1,4 +1,4 @@
-"""`classair configure`: the only way to send a command that calibrates a sensor or changes what it keeps."""
+"""`classair configure`: the only way to send a command that calibrates a sensor or changes its stored settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair decode`: decodes captured bytes again and prints one line of JSON for each measurement in them."""
+"""`classair decode`: decodes recorded bytes and prints one line of JSON for each measurement."""
 
 from __future__ import annotations
 

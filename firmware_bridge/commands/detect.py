@@ -1,4 +1,4 @@
-"""`classair detect`: which sensor is on a port, found by listening and by questions that change nothing."""
+"""`classair detect`: identifies the sensor on a port by listening and by read-only requests."""
 
 from __future__ import annotations
 

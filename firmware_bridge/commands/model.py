@@ -1,4 +1,4 @@
-"""The `--sensor` and `--settings` of the commands: a driver, or a sentence that says what would be right."""
+"""The options `--sensor` and `--settings`: a driver, or a message that names what is valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair selftest`: looks at every sensor of sensors.yaml for some seconds and says in plain words how it is."""
+"""`classair selftest`: tests every sensor in sensors.yaml for some seconds and reports its condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a look at one sensor found, on its port or in the black box, and what that means."""
+"""The results of a test of one sensor, on its port or from the black box, and what they mean."""
 
 from __future__ import annotations
 

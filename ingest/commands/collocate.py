@@ -1,4 +1,4 @@
-"""`classair collocate`: sensors beside a reference → agreement, fit, what it would change; accepted when told so."""
+"""`classair collocate`: compares sensors with a reference, fits a correction and approves it on request."""
 
 from __future__ import annotations
 

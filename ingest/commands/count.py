@@ -1,4 +1,4 @@
-"""`classair count`: proves by sequence number that nothing a bridge sent is missing or doubled in the store."""
+"""`classair count`: audits by sequence number that every reading is stored exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair flags`: judges old readings anew; `set`, `list` and `take-back` are what a person says of them."""
+"""`classair flags`: re-runs quality checks; `set`, `list` and `take-back` manage manual exclusions."""
 
 from __future__ import annotations
 

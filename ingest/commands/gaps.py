@@ -1,4 +1,4 @@
-"""`classair gaps`: which readings of a sensor were expected and are not there, and why."""
+"""`classair gaps`: lists missing readings of a sensor, with reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair quarantine list | replay`: look at what could not be stored, and take it in again."""
+"""`classair quarantine list | replay`: lists messages in quarantine, or processes them again."""
 
 from __future__ import annotations
 

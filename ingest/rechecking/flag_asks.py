@@ -1,4 +1,4 @@
-"""Asks about flags: changes worked out by `classair flags`, and what people set aside; on the writer's thread."""
+"""Requests about flags: changes found by `classair flags`, and manual exclusions; on the writer's thread."""
 
 from __future__ import annotations
 

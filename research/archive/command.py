@@ -1,4 +1,4 @@
-"""`classair archive`: puts finished days into Parquet files, each read back before it counts."""
+"""`classair archive`: writes finished days to Parquet files and verifies each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair restore`: makes readings.db again from an archive alone."""
+"""`classair restore`: rebuilds readings.db from the archive."""
 
 from __future__ import annotations
 

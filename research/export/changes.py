@@ -1,4 +1,4 @@
-"""What a package was made from, and what has changed since an earlier one."""
+"""What an export was made from, and what has changed since an earlier one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`classair export`: one request, one package of files, with everything one needs to know about them."""
+"""`classair export`: exports data as CSV and Parquet with codebook and metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a package would be, before it is made: rows, size, share of gaps, three rows."""
+"""The preview of an export: rows, size, share of missing data, three rows."""
 
 from __future__ import annotations
 

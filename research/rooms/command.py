@@ -1,4 +1,4 @@
-"""`classair room`: how a room breathes, what its purifier does, what pupils were exposed to; from the data alone."""
+"""`classair room`: estimates a room's ventilation, purifier performance and pupils' exposure."""
 
 from __future__ import annotations
 

@@ -205,13 +205,13 @@ def test_a_full_disk_acknowledges_nothing_and_afterwards_everything_is_there(
     total = 4000
     for first in range(2, total, 400):
         bridge.send([reading(seq) for seq in range(first, min(first + 400, total + 1))])
-    wait_for(lambda: "cannot be written" in bridge.warnings(), what="a warning")
+    wait_for(lambda: "Cannot write" in bridge.warnings(), what="a warning")
     before = bridge.upto()
     assert before < total
     assert not ingest._stop.is_set() and ingest._writer.is_alive()
     filler.unlink()
     wait_for(lambda: bridge.upto() == total, timeout=40, what="everything stored")
-    wait_for(lambda: "cannot be written" not in bridge.warnings(), what="the warning gone")
+    wait_for(lambda: "Cannot write" not in bridge.warnings(), what="the warning gone")
     school.end()
     assert count_command.main(["--data", str(small_disk)]) == 0
 

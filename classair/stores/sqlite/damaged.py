@@ -1,4 +1,4 @@
-"""A file that is damaged is moved out of the way, never deleted."""
+"""Renames a damaged file; never deletes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets: say what, see what it would be, have it made, follow it, fetch it."""
+"""Exports: choose, preview, create, follow and download."""
 
 from __future__ import annotations
 
