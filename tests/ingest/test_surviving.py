@@ -224,7 +224,7 @@ def test_a_damaged_file_is_set_aside_and_readings_flow_on(
     bridge.send([reading(1), reading(2)])
     wait_for(lambda: bridge.upto() == 2, what="upto 2")
     assert list(school.places.root.glob("readings.db.damaged-*"))
-    wait_for(lambda: "was damaged and set aside" in bridge.warnings(), what="a warning")
+    wait_for(lambda: "readings.db was damaged" in bridge.warnings(), what="a warning")
 
 
 def test_a_file_that_turns_out_damaged_while_running_is_set_aside_too(
@@ -248,7 +248,7 @@ def test_a_file_that_turns_out_damaged_while_running_is_set_aside_too(
 
     books.keep = fail_once  # type: ignore[method-assign]
     bridge.send([reading(2)])
-    wait_for(lambda: "was damaged and set aside" in bridge.warnings(), what="a warning")
+    wait_for(lambda: "readings.db was damaged" in bridge.warnings(), what="a warning")
     bridge.send([reading(1)])
     wait_for(lambda: bridge.upto() == 2, what="everything again in the new file")
     assert bridge.newest("classair/v1/test-town/control/config")["version"] == 1

@@ -198,7 +198,7 @@ def test_the_newest_reading_of_each_sensor_is_told(store: Store) -> None:
         ({"end_ms": MIDNIGHT + MAX_RANGE_MS + 1}, "not be longer than 400 days"),
         ({"step_ms": 7 * MINUTE_MS}, "step must be one of 1m, 2m"),
         ({"quantity": "pm1", "step_ms": MINUTE_MS}, "step must be one of 1h, 2h"),
-        ({"end_ms": MIDNIGHT + 3 * DAY_MS, "step_ms": MINUTE_MS}, "more than 2000 buckets"),
+        ({"end_ms": MIDNIGHT + 3 * DAY_MS, "step_ms": MINUTE_MS}, "more than 2000 points"),
         ({"points": 0}, "points must be"),
     ],
 )

@@ -245,7 +245,7 @@ def test_what_piled_up_while_the_process_stood_still_is_not_passed_off_as_new(
         wait_for(lambda: all(" T " in (task / "stat").read_text() for task in tasks), 5, "every thread standing still")
         for _ in range(10):
             sensor.send(sensor.driver.encode({"pm25": 99}))
-        threading.Event().wait(3.7)  # longer than a read may take
+        threading.Event().wait(5)  # longer than a read may take
         os.kill(process.pid, signal.SIGCONT)
         done = threading.Event()
 
