@@ -14,6 +14,8 @@ from alerts.signal import Signal, SignalFollower
 from classair.science.averages import Sample
 from tests.alerts.controlled import MIN, T0
 
+pytestmark = pytest.mark.thorough
+
 # -- long random lives -------------------------------------------------------------------------------------------------
 
 

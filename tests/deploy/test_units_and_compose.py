@@ -17,6 +17,8 @@ from classair import config
 from classair.__main__ import COMMANDS
 from classair.broker import BrokerAddress, Link
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = {"classair.service": "classair.service", "classair-bridge@.service": "classair-bridge@ban-suan.suan-pi.service"}

@@ -17,6 +17,8 @@ from classair import i18n
 from classair.timetable import ZONE
 from tests.neighbours.ports import free_port
 
+pytestmark = pytest.mark.thorough
+
 DOCS = Path(__file__).parents[2] / "docs"
 PASSWORD = "four unrelated words here"
 FILE = re.compile(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

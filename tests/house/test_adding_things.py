@@ -25,6 +25,8 @@ from classair.stores import StoreAway, open_store
 from classair.wire import Topics
 from tests.neighbours.ports import free_port
 
+pytestmark = pytest.mark.thorough
+
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDES = ("add-a-sensor", "add-a-device", "add-a-purifier", "add-a-channel")
 TOPICS = Topics("copy-town")

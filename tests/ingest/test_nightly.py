@@ -22,6 +22,8 @@ from ingest.books.books import Books
 from ingest.nightly import Nightly, trimmable
 from research.archive import TABLES, manifest_of
 
+pytestmark = pytest.mark.thorough
+
 TODAY = date(2026, 6, 10)
 NIGHT = datetime(2026, 6, 10, 2, 0, tzinfo=ZONE)
 OLD = TODAY - timedelta(days=40)

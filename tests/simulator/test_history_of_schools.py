@@ -27,6 +27,8 @@ from simulator.past import history
 from simulator.past.minutes import Past
 from simulator.saved_state import SimulatorState
 
+pytestmark = pytest.mark.thorough
+
 NOW = 1_795_600_000_000 // MINUTE_MS * MINUTE_MS
 PI, OTHER = "school.pi", "school.other-pi"
 

@@ -13,6 +13,8 @@ from classair.places import Places
 from dashboard.access import command
 from dashboard.access.desk import IDLE_MS, LIMIT_ACCOUNT, LIMIT_WINDOW_MS, TOTAL_MS, AccountRejected, Desk, TooMany
 
+pytestmark = pytest.mark.thorough
+
 MINUTE = 60_000
 SECRET = "four unrelated words here"
 

@@ -21,6 +21,8 @@ from classair.stores.sqlite.store import SqliteStore
 from classair.units import MINUTE_MS
 from dashboard.queries.exports import KEEP_MS, ExportRefused, Exports
 
+pytestmark = pytest.mark.thorough
+
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 NOW = MONDAY + 5 * 86_400_000
 WISH = {"rooms": ["ban-suan.p1-2"], "first": "2026-11-23", "last": "2026-11-24", "quantities": ["pm25"], "step": "1h"}

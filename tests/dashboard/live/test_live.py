@@ -11,10 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from classair.service import PASSWORD_VARIABLE
 from classair.wire import RoomState, Topics
 from dashboard.live.hub import Hub, frame
 from tests.neighbours.ports import free_port
+
+pytestmark = pytest.mark.thorough
 
 
 def everything(_: str) -> bool:

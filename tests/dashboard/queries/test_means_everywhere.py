@@ -36,6 +36,8 @@ from research.export.preview import preview
 from research.export.request import Request
 from research.export.sources import Sources
 
+pytestmark = pytest.mark.thorough
+
 ROOM = "s.r"
 CONFIG = """org: demo
 sites:

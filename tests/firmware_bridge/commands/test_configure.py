@@ -16,6 +16,8 @@ import pytest
 
 from firmware_bridge.drivers import driver_for
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -16,6 +16,8 @@ from firmware_bridge.commands.candidates import Evidence, judge, refusal
 from firmware_bridge.commands.detect import _questions
 from firmware_bridge.drivers import driver_for, models
 
+pytestmark = pytest.mark.thorough
+
 COUNTS = {"n03": 2241.0, "n05": 668.0, "n1": 94.0, "n25": 10.0}
 MASSES = {"pm1": 12.0, "pm25": 18.0, "pm10": 21.0, "pm1_cf1": 12.0, "pm25_cf1": 18.0, "pm10_cf1": 21.0}
 PLANTOWER = {

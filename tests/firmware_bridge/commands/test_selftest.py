@@ -19,6 +19,8 @@ from firmware_bridge.clock import Moment, elapsed
 from firmware_bridge.drivers import driver_for
 from firmware_bridge.serial.opening import open_line
 
+pytestmark = pytest.mark.thorough
+
 VALUES = {
     "pm1": 10.0,
     "pm25": 20.0,

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from firmware_bridge.drivers import Driver, driver_for
 
+pytestmark = pytest.mark.thorough
+
 BINARY: dict[str, tuple[str, dict[str, Any]]] = {
     **{
         model: (model, {})

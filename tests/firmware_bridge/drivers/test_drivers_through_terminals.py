@@ -12,6 +12,8 @@ import serial
 from firmware_bridge.drivers import Driver, Frame, Send, driver_for, models
 from simulator.devices.ptys import SimulatedPort
 
+pytestmark = pytest.mark.thorough
+
 AIR = {
     "pm1": 9.0,
     "pm1_cf1": 9.0,

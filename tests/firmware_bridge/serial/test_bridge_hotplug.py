@@ -21,6 +21,8 @@ from firmware_bridge.drivers import Frame, driver_for
 from firmware_bridge.serial.port_state import Timings
 from firmware_bridge.serial.ports import Port
 
+pytestmark = pytest.mark.thorough
+
 ROUNDS = 12
 SENSORS = {
     "a": ("pms5003", "pm25", 11.0),

@@ -24,6 +24,8 @@ from firmware_bridge.serial.opening import address_of
 from firmware_bridge.serial.port_state import PortState
 from firmware_bridge.serial.ports import Port
 
+pytestmark = pytest.mark.thorough
+
 
 class Watched:
     """A port and all it has said."""

@@ -15,6 +15,8 @@ from firmware_bridge.spool import spool as spool_module
 from firmware_bridge.spool.packing import Hole, SpoolRow
 from firmware_bridge.spool.spool import Spool
 
+pytestmark = pytest.mark.thorough
+
 AT = 1_800_000_000_000
 
 

@@ -30,6 +30,8 @@ from research.archive.restore_command import main as restore_command
 from research.archive.restoring import restore
 from research.archive.tables import LEFT_OUT
 
+pytestmark = pytest.mark.thorough
+
 MIDNIGHT = start_of(day_number(1_781_000_000_000))
 FIRST = date_of(day_number(MIDNIGHT))
 FAR = date(2100, 1, 1)

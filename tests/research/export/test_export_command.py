@@ -24,6 +24,8 @@ from research.export.package import build
 from research.export.request import Request
 from research.export.sources import Sources, opened
 
+pytestmark = pytest.mark.thorough
+
 Ask = Callable[..., Request]
 WISH = ["--rooms", "hill.r1,hill.yard", "--first", "2026-11-23", "--last", "2026-11-25"]
 

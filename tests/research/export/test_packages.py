@@ -23,6 +23,8 @@ from research.export.request import Request
 from research.export.sources import Sources, opened
 from research.means import MeansReader
 
+pytestmark = pytest.mark.thorough
+
 Ask = Callable[..., Request]
 STEPS = ("reading", "15m", "1h", "1d")
 

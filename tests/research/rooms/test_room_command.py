@@ -19,6 +19,8 @@ from classair.units import MINUTE_MS
 from research.rooms.minutes import minutes
 from research.rooms.simulated import DAY, Played, Truth, play
 
+pytestmark = pytest.mark.thorough
+
 TRUTH = Truth(air_changes=2.0, cadr_m3h=450.0)
 DAYS = 5
 CONFIG = """org: demo

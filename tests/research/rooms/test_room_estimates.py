@@ -18,6 +18,8 @@ from research.rooms.infiltration import infiltration, ratio
 from research.rooms.simulated import Played, Truth, play, unidentifiable
 from research.rooms.ventilation import decay_rate, decays, from_decays, from_lessons
 
+pytestmark = pytest.mark.thorough
+
 
 def various(seed: int, **known: float | bool) -> Truth:
     chance = np.random.default_rng(seed)
