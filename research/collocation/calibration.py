@@ -9,11 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from classair.science.corrections import Correction
 from research.collocation.agreement import Pair
-from research.collocation.least_squares import Moments, Undetermined, centre
+from research.collocation.least_squares import Undetermined, fit, moments_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 MODELS: Final[dict[str, tuple[str, ...]]] = {
     "linear": ("slope",),
@@ -119,23 +126,23 @@ def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) 
             f"{model} needs); at least {LEAST_DAYS} are required, 30 recommended"
         )
     days = [by_day[day] for day in sorted(by_day)]
-    origin = centre([_row(pair, names) for pair in usable])
-    moments = [Moments.of([_row(pair, names) for pair in day], origin) for day in days]
-    fit = Moments.together(moments).fit()
-    held = _held_out(days, moments, names)
+    origin = np.mean([_row(pair, names) for pair in usable], axis=0)
+    moments = np.array([moments_of([_row(pair, names) for pair in day], origin) for day in days])
+    whole = fit(moments.sum(axis=0), origin)
+    held = _held_out(days, moments, origin, names)
     reference = [pair.reference for pair in usable]
     sensor = [pair.sensor for pair in usable]
     return Calibration(
         model=model,
-        coefficients=dict(zip((*names, "intercept"), fit, strict=True)),
-        intervals=dict(zip((*names, "intercept"), _intervals(moments, pick, draws), strict=True)),
+        coefficients=dict(zip((*names, "intercept"), whole, strict=True)),
+        intervals=dict(zip((*names, "intercept"), _intervals(moments, origin, pick, draws), strict=True)),
         n=len(usable),
         days=len(days),
         start=min(pair.start for pair in usable),
         end=max(pair.start for pair in usable),
         low=min(sensor),
         high=max(sensor),
-        fitted=quality(reference, [_estimate(pair, names, fit) for pair in usable]),
+        fitted=quality(reference, [_estimate(pair, names, whole) for pair in usable]),
         validated=quality([one.reference for one in held], [one.estimate for one in held]),
         uncorrected=quality(reference, sensor),
         held=tuple(sorted(held, key=lambda one: one.start)),
@@ -168,37 +175,36 @@ def _row(pair: Pair, names: Sequence[str]) -> tuple[float, ...]:
     return (*(of[name] for name in names), pair.reference)
 
 
-def _estimate(pair: Pair, names: Sequence[str], fit: Sequence[float]) -> float:
-    return math.fsum([*(b * x for b, x in zip(fit, _row(pair, names)[:-1], strict=False)), fit[-1]])
+def _estimate(pair: Pair, names: Sequence[str], found: Sequence[float]) -> float:
+    return math.fsum([*(b * x for b, x in zip(found, _row(pair, names)[:-1], strict=False)), found[-1]])
 
 
-def _held_out(days: Sequence[Sequence[Pair]], moments: Sequence[Moments], names: Sequence[str]) -> list[Held]:
+def _held_out(days: Sequence[Sequence[Pair]], moments: Floats, origin: Floats, names: Sequence[str]) -> list[Held]:
     """Every day's hours by a fit of the days outside its block; blocks are neighbouring days."""
     folds = min(FOLDS, len(days))
     found: list[Held] = []
     for fold in range(folds):
         inside = range(fold * len(days) // folds, (fold + 1) * len(days) // folds)
-        fit = Moments.together(part for place, part in enumerate(moments) if place not in inside).fit()
+        unseen = fit(np.delete(moments, inside, axis=0).sum(axis=0), origin)
         found += [
-            Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, fit))
+            Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, unseen))
             for place in inside
             for pair in days[place]
         ]
     return found
 
 
-def _intervals(moments: Sequence[Moments], pick: Pick, draws: int) -> list[tuple[float, float]]:
+def _intervals(moments: Floats, origin: Floats, pick: Pick, draws: int) -> list[tuple[float, float]]:
     """The middle 95 % of each coefficient over fits of days drawn with replacement; NaN when too many draws fail."""
     fits: list[tuple[float, ...]] = []
     for _ in range(draws):
         try:
-            fits.append(Moments.together([moments[pick(len(moments))] for _ in moments]).fit())
+            fits.append(fit(moments[[pick(len(moments)) for _ in moments]].sum(axis=0), origin))
         except Undetermined:
             continue
-    width = len(moments[0].origin)
     if len(fits) < max(1, draws * 9 // 10):
-        return [(math.nan, math.nan)] * width
-    return [_middle(sorted(fit[place] for fit in fits)) for place in range(width)]
+        return [(math.nan, math.nan)] * len(origin)
+    return [_middle(sorted(one[place] for one in fits)) for place in range(len(origin))]
 
 
 def _middle(ordered: Sequence[float]) -> tuple[float, float]:
