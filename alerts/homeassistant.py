@@ -24,7 +24,6 @@ WHO: Final = "Home Assistant"
 ASK_PREFIX: Final = "ha-"  # ids of its asks; they all come on one topic, because a command topic there is fixed
 HEALTH_EVERY_S: Final = 60
 ROOM_SILENT_S: Final = 120  # alerts says an unchanged room again every 30 s
-PURIFIER_KEYS: Final = ("switch", "auto", "mode")
 
 PM_LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 AIR_LEVELS: Final = ("fresh", "stuffy_soon", "stuffy", "very_stuffy")

@@ -54,7 +54,7 @@ class BrokerAddress:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as it arrived. `mid` and `qos` are what `Link.ack` wants back when acknowledging by hand."""
+    """One message as it arrived. `mid` and `qos` are what acknowledging by hand needs."""
 
     topic: str
     payload: bytes
@@ -175,7 +175,6 @@ class Link:
         will: Will | None = None,
         keep_session: bool = False,
         manual_ack: bool = False,
-        receive_maximum: int = 0,
     ) -> None:
         self.address = address
         self.errors = 0
@@ -252,10 +251,6 @@ class Link:
         if qos:
             self._last = info
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
-
-    def ack(self, mid: int, qos: int) -> None:
-        """Acknowledges a message received with manual_ack."""
-        self._client.ack(mid, qos)
 
     def ack_many(self, numbers: Iterable[int]) -> None:
         """Acknowledges messages of QoS 1 received with manual_ack, all in one write; nothing while disconnected."""

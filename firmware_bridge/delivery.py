@@ -34,7 +34,6 @@ class Delivery:
         self._up = False
         self._begin()
         self._replays: deque[tuple[int, int]] = deque()
-        self.resent = 0
 
     def _begin(self) -> None:
         self._epoch = self._spool.epoch
@@ -133,7 +132,6 @@ class Delivery:
             self._answer_by = None
             return
         if self._spool.after(self._spool.acknowledged, 1):
-            self.resent += 1
             log.warning("readings_not_acknowledged since=%d action=resend", self._spool.acknowledged + 1)
             self._cursor, self._live_from = self._spool.acknowledged, self._spool.next_seq
             self._on_the_way.clear()

@@ -42,10 +42,8 @@ class Figures:
     duplicates: int = 0
     quarantined: int = 0
     gaps: int = 0
-    commits: int = 0
     missing: int = 0
     in_quarantine: int = 0
-    quarantine_bytes: int = 0
     newest_at: int = 0
     store_away: str = ""
     set_aside: str = ""
@@ -146,7 +144,6 @@ class Writer(threading.Thread):
         figures.duplicates += outcome.duplicates
         figures.quarantined += outcome.quarantined
         figures.gaps += outcome.gaps
-        figures.commits += 1
         if outcome.quarantined:
             self._note_books()
             log.warning("messages_quarantined messages=%d kept=%d", outcome.quarantined, self.books.quarantine.count)
@@ -222,7 +219,6 @@ class Writer(threading.Thread):
 
     def _note_books(self) -> None:
         self.figures.in_quarantine = self.books.quarantine.count
-        self.figures.quarantine_bytes = self.books.quarantine.bytes
         self.figures.set_aside = str(self.books.set_aside or "")
 
     # -- everything else -----------------------------------------------------------------------------------------------

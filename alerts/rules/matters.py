@@ -93,9 +93,6 @@ class Rules:
         ]
         return min(told, default=None)
 
-    def open_matters(self) -> int:
-        return len(self._open)
-
     def _begin(
         self, key: tuple[str, str], people: list[str], since: int, word: Callable[[Config, str], Message]
     ) -> None:

@@ -1,6 +1,6 @@
-"""How fast concentrations become indices, windows NowCasts and raw means corrected ones; arrays beside single values.
+"""How fast concentrations become indices; arrays beside single values.
 
-    python benchmarks/science/indices.py [--values 2000000] [--singles 200000] [--windows 200000]
+    python benchmarks/science/indices.py [--values 2000000] [--singles 200000]
 
 The values are those of a simulated year (tenths and full floats, one in twenty missing). Every array result is compared
 with the single path on the values that both have done; a difference ends the run with 1. Needs [research].
@@ -20,12 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from classair.science.corrections import PUBLISHED
-from classair.science.corrections.vector import corrected
 from classair.science.indexes.known import INDEXES
-from classair.science.nowcast import HOURS, nowcast
 from research.index_arrays import sub_indices
-from research.nowcast_vector import nowcasts
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -47,7 +43,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--values", type=int, default=2_000_000)
     parser.add_argument("--singles", type=int, default=200_000)
-    parser.add_argument("--windows", type=int, default=200_000)
     args = parser.parse_args()
     chance = np.random.default_rng(1)
     tenths = np.round(chance.gamma(2.0, 20.0, args.values), 1)
@@ -64,23 +59,6 @@ def main() -> int:
             slow, single = timed(lambda index=index, few=few: [index.sub_index("pm25", value) for value in few])
             line(f"{key}, {name}", len(x), seconds, len(few), slow)
             wrong += sum(int(a) != (-1 if b is None else b.value) for a, b in zip(many.value, single, strict=False))
-    hours = np.round(chance.gamma(2.0, 20.0, (args.windows, 1)) * chance.uniform(0.6, 1.4, (args.windows, HOURS)), 3)
-    hours[chance.random(hours.shape) < 0.05] = np.nan
-    few_windows = hours[: args.singles // 10].tolist()
-    seconds, many = timed(lambda: nowcasts(hours))
-    slow, single = timed(lambda: [nowcast(window) for window in few_windows])
-    line("NowCast windows", len(hours), seconds, len(few_windows), slow)
-    wrong += sum(
-        (b is None) != math.isnan(a) or (b is not None and float(b.value) != a)
-        for a, b in zip(many.value.tolist(), single, strict=False)
-    )
-    rh = chance.uniform(30, 95, args.values)
-    epa = PUBLISHED["epa2021_atm"]
-    seconds, many = timed(lambda: corrected(epa, floats, rh))
-    pairs = list(zip(floats[: args.singles].tolist(), rh[: args.singles].tolist(), strict=True))
-    slow, single = timed(lambda: [epa.correct(value, humidity).value for value, humidity in pairs])
-    line("epa2021_atm", len(floats), seconds, len(pairs), slow)
-    wrong += sum(a != b for a, b in zip(many.tolist(), single, strict=False))
     print(f"{wrong} differences between arrays and single values")
     return 1 if wrong else 0
 

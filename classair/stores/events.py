@@ -74,11 +74,6 @@ def noted_events(
         return [one for row in found if (one := SchoolEvent(*row)).valid or withdrawn]
 
 
-def every_event(connection: sqlite3.Connection) -> list[SchoolEvent]:
-    """All there are, withdrawn ones too, in order of their ids."""
-    return [SchoolEvent(*row) for row in connection.execute(f"select {_COLUMNS} from event order by id")]
-
-
 def find(connection: sqlite3.Connection, identity: str) -> SchoolEvent | None:
     row = connection.execute(f"select {_COLUMNS} from event where id=?", (identity,)).fetchone()
     return SchoolEvent(*row) if row else None

@@ -14,7 +14,6 @@ from firmware_bridge.drivers._winsen import READ, SIZE, command, command_size, f
 
 _ANSWER: Final = 0x86
 _ABC, _ABC_READ, _ZERO, _SPAN, _RANGE, _FIRMWARE = 0x79, 0x7D, 0x87, 0x88, 0x99, 0xA0
-_RECOVER: Final = 0x78  # undocumented: back to the factory's settings
 _ON: Final = 0xA0
 # What else comes with this head and checksum: echoed commands (01), answers about calibration, range and firmware.
 _OTHER: Final = frozenset((0x01, _ABC, _ABC_READ, _RANGE, _FIRMWARE))

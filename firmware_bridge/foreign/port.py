@@ -48,7 +48,7 @@ class ForeignPort:
         self._crossing, self._on_frames, self._on_state = crossing, on_frames, on_state
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._began_s = self._good_s = crossing.now_s()
+        self._good_s = crossing.now_s()
         self._refused_since: str = ""
         self._stuck = False
         self._stopped = False

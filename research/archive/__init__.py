@@ -68,15 +68,6 @@ def write_manifest(archive: Path, site: str, entries: dict[date, Entry]) -> None
     write_atomically(archive / site / MANIFEST, text.encode(), 0o640)
 
 
-def current_file(archive: Path, site: str, day: date, version: int) -> Path | None:
-    """The file of a day when the archive has this very version of it, else None: then the store must be asked."""
-    entry = manifest_of(archive, site).get(day)
-    if entry is None or entry.version != version:
-        return None
-    path = archive / site / entry.file
-    return path if path.is_file() else None
-
-
 def sites_of(archive: Path) -> list[str]:
     """Sites that have a manifest. Raises ArchiveFault for one that has days and none: it must not pass for nothing."""
     found = sorted(path.parent.name for path in archive.glob(f"*/{MANIFEST}"))

@@ -5,7 +5,6 @@ E = ΣC·Δt over valid slots, mean = E/ΣΔt, coverage = valid/total time; no m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,21 +74,3 @@ def avoided(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, 
     return Estimate(
         "avoided_pm25", "µg/m³", "modelled_off", VERSION, float(np.median(means)), low, high, int(there.sum()), coverage
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Breathing:
-    """m³ of air an hour that a child of an age group breathes (US EPA Exposure Factors Handbook 2011, table 6-2)."""
-
-    key: str
-    sitting: float
-    light: float
-
-
-# Sitting and light activity, middle of the ranges given for 6 to under 11 and 11 to under 16 years.
-BREATHING: Final[Sequence[Breathing]] = (Breathing("6_10", 0.29, 0.66), Breathing("11_15", 0.32, 0.78))
-
-
-def inhaled_ug(dose: float, breathing_m3h: float) -> float:
-    """µg of dust breathed in: the dose (µg·h/m³) times the air breathed in an hour."""
-    return dose * breathing_m3h

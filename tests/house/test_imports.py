@@ -41,7 +41,7 @@ ADDRESSES = {
     "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
-    "numpy": ["research/*", "dashboard/*", "classair/science/corrections/vector.py"],
+    "numpy": ["research/*", "dashboard/*"],
     # Never in a service: nightly work and exports run in processes of their own.
     "pyarrow": ["research/archive/*", "research/export/*"],
     "h5netcdf": ["research/export/netcdf.py"],

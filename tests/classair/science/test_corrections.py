@@ -1,4 +1,4 @@
-"""Corrections of PM2.5: worked examples, missing humidity, which one is in force, and arrays against single values."""
+"""Corrections of PM2.5: worked examples, missing humidity, and which one is in force."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import itertools
 import json
 import math
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from classair.science.corrections import (
     NONE,
@@ -20,7 +17,6 @@ from classair.science.corrections import (
     faults,
     of_record,
 )
-from classair.science.corrections.vector import corrected
 
 KOHLER = Correction("k", 1, "kohler", {"kappa": 0.1})
 LINEAR = Correction("l", 1, "linear", {"slope": 0.61, "intercept": 1.7}, low=0.0, high=180.0)
@@ -89,33 +85,7 @@ def test_a_fit_is_not_extrapolated() -> None:
 def test_short_means_are_refused_and_the_raw_value_is_not() -> None:
     with pytest.raises(ValueError, match="5 min"):
         LINEAR.correct(20.0, span_ms=60_000)
-    with pytest.raises(ValueError, match="5 min"):
-        corrected(LINEAR, [20.0], span_ms=60_000)
     assert NONE.correct(20.0, span_ms=10_000).value == 20.0
-
-
-numbers = st.one_of(st.floats(-15, 600), st.sampled_from([math.nan, 0.0, 30.0, 50.0, 210.0, 260.0, math.inf]))
-
-
-@given(
-    st.sampled_from(EVERY),
-    st.lists(
-        st.tuples(
-            numbers, st.one_of(st.floats(-20, 130), st.just(math.nan)), st.one_of(st.floats(-10, 60), st.just(math.nan))
-        ),
-        min_size=1,
-    ),
-)
-def test_arrays_give_the_same_bits_as_single_values(correction: Correction, rows: list[tuple[float, ...]]) -> None:
-    x, rh, temp = (np.array(column) for column in zip(*rows, strict=True))
-    many = corrected(correction, x, rh, temp)
-    for one, (value, humidity, temperature) in zip(many, rows, strict=True):
-        single = correction.correct(value, humidity, temperature).value
-        assert math.isnan(one) if single is None else float(one) == single
-
-
-def test_arrays_without_humidity_are_like_single_values_without() -> None:
-    assert np.isnan(corrected(PUBLISHED["epa2021_atm"], [10.0, 300.0])).tolist() == [True, False]
 
 
 # -- which one is in force ---------------------------------------------------------------------------------------------

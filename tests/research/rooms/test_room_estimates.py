@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from classair.science import balance
 from research.rooms.cleaning import Cleaning, cleaning, filter_due
 from research.rooms.estimate import Estimate, interval_by_group
-from research.rooms.exposure import avoided, exposure, inhaled_ug
+from research.rooms.exposure import avoided, exposure
 from research.rooms.infiltration import infiltration, ratio
 from research.rooms.simulated import Played, Truth, play, unidentifiable
 from research.rooms.ventilation import decay_rate, decays, from_decays, from_lessons
@@ -230,10 +230,6 @@ def test_below_three_quarters_there_is_no_mean() -> None:
 
 def test_no_lessons_are_no_exposure() -> None:
     assert exposure(np.full(60, 10.0), np.zeros(60, bool)).mean is None
-
-
-def test_what_is_breathed_in_is_dose_times_air() -> None:
-    assert inhaled_ug(100.0, 0.29) == pytest.approx(29.0)
 
 
 # -- intervals ---------------------------------------------------------------------------------------------------------
