@@ -80,7 +80,7 @@ def _made(folder: Path, places: Places, config: Callable[[], Config]) -> Progres
     from research.export.sources import opened
 
     request = Request.parse(json.loads((folder / "job.json").read_bytes())["request"])
-    for left in (*folder.glob(f".{PACKAGE}.*"), *folder.glob("*.new")):  # of a run that was killed
+    for left in {*folder.glob(f".{PACKAGE}.*"), *folder.glob("*.new")}:  # of a run that was killed
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     (folder / PACKAGE).unlink(missing_ok=True)
     last = [0.0]
