@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ EPOCH = "benchmark1"
 START_MS = 1_790_000_000_000
 SITE, BRIDGE = "ban-suan", "suan-pi"
 TOPIC = f"classair/v1/demo-town/{SITE}/bridge/{BRIDGE}/reading"
+CLASSAIR = (sys.executable, "-m", "classair")
 AIM_SINGLE, AIM_SHARE, AIM_LISTS = 15_000, 0.6, 60_000
 
 
@@ -196,13 +197,11 @@ def bare(port: int, messages: int) -> float:
     return float(ended.stdout)
 
 
-def ingest(port: int, data: Path, count: int) -> tuple[float, float]:
+def ingest(port: int, data: Path, count: int, program: Sequence[str] = CLASSAIR) -> tuple[float, float]:
     """Readings per second from the first commit to the last, and processor seconds of the process."""
     process = subprocess.Popen(
         [
-            sys.executable,
-            "-m",
-            "classair",
+            *program,
             "ingest",
             "--data",
             str(data),
@@ -250,7 +249,7 @@ def received(path: Path) -> int:
 # -- together ----------------------------------------------------------------------------------------------------------
 
 
-def measure(kind: str, count: int, per_message: int) -> tuple[float, float, float]:
+def measure(kind: str, count: int, per_message: int, program: Sequence[str] = CLASSAIR) -> tuple[float, float, float]:
     """Readings/s of ingest, readings/s of the bare receiver, processor microseconds of ingest for a reading."""
     messages = list(payloads(count, kind, per_message))
     with tempfile.TemporaryDirectory() as folder, broker(Path(folder)) as port:
@@ -258,7 +257,7 @@ def measure(kind: str, count: int, per_message: int) -> tuple[float, float, floa
         session(port, "ingest")
         park(port, messages)
         baseline = bare(port, len(messages)) * per_message
-        rate, cpu = ingest(port, Path(folder) / "data", len(messages) * per_message)
+        rate, cpu = ingest(port, Path(folder) / "data", len(messages) * per_message, program)
     return rate, baseline, cpu / count * 1e6
 
 
