@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
@@ -17,14 +16,11 @@ from classair.config import Config
 from classair.model import QUANTITIES, Bucket
 from classair.science.averages import COMPLETE
 from classair.science.corrections import NONE, PUBLISHED, SHORTEST_MS, Correction, Corrections
-from classair.stores import BANGKOK_MS, Store
+from classair.stores import Store
 from classair.stores.steps import bucket_start
-from classair.timetable import Timetable, local_time
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from research.lesson_slots import SLOT_MS, LessonSlots
 from research.selection import Selection, SelectionRefused
-
-SLOT_MS: Final = 15 * MINUTE_MS
-"""Lesson time is counted in slots of so long; a slot belongs to it when it lies wholly inside a lesson."""
 
 NOT_MEANT: Final = "not_for_this_sensor"
 """Why there is no value: the chosen correction was made for other sensors, another make or another time."""
@@ -259,40 +255,6 @@ def join(whole: Bucket, part: Bucket) -> None:
         whole.low = part.low if whole.low is None else min(whole.low, part.low)
     if part.high is not None:
         whole.high = part.high if whole.high is None else max(whole.high, part.high)
-
-
-class LessonSlots:
-    """Which stretches of `slot_ms` lie wholly inside a lesson."""
-
-    def __init__(self, table: Timetable | None, slot_ms: int) -> None:
-        self._table, self.slot_ms = table, slot_ms
-        self._days: dict[int, list[tuple[int, int]]] = {}
-
-    def holds(self, start_ms: int) -> bool:
-        day, inside = divmod(start_ms + BANGKOK_MS, DAY_MS)
-        return any(begin <= inside and inside + self.slot_ms <= end for begin, end in self._of(day))
-
-    def counted_ms(self, start_ms: int, end_ms: int) -> int:
-        """How much of a stretch that begins with a slot is counted."""
-        return sum(min(self.slot_ms, end_ms - at) for at in range(start_ms, end_ms, self.slot_ms) if self.holds(at))
-
-    def spans(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
-        """UTC ms from the first slot to behind the last of each local day that has lessons."""
-        for day in range((start_ms + BANGKOK_MS) // DAY_MS, (end_ms + BANGKOK_MS) // DAY_MS):
-            if lessons := self._of(day):
-                begin = min(at for at, _ in lessons) // self.slot_ms * self.slot_ms
-                end = -(-max(at for _, at in lessons) // self.slot_ms) * self.slot_ms
-                yield day * DAY_MS - BANGKOK_MS + begin, day * DAY_MS - BANGKOK_MS + end
-
-    def _of(self, day: int) -> list[tuple[int, int]]:
-        if day not in self._days:
-            spans = [] if self._table is None else self._table.lesson_spans(local_time(day * DAY_MS).date())
-            self._days[day] = [(_ms_of_day(span.start), _ms_of_day(span.end)) for span in spans]
-        return self._days[day]
-
-
-def _ms_of_day(at: time) -> int:
-    return (at.hour * 3600 + at.minute * 60 + at.second) * 1000
 
 
 def _slot(step_ms: int, needed: Sequence[str]) -> int:
