@@ -11,6 +11,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -221,7 +222,9 @@ def house(
 def test_the_examples_are_written_as_everything_else_is(changed: Any) -> None:
     files = [str(changed.root / example(guide)[0]) for guide in GUIDES]
     for words in (("check",), ("format", "--check")):
-        told = subprocess.run(["ruff", *words, *files], cwd=changed.root, capture_output=True, text=True)
+        told = subprocess.run(
+            [sys.executable, "-m", "ruff", *words, *files], cwd=changed.root, capture_output=True, text=True
+        )
         assert told.returncode == 0, told.stdout + told.stderr
 
 
