@@ -45,6 +45,7 @@ def test_a_killed_bridge_goes_on_where_it_was_and_every_number_is_accounted_for(
     assert running.end() == 0
 
 
+@pytest.mark.slow
 def test_what_is_measured_while_the_broker_is_away_arrives_late_and_complete(
     broker: Any,
     bridge: Any,
@@ -108,6 +109,7 @@ def test_two_bridges_of_one_name_exclude_each_other(
     assert running.end() == 0
 
 
+@pytest.mark.slow
 def test_what_was_missing_while_the_bridge_was_killed_or_the_sensor_unplugged_is_told_with_its_reason(
     mosquitto: Any,
     bridge: Any,

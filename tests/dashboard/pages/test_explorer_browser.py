@@ -95,6 +95,7 @@ def test_the_explorer_is_whole_and_accessible_in_both_languages(school: Any, chr
     assert chromium.errors == []
 
 
+@pytest.mark.slow
 def test_a_views_link_shows_the_same_numbers_in_a_second_browser(school: Any, chromium: Any) -> None:
     first = visit(chromium, school)
     link = first.locator("#explorer-link").get_attribute("href")

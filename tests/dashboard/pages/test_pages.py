@@ -35,6 +35,7 @@ def visit(chromium: Any, where: Any, path: str, language: str = "en", **options:
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["th", "en"])
 def test_every_page_is_whole_in_both_languages(house: Any, chromium: Any, language: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -98,6 +99,7 @@ def test_a_new_state_reaches_an_open_page_without_reload(
         assert page.evaluate("window.untouched") is True
 
 
+@pytest.mark.slow
 def test_without_the_server_a_value_becomes_late_and_unknown_by_its_age_alone(
     own_house: Any,
     make_state: Callable[..., RoomState],
