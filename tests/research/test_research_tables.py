@@ -185,8 +185,9 @@ sites:
     assert i18n.has(f"explorer.why.{row.why}"), "and people can read why"
 
 
+@pytest.mark.parametrize("method", ["barkjohn2021_cf1", "epa_fasm2020_cf1"])
 def test_a_formula_that_needs_what_is_kept_by_the_hour_is_refused_for_less_and_works_in_lesson_time(
-    tmp_path: Path,
+    tmp_path: Path, method: str
 ) -> None:
     made = SqliteStore(tmp_path / "readings.db")
     made.write(
@@ -206,10 +207,10 @@ def test_a_formula_that_needs_what_is_kept_by_the_hour_is_refused_for_less_and_w
         ]
     )
     with pytest.raises(SelectionRefused, match="stored by the hour; choose 1h or 1d"):
-        asked(made, method="barkjohn2021_cf1", step="30m")
+        asked(made, method=method, step="30m")
     for step, lesson in (("1h", False), ("1h", True), ("1d", True)):
-        found = asked(made, method="barkjohn2021_cf1", step=step, lesson=lesson)
-        value = PUBLISHED["barkjohn2021_cf1"].correct(30.0, 50.0).value
+        found = asked(made, method=method, step=step, lesson=lesson)
+        value = PUBLISHED[method].correct(30.0, 50.0).value
         assert [row.value for row in found] == [pytest.approx(value)] * len(found) != []
     made.close()
 

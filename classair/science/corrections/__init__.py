@@ -138,7 +138,7 @@ PUBLISHED: Final[Mapping[str, Correction]] = MappingProxyType(
         "none": NONE,
         **{
             key: Correction(id=key, version=1, method=key, input=METHODS[key].input, source=METHODS[key].source)
-            for key in ("epa2021_atm", "barkjohn2021_cf1", "nilson2022_m2_cf1")
+            for key in ("epa2021_atm", "epa_fasm2020_cf1", "barkjohn2021_cf1", "nilson2022_m2_cf1")
         },
     }
 )

@@ -1,6 +1,6 @@
 """Formulas that turn a low-cost optical sensor's PM2.5 into an estimate of what a reference instrument would show.
 
-Plain float arithmetic in a fixed order, so that the array path (`vector.py`) gives the same bits. Nothing is clamped:
+Plain float arithmetic in a fixed order, so that every way to them gives the same bits. Nothing is clamped:
 a small negative result keeps averages unbiased; clamping belongs to display and index.
 """
 
@@ -15,6 +15,7 @@ from typing import Final
 DENSITY: Final = 1.65  # g/cm³ of dry particles, in the κ-Köhler growth of a mass
 KOHLER_RH_LIMIT: Final = 95.0  # %; growth has no bound towards 100 %
 NILSON_RH: Final = (30.0, 70.0)
+FASM_LOW: Final = 343.0  # µg/m³, CF=1; the last value of the lower branch, above which humidity is not used
 
 Coefficients = Mapping[str, float]
 Formula = Callable[[float, float, float, Coefficients], float]
@@ -45,6 +46,12 @@ def _none(x: float, _rh: float, _temp: float, _c: Coefficients) -> float:
 
 def _barkjohn(x: float, rh: float, _temp: float, _c: Coefficients) -> float:
     return 0.524 * x - 0.0862 * rh + 5.75
+
+
+def _fasm2020(x: float, rh: float, _temp: float, _c: Coefficients) -> float:
+    if x <= FASM_LOW:
+        return 0.52 * x - 0.086 * rh + 5.75
+    return 0.46 * x + 3.93e-4 * x * x + 2.97
 
 
 def _epa2021(x: float, rh: float, _temp: float, _c: Coefficients) -> float:
@@ -101,6 +108,16 @@ _ALL: Final = (
         "Barkjohn et al. 2021, Atmos. Meas. Tech. 14, 4617",
         _barkjohn,
         needs_rh_below=_EVER,
+        plantower=True,
+    ),
+    Method(
+        "epa_fasm2020_cf1",
+        "pm25_cf1",
+        "x≤343: 0.52·x − 0.086·RH + 5.75; x>343: 0.46·x + 3.93e-4·x² + 2.97 (not continuous)",
+        "US EPA's correction of late 2020 for PurpleAir on the AirNow Fire and Smoke Map: Johnson et al., "
+        "Air Sensors: PurpleAir, AirNow Fire and Smoke Map, 3 December 2020",
+        _fasm2020,
+        needs_rh_below=math.nextafter(FASM_LOW, math.inf),
         plantower=True,
     ),
     Method(

@@ -30,6 +30,9 @@ HOUR = 3_600_000
     ("correction", "x", "rh", "value"),
     [
         (PUBLISHED["barkjohn2021_cf1"], 40.0, 60.0, 21.538),
+        (PUBLISHED["epa_fasm2020_cf1"], 20.0, 50.0, 11.85),
+        (PUBLISHED["epa_fasm2020_cf1"], 343.0, 50.0, 179.81),
+        (PUBLISHED["epa_fasm2020_cf1"], 500.0, 50.0, 331.22),
         (PUBLISHED["epa2021_atm"], 40.0, 60.0, 26.778),
         (PUBLISHED["epa2021_atm"], 100.0, 50.0, 80.04),
         (PUBLISHED["nilson2022_m2_cf1"], 60.0, 50.0, 48.387),
@@ -50,6 +53,20 @@ def test_epa2021_is_continuous_where_its_branches_meet(edge: float) -> None:
 
 def test_the_last_branch_of_epa2021_is_not_the_misprint_that_circulates() -> None:
     assert PUBLISHED["epa2021_atm"].correct(300.0).value == pytest.approx(2.966 + 0.69 * 300 + 0.000884 * 90_000)
+
+
+def test_the_fire_and_smoke_map_of_2020_jumps_where_its_branches_meet_as_published() -> None:
+    fasm = PUBLISHED["epa_fasm2020_cf1"]
+    below, above = fasm.correct(343.0, 50.0).value, fasm.correct(math.nextafter(343.0, math.inf), 50.0).value
+    assert below is not None and above is not None and above - below == pytest.approx(27.18, abs=0.01)
+    assert fasm.correct(343.0).why == "no_humidity"
+    assert fasm.correct(500.0, 10.0) == fasm.correct(500.0, 90.0) == fasm.correct(500.0)
+
+
+def test_published_formulas_for_cf1_take_cf1_of_plantower_sensors_alone() -> None:
+    for key in ("epa_fasm2020_cf1", "barkjohn2021_cf1", "nilson2022_m2_cf1"):
+        assert PUBLISHED[key].input == "pm25_cf1" and PUBLISHED[key].how.plantower
+        assert any("pm25_cf1" in line for line in faults(Correction("x", 1, key, author="a", models=("pms5003",))))
 
 
 @pytest.mark.parametrize("correction", [one for one in EVERY if one.how.needs_rh_below], ids=lambda one: one.id)
