@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from classair.model import Reading
 from classair.science.quality_checks.limits import BREAK_MS, PARTICLES
@@ -38,14 +39,16 @@ def _past(store: SqliteStore, newest: Reading) -> list[Reading]:
             for reading in store.readings(newest.room, newest.at_ms - length, newest.at_ms + 1)
             if reading.sensor == newest.sensor
         ]
-        if any(_moved(reading, newest) for reading in past):
+        if _moves(past):
             break
     return past
 
 
-def _moved(reading: Reading, newest: Reading) -> bool:
-    """Whether everything that could be stuck differs."""
-    watched = [key for key in (*PARTICLES, "co2_ppm") if key in newest.values]
-    particles = any(reading.values.get(key) != newest.values[key] for key in watched if key != "co2_ppm")
-    co2 = reading.values.get("co2_ppm") != newest.values.get("co2_ppm")
-    return (particles or "pm25" not in newest.values) and (co2 or "co2_ppm" not in newest.values)
+def _moves(past: list[Reading]) -> bool:
+    """Whether each part of the sensor that could be stuck has said two different things."""
+
+    def moved(keys: Iterable[str]) -> bool:
+        return any(len({it.values[key] for it in past if key in it.values}) > 1 for key in keys)
+
+    said = {key for it in past for key in it.values}
+    return ("pm25" not in said or moved(PARTICLES)) and ("co2_ppm" not in said or moved(("co2_ppm",)))

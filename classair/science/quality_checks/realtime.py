@@ -33,6 +33,9 @@ PRIMING_MS: Final = LIVE_MS + 10 * 60_000
 """How far back a memory must be shown the past to judge as if it had never been away."""
 
 _REMEMBERED_RUNS: Final = 4
+_NEVER: Final = -(2**62)
+_PARTICLES: Final = frozenset(PARTICLES)
+_COUNTS: Final = frozenset(COUNTS)
 _STUCK: Final = int(Flag.STUCK)
 
 
@@ -47,20 +50,35 @@ class _Ended:
 
 
 class SensorMemory:
-    """Of one sensor. `judge` is given its readings as they come; the state is a few numbers, whatever comes."""
+    """Of one sensor. `judge` is given its readings as they come; the state is a few numbers, whatever comes.
 
-    __slots__ = ("_co2", "_co2_since", "_ended", "_newest", "_pm", "_pm_before", "_pm_since", "_temp")
+    Each part of the sensor (optical chamber, CO2, temperature) has a memory of its own, because many devices say them
+    in messages of their own: what is said of one neither continues nor ends a run of another, and a word of the
+    chamber that a message does not carry stays as it was.
+    """
+
+    __slots__ = (
+        "_chamber",
+        "_chamber_at",
+        "_chamber_since",
+        "_co2",
+        "_co2_at",
+        "_co2_since",
+        "_ended",
+        "_newest",
+        "_temp",
+        "_temp_at",
+    )
 
     def __init__(self) -> None:
         self._forget()
 
     def _forget(self) -> None:
-        self._newest = -(2**62)
-        self._pm: float | None = None
+        self._newest = self._chamber_at = self._co2_at = self._temp_at = _NEVER
+        self._chamber: Mapping[str, float] = {}
         self._co2: float | None = None
         self._temp: float | None = None
-        self._pm_since = self._co2_since = 0
-        self._pm_before: Mapping[str, float] = {}
+        self._chamber_since = self._co2_since = 0
         self._ended: deque[_Ended] = deque(maxlen=_REMEMBERED_RUNS)
 
     def judge(
@@ -81,47 +99,58 @@ class SensorMemory:
         )
         if flags and flags & Flag.CLOCK:
             return flags, value_flags  # a time that cannot be relied on must not pass for the newest
-        gap = at_ms - self._newest
-        if gap <= 0:
-            if late or gap >= -PUT_BACK_MS:
-                return flags, self._behind(values, value_flags, at_ms)
+        if at_ms > self._newest:
+            self._newest = at_ms
+        elif not late and at_ms < self._newest - PUT_BACK_MS:
             self._forget()
-            gap = 2**62
-        self._newest = at_ms
-        known = gap <= BREAK_MS
-        pm = values.get("pm25")
-        if pm is not None:
-            if known and pm == self._pm and _same(values, self._pm_before):
-                if at_ms - self._pm_since >= pm_stuck_after_ms(pm, _counted(values)) <= LIVE_MS:
-                    value_flags = _mark_particles(values, value_flags)
-            else:
-                if self._pm is not None and at_ms - self._pm_since > LIVE_MS:
-                    self._end("pm25", self._pm_before, self._pm_since, at_ms)
-                self._pm, self._pm_since = pm, at_ms
-            self._pm_before = values
-        co2 = values.get("co2_ppm")
-        if co2 is not None:
-            before = self._co2
-            if known and co2 == before:
-                if at_ms - self._co2_since >= co2_stuck_after_ms(co2) <= LIVE_MS:
-                    value_flags = _mark(("co2_ppm",), values, value_flags)
-            else:
-                if before is not None:
-                    if gap <= RATE_WITHIN_MS and abs(co2 - before) > max(CO2_STEP, CO2_PER_MS * gap):
-                        value_flags = _with(value_flags, "co2_ppm", int(Flag.RATE))
-                    if self._newest - self._co2_since > co2_stuck_after_ms(before):
-                        self._end("co2_ppm", {"co2_ppm": before}, self._co2_since, at_ms)
-                self._co2, self._co2_since = co2, at_ms
+            self._newest = at_ms
+        if not _PARTICLES.isdisjoint(values):
+            value_flags = self._judge_chamber(values, value_flags, at_ms)
+        if "co2_ppm" in values:
+            value_flags = self._judge_co2(values, value_flags, at_ms)
         temp = values.get("temp_c")
-        if temp is not None:
+        if temp is not None and (gap := at_ms - self._temp_at) > 0:
             if (
                 self._temp is not None
                 and gap <= RATE_WITHIN_MS
                 and abs(temp - self._temp) > max(TEMP_STEP, TEMP_PER_MS * gap)
             ):
                 value_flags = _with(value_flags, "temp_c", int(Flag.RATE))
-            self._temp = temp
+            self._temp, self._temp_at = temp, at_ms
         return flags, value_flags
+
+    def _judge_chamber(
+        self, values: Mapping[str, float], value_flags: Mapping[str, int], at_ms: int
+    ) -> Mapping[str, int]:
+        before, gap = self._chamber, at_ms - self._chamber_at
+        if gap <= 0:
+            return self._behind("pm25", before, self._chamber_since, self._chamber_at, values, value_flags, at_ms)
+        if gap > BREAK_MS or not before or not _same(values, before):
+            if before and at_ms - self._chamber_since > LIVE_MS:
+                self._ended.append(_Ended("pm25", before, self._chamber_since, at_ms))
+            if gap > BREAK_MS:
+                before = {}
+            self._chamber_since = at_ms
+        self._chamber = values if before.keys() <= values.keys() else {**before, **values}
+        self._chamber_at = at_ms
+        return _mark_chamber(self._chamber, at_ms - self._chamber_since, values, value_flags)
+
+    def _judge_co2(self, values: Mapping[str, float], value_flags: Mapping[str, int], at_ms: int) -> Mapping[str, int]:
+        co2, before, gap = values["co2_ppm"], self._co2, at_ms - self._co2_at
+        if gap <= 0:
+            past = {} if before is None else {"co2_ppm": before}
+            return self._behind("co2_ppm", past, self._co2_since, self._co2_at, values, value_flags, at_ms)
+        if gap <= BREAK_MS and co2 == before:
+            value_flags = _mark_co2(co2, at_ms - self._co2_since, values, value_flags)
+        else:
+            if before is not None:
+                if gap <= RATE_WITHIN_MS and abs(co2 - before) > max(CO2_STEP, CO2_PER_MS * gap):
+                    value_flags = _with(value_flags, "co2_ppm", int(Flag.RATE))
+                if at_ms - self._co2_since > co2_stuck_after_ms(before):
+                    self._ended.append(_Ended("co2_ppm", {"co2_ppm": before}, self._co2_since, at_ms))
+            self._co2, self._co2_since = co2, at_ms
+        self._co2_at = at_ms
+        return value_flags
 
     def prime(self, readings: Iterable[Reading]) -> None:
         """Shows it the past, in order of time; readings of other sensors must not be among them.
@@ -135,57 +164,72 @@ class SensorMemory:
             for name in SensorMemory.__slots__:
                 setattr(self, name, getattr(past, name))
             return
-        reach = past._newest + BREAK_MS
-        if (
-            past._pm is not None
-            and past._pm == self._pm
-            and past._pm_since < self._pm_since <= reach
-            and _same(self._pm_before, past._pm_before)
+        if not self._chamber:
+            self._chamber, self._chamber_at, self._chamber_since = past._chamber, past._chamber_at, past._chamber_since
+        elif (
+            past._chamber
+            and past._chamber_since < self._chamber_since <= past._chamber_at + BREAK_MS
+            and _same(self._chamber, past._chamber)
         ):
-            self._pm_since = past._pm_since
-        if past._co2 is not None and past._co2 == self._co2 and past._co2_since < self._co2_since <= reach:
+            self._chamber_since = past._chamber_since
+        if self._co2 is None:
+            self._co2, self._co2_at, self._co2_since = past._co2, past._co2_at, past._co2_since
+        elif past._co2 == self._co2 and past._co2_since < self._co2_since <= past._co2_at + BREAK_MS:
             self._co2_since = past._co2_since
+        if self._temp is None:
+            self._temp, self._temp_at = past._temp, past._temp_at
 
-    def _end(self, quantity: str, values: Mapping[str, float], since: int, until: int) -> None:
-        self._ended.append(_Ended(quantity, values, since, until))
-
-    def _behind(self, values: Mapping[str, float], value_flags: Mapping[str, int], at_ms: int) -> Mapping[str, int]:
+    def _behind(
+        self,
+        quantity: str,
+        before: Mapping[str, float],
+        since: int,
+        until: int,
+        values: Mapping[str, float],
+        value_flags: Mapping[str, int],
+        at_ms: int,
+    ) -> Mapping[str, int]:
         """Flags of a reading that others have overtaken: those of the run around it, if it is one of the run."""
-        runs = [_Ended("pm25", self._pm_before, self._pm_since, self._newest)] if self._pm is not None else []
-        if self._co2 is not None:
-            runs.append(_Ended("co2_ppm", {"co2_ppm": self._co2}, self._co2_since, self._newest))
-        for run in (*runs, *self._ended):
-            value = values.get(run.quantity)
-            if value is None or value != run.values.get(run.quantity) or not run.since <= at_ms <= run.until:
+        value = values.get(quantity)
+        if value is None:
+            return value_flags
+        for run in (_Ended(quantity, before, since, until), *self._ended):
+            if run.quantity != quantity or run.values.get(quantity) != value or not run.since <= at_ms <= run.until:
                 continue
-            if run.quantity == "co2_ppm":
-                if at_ms - run.since >= co2_stuck_after_ms(value) <= LIVE_MS:
-                    value_flags = _mark(("co2_ppm",), values, value_flags)
-            elif (
-                _same(values, run.values) and at_ms - run.since >= pm_stuck_after_ms(value, _counted(values)) <= LIVE_MS
-            ):
-                value_flags = _mark_particles(values, value_flags)
+            if quantity == "co2_ppm":
+                value_flags = _mark_co2(value, at_ms - run.since, values, value_flags)
+            elif _same(values, run.values):
+                value_flags = _mark_chamber(run.values, at_ms - run.since, values, value_flags)
         return value_flags
 
 
 def _same(values: Mapping[str, float], before: Mapping[str, float]) -> bool:
-    return all(values.get(key) == before.get(key) for key in PARTICLES)
+    """Whether the chamber says nothing else than before, in the words that both carry."""
+    return all(values[key] == before[key] for key in PARTICLES if key in values and key in before)
 
 
-def _counted(values: Mapping[str, float]) -> bool:
-    return any(key in values for key in COUNTS)
-
-
-def _mark_particles(values: Mapping[str, float], value_flags: Mapping[str, int]) -> Mapping[str, int]:
+def _mark_chamber(
+    chamber: Mapping[str, float], stood_ms: int, values: Mapping[str, float], value_flags: Mapping[str, int]
+) -> Mapping[str, int]:
+    """`chamber`: its newest words, of this and of earlier messages."""
+    pm = chamber.get("pm25")
+    if pm is None or not stood_ms >= pm_stuck_after_ms(pm, not _COUNTS.isdisjoint(chamber)) <= LIVE_MS:
+        return value_flags
     # A chamber at the end of its range stands still because it can say no more; that is told already.
     if value_flags.get("pm25", 0) & Flag.SATURATED:
         return value_flags
     return _mark(PARTICLES, values, value_flags)
 
 
-def _mark(keys: Iterable[str], values: Mapping[str, float], value_flags: Mapping[str, int]) -> Mapping[str, int]:
-    if value_flags.get("co2_ppm", 0) & Flag.SATURATED and "co2_ppm" in keys:
+def _mark_co2(
+    co2: float, stood_ms: int, values: Mapping[str, float], value_flags: Mapping[str, int]
+) -> Mapping[str, int]:
+    if value_flags.get("co2_ppm", 0) & Flag.SATURATED or not stood_ms >= co2_stuck_after_ms(co2) <= LIVE_MS:
         return value_flags
+    return _mark(("co2_ppm",), values, value_flags)
+
+
+def _mark(keys: Iterable[str], values: Mapping[str, float], value_flags: Mapping[str, int]) -> Mapping[str, int]:
     found = dict(value_flags)
     for key in keys:
         if key in values:

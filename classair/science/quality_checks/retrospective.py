@@ -87,7 +87,7 @@ def _stuck(track: Track, found: FlagIntervals) -> None:
             value = row[pm]
             return None if value is None or value >= PM_CEILING else pm_stuck_after_ms(value, counted)
 
-        if stretches := still(track.at, [columns[key] for key in keys], pm_limit):
+        if stretches := still(*_carried(track.at, [columns[key] for key in keys]), pm_limit):
             found.update({(key, Flag.STUCK): stretches for key in keys})
     if "co2_ppm" in columns:
 
@@ -98,12 +98,33 @@ def _stuck(track: Track, found: FlagIntervals) -> None:
                 return None
             return co2_stuck_after_ms(value)
 
-        if stretches := still(track.at, [columns["co2_ppm"]], co2_limit):
+        if stretches := still(*_carried(track.at, [columns["co2_ppm"]]), co2_limit):
             found["co2_ppm", Flag.STUCK] = stretches
     if "temp_c" in columns and "rh_pct" in columns:
-        both = still(track.at, [columns["temp_c"], columns["rh_pct"]], lambda row: None if None in row else CLIMATE_MS)
+        climate = _carried(track.at, [columns["temp_c"], columns["rh_pct"]])
+        both = still(*climate, lambda row: None if None in row else CLIMATE_MS)
         if both:
             found["temp_c", Flag.STUCK] = found["rh_pct", Flag.STUCK] = both
+
+
+def _carried(at: Sequence[int], columns: Sequence[Column]) -> tuple[Sequence[int], Sequence[Column]]:
+    """The moments at which any of the columns says something, each with what the others said last.
+
+    A message about something else neither ends a run nor makes one longer. What was said before a silence is forgotten.
+    """
+    if not any(None in column for column in columns):
+        return at, columns
+    moments: list[int] = []
+    rows: list[list[float | None]] = []
+    row: list[float | None] = []
+    for moment, said in zip(at, zip(*columns, strict=True), strict=True):
+        if all(value is None for value in said):
+            continue
+        known = row if moments and moment - moments[-1] <= BREAK_MS else said
+        row = [before if value is None else value for value, before in zip(said, known, strict=True)]
+        moments.append(moment)
+        rows.append(row)
+    return moments, list(zip(*rows, strict=True)) or [()] * len(columns)
 
 
 def still(

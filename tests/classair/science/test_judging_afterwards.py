@@ -90,6 +90,18 @@ def test_afterwards_finds_all_that_was_found_live(steps: list[tuple[int, tuple[f
     assert all(holds(union(found.get(("pm25", Flag.STUCK), [])), live))
 
 
+def test_a_message_about_something_else_does_not_end_a_run_that_is_judged_afterwards() -> None:
+    moments = at(270, 20)
+    columns = {
+        key: [42.0 if i % 3 == place else None for i in range(270)] for place, key in enumerate(("pm25", "pm10"))
+    }
+    columns["co2_ppm"] = [911.0 if i % 3 == 2 else None for i in range(270)]
+    found = judge_track(Track(moments, columns))
+    assert {key for key, flag in found if flag == Flag.STUCK} == {"pm25", "pm10", "co2_ppm"}
+    columns["pm10"] = [None if value is None else value + i for i, value in enumerate(columns["pm10"])]
+    assert {key for key, flag in judge_track(Track(moments, columns)) if flag == Flag.STUCK} == {"co2_ppm"}
+
+
 def test_a_clean_room_and_a_night_at_outdoor_co2_are_left_alone() -> None:
     clean = Track(at(720), {"pm25": [1.0] * 720, "pm10": [2.0] * 720})
     assert judge_track(clean) == {}

@@ -172,3 +172,75 @@ def test_duplicates_anywhere_change_no_verdict(steps: list[tuple[int, int, float
             doubled.append(one)
     marks = judged(SensorMemory(), doubled, late=True)
     assert [marks[i] for i in kept] == judged(SensorMemory(), sent)
+
+
+# -- devices that say each thing in a message of its own ---------------------------------------------------------------
+
+
+def apart(moments: Iterable[tuple[int, Values]]) -> list[tuple[int, Values]]:
+    """The same readings, with particles, CO2 and the rest in messages of their own, a second apart."""
+    found = []
+    for at, values in moments:
+        parts: dict[str, Values] = {}
+        for key, value in values.items():
+            kind = key if key in ("co2_ppm", "temp_c", "rh_pct") else "chamber"
+            parts.setdefault(kind, {})[key] = value
+        found += [(at + 1000 * i, part) for i, part in enumerate(parts.values())]
+    return found
+
+
+def test_a_message_about_something_else_neither_ends_nor_lengthens_a_run() -> None:
+    stuck = {"pm25": 42.0, "co2_ppm": 911.0, "temp_c": 28.0}
+    marks = judged(SensorMemory(), apart(every(60, 70, stuck)))
+    assert [key for mark in marks for key in mark if mark[key] == Flag.STUCK].count("pm25") == 11
+    assert [key for mark in marks for key in mark if mark[key] == Flag.STUCK].count("co2_ppm") == 41
+    seldom = [(T0, {"pm25": 42.0}), *every(60, 70, {"temp_c": 28.0}, T0 + 1000), (T0 + 75 * MINUTE, {"pm25": 42.0})]
+    assert all(mark == {} for mark in judged(SensorMemory(), seldom)), "nobody knows what was between"
+
+
+def test_words_of_one_chamber_that_come_apart_are_one_run() -> None:
+    chamber = [{"pm25": 42.0}, {"pm10": 50.0}, {"n03": 5012.0}]
+    still = [(T0 + i * 20_000, chamber[i % 3]) for i in range(200)]
+    assert Flag.STUCK in judged(SensorMemory(), still)[-1].values()
+    alive = [(at, {**said, "n03": float(at // 1000 % 9000)} if "n03" in said else said) for at, said in still]
+    assert all(mark == {} for mark in judged(SensorMemory(), alive))
+
+
+def test_a_rate_is_from_value_to_value_of_one_quantity() -> None:
+    moments = [(T0, {"co2_ppm": 600.0}), (T0 + 115_000, {"temp_c": 28.0}), (T0 + 120_000, {"co2_ppm": 1500.0})]
+    assert all(mark == {} for mark in judged(SensorMemory(), moments))
+    assert judged(SensorMemory(), [moments[0], (T0 + 60_000, {"co2_ppm": 1500.0})])[-1] == {"co2_ppm": Flag.RATE}
+
+
+def test_two_messages_of_one_second_are_both_remembered() -> None:
+    both = [(at, part) for at, values in every(60, 61, {"pm25": 42.0}) for part in ({"temp_c": 28.0}, values)]
+    assert judged(SensorMemory(), both)[-1] == {"pm25": Flag.STUCK}
+
+
+@given(moments)
+@settings(max_examples=100)
+def test_stuck_is_stuck_however_a_device_cuts_its_words(steps: list[tuple[int, int, float]]) -> None:
+    whole = stream(steps)
+    cut = judged(SensorMemory(), apart(whole))
+    joined: list[dict[str, Flag]] = [{} for _ in whole]
+    for i, mark in enumerate(cut):
+        joined[i // 3].update({key: flag & Flag.STUCK for key, flag in mark.items() if flag & Flag.STUCK})
+    stuck = [
+        {key: flag & Flag.STUCK for key, flag in mark.items() if flag & Flag.STUCK}
+        for mark in judged(SensorMemory(), whole)
+    ]
+    assert joined == stuck
+
+
+@given(moments, st.integers(1, 119))
+@settings(max_examples=100)
+def test_a_restart_forgets_nothing_of_words_that_come_apart(steps: list[tuple[int, int, float]], cut: int) -> None:
+    sent = apart(stream(steps))
+    cut = min(cut, len(sent) - 1)
+    whole = judged(SensorMemory(), sent)
+    memory = SensorMemory()
+    judged(memory, sent[cut : cut + 1])
+    past = [(at, values) for at, values in sent[:cut] if at >= sent[cut][0] - PRIMING_MS]
+    memory.prime([Reading("s.a", "s.b", "e", i, at, values) for i, (at, values) in enumerate(past)])
+    stuck = [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in judged(memory, sent[cut + 1 :])]
+    assert stuck == [{key: mark & Flag.STUCK for key, mark in marks.items()} for marks in whole[cut + 1 :]]
