@@ -31,6 +31,7 @@ def room_days(
         by_place.setdefault((row.sensor, row.start_ms), {})[row.quantity] = row
     places = sorted(by_place)
     found = [by_place[place] for place in places]
+    measured = sources.measured(chosen)
     at = np.array([start for _, start in places], np.int64)
     site = room.partition(".")[0]
     plain: dict[str, Any] = {
@@ -39,7 +40,6 @@ def room_days(
         "school_id": same(site, len(at)),
         "room_id": same(room, len(at)),
         "sensor_id": text_column(sensor for sensor, _ in places),
-        "n_expected": pa.array([_expected(each) for each in found], pa.float64()),
         "simulated": pa.repeat(pa.scalar(sources.simulated(site)), len(at)),
         "lesson": pa.repeat(pa.scalar(True), len(at))
         if chosen.lesson
@@ -47,8 +47,14 @@ def room_days(
     }
     for place, key in enumerate(chosen.quantities):
         of = [each.get(key) for each in found]
-        plain["n" if place == 0 else f"{key}_n"] = pa.array([row.n if row else 0 for row in of], pa.int64())
-        plain["flags" if place == 0 else f"{key}_flags"] = text_column(_flags(row) for row in of)
+        there = [start >= measured.get(sensor, {}).get(key, start + 1) for sensor, start in places]
+        before = "" if place == 0 else f"{key}_"
+        plain[f"{before}n"] = pa.array([_n(*each) for each in zip(of, there, strict=True)], pa.int64())
+        plain[f"{before}n_expected"] = _numbers(
+            _expected(row, each) if row or measures else None
+            for row, each, measures in zip(of, found, there, strict=True)
+        )
+        plain[f"{before}flags"] = text_column(_flags(*each) for each in zip(of, there, strict=True))
         if key != "pm25":
             plain[value_name(key)] = _numbers(row.value if row else None for row in of)
             continue
@@ -70,14 +76,21 @@ def _numbers(values: Any) -> pa.Array:
     return pa.array(values, pa.float64())
 
 
-def _expected(each: dict[str, MeanRow]) -> float | None:
-    return next((round(row.expected, 6) for row in each.values() if row.expected is not None), None)
+def _n(row: MeanRow | None, measures: bool) -> int | None:
+    """Nothing for what the sensor has never measured, 0 for what is lost."""
+    return row.n if row else 0 if measures else None
 
 
-def _flags(row: MeanRow | None) -> str | None:
+def _expected(row: MeanRow | None, beside: dict[str, MeanRow]) -> float | None:
+    """Of the quantity itself; where its readings are all lost, as many as the sensor's others."""
+    rows = [row] if row else beside.values()
+    return next((round(one.expected, 6) for one in rows if one.expected is not None), None)
+
+
+def _flags(row: MeanRow | None, measures: bool) -> str | None:
     """`warmup:30;suspect:2;incomplete`: how many values were left out and why, how many are doubted, why no mean."""
     if row is None:
-        return None
+        return "incomplete" if measures else None
     said = [f"{name}:{row.bad[name]}" for name in BAD_CLASS_NAMES if row.bad.get(name)]
     said += [f"suspect:{row.suspect}"] if row.suspect else []
     said += [row.why] if row.why else []

@@ -103,12 +103,13 @@ def columns(request: Request) -> list[Column]:
     first, *others = chosen.quantities
     found += [
         Column("n", "integer", "n", quantity=first),
-        Column("n_expected", "number", "n_expected"),
+        Column("n_expected", "number", "n_expected", quantity=first),
         Column("flags", "word", "flags_mean", quantity=first),
     ]
     for key in others:
         found += [
             Column(f"{key}_n", "integer", "n", quantity=key),
+            Column(f"{key}_n_expected", "number", "n_expected", quantity=key),
             Column(f"{key}_flags", "word", "flags_mean", quantity=key),
         ]
     return [*found, Column("simulated", "boolean", "simulated"), Column("lesson", "boolean", "lesson")]

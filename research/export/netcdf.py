@@ -90,7 +90,7 @@ def _attributes(column: Column) -> dict[str, Any]:
     found: dict[str, Any] = {"long_name": t(REFERENCE, f"export.column.{column.meaning}")}
     if column.kind == "number":
         found["units"] = _UNITS[column.unit]
-        if column.quantity in _STANDARD:
+        if column.quantity in _STANDARD and column.meaning in ("raw", "corrected", "value"):
             found["standard_name"] = _STANDARD[column.quantity]
     if column.kind == "boolean":
         found.update(flag_values=np.array([-1, 0, 1], np.int8), flag_meanings="unknown false true")

@@ -155,6 +155,7 @@ class Pieces:
             "request": self.request.id,
             "versions": made.versions,
             "unsettled": made.unsettled,
+            "measured": self.sources.measured(self.request.selection),
             "rows": made.table.num_rows,
         }
 
@@ -166,6 +167,8 @@ class Pieces:
             told = json.loads(file.with_suffix(".json").read_bytes())
             now = {part.site: versions(self.sources, part)}
             if told["request"] != self.request.id or told["versions"] != now or told["unsettled"]:
+                return None
+            if told["measured"] != self.sources.measured(self.request.selection):
                 return None
             with pa.OSFile(str(file)) as source:
                 table = ipc.open_file(source).read_all()

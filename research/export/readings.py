@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -257,7 +257,12 @@ def _of_readings(request: Request, room: str, readings: Iterable[Reading]) -> pa
 
 
 def _lesson_time(sources: Sources, request: Request, rooms: Sequence[str], whole: pa.Table) -> pa.Table:
-    """Says of each reading whether it was taken in a lesson; keeps those alone when only they are asked for."""
+    """Says of each reading whether it was taken in a lesson; keeps those alone when only they are asked for.
+
+    A reading without any of the quantities asked for, such as a CO2 sensor's where PM2.5 is wanted, is no row: an
+    empty cell would look like one that is lost.
+    """
+    whole = whole.filter(reduce(pc.or_, (pc.is_valid(whole[one.name]) for one in columns(request) if one.quantity)))
     if not whole.num_rows:
         return whole
     at = whole["time_utc"].cast(pa.int64()).to_numpy()

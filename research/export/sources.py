@@ -21,6 +21,7 @@ from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
 from classair.stores.sqlite.store import SqliteStore
 from classair.timetable import Timetable
+from classair.units import DAY_MS
 from research.archive import MANIFEST, Entry, manifest_of
 from research.export.request import Request
 from research.selection import Selection, SelectionRefused
@@ -39,6 +40,7 @@ class Sources:
     archive: Path
     _timetables: dict[str, Timetable | None] = field(default_factory=dict, compare=False, repr=False)
     _manifests: dict[str, tuple[int, dict[date, Entry]]] = field(default_factory=dict, compare=False, repr=False)
+    _measured: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict, compare=False, repr=False)
 
     def sites(self, selection: Selection) -> list[str]:
         return sorted({room.partition(".")[0] for room in selection.rooms})
@@ -62,6 +64,22 @@ class Sources:
         found = {sensor for room in selection.rooms for sensor in self.store.sensors(room)}
         found |= {one.sensor for one in self.deployments(selection)}
         return sorted(found)
+
+    def measured(self, selection: Selection) -> dict[str, dict[str, int]]:
+        """Of each sensor the quantities asked for that it has measured by the end of the selection, in whatever room,
+        and since when: the start of the first local day, UTC ms. A quantity that is absent was never measured, which is
+        another thing than readings that are lost."""
+        if selection.id not in self._measured:
+            found: dict[str, dict[str, int]] = {sensor: {} for sensor in self.sensors(selection)}
+            for room in self.store.rooms():
+                for sensor in set(self.store.sensors(room)) & found.keys():
+                    for quantity in selection.quantities:
+                        days = self.store.series(room, quantity, 0, selection.end_ms, DAY_MS, sensor)
+                        if days:
+                            known = found[sensor].get(quantity, days[0].start_ms)
+                            found[sensor][quantity] = min(known, days[0].start_ms)
+            self._measured[selection.id] = found
+        return self._measured[selection.id]
 
     def simulated(self, site: str) -> bool:
         return site in self.config.sites and self.config.site_simulated(site)
@@ -156,6 +174,7 @@ class Sources:
                 ("corrections", [repr(one) for one in corrections.accepted]),
                 ("deployments", [repr(one) for one in self.deployments(chosen)]),
                 ("events", [repr(one) for one in self.events(chosen)]),
+                ("measured", self.measured(chosen)),
                 ("settings", settings),
             )
         }

@@ -1,4 +1,4 @@
-"""A school with two rooms, a correction that was accepted, a purifier, an event and a hole, for tests of packages."""
+"""A school with two rooms, three sensors, an accepted correction, a purifier, an event and a hole, for packages."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ sites:
     sensors:
       pm: {bridge: pi, room: r1, model: pms5003t, port: "usb:1-1"}
       out: {bridge: pi, room: yard, model: pms5003t, port: "usb:1-2"}
+      air: {bridge: pi, room: r1, model: s8, port: "usb:1-3"}
     purifiers:
       fan: {room: r1, kind: dry_run, cadr_m3h: 300}
 """
@@ -43,13 +44,27 @@ sites:
 
 def readings(days: int = 3) -> list[Reading]:
     """A value a minute in each room; the value is the hour; the first half hour of each day is warming up, an hour of
-    the second day is missing."""
-    found = []
+    the second day is missing; in the room PM2.5 is lost from 20:00 to 21:00 of the third. A third sensor has CO2 alone.
+    """
+    found = [
+        Reading(
+            "hill.air",
+            "hill.pi",
+            "ab12cd34ef",
+            200_001 + n,
+            MONDAY + n * MINUTE_MS,
+            {"co2_ppm": 600.0},
+            60.0,
+            room="hill.r1",
+        )
+        for n in range(days * 1440)
+    ]
     for number, (sensor, room) in enumerate((("hill.pm", "hill.r1"), ("hill.out", "hill.yard"))):
         for minute in range(days * 1440):
             if 1440 + 300 <= minute < 1440 + 360:
                 continue
             inside = minute % 1440
+            lost = number == 0 and 2880 + 1200 <= minute < 2880 + 1260
             found.append(
                 Reading(
                     sensor,
@@ -57,7 +72,7 @@ def readings(days: int = 3) -> list[Reading]:
                     "ab12cd34ef",
                     number * 100_000 + minute + 1,
                     MONDAY + minute * MINUTE_MS,
-                    {"pm25": inside // 60 + number * 20.125, "rh_pct": 60.0, "temp_c": -1.5},
+                    {**({} if lost else {"pm25": inside // 60 + number * 20.125}), "rh_pct": 60.0, "temp_c": -1.5},
                     60.0,
                     n=6,
                     flags=Flag.WARMUP if inside < 30 else Flag.NONE,

@@ -95,7 +95,7 @@ def test_a_preview_says_rows_size_gaps_and_three_rows(
         told = json.loads(capsys.readouterr().out)
         made = build(sources, ask(step, quantities="pm25"), tmp_path / step)
         assert abs(told["rows"] - made.rows) <= far
-        assert told["gaps"] == pytest.approx(60 / 4320, abs=1e-3)
+        assert told["gaps"] == pytest.approx(180 / 8640, abs=1e-3)
         assert (made.path / "data.csv").read_text("utf-8-sig").splitlines()[1:4] == [
             ",".join(row) for row in told["sample"]
         ]

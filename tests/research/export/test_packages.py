@@ -146,6 +146,9 @@ def test_rows_are_those_of_explorer_and_api(sources: Sources, ask: Ask, tmp_path
     for step, method in (("1d", "none"), ("1h", "accepted"), ("30m", "epa2021_atm")):
         request = ask(step, method=method)
         found = table(build(sources, request, tmp_path / f"{step}{method}"))
+        lost = [line for line in found if line["n"] == "0" and line["flags"] == "incomplete"]
+        assert {(line["sensor_id"], line["time"][:13]) for line in lost} <= {("hill.pm", "2026-11-25T20")}
+        found = [line for line in found if line not in lost]
         pm25 = [
             row
             for row in MeansReader(sources.store, sources.config, sources.corrections()).selected(request.selection)
@@ -162,12 +165,15 @@ def test_rows_are_those_of_explorer_and_api(sources: Sources, ask: Ask, tmp_path
 
 def test_single_readings_are_as_they_were_measured(sources: Sources, ask: Ask, tmp_path: Path) -> None:
     found = table(build(sources, ask("reading"), tmp_path / "single"))
-    stored = [r for room in ("hill.r1", "hill.yard") for r in sources.store.readings(room, 0, 2**50)]
+    stored = [
+        r for room in ("hill.r1", "hill.yard") for r in sources.store.readings(room, 0, 2**50) if "rh_pct" in r.values
+    ]
     assert len(found) == len(stored)
     by_seq = {(row["bridge_id"], row["epoch"], int(row["seq"])): row for row in found}
     for reading in stored:
         row = by_seq[reading.key]
-        assert (float(row["pm25_raw_ugm3"]), float(row["rh_pct"])) == (reading.values["pm25"], reading.values["rh_pct"])
+        assert float(row["rh_pct"]) == reading.values["rh_pct"]
+        assert (float(row["pm25_raw_ugm3"]) if row["pm25_raw_ugm3"] else None) == reading.values.get("pm25")
         assert row["flags"] == ("WARMUP" if reading.flags else "")
         assert row["value_flags"] == ("pm25:SPIKE" if reading.value_flags else "")
         assert row["late"] == ("true" if reading.late else "false")
@@ -187,8 +193,9 @@ def test_a_reader_can_tell_which_sensor_hung_where_how_corrected_and_what_is_mis
     assert {(row["sensor_id"], row["room_id"], row["model"]) for row in table(hourly, "deployments.csv")} == {
         ("hill.pm", "hill.r1", "pms5003t"),
         ("hill.out", "hill.yard", "pms5003t"),
+        ("hill.air", "hill.r1", "s8"),
     }
-    assert {row["correction_id"] for row in table(hourly)} == {"none", "hill-2026@1"}
+    assert {row["correction_id"] for row in table(hourly) if row["n"] != "0"} == {"none", "hill-2026@1"}
     used = {row["correction_id"]: row for row in table(hourly, "calibrations.csv")}
     assert json.loads(used["hill-2026@1"]["coefficients"]) == {"intercept": 1.0, "slope": 0.5}
     assert [(row["sensor_id"], row["readings"], row["reason"]) for row in table(hourly, "missing.csv")] == [
@@ -301,7 +308,8 @@ def test_openair_and_sensortoolkit_get_the_columns_they_expect(sources: Sources,
     one = build(sources, ask(quantities="pm25,co2_ppm,temp_c,rh_pct", columns="openair"), tmp_path / "openair")
     lines = (one.path / "data-openair.csv").read_text("utf-8").splitlines()
     assert lines[0] == "date,site,sensor_id,pm25,co2,air_temp,rh"
-    assert lines[2].startswith("2026-11-22 18:00:00,hill.r1,hill.pm,1")
+    assert "2026-11-22 18:00:00,hill.r1,hill.air,,600,," in lines
+    assert "2026-11-22 18:00:00,hill.r1,hill.pm,1,,-1.5,60" in lines
     two = build(sources, ask(columns="sensortoolkit", method="accepted"), tmp_path / "toolkit")
     found = table(two, "data-sensortoolkit.csv")
     assert list(found[0]) == ["DateTime", "PM25_Value", "PM25_Unit", "RH_Value", "RH_Unit", "Site_Name", "Sensor_ID"]
@@ -330,3 +338,58 @@ def test_parquet_has_types_units_and_zone(hourly: Package) -> None:
     schema = pq.read_schema(hourly.path / "data.parquet")
     assert schema.field("time").type.tz == "Asia/Bangkok"
     assert schema.field("pm25_raw_ugm3").metadata[b"unit"] == "µg/m³".encode()
+
+
+# -- what was never measured -------------------------------------------------------------------------------------------
+
+ALL = "pm25,co2_ppm,rh_pct"
+
+
+def test_what_a_sensor_never_measures_is_empty_and_what_is_lost_is_counted(
+    sources: Sources, ask: Ask, tmp_path: Path
+) -> None:
+    made = build(sources, ask(quantities=ALL, netcdf=True), tmp_path / "package")
+    found = table(made)
+    air = [row for row in found if row["sensor_id"] == "hill.air"]
+    for name in ("pm25_raw_ugm3", "n", "n_expected", "flags", "correction_id", "rh_pct", "rh_pct_n", "rh_pct_flags"):
+        assert {row[name] for row in air} == {""}, name
+    assert {(row["co2_ppm"], row["co2_ppm_n"], row["co2_ppm_n_expected"]) for row in air} == {("600", "60", "60")}
+    lost = [row for row in found if row["sensor_id"] == "hill.pm" and row["time"].startswith("2026-11-25T20")]
+    assert [(row["pm25_raw_ugm3"], row["n"], row["n_expected"], row["flags"]) for row in lost] == [
+        ("", "0", "60", "incomplete")
+    ]
+    assert {row["co2_ppm_n"] for row in found if row["sensor_id"] != "hill.air"} == {""}
+    parquet = pq.read_table(made.path / "data.parquet")
+    assert str(parquet.schema.field("n").type) == "int64"
+    of_air = [row for row in parquet.to_pylist() if row["sensor_id"] == "hill.air"]
+    assert {(row["n"], row["n_expected"], row["flags"], row["pm25_raw_ugm3"]) for row in of_air} == {(None,) * 4}
+
+
+def test_a_reading_without_anything_that_was_asked_for_is_no_row(
+    sources: Sources, places: Places, ask: Ask, tmp_path: Path
+) -> None:
+    from research.archive.command import archive_days
+
+    stored = build(sources, ask("reading", quantities="pm25"), tmp_path / "store")
+    archive_days(places.readings, places.archive, date(2100, 1, 1))
+    archived = build(sources, ask("reading", quantities="pm25"), tmp_path / "archive")
+    for made in (stored, archived):
+        found = table(made)
+        assert {row["sensor_id"] for row in found} == {"hill.pm", "hill.out"}
+        assert all(row["pm25_raw_ugm3"] for row in found)
+
+
+def test_a_quantity_that_a_sensor_learned_later_is_empty_before(
+    sources: Sources, places: Places, ask: Ask, tmp_path: Path, school: Any
+) -> None:
+    from classair.model import Reading
+    from classair.stores.sqlite.store import SqliteStore
+    from classair.units import DAY_MS
+
+    store = SqliteStore(places.readings)
+    at = 1_795_366_800_000 + DAY_MS
+    store.write([Reading("hill.air", "hill.pi", "late0", 9, at + 7, {"rh_pct": 50.0}, 60.0, room="hill.r1")])
+    store.close()
+    with opened(places, school) as again:
+        found = table(build(again, ask("1d", quantities=ALL), tmp_path / "package"))
+    assert [row["rh_pct_n"] for row in found if row["sensor_id"] == "hill.air"] == ["", "1", "0"]
