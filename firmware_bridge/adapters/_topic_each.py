@@ -7,7 +7,8 @@ from typing import Final
 
 from classair.accounts import Account
 from firmware_bridge.adapters import Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import measured, number
+from firmware_bridge.adapters._values import Values, number
+from firmware_bridge.parsing.numbers import says_nothing
 
 TOGETHER_S: Final = 1.0
 """Values of one measurement arrive within milliseconds; what comes later belongs to the next."""
@@ -53,9 +54,10 @@ class TopicEach(Quiet):
         text = arrival.payload.decode("utf-8", "replace").strip()
         value = number(text)
         if value is None:
+            self.about.could_not_read(arrival.topic.removeprefix(f"{self._prefix}/"))
             # "nan" and nothing say that the sensor gave nothing; anything else is no number at all.
             return MessageRejected(
-                "absent" if text.lower() in ("", "nan", "null", "none", "unavailable", "unknown") else "malformed",
+                "absent" if says_nothing(text) else "malformed",
                 "not a number",
             )
         done = self._gathered() if key in self._waiting or self._over(arrival.now_s) else []
@@ -75,10 +77,8 @@ class TopicEach(Quiet):
 
     def _gathered(self) -> list[Measured]:
         values, self._waiting = self._waiting, {}
-        found = measured({key: value for key, value in values.items() if sound(key, value)})
-        return [] if isinstance(found, MessageRejected) else found
-
-
-def sound(key: str, value: float) -> bool:
-    """Whether a number can be a measurement at all: concentrations and CO2 are never negative, 0 ppm is no air."""
-    return value > 0 if key == "co2_ppm" else value >= 0 or key in ("temp_c", "internal_temp_c")
+        found = Values(self.about)
+        for key, value in values.items():
+            found.put(key, value, key)
+        made = found.measured()
+        return [] if isinstance(made, MessageRejected) else made

@@ -1,16 +1,18 @@
-"""Reads what foreign devices write: JSON objects, numbers as numbers or text, units that are not ours."""
+"""Reads what third-party devices write: JSON objects, numbers as numbers or text, units that are not ours."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from classair.model import QUANTITIES, Flag
 from firmware_bridge.adapters import Measured, MessageRejected
 from firmware_bridge.clock import BUILT_MS
-from firmware_bridge.drivers import LARGEST, Frame
+from firmware_bridge.drivers import LARGEST, About, Frame
+from firmware_bridge.parsing.json_objects import NotReadable, read_object
+from firmware_bridge.parsing.numbers import number_in
 
 FUTURE_MS: Final = 120_000  # clocks may disagree by so much
 LONGEST: Final = 64 * 1024  # bytes of a message; all known ones are below 4 KB
@@ -19,31 +21,70 @@ HPA_PER_MMHG: Final = 1.333224
 HPA_PER_INHG: Final = 33.86389
 
 
-def object_of(payload: bytes) -> dict[str, Any] | MessageRejected:
-    """The JSON object in a message."""
+def object_of(payload: bytes, about: About) -> dict[str, Any] | MessageRejected:
+    """The JSON object in a message. One bad token costs itself only; damage to braces and quotes is counted."""
     if len(payload) > LONGEST:
         return MessageRejected("malformed", f"longer than {LONGEST} bytes")
     try:
-        found = json.loads(payload)
-    except (ValueError, RecursionError):
-        return MessageRejected("malformed", "not JSON")
-    return found if isinstance(found, dict) else MessageRejected("malformed", "not a JSON object")
+        found, damaged = read_object(payload)
+    except NotReadable as error:
+        return MessageRejected("malformed", str(error))
+    if damaged:
+        about.could_not_read("JSON")
+    return found
 
 
 def number(value: Any) -> float | None:
-    """A finite number, also one written as text; None for everything else, which means "not measured"."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, str):
-        try:
-            # Python would take 1_8 for 18.
-            value = float(value.strip()) if "_" not in value else None
-        except ValueError:
-            return None
-    if not isinstance(value, int | float):
-        return None
-    # A comparison, because a whole number may be too large for a float; it is never true of nan.
-    return float(value) if -LARGEST < value < LARGEST else None
+    """A finite number, also one written as text, with a decimal comma too; None for everything else."""
+    return number_in(value, LARGEST)
+
+
+def sound(key: str, value: float) -> bool:
+    """Whether a number can be a measurement at all: concentrations and CO2 are never negative, 0 ppm is no air."""
+    return value > 0 if key == "co2_ppm" else value >= 0 or key in ("temp_c", "internal_temp_c")
+
+
+_AIR_NAMES: Final = re.compile(r"(^|[^a-z])(pm|cf|p|nc?pm)[ _]?\d|co2|carbondioxide|dust|partic", re.IGNORECASE)
+_NOT_AIR: Final = re.compile(r"^e(co2|quivalent)", re.IGNORECASE)
+
+
+def carries_air(name: str) -> bool:
+    """Whether something of this name is likely to be a concentration of particles or CO2, which a room needs."""
+    return _AIR_NAMES.search(name) is not None and not _NOT_AIR.search(name)
+
+
+class Values:
+    """The values of one message. What stands where one belongs and is none is counted by its name, and costs itself."""
+
+    def __init__(self, about: About) -> None:
+        self.found: dict[str, float] = {}
+        self.unread: list[str] = []
+        self._about = about
+
+    def put(
+        self,
+        key: str,
+        given: Any,
+        name: str,
+        change: Callable[[float], float] | None = None,
+        least: float | None = None,
+    ) -> None:
+        """Keeps `given` as the quantity `key` when it is a measurement (at least `least`); `name` is the device's."""
+        value = number(given)
+        if value is not None and (sound(key, value) if least is None else value >= least):
+            self.found[key] = change(value) if change else value
+        else:
+            self.miss(name)
+
+    def miss(self, name: str) -> None:
+        self._about.could_not_read(name)
+        self.unread.append(name)
+
+    def measured(self, **more: Any) -> list[Measured] | MessageRejected:
+        """One measurement, as `measured`; refused with the names of what was not read when there are no values."""
+        if not self.found and self.unread:
+            return MessageRejected("unread", ", ".join(self.unread)[:200])
+        return measured(self.found, **more)
 
 
 def celsius(value: float, unit: Any) -> float:
@@ -95,7 +136,9 @@ def measured(
     if not values:
         return MessageRejected("empty", "no known value")
     kept = {key: rounded(key, value) for key, value in values.items()}
-    return [Measured(Frame(kept, flags, dict(value_flags or {})), at_ms)]
+    frame = Frame(kept, flags, dict(value_flags or {}))
+    frame.doubt_zeros()
+    return [Measured(frame, at_ms)]
 
 
 def text_of(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from classair.accounts import Account
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import measured, number, object_of, text_of
+from firmware_bridge.adapters._values import Values, number, object_of, text_of
 
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/sensors/airgradient:{id}/measures"
@@ -68,7 +68,7 @@ class AirGradient(Quiet):
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.retained:
             return MessageRejected("retained", "a retained message without a time")
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
         serial = said.get("serialno")
@@ -82,13 +82,12 @@ class AirGradient(Quiet):
         self.about.firmware = text_of(said.get("firmware")) or self.about.firmware
         if model := text_of(said.get("model")):
             self.about.notes["model"] = model
-        values: dict[str, float] = {}
+        values = Values(self.about)
         for name, (key, least) in _FIELDS.items():
-            value = number(said.get(name))
-            if value is not None and value >= least:
-                values[key] = value
-        flags = {key: Flag.CHANNELS for key in values if key.startswith("pm")} if _disagree(said) else {}
-        return measured(values, value_flags=flags)
+            if name in said:
+                values.put(key, said[name], name, least=least)
+        flags = {key: Flag.CHANNELS for key in values.found if key.startswith("pm")} if _disagree(said) else {}
+        return values.measured(value_flags=flags)
 
 
 def _disagree(said: dict[str, Any]) -> bool:

@@ -14,8 +14,8 @@ from pydantic import Field, field_validator
 
 from classair.accounts import Account
 from firmware_bridge.adapters import Adapter, AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._topic_each import TopicEach, sound
-from firmware_bridge.adapters._values import measured, number, object_of
+from firmware_bridge.adapters._topic_each import TopicEach
+from firmware_bridge.adapters._values import Values, object_of
 from firmware_bridge.adapters.esphome import known_quantities
 
 WAYS: Final = ("mqtt", "http")
@@ -56,11 +56,14 @@ class Posted(Quiet):
         return Account()
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
-        found = {key: number(said.get(name)) for name, key in self._fields.items()}
-        return measured({key: value for key, value in found.items() if value is not None and sound(key, value)})
+        values = Values(self.about)
+        for name, key in self._fields.items():
+            if name in said:
+                values.put(key, said[name], name)
+        return values.measured()
 
 
 def make(way: str, place: str, settings: Settings) -> Adapter:

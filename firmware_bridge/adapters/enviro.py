@@ -15,7 +15,7 @@ from pydantic import Field
 from classair.accounts import Account
 from classair.config.scalars import YesNo
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import believed, measured, number, object_of, text_of, utc_ms
+from firmware_bridge.adapters._values import Values, believed, object_of, text_of, utc_ms
 
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/enviro/{id}"
@@ -51,7 +51,7 @@ class Enviro(Quiet):
         return Account(writes=self.topics())
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
         names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
@@ -65,13 +65,12 @@ class Enviro(Quiet):
         readings = said.get("readings")
         if not isinstance(readings, dict):
             return MessageRejected("malformed", "readings is missing or not an object")
-        values: dict[str, float] = {}
+        values = Values(self.about)
         for fields in (_AIR, _CF1, _ROOM if self._room_pm else {}):
             for name, key in fields.items():
-                value = number(readings.get(name))
-                if value is not None and (value >= 0 or key == "temp_c"):
-                    values[key] = value
-        found = measured(values, at_ms=at_ms, flags=flags)
+                if name in readings:
+                    values.put(key, readings[name], name)
+        found = values.measured(at_ms=at_ms, flags=flags)
         if not isinstance(found, MessageRejected) and at_ms is not None:
             self._seen.append(at_ms)
         self.about.identity = text_of(said.get("uid")) or self.about.identity

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from classair.accounts import Account
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import hectopascal, measured, number, object_of, text_of
+from firmware_bridge.adapters._values import Values, carries_air, hectopascal, object_of, text_of
 
 WAYS: Final = ("http",)
 HTTP_PATH: Final = "/sensor-community/{id}"
@@ -55,7 +55,7 @@ class SensorCommunity(Quiet):
         return Account()
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
         chip = said.get("esp8266id", said.get("esp32id", arrival.sender))
@@ -65,29 +65,29 @@ class SensorCommunity(Quiet):
         if not isinstance(rows, list) or len(rows) > 200:
             return MessageRejected("malformed", "sensordatavalues is missing or not a list")
         self.about.firmware = text_of(said.get("software_version")) or self.about.firmware
-        return measured(_values(rows))
+        return self._read(rows).measured()
+
+    def _read(self, rows: list[Any]) -> Values:
+        given: dict[str, Any] = {}
+        for row in rows:
+            if isinstance(row, dict) and isinstance(row.get("value_type"), str) and "value" in row:
+                given[row["value_type"]] = row["value"]
+        values = Values(self.about)
+        for name in sorted(given.keys() & _TYPES.keys(), key=_ORDER.__getitem__):
+            key = _TYPES[name]
+            values.put(key, given[name], name, _to_hpa if key == "pressure_hpa" else None)
+        for name in given:
+            if name not in _TYPES and carries_air(name):
+                values.miss(name)
+        return values
+
+
+def _to_hpa(value: float) -> float:
+    return hectopascal(value, "Pa")
 
 
 def _chip(name: str) -> str:
     return name.removeprefix("esp8266-").removeprefix("esp32-")
-
-
-def _values(rows: list[Any]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for row in rows:
-        if not isinstance(row, dict) or not isinstance(row.get("value_type"), str):
-            continue
-        value = number(row.get("value"))
-        if value is not None and row["value_type"] in _TYPES:
-            found[row["value_type"]] = value
-    values: dict[str, float] = {}
-    for name in sorted(found, key=_ORDER.__getitem__):
-        key, value = _TYPES[name], found[name]
-        if key == "pressure_hpa":
-            value = hectopascal(value, "Pa")
-        if key == "temp_c" or (value > 0 if key == "co2_ppm" else value >= 0):
-            values[key] = value
-    return values
 
 
 MODELS: Final = {"sensor-community": SensorCommunity}

@@ -7,7 +7,7 @@ publishing the last value of a dead sensor, MHZ19B publishes 0 ppm; a PMS5003T b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -16,45 +16,12 @@ from classair.accounts import Account
 from classair.config.scalars import Duration
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import celsius, hectopascal, measured, number, object_of
+from firmware_bridge.adapters._tasmota_objects import AIR, AIR_SENSORS, OBJECTS
+from firmware_bridge.adapters._values import Values, carries_air, celsius, hectopascal, number, object_of
 
 WAYS: Final = ("mqtt",)
 INTERVAL_S: Final = 300.0  # TelePeriod as delivered
 
-_COUNTS: Final = {"PB0.3": "n03", "PB0.5": "n05", "PB1": "n1", "PB2.5": "n25", "PB5": "n5", "PB10": "n10"}
-_PM: Final = {"PM1": "pm1", "PM2.5": "pm25", "PM10": "pm10", "CF1": "pm1_cf1", "CF2.5": "pm25_cf1", "CF10": "pm10_cf1"}
-# Of these the driver forgets no value: what a dead sensor said last comes again and again.
-_PERSISTENT: Final = ("SDS0X1", "S8", "S88", "KX0")
-_CO2: Final = ("MHZ19B", "MHZ19", "MHZ", "S8", "S88", "KX0", "SCD30", "SCD40", "SCD4X", "SCD41")
-# Whose temperature and humidity are the room's, the best first; what is left out has none.
-_AIR: Final = (
-    "SHT4X",
-    "SHT3X",
-    "SHT",
-    "SHT1X",
-    "HDC1080",
-    "HTU21",
-    "SI7021",
-    "HTU",
-    "AHT2X",
-    "AHT1X",
-    "AM2301",
-    "DHT22",
-    "AM2320",
-    "DHT11",
-    "BME280",
-    "BME680",
-    "SCD30",
-    "SCD40",
-    "SCD4X",
-    "SCD41",
-    "BMP280",
-    "BMP180",
-    "DS18B20",
-    "PMS5003",
-    "S88",
-    "KX0",
-)
 _WRAPPED: Final = 3276.7  # °C; above it a signed tenth of a degree was read as unsigned
 SAME_AT_LEAST: Final = 6
 
@@ -96,23 +63,46 @@ class Tasmota(Quiet):
             return MessageRejected("malformed", "neither Online nor Offline")
         if arrival.retained:
             return MessageRejected("retained", "a retained message, whose Time has no time zone")
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
-        parts = {_kind(name): part for name, part in reversed(said.items()) if isinstance(part, dict)}
-        values, flags = _values(parts, said.get("TempUnit", "C"), said.get("PressureUnit", "hPa"))
-        for key in self._dead(parts, arrival.now_s):
-            if key in values:
-                flags[key] = flags.get(key, Flag.NONE) | Flag.STUCK
-        return measured(values, value_flags=flags)
+        parts: dict[str, list[dict[str, Any]]] = {}  # by kind, the first of a kind last
+        for name, part in reversed(said.items()):
+            if isinstance(part, dict):
+                parts.setdefault(_kind(name), []).append(part)
+        values = self._values(parts, said.get("TempUnit"), said.get("PressureUnit"))
+        for name, part in said.items():
+            if _kind(name) not in OBJECTS and (unread := _air_in(name, part)):
+                values.miss(unread)
+        flags = {key: Flag.STUCK for key in self._dead(parts, arrival.now_s) if key in values.found}
+        return values.measured(value_flags=flags)
 
-    def _dead(self, parts: Mapping[str, dict[str, Any]], now_s: float) -> Iterator[str]:
+    def _values(self, parts: Mapping[str, list[dict[str, Any]]], temp_unit: Any, pressure_unit: Any) -> Values:
+        values = Values(self.about)
+        change: dict[str, Callable[[float], float]] = {
+            "temp_c": lambda value: _signed(celsius(value, temp_unit)),
+            "internal_temp_c": lambda value: celsius(value, temp_unit),
+            "pressure_hpa": lambda value: hectopascal(value, pressure_unit),
+        }
+        wanted = [*((name, it.fields) for name, it in OBJECTS.items()), *((name, AIR) for name in AIR_SENSORS)]
+        for name, fields in wanted:
+            for part in parts.get(name, ()):
+                for field, key in fields.items():
+                    if field in part:
+                        values.put(key, part[field], f"{name}.{field}", change.get(key))
+        if "co2_ppm" not in values.found:
+            values.found.pop("internal_temp_c", None)  # the driver says 0 °C of a sensor that is gone
+        return values
+
+    def _dead(self, parts: Mapping[str, list[dict[str, Any]]], now_s: float) -> Iterator[str]:
         """The quantities of sensors that have said exactly the same too often for too long."""
-        for name in _PERSISTENT:
-            part = parts.get(name)
-            if part is None:
+        for name, it in OBJECTS.items():
+            if it.forgets:
+                continue
+            if name not in parts:
                 self._same.pop(name, None)
                 continue
+            part = parts[name][-1]
             said, since_s, count = self._same.get(name, (None, now_s, 0))
             if said != part:
                 since_s, count = now_s, 0
@@ -122,35 +112,16 @@ class Tasmota(Quiet):
 
 
 def _kind(name: str) -> str:
-    """`BME280-76` and `AM2301-1` are instances of a kind."""
-    return re.sub(r"[-_][0-9A-Fa-f]+$", "", name).upper()
+    """`BME280-76`, `AM2301_1` and `PMS5003 2` are instances of a kind."""
+    return re.sub(r"[-_ ][0-9A-Fa-f]{1,16}$", "", name).upper()
 
 
-def _values(
-    parts: Mapping[str, dict[str, Any]], temp_unit: Any, pressure_unit: Any
-) -> tuple[dict[str, float], dict[str, Flag]]:
-    values: dict[str, float] = {}
-    for name in ("SDS0X1", "PMS3003", "PMS5003"):  # the last wins
-        for field, key in {**_PM, **_COUNTS}.items():
-            value = number(parts.get(name, {}).get(field))
-            if value is not None and value >= 0:
-                values[key] = value
-    for name in reversed(_CO2):
-        value = number(parts.get(name, {}).get("CarbonDioxide"))
-        if value is not None and value > 0:  # 0 ppm: the sensor has not answered for a minute
-            values["co2_ppm"] = value
-    for name in reversed(_AIR):
-        part = parts.get(name, {})
-        if (value := number(part.get("Temperature"))) is not None:
-            values["temp_c"] = _signed(celsius(value, temp_unit))
-        if (value := number(part.get("Humidity"))) is not None:
-            values["rh_pct"] = value
-        if (value := number(part.get("Pressure"))) is not None:
-            values["pressure_hpa"] = hectopascal(value, pressure_unit)
-    inside = number(parts.get("MHZ19B", {}).get("Temperature"))
-    if inside is not None and "co2_ppm" in values:
-        values["internal_temp_c"] = celsius(inside, temp_unit)
-    return values, {}
+def _air_in(name: str, part: Any) -> str:
+    """The name of an object that no table knows, with those of its fields that a room needs; "" without any."""
+    if not isinstance(part, dict):
+        return name if carries_air(name) and number(part) is not None else ""
+    fields = [field for field in part if carries_air(field)]
+    return f"{name}: {', '.join(fields)}" if fields else ""
 
 
 def _signed(value: float) -> float:

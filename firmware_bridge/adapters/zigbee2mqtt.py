@@ -15,7 +15,7 @@ from classair.accounts import Account
 from classair.config.scalars import YesNo
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import believed, measured, number, object_of, utc_ms
+from firmware_bridge.adapters._values import Values, believed, number, object_of, utc_ms
 
 WAYS: Final = ("mqtt",)
 INTERVAL_S: Final = 600.0  # battery and mains devices alike have reported within this
@@ -64,7 +64,7 @@ class Zigbee2Mqtt(Quiet):
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.topic.endswith("/availability"):
             return self._available(arrival)
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
         at_ms, flags = believed(last_seen_ms(said.get("last_seen")), arrival.now_ms)
@@ -72,26 +72,27 @@ class Zigbee2Mqtt(Quiet):
             return MessageRejected("retained", "a retained message without last_seen")
         if at_ms is not None and at_ms <= self._newest_ms:
             return MessageRejected("stale", "last_seen has not changed: old values, published again")
-        values: dict[str, float] = {}
+        values = Values(self.about)
         for name, key in _FIELDS.items():
-            value = number(said.get(name))
-            if value is not None and (key == "temp_c" or (value > 0 if key == "co2_ppm" else value >= 0)):
-                values[key] = value
+            if name in said:
+                values.put(key, said[name], name)
         purifier = self._internal or any(name in said for name in _OF_PURIFIERS)
         pm25 = number(said.get("pm25"))
         if pm25 is not None and 0 <= pm25 < _UNKNOWN_PM:
             if not purifier:
-                values["pm25"] = pm25
+                values.found["pm25"] = pm25
             elif self._internal:
-                values["pm25_stream"] = pm25
-            elif not values:
+                values.found["pm25_stream"] = pm25
+            elif not values.found:
                 return MessageRejected(
                     "air_stream",
                     "the pm25 of a purifier describes its air stream, not the room; "
                     "settings: {purifier_internal: yes} keeps it as such",
                 )
+        elif "pm25" in said:
+            values.miss("pm25")
         warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S
-        found = measured(values, at_ms=at_ms, flags=flags)
+        found = values.measured(at_ms=at_ms, flags=flags)
         if not isinstance(found, MessageRejected):
             self._newest_ms = at_ms or self._newest_ms
             if warm:
@@ -99,7 +100,7 @@ class Zigbee2Mqtt(Quiet):
         return found
 
     def _available(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        said = object_of(arrival.payload)
+        said = object_of(arrival.payload, self.about)
         word = (
             arrival.payload.strip().decode("utf-8", "replace")
             if isinstance(said, MessageRejected)

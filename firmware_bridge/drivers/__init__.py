@@ -17,6 +17,14 @@ LARGEST: Final = 1e9
 """No quantity of air comes near this. What is larger is damage, and would break a mean and no store would take it."""
 
 
+MOST_UNREAD: Final = 32
+
+MASSES: Final[tuple[str, ...]] = ("pm1", "pm25", "pm4", "pm10", "pm1_cf1", "pm25_cf1", "pm10_cf1")
+COUNTS: Final[tuple[str, ...]] = ("n03", "n05", "n1", "n25", "n5", "n10", "nc05", "nc1", "nc25", "nc4", "nc10")
+# Some batches report 0 µg/m³ in air that holds particles. 500 of them per 0.1 L are about 4 µg/m³ in ordinary frames.
+_COUNTED: Final[Mapping[str, int]] = {"n03": 500, "nc05": 5, "nc10": 5}
+
+
 @dataclass(slots=True)
 class Frame:
     """One measurement as the sensor sent it; keys as in classair.model.QUANTITIES, each in its quantity's unit.
@@ -28,6 +36,20 @@ class Frame:
     values: dict[str, float]
     flags: Flag = Flag.NONE
     value_flags: dict[str, Flag] = field(default_factory=dict)
+
+    def doubt_zeros(self) -> None:
+        """Flags ZERO where every mass is 0, while particles are counted or while nothing is.
+
+        The second is the cleanest air there is, a blocked inlet, or a dead laser or fan; a typical size proves nothing.
+        """
+        masses = [key for key in MASSES if key in self.values]
+        if not masses or any(self.values[key] for key in masses):
+            return
+        counts = {key: self.values[key] for key in COUNTS if key in self.values}
+        if any(counts.values()) and not any(counts.get(key, 0) >= least for key, least in _COUNTED.items()):
+            return
+        for key in masses if any(counts.values()) else (*masses, *counts):
+            self.value_flags[key] = self.value_flags.get(key, Flag.NONE) | Flag.ZERO
 
 
 @dataclass(slots=True)
@@ -54,12 +76,25 @@ class About:
     identity: what tells it from others of its kind (SDS011 id, SPS30 serial number, S8 id, a board's `id`).
     mode: how it works at present, such as active, passive, query, period 5 min.
     notes: anything else worth a line in a report, such as {"abc_hours": "180"}.
+    unread: what stood where a value belongs and could not be read as one, by its name, and how often.
     """
 
     identity: str = ""
     firmware: str = ""
     mode: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+
+    def could_not_read(self, name: str) -> None:
+        """Counts it. Names come from the wire: cut to plain text, and at most MOST_UNREAD are told apart."""
+        name = "".join(char for char in name if char.isprintable())[:64] or "?"
+        if name not in self.unread and len(self.unread) >= MOST_UNREAD:
+            name = "others"
+        self.unread[name] = self.unread.get(name, 0) + 1
+
+    def unread_counts(self) -> dict[str, int]:
+        """`unread_<name>` for the counters of the health topic."""
+        return {f"unread_{name}": count for name, count in dict(self.unread).items()}
 
 
 class Send(NamedTuple):

@@ -135,6 +135,7 @@ class Hpma115(CandidateDriver):
             else:
                 reserved += body[2 * place : 2 * place + 2]
         flag_order(frame, _SIZES)
+        frame.doubt_zeros()
         for key, value in frame.values.items():
             if value >= _CEILING:
                 flag(frame, (key,), Flag.SATURATED)

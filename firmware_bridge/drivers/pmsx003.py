@@ -213,6 +213,8 @@ class Pmsx003(FramedDriver):
             n5, n10 = words[10:12] if self._layout.counts == 6 else (0, 0)
             if not (_COUNT_CEILING > n03 >= n05 >= n1 >= n25 >= n5 >= n10 and n03) or (not c25 and not a25):
                 self._judge_counts(frame, words)
+        elif not any(words[:6]):
+            frame.doubt_zeros()
         return frame
 
     def _judge_mass(self, frame: Frame, words: tuple[int, ...]) -> None:

@@ -133,6 +133,7 @@ class Sds011(CandidateDriver):
             if frame.values[key] >= ceiling:
                 # Nothing above was ever seen from a sound sensor.
                 flag(frame, (key,), Flag.SATURATED | (Flag.RANGE if frame.values[key] > ceiling + 0.05 else Flag.NONE))
+        frame.doubt_zeros()
         if self._who(data[6:8]):
             frame.flags |= Flag.ORDER
         return frame

@@ -270,6 +270,7 @@ class Sps30(FramedDriver):
             elif value > QUANTITIES[key].high:
                 flag(frame, (key,), Flag.RANGE)
         _judge_sizes(frame)
+        frame.doubt_zeros()
         return frame
 
     # -- as a simulated sensor -----------------------------------------------------------------------------------------

@@ -156,6 +156,7 @@ class TextLines(FramedDriver):
             return None
         frame = Frame(values)
         flag_order(frame, _MASSES)
+        frame.doubt_zeros()
         self._hear(own, frame)
         return frame
 

@@ -102,6 +102,7 @@ class Zh03b(CandidateDriver):
             words, keys, reserved = frame[10:16], _SIZES, frame[4:10] + frame[16:22]
         found = Frame({key: words[2 * place] << 8 | words[2 * place + 1] for place, key in enumerate(keys)})
         flag_order(found, _SIZES)
+        found.doubt_zeros()
         for key, value in found.values.items():
             if value >= _CEILING:
                 flag(found, (key,), Flag.SATURATED)

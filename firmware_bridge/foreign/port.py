@@ -74,7 +74,7 @@ class ForeignPort:
 
     def counts(self) -> dict[str, int]:
         with self._lock:
-            return {"messages": 0, "good": 0, **self._counts}
+            return {"messages": 0, "good": 0, **self._counts, **self.about.unread_counts()}
 
     def start(self) -> None:
         self._crossing.register(self)
@@ -102,7 +102,7 @@ class ForeignPort:
             if isinstance(found, MessageRejected):
                 self._counts[f"refused_{found.reason}"] += 1
                 if found.reason != "retained":
-                    self._refused_since = found.reason
+                    self._refused_since = found.detail if found.reason == "unread" else found.reason
                 log.debug("message_rejected sensor=%s reason=%s detail=%s", self.sensor, found.reason, found.detail)
             else:
                 self._give(found, arrival.now_s, arrival.now_ms)

@@ -121,7 +121,7 @@ class Port:
         return self.driver.about
 
     def counts(self) -> dict[str, int]:
-        return {**asdict(self.driver.counters), **asdict(self.counters)}
+        return {**asdict(self.driver.counters), **asdict(self.counters), **self.driver.about.unread_counts()}
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 

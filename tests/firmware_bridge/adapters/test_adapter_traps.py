@@ -70,7 +70,7 @@ def test_values_of_esphome_that_come_late_are_a_measurement_of_their_own() -> No
     [
         (b"nan", "absent"),
         (b"", "absent"),
-        (b"inf", "malformed"),
+        (b"inf", "absent"),
         (b"18 ug", "malformed"),
         (b"1" * 200, "malformed"),
         (b"1_8", "malformed"),
@@ -180,17 +180,17 @@ def test_the_air_stream_of_a_starkvind_is_never_the_rooms(pm25: int) -> None:
     if pm25 == 11:
         assert isinstance(kept, list) and kept[0].frame.values == {"pm25_stream": 11}
     else:
-        assert reason(kept) == "empty"
+        assert reason(kept) == "unread"
 
 
 def test_minus_one_of_a_starkvind_is_no_value() -> None:
     adapter = adapter_for("zigbee2mqtt", "mqtt:zigbee2mqtt/fan")
-    assert reason(tell(adapter, text("zigbee2mqtt-starkvind-off.json"))) == "empty"
+    assert reason(tell(adapter, text("zigbee2mqtt-starkvind-off.json"))) == "unread"
 
 
 def test_leaks_of_old_airgradient_firmware_are_absent() -> None:
     adapter = adapter_for("airgradient", "http:84fce602549c")
-    assert reason(tell(adapter, text("airgradient-old-invalid.json"))) == "empty"
+    assert reason(tell(adapter, text("airgradient-old-invalid.json"))) == "unread"
 
 
 def test_two_particle_sensors_that_disagree_are_flagged() -> None:

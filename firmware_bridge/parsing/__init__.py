@@ -1,0 +1,1 @@
+"""Numbers and JSON as the firmware of other people writes them."""
