@@ -20,9 +20,10 @@ from dashboard.access.guard import LIGHT_POLICY, LOOPBACK_NAMES, Guard, dash_pol
 from dashboard.access.roles import TABLE, Need
 from dashboard.api import _faults
 from dashboard.context import Context
-from dashboard.frame import mounting, registry
+from dashboard.frame import light, mounting, registry
 from dashboard.frame.page import Page, PageFault
 from dashboard.live.live import Live
+from dashboard.live.pieces import Pieces
 from dashboard.public import display, signing_in
 
 
@@ -72,7 +73,12 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
-    for router in [*api.routers(ctx), display.router(ctx), signing_in.router(ctx)]:
+    for router in [
+        *api.routers(ctx),
+        display.router(ctx),
+        signing_in.router(ctx),
+        light.router(ctx, Pieces(live.hub)),
+    ]:
         server.router.routes.extend(router.routes)
     dash = mounting.mount(server, ctx)
     server.router.routes.extend(_nothing_else().routes)
@@ -80,7 +86,7 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
     policies: list[str] = []
 
     def policy(path: str) -> str:
-        is_dash = any(one.match(path) is not None for one in ctx.pages)
+        is_dash = any(not one.light and one.match(path) is not None for one in ctx.pages)
         return policies[0] if is_dash and policies else LIGHT_POLICY
 
     def demo() -> bool:
@@ -97,6 +103,8 @@ def _needs(pages: Sequence[Page]) -> dict[tuple[str, str], Need]:
         if ("GET", one.route) in needs:
             raise PageFault(f"dashboard/pages/{one.name}: {one.path} is reserved")
         needs["GET", one.route] = one.need
+        if one.live:
+            needs["GET", one.stream] = one.need
     return needs
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import inspect
 import logging
 import os
@@ -23,13 +22,13 @@ from fastapi.staticfiles import StaticFiles
 from classair import i18n
 from dashboard.context import Context
 from dashboard.frame import asker
+from dashboard.frame.light import FILES, files_of
 from dashboard.frame.page import FOLDER, Page
 
 log = logging.getLogger(__name__)
 
 CSRF_COOKIE = "classair_csrf"
 CSRF_HEADER = "X-CSRF-Token"
-FILES: Final = "/assets/pages"
 SERVED: Final = (".css", ".js", ".svg", ".png", ".woff2")
 
 # Everything Dash needs, with the page's language and a main landmark.
@@ -63,22 +62,12 @@ class _Dash(dash.Dash):
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash passes all by name
         language = self.ctx.language(dict(dash_fastapi.get_current_request().query_params))
-        parts["css"] += "".join(f'<link rel="stylesheet" href="{url}">' for url in _urls(self.ctx, ".css"))
-        parts["scripts"] += "".join(f'<script src="{url}"></script>' for url in _urls(self.ctx, ".js"))
+        parts["css"] += "".join(f'<link rel="stylesheet" href="{url}">' for url in files_of(self.ctx.pages, ".css"))
+        parts["scripts"] += "".join(f'<script src="{url}"></script>' for url in files_of(self.ctx.pages, ".js"))
         whole = _INDEX.replace("{%lang%}", language).replace("{%dir%}", i18n.head(language).direction)
         for name, part in parts.items():
             whole = whole.replace("{%" + name + "%}", part)
         return whole
-
-
-def _urls(ctx: Context, suffix: str) -> list[str]:
-    """Addresses of the pages' own files; an address changes with what is in the file."""
-    return [
-        f"{FILES}/{page.name}/{file.name}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
-        for page in ctx.pages
-        for file in page.files
-        if file.suffix == suffix
-    ]
 
 
 def mount(server: FastAPI, ctx: Context) -> dash.Dash:
@@ -93,7 +82,8 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
         finally:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
 
-    for page in ctx.pages:
+    dashes = [page for page in ctx.pages if not page.light]
+    for page in dashes:
         server.add_api_route(page.route, index, methods=["GET"], include_in_schema=False, name=f"page:{page.name}")
     app = _Dash(
         "dashboard",
@@ -113,7 +103,7 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
     holder.append(app)
     app.layout = _shell
     _routing(app, ctx)
-    for page in ctx.pages:
+    for page in dashes:
         others = set(app.callback_map)
         page.module.callbacks(app, ctx)
         for key in app.callback_map.keys() - others:
@@ -165,6 +155,8 @@ def _routing(app: dash.Dash, ctx: Context) -> None:
                 continue
             if not asker.may(page.need):
                 return html.P(ctx.t(language, "access.not_allowed")), shown
+            if page.light:  # reached without a link: it is loaded as a document of its own
+                return html.Meta(httpEquiv="refresh", content="0"), shown
             shown["title"] = f"{ctx.t(language, page.title_key)} · ClassAir"
             return await _layout(page, ctx, language, {**query, **places}), shown
         return html.P(ctx.t(language, "access.not_found")), shown

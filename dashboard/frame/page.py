@@ -22,7 +22,10 @@ class PageFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`path` has <places>; `need` is what the guard asks of whoever opens it."""
+    """`path` has <places>; `need` is what the guard asks of whoever opens it.
+
+    The module's `view(ctx, language, …)` shows what is live; one that has no `layout` is light: the view is all of it.
+    """
 
     name: str
     path: str
@@ -35,6 +38,19 @@ class Page:
     def route(self) -> str:
         """The path as the web server spells it: /room/<room> → /room/{room}."""
         return re.sub(r"<(\w+)>", r"{\1}", self.path)
+
+    @property
+    def live(self) -> bool:
+        return callable(getattr(self.module, "view", None))
+
+    @property
+    def light(self) -> bool:
+        return not callable(getattr(self.module, "layout", None))
+
+    @property
+    def stream(self) -> str:
+        """Where the pieces of its view come from."""
+        return f"/live/{self.name}"
 
     @property
     def in_menu(self) -> bool:

@@ -1,14 +1,11 @@
-"""What the working pages are built of: the bar on top, a level's panel, an age that goes on counting, sorting of names.
-
-Numbers, levels and texts come from the room's state as it is; nothing here works out a value.
-"""
+"""What the working pages are built of: the frame with the bar on top, names and their order, times in words."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
@@ -17,20 +14,11 @@ from dash import dcc, html
 from classair import i18n
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
-from classair.wire import Current, PurifierState, RoomState
+from classair.wire import RoomState
 from dashboard.context import Context
 from dashboard.figures import Words
 from dashboard.frame import asker
-from dashboard.live.ages import current_as_of, phase_of, state_as_of
-
-LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
-WINDOWS: Final[Mapping[str, str]] = {
-    "fresh": "open",
-    "stuffy_soon": "ajar",
-    "stuffy": "closed",
-    "very_stuffy": "alert",
-    "unknown": "unknown",
-}
+from dashboard.live.ages import state_as_of
 
 
 def data(**attributes: str) -> dict[str, Any]:
@@ -72,9 +60,10 @@ def page(ctx: Context, language: str, path: str, query: Mapping[str, str], *cont
 
 def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> Any:
     links = [
-        dcc.Link(
+        link(
+            ctx,
             ctx.t(language, known.title_key),
-            href=address(known.path, lang=language),
+            address(known.path, lang=language),
             className="nav-link here" if _here(known.path, path) else "nav-link",
         )
         for known in ctx.pages
@@ -83,16 +72,17 @@ def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> An
     config = ctx.config()
     simulated = any(config.site_simulated(site) for site in config.sites)
     switch = [
-        dcc.Link(
+        link(
+            ctx,
             html.Span(i18n.head(code).name, lang=code),
-            href=address(path, **{**query, "lang": code}),
+            address(path, **{**query, "lang": code}),
             className="language here" if code == language else "language",
         )
         for code in i18n.LANGUAGES
     ]
     return html.Header(
         [
-            dcc.Link([html.Span(className="mark"), "ClassAir"], href=address("/", lang=language), className="brand"),
+            link(ctx, [html.Span(className="mark"), "ClassAir"], address("/", lang=language), className="brand"),
             html.Nav(links, className="nav", **spoken(ctx.t(language, "pages.navigation"))),
             *([simulated_mark(ctx, language)] if simulated else []),
             html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
@@ -111,8 +101,20 @@ def address(path: str, **query: str | None) -> str:
     return f"{path}?{urlencode(said)}" if said else path
 
 
+def link(ctx: Context, content: Any, href: str, **attributes: Any) -> Any:
+    """A link between working pages: inside Dash without loading anew, to a light page as everywhere in the web."""
+    path = href.partition("?")[0]
+    light = any(page.light and page.match(path) is not None for page in ctx.pages)
+    return (html.A if light else dcc.Link)(content, href=href, **attributes)
+
+
 def simulated_mark(ctx: Context, language: str) -> Any:
     return html.Span(ctx.t(language, "word.simulated"), className="simulated")
+
+
+def live_view(name: str, language: str, **places: str) -> Any:
+    """The place of a page's live view; the page's script fills it from the stream and keeps it up to date."""
+    return html.Div(id=f"{name}-live", **data(stream=address(f"/live/{name}", lang=language, **places)))
 
 
 def notice(title: str, text: str, kind: Literal["warning", "info"] = "warning") -> Any:
@@ -125,12 +127,6 @@ def notice(title: str, text: str, kind: Literal["warning", "info"] = "warning") 
 def chart_words(ctx: Context, language: str) -> Words:
     keys = ("no_data", "indoor", "outdoor", "purifier", "on", "off", "not_known")
     return Words(language, **{key: ctx.t(language, f"pages.chart.{key}") for key in keys})
-
-
-def phrases(text: str) -> list[Any]:
-    """A text whose ‹phrases› are not broken across lines."""
-    parts = re.split(r"‹([^›]*)›", text)
-    return [html.Span(part, className="nowrap") if index % 2 else part for index, part in enumerate(parts) if part]
 
 
 # -- ages --------------------------------------------------------------------------------------------------------------
@@ -153,10 +149,9 @@ def duration(ctx: Context, language: str, ms: int) -> str:
     return ctx.t(language, "pages.age.days", n=minutes // (24 * 60), h=minutes // 60 % 24)
 
 
-def age(ctx: Context, language: str, at_ms: int, form: str, **attributes: Any) -> Any:
-    """A time since `at_ms` that goes on counting in the browser; `form` is a key of pages.age."""
-    text = ctx.t(language, f"pages.age.{form}", age=duration(ctx, language, ctx.now_ms() - at_ms))
-    return html.Span(text, **data(age=form, at=str(at_ms)), **attributes)
+def age_words(ctx: Context, language: str, form: str, at_ms: int) -> str:
+    """How long ago `at_ms` is at this moment; `form` is a key of pages.age."""
+    return ctx.t(language, f"pages.age.{form}", age=duration(ctx, language, ctx.now_ms() - at_ms))
 
 
 def moment(at_ms: int, now_ms: int, language: str) -> str:
@@ -165,121 +160,7 @@ def moment(at_ms: int, now_ms: int, language: str) -> str:
     return i18n.show_date(at, language, "time" if at.date() == now.date() else "day_time")
 
 
-# -- the room's state --------------------------------------------------------------------------------------------------
-
-
-def phase_marks(current: Current, now_ms: int) -> dict[str, Any]:
-    """Attributes by which the page's script takes a value from ok to late to unknown without asking the server."""
-    marks = data(phase=phase_of(current_as_of(current, now_ms)))
-    if marks["data-phase"] != "unknown":
-        marks |= {
-            f"data-{name}-at": str(at)
-            for name, at in (("late", current.late_at), ("unknown", current.unknown_at))
-            if at is not None
-        }
-    return marks
-
-
-def level_word(ctx: Context, language: str, level: str) -> str:
-    return ctx.t(language, f"level.{level}" if level in LEVELS else "level.unknown")
-
-
-def bars(ctx: Context, language: str, level: str) -> Any:
-    """n of five small bars; none are filled while the level is unknown."""
-    filled = LEVELS.index(level) + 1 if level in LEVELS else 0
-    return html.Span(
-        [html.I(className="full" if i < filled else "") for i in range(5)],
-        className="bars",
-        role="img",
-        **spoken(ctx.t(language, "pages.bars", n=filled) if filled else ctx.t(language, "level.unknown")),
-    )
-
-
-def face(level: str) -> Any:
-    """The level's face; the word beside it says the same, so it is silent for screen readers."""
-    return html.Img(src=f"/assets/page-face-{level if level in LEVELS else 'unknown'}.svg", alt="", className="face")
-
-
-def window(level: str) -> Any:
-    return html.Img(src=f"/assets/page-window-{WINDOWS.get(level, 'unknown')}.svg", alt="", className="window")
-
-
-def number(ctx: Context, language: str, current: Current, unit: str) -> Any:
-    """The number as every screen writes it, with its unit spelled out for screen readers."""
-    return html.Span(
-        [
-            html.B(current.shown or "–"),
-            html.Span(
-                f"\u00a0{ctx.t(language, f'unit.{unit}')}",
-                className="unit",
-                **spoken(ctx.t(language, f"pages.spoken.{unit}")),
-            ),
-        ],
-        className="number",
-    )
-
-
-def unknown_reason(ctx: Context, language: str, current: Current) -> str:
-    """Why there is no current value, as far as the state knows."""
-    if current.status == "filling" and current.minutes_left is not None:
-        return ctx.t(language, "pages.filling", n=current.minutes_left)
-    if current.status == "warming_up" and current.minutes_left is not None:
-        return ctx.t(language, "pages.warming_up", n=current.minutes_left)
-    if current.status == "none":
-        return ctx.t(language, "pages.no_sensor")
-    return ctx.t(language, "pages.not_current")
-
-
-def last_value(ctx: Context, language: str, current: Current) -> str:
-    """What was measured last and when; empty when nothing ever was."""
-    shown, at = current.last_shown or current.shown, current.last_at or current.newest_at
-    if not shown or at is None:
-        return ""
-    return ctx.t(language, "pages.last_value", value=shown, time=moment(at, ctx.now_ms(), language))
-
-
-def ventilation(ctx: Context, language: str, co2: Current) -> Any:
-    """CO2 with its word and window, greyed out by age like everything else."""
-    level = current_as_of(co2, ctx.now_ms()).level
-    known = html.Span(
-        [
-            window(level),
-            html.B(co2.shown),
-            f"\u00a0{ctx.t(language, 'unit.ppm')} ",
-            ctx.t(language, f"ventilation.{level}"),
-        ],
-        className="if-known",
-    )
-    missing = html.Span(
-        [
-            window("unknown"),
-            ctx.t(language, "pages.no_sensor") if co2.status == "none" else ctx.t(language, "ventilation.unknown"),
-        ],
-        className="if-unknown",
-    )
-    return html.Span([known, missing], className="phased", **phase_marks(co2, ctx.now_ms()))
-
-
-def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> Any:
-    """On, off or unknown, since when, and who decided; a room may have none."""
-    if unit is None:
-        return html.Span(ctx.t(language, "pages.purifier.none"), className="quiet")
-    key = "unknown" if unit.on is None else "on" if unit.on else "off"
-    decided = (
-        [html.Span(f" · {ctx.t(language, f'pages.purifier.mode.{unit.mode}')}", className="quiet")]
-        if unit.mode in ("person", "fail_safe")
-        else []
-    )
-    return html.Span(
-        [
-            html.I(className=f"lamp {key}"),
-            html.Span(ctx.t(language, f"pages.purifier.{key}")),
-            " ",
-            age(ctx, language, unit.since, "for", className="quiet"),
-            *decided,
-        ],
-        className="purifier",
-    )
+# -- rooms ------------------------------------------------------------------------------------------------------------
 
 
 def room_name(ctx: Context, language: str, room: str) -> str:

@@ -33,7 +33,9 @@ def find() -> tuple[Page, ...]:
 def _page(module: ModuleType, name: str) -> Page:
     said: dict[str, Any] = {key: getattr(module, key, None) for key in _SAYS}
     lacking = [f"{key} ({kind.__name__})" for key, kind in _SAYS.items() if not isinstance(said[key], kind)]
-    lacking += [f"{key}()" for key in _OFFERS if not callable(getattr(module, key, None))]
+    offers = [key for key in _OFFERS if callable(getattr(module, key, None))]
+    if offers or not callable(getattr(module, "view", None)):
+        lacking += [f"{key}()" for key in _OFFERS if key not in offers]
     if lacking:
         raise PageFault(f"dashboard/pages/{name} lacks: {', '.join(lacking)}")
     page = Page(name, said["PATH"], said["ORDER"], said["TITLE_KEY"], said["NEED"], module)

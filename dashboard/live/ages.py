@@ -8,6 +8,9 @@ from classair.wire import Current, RoomState
 
 Phase = Literal["ok", "late", "unknown"]
 
+FAR_MS: Final = 1 << 62
+UNCONFIRMED_MS: Final = 30_000
+"""A purifier is given 10 s and three tries to confirm; after this long without, it is a case for a person."""
 SILENT_MS: Final = 15 * 60_000  # a state that nobody renewed for so long speaks of the past, whatever it says
 
 
@@ -32,3 +35,13 @@ def state_as_of(state: RoomState, at_ms: int) -> RoomState:
 def phase_of(value: Current) -> Phase:
     """Which of the state's three texts fits a value that has been brought to the present."""
     return "ok" if value.status == "ok" else "late" if value.status == "late" else "unknown"
+
+
+def next_change(state: RoomState | None, at_ms: int) -> int:
+    """When what a state says will differ by its age alone (UTC ms); far away when nothing will."""
+    if state is None:
+        return FAR_MS
+    moments = [at for value in (state.pm25, state.co2, state.outdoor) for at in (value.late_at, value.unknown_at)]
+    if state.purifier is not None:
+        moments += [max(state.at, state.purifier.at) + SILENT_MS + 1, state.purifier.since + UNCONFIRMED_MS + 1]
+    return min((at for at in moments if at is not None and at > at_ms), default=FAR_MS)

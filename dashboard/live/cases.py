@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from classair.wire import PurifierState, RoomState, SensorHealth
+from dashboard.live.ages import UNCONFIRMED_MS
 
 Kind = Literal[
     "affects_health",
@@ -18,9 +19,6 @@ Kind = Literal[
     "late",
     "outdoor",
 ]
-UNCONFIRMED_MS: Final = 30_000
-"""A purifier is given 10 s and three tries to confirm; after this long without, it is a case for a person."""
-
 _ORDER: Final[tuple[Kind, ...]] = (
     "affects_health",
     "unknown",

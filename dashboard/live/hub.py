@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 KEEP_ALIVE_S: Final = 15.0
 
 
-def frame(event: str, data: str) -> bytes:
-    """One Server-Sent Event; `data` must be a single line, which JSON is."""
-    return f"event: {event}\ndata: {data}\n\n".encode()
+def frame(event: str, data: str, number: int | None = None) -> bytes:
+    """One Server-Sent Event; `data` must be a single line, which JSON is. A browser that reconnects says the number."""
+    said = "" if number is None else f"id: {number}\n"
+    return f"event: {event}\n{said}data: {data}\n\n".encode()
 
 
 @dataclass(eq=False, slots=True)
@@ -35,15 +36,20 @@ class Hub:
         self._boxes: set[Box] = set()
         self._ending = False
         self._latest: dict[str, bytes] = {}
+        self.on_news: Callable[[str], None] = lambda _: None
 
     @property
     def listeners(self) -> int:
         return len(self._boxes)
 
-    def publish(self, key: str, encoded: bytes) -> None:
-        self._latest[key] = encoded
+    def publish(self, key: str, encoded: bytes, *, keep: bool = True) -> None:
+        """`keep`: whoever comes later is given it too."""
+        if keep:
+            self._latest[key] = encoded
+            self.on_news(key)
         for box in self._boxes:
             if box.wants(key):
+                box.frames.pop(key, None)  # so that frames leave in the order of their numbers
                 box.frames[key] = encoded
                 box.ready.set()
 
@@ -55,13 +61,18 @@ class Hub:
 
     def forget(self, key: str) -> None:
         self._latest.pop(key, None)
+        self.on_news(key)
 
-    async def stream(self, wants: Callable[[str], bool]) -> AsyncIterator[bytes]:
+    async def stream(
+        self, wants: Callable[[str], bool], first: Mapping[str, bytes] | None = None, once: bool = False
+    ) -> AsyncIterator[bytes]:
         """The snapshot of what `wants` holds for, then every change; each chunk begins with the server's time.
 
-        A page that opens later is given older frames, so the time travels beside them and not inside.
+        A page that opens later is given older frames, so the time travels beside them and not inside. `first`: another
+        snapshot; `once`: nothing after it.
         """
-        box = Box(wants, {key: encoded for key, encoded in self._latest.items() if wants(key)})
+        known = {key: encoded for key, encoded in self._latest.items() if wants(key)} if first is None else dict(first)
+        box = Box(wants, known)
         self._boxes.add(box)
         try:
             yield frame("hello", json.dumps({"build": self.build, "server_time": self._now_ms()}))
@@ -77,6 +88,8 @@ class Hub:
                 box.frames = {}
                 if out:
                     yield self._time() + out
+                if once:
+                    return
         finally:
             self._boxes.discard(box)
 

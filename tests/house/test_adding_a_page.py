@@ -105,7 +105,7 @@ def test_the_page_is_refused_to_everybody_else(chromium: Any, dashboard: str) ->
     assert "Fresh air" not in page.inner_text("nav.nav")
     assert page.goto(f"{dashboard}/airing").status == 403
     # Inside the application no route of the page is asked: its content and callbacks are refused by themselves.
-    page.goto(f"{dashboard}/?lang=en")
+    page.goto(f"{dashboard}/explorer?lang=en")
     page.wait_for_selector("nav.nav .nav-link")
     page.evaluate("dash_clientside.set_props('at', {pathname: '/airing'})")
     page.wait_for_selector("text=Your role may not open this page.")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
-import dash
-from dash import Input, Output, State, dcc, html
-
+from classair.config import Config
 from dashboard.access.roles import Need
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import parts, states
+from dashboard.frame.markup import hole, html, piece
 from dashboard.pages.health import health_rows, sensor_rows
 from dashboard.pages.health.day import HOURS
 from dashboard.pages.health.health_rows import Day, HealthRow
@@ -22,32 +21,59 @@ ORDER = 90
 TITLE_KEY = "health_page.title"
 NEED = Need.READ
 RENEW_EVERY_MS: Final = 10_000
-"""Figures go on; what changes its state is told to the page at once (`health-news`)."""
+"""Figures go on, and the disk is asked; what changes its state is shown at once."""
 
 
-def layout(ctx: Context, language: str) -> Any:
-    return parts.page(
-        ctx,
-        language,
-        PATH,
-        {},
-        html.Div(_body(ctx, language, sensor_rows.asked(ctx)), id="health"),
-        dcc.Interval(id="health-tick", interval=RENEW_EVERY_MS),
-        dcc.Store(id="health-news"),
-    )
+def view(ctx: Context, language: str) -> Health:
+    return Health(ctx, language)
 
 
-def callbacks(app: dash.Dash, ctx: Context) -> None:
-    @app.callback(
-        Output("health", "children"),
-        Input("health-tick", "n_intervals"),
-        Input("health-news", "data"),
-        State("at", "search"),
-        prevent_initial_call=True,
-    )
-    async def renew(_tick: int | None, _news: object, search: str | None) -> Any:
-        stored = await asyncio.to_thread(sensor_rows.asked, ctx)
-        return _body(ctx, ctx.language(search), stored)
+class Health:
+    """The page in pieces: a line for each part, which moves to the top when it needs somebody."""
+
+    def __init__(self, ctx: Context, language: str) -> None:
+        self._ctx, self._language = ctx, language
+        self._config: Config | None = None
+        self._stored = Stored()
+        self._due = 0.0
+        self._rows: dict[str, HealthRow] = {}
+        self._drawn: dict[str, tuple[HealthRow, str]] = {}
+
+    @property
+    def every_s(self) -> float:
+        return RENEW_EVERY_MS / 1000
+
+    def concerns(self, key: str) -> bool:
+        return key.startswith("health/")
+
+    def pieces(self, changed: Set[str]) -> Mapping[str, str]:
+        ctx, language = self._ctx, self._language
+        if ctx.config() is not self._config or time.monotonic() >= self._due:
+            self._config, self._due = ctx.config(), time.monotonic() + self.every_s
+            self._stored = sensor_rows.asked(ctx)
+            self._rows = {row.key: row for row in rows(ctx, language, self._stored)}
+        else:
+            self._rows |= {row.key: row for row in self._again({key.removeprefix("health/") for key in changed})}
+        found = {}
+        for key, row in self._rows.items():
+            drawn = self._drawn.get(key)
+            if drawn is None or drawn[0] != row:
+                drawn = self._drawn[key] = (row, _row(ctx, language, row))
+            found[key] = drawn[1]
+        return found | _around(ctx, language, list(self._rows.values()))
+
+    def _again(self, changed: Set[str]) -> list[HealthRow]:
+        """The lines of parts that have had news; without asking the disk."""
+        ctx, language, found = self._ctx, self._language, []
+        for key in sorted(changed):
+            kind, _, full = key.partition("/")
+            if kind == "sensor" and key in self._rows:
+                found.append(sensor_rows.sensor(ctx, language, full, self._stored))
+            elif kind == "purifier" and key in self._rows:
+                found.append(health_rows.purifier(ctx, language, full))
+        if any(key.startswith(("bridge/", "service/")) for key in changed):
+            found += health_rows.few(ctx, language, self._stored.fault)
+        return found
 
 
 def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
@@ -55,32 +81,40 @@ def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
     return [*health_rows.rows(ctx, language, stored.fault), *sensor_rows.rows(ctx, language, stored)]
 
 
-def _body(ctx: Context, language: str, stored: Stored) -> list[Any]:
-    found = rows(ctx, language, stored)
+def _around(ctx: Context, language: str, found: Sequence[HealthRow]) -> dict[str, str]:
+    """The page around its lines: which of them stand where."""
     accepted = ctx.live.accepted()
     refused = accepted.refused if accepted else None
     # Only what has stopped or is in doubt is a matter; what has not spoken yet waits in its own group.
     amiss = [row for row in found if row.well == "no" or (row.well == "wait" and row.word != "starting")]
+    matters = {row.key for row in amiss}
     count = len(amiss) + bool(refused)
     head = [html.H1(ctx.t(language, "health_page.title"))]
     if count:
-        summary: Any = html.P(ctx.t(language, "health_page.some", n=count), className="quiet", role="status")
+        summary = html.P(ctx.t(language, "health_page.some", n=count), className="quiet", role="status")
     else:
         summary = html.Div(
             [html.I(className="tick"), ctx.t(language, "health_page.all_well")], className="well", role="status"
         )
     groups = [("look_here", sorted(amiss, key=lambda row: row.well != "no"))] if amiss else []
     groups += [
-        (name, [row for row in found if row.group == name and row not in amiss])
+        (name, [row for row in found if row.group == name and row.key not in matters])
         for name in ("services", "bridges", "sensors", "purifiers")
     ]
-    return [
-        html.Div([*head, *([summary] if count else [])], className="head"),
-        *([] if count else [summary]),
-        *([_refused(ctx, language, refused)] if refused else []),
-        *(_group(ctx, language, name, members) for name, members in groups if members),
-        _configuration(ctx, language),
-    ]
+    groups = [(name, members) for name, members in groups if members]
+    pieces = {f"group/{name}": _group(ctx, language, name, members) for name, members in groups}
+    pieces[""] = html.Div(
+        [
+            html.Div([*head, *([summary] if count else [])], className="head"),
+            *([] if count else [summary]),
+            *([_refused(ctx, language, refused)] if refused else []),
+            *(hole(f"group/{name}") for name, _ in groups),
+            _configuration(ctx, language),
+        ],
+        id="health",
+        **piece(""),
+    )
+    return pieces
 
 
 def _refused(ctx: Context, language: str, refused: str) -> Any:
@@ -94,7 +128,7 @@ def _refused(ctx: Context, language: str, refused: str) -> Any:
     )
 
 
-def _group(ctx: Context, language: str, name: str, members: Iterable[HealthRow]) -> Any:
+def _group(ctx: Context, language: str, name: str, members: Sequence[HealthRow]) -> str:
     heads = ("part", "state", "heard", "cause", "numbers")
     return html.Section(
         [
@@ -105,7 +139,7 @@ def _group(ctx: Context, language: str, name: str, members: Iterable[HealthRow])
                         html.Thead(
                             html.Tr([html.Th(ctx.t(language, f"health_page.{head}"), scope="col") for head in heads])
                         ),
-                        html.Tbody([_row(ctx, language, row) for row in members]),
+                        html.Tbody([hole(row.key) for row in members]),
                     ],
                     className="health",
                 ),
@@ -113,11 +147,12 @@ def _group(ctx: Context, language: str, name: str, members: Iterable[HealthRow])
             ),
         ],
         className="group",
+        **piece(f"group/{name}"),
     )
 
 
-def _row(ctx: Context, language: str, row: HealthRow) -> Any:
-    heard = parts.age(ctx, language, row.at, "ago") if row.at is not None else html.Span("–", className="quiet")
+def _row(ctx: Context, language: str, row: HealthRow) -> str:
+    heard = states.age(row.at, "ago") if row.at is not None else html.Span("–", className="quiet")
     return html.Tr(
         [
             html.Td([row.name, html.Small(row.detail)] if row.detail else row.name, className="part"),
@@ -135,7 +170,8 @@ def _row(ctx: Context, language: str, row: HealthRow) -> Any:
                 ]
             ),
             html.Td(_numbers(ctx, language, row), className="counts"),
-        ]
+        ],
+        **piece(row.key),
     )
 
 
@@ -146,10 +182,7 @@ def _step(ctx: Context, language: str, row: HealthRow) -> Any:
 
 
 def _numbers(ctx: Context, language: str, row: HealthRow) -> Any:
-    """What a part says of itself; what it has counted is behind a word where there is both.
-
-    Few elements, here and below: the page is drawn again as soon as anything fails, on old tablets too.
-    """
+    """What a part says of itself; what it has counted is behind a word where there is both."""
     counted = " · ".join(row.figures)
     if not row.facts:
         return counted
@@ -170,7 +203,7 @@ def _day(ctx: Context, language: str, day: Day) -> Any:
                 className="day-strip",
                 role="img",
                 title="\n".join(day.titles),
-                style={"background": bars},
+                **parts.data(background=bars),
                 **parts.spoken(words),
             ),
             html.Div(ends, className="day-ends", **parts.aria(hidden="true")),

@@ -36,12 +36,13 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
-    """One part of the system. `word` is a key of health_page.word, `at` when it last spoke (UTC ms).
+    """One part of the system. `key`: its kind and id, as in the hub's news of it.
 
-    `step`: the first thing to try. `facts`: what it says of itself. `process`: under which name a supervisor would
-    keep it alive.
+    `word` is a key of health_page.word, `at` when it last spoke (UTC ms). `step`: the first thing to try. `facts`: what
+    it says of itself. `process`: under which name a supervisor would keep it alive.
     """
 
+    key: str
     group: str
     name: str
     detail: str
@@ -58,12 +59,13 @@ class HealthRow:
 
 def rows(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
     """Every part that the configuration names or that has spoken, but for sensors."""
-    found = [
-        *_middle(ctx, language, store_fault),
-        *_services(ctx, language),
-        *_bridges(ctx, language),
-        *_purifiers(ctx, language),
-    ]
+    units = [purifier(ctx, language, full) for full, _ in ctx.config().purifiers()]
+    return [*few(ctx, language, store_fault), *units]
+
+
+def few(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
+    """The parts of which a school has a handful: broker, store, services, bridges."""
+    found = [*_middle(ctx, language, store_fault), *_services(ctx, language), *_bridges(ctx, language)]
     known = ctx.processes()
     return [_with_process(ctx, language, row, known[row.process]) if row.process in known else row for row in found]
 
@@ -92,6 +94,7 @@ def _middle(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
     filling = "" if store_fault else _filling(ctx, language)
     return [
         HealthRow(
+            "broker",
             "services",
             ctx.t(language, "health_page.broker"),
             "",
@@ -101,6 +104,7 @@ def _middle(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
             process="broker",
         ),
         HealthRow(
+            "store",
             "services",
             ctx.t(language, "health_page.store"),
             ctx.config().store.partition(":")[0],
@@ -132,11 +136,14 @@ def _services(ctx: Context, language: str) -> list[HealthRow]:
         process = "simulate" if name == "simulator" else name
         if name == "dashboard":
             # Whoever reads this page hears from it.
-            found.append(HealthRow("services", title, "", "yes", "online", ctx.now_ms(), process=name))
+            found.append(
+                HealthRow(f"service/{name}", "services", title, "", "yes", "online", ctx.now_ms(), process=name)
+            )
             continue
         if status is None:
             found.append(
                 HealthRow(
+                    f"service/{name}",
                     "services",
                     title,
                     "",
@@ -166,7 +173,18 @@ def _services(ctx: Context, language: str) -> list[HealthRow]:
             warned = [words.get(language, "") for words in status.causes] or status.warnings
             cause = " ".join([cause, *warned]).strip()
         found.append(
-            HealthRow("services", title, status.version, well, word, status.at or None, cause, figures, process)
+            HealthRow(
+                f"service/{name}",
+                "services",
+                title,
+                status.version,
+                well,
+                word,
+                status.at or None,
+                cause,
+                figures,
+                process,
+            )
         )
     return found
 
@@ -180,6 +198,7 @@ def _bridges(ctx: Context, language: str) -> list[HealthRow]:
         if status is None:
             found.append(
                 HealthRow(
+                    f"bridge/{full}",
                     "bridges",
                     title,
                     detail,
@@ -205,6 +224,7 @@ def _bridges(ctx: Context, language: str) -> list[HealthRow]:
             cause = f"{ctx.t(language, 'health_page.do.bridge')} {cause}".strip()
         found.append(
             HealthRow(
+                f"bridge/{full}",
                 "bridges",
                 title,
                 detail,
@@ -219,44 +239,28 @@ def _bridges(ctx: Context, language: str) -> list[HealthRow]:
     return found
 
 
-def _purifiers(ctx: Context, language: str) -> list[HealthRow]:
-    found: list[HealthRow] = []
-    for full, settings in ctx.config().purifiers():
-        room = f"{full.partition('.')[0]}.{settings.room}"
-        title, detail = (
-            full.partition(".")[2],
-            " · ".join((settings.kind, parts.room_name(ctx, language, room), parts.site_name(ctx, language, room))),
-        )
-        unit = ctx.live.purifier(full)
-        if unit is None:
-            found.append(
-                HealthRow(
-                    "purifiers",
-                    title,
-                    detail,
-                    "wait",
-                    "unknown",
-                    cause=ctx.t(language, "health_page.do.purifier_never"),
-                )
-            )
-            continue
-        trouble = purifier_trouble(unit, ctx.now_ms())
-        cause = ctx.t(language, f"health_page.do.{trouble}") if trouble else ""
-        word = trouble.removeprefix("purifier_") if trouble else "ok"
-        state = ctx.t(language, f"pages.purifier.{'unknown' if unit.on is None else 'on' if unit.on else 'off'}")
-        found.append(
-            HealthRow(
-                "purifiers",
-                title,
-                detail,
-                "no" if trouble else "yes",
-                word,
-                unit.at,
-                cause,
-                [state, unit.reason] if unit.reason else [state],
-            )
-        )
-    return found
+def purifier(ctx: Context, language: str, full: str) -> HealthRow:
+    site, _, title = full.partition(".")
+    settings, key = ctx.config().sites[site].purifiers[title], f"purifier/{full}"
+    room = f"{site}.{settings.room}"
+    detail = " · ".join((settings.kind, parts.room_name(ctx, language, room), parts.site_name(ctx, language, room)))
+    unit = ctx.live.purifier(full)
+    if unit is None:
+        never = ctx.t(language, "health_page.do.purifier_never")
+        return HealthRow(key, "purifiers", title, detail, "wait", "unknown", cause=never)
+    trouble = purifier_trouble(unit, ctx.now_ms())
+    state = ctx.t(language, f"pages.purifier.{'unknown' if unit.on is None else 'on' if unit.on else 'off'}")
+    return HealthRow(
+        key,
+        "purifiers",
+        title,
+        detail,
+        "no" if trouble else "yes",
+        trouble.removeprefix("purifier_") if trouble else "ok",
+        unit.at,
+        ctx.t(language, f"health_page.do.{trouble}") if trouble else "",
+        [state, unit.reason] if unit.reason else [state],
+    )
 
 
 def known_text(key: str) -> bool:

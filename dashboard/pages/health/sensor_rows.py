@@ -72,11 +72,12 @@ def asked(ctx: Context) -> Stored:
 
 
 def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
-    return [_row(ctx, language, full, settings, stored) for full, settings in ctx.config().sensors()]
+    return [sensor(ctx, language, full, stored) for full, _ in ctx.config().sensors()]
 
 
-def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Stored) -> HealthRow:
+def sensor(ctx: Context, language: str, full: str, stored: Stored) -> HealthRow:
     site, _, title = full.partition(".")
+    settings, key = ctx.config().sites[site].sensors[title], f"sensor/{full}"
     room = f"{site}.{settings.room}"
     detail = ctx.t(
         language,
@@ -88,7 +89,14 @@ def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Store
     day = day_of(ctx, language, stored.gaps.get(full, ()), now) if site in stored.sites else None
     if word is None:
         return HealthRow(
-            "sensors", title, detail, "wait", "unknown", cause=ctx.t(language, "health_page.do.sensor_never"), day=day
+            key,
+            "sensors",
+            title,
+            detail,
+            "wait",
+            "unknown",
+            cause=ctx.t(language, "health_page.do.sensor_never"),
+            day=day,
         )
     well = sensor_well(word)
     if day is not None and not any(day.shares) and well == "no":
@@ -100,6 +108,7 @@ def _row(ctx: Context, language: str, full: str, settings: Sensor, stored: Store
         # The line is sound, and yet its values are not taken at their word.
         well, cause = "wait" if doubt & BAD else well, _doubt(ctx, language, doubt)
     return HealthRow(
+        key,
         "sensors",
         title,
         detail,

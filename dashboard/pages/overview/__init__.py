@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any
 
-import dash
-from dash import Input, Output, State, dcc, html
-
 from classair import i18n
+from classair.config import Config, Room
 from classair.timetable import local_time
 from classair.wire import Current, RoomState
 from dashboard.access.roles import Need
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import parts, states
+from dashboard.frame.markup import hole, html, piece
+from dashboard.live.ages import next_change
 from dashboard.live.cases import Case, cases_of, worst_first
 
 PATH = "/"
@@ -26,136 +29,159 @@ MOST_CASES = 10
 _LEVEL_KINDS = ("affects_health", "starts_to_affect_health")
 
 
-def layout(ctx: Context, language: str) -> Any:
-    return parts.page(
-        ctx,
-        language,
-        PATH,
-        {},
-        html.Div(body(ctx, language), id="overview"),
-        dcc.Interval(id="overview-tick", interval=30_000),
+def view(ctx: Context, language: str) -> Overview:
+    return Overview(ctx, language)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A room as it is shown until `due` (UTC ms), unless news come before."""
+
+    state: RoomState | None
+    card: str
+    cases: Sequence[tuple[Case, str]]
+    due: int
+
+
+class Overview:
+    """The page in pieces: a card for each room, a line for each case, and around them what rarely changes."""
+
+    every_s = 1.0
+
+    def __init__(self, ctx: Context, language: str) -> None:
+        self._ctx, self._language = ctx, language
+        self._config: Config | None = None
+        self._day: date | None = None
+        self._looks: dict[str, Look] = {}
+        self._made: dict[str, tuple[object, str]] = {}
+
+    def concerns(self, key: str) -> bool:
+        return key.startswith("full/")
+
+    def pieces(self, changed: Set[str]) -> Mapping[str, str]:
+        ctx, language, now = self._ctx, self._language, self._ctx.now_ms()
+        config, at = ctx.config(), local_time(now)
+        if config is not self._config or at.date() != self._day:
+            self._config, self._day, self._looks, self._made = config, at.date(), {}, {}
+        for full, room in config.rooms():
+            known = self._looks.get(full)
+            if known is None or f"full/{full}" in changed or now >= known.due:
+                self._looks[full] = _look(ctx, language, full, room, now)
+        told = {case: text for look in self._looks.values() for case, text in look.cases}
+        cases = worst_first(told)
+        shown = [_case_key(case) for case in cases[:MOST_CASES]]
+        when = f"{i18n.show_date(at, language, 'long')} {i18n.show_date(at, language, 'time')}"
+        indoor = [look for full, look in self._looks.items() if not config.room(full).outdoor]
+        known_rooms = sum(look.state is not None and look.state.pm25.status in ("ok", "late") for look in indoor)
+        found = {f"card/{full}": look.card for full, look in self._looks.items() if look.card}
+        found |= {_case_key(case): told[case] for case in cases[:MOST_CASES]}
+        made = [
+            ("head", when, lambda: _head(ctx, language, when)),
+            ("known", known_rooms, lambda: _known(ctx, language, known_rooms, len(indoor))),
+            ("cases", (shown, len(cases)), lambda: _cases(ctx, language, shown, len(cases))),
+            ("", ctx.live.connected(), lambda: _page(ctx, language)),
+        ]
+        for site in config.sites:
+            air = _outdoor(ctx, site, self._looks)
+            made += [
+                (f"site/{site}", None, partial(_site, ctx, language, site)),
+                (f"outdoor/{site}", air, partial(_outdoor_fact, ctx, language, site, air)),
+            ]
+        for key, depends, make in made:
+            known_piece = self._made.get(key)
+            if known_piece is None or known_piece[0] != depends:
+                known_piece = self._made[key] = (depends, make())
+            found[key] = known_piece[1]
+        return found
+
+
+def _look(ctx: Context, language: str, full: str, room: Room, now: int) -> Look:
+    state = parts.state_of(ctx, full)
+    cases = cases_of(full, room.outdoor, state, now)
+    return Look(
+        state,
+        "" if room.outdoor else _card(ctx, language, full, state),
+        [(case, _case(ctx, language, case, state)) for case in cases],
+        next_change(ctx.live.state(full), now),
     )
 
 
-def callbacks(app: dash.Dash, ctx: Context) -> None:
-    @app.callback(
-        Output("overview", "children"),
-        Input("live", "data"),
-        Input("overview-tick", "n_intervals"),
-        State("at", "search"),
-        prevent_initial_call=True,
+def _page(ctx: Context, language: str) -> str:
+    names = {key: site.name.in_(language) for key, site in ctx.config().sites.items()}
+    sites = sorted(names, key=lambda site: parts.name_order(names[site]))
+    away = html.Div(
+        [html.B(ctx.t(language, "overview.title")), html.Div(ctx.t(language, "pages.broker_away"))],
+        className="notice plain",
+        role="alert",
     )
-    async def renew(_news: Any, _tick: Any, search: str | None) -> Any:
-        return body(ctx, ctx.language(search))
-
-
-def body(ctx: Context, language: str) -> list[Any]:
-    """Everything on the page that changes."""
-    config, now = ctx.config(), ctx.now_ms()
-    rooms = {full: (room, parts.state_of(ctx, full)) for full, room in config.rooms()}
-    cases = worst_first(
-        case for full, (room, state) in rooms.items() for case in cases_of(full, room.outdoor, state, now)
-    )
-    indoor = [state for room, state in rooms.values() if not room.outdoor]
-    sites = sorted(config.sites, key=lambda site: parts.name_order(config.sites[site].name.in_(language)))
-    return [
-        _head(ctx, language),
-        *(
-            []
-            if ctx.live.connected()
-            else [parts.notice(ctx.t(language, "overview.title"), ctx.t(language, "pages.broker_away"))]
-        ),
-        _facts(ctx, language, indoor, sites),
-        _cases(ctx, language, cases, {full: state for full, (_, state) in rooms.items()}),
-        *(
-            _site(
-                ctx,
-                language,
-                site,
-                {
-                    full: state
-                    for full, (room, state) in rooms.items()
-                    if full.startswith(f"{site}.") and not room.outdoor
-                },
-            )
-            for site in sites
-        ),
-    ]
-
-
-def _head(ctx: Context, language: str) -> Any:
-    at = local_time(ctx.now_ms())
     return html.Div(
         [
-            html.H1(ctx.t(language, "overview.title")),
-            html.Span(
-                [i18n.show_date(at, language, "long"), " ", i18n.show_date(at, language, "time")], className="when"
-            ),
+            hole("head"),
+            *([] if ctx.live.connected() else [away]),
+            html.Dl([hole("known"), *(hole(f"outdoor/{site}") for site in sites)], className="facts"),
+            hole("cases"),
+            *(hole(f"site/{site}") for site in sites),
         ],
+        id="overview",
+        **piece(""),
+    )
+
+
+def _head(ctx: Context, language: str, when: str) -> str:
+    return html.Div(
+        [html.H1(ctx.t(language, "overview.title")), html.Span(when, className="when")],
         className="head",
+        **piece("head"),
     )
 
 
-def _facts(ctx: Context, language: str, indoor: Sequence[RoomState | None], sites: Sequence[str]) -> Any:
-    """How many rooms are known, and the air outside of each school."""
-    known = sum(state is not None and state.pm25.status in ("ok", "late") for state in indoor)
-    share = round(100 * known / len(indoor)) if indoor else 0
-    facts = [
-        html.Div(
-            [
-                html.Dt(ctx.t(language, "overview.rooms_with_data")),
-                html.Dd(
-                    [
-                        ctx.t(language, "overview.rooms_count", known=known, all=len(indoor)),
-                        html.Small(ctx.t(language, "overview.rooms_share", share=share)),
-                    ]
-                ),
-            ],
-            className="fact",
-        )
+def _known(ctx: Context, language: str, known: int, rooms: int) -> str:
+    """How many rooms are known."""
+    told: list[Any] = [
+        ctx.t(language, "overview.rooms_count", known=known, all=rooms),
+        html.Small(ctx.t(language, "overview.rooms_share", share=round(100 * known / rooms) if rooms else 0)),
     ]
-    for site in sites:
-        name = ctx.config().sites[site].name.in_(language)
-        facts.append(
-            html.Div(
-                [
-                    html.Dt([ctx.t(language, "pages.outdoor"), " · ", name]),
-                    html.Dd(_outdoor(ctx, language, site)),
-                ],
-                className="fact",
-            )
-        )
-    return html.Dl(facts, className="facts")
-
-
-def _outdoor(ctx: Context, language: str, site: str) -> Any:
-    """What the school's rooms are told of the outdoors: its own place outside, or another source that is named."""
-    yard = next((full for full, room in ctx.config().rooms() if full.startswith(f"{site}.") and room.outdoor), None)
-    state = parts.state_of(ctx, yard) if yard else None
-    current = state.pm25 if state else _outdoor_of_any(ctx, site)
-    if current is None or current.status == "none":
-        return html.Small(ctx.t(language, "pages.no_outdoor" if yard is None else "overview.outdoor_unknown"))
-    return html.Span(
-        [
-            html.Span(
-                [parts.number(ctx, language, current, "ugm3"), " ", _swatch(ctx, language, current.level)],
-                className="if-known",
-            ),
-            html.Small(parts.unknown_reason(ctx, language, current), className="if-unknown"),
-        ],
-        className="phased",
-        **parts.phase_marks(current, ctx.now_ms()),
+    return html.Div(
+        [html.Dt(ctx.t(language, "overview.rooms_with_data")), html.Dd(told)], className="fact", **piece("known")
     )
 
 
-def _outdoor_of_any(ctx: Context, site: str) -> Current | None:
-    states = (parts.state_of(ctx, full) for full, _ in ctx.config().rooms() if full.startswith(f"{site}."))
-    return next((state.outdoor for state in states if state and state.outdoor.status != "none"), None)
+def _outdoor(ctx: Context, site: str, looks: Mapping[str, Look]) -> Current | None:
+    """What the school's rooms are told of the outdoors: its own place outside, or another source that is named."""
+    rooms = ctx.config().sites[site].rooms
+    states = {key: look.state for key in rooms if (look := looks[f"{site}.{key}"]).state is not None}
+    for key, state in states.items():
+        if rooms[key].outdoor and state is not None:
+            return state.pm25
+    told = (state.outdoor for state in states.values() if state is not None)
+    return next((current for current in told if current.status != "none"), None)
+
+
+def _outdoor_fact(ctx: Context, language: str, site: str, current: Current | None) -> str:
+    settings = ctx.config().sites[site]
+    told: Any
+    if current is None or current.status == "none":
+        yard = any(room.outdoor for room in settings.rooms.values())
+        told = html.Small(ctx.t(language, "overview.outdoor_unknown" if yard else "pages.no_outdoor"))
+    else:
+        told = html.Span(
+            [
+                html.Span(
+                    [states.number(ctx, language, current, "ugm3"), " ", _swatch(ctx, language, current.level)],
+                    className="if-known",
+                ),
+                html.Small(states.unknown_reason(ctx, language, current), className="if-unknown"),
+            ],
+            className="phased",
+            **states.phase_marks(current, ctx.now_ms()),
+        )
+    name = [ctx.t(language, "pages.outdoor"), " · ", settings.name.in_(language)]
+    return html.Div([html.Dt(name), html.Dd(told)], className="fact", **piece(f"outdoor/{site}"))
 
 
 def _swatch(ctx: Context, language: str, level: str) -> Any:
     return html.Span(
-        [parts.bars(ctx, language, level), parts.level_word(ctx, language, level)],
+        [states.bars(ctx, language, level), states.level_word(ctx, language, level)],
         className="swatch level",
         **parts.data(level=level),
     )
@@ -164,35 +190,34 @@ def _swatch(ctx: Context, language: str, level: str) -> Any:
 # -- what needs attention ----------------------------------------------------------------------------------------------
 
 
-def _cases(ctx: Context, language: str, cases: Sequence[Case], states: dict[str, RoomState | None]) -> Any:
-    if not cases:
-        return html.Div(
-            [html.I(className="tick"), ctx.t(language, "overview.all_well")], className="well", role="status"
-        )
-    shown = [_case(ctx, language, case, states[case.room]) for case in cases[:MOST_CASES]]
-    more = (
-        [html.P(ctx.t(language, "overview.more", n=len(cases) - MOST_CASES), className="quiet")]
-        if len(cases) > MOST_CASES
-        else []
-    )
+def _case_key(case: Case) -> str:
+    return f"case/{case.kind}/{case.room}"
+
+
+def _cases(ctx: Context, language: str, shown: Sequence[str], count: int) -> str:
+    if not count:
+        well: list[Any] = [html.I(className="tick"), ctx.t(language, "overview.all_well")]
+        return html.Div(well, className="well", role="status", **piece("cases"))
+    left = count - len(shown)
     return html.Section(
         [
-            html.H2(f"{ctx.t(language, 'overview.needs_care')} ({len(cases)})"),
-            html.Ul(shown, className="cases"),
-            *more,
-        ]
+            html.H2(f"{ctx.t(language, 'overview.needs_care')} ({count})"),
+            html.Ul([hole(key) for key in shown], className="cases"),
+            *([html.P(ctx.t(language, "overview.more", n=left), className="quiet")] if left else []),
+        ],
+        **piece("cases"),
     )
 
 
-def _case(ctx: Context, language: str, case: Case, state: RoomState | None) -> Any:
+def _case(ctx: Context, language: str, case: Case, state: RoomState | None) -> str:
     level = case.kind if case.kind in _LEVEL_KINDS else "unknown"
     since = (
-        [parts.age(ctx, language, case.since, "since", className="age quiet nowrap")]
+        [states.age(case.since, "since", className="age quiet nowrap")]
         if case.since is not None
         else [html.Span(className="age")]
     )
     return html.Li(
-        dcc.Link(
+        html.A(
             [
                 html.Span(className="edge level", **parts.data(level=level)),
                 html.Span(parts.room_name(ctx, language, case.room), className="where nowrap"),
@@ -201,7 +226,8 @@ def _case(ctx: Context, language: str, case: Case, state: RoomState | None) -> A
                 *since,
             ],
             href=parts.address(f"/room/{case.room}", lang=language),
-        )
+        ),
+        **piece(_case_key(case)),
     )
 
 
@@ -214,7 +240,7 @@ def _what(ctx: Context, language: str, case: Case, state: RoomState | None) -> A
                 "overview.case.level",
                 value=state.pm25.shown,
                 unit=ctx.t(language, "unit.ugm3"),
-                level=parts.level_word(ctx, language, state.pm25.level),
+                level=states.level_word(ctx, language, state.pm25.level),
             )
         ]
         if state.purifier is not None and state.purifier.on is not None:
@@ -222,16 +248,16 @@ def _what(ctx: Context, language: str, case: Case, state: RoomState | None) -> A
                 " · ",
                 ctx.t(language, f"overview.case.purifier_{'on' if state.purifier.on else 'off'}"),
                 " ",
-                parts.age(ctx, language, state.purifier.since, "for", className="quiet"),
+                states.age(state.purifier.since, "for", className="quiet"),
             ]
         return told
     if case.kind == "unknown" and state is None:
         return ctx.t(language, "pages.no_word")
     told = [ctx.t(language, f"overview.case.{case.kind}")]
-    if case.kind == "unknown" and state is not None and (last := parts.last_value(ctx, language, state.pm25)):
+    if case.kind == "unknown" and state is not None and (last := states.last_value(ctx, language, state.pm25)):
         coming = state.pm25.status in ("filling", "warming_up")
         told.append(
-            html.Span(f" · {parts.unknown_reason(ctx, language, state.pm25) if coming else last}", className="quiet")
+            html.Span(f" · {states.unknown_reason(ctx, language, state.pm25) if coming else last}", className="quiet")
         )
     return told
 
@@ -239,32 +265,35 @@ def _what(ctx: Context, language: str, case: Case, state: RoomState | None) -> A
 # -- every room --------------------------------------------------------------------------------------------------------
 
 
-def _site(ctx: Context, language: str, site: str, rooms: dict[str, RoomState | None]) -> Any:
-    order = sorted(rooms, key=lambda full: parts.name_order(parts.room_name(ctx, language, full)))
+def _site(ctx: Context, language: str, site: str) -> str:
+    settings = ctx.config().sites[site]
+    names = {f"{site}.{key}": room.name.in_(language) for key, room in settings.rooms.items() if not room.outdoor}
+    order = sorted(names, key=lambda full: parts.name_order(names[full]))
     head: list[Any] = [
-        html.H2(ctx.config().sites[site].name.in_(language)),
-        html.Span(ctx.t(language, "overview.rooms_of", n=len(rooms)), className="quiet"),
+        html.H2(settings.name.in_(language)),
+        html.Span(ctx.t(language, "overview.rooms_of", n=len(order)), className="quiet"),
     ]
     if ctx.config().site_simulated(site):
         head.append(parts.simulated_mark(ctx, language))
     return html.Section(
         [
             html.Div(head, className="site-head"),
-            html.Div([_card(ctx, language, full, rooms[full]) for full in order], className="cards"),
+            html.Div([hole(f"card/{full}") for full in order], className="cards"),
         ],
         className="site",
+        **piece(f"site/{site}"),
     )
 
 
-def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> Any:
+def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> str:
     current = state.pm25 if state else Current(status="unknown")
     name = parts.room_name(ctx, language, full)
     top = html.Div(
         [
             html.Span(
                 [
-                    html.Span(parts.face(current.level), className="if-known"),
-                    html.Span(parts.face("unknown"), className="if-unknown"),
+                    html.Span(states.face(current.level), className="if-known"),
+                    html.Span(states.face("unknown"), className="if-unknown"),
                 ],
                 className="face-place",
             ),
@@ -272,11 +301,15 @@ def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> An
             html.Span(
                 [
                     html.Span(
-                        [parts.level_word(ctx, language, current.level), " ", parts.bars(ctx, language, current.level)],
+                        [
+                            states.level_word(ctx, language, current.level),
+                            " ",
+                            states.bars(ctx, language, current.level),
+                        ],
                         className="if-known",
                     ),
                     html.Span(
-                        parts.unknown_reason(ctx, language, current) if state else ctx.t(language, "pages.no_word"),
+                        states.unknown_reason(ctx, language, current) if state else ctx.t(language, "pages.no_word"),
                         className="if-unknown",
                     ),
                 ],
@@ -284,7 +317,7 @@ def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> An
             ),
             html.Span(
                 [
-                    html.Span(parts.number(ctx, language, current, "ugm3"), className="if-known"),
+                    html.Span(states.number(ctx, language, current, "ugm3"), className="if-known"),
                     html.Span("–", className="if-unknown"),
                 ],
                 className="value",
@@ -300,21 +333,22 @@ def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> An
             html.Dl(
                 [
                     html.Dt(ctx.t(language, "pages.co2")),
-                    html.Dd(parts.ventilation(ctx, language, state.co2)),
+                    html.Dd(states.ventilation(ctx, language, state.co2)),
                     html.Dt(ctx.t(language, "pages.purifier_label")),
-                    html.Dd(parts.purifier_word(ctx, language, state.purifier)),
+                    html.Dd(states.purifier_word(ctx, language, state.purifier)),
                 ]
             )
         ]
     )
     return html.Div(
-        dcc.Link(
+        html.A(
             [top, *rows, html.Div(_aged(ctx, language, current), className="aged")],
             href=parts.address(f"/room/{full}", lang=language),
             title=ctx.t(language, "overview.open_room", room=name),
         ),
         className="card",
-        **parts.phase_marks(current, ctx.now_ms()),
+        **states.phase_marks(current, ctx.now_ms()),
+        **piece(f"card/{full}"),
     )
 
 
@@ -322,7 +356,7 @@ def _aged(ctx: Context, language: str, current: Current) -> list[Any]:
     told: list[Any] = []
     if current.newest_at is not None:
         told = [
-            parts.age(ctx, language, current.newest_at, "measured", className="if-ok"),
-            html.Span(parts.age(ctx, language, current.newest_at, "late"), className="if-late late-chip"),
+            states.age(current.newest_at, "measured", className="if-ok"),
+            html.Span(states.age(current.newest_at, "late"), className="if-late late-chip"),
         ]
-    return [*told, html.Span(parts.last_value(ctx, language, current), className="if-unknown")]
+    return [*told, html.Span(states.last_value(ctx, language, current), className="if-unknown")]

@@ -8,18 +8,20 @@ from typing import Any
 import dash
 from dash import Input, Output, State, dcc, html
 
-from classair.units import MINUTE_MS
-from classair.wire import Current, RoomState
 from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
-from dashboard.pages.room import history
+from dashboard.pages.room import history, now
 from dashboard.queries import ranges
 
 PATH = "/room/<room>"
 ORDER = 20
 TITLE_KEY = "room.title"
 NEED = Need.READ
+
+
+def view(ctx: Context, language: str, room: str = "") -> now.Now | None:
+    return now.Now(ctx, language, room) if ctx.config().has_room(room) else None
 
 
 def layout(ctx: Context, language: str, room: str = "", range: str = "day", date: str = "") -> Any:
@@ -33,7 +35,9 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
             html.H1(ctx.t(language, "room.not_found")),
             html.P(ctx.t(language, "room.not_found_text", room=room), className="reason"),
             html.P(
-                dcc.Link(ctx.t(language, "overview.title"), href=parts.address("/", lang=language), className="button")
+                parts.link(
+                    ctx, ctx.t(language, "overview.title"), parts.address("/", lang=language), className="button"
+                )
             ),
         )
     shown = ranges.range_of(range, date, ctx.now_ms())
@@ -44,7 +48,7 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
         path,
         query,
         _head(ctx, language, room),
-        html.Div(now(ctx, language, room), id="room-now"),
+        parts.live_view("room", language, room=room),
         _controls(ctx, language, path, shown),
         html.Div(history.sections(ctx, language, room, shown), id="room-history"),
         dcc.Store(
@@ -56,20 +60,6 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
-    @app.callback(
-        Output("room-now", "children"),
-        Input("live", "data"),
-        Input("room-tick", "n_intervals"),
-        State("room-view", "data"),
-        prevent_initial_call=True,
-    )
-    async def renew_now(news: dict[str, Any] | None, _tick: int | None, view: Any) -> Any:
-        if not _valid(ctx, view):
-            return dash.no_update
-        if dash.ctx.triggered_id == "live" and view["room"] not in (news or {}).get("rooms", []):
-            return dash.no_update
-        return now(ctx, view["language"], view["room"])
-
     @app.callback(
         *(Output(f"room-{name}", "figure") for name in history.CHARTS),
         *(Output(f"room-{name}-text", "children") for name in history.CHARTS),
@@ -110,9 +100,6 @@ def _valid(ctx: Context, view: Any) -> bool:
     )
 
 
-# -- how it is now -----------------------------------------------------------------------------------------------------
-
-
 def _head(ctx: Context, language: str, room: str) -> Any:
     return html.Div(
         [
@@ -120,7 +107,7 @@ def _head(ctx: Context, language: str, room: str) -> Any:
                 [
                     html.P(
                         [
-                            dcc.Link(ctx.t(language, "overview.title"), href=parts.address("/", lang=language)),
+                            parts.link(ctx, ctx.t(language, "overview.title"), parts.address("/", lang=language)),
                             " › ",
                             parts.site_name(ctx, language, room),
                         ],
@@ -137,175 +124,6 @@ def _head(ctx: Context, language: str, room: str) -> Any:
         ],
         className="head",
     )
-
-
-def now(ctx: Context, language: str, room: str) -> Any:
-    """The room's state as it is: number, level, action and reason are those of the display."""
-    state = parts.state_of(ctx, room)
-    if state is None:
-        return html.Section(
-            [
-                html.Div(
-                    [
-                        parts.face("unknown"),
-                        html.Div(parts.level_word(ctx, language, "unknown"), className="word"),
-                        html.Div("–", className="value"),
-                        html.Div(ctx.t(language, "pages.no_word"), className="fine"),
-                    ],
-                    className="now-level level",
-                    **parts.data(level="unknown"),
-                ),
-                html.Div(html.P(ctx.t(language, "pages.broker_away"), className="reason"), className="now-side"),
-            ],
-            className="now",
-            **parts.data(phase="unknown"),
-        )
-    current = state.pm25
-    return html.Section(
-        [
-            _level(ctx, language, current),
-            html.Div(
-                [*_advice(ctx, language, state), _tiles(ctx, language, room, state), _foot(ctx, language, state)],
-                className="now-side",
-            ),
-        ],
-        className="now",
-        **parts.phase_marks(current, ctx.now_ms()),
-        **parts.spoken(ctx.t(language, "room.now")),
-    )
-
-
-def _level(ctx: Context, language: str, current: Current) -> Any:
-    last = parts.last_value(ctx, language, current)
-    return html.Div(
-        [
-            html.Span(
-                [
-                    html.Span(parts.face(current.level), className="if-known"),
-                    html.Span(parts.face("unknown"), className="if-unknown"),
-                ],
-                className="face-place",
-            ),
-            html.Div(
-                [
-                    html.Span(
-                        [parts.level_word(ctx, language, current.level), " ", parts.bars(ctx, language, current.level)],
-                        className="if-known",
-                    ),
-                    html.Span(parts.unknown_reason(ctx, language, current), className="if-unknown"),
-                ],
-                className="word",
-                **parts.aria(live="polite"),
-            ),
-            html.Div(
-                [
-                    html.Span(parts.number(ctx, language, current, "ugm3"), className="if-known"),
-                    html.Span("–", className="if-unknown"),
-                ],
-                className="value",
-            ),
-            html.Div(
-                [
-                    html.Span(
-                        [
-                            ctx.t(language, "room.pm25_in"),
-                            " · ",
-                            ctx.t(language, "room.average"),
-                            html.Br(),
-                            _correction(ctx, language, current),
-                        ],
-                        className="if-known",
-                    ),
-                    html.Span(last, className="if-unknown"),
-                ],
-                className="fine",
-            ),
-        ],
-        className="now-level level",
-        **parts.data(level=current.level),
-    )
-
-
-def _correction(ctx: Context, language: str, current: Current) -> str:
-    if current.correction == "none":
-        return ctx.t(language, "pages.chart.not_calibrated")
-    return ctx.t(language, "room.corrected", method=current.correction)
-
-
-def _advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
-    """The one action and its reason for each phase; the browser shows the one that fits the age."""
-    shown: list[Any] = []
-    texts = state.texts.get(language, {})
-    newest = state.pm25.newest_at or state.pm25.last_at
-    minutes = (ctx.now_ms() - newest) // MINUTE_MS if newest else 0
-    for phase, name in (("ok", "if-known"), ("unknown", "if-unknown")):
-        told = texts.get(phase)  # type: ignore[call-overload]
-        if told is None:
-            continue
-        # A silent room's reason leaves its minutes open, because they go on growing.
-        reason = told.reason.replace("{minutes}", str(minutes))
-        shown.append(
-            html.Div(
-                [
-                    html.P(parts.phrases(told.action), className="action", **parts.aria(live="polite")),
-                    *([html.P(parts.phrases(reason), className="reason")] if reason else []),
-                ],
-                className=name,
-            )
-        )
-    return shown
-
-
-def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
-    tiles = []
-    if not ctx.config().room(room).outdoor:
-        tiles += [
-            (ctx.t(language, "pages.outdoor"), _outdoor(ctx, language, state.outdoor)),
-            (ctx.t(language, "pages.co2"), parts.ventilation(ctx, language, state.co2)),
-            (ctx.t(language, "pages.purifier_label"), parts.purifier_word(ctx, language, state.purifier)),
-        ]
-    if state.temp_c is not None:
-        tiles.append((ctx.t(language, "room.temperature"), f"{state.temp_c:.1f}\u00a0°C"))
-    if state.rh_pct is not None:
-        tiles.append((ctx.t(language, "room.humidity"), f"{state.rh_pct:.0f}%"))
-    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in tiles], className="tiles")
-
-
-def _outdoor(ctx: Context, language: str, current: Current) -> Any:
-    if current.status == "none":
-        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
-    return html.Span(
-        [
-            html.Span(
-                [
-                    parts.number(ctx, language, current, "ugm3"),
-                    " ",
-                    html.Span(
-                        [parts.bars(ctx, language, current.level), parts.level_word(ctx, language, current.level)],
-                        className="swatch level",
-                        **parts.data(level=current.level),
-                    ),
-                ],
-                className="if-known",
-            ),
-            html.Span(parts.unknown_reason(ctx, language, current), className="if-unknown quiet"),
-        ],
-        className="phased",
-        **parts.phase_marks(current, ctx.now_ms()),
-    )
-
-
-def _foot(ctx: Context, language: str, state: RoomState) -> Any:
-    told: list[Any] = []
-    if state.pm25.newest_at is not None:
-        told = [
-            parts.age(ctx, language, state.pm25.newest_at, "measured", className="if-ok quiet"),
-            html.Span(parts.age(ctx, language, state.pm25.newest_at, "late"), className="if-late late-chip"),
-            parts.age(ctx, language, state.pm25.newest_at, "silent", className="if-unknown quiet"),
-        ]
-    if state.simulated:
-        told.append(parts.simulated_mark(ctx, language))
-    return html.Div(told, className="now-foot")
 
 
 # -- which time is shown -----------------------------------------------------------------------------------------------

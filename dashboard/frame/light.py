@@ -1,0 +1,126 @@
+"""Live views of the working pages: their streams, and the documents of those pages that are nothing but a view."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from dash.backends import _fastapi as dash_fastapi
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, StreamingResponse
+from markupsafe import Markup, escape
+from starlette.exceptions import HTTPException
+
+from classair import i18n
+from dashboard.context import Context
+from dashboard.frame import parts
+from dashboard.frame.markup import fill_ages, markup, whole
+from dashboard.frame.page import Page
+from dashboard.live.pieces import Board, Pieces
+
+FILES: Final = "/assets/pages"
+ASSETS: Final = Path(__file__).parent.parent / "assets"
+_STREAM: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_DOCUMENT: Final = """<!DOCTYPE html>
+<html lang="{lang}" dir="{dir}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="same-origin">
+<title>{title} · ClassAir</title>
+<link rel="icon" href="/assets/display/icon.svg" type="image/svg+xml">
+{head}
+</head>
+<body><main>{content}</main></body>
+</html>"""
+
+
+def router(ctx: Context, pieces: Pieces) -> APIRouter:
+    """A stream for each page that has a view, and a document for each that is light."""
+    light = APIRouter(include_in_schema=False)
+    for page in ctx.pages:
+        if page.live:
+            light.add_api_route(page.stream, _stream(ctx, pieces, page), methods=["GET"], name=f"live:{page.name}")
+        if page.light:
+            light.add_api_route(page.route, _document(ctx, pieces, page), methods=["GET"], name=f"page:{page.name}")
+    return light
+
+
+def files_of(pages: tuple[Page, ...], suffix: str) -> list[str]:
+    """Addresses of the pages' own files; an address changes with what is in the file."""
+    return [
+        f"{FILES}/{page.name}/{file.name}?v={_digest(file)}"
+        for page in pages
+        for file in page.files
+        if file.suffix == suffix
+    ]
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+def _places(page: Page, asked: Mapping[str, str]) -> dict[str, str]:
+    """What of an address the page's view is about."""
+    return {name: asked[name] for name in list(inspect.signature(page.module.view).parameters)[2:] if name in asked}
+
+
+def _board(ctx: Context, pieces: Pieces, page: Page, language: str, places: dict[str, str]) -> Board:
+    """Raises HTTPException: what the address asks for does not exist."""
+    view = page.module.view(ctx, language, **places)
+    if view is None:
+        raise HTTPException(404)
+    return pieces.board("/".join([page.name, language, *places.values()]), view)
+
+
+def _stream(ctx: Context, pieces: Pieces, page: Page) -> Any:
+    async def stream(request: Request, since: int = 0, once: bool = False) -> StreamingResponse:
+        asked = request.query_params
+        heard = request.headers.get("last-event-id", "")
+        board = _board(ctx, pieces, page, ctx.language(asked), _places(page, asked))
+        return StreamingResponse(
+            board.stream(int(heard) if heard.isascii() and heard.isdecimal() else since, once),
+            media_type="text/event-stream",
+            headers=_STREAM,
+        )
+
+    return stream
+
+
+def _document(ctx: Context, pieces: Pieces, page: Page) -> Any:
+    async def document(request: Request) -> HTMLResponse:
+        language = ctx.language(request.query_params)
+        places = _places(page, {**request.query_params, **request.path_params})
+        board = _board(ctx, pieces, page, language, places)
+        await board.renew()
+        texts, newest = board.pieces()
+        body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, language, form, at_ms))
+        live = parts.live_view(page.name, language, **places)
+        live.children = Markup(body)  # noqa: S704  escaped where it was made
+        setattr(live, "data-since", str(newest))
+        token = dash_fastapi.set_current_request(request)  # type: ignore[no-untyped-call]
+        try:
+            content = markup(parts.page(ctx, language, request.url.path, {}, live))
+        finally:
+            dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
+        own = (page,)
+        styles = [f"/assets/page-style.css?v={_digest(ASSETS / 'page-style.css')}", *files_of(own, ".css")]
+        scripts = [f"/assets/page-live.js?v={_digest(ASSETS / 'page-live.js')}", *files_of(own, ".js")]
+        head = "\n".join(
+            [f'<link rel="stylesheet" href="{url}">' for url in styles]
+            + [f'<script src="{url}" defer></script>' for url in scripts]
+        )
+        return HTMLResponse(
+            _DOCUMENT.format(
+                lang=language,
+                dir=i18n.head(language).direction,
+                title=escape(ctx.t(language, page.title_key)),
+                head=head,
+                content=content,
+            )
+        )
+
+    return document

@@ -1,0 +1,155 @@
+"""How a room's state is drawn in live views: a level's face and bars, a number, an age that goes on counting.
+
+Numbers, levels and texts come from the state as it is; nothing here works out a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from classair.wire import Current, PurifierState
+from dashboard.context import Context
+from dashboard.frame.markup import html
+from dashboard.frame.parts import data, moment, spoken
+from dashboard.live.ages import current_as_of, phase_of
+
+LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
+WINDOWS: Final[Mapping[str, str]] = {
+    "fresh": "open",
+    "stuffy_soon": "ajar",
+    "stuffy": "closed",
+    "very_stuffy": "alert",
+    "unknown": "unknown",
+}
+
+
+def age(at_ms: int, form: str, **attributes: Any) -> Markup:
+    """A time since `at_ms` that goes on counting in the browser; `form` is a key of pages.age.
+
+    It is left open here, so that a piece is the same text as long as it says the same.
+    """
+    return html.Span(**data(age=form, at=str(at_ms)), **attributes)
+
+
+def phase_marks(current: Current, now_ms: int) -> dict[str, Any]:
+    """Attributes by which the page's script takes a value from ok to late to unknown without asking the server."""
+    marks = data(phase=phase_of(current_as_of(current, now_ms)))
+    if marks["data-phase"] != "unknown":
+        marks |= {
+            f"data-{name}-at": str(at)
+            for name, at in (("late", current.late_at), ("unknown", current.unknown_at))
+            if at is not None
+        }
+    return marks
+
+
+def level_word(ctx: Context, language: str, level: str) -> str:
+    return ctx.t(language, f"level.{level}" if level in LEVELS else "level.unknown")
+
+
+def bars(ctx: Context, language: str, level: str) -> Markup:
+    """n of five small bars; none are filled while the level is unknown."""
+    filled = LEVELS.index(level) + 1 if level in LEVELS else 0
+    return html.Span(
+        [html.I(className="full" if i < filled else "") for i in range(5)],
+        className="bars",
+        role="img",
+        **spoken(ctx.t(language, "pages.bars", n=filled) if filled else ctx.t(language, "level.unknown")),
+    )
+
+
+def face(level: str) -> Markup:
+    """The level's face; the word beside it says the same, so it is silent for screen readers."""
+    return html.Img(src=f"/assets/page-face-{level if level in LEVELS else 'unknown'}.svg", alt="", className="face")
+
+
+def window(level: str) -> Markup:
+    return html.Img(src=f"/assets/page-window-{WINDOWS.get(level, 'unknown')}.svg", alt="", className="window")
+
+
+def number(ctx: Context, language: str, current: Current, unit: str) -> Markup:
+    """The number as every screen writes it, with its unit spelled out for screen readers."""
+    return html.Span(
+        [
+            html.B(current.shown or "–"),
+            html.Span(
+                f"\u00a0{ctx.t(language, f'unit.{unit}')}",
+                className="unit",
+                **spoken(ctx.t(language, f"pages.spoken.{unit}")),
+            ),
+        ],
+        className="number",
+    )
+
+
+def unknown_reason(ctx: Context, language: str, current: Current) -> str:
+    """Why there is no current value, as far as the state knows."""
+    if current.status == "filling" and current.minutes_left is not None:
+        return ctx.t(language, "pages.filling", n=current.minutes_left)
+    if current.status == "warming_up" and current.minutes_left is not None:
+        return ctx.t(language, "pages.warming_up", n=current.minutes_left)
+    if current.status == "none":
+        return ctx.t(language, "pages.no_sensor")
+    return ctx.t(language, "pages.not_current")
+
+
+def last_value(ctx: Context, language: str, current: Current) -> str:
+    """What was measured last and when; empty when nothing ever was."""
+    shown, at = current.last_shown or current.shown, current.last_at or current.newest_at
+    if not shown or at is None:
+        return ""
+    return ctx.t(language, "pages.last_value", value=shown, time=moment(at, ctx.now_ms(), language))
+
+
+def ventilation(ctx: Context, language: str, co2: Current) -> Markup:
+    """CO2 with its word and window, greyed out by age like everything else."""
+    level = current_as_of(co2, ctx.now_ms()).level
+    known = html.Span(
+        [
+            window(level),
+            html.B(co2.shown),
+            f"\u00a0{ctx.t(language, 'unit.ppm')} ",
+            ctx.t(language, f"ventilation.{level}"),
+        ],
+        className="if-known",
+    )
+    missing = html.Span(
+        [
+            window("unknown"),
+            ctx.t(language, "pages.no_sensor") if co2.status == "none" else ctx.t(language, "ventilation.unknown"),
+        ],
+        className="if-unknown",
+    )
+    return html.Span([known, missing], className="phased", **phase_marks(co2, ctx.now_ms()))
+
+
+def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> Markup:
+    """On, off or unknown, since when, and who decided; a room may have none."""
+    if unit is None:
+        return html.Span(ctx.t(language, "pages.purifier.none"), className="quiet")
+    key = "unknown" if unit.on is None else "on" if unit.on else "off"
+    decided = (
+        [html.Span(f" · {ctx.t(language, f'pages.purifier.mode.{unit.mode}')}", className="quiet")]
+        if unit.mode in ("person", "fail_safe")
+        else []
+    )
+    return html.Span(
+        [
+            html.I(className=f"lamp {key}"),
+            html.Span(ctx.t(language, f"pages.purifier.{key}")),
+            " ",
+            age(unit.since, "for", className="quiet"),
+            *decided,
+        ],
+        className="purifier",
+    )
+
+
+def phrases(text: str) -> list[str]:
+    """A text whose ‹phrases› are not broken across lines."""
+    found = re.split(r"‹([^›]*)›", text)
+    return [html.Span(part, className="nowrap") if index % 2 else part for index, part in enumerate(found) if part]

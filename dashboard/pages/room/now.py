@@ -1,0 +1,204 @@
+"""How a room is now, word for word as on its display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+from markupsafe import Markup
+
+from classair.units import MINUTE_MS
+from classair.wire import Current, RoomState
+from dashboard.context import Context
+from dashboard.frame import parts, states
+from dashboard.frame.markup import html, piece
+
+
+class Now:
+    """The room's state as it is: number, level, action and reason are those of the display."""
+
+    every_s = 5.0
+
+    def __init__(self, ctx: Context, language: str, room: str) -> None:
+        self._ctx, self._language, self._room = ctx, language, room
+
+    def concerns(self, key: str) -> bool:
+        return key == f"full/{self._room}"
+
+    def pieces(self, changed: Set[str]) -> Mapping[str, str]:
+        content = _now(self._ctx, self._language, self._room)
+        return {"": html.Div(content, id="room-now", **piece(""))}
+
+
+def _now(ctx: Context, language: str, room: str) -> Markup:
+    if not ctx.config().has_room(room):
+        return html.P(ctx.t(language, "room.not_found"))
+    state = parts.state_of(ctx, room)
+    if state is None:
+        return html.Section(
+            [
+                html.Div(
+                    [
+                        states.face("unknown"),
+                        html.Div(states.level_word(ctx, language, "unknown"), className="word"),
+                        html.Div("–", className="value"),
+                        html.Div(ctx.t(language, "pages.no_word"), className="fine"),
+                    ],
+                    className="now-level level",
+                    **parts.data(level="unknown"),
+                ),
+                html.Div(html.P(ctx.t(language, "pages.broker_away"), className="reason"), className="now-side"),
+            ],
+            className="now",
+            **parts.data(phase="unknown"),
+        )
+    current = state.pm25
+    return html.Section(
+        [
+            _level(ctx, language, current),
+            html.Div(
+                [*_advice(ctx, language, state), _tiles(ctx, language, room, state), _foot(ctx, language, state)],
+                className="now-side",
+            ),
+        ],
+        className="now",
+        **states.phase_marks(current, ctx.now_ms()),
+        **parts.spoken(ctx.t(language, "room.now")),
+    )
+
+
+def _level(ctx: Context, language: str, current: Current) -> Any:
+    last = states.last_value(ctx, language, current)
+    return html.Div(
+        [
+            html.Span(
+                [
+                    html.Span(states.face(current.level), className="if-known"),
+                    html.Span(states.face("unknown"), className="if-unknown"),
+                ],
+                className="face-place",
+            ),
+            html.Div(
+                [
+                    html.Span(
+                        [
+                            states.level_word(ctx, language, current.level),
+                            " ",
+                            states.bars(ctx, language, current.level),
+                        ],
+                        className="if-known",
+                    ),
+                    html.Span(states.unknown_reason(ctx, language, current), className="if-unknown"),
+                ],
+                className="word",
+                **parts.aria(live="polite"),
+            ),
+            html.Div(
+                [
+                    html.Span(states.number(ctx, language, current, "ugm3"), className="if-known"),
+                    html.Span("–", className="if-unknown"),
+                ],
+                className="value",
+            ),
+            html.Div(
+                [
+                    html.Span(
+                        [
+                            ctx.t(language, "room.pm25_in"),
+                            " · ",
+                            ctx.t(language, "room.average"),
+                            html.Br(),
+                            _correction(ctx, language, current),
+                        ],
+                        className="if-known",
+                    ),
+                    html.Span(last, className="if-unknown"),
+                ],
+                className="fine",
+            ),
+        ],
+        className="now-level level",
+        **parts.data(level=current.level),
+    )
+
+
+def _correction(ctx: Context, language: str, current: Current) -> str:
+    if current.correction == "none":
+        return ctx.t(language, "pages.chart.not_calibrated")
+    return ctx.t(language, "room.corrected", method=current.correction)
+
+
+def _advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
+    """The one action and its reason for each phase; the browser shows the one that fits the age."""
+    shown: list[Any] = []
+    texts = state.texts.get(language, {})
+    newest = state.pm25.newest_at or state.pm25.last_at
+    minutes = (ctx.now_ms() - newest) // MINUTE_MS if newest else 0
+    for phase, name in (("ok", "if-known"), ("unknown", "if-unknown")):
+        told = texts.get(phase)  # type: ignore[call-overload]
+        if told is None:
+            continue
+        # A silent room's reason leaves its minutes open, because they go on growing.
+        reason = told.reason.replace("{minutes}", str(minutes))
+        shown.append(
+            html.Div(
+                [
+                    html.P(states.phrases(told.action), className="action", **parts.aria(live="polite")),
+                    *([html.P(states.phrases(reason), className="reason")] if reason else []),
+                ],
+                className=name,
+            )
+        )
+    return shown
+
+
+def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
+    tiles = []
+    if not ctx.config().room(room).outdoor:
+        tiles += [
+            (ctx.t(language, "pages.outdoor"), _outdoor(ctx, language, state.outdoor)),
+            (ctx.t(language, "pages.co2"), states.ventilation(ctx, language, state.co2)),
+            (ctx.t(language, "pages.purifier_label"), states.purifier_word(ctx, language, state.purifier)),
+        ]
+    if state.temp_c is not None:
+        tiles.append((ctx.t(language, "room.temperature"), f"{state.temp_c:.1f}\u00a0°C"))
+    if state.rh_pct is not None:
+        tiles.append((ctx.t(language, "room.humidity"), f"{state.rh_pct:.0f}%"))
+    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in tiles], className="tiles")
+
+
+def _outdoor(ctx: Context, language: str, current: Current) -> Any:
+    if current.status == "none":
+        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
+    return html.Span(
+        [
+            html.Span(
+                [
+                    states.number(ctx, language, current, "ugm3"),
+                    " ",
+                    html.Span(
+                        [states.bars(ctx, language, current.level), states.level_word(ctx, language, current.level)],
+                        className="swatch level",
+                        **parts.data(level=current.level),
+                    ),
+                ],
+                className="if-known",
+            ),
+            html.Span(states.unknown_reason(ctx, language, current), className="if-unknown quiet"),
+        ],
+        className="phased",
+        **states.phase_marks(current, ctx.now_ms()),
+    )
+
+
+def _foot(ctx: Context, language: str, state: RoomState) -> Any:
+    told: list[Any] = []
+    if state.pm25.newest_at is not None:
+        told = [
+            states.age(state.pm25.newest_at, "measured", className="if-ok quiet"),
+            html.Span(states.age(state.pm25.newest_at, "late"), className="if-late late-chip"),
+            states.age(state.pm25.newest_at, "silent", className="if-unknown quiet"),
+        ]
+    if state.simulated:
+        told.append(parts.simulated_mark(ctx, language))
+    return html.Div(told, className="now-foot")
