@@ -12,7 +12,7 @@ from classair.timetable import ALWAYS_EMPTY, Timetable
 from classair.wire import SensorHealth
 from firmware_bridge.averaging import Averager, Mean
 from firmware_bridge.drivers import Frame, UnknownModel
-from firmware_bridge.foreign.port import Crossing
+from firmware_bridge.foreign.port import Crossing, ForeignPort
 from firmware_bridge.health import topic
 from firmware_bridge.health.hints import TypeHint, below_air, has_working_period
 from firmware_bridge.serial.duty_cycle import DutyCycle
@@ -90,10 +90,17 @@ class SensorLine:
             self._state = PortState("error", "foreign_unfit", {"port": settings.port, "why": why})
             return
         self._state = source.state
+        if isinstance(source, ForeignPort):
+            source.recall(self._station.book.known(self._key))
         self.averager = _averager(settings.every, source)
         self.port = source
         self._cycle = DutyCycle(settings.duty, getattr(source, "warm_up_s", 0.0), timetable)
         self.port.start()
+
+    @property
+    def _key(self) -> str:
+        """Under which what is learnt of the sensor is kept: another model or port is another sensor."""
+        return f"{self.sensor} {self.settings.model} {self.settings.port}"
 
     def same_line(self, settings: Sensor) -> bool:
         """Whether a changed entry still means this port, this model and this sensor."""
@@ -259,6 +266,8 @@ class SensorLine:
         book = self._station.book
         book.ran(self._meter(), self._ran_s)
         self._ran_s = 0.0
+        if isinstance(self.port, ForeignPort):
+            book.know(self._key, self.port.remembered())
         sleeps = self._state.state == "asleep"
         if self._heard_s is not None or sleeps:
             device: Device | None = getattr(self.port, "device", None)

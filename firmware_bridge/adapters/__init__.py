@@ -6,55 +6,24 @@ An adapter file declares MODELS (model name → what makes one) and, where it ha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from classair import plugins
-from classair.accounts import Account
 from classair.config.scalars import Duration
-from firmware_bridge.drivers import About, Frame, UnknownModel
+from firmware_bridge.adapters._contract import Adapter, Arrival, Measured, MessageRejected, Quiet
+from firmware_bridge.adapters._device_clock import DeviceClock
+from firmware_bridge.adapters._heard import Heard
+from firmware_bridge.drivers import UnknownModel
+
+__all__ = ["Adapter", "Arrival", "Heard", "Measured", "MessageRejected", "Quiet"]
 
 WAYS: Final = ("mqtt", "http")
 LONGEST_INTERVAL_S: Final = 86_400  # a reading may stand for a day, classair.wire.ReadingItem
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One message. `topic` is empty over HTTP, where `sender` is what the device says of itself in its headers.
-
-    `now_s`: elapsed seconds; `now_ms`: UTC ms, None while the bridge does not know it. `retained`: the broker kept it
-    from earlier, so nobody knows how old it is.
-    """
-
-    topic: str
-    payload: bytes
-    retained: bool
-    now_s: float
-    now_ms: int | None = None
-    sender: str = ""
-
-
-@dataclass(slots=True)
-class Measured:
-    """A frame, and when the device says it was measured (UTC ms); None where it has no clock to be believed."""
-
-    frame: Frame
-    at_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRejected:
-    """Why a message gives no values, in one word that is counted: retained, stale, repeat, malformed, foreign …
-
-    `detail` is for a person who looks at an HTTP answer or a log.
-    """
-
-    reason: str
-    detail: str = ""
 
 
 class AdapterSettings(BaseModel):
@@ -65,49 +34,6 @@ class AdapterSettings(BaseModel):
         Annotated[Duration, Field(le=LONGEST_INTERVAL_S)] | None,
         Field(description="how often it sends, at least once a day; else as the firmware comes"),
     ] = None
-
-
-class Adapter(Protocol):
-    """Understands one device. Never raises for what a device sends; the same messages give the same values."""
-
-    own_clock: bool  # its messages carry a time of measuring that can be believed
-    frame_every_s: float  # the usual time between two messages with values, seconds
-    about: About
-    online: bool | None  # what the broker's last word on it says; None: it has not said
-
-    def topics(self) -> Sequence[str]:
-        """The exact topics to hear, no wildcards; empty over HTTP."""
-        ...
-
-    def account(self) -> Account:
-        """What the device itself needs at the broker."""
-        ...
-
-    def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        """What a message says. An empty list: nothing against it, but no values (yet)."""
-        ...
-
-    def due_s(self) -> float | None:
-        """When `tick` should be called at the latest, elapsed seconds; None while nothing waits."""
-        ...
-
-    def tick(self, now_s: float) -> list[Measured]:
-        """Values that waited for others of the same moment."""
-        ...
-
-
-@dataclass(slots=True)
-class Quiet:
-    """What adapters without anything of the kind share: no last word, nothing that waits."""
-
-    online: bool | None = None
-    about: About = field(default_factory=About)
-
-    def due_s(self) -> float | None:
-        return None
-
-    def tick(self, now_s: float) -> list[Measured]:
-        return []
 
 
 Maker = Callable[[str, str, Any], Adapter]
@@ -155,7 +81,7 @@ def is_foreign(port: str) -> bool:
     return port.partition(":")[0] in WAYS
 
 
-def adapter_for(model: str, port: str, settings: Mapping[str, Any] | None = None) -> Adapter:
+def adapter_for(model: str, port: str, settings: Mapping[str, Any] | None = None) -> Heard:
     """A fresh adapter for one device.
 
     Raises UnknownModel, pydantic.ValidationError for its settings, and ValueError for a port it cannot be at.
@@ -169,7 +95,8 @@ def adapter_for(model: str, port: str, settings: Mapping[str, Any] | None = None
         fault = topic_fault(place)
         if fault:
             raise ValueError(f"{port}: {fault}")
-    return kind.maker(way, place, kind.settings.model_validate(dict(settings or {})))
+    adapter = kind.maker(way, place, kind.settings.model_validate(dict(settings or {})))
+    return Heard(adapter, DeviceClock(adapter.keeps))
 
 
 OURS: Final = ("classair", "homeassistant", "cmnd", "stat", "$SYS", "$share")

@@ -9,12 +9,10 @@ from typing import Any, Final
 
 from classair.model import QUANTITIES, Flag
 from firmware_bridge.adapters import Measured, MessageRejected
-from firmware_bridge.clock import BUILT_MS
 from firmware_bridge.drivers import LARGEST, About, Frame
 from firmware_bridge.parsing.json_objects import NotReadable, read_object
 from firmware_bridge.parsing.numbers import number_in
 
-FUTURE_MS: Final = 120_000  # clocks may disagree by so much
 LONGEST: Final = 64 * 1024  # bytes of a message; all known ones are below 4 KB
 
 HPA_PER_MMHG: Final = 1.333224
@@ -113,29 +111,17 @@ def utc_ms(value: Any) -> int | None:
         return None
 
 
-def believed(at_ms: int | None, now_ms: int | None) -> tuple[int | None, Flag]:
-    """A device's own time as far as it can be believed, and what is then to be said against the measurement.
-
-    A clock that is ahead, or stands before this software was made, says nothing; then nobody knows when that was.
-    """
-    if at_ms is None:
-        return None, Flag.RECEIPT_TIME
-    if at_ms < BUILT_MS or (now_ms is not None and at_ms > now_ms + FUTURE_MS):
-        return None, Flag.RECEIPT_TIME | Flag.CLOCK
-    return at_ms, Flag.NONE
-
-
 def measured(
     values: Mapping[str, float],
     *,
     at_ms: int | None = None,
-    flags: Flag = Flag.RECEIPT_TIME,
     value_flags: Mapping[str, Flag] | None = None,
 ) -> list[Measured] | MessageRejected:
-    """One measurement of these values, dated on receipt unless the device dates it; refused when there are none."""
+    """One measurement of these values, dated on receipt unless the device says a time; refused when there are none."""
     if not values:
         return MessageRejected("empty", "no known value")
     kept = {key: rounded(key, value) for key, value in values.items()}
+    flags = Flag.RECEIPT_TIME if at_ms is None else Flag.NONE
     frame = Frame(kept, flags, dict(value_flags or {}))
     frame.doubt_zeros()
     return [Measured(frame, at_ms)]

@@ -55,7 +55,6 @@ class AirGradient(Quiet):
         super().__init__()
         self._topic = place if way == "mqtt" else ""
         self._serial = place.rpartition("/")[2]
-        self._last: tuple[Any, bytes] | None = None
         self.frame_every_s = settings.interval or INTERVAL_S
         self.about.identity = self._serial
 
@@ -74,11 +73,6 @@ class AirGradient(Quiet):
         serial = said.get("serialno")
         if serial is not None and serial != self._serial:
             return MessageRejected("foreign", f"from another device; expected serialno {self._serial}")
-        # `boot` counts its cycles (older firmware: bootCount), so the same words with the same count are one message.
-        boot = said.get("boot", said.get("bootCount"))
-        if boot is not None and self._last == (boot, arrival.payload):
-            return MessageRejected("repeat", "a duplicate message")
-        self._last = (boot, arrival.payload)
         self.about.firmware = text_of(said.get("firmware")) or self.about.firmware
         if model := text_of(said.get("model")):
             self.about.notes["model"] = model

@@ -7,7 +7,6 @@ such: above about 30 µg/m³ they are higher than what other sensors show as PM2
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -15,12 +14,11 @@ from pydantic import Field
 from classair.accounts import Account
 from classair.config.scalars import YesNo
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import Values, believed, object_of, text_of, utc_ms
+from firmware_bridge.adapters._values import Values, object_of, text_of, utc_ms
 
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/enviro/{id}"
 INTERVAL_S: Final = 900.0  # reading_frequency = 15 minutes as delivered
-REMEMBERED: Final = 1000  # timestamps by which a message sent twice is known: ten days at 15 minutes
 
 _AIR: Final = {"temperature": "temp_c", "humidity": "rh_pct", "pressure": "pressure_hpa"}
 _CF1: Final = {"pm1": "pm1_cf1", "pm2_5": "pm25_cf1", "pm10": "pm10_cf1"}
@@ -41,7 +39,6 @@ class Enviro(Quiet):
         self._topic = place if way == "mqtt" else ""
         self._id = place.rpartition("/")[2]
         self._room_pm = settings.room_pm
-        self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self.frame_every_s = settings.interval or INTERVAL_S
 
     def topics(self) -> tuple[str, ...]:
@@ -57,11 +54,9 @@ class Enviro(Quiet):
         names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
         if names and self._id not in names:
             return MessageRejected("foreign", f"from another board; expected nickname or uid {self._id}")
-        at_ms, flags = believed(utc_ms(said.get("timestamp")), arrival.now_ms)
+        at_ms = utc_ms(said.get("timestamp"))
         if at_ms is None and arrival.retained:
             return MessageRejected("retained", "a retained message without a timestamp")
-        if at_ms is not None and at_ms in self._seen:
-            return MessageRejected("repeat", "a duplicate timestamp")
         readings = said.get("readings")
         if not isinstance(readings, dict):
             return MessageRejected("malformed", "readings is missing or not an object")
@@ -70,9 +65,7 @@ class Enviro(Quiet):
             for name, key in fields.items():
                 if name in readings:
                     values.put(key, readings[name], name)
-        found = values.measured(at_ms=at_ms, flags=flags)
-        if not isinstance(found, MessageRejected) and at_ms is not None:
-            self._seen.append(at_ms)
+        found = values.measured(at_ms=at_ms)
         self.about.identity = text_of(said.get("uid")) or self.about.identity
         if model := text_of(said.get("model")):
             self.about.notes["model"] = model

@@ -97,10 +97,7 @@ class Tasmota(Quiet):
     def _dead(self, parts: Mapping[str, list[dict[str, Any]]], now_s: float) -> Iterator[str]:
         """The quantities of sensors that have said exactly the same too often for too long."""
         for name, it in OBJECTS.items():
-            if it.forgets:
-                continue
-            if name not in parts:
-                self._same.pop(name, None)
+            if it.forgets or name not in parts:  # a message about something else says nothing of this one
                 continue
             part = parts[name][-1]
             said, since_s, count = self._same.get(name, (None, now_s, 0))

@@ -15,7 +15,7 @@ from classair.accounts import Account
 from classair.config.scalars import YesNo
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import Values, believed, number, object_of, utc_ms
+from firmware_bridge.adapters._values import Values, number, object_of, utc_ms
 
 WAYS: Final = ("mqtt",)
 INTERVAL_S: Final = 600.0  # battery and mains devices alike have reported within this
@@ -32,13 +32,20 @@ _FIELDS: Final = {
     "pressure": "pressure_hpa",
 }
 # Only a purifier says these; a sensor that says one of them measures inside its own air stream.
-_OF_PURIFIERS: Final = ("fan_state", "fan_mode", "fan_speed", "filter_age", "replace_filter")
+_OF_PURIFIERS: Final = ("fan_state", "fan_mode", "fan_speed", "filter_age", "replace_filter", "filter_life", "fan")
+# What purifiers of this kind do not measure; a device that says one of them beside no fan is a sensor.
+_OF_SENSORS: Final = ("co2", "temperature", "humidity", "voc", "voc_index", "formaldehyd", "formaldehyde", "hcho")
 
 
 class Settings(AdapterSettings):
-    """`purifier_internal`: this is a purifier, and its PM2.5 is kept as that of its air stream, never as the room's."""
+    """`purifier_internal`: this is a purifier, and its PM2.5 is kept as that of its air stream, never as the room's.
 
-    purifier_internal: Annotated[YesNo, Field(description="keep a purifier's pm25 as `pm25_stream`")] = False
+    `no`: it is none, for a sensor that says PM2.5 only. Without it the device's own words decide.
+    """
+
+    purifier_internal: Annotated[
+        YesNo | None, Field(description="keep a purifier's pm25 as `pm25_stream`; `no`: it is no purifier")
+    ] = None
 
 
 class Zigbee2Mqtt(Quiet):
@@ -49,8 +56,10 @@ class Zigbee2Mqtt(Quiet):
         self._topic, self._base = place, place.rpartition("/")[0]
         if not self._base:
             raise ValueError(f"mqtt:{place}: expected zigbee2mqtt/<name>")
+        self.keeps = False
         self._internal = settings.purifier_internal
-        self._newest_ms = 0
+        if settings.purifier_internal is False:
+            self.facts["kind"] = "sensor"  # until it says something else of itself
         self._back_s: float | None = None
         self.frame_every_s = settings.interval or INTERVAL_S
 
@@ -67,16 +76,14 @@ class Zigbee2Mqtt(Quiet):
         said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
-        at_ms, flags = believed(last_seen_ms(said.get("last_seen")), arrival.now_ms)
+        at_ms = last_seen_ms(said.get("last_seen"))
         if at_ms is None and arrival.retained:
             return MessageRejected("retained", "a retained message without last_seen")
-        if at_ms is not None and at_ms <= self._newest_ms:
-            return MessageRejected("stale", "last_seen has not changed: old values, published again")
         values = Values(self.about)
         for name, key in _FIELDS.items():
             if name in said:
                 values.put(key, said[name], name)
-        purifier = self._internal or any(name in said for name in _OF_PURIFIERS)
+        purifier = self._is_purifier(said)
         pm25 = number(said.get("pm25"))
         if pm25 is not None and 0 <= pm25 < _UNKNOWN_PM:
             if not purifier:
@@ -92,12 +99,20 @@ class Zigbee2Mqtt(Quiet):
         elif "pm25" in said:
             values.miss("pm25")
         warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S
-        found = values.measured(at_ms=at_ms, flags=flags)
-        if not isinstance(found, MessageRejected):
-            self._newest_ms = at_ms or self._newest_ms
-            if warm:
-                found[0].frame.flags |= Flag.WARMUP
+        found = values.measured(at_ms=at_ms)
+        if warm and not isinstance(found, MessageRejected):
+            found[0].frame.flags |= Flag.WARMUP
         return found
+
+    def _is_purifier(self, said: dict[str, Any]) -> bool:
+        """What it is holds for all its messages; with `cache_state: false` few of them say it."""
+        if self._internal or any(name in said for name in _OF_PURIFIERS):
+            self.facts["kind"] = "purifier"
+        elif "kind" not in self.facts and any(name in said for name in _OF_SENSORS):
+            self.facts["kind"] = "sensor"
+        kind = self.facts.get("kind")
+        self.warning = "" if kind or "pm25" not in said else "foreign_kind_unknown"
+        return kind == "purifier"
 
     def _available(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         said = object_of(arrival.payload, self.about)

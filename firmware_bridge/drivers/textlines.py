@@ -176,9 +176,9 @@ class TextLines(FramedDriver):
         restarted = False
         up_ms = number_of(own.get("up_ms"))
         if up_ms is not None:
-            restarted = self._up_ms is not None and up_ms < self._up_ms
-            self._up_ms = up_ms
-            if 0 <= up_ms < self.warm_up_s * 1000:
+            before, self._up_ms = self._up_ms, up_ms
+            restarted = before is not None and up_ms < before
+            if 0 <= up_ms < self.warm_up_s * 1000 and up_ms != before:  # a counter that stands still says nothing
                 frame.flags |= Flag.WARMUP
         number = number_of(own.get("seq"))
         if number is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from classair.model import Flag
-from firmware_bridge.adapters import Adapter, Arrival, Measured, MessageRejected
+from firmware_bridge.adapters import Arrival, Heard, Measured, MessageRejected
+from firmware_bridge.adapters._heard import recall, remembered
 from firmware_bridge.drivers import About, Frame
 from firmware_bridge.serial.port_state import PortState
 
@@ -35,7 +36,7 @@ class ForeignPort:
     def __init__(
         self,
         sensor: str,
-        adapter: Adapter,
+        adapter: Heard,
         crossing: Crossing,
         on_frames: OnFrames,
         on_state: OnState,
@@ -50,7 +51,7 @@ class ForeignPort:
         self._counts: Counter[str] = Counter()
         self._good_s = crossing.now_s()
         self._refused_since: str = ""
-        self._stuck = False
+        self._stuck: set[str] = set()
         self._stopped = False
 
     # -- what the bridge wants of a source -----------------------------------------------------------------------------
@@ -85,6 +86,13 @@ class ForeignPort:
     def stop(self, timeout: float = 1.5) -> None:
         self.ask_to_stop()
         self._crossing.forget(self)
+
+    def recall(self, known: Mapping[str, Any]) -> None:
+        recall(self.adapter, known)
+
+    def remembered(self) -> dict[str, Any]:
+        """What it has learnt of the device and a restart must not lose."""
+        return remembered(self.adapter)
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -124,7 +132,9 @@ class ForeignPort:
                 one.frame.flags |= Flag.RECEIPT_TIME | Flag.CLOCK
             self._counts["good"] += 1
             self._good_s, self._refused_since = now_s, ""
-            self._stuck = any(flag & Flag.STUCK for flag in one.frame.value_flags.values())
+            # Each quantity by itself: a message about something else says nothing of it.
+            self._stuck -= one.frame.values.keys()
+            self._stuck |= {key for key, flag in one.frame.value_flags.items() if flag & Flag.STUCK}
             self._on_frames([one.frame], at_s, False)
 
     # -- how it is -----------------------------------------------------------------------------------------------------
@@ -149,7 +159,7 @@ class ForeignPort:
             return PortState("silent", "foreign_silent")
         if not self._counts["good"]:
             return PortState("starting", "foreign_starting")
-        return PortState("error", "foreign_stuck") if self._stuck else PortState("ok")
+        return PortState("error", "foreign_stuck") if self._stuck else PortState("ok", *self.adapter.notice())
 
 
 class Crossing:

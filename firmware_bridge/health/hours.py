@@ -1,4 +1,4 @@
-"""The bridge's book about its sensors: hours run and when each last spoke, kept over restarts and power cuts."""
+"""The bridge's book about its sensors: hours run, when each last spoke, what each is; kept over restarts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAVE_EVERY_S: Final = 300.0  # so a kill -9 costs five minutes of an hour meter
 
 
 class Book:
-    """Two tables in one small file: seconds run by sensor, and the last word of each line.
+    """Three tables in one small file: seconds run by sensor, the last word of each line, and what is known of it.
 
     Hours belong to what the sensor says it is (`<model> <identity>`) and move with it from port to port; one that says
     nothing of itself is known by its place in sensors.yaml. A book that cannot be read begins anew and says so; one
@@ -30,6 +30,7 @@ class Book:
         self.path = path
         self._ran: dict[str, float] = {}
         self._seen: dict[str, LastSeen] = {}
+        self._known: dict[str, dict[str, Any]] = {}
         self._save_at: float | None = None
         self._changed = False
         self._writing = threading.Lock()
@@ -43,11 +44,12 @@ class Book:
             told = json.loads(path.read_text("utf-8"))
             self._ran = {str(key): float(seconds) for key, seconds in told["ran_s"].items()}
             self._seen = {str(key): _seen_of(row) for key, row in told["seen"].items()}
+            self._known = {str(key): dict(known) for key, known in told.get("known", {}).items()}
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("sensor_hours_read_failed path=%s error=%s action=start_from_zero", path, type(error).__name__)
-            self._ran, self._seen = {}, {}
+            self._ran, self._seen, self._known = {}, {}, {}
 
     def ran(self, key: str, seconds: float) -> None:
         """Adds running time."""
@@ -68,6 +70,16 @@ class Book:
         self._changed = True
         if last.asleep != (before is not None and before.asleep) or before is None or before.device != last.device:
             self._save_at = 0.0
+
+    def known(self, line: str) -> dict[str, Any]:
+        """What `know` was told of a line (`<site>.<id> <model> <port>`), empty for nothing."""
+        return self._known.get(line, {})
+
+    def know(self, line: str, known: dict[str, Any]) -> None:
+        """Keeps what a line is and has (JSON); something new is written at once."""
+        if known != self._known.get(line, {}):
+            self._known[line] = known
+            self._changed, self._save_at = True, 0.0
 
     def save_if_due(self, now_s: float) -> None:
         """Writes every SAVE_EVERY_S, on a thread of its own: a slow disk delays no reading."""
@@ -95,7 +107,8 @@ class Book:
             for sensor, last in self._seen.items()
         }
         ran = {key: round(seconds, 1) for key, seconds in self._ran.items()}
-        return self._texts, json.dumps({"v": 1, "ran_s": ran, "seen": seen}, ensure_ascii=False).encode()
+        told = {"v": 1, "ran_s": ran, "seen": seen, "known": self._known}
+        return self._texts, json.dumps(told, ensure_ascii=False).encode()
 
     def _write(self, number: int, text: bytes) -> None:
         if self.path is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,43 @@ def test_a_dead_sensor_behind_a_living_board_is_reported(bench: Bench) -> None:
         bench.say("tele/board/SENSOR", "tasmota-s8.json")
         bench.later(300)
     assert bench.states[-1] == PortState("error", "foreign_stuck")
+
+
+def test_a_message_about_something_else_does_not_excuse_a_dead_sensor(bench: Bench) -> None:
+    bench.port("tasmota", "mqtt:tele/board")
+    for _ in range(8):
+        bench.say("tele/board/SENSOR", "tasmota-s8.json")
+        bench.later(150)
+        bench.say("tele/board/SENSOR", "tasmota-pms5003.json")
+        bench.later(150)
+    assert bench.states[-1] == PortState("error", "foreign_stuck")
+
+
+def test_a_clock_that_is_three_minutes_fast_is_told_and_its_readings_are_dated_on_receipt(bench: Bench) -> None:
+    bench.port("enviro", "mqtt:enviro/yard")
+    for count in range(5):
+        said = json.loads((SAMPLES / "enviro-urban.json").read_bytes())
+        said["timestamp"] = f"{datetime.fromtimestamp(bench.now_ms / 1000 + 180, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        said["readings"]["temperature"] = 28 + count
+        bench.crossing.hear("enviro/yard", json.dumps(said).encode(), False, bench.now_s)
+        frame, at_s = bench.frames[-1]
+        assert (at_s, frame.flags) == (bench.now_s, Flag.RECEIPT_TIME)
+        bench.later(900)
+    state = bench.states[-1]
+    assert state == PortState("ok", "foreign_clock_fast", {"minutes": "3"})
+    assert "3 min fast" in t("en", f"health.{state.cause}", **state.places)
+    for language in LANGUAGES:
+        assert t(language, f"health_step.{state.cause}")
+
+
+@pytest.mark.parametrize("side", ["fast", "slow"])
+@pytest.mark.parametrize(("wrong_ms", "said"), [(420_000, "7"), (25_200_000, "7"), (604_800_000, "7")])
+def test_how_far_a_clock_is_wrong_is_told_in_a_unit_that_can_be_read(side: str, wrong_ms: int, said: str) -> None:
+    adapter = adapter_for("enviro", "http:yard")
+    adapter.clock.wrong_ms = wrong_ms if side == "fast" else -wrong_ms
+    key, places = adapter.notice()
+    for language in LANGUAGES:
+        assert said in t(language, f"health.{key}", **places) and t(language, f"health_step.{key}")
 
 
 def test_a_device_that_leaves_is_no_longer_heard(bench: Bench) -> None:

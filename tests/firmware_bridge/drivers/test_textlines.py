@@ -117,6 +117,13 @@ def test_a_board_that_has_just_started_is_warming_up() -> None:
     assert [frame.flags for frame in frames] == [Flag.WARMUP, Flag.NONE]
 
 
+def test_counters_that_stand_still_neither_warm_up_for_ever_nor_make_a_line_a_repeat() -> None:
+    driver = driver_for("json-lines", {"warm_up_s": 20})
+    frames = driver.feed(b"".join(b'{"pm25":%d,"seq":7,"up_ms":5000}\n' % (18 + i % 2) for i in range(5)))
+    assert [frame.flags for frame in frames] == [Flag.WARMUP, *[Flag.NONE] * 4]
+    assert driver.about.notes.get("lines_lost", "0") == driver.about.notes.get("restarts", "0") == "0"
+
+
 def test_another_id_on_the_line_is_noted_and_doubted() -> None:
     driver = driver_for("json-lines")
     frames = driver.feed(b'{"id":"a","pm25":1}\n{"id":"b","pm25":1}\n{"id":"a","pm25":1}\n')
