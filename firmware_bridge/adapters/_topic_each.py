@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from classair.accounts import Account
+from classair.parsing.numbers import says_nothing
 from firmware_bridge.adapters import Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._values import Values, number
-from firmware_bridge.parsing.numbers import says_nothing
 
 TOGETHER_S: Final = 1.0
 """Values of one measurement arrive within milliseconds; what comes later belongs to the next."""

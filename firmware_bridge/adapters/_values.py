@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from classair.model import QUANTITIES, Flag
+from classair.parsing.json_objects import NotReadable, read_object
+from classair.parsing.numbers import number_in
 from firmware_bridge.adapters import Measured, MessageRejected
 from firmware_bridge.drivers import LARGEST, About, Frame
-from firmware_bridge.parsing.json_objects import NotReadable, read_object
-from firmware_bridge.parsing.numbers import number_in
 
 LONGEST: Final = 64 * 1024  # bytes of a message; all known ones are below 4 KB
 

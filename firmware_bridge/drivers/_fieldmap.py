@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from classair.model import QUANTITIES
+from classair.parsing.numbers import number_in
 from firmware_bridge.drivers import LARGEST
 
 ALIASES: Final[Mapping[str, str]] = {
@@ -38,7 +40,7 @@ _CONVERSIONS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "%": {"1": (100, 0)},
 }
 _ANYTHING: Final = 2.0**53  # counters and milliseconds too are smaller
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_AROUND_UNIT: Final = re.compile(r"^[\s*°º˚\ufffd([]+|[\s)\]]+$")
 
 
 def conversion(unit: str, quantity: str) -> tuple[float, float] | None:
@@ -46,7 +48,9 @@ def conversion(unit: str, quantity: str) -> tuple[float, float] | None:
     own = QUANTITIES[quantity].unit
     if not unit or unit == own:
         return 1, 0
-    plain = unit.lower().replace("³", "3").replace("µ", "u").replace("μ", "u").lstrip("°")
+    # A degree sign comes as °, *, º, a byte of Latin-1, or UTF-8 taken for it.
+    plain = _AROUND_UNIT.sub("", unit.rpartition("°")[2]).lower().replace("^", "").replace("³", "3")
+    plain = plain.replace("µ", "u").replace("μ", "u")
     return _CONVERSIONS.get(own, {}).get(plain)
 
 
@@ -82,8 +86,8 @@ class Field(BaseModel):
 class FieldMap:
     """Looks keys up without regard to case; what `fields:` says goes before the usual names."""
 
-    def __init__(self, fields: Mapping[str, Field]) -> None:
-        self._fields = {alias: Field(quantity=quantity) for alias, quantity in ALIASES.items()}
+    def __init__(self, fields: Mapping[str, Field], more: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._fields = {alias: Field(quantity=quantity) for alias, quantity in {**more, **ALIASES}.items()}
         self._fields.update((key.strip().lower(), field) for key, field in fields.items())
         mapped = list(fields.items()) or [(key, Field(quantity=key)) for key in dict.fromkeys(ALIASES.values())]
         self.written: tuple[tuple[str, Field], ...] = tuple(mapped)
@@ -95,22 +99,27 @@ class FieldMap:
     def knows(self, key: str) -> bool:
         return self.field(key) is not None
 
-    def put(self, values: dict[str, float], key: str, given: Any, unit: str = "") -> None:
-        """Adds what `key` stands for, in the quantity's unit; what is no finite number is absent.
+    @property
+    def keys(self) -> Collection[str]:
+        return self._fields
+
+    def put(self, values: dict[str, float], key: str, given: Any, unit: str = "") -> bool:
+        """Adds what `key` stands for, in the quantity's unit; False when it should be a number and is none.
 
         A unit printed beside the number counts only where the map names none.
         """
         field = self.field(key)
         if field is None:
-            return
+            return True
         number = number_of(given)
         made = conversion(field.unit or unit, field.quantity) or (1, 0)
         if number is not None and made != (1, 0):
             number = number * made[0] + made[1]
         if number is None or not abs(number) < LARGEST:
             values.pop(field.quantity, None)  # of doubled keys the last one holds
-            return
+            return False
         values[field.quantity] = number
+        return True
 
 
 def printed(value: float, field: Field) -> float:
@@ -121,10 +130,4 @@ def printed(value: float, field: Field) -> float:
 
 def number_of(given: Any) -> float | None:
     """A number, also one that stands in a string; None for everything else: true, null, nan, infinity, 1e300, text."""
-    if isinstance(given, str):
-        text = given.strip()
-        given = float(text) if _NUMBER.fullmatch(text) else None
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return None
-    # A comparison, because a whole number may be too large for a float; it is never true of nan.
-    return given if -_ANYTHING < given < _ANYTHING else None
+    return number_in(given, _ANYTHING)

@@ -6,31 +6,30 @@ digit of a line cannot be seen.
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import xor
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import Field as Limits
 
 from classair.model import Flag
+from classair.parsing.json_objects import NotReadable, read_pairs
+from classair.parsing.numbers import says_nothing
 from firmware_bridge.drivers import DriverSettings, Frame, Maker
 from firmware_bridge.drivers._fieldmap import Field, FieldMap, number_of, printed
 from firmware_bridge.drivers._framing import FramedDriver, Steady, flag_order
+from firmware_bridge.drivers._sketches import NAMES, STANDARD, Sketch, heading
 
 LONGEST: Final = 1024  # bytes of a line
 _ANSI: Final = re.compile(rb"\x1B(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _CHECK: Final = re.compile(rb"(.*)\*([0-9A-Fa-f]{2})", re.DOTALL)
-_PAIR: Final = re.compile(
-    r"(?:^|(?<=[\s,;|{('\"]))([^\W\d][\w.]*)['\"]?\s*[:=]\s*['\"]?"
-    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\d.:])(?=\s*([^\s\d,;:=|'\"][^\s,;:=|'\"]*)?)"
-)
-_SEPARATORS: Final = (",", ";", "\t")
+_SEPARATORS: Final = (";", "\t", ",")  # a comma beside another separator is a decimal one
 _MASSES: Final = ("pm1", "pm25", "pm4", "pm10")
-_ABSENT: Final = frozenset(("", "nan", "null", "none", "inf", "-inf", "infinity", "-infinity", "-"))
 _IDENTITY: Final = re.compile(r"[\x21-\x7E]{1,64}")
 
 
@@ -108,12 +107,18 @@ class TextLines(FramedDriver):
                 self._count("lines_skipped")
             return
         counters.skipped += len(line) - size
-        counters.in_frames += size
         if frame is None:
+            counters.in_frames += size
             counters.other += 1
         else:
-            counters.good += 1
-            found.append(frame)
+            self._take(frame, size, found)
+
+    def _take(self, frame: Frame, size: int, found: list[Frame]) -> None:
+        self.counters.in_frames += size
+        flag_order(frame, _MASSES)
+        frame.doubt_zeros()
+        self.counters.good += 1
+        found.append(frame)
 
     def silence(self) -> list[Frame]:
         """A line without its end is unfinished, and whole lines do not wait here."""
@@ -126,10 +131,7 @@ class TextLines(FramedDriver):
         if cut:
             raise LineRejected
         text = self._checked(_ANSI.sub(b"", line).strip(b" \r\n"))  # a tab may be an empty field's edge
-        try:
-            return len(line), self._parsed(text.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise LineRejected from None
+        return len(line), self._parsed(text.decode("utf-8", "replace"))
 
     def _checked(self, body: bytes) -> bytes:
         """The line without its check. Raises LineRejected when that is wrong, or missing though required."""
@@ -147,18 +149,20 @@ class TextLines(FramedDriver):
         """The reading in a line of text, None when it is well formed but holds none. Raises LineRejected."""
         pairs = list(self._pairs(text))
         values: dict[str, float] = {}
-        for key, given, unit in pairs:
-            self._map.put(values, key, given, unit)
-        own = {key.lower(): given for key, given, _ in pairs}
+        unread = [key for key, given, unit in pairs if not self._map.put(values, key, given, unit)]
+        if not values and not any(self._map.knows(key) and self._no_value(given) for key, given, _ in pairs):
+            raise LineRejected
+        for key in unread:
+            self.about.could_not_read(key)
         if not values:
-            if not any(self._map.knows(key) for key, _, _ in pairs):
-                raise LineRejected
             return None
         frame = Frame(values)
-        flag_order(frame, _MASSES)
-        frame.doubt_zeros()
-        self._hear(own, frame)
+        self._hear({key.lower(): given for key, given, _ in pairs}, frame)
         return frame
+
+    def _no_value(self, given: Any) -> bool:
+        """Whether what stands beside a known name makes the line a reading's, although it is no value."""
+        return True
 
     @abstractmethod
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
@@ -211,11 +215,9 @@ class JsonLines(TextLines):
         refused = LineRejected()
         for match in re.finditer(rb"\{", body):
             try:
-                frame = self._parsed(self._checked(body[match.start() :]).decode("utf-8"))
+                frame = self._parsed(self._checked(body[match.start() :]).decode("utf-8", "replace"))
             except LineRejected as why:
                 refused = why if match.start() == 0 else refused
-                continue
-            except UnicodeDecodeError:
                 continue
             return len(line) - max(0, line.rfind(body[match.start() :])), frame
         raise refused
@@ -223,8 +225,8 @@ class JsonLines(TextLines):
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
         try:
             # Each pair on its own, so that of doubled keys the last one holds whatever its case.
-            said = json.loads(text, object_pairs_hook=_Object)
-        except (ValueError, RecursionError):
+            said = read_pairs(text, _Object)
+        except NotReadable:
             raise LineRejected from None
         if not isinstance(said, _Object):
             raise LineRejected
@@ -252,19 +254,14 @@ class CsvLines(TextLines):
         return plain
 
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
-        separator = max(_SEPARATORS, key=text.count)
-        fields = [field.strip().strip('"') for field in text.split(separator)]
+        rows = [_split(text, sign) for sign in _SEPARATORS if sign in text] or [[text]]
+        fields = next((row for row in rows if len(row) == len(self._columns)), rows[0])
         named = [self._map.knows(field) for field in fields]
         if any(named) and not any(number_of(field) is not None for field in fields):
             if not self._configured:
                 self._columns = fields
             return ((name, None, "") for name in fields)
         if len(fields) != len(self._columns):
-            raise LineRejected
-        if any(
-            number_of(field) is None and field.lower() not in _ABSENT and self._map.knows(name)
-            for name, field in zip(self._columns, fields, strict=True)
-        ):
             raise LineRejected
         return ((name, field, "") for name, field in zip(self._columns, fields, strict=True) if name)
 
@@ -278,14 +275,85 @@ class CsvLines(TextLines):
         return _closed(",".join(said)) + _closed(",".join(str(value) for value in said.values()))
 
 
+def _split(text: str, separator: str) -> list[str]:
+    """The fields of a row, also in quotes. Raises LineRejected."""
+    try:
+        return [field.strip() for field in next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])]
+    except csv.Error:
+        raise LineRejected from None
+
+
+class _Word(NamedTuple):
+    """What stands in the place of a number and is none."""
+
+    said: str
+
+
 class PairLines(TextLines):
-    """`PM2.5: 18 ug/m3  PM10: 24 ug/m3` or `pm25=18 pm10=24`; text between the pairs is passed over."""
+    """`PM2.5: 18 ug/m3  PM10: 24 ug/m3`, `PM 2.5 (ug/m3): 7`, `pm25=18 pm10=24`; other text is passed over.
+
+    Lines with one value each are a block: one reading, ended by an empty line, a name that comes again, or a pause.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._map = FieldMap(settings.fields, NAMES)
+        self._sketch = Sketch(self._map.keys)
+        self._block: Frame | None = None
+        self._held = 0  # bytes of its lines
+        self._standard = False  # below a heading "(standard)": the words of CF=1
+
+    def _line(self, line: bytes, found: list[Frame]) -> None:
+        if not line.strip():
+            self._end_block(found)
+            self._standard = False
+        super()._line(line, found)
+
+    def _take(self, frame: Frame, size: int, found: list[Frame]) -> None:
+        if self._block and (len(frame.values) > 1 or self._block.values.keys() & frame.values.keys()):
+            self._end_block(found)
+        if len(frame.values) > 1:
+            super()._take(frame, size, found)
+            return
+        if self._block:
+            self._block.values.update(frame.values)
+            self._block.flags |= frame.flags
+        else:
+            self._block = frame
+        self._held += size
+
+    def _end_block(self, found: list[Frame]) -> None:
+        if self._block:
+            super()._take(self._block, self._held, found)
+        self._block, self._held = None, 0
+
+    @property
+    def pending(self) -> int:
+        return super().pending + self._held
+
+    def silence(self) -> list[Frame]:
+        found: list[Frame] = []
+        self._end_block(found)
+        return found + super().silence()
 
     def _pairs(self, text: str) -> Iterator[tuple[str, Any, str]]:
-        for match in _PAIR.finditer(text):
-            yield match[1], match[2], match[3] or ""
+        pairs = list(self._sketch.pairs(text))
+        if not any(pair.numeric for pair in pairs) and (standard := heading(text)) is not None:
+            self._standard = standard
+        for name, given, unit, numeric in pairs:
+            field = self._map.field(name)
+            cf1 = field is not None and (self._standard or heading(unit) is True)
+            yield (
+                STANDARD.get(field.quantity, name) if cf1 and field else name,
+                given if numeric else _Word(given),
+                unit,
+            )
         for match in re.finditer(r"\b(id|fw)\s*[:=]\s*['\"]?([^\s,;'\"]+)", text):
             yield match[1], match[2], ""
+
+    def _no_value(self, given: Any) -> bool:
+        # A number that could be two (1,234) is one that was not read; another word is the text of a log.
+        return not isinstance(given, _Word) or says_nothing(given.said)
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         return _closed(" ".join(f"{key}={value}" for key, value in self._printed(values).items()) + " ")

@@ -179,7 +179,7 @@ def test_a_line_of_names_tells_the_columns(separator: str) -> None:
 
 def test_configured_columns_need_no_names() -> None:
     frames, _ = read("18.2,24.9,811\nfoo,1,2\n", "csv-lines", columns=["pm25", "", "co2"])
-    assert frames == [{"pm25": 18.2, "co2_ppm": 811}]
+    assert frames == [{"pm25": 18.2, "co2_ppm": 811}, {"co2_ppm": 2}]
 
 
 def test_pairs_are_read_with_their_units_and_clock_times_are_no_values() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.parsing.json_objects import NotReadable, read_object, read_pairs
+from classair.parsing.json_objects import NotReadable, read_object, read_pairs
 
 
 @pytest.mark.parametrize(

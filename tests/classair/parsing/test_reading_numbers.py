@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.parsing.numbers import number_in, says_nothing
+from classair.parsing.numbers import number_in, says_nothing
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ class _Mender:
         ends = [end for end in (key.start() if key else -1, self._text.find("}", begin)) if end >= begin]
         self._at = min(ends) if ends else len(self._text)
         raw = self._text[begin : self._at].strip(" \t\r\n\x00,")
-        if not ends or any(char in raw for char in '"{[]:'):
+        if not ends or any(char in raw for char in '"{[]'):
             self._odd("a value without its end")
         return raw if ends else _LOST
 
