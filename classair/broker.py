@@ -271,6 +271,13 @@ class Link:
         if self._up.is_set():
             self._client.subscribe(topic, qos)
 
+    def unsubscribe(self, topic: str) -> None:
+        """Also forgotten for every reconnection; a session that the broker keeps forgets it as well."""
+        with self._lock:
+            self._subscriptions = [entry for entry in self._subscriptions if entry[0] != topic]
+        if self._up.is_set():
+            self._client.unsubscribe(topic)
+
     # -- callbacks of the library: nothing may escape from them -------------------------------------------------------
 
     def _guarded(self, what: str, call: Callable[..., None] | None, *args: Any) -> None:

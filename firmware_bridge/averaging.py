@@ -26,10 +26,12 @@ class Mean:
     values: dict[str, float]
     flags: Flag = Flag.NONE
     value_flags: dict[str, Flag] = field(default_factory=dict)
+    at_ms: int | None = None  # UTC ms at which the device says it was measured
 
 
 class Averager:
-    """Frames of one sensor in, a Mean each `every_s` out (0: one for each frame).
+    """Frames of one sensor in, a Mean each `every_s` out (0: one for each frame, at its own time and at once, in
+    whatever order they come; nothing waits).
 
     An interval is complete with the first frame at or behind its end, which belongs to it; so a reading leaves with
     the frame that completes it, and frames at a steady pace give intervals of exactly `every_s`. When frames stop,
@@ -49,13 +51,15 @@ class Averager:
         judge(frame)
         if warming_up:
             frame.flags |= Flag.WARMUP
+        if not self.every_s:
+            return _mean_of([frame], at_s, self._frame_every_s, frame.at_ms)
         (self._bad if frame.flags & BAD else self._good).append(frame)
-        self._newest_s = at_s
+        self._newest_s = max(at_s, self._newest_s)
         if self._end_s is None:
             # A little early, so that frames at an even pace do not waver about the end. This first frame opens the
-            # interval and waits for the others, except when each frame goes alone.
+            # interval and waits for the others.
             self._end_s = at_s + self.every_s - min(_EARLY_S, self.every_s / 4)
-            return self._close() if not self.every_s else None
+            return None
         if at_s < self._end_s:
             return None
         mean = self._close()
@@ -76,44 +80,44 @@ class Averager:
     def flush(self) -> Mean | None:
         """The mean of what there is, because no more comes; the next frame begins a new interval."""
         mean = self._close() if self._good or self._bad else None
-        self._end_s = None
+        self._end_s, self._newest_s = None, 0.0
         return mean
 
     def _advance(self, now_s: float) -> None:
         assert self._end_s is not None
-        if not self.every_s:
-            return
         # Steady ends: a late frame does not push the following ones back.
         self._end_s += self.every_s * (1 + (now_s - self._end_s) // self.every_s)
 
     def _close(self) -> Mean:
-        frames = self._good or self._bad
-        mean = Mean(self._newest_s, self.every_s or self._frame_every_s, len(frames), {})
-        for frame in frames:
-            mean.flags |= frame.flags
-        values: dict[str, list[float]] = defaultdict(list)
-        doubtful: dict[str, list[float]] = defaultdict(list)
-        flags: dict[str, Flag] = {}
-        bad_flags: dict[str, Flag] = {}
-        for frame in frames:
-            for key, value in frame.values.items():
-                flag = frame.value_flags.get(key, Flag.NONE)
-                kept, said = (doubtful, bad_flags) if flag & BAD else (values, flags)
-                kept[key].append(value)
-                if flag:
-                    said[key] = said.get(key, Flag.NONE) | flag
-        for key in {**values, **doubtful}:
-            good = key in values
-            numbers = values[key] if good else doubtful[key]
-            value = joined(key, numbers, [1] * len(numbers))
-            if key in BITS and not value:
-                continue
-            mean.values[key] = value
-            about = flags if good else bad_flags
-            if key in about:
-                mean.value_flags[key] = about[key]
-        self._good, self._bad = [], []
-        return mean
+        frames, self._good, self._bad = self._good or self._bad, [], []
+        return _mean_of(frames, self._newest_s, self.every_s)
+
+
+def _mean_of(frames: Sequence[Frame], end_s: float, interval_s: float, at_ms: int | None = None) -> Mean:
+    mean = Mean(end_s, interval_s, len(frames), {}, at_ms=at_ms)
+    for frame in frames:
+        mean.flags |= frame.flags
+    values: dict[str, list[float]] = defaultdict(list)
+    doubtful: dict[str, list[float]] = defaultdict(list)
+    flags: dict[str, Flag] = {}
+    bad_flags: dict[str, Flag] = {}
+    for frame in frames:
+        for key, value in frame.values.items():
+            flag = frame.value_flags.get(key, Flag.NONE)
+            kept, said = (doubtful, bad_flags) if flag & BAD else (values, flags)
+            kept[key].append(value)
+            if flag:
+                said[key] = said.get(key, Flag.NONE) | flag
+    for key in {**values, **doubtful}:
+        good = key in values
+        value = joined(key, values[key] if good else doubtful[key])
+        if key in BITS and not value:
+            continue
+        mean.values[key] = value
+        about = flags if good else bad_flags
+        if key in about:
+            mean.value_flags[key] = about[key]
+    return mean
 
 
 def judge(frame: Frame) -> None:
@@ -131,8 +135,8 @@ def judge(frame: Frame) -> None:
             frame.value_flags[key] = frame.value_flags.get(key, Flag.NONE) | Flag.RANGE
 
 
-def joined(key: str, numbers: Sequence[float], weights: Sequence[int]) -> float:
-    """The weighted mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
+def joined(key: str, numbers: Sequence[float], weights: Sequence[int] | None = None) -> float:
+    """The (weighted) mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
     if key in BITS:
         bits = 0
         for number in numbers:
@@ -141,5 +145,6 @@ def joined(key: str, numbers: Sequence[float], weights: Sequence[int]) -> float:
     if key in NAMES:
         return numbers[-1]
     scale = QUANTITIES[key].scale
+    weights = weights or [1] * len(numbers)
     total = sum(number * weight for number, weight in zip(numbers, weights, strict=True))
     return round(total / sum(weights) * scale) / scale

@@ -18,8 +18,10 @@ from classair.wire import BridgeStatus, Replay, Stored, TimeQuestion, Topics
 from firmware_bridge.adapters import is_foreign
 from firmware_bridge.averaging import Mean
 from firmware_bridge.blackbox.recorder import BlackBox
-from firmware_bridge.clock import BUILT_MS, Clock, boot_id, elapsed
+from firmware_bridge.clock import Clock, boot_id, elapsed
+from firmware_bridge.dating import Dating
 from firmware_bridge.delivery import Delivery
+from firmware_bridge.foreign.broker_session import BrokerSession
 from firmware_bridge.foreign.http_server import HttpServer
 from firmware_bridge.foreign.port import Crossing
 from firmware_bridge.health.accounting import Accounting
@@ -27,13 +29,13 @@ from firmware_bridge.health.missing import MissingReadings
 from firmware_bridge.published import bridge_status, entry_of, sensors_of
 from firmware_bridge.sensor_line import SensorLine, good_of, removed
 from firmware_bridge.spool.keeper import Keeper
+from firmware_bridge.spool.receipt import Receipt
 from firmware_bridge.spool.spool import Spool
 from firmware_bridge.station import Station
 
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_S: Final = 60.0
-SETTLE_S: Final = 3.0
 _LONGEST_SLEEP_S: Final = 0.25
 LINES_EVERY_S: Final = 0.2
 FAILED: Final = 3  # exit code: a thread has died, start me anew
@@ -62,18 +64,29 @@ class Bridge:
         self._topics = topics = Topics(config.org)
         self._stream = topics.bridge(self.site, self.id, "reading")
         self._status_topic = topics.bridge(self.site, self.id, "status")
-        leaves = ("stored", "replay", "config")
-        self._leaf_of = {topics.bridge(self.site, self.id, leaf): leaf for leaf in leaves}
+        # What is meant for us alone is not worth keeping while we are away: it is said again.
+        self._leaf_of = {topics.bridge(self.site, self.id, leaf): leaf for leaf in ("stored", "replay", "config")}
+        marker = topics.bridge(self.site, self.id, "marker")
         self._link = Link(
             address,
             on_message=self._on_message,
-            subscriptions=[(topic, 1) for topic in self._leaf_of],
-            on_up=lambda: self._events.put(("up", None)),
+            subscriptions=[*((topic, 0) for topic in self._leaf_of), (marker, 1)],
+            on_up=self._on_up,
             on_down=lambda: self._events.put(("down", None)),
             will=Will(self._status_topic, BridgeStatus(state="offline").model_dump_json().encode()),
+            keep_session=True,
+            manual_ack=True,
         )
-        self._crossing = Crossing(lambda topic: self._link.subscribe(topic, 1), elapsed, self._known_ms)
-        self._ear = HttpServer(full, self._crossing, places, self._settle)
+        self._leaf_of[marker] = "marker"
+        self._session = BrokerSession(self._link, marker, spool)
+        self._crossing = Crossing(
+            lambda topic: self._link.subscribe(topic, 1),
+            elapsed,
+            self._known_ms,
+            unsubscribe=self._link.unsubscribe,
+            settle=lambda receipt: self._events.put(("receipt", receipt)),
+        )
+        self._ear = HttpServer(full, self._crossing, places)
         self._delivery = Delivery(
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None
         )
@@ -81,13 +94,19 @@ class Bridge:
         self._blackbox = BlackBox(places.blackbox(full), entry_of(config, self.full).blackbox, clock.offset)
         self._station = Station(places.sensor_book(full), self._boot)
         self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
-        self._undated = spool.undated
+        self._dating = Dating(spool, clock, self._delivery, self._boot)
+        self._newest_seq: dict[str, int] = {}
+        self._unkept: set[str] = set()  # sensors with a reading that could not be taken over
         self._next_status = self._lines_at = 0.0
         self._said_storage = spool.storage
         following.on_change = lambda news: self._events.put(("config", news))
 
+    def _on_up(self) -> None:
+        self._session.connected()
+        self._events.put(("up", None))
+
     def _on_message(self, message: Message) -> None:
-        self._events.put(("mqtt", (message, elapsed())))
+        self._events.put(("mqtt", (message, elapsed(), self._session.connection)))
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -96,13 +115,8 @@ class Bridge:
         self._blackbox.start()
         self._link.start()
         self._use(self._config)
-        log.info(
-            "bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d",
-            self.full,
-            len(self._lines),
-            self._spool.epoch,
-            self._spool.next_seq,
-        )
+        told = self.full, len(self._lines), self._spool.epoch, self._spool.next_seq
+        log.info("bridge_started bridge=%s sensors=%d epoch=%s next_seq=%d", *told)
         code, look_at = 0, 0.0
         try:
             while not stop.is_set():
@@ -121,6 +135,8 @@ class Bridge:
                     self._handle(*event)
                 except Exception:  # one event must not end the others
                     log.exception("event_failed kind=%s", event[0])
+                    if event[0] == "frames":
+                        self._unkept.add(event[1][0].sensor)
         finally:
             self._end()
         return code
@@ -154,7 +170,7 @@ class Bridge:
                 kind, what = self._events.get_nowait()
             except queue.Empty:
                 break
-            if kind == "frames":
+            if kind in ("frames", "receipt"):
                 self._handle(kind, what)
         for line in lines:
             self._keep(line, line.flush())
@@ -192,7 +208,10 @@ class Bridge:
             self._lines_at = 0.0
         elif kind == "mqtt":
             self._handle_message(*what)
+        elif kind == "receipt":
+            self._answer(what)
         elif kind == "up":
+            self._session.up(elapsed())
             self._clock.ask_soon()
             self._delivery.connected(elapsed())
             self._next_status = 0.0
@@ -203,14 +222,16 @@ class Bridge:
             self._delivery.disconnected()
         elif kind == "config":
             self._follow(what)
-        elif kind == "settled":
-            what.set()
 
-    def _handle_message(self, message: Message, arrived_s: float) -> None:
+    def _handle_message(self, message: Message, arrived_s: float, connection: int) -> None:
         leaf = self._leaf_of.get(message.topic)
         if leaf is None:
-            self._crossing.hear(message.topic, message.payload, message.retain, arrived_s)
+            kept_s = self._session.kept_s(arrived_s)
+            receipt = self._session.receipt(message, connection)
+            if not self._crossing.hear(message.topic, message.payload, message.retain, arrived_s, receipt, kept_s):
+                receipt.kept()
             return
+        self._session.acknowledge(message, connection)
         try:
             if leaf == "stored":
                 told = Stored.model_validate_json(message.payload)
@@ -219,6 +240,8 @@ class Bridge:
                 else:
                     # Answered without waiting for the writer: what it says of readings may be a moment old.
                     self._clock.answer(told.answer_to, told.server_time, arrived_s)
+            elif leaf == "marker":
+                self._session.marked(message.payload)
             elif leaf == "replay":
                 self._delivery.replay(Replay.model_validate_json(message.payload))
             elif leaf == "config" and message.payload:
@@ -282,6 +305,7 @@ class Bridge:
             )
             self._accounting.begin(self._lines[sensor], elapsed())
             log.info("sensor_added sensor=%s model=%s port=%s", sensor, settings.model, settings.port)
+        self._crossing.tidy()
         self._ear.listen(entry_of(config, self.full).http)
 
     # -- readings ------------------------------------------------------------------------------------------------------
@@ -294,35 +318,27 @@ class Bridge:
         moment = self._clock.date(mean.end_s)
         if moment is not None:
             self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
-        sent = self._append(line.item(mean), round(mean.end_s * 1000))
-        if not sent and not self._delivery.up:
+        row = self._dating.append(line.item(mean), round(mean.end_s * 1000), mean.at_ms)
+        if row is None:
+            self._unkept.add(line.sensor)
+        elif not self._delivery.up:
             self._accounting.late(line, mean.end_s)
+        if row is not None:
+            self._newest_seq[line.sensor] = row.seq
+
+    def _answer(self, receipt: Receipt) -> None:
+        """The readings of its message have been appended; it is answered once they are on disk."""
+        receipt.seq = self._newest_seq.get(receipt.sensor, 0)
+        if receipt.sensor in self._unkept:
+            self._unkept.discard(receipt.sensor)
+            receipt.refused(self._keeper.fault or "internal error, see the log of the bridge")
+        else:
+            self._keeper.settle(receipt)
 
     def _note_missing(self, line: SensorLine, stretch: MissingReadings) -> None:
         """Keeps a line of the gap ledger, in the same sequence as the readings."""
         log.info("readings_missing sensor=%s reason=%s readings=%d", line.sensor, stretch.reason, stretch.expected)
-        self._append(
-            {
-                "kind": "missing",
-                "sensor": line.id,
-                "reason": stretch.reason,
-                "length_ms": stretch.length_ms,
-                "expected": stretch.expected,
-                "simulated": line.settings.simulated,
-            },
-            stretch.end_ms,
-        )
-
-    def _append(self, item: dict[str, Any], end_ms: int) -> bool:
-        """Numbers an item that ends at `end_ms` of elapsed time; whether it went out at once."""
-        moment = self._clock.date(end_ms / 1000)
-        if moment is None:
-            row = self._spool.append(item, None, mono=end_ms, boot=self._boot)
-            self._undated = True
-        else:
-            on_receipt = "RECEIPT_TIME" in item.get("flags", ()) and moment.quality in ("sync", "server")
-            row = self._spool.append(item, moment.at_ms, "receipt" if on_receipt else moment.quality)
-        return row is not None and self._delivery.live(row, elapsed())
+        self._dating.missing(line.id, stretch, line.settings.simulated)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -335,8 +351,8 @@ class Bridge:
             self._tick_lines(now)
         wake = min(wake, self._lines_at)
         self._station.book.save_if_due(now)
-        if self._undated:
-            self._date_what_waits()
+        self._dating.date_what_waits()
+        self._session.tick(now, self._crossing.hears)
         name = self._clock.question() if self._link.up else None
         if name is not None:
             self._link.publish(
@@ -361,27 +377,11 @@ class Bridge:
             due = line.due_s()
             if due is not None:
                 self._lines_at = min(self._lines_at, max(due, now))
-        self._accounting.tick(now, connected=self._delivery.up, dated=not self._undated)
-
-    def _settle(self) -> bool:
-        """Waits, on another thread than the bridge's own, until what was posted before is on disk."""
-        handled = threading.Event()
-        self._events.put(("settled", handled))
-        return handled.wait(SETTLE_S) and self._spool.commit()
+        self._accounting.tick(now, connected=self._delivery.up, dated=not self._dating.undated)
 
     def _known_ms(self) -> int | None:
         moment = self._clock.date(elapsed())
         return moment.at_ms if moment else None
-
-    def _date_what_waits(self) -> None:
-        offset = self._clock.offset()
-        if offset is None:
-            return
-        count = self._spool.date(self._boot, offset.at_ms, offset.quality, BUILT_MS)
-        self._undated = self._spool.undated
-        if count:
-            log.info("readings_timestamped readings=%d clock=%s", count, offset.quality)
-            self._delivery.dated()
 
     def _now_ms(self) -> int:
         return self._known_ms() or 0

@@ -63,13 +63,13 @@ class Delivery:
     def disconnected(self) -> None:
         self._up = False
 
-    def live(self, row: SpoolRow, now: float) -> bool:
-        """Sends a row just appended; False when it has to go with the backlog."""
+    def live(self, row: SpoolRow, now: float, late: bool = False) -> bool:
+        """Sends a row just appended, `late` when newer ones have overtaken it; False when it goes with the backlog."""
         self._follow_epoch()
         sent = (
             self._up
             and row.at is not None
-            and self._publish(self._spool.shapes.wire(row, self._prefix, late=False).encode())
+            and self._publish(self._spool.shapes.wire(row, self._prefix, late=late).encode())
         )
         if not sent:
             self._live_from = row.seq + 1

@@ -145,12 +145,14 @@ class SensorLine:
     def take(self, frames: list[Frame], at_s: float, warming_up: bool) -> list[Mean]:
         """The readings that these frames complete."""
         means = []
+        newest = self._heard_s is None or at_s >= self._heard_s  # a device's backlog comes after what is newer
         self._runs(at_s)
         self._warmup = warming_up
         for frame in frames:
-            self._newest = frame.values
             self._hint.add(frame.values)
-            if frame.flags & Flag.SENSOR_ERROR:
+            if newest:
+                self._newest = frame.values
+            if newest and frame.flags & Flag.SENSOR_ERROR:
                 self._fault_s = at_s
             mean = self.averager.add(frame, at_s, warming_up)
             if mean is not None:
@@ -159,7 +161,8 @@ class SensorLine:
 
     def _runs(self, at_s: float) -> None:
         """Counts running time from frame to frame; a pause of more than a few frames' time was none."""
-        before, self._heard_s = self._heard_s, at_s
+        before = self._heard_s
+        self._heard_s = at_s if before is None else max(at_s, before)
         if before is not None and self.port is not None and 0 < at_s - before <= 5 * self.port.frame_every_s:
             self._ran_s += at_s - before
 
@@ -175,7 +178,8 @@ class SensorLine:
     def item(self, mean: Mean) -> dict[str, Any]:
         """A mean as a wire item, without what the spool adds."""
         self.readings += 1
-        self._mean = mean
+        if self._mean is None or mean.end_s >= self._mean.end_s:
+            self._mean = mean
         item: dict[str, Any] = {"sensor": self.id, "values": mean.values, "interval_s": mean.interval_s, "n": mean.n}
         if mean.flags:
             item["flags"] = _names(mean.flags)
@@ -303,7 +307,7 @@ def removed(settings: Sensor, at_ms: int, bridge: str) -> SensorHealth:
 
 
 def _averager(every_s: float, source: Source) -> Averager:
-    """What comes more seldom than `every_s`, or is dated by the device, is not averaged: each frame is a reading."""
+    """What comes more seldom than `every_s`, or from a device that speaks readings, is not averaged."""
     alone = source.each_alone or source.frame_every_s > max(every_s, SELDOM_S)
     return Averager(0.0 if alone else every_s, source.frame_every_s)
 

@@ -33,7 +33,12 @@ class Source(Protocol):
 
     @property
     def each_alone(self) -> bool:
-        """Each frame is a reading of its own, because it carries the time at which the device measured it."""
+        """Each frame is a reading of its own: its sender is told that it is kept, and may have measured it long ago."""
+        ...
+
+    @property
+    def brings_backlog(self) -> bool:
+        """Readings may come long after they were measured, and in any order."""
         ...
 
     @property

@@ -137,6 +137,8 @@ def acl(org: str, grants: Grants) -> str:
         _section("A bridge: its own stream, the health of its sensors; in return only what is meant for it."),
         *(f"pattern write {own(leaf)}" for leaf in ("reading", "status", "time")),
         *(f"pattern read {own(leaf)}" for leaf in ("stored", "replay", "config")),
+        # What it says to itself after connecting: all that was kept for it while it was away comes before.
+        f"pattern readwrite {own('marker')}",
         f"pattern read {topics.beat}",
     ]
     users = {

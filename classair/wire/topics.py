@@ -15,7 +15,7 @@ class Topics:
     org: str
 
     def bridge(self, site: str, bridge: str, leaf: str) -> str:
-        """leaf: reading, stored, replay, status, config, time."""
+        """leaf: reading, stored, replay, status, config, time, marker."""
         return f"{ROOT}/{self.org}/{site}/bridge/{bridge}/{leaf}"
 
     def bridges(self, leaf: str) -> str:

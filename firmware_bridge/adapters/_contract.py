@@ -15,7 +15,7 @@ class Arrival:
     """One message. `topic` is empty over HTTP, where `sender` is what the device says of itself in its headers.
 
     `now_s`: elapsed seconds; `now_ms`: UTC ms, None while the bridge does not know it. `retained`: the broker kept it
-    from earlier, so nobody knows how old it is.
+    from earlier, so nobody knows how old it is. `kept_s`: the broker may have kept it for this bridge for so long.
     """
 
     topic: str
@@ -24,6 +24,7 @@ class Arrival:
     now_s: float
     now_ms: int | None = None
     sender: str = ""
+    kept_s: float = 0.0
 
 
 @dataclass(slots=True)

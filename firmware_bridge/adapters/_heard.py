@@ -160,7 +160,8 @@ class Heard:
             one.at_ms = None
             one.frame.flags |= Flag.RECEIPT_TIME
         elif arrival.now_ms is not None:
-            one.at_ms, flags = self.clock.date(said_ms, arrival.now_ms, arrival.now_s, live=not arrival.retained)
+            live = not arrival.retained and not arrival.kept_s
+            one.at_ms, flags = self.clock.date(said_ms, arrival.now_ms, arrival.now_s, live=live)
             one.frame.flags |= flags
         return True
 

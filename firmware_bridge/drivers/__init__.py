@@ -30,12 +30,13 @@ class Frame:
     """One measurement as the sensor sent it; keys as in classair.model.QUANTITIES, each in its quantity's unit.
 
     `flags` speak about the whole frame, `value_flags` about single values. A quantity the frame does not carry is
-    absent. Zero is a value.
+    absent. Zero is a value. `at_ms`: UTC ms at which a device with a clock says it was measured; None by arrival.
     """
 
     values: dict[str, float]
     flags: Flag = Flag.NONE
     value_flags: dict[str, Flag] = field(default_factory=dict)
+    at_ms: int | None = None
 
     def doubt_zeros(self) -> None:
         """Flags ZERO where every mass is 0, while particles are counted or while nothing is.

@@ -18,6 +18,7 @@ from typing import Any, Final
 from classair.device_secrets import digest
 from firmware_bridge.adapters import Arrival, MessageRejected
 from firmware_bridge.foreign.port import Crossing, ForeignPort, TimeUnknown
+from firmware_bridge.spool.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ MAX_BODY: Final = 64 * 1024  # bytes
 MAX_AT_ONCE: Final = 16  # requests
 PATIENCE_S: Final = 10.0  # without a byte
 LONGEST_S: Final = 20.0  # for a whole request
+SAVED_WITHIN_S: Final = 5.0  # or the device is told to send again
 
 Secrets = Callable[[str], list[str]]
 """`<site>.<id>` of a sensor → SHA-256 (hex) of every secret with which it may come in."""
@@ -40,12 +42,12 @@ def is_loopback(host: str) -> bool:
 class Listener:
     """Serves on a thread of its own, with at most MAX_AT_ONCE requests at a time.
 
-    `settle` waits until what was handed over is on disk; False when that cannot be promised, and the device is told to
-    send again. Raises OSError when the address cannot be listened on.
+    A post is answered 200 when its readings are on disk, otherwise the device is told to send again.
+    Raises OSError when the address cannot be listened on.
     """
 
-    def __init__(self, host: str, port: int, crossing: Crossing, secrets: Secrets, settle: Callable[[], bool]) -> None:
-        self.crossing, self.settle = crossing, settle
+    def __init__(self, host: str, port: int, crossing: Crossing, secrets: Secrets) -> None:
+        self.crossing = crossing
         self.counts: Counter[str] = Counter()
         self._secrets, self._open = secrets, is_loopback(host)
         self._server = _Server((host, port), _Handler, self)
@@ -154,17 +156,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         crossing = listener.crossing
         arrival = Arrival("", body, False, crossing.now_s(), crossing.now_ms(), self.headers.get("X-Sensor", "")[:64])
+        receipt = Receipt()
         try:
-            refused = port.hear(arrival)
+            refused = port.hear(arrival, receipt)
         except TimeUnknown:
             self._say(503, "the clock of this bridge is not set yet; send it again")
             return
         if refused is None or refused.reason == "repeat":
             # Only what cannot be lost any more is confirmed: some devices throw their copy away then.
-            if listener.settle():
+            fault = receipt.wait(SAVED_WITHIN_S)
+            if fault == "":
                 self._say(200, "taken" if refused is None else "known already")
             else:
-                self._say(503, "the reading could not be saved; send it again")
+                why = "not saved in time" if fault is None else fault
+                self._say(503, f"the reading could not be saved ({why}); send it again")
             return
         self._say(_STATUS.get(refused.reason, 422), _words(refused))
 
@@ -209,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Addresses of devices do not belong into a log that is kept."""
 
 
-_STATUS: Final = {"malformed": 400, "foreign": 403}
+_STATUS: Final = {"malformed": 400, "foreign": 403, "stopped": 503}
 
 
 def _words(refused: MessageRejected) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from typing import Final
 
 from classair.device_secrets import digest, kept_secrets
@@ -21,8 +20,8 @@ VARIABLE: Final = "CLASSAIR_DEVICE_SECRET"  # one for all devices of a bridge
 class HttpServer:
     """Off until `listen` names an address; an address that cannot be had is tried again."""
 
-    def __init__(self, bridge: str, crossing: Crossing, places: Places, settle: Callable[[], bool]) -> None:
-        self._bridge, self._crossing, self._places, self._settle = bridge, crossing, places, settle
+    def __init__(self, bridge: str, crossing: Crossing, places: Places) -> None:
+        self._bridge, self._crossing, self._places = bridge, crossing, places
         self._wanted = ""
         self._listener: Listener | None = None
         self._again_s = 0.0
@@ -57,7 +56,7 @@ class HttpServer:
     def _try(self) -> None:
         host, _, port = self._wanted.rpartition(":")
         try:
-            self._listener = Listener(host.strip("[]"), int(port), self._crossing, self._secrets, self._settle)
+            self._listener = Listener(host.strip("[]"), int(port), self._crossing, self._secrets)
         except OSError as error:
             fault = f"{self._wanted}: {error.strerror or error}"
             if fault != self._crossing.ear_fault:

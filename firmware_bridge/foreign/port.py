@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from math import inf
 from typing import Any, Final
 
 from classair.model import Flag
@@ -13,11 +15,14 @@ from firmware_bridge.adapters import Arrival, Heard, Measured, MessageRejected
 from firmware_bridge.adapters._heard import recall, remembered
 from firmware_bridge.drivers import About, Frame
 from firmware_bridge.serial.port_state import PortState
+from firmware_bridge.spool.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
 SILENT_INTERVALS: Final = 3
 SILENT_AT_LEAST_S: Final = 60.0
+KEPT_AT_MOST_S: Final = 60.0  # what a broker kept for longer is not dated by its receipt
+EARLY: Final = 1000  # messages that wait for the time
 
 OnFrames = Callable[[list[Frame], float, bool], None]
 OnState = Callable[[PortState], None]
@@ -53,6 +58,9 @@ class ForeignPort:
         self._refused_since: str = ""
         self._stuck: set[str] = set()
         self._stopped = False
+        self._owed: list[Receipt] = []  # of messages whose values still wait in the adapter
+        self._owed_kept_s = 0.0
+        self._early: list[tuple[Arrival, Receipt | None]] = []  # dated by the device, before this bridge knew the time
 
     # -- what the bridge wants of a source -----------------------------------------------------------------------------
 
@@ -62,7 +70,10 @@ class ForeignPort:
 
     @property
     def each_alone(self) -> bool:
-        """What carries its own time is not averaged: it may come hours late and out of order."""
+        return True
+
+    @property
+    def brings_backlog(self) -> bool:
         return self.adapter.own_clock
 
     @property
@@ -86,6 +97,10 @@ class ForeignPort:
     def stop(self, timeout: float = 1.5) -> None:
         self.ask_to_stop()
         self._crossing.forget(self)
+        with self._lock:
+            if self.adapter.due_s() is not None:
+                self._give(self.adapter.tick(inf), self._crossing.now_s(), self._crossing.now_ms(), self._owed_kept_s)
+            self._settle_owed()
 
     def recall(self, known: Mapping[str, Any]) -> None:
         recall(self.adapter, known)
@@ -96,40 +111,80 @@ class ForeignPort:
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    def hear(self, arrival: Arrival) -> MessageRejected | None:
-        """Takes a message; what was wrong with it. Raises TimeUnknown when it should be sent once more."""
+    def hear(self, arrival: Arrival, receipt: Receipt | None = None) -> MessageRejected | None:
+        """Takes a message; what was wrong with it. Raises TimeUnknown when it should be sent once more.
+
+        `receipt` is answered when everything the message says is on disk, whatever was wrong with it.
+        """
         with self._lock:
+            if receipt is not None:
+                receipt.sensor = self.sensor
             if self._stopped:
-                return MessageRejected("stopped", "this device is being removed from the configuration")
-            self._counts["messages"] += 1
-            if self.adapter.own_clock and not arrival.topic and arrival.now_ms is None:
+                return MessageRejected("stopped", "this device is being removed from the configuration; send it again")
+            if self.adapter.own_clock and arrival.now_ms is None:
                 # Before the adapter sees it, or it would take the second try for a repeat.
-                self._counts["refused_time_unknown"] += 1
-                raise TimeUnknown
-            found = self.adapter.take(arrival)
-            if isinstance(found, MessageRejected):
-                self._counts[f"refused_{found.reason}"] += 1
-                if found.reason != "retained":
-                    self._refused_since = found.detail if found.reason == "unread" else found.reason
-                log.debug("message_rejected sensor=%s reason=%s detail=%s", self.sensor, found.reason, found.detail)
-            else:
-                self._give(found, arrival.now_s, arrival.now_ms)
+                if not arrival.topic:
+                    self._counts["messages"] += 1
+                    self._counts["refused_time_unknown"] += 1
+                    raise TimeUnknown
+                if len(self._early) < EARLY:
+                    self._early.append((arrival, receipt))
+                return None
+            found = self._take(arrival, receipt)
         self._settle(arrival.now_s)
         return found if isinstance(found, MessageRejected) else None
 
+    def _take(self, arrival: Arrival, receipt: Receipt | None) -> list[Measured] | MessageRejected:
+        self._counts["messages"] += 1
+        waited = self.adapter.due_s()
+        found = self.adapter.take(arrival)
+        if isinstance(found, MessageRejected):
+            self._counts[f"refused_{found.reason}"] += 1
+            if found.reason != "retained":
+                self._refused_since = found.detail if found.reason == "unread" else found.reason
+            log.debug("message_rejected sensor=%s reason=%s detail=%s", self.sensor, found.reason, found.detail)
+        else:
+            self._give(found, arrival.now_s, arrival.now_ms, max(arrival.kept_s, self._owed_kept_s))
+        due = self.adapter.due_s()
+        if due != waited:
+            self._settle_owed()  # what waited has been given; what waits now is of this message
+        if receipt is not None:
+            self._owed.append(receipt)
+        if due is None:
+            self._settle_owed()
+        else:
+            self._owed_kept_s = max(self._owed_kept_s, arrival.kept_s)
+        return found
+
     def tick(self, now_s: float, now_ms: int | None) -> None:
         with self._lock:
+            if now_ms is not None:
+                early, self._early = self._early, []
+                for arrival, receipt in early:
+                    then_ms = now_ms - round((now_s - arrival.now_s) * 1000)
+                    self._take(replace(arrival, now_ms=then_ms), receipt)
             if self.adapter.due_s() is not None:
-                self._give(self.adapter.tick(now_s), now_s, now_ms)
+                self._give(self.adapter.tick(now_s), now_s, now_ms, self._owed_kept_s)
+            if self.adapter.due_s() is None:
+                self._settle_owed()
         self._settle(now_s)
 
-    def _give(self, found: list[Measured], now_s: float, now_ms: int | None) -> None:
+    def _settle_owed(self) -> None:
+        """The readings of these messages have been given; they are answered once those are on disk."""
+        owed, self._owed, self._owed_kept_s = self._owed, [], 0.0
+        for receipt in owed:
+            self._crossing.settle(receipt)
+
+    def _give(self, found: Iterable[Measured], now_s: float, now_ms: int | None, kept_s: float) -> None:
         for one in found:
             at_s = now_s
             if one.at_ms is not None and now_ms is not None:
                 at_s = now_s - (now_ms - one.at_ms) / 1000
+                one.frame.at_ms = one.at_ms
             elif one.at_ms is not None:
                 one.frame.flags |= Flag.RECEIPT_TIME | Flag.CLOCK
+            elif kept_s > KEPT_AT_MOST_S:
+                one.frame.flags |= Flag.CLOCK
             self._counts["good"] += 1
             self._good_s, self._refused_since = now_s, ""
             # Each quantity by itself: a message about something else says nothing of it.
@@ -165,17 +220,26 @@ class ForeignPort:
 class Crossing:
     """Where messages from outside cross to the ports they are for. Used by the bridge's loop and by HTTP threads.
 
-    `subscribe` hears a topic from now on; `now_s` is elapsed seconds, `now_ms` UTC ms or None while unknown.
+    `subscribe` hears a topic from now on, `unsubscribe` no more; `now_s` is elapsed seconds, `now_ms` UTC ms or None
+    while unknown; `settle` answers a receipt when what was given before it is on disk.
     """
 
     def __init__(
-        self, subscribe: Callable[[str], None], now_s: Callable[[], float], now_ms: Callable[[], int | None]
+        self,
+        subscribe: Callable[[str], None],
+        now_s: Callable[[], float],
+        now_ms: Callable[[], int | None],
+        *,
+        unsubscribe: Callable[[str], None] = lambda topic: None,
+        settle: Callable[[Receipt], None] = Receipt.kept,
     ) -> None:
-        self._subscribe, self.now_s, self.now_ms = subscribe, now_s, now_ms
+        self._subscribe, self._unsubscribe = subscribe, unsubscribe
+        self.now_s, self.now_ms, self.settle = now_s, now_ms, settle
         self._lock = threading.Lock()
         self._ports: list[ForeignPort] = []
         self._by_topic: dict[str, ForeignPort] = {}
         self._by_path: dict[str, ForeignPort] = {}
+        self._subscribed: set[str] = set()
         self.ear_fault = ""  # why nobody can post here at present; empty when they can
 
     def register(self, port: ForeignPort) -> None:
@@ -183,12 +247,14 @@ class Crossing:
         with self._lock:
             self._ports.append(port)
             self._by_topic.update(dict.fromkeys(topics, port))
+            self._subscribed.update(topics)
             if port.path:
                 self._by_path[port.path] = port
         for topic in topics:
             self._subscribe(topic)
 
     def forget(self, port: ForeignPort) -> None:
+        """Its topics stay subscribed until `tidy`: while the bridge is off, the broker keeps what is said there."""
         with self._lock:
             if port in self._ports:
                 self._ports.remove(port)
@@ -196,13 +262,35 @@ class Crossing:
                 for key in [key for key, owner in table.items() if owner is port]:
                     del table[key]
 
-    def hear(self, topic: str, payload: bytes, retained: bool, now_s: float) -> bool:
+    def tidy(self) -> None:
+        """Ends the subscriptions that no port needs any more."""
+        with self._lock:
+            needless = self._subscribed - self._by_topic.keys()
+            self._subscribed -= needless
+        for topic in needless:
+            self._unsubscribe(topic)
+
+    @property
+    def hears(self) -> bool:
+        """Whether a port hears the broker."""
+        return bool(self._by_topic)
+
+    def hear(
+        self,
+        topic: str,
+        payload: bytes,
+        retained: bool,
+        now_s: float,
+        receipt: Receipt | None = None,
+        kept_s: float = 0.0,
+    ) -> bool:
         """Hands over a message of the broker; False when no port asked for its topic."""
         with self._lock:
             port = self._by_topic.get(topic)
         if port is None:
+            self._unsubscribe(topic)  # of an earlier configuration
             return False
-        port.hear(Arrival(topic, payload, retained, now_s, self.now_ms()))
+        port.hear(Arrival(topic, payload, retained, now_s, self.now_ms(), kept_s=kept_s), receipt)
         return True
 
     def at_path(self, path: str) -> ForeignPort | None:

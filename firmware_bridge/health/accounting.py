@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware_bridge.clock import Clock
-from firmware_bridge.health.missing import MissingReadings, SensorLedger, damaged_of, reason_of
+from firmware_bridge.health.missing import BacklogLedger, MissingReadings, SensorLedger, damaged_of, reason_of
 from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.spool.spool import Spool
 
@@ -40,7 +40,8 @@ class Accounting:
             return
         state = line.port.state if line.port is not None else None
         reason = reason_of(state.state, state.cause) if state is not None else "unplugged"
-        ledger = self._ledgers[line.id] = SensorLedger(_every_ms(line), _ms(now_s), reason)
+        kind = BacklogLedger if line.port is not None and line.port.brings_backlog else SensorLedger
+        ledger = self._ledgers[line.id] = kind(_every_ms(line), _ms(now_s), reason)
         waiting = self._waiting.pop(line.id, None)
         self._unopened[line.id] = self._spool.until(line.id), waiting.start_ms if waiting else ledger.began_ms
         if waiting is not None:

@@ -6,7 +6,9 @@ stretches of a sensor lie end to end: a reading covers the `every_ms` before it,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from classair.model import MISSING_REASONS
@@ -83,11 +85,8 @@ class SensorLedger:
 
     def late(self, at_ms: int) -> None:
         """A reading was measured and could not be sent: the connection was down."""
-        first = at_ms - self.every_ms
-        if self._late is not None:
-            self._late = (self._late[0], at_ms, self._late[2] + 1)
-        else:
-            self._late = (first, at_ms, 1)
+        first, last, count = self._late or (at_ms, at_ms, 0)
+        self._late = (min(first, at_ms - self.every_ms), max(last, at_ms), count + 1)
 
     def due(self, now_ms: int, *, connected: bool) -> list[MissingReadings]:
         """What is to be told now: outages that have lasted for an hour, deliveries that are late no longer."""
@@ -95,11 +94,14 @@ class SensorLedger:
         if now_ms - self._covered >= LONGEST_MS:
             # The newest slot may still be filled.
             found += self._up_to(now_ms, (now_ms - self._covered) // self.every_ms - 1)
-        if self._late is not None and (connected or now_ms - self._late[0] >= LONGEST_MS):
-            first, last, count = self._late
-            self._late = None
-            found.append(MissingReadings(last, last - first, count, "broker_away"))
-        return found
+        return found + self._delivered_late(now_ms, connected)
+
+    def _delivered_late(self, now_ms: int, connected: bool) -> list[MissingReadings]:
+        if self._late is None or not (connected or now_ms - self._late[0] >= LONGEST_MS):
+            return []
+        first, last, count = self._late
+        self._late = None
+        return [MissingReadings(last, last - first, count, "broker_away")]
 
     def close(self, now_ms: int) -> list[MissingReadings]:
         """The bridge or the sensor's entry ends: everything up to now."""
@@ -161,6 +163,58 @@ class SensorLedger:
         return [
             (until, reason) for (since, _), until, reason in zip(turns, ends, reasons, strict=True) if until > since
         ]
+
+
+class BacklogLedger(SensorLedger):
+    """Of a device with a clock of its own, which may bring readings long after it measured them and in any order.
+
+    What is missing is told an hour later, so that what comes within it is not called missing; also of the time in which
+    the bridge was off, because the device kept its readings meanwhile.
+    """
+
+    def __init__(self, every_ms: int, began_ms: int, reason: str = "starting") -> None:
+        super().__init__(every_ms, began_ms, reason)
+        self._came: list[int] = []  # readings beyond what is accounted for, in order of time
+
+    def was_away(self, end_ms: int, length_ms: int, reason: str) -> MissingReadings | None:
+        self._covered = min(self._covered, end_ms - max(length_ms, 0))
+        self._reasons.insert(0, (self._covered, reason))
+        return None
+
+    def reading(self, at_ms: int, damaged: int = 0) -> list[MissingReadings]:
+        if at_ms > self._covered and at_ms not in self._came:
+            insort(self._came, at_ms)
+        return []
+
+    def due(self, now_ms: int, *, connected: bool) -> list[MissingReadings]:
+        found: list[MissingReadings] = []
+        if now_ms - self.began_ms >= LONGEST_MS:
+            found = self._told_until(now_ms - LONGEST_MS)
+            slots = (now_ms - LONGEST_MS - self._covered) // self.every_ms
+            if now_ms - self._covered >= 2 * LONGEST_MS and slots >= 1:
+                end_ms = self._covered + slots * self.every_ms
+                with self._keeping_later(end_ms):
+                    found += self._split(end_ms, slots)
+        return found + self._delivered_late(now_ms, connected)
+
+    def close(self, now_ms: int) -> list[MissingReadings]:
+        """What lies between readings; whatever is behind the newest may still come."""
+        return self._told_until(now_ms) + self._delivered_late(now_ms, True)
+
+    def _told_until(self, end_ms: int) -> list[MissingReadings]:
+        found: list[MissingReadings] = []
+        while self._came and self._came[0] <= end_ms:
+            at_ms = self._came.pop(0)
+            with self._keeping_later(at_ms):
+                found += super().reading(at_ms)
+        return found
+
+    @contextmanager
+    def _keeping_later(self, at_ms: int) -> Iterator[None]:
+        """What the port said after `at_ms` is still needed when everything up to there is told."""
+        reason, later = self._reason_at(at_ms), [turn for turn in self._reasons if turn[0] > at_ms]
+        yield
+        self._reasons = [(self._covered, reason), *later]
 
 
 def damaged_of(counts: Mapping[str, int]) -> int:

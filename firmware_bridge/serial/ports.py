@@ -45,6 +45,7 @@ class Port:
     """
 
     each_alone: Final = False  # frames of a line are averaged
+    brings_backlog: Final = False
 
     def __init__(
         self,

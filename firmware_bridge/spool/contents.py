@@ -61,6 +61,11 @@ class Contents:
         return min(self.reserved, self.last + BURST + RATE * (int(since_s) + 1))
 
 
+def moment_of(boot: str, now_s: float) -> str:
+    """Boot and elapsed time of a write, as Contents.moment reads it."""
+    return f"{boot} {int(now_s * 1000)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Packed rows first…last, and how far they have been given up."""

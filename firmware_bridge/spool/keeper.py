@@ -1,4 +1,7 @@
-"""Commits the spool four times a second on a thread of its own, so that a slow disk never delays a live reading."""
+"""Commits the spool on a thread of its own, so that a slow disk never delays a live reading.
+
+Four times a second, and at once when somebody waits for the word that a reading is on disk.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 import threading
 from typing import Final
 
+from firmware_bridge.spool.receipt import Receipt
 from firmware_bridge.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -18,14 +22,28 @@ class Keeper:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._stop = threading.Event()
+        self._stop, self._wanted = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: list[Receipt] = []
         self._thread = threading.Thread(target=self._keep, name="spool", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def fault(self) -> str:
+        """Why the disk refuses, without its path; empty when all is well."""
+        return self._spool.storage.removeprefix(f"{self._spool.path}: ")
+
+    def settle(self, receipt: Receipt) -> None:
+        """Answers it when what was appended before is on disk. From any thread."""
+        with self._lock:
+            self._waiting.append(receipt)
+        self._wanted.set()
+
     def stop(self) -> None:
         self._stop.set()
+        self._wanted.set()
         if self._thread.is_alive():
             self._thread.join(2)
 
@@ -34,9 +52,28 @@ class Keeper:
         return self._thread.is_alive()
 
     def _keep(self) -> None:
-        while not self._stop.wait(COMMIT_EVERY_S):
+        while not self._stop.is_set():
+            self._wanted.wait(COMMIT_EVERY_S)
+            self._wanted.clear()
             try:
-                self._spool.commit()
+                self._round()
             except Exception:  # a damaged file: a new start moves it aside
                 log.critical("spool_unusable path=%s", self._spool.path, exc_info=True)
                 return
+
+    def _round(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        kept, later = self._spool.commit(), []
+        for receipt in waiting:
+            if 0 < receipt.seq <= self._spool.dropped:
+                receipt.refused("memory was full while the disk could not be written")
+            elif kept:
+                receipt.kept()
+            elif receipt.patient:
+                later.append(receipt)
+            else:
+                receipt.refused(self.fault or "the disk cannot be written")
+        if later:
+            with self._lock:
+                self._waiting[:0] = later

@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
-from firmware_bridge.clock import boot_id, elapsed
-from firmware_bridge.spool.contents import BLOCK, BURST, RATE, Contents, move_aside
+from firmware_bridge.clock import UNKNOWN, boot_id, elapsed
+from firmware_bridge.spool.contents import BLOCK, BURST, RATE, Contents, moment_of, move_aside
 from firmware_bridge.spool.file import SpoolFile
 from firmware_bridge.spool.holes import Holes, with_holes
 from firmware_bridge.spool.lock import lock_for
@@ -53,14 +53,14 @@ class Spool:
         self._fresh: deque[SpoolRow] = deque()
         self._next = 1
         self._reserved = 0  # 0 while nothing is on disk: an epoch that only memory knows needs no blocks
-        self._acknowledged = 0
-        self._acknowledged_on_disk = 0
+        self._acknowledged = self._acknowledged_on_disk = 0
         self._gaps = Holes()
         self._reach = Reach()
         self._boot = boot_id()
         self._issued_on_disk, self._written_at = 0, elapsed()
-        self.thinned = 0  # readings joined to means since the start because the limit was reached
-        self.given_up = 0  # readings dropped since the start because the limit was reached
+        self.thinned = self.given_up = 0  # readings joined to means, and dropped, as the limit was reached
+        self.dropped = 0  # the newest number that never came to the disk, because it failed for too long
+        self.alive_s: float | None = None  # when an earlier run of this boot last wrote, elapsed seconds
 
     @classmethod
     def open(cls, path: Path, limit_bytes: int = LIMIT_BYTES, memory_items: int = MEMORY_ITEMS) -> Spool:
@@ -98,8 +98,7 @@ class Spool:
         held = file.contents()
         if held is None:
             with self._lock:
-                self.shapes.unsaved = self.shapes.texts()
-                self._gaps.unsaved = True
+                self.shapes.unsaved, self._gaps.unsaved = self.shapes.texts(), True
                 self._reach.save_all()
             file.write(epoch=self.epoch, reserved=0, issued=0, acknowledged=self._acknowledged)
         else:
@@ -128,6 +127,8 @@ class Spool:
             self._next, self._reserved = last + 1, last
             self._acknowledged = self._acknowledged_on_disk = held.acknowledged
             self._fresh.clear()
+            if held.moment is not None and held.moment[0] == self._boot != UNKNOWN:
+                self.alive_s = held.moment[1] / 1000
 
     def _fail(self, error: sqlite3.DatabaseError) -> None:
         if not self.storage:
@@ -154,15 +155,10 @@ class Spool:
     def _too_far(self) -> bool:
         """Whether more numbers are out than a new start would expect of a disk last written so long ago."""
         out = self._next - 1 - self._issued_on_disk
-        return self._reserved > 0 and out >= BURST and out >= BURST + RATE * int(elapsed() - self._written_at)
+        return self._reserved > 0 and out >= BURST + RATE * int(max(elapsed() - self._written_at, 0.0))
 
     def append(
-        self,
-        item: Mapping[str, Any],
-        at: int | None,
-        clock: str = "sync",
-        mono: int | None = None,
-        boot: str | None = None,
+        self, item: Mapping[str, Any], at: int | None, clock: str = "sync", mono: int | None = None, boot: str = ""
     ) -> SpoolRow | None:
         """Takes in one wire item (without bridge, epoch, seq, at, clock) and numbers it; durable after `commit`.
 
@@ -175,11 +171,11 @@ class Spool:
             if self._reserved and (self._next > self._reserved or self._too_far()):
                 self.storage = f"{self.path}: the disk has failed for so long that no numbers for readings are left"
                 return None
-            row = self.shapes.row(self._next, item, at, clock, *((mono, boot) if at is None else ()))
+            row = self.shapes.row(self._next, item, at, clock, *((mono, boot or None) if at is None else ()))
             self._next += 1
             self._fresh.append(row)
             if len(self._fresh) > self._memory_items:
-                lost = self._fresh.popleft().seq
+                self.dropped = lost = self._fresh.popleft().seq
                 if lost > self._acknowledged:
                     self._gaps.add(lost, lost, "spool full")
         return row
@@ -216,6 +212,10 @@ class Spool:
                 self._works()
             return True
 
+    def say_alive(self) -> None:
+        """The next commit notes the time even if there is nothing else to write."""
+        self._acknowledged_on_disk = -1
+
     def _usable_file(self) -> SpoolFile | None:
         """The file, when it is time to write to it; tries to open one that could not be opened."""
         if self.storage and time.monotonic() < self._retry_at:
@@ -238,12 +238,10 @@ class Spool:
             for row in rows:
                 self._reach.to(self.shapes.sensor_of(row.shape), row.at)
             until = self._reach.take_unsaved()
-        moment = f"{self._boot} {int(now * 1000)}"
         reserved = self._reserved if self._reserved - issued >= BLOCK // 2 else issued + BLOCK
+        more: dict[str, object] = {"reserved": reserved, "moment": moment_of(self._boot, now)}
         try:
-            file.write(
-                rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, reserved=reserved, moment=moment
-            )
+            file.write(rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, **more)
         except sqlite3.OperationalError:
             with self._lock:
                 self.shapes.unsaved = {**shapes, **self.shapes.unsaved}
@@ -275,8 +273,7 @@ class Spool:
         with self._lock:
             return self._reach.of(sensor)
 
-    def forget(self, sensor: str) -> None:
-        """Nothing is expected of this sensor any more."""
+    def forget(self, sensor: str) -> None:  # nothing is expected of this sensor any more
         with self._lock:
             self._reach.forget(sensor)
 
@@ -391,7 +388,8 @@ class Spool:
             if self._file is not None:
                 try:
                     if done:
-                        self._file.write(reserved=self._next - 1, issued=self._next - 1)
+                        last = self._next - 1
+                        self._file.write(reserved=last, issued=last, moment=moment_of(self._boot, elapsed()))
                     self._file.close()
                 except sqlite3.DatabaseError as error:
                     log.error("spool_close_failed error=%s", error)

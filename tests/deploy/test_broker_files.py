@@ -47,7 +47,7 @@ sites:
 """
 GRANTS = grants_of(parse(SCHOOLS))
 USERS = {name: f"secret-of-{name}" for name in (*SERVICES, OWN, FOREIGN, "socket-p1-2")}
-LEAVES = ("reading", "status", "time", "stored", "replay", "config")
+LEAVES = ("reading", "status", "time", "stored", "replay", "config", "marker")
 BRIDGE = {leaf: TOPICS.bridge("ban-suan", OWN, leaf) for leaf in LEAVES}
 OTHER = {leaf: TOPICS.bridge("rim-khlong", FOREIGN, leaf) for leaf in BRIDGE}
 HEALTH = TOPICS.sensor_health("ban-suan", "p1-2-pm")
@@ -85,7 +85,7 @@ def own(service: str) -> set[str]:
 
 # What each may write and read; everything else in EVERY_TOPIC must be refused.
 MAY_WRITE: dict[str, set[str]] = {
-    OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], HEALTH},
+    OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], BRIDGE["marker"], HEALTH},
     "socket-p1-2": {PLUG["stat"], PLUG["tele"]},
     # What is retained for a room, sensor or bridge that left sensors.yaml, ingest takes back.
     "ingest": own("ingest")
@@ -97,7 +97,7 @@ MAY_WRITE: dict[str, set[str]] = {
     "tool": ASKS,
 }
 MAY_READ: dict[str, set[str]] = {
-    OWN: {BRIDGE["stored"], BRIDGE["replay"], BRIDGE["config"], TOPICS.beat},
+    OWN: {BRIDGE["stored"], BRIDGE["replay"], BRIDGE["config"], BRIDGE["marker"], TOPICS.beat},
     "socket-p1-2": {PLUG["cmnd"]},
     "ingest": {TOPICS.ask("ingest", "question-1"), ANSWER, HEALTH, STATE, TOPICS.beat, TOPICS.config}
     | {b[x] for b in (BRIDGE, OTHER) for x in ("reading", "status", "time", "config")},

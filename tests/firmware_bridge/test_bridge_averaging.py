@@ -168,3 +168,32 @@ def test_a_number_that_nothing_could_keep_costs_only_itself(absurd: float) -> No
     assert (mean.values, mean.flags) == ({"pm25": 20}, Flag.ORDER)
     (mean,) = run(averager, [(second, Frame({"pm25": 30, "n03": 100})) for second in range(11, 21)])
     assert (mean.values, mean.flags) == ({"pm25": 30, "n03": 100}, Flag.NONE)
+
+
+def test_single_readings_stay_single_each_at_its_own_time_in_whatever_order_they_come() -> None:
+    averager = Averager(0.0, 900)
+    means = [averager.add(pm(value), at, False) for at, value in ((1000.0, 5), (100, 100), (400, 110), (1900, 10))]
+    assert [(mean.end_s, mean.values, mean.n) for mean in means if mean] == [
+        (1000, {"pm25": 5}, 1),
+        (100, {"pm25": 100}, 1),
+        (400, {"pm25": 110}, 1),
+        (1900, {"pm25": 10}, 1),
+    ]
+    assert averager.due_s() is None and averager.flush() is None
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 900)), max_size=40))
+def test_nothing_of_a_single_reading_is_ever_held_back(told: list[tuple[float, float]]) -> None:
+    averager = Averager(0.0, 60)
+    for at, value in told:
+        mean = averager.add(pm(value), at, False)
+        assert mean is not None
+        assert (mean.end_s, mean.n, mean.values["pm25"]) == (at, 1, pytest.approx(value, abs=0.001))
+        assert averager.due_s() is None and averager.tick(1e9) is None
+
+
+def test_the_end_of_a_mean_is_its_newest_frame_when_they_come_out_of_order() -> None:
+    averager = Averager(10, 2.5)
+    run(averager, [(100, pm(10)), (104, pm(20)), (103, pm(30))])
+    mean = averager.flush()
+    assert mean is not None and (mean.end_s, mean.n) == (104, 3)

@@ -25,6 +25,7 @@ from firmware_bridge.foreign.http_listener import MAX_AT_ONCE, MAX_BODY
 from firmware_bridge.foreign.http_server import VARIABLE, HttpServer
 from firmware_bridge.foreign.port import Crossing, ForeignPort
 from firmware_bridge.serial.port_state import PortState
+from firmware_bridge.spool.receipt import Receipt
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW_MS = 1_795_246_500_000
@@ -58,8 +59,15 @@ class Bench:
         port.start()
         return port
 
-    def say(self, topic: str, sample: str, retained: bool = False) -> None:
-        assert self.crossing.hear(topic, (SAMPLES / sample).read_bytes(), retained, self.now_s)
+    def say(
+        self,
+        topic: str,
+        sample: str,
+        retained: bool = False,
+        receipt: Receipt | None = None,
+        kept_s: float = 0.0,
+    ) -> None:
+        assert self.crossing.hear(topic, (SAMPLES / sample).read_bytes(), retained, self.now_s, receipt, kept_s)
 
     def later(self, seconds: float) -> None:
         self.now_s += seconds
@@ -83,11 +91,18 @@ def test_a_message_is_dated_by_the_device_where_it_has_a_clock(bench: Bench) -> 
     assert port.each_alone
 
 
-def test_a_message_with_a_time_waits_outside_until_the_bridge_knows_its_own(bench: Bench) -> None:
+def test_a_message_with_a_time_waits_until_the_bridge_knows_its_own(bench: Bench) -> None:
     bench.port("enviro", "mqtt:enviro/yard")
     bench.knows_time = False
-    bench.say("enviro/yard", "enviro-urban.json")
-    assert bench.frames[0][0].flags == Flag.RECEIPT_TIME | Flag.CLOCK, "over MQTT nobody sends it again: marked"
+    kept: list[str] = []
+    bench.say("enviro/yard", "enviro-urban.json", receipt=Receipt(lambda: kept.append("kept")))
+    bench.later(60)
+    assert (bench.frames, kept) == ([], [])
+    bench.knows_time = True
+    bench.later(60)
+    frame, at_s = bench.frames[0]
+    assert (frame.at_ms, frame.flags, kept) == (MEASURED_MS, Flag.NONE, ["kept"])
+    assert at_s == pytest.approx(1000 - (NOW_MS - MEASURED_MS) / 1000)
 
 
 def test_health_says_in_two_languages_what_is_wrong(bench: Bench) -> None:
@@ -171,10 +186,10 @@ AG = "/sensors/airgradient:ecda3b1eaaaf/measures"
 def ear(bench: Bench, tmp_path: Path) -> Iterator[Callable[..., HttpServer]]:
     made: list[HttpServer] = []
 
-    def make(address: str = "127.0.0.1:0", settle: Callable[[], bool] = lambda: True) -> HttpServer:
+    def make(address: str = "127.0.0.1:0") -> HttpServer:
         bench.port("airgradient", "http:ecda3b1eaaaf")
         bench.port("enviro", "http:yard")
-        one = HttpServer("school.box", bench.crossing, Places(tmp_path), settle)
+        one = HttpServer("school.box", bench.crossing, Places(tmp_path))
         one.listen(address)
         made.append(one)
         return one
@@ -235,8 +250,10 @@ def test_other_methods_and_bodies_without_a_length_are_refused(ear: Any) -> None
         assert b" 405 " in raw.recv(200)
 
 
-def test_nothing_is_confirmed_that_could_still_be_lost(bench: Bench, ear: Any) -> None:
-    assert post(ear(settle=lambda: False), AG, sample("airgradient-one.json"))[0] == 503
+def test_a_disk_that_refuses_is_told_with_its_reason(bench: Bench, ear: Any) -> None:
+    bench.crossing.settle = lambda receipt: receipt.refused("database or disk is full")
+    status, text = post(ear(), AG, sample("airgradient-one.json"))
+    assert (status, text) == (503, "the reading could not be saved (database or disk is full); send it again\n")
 
 
 def test_a_device_with_a_clock_is_asked_to_send_again_until_the_bridge_knows_the_time(bench: Bench, ear: Any) -> None:
