@@ -29,6 +29,7 @@ class ActiveCorrections:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.now = Corrections()
+        self.rejected = ""
         kept = ledger.remembered(_KEY)
         if kept is not None:
             self._take(kept.encode())
@@ -47,8 +48,10 @@ class ActiveCorrections:
             told = CorrectionsTold.model_validate_json(payload)
             self.now = Corrections(tuple(of_record(record) for record in told.accepted))
         except (ValidationError, ValueError, KeyError, TypeError) as error:
-            log.error("corrections_rejected error=%s", str(error).splitlines()[0])
+            self.rejected = str(error).splitlines()[0]
+            log.error("corrections_rejected error=%s", self.rejected)
             return False
+        self.rejected = ""
         return True
 
 

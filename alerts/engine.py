@@ -19,6 +19,7 @@ from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
 from alerts.stream import SensorStream
 from classair.config import Config
+from classair.i18n import in_every_language
 from classair.model import Reading
 from classair.science.advice import Need
 from classair.science.corrections import Corrections
@@ -108,6 +109,13 @@ class AlertsEngine:
         models = {full: sensor.model for full, sensor in self._config.sensors()}
         for watch in self.rooms.values():
             watch.correct(self._corrections.now, models)
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What a person should know or do, by language."""
+        found = self.board.warnings()
+        if self._corrections.rejected:
+            found.append(in_every_language("alerts_warning.corrections", why=self._corrections.rejected))
+        return found
 
     @property
     def corrections(self) -> Corrections:

@@ -23,6 +23,7 @@ from alerts.warm_start import WarmStart
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will
+from classair.i18n import REFERENCE, in_every_language
 from classair.logs import begin_logging
 from classair.places import Places, alone
 from classair.service import Accepted, Following
@@ -138,7 +139,7 @@ class Alerts:
             else None,
         )
         self.watching = AlertsEngine(self.ledger, rules, self._say, clock)
-        self._warnings: list[str] = []
+        self._unreachable: list[dict[str, str]] = []
 
     # -- the network thread: look, judge by age, hand over -------------------------------------------------------------
 
@@ -234,9 +235,11 @@ class Alerts:
         now = self._moment()
         topics = Topics(config.org)
         devices = self.watching.follow(config, accepted.version, now)
-        self._warnings = [*self.watching.board.warnings, *self._delivery.follow(config.people)]
-        for warning in self._warnings:
-            log.warning("config_part_ignored error=%s", warning)
+        self._unreachable = [
+            in_every_language("alerts_warning.channel", why=why) for why in self._delivery.follow(config.people)
+        ]
+        for warning in [*self.watching.warnings(), *self._unreachable]:
+            log.warning("config_part_ignored error=%s", warning[REFERENCE])
         for topic in (topics.corrections, topics.bridges("reading"), topics.ask(NAME, "+"), *devices):
             self._link.subscribe(topic, 1)
         self._running = True
@@ -278,10 +281,9 @@ class Alerts:
             "callback_errors": self._link.errors,
         }
         self._slowest_ms = 0
-        warnings = [
-            *self._warnings,
-            *([f"cannot write to ledger.db: {self.ledger.failing}"] if self.ledger.failing else []),
-        ]
+        warnings = [*self.watching.warnings(), *self._unreachable]
+        if self.ledger.failing:
+            warnings.append(in_every_language("alerts_warning.ledger", why=self.ledger.failing))
         self._say(
             Topics(self._org).service_status(NAME),
             ServiceStatus(
@@ -292,7 +294,8 @@ class Alerts:
                 version=_version(),
                 config_version=self._version,
                 figures=figures,
-                warnings=warnings,
+                warnings=[warning[REFERENCE] for warning in warnings],
+                causes=warnings,
             ).model_dump_json(),
             retain=True,
         )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from classair import dates
 from classair.i18n import LANGUAGES
-from classair.timetable import ZONE, to_ms
+from classair.timetable import ZONE
+
+Value = TypeVar("Value")
 
 BROKER_VARIABLE: Final = "CLASSAIR_BROKER"
 
@@ -38,10 +42,21 @@ def shared(*names: str) -> argparse.ArgumentParser:
 
 def moment(text: str) -> int:
     """UTC ms of a moment as people write it; without an offset it is Thai time."""
-    if text.isascii() and text.isdigit() and len(text) > 8:
-        return int(text)
+    return _asked(lambda: dates.moment_ms(text, ZONE))
+
+
+def moment_utc(text: str) -> int:
+    """UTC ms of a moment as people write it; without an offset it is UTC."""
+    return _asked(lambda: dates.moment_ms(text, UTC))
+
+
+def day(text: str) -> date:
+    """A local day, `2026-11-23`."""
+    return _asked(lambda: dates.day(text))
+
+
+def _asked(read: Callable[[], Value]) -> Value:
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write 2026-11-23 or 2026-11-23T09:00") from None
-    return to_ms(at) if at.tzinfo else to_ms(at.replace(tzinfo=ZONE))
+        return read()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, cast
 
 from classair.places import Places
@@ -15,6 +15,7 @@ from classair.stores.sqlite.store import SqliteStore
 from classair.units import DAY_MS
 from ingest.books.books import Books
 from ingest.clock import now_ms
+from ingest.rejections import Point, Rejections, Server
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,10 @@ LOOK_FOR_LOSS_S: Final = 30.0
 """How often the note over there is looked for: a server that lost its data may answer as if nothing had been."""
 
 
-class Target(Protocol):
+class Target(Server, Protocol):
     """What the carrier needs of a store it fills."""
 
-    def carry(self, changes: Changes) -> None: ...
+    def carry(self, changes: Changes) -> Sequence[Point]: ...
 
     def counts(self, start_ms: int, end_ms: int) -> dict[Series, int]: ...
 
@@ -58,6 +59,7 @@ class Replicator(threading.Thread):
         self.state = "sqlite"
         self.trouble = ""
         self.left = 0
+        self.rejections: Rejections | None = None
         self._caught_up_at: float | None = None
 
     def follow(self, store: str) -> None:
@@ -80,7 +82,7 @@ class Replicator(threading.Thread):
             store = self._wanted
             self._news.clear()
             if not store.startswith("influxdb"):
-                self.state, self.trouble, self.left = store, "", 0
+                self.state, self.trouble, self.left, self.rejections = store, "", 0, None
                 self._wait(IDLE_S)
                 continue
             self.state = "influxdb"
@@ -106,6 +108,7 @@ class Replicator(threading.Thread):
         """Fills one store until another is wanted."""
         name = "carried " + hashlib.sha256(store.encode()).hexdigest()[:16]
         journal = SqliteStore(self._places.readings, readonly=True)
+        self.rejections = Rejections(lambda missing: self._remember_missing(name, missing), now_ms)
         pause = 0.5
         try:
             while self._going_on(store):
@@ -133,12 +136,16 @@ class Replicator(threading.Thread):
             # A target never filled before: the whole journal is put behind the end of the log.
             self._on_writer(lambda: self._begin(name))
             position = journal.remembered(name) or 0
+        assert self.rejections is not None
+        if (missing := self._missing(journal, name)) is not None:
+            # Rejected before a restart, or while the server was away in between: seen afresh.
+            self._carry_again(*missing)
         reconciled_at: float | None = None
         noted, noted_at = None, time.monotonic()
         while self._going_on(store):
             changes = journal.next_changes(position, AT_ONCE)
             if changes is not None:
-                target.carry(changes)
+                self.rejections.add(target, target.carry(changes))
                 self._works()
                 position = changes.position
             now = time.monotonic()
@@ -151,7 +158,13 @@ class Replicator(threading.Thread):
             self.left = journal.changes_left(position) if changes is not None else 0
             if changes is not None:
                 continue
-            if reconciled_at is None or now - reconciled_at >= RECONCILE_EVERY_S:
+            if self.rejections.due() and (missing := self.rejections.try_again(target)) is not None:
+                log.info("influxdb_accepts_again action=refill from=%d to=%d", *missing)
+                self._carry_again(*missing)
+                reconciled_at = None
+                continue
+            # While points are rejected the counts differ, and why is known.
+            if not self.rejections.points and (reconciled_at is None or now - reconciled_at >= RECONCILE_EVERY_S):
                 reconciled_at = now
                 if self._refill(journal, target):
                     continue
@@ -183,6 +196,25 @@ class Replicator(threading.Thread):
                 self._books.store.forget_changes(position)
 
         self._do(write)
+
+    def _carry_again(self, first_ms: int, last_ms: int) -> None:
+        self._on_writer(lambda: self._books.store.carry_again(first_ms, last_ms + 1))
+
+    def _remember_missing(self, name: str, missing: tuple[int, int] | None) -> None:
+        """Remembers the range of rejected points; an empty range for none."""
+        first, last = missing or (0, -1)
+
+        def write() -> None:
+            with self._books.store.transaction():
+                self._books.store.remember(f"{name} rejected from", first)
+                self._books.store.remember(f"{name} rejected to", last)
+
+        self._do(write)
+
+    @staticmethod
+    def _missing(journal: SqliteStore, name: str) -> tuple[int, int] | None:
+        first, last = (journal.remembered(f"{name} rejected {end}") for end in ("from", "to"))
+        return None if first is None or last is None or last < first else (first, last)
 
     def _on_writer(self, job: Callable[[], None]) -> None:
         """Runs a job on the writer's thread and waits for it. Raises StoreAway when it could not be done."""

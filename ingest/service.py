@@ -264,6 +264,7 @@ class Ingest:
             "carried_behind": self._replicator.behind,
             "carry_left": self._replicator.left,
             "store": self._replicator.state,
+            "rejected_points": self._replicator.rejections.points if self._replicator.rejections else None,
             "archive": self._nightly.state,
         }
         with contextlib.suppress(OSError):
@@ -287,6 +288,9 @@ class Ingest:
             say("set_aside", name=state.set_aside)
         if self._replicator.trouble:
             say("influxdb", why=self._replicator.trouble)
+        if (rejections := self._replicator.rejections) is not None and rejections.points:
+            names = ", ".join(rejections.sensors[:3]) + (" …" if len(rejections.sensors) > 3 else "")
+            say("influxdb_rejected", count=rejections.points, sensors=names, why=rejections.reason)
         if self._nightly.trouble:
             say("archive", why=self._nightly.trouble)
         for fault in self._writer.accepting.refused[:5]:

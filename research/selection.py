@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from classair.dates import Day
 from classair.model import QUANTITIES
 from classair.timetable import ZONE, to_ms
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -30,8 +31,6 @@ STEP_MS: Final[Mapping[str, int]] = {
 }
 """`reading` is each reading as measured, without averaging; days are local days."""
 
-EARLIEST: Final = date(2015, 1, 1)
-LATEST: Final = date(2199, 12, 31)
 MethodId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 
 
@@ -55,8 +54,8 @@ class Selection(BaseModel):
 
     rooms: Annotated[tuple[FullId, ...], Field(min_length=1, max_length=500)]
     quantities: Annotated[tuple[str, ...], Field(min_length=1, max_length=len(QUANTITIES))] = ("pm25",)
-    first: date
-    last: date
+    first: Day
+    last: Day
     step: Step = "1h"
     method: MethodId = "none"
     lesson: bool = False
@@ -79,8 +78,6 @@ class Selection(BaseModel):
     def _makes_sense(self) -> Self:
         if self.last < self.first:
             raise ValueError("the last day must not be before the first")
-        if self.first < EARLIEST or self.last > LATEST:
-            raise ValueError(f"days must be between {EARLIEST} and {LATEST}")
         slow = [key for key in self.quantities if not QUANTITIES[key].shown]
         if slow and self.step in ("1m", "5m", "15m", "30m"):
             raise ValueError(f"{', '.join(slow)}: only averaged by hour and day; choose step reading, 1h or 1d")

@@ -16,6 +16,7 @@ from alerts.ledger import Ledger
 from alerts.purifiers import Publish, Purifier, Said
 from alerts.signal import Signal
 from classair.config import Config
+from classair.i18n import in_every_language
 from classair.plugins import UnknownPlugin
 from classair.wire import PurifierState, Topics
 
@@ -39,6 +40,7 @@ class _Managed:
     signal: Signal
     published: PurifierState | None = None
     kept: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,14 @@ class Switchboard:
         self._topics: Topics | None = None
         self._version = 0
         self.commands = 0
-        self.warnings: list[str] = []
+        self._not_controlled: list[dict[str, str]] = []
 
     # -- configuration -------------------------------------------------------------------------------------------------
 
     def follow(self, config: Config, version: int, now: int) -> list[str]:
         """Purifiers as configured; one that stays keeps its memory. Returns the topics to hear from now on."""
         self._topics, self._version = Topics(config.org), version
-        self.warnings = []
+        self._not_controlled = []
         rule = config.purifier_rule()
         fresh: dict[str, _Managed] = {}
         for name, part in config.purifiers():
@@ -91,7 +93,9 @@ class Switchboard:
                 try:
                     device = purifiers.make(name, part.kind, part.settings, self._clock)
                 except (UnknownPlugin, ValidationError) as error:
-                    self.warnings.append(f"purifier {name} is not controlled: {_why(error)}")
+                    self._not_controlled.append(
+                        in_every_language("alerts_warning.not_controlled", purifier=name, why=_why(error))
+                    )
                     log.error("purifier_not_controlled purifier=%s error=%s", name, _why(error))
                     continue
                 unit = restarted(saved_state.read(self._memories.pop(name, None), now), now)
@@ -193,6 +197,14 @@ class Switchboard:
     def names(self) -> list[str]:
         return list(self._units)
 
+    def warnings(self) -> list[dict[str, str]]:
+        """What keeps purifiers from being controlled, by language: settings, or answers that nobody can read."""
+        return self._not_controlled + [
+            in_every_language("alerts_warning.unread", purifier=name, word=managed.unread)
+            for name, managed in self._units.items()
+            if managed.unread
+        ]
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _take(
@@ -201,6 +213,10 @@ class Switchboard:
         matters: list[Matter] = []
         for word in said:
             actions: list[Action] = []
+            if word.unread and word.unread != managed.unread:
+                log.warning("purifier_state_unread purifier=%s word=%s", name, word.unread)
+            if word.unread or word.on is not None:
+                managed.unread = word.unread
             if word.online is not None:
                 managed.unit, actions = machine.line(managed.unit, word.online, retained, now)
             if word.on is not None:

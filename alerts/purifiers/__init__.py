@@ -30,12 +30,14 @@ class Publish:
 class Said:
     """What a device said: its relay (`on`), or whether it can be reached (`online`).
 
-    `answer`: it said so because of a command and not in its regular report.
+    `answer`: it said so because of a command and not in its regular report. `unread`: the word for the relay's state
+    that this kind does not know; what a person must change follows from it.
     """
 
     on: bool | None = None
     online: bool | None = None
     answer: bool = False
+    unread: str = ""
 
 
 class Purifier(Protocol):

@@ -20,7 +20,9 @@ from classair.accounts import Account
 
 MAX_SECONDS: Final = 64_800  # PulseTime 64900
 _KEYS: Final = ("POWER", "POWER1")
-_ON: Final = {"ON": True, "OFF": False}
+# StateText1 and StateText2 can be renamed; these words mean the same to everybody.
+_ON: Final = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+LONGEST_WORD: Final = 20
 
 
 class Settings(BaseModel):
@@ -100,5 +102,8 @@ def _of(told: Any, answer: bool) -> list[Said]:
 
 
 def _switch_words(word: Any, answer: bool) -> list[Said]:
-    on = _ON.get(word) if isinstance(word, str) else None
-    return [] if on is None else [Said(on=on, answer=answer)]
+    if word is None:
+        return []
+    text = json.dumps(word) if not isinstance(word, str) else word.strip()
+    on = _ON.get(text.lower())
+    return [Said(unread=text[:LONGEST_WORD])] if on is None else [Said(on=on, answer=answer)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from classair import timetable
+from classair import dates, timetable
 from classair.i18n import LANGUAGES
 
 _DURATION = re.compile(r"^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)$")
@@ -85,7 +85,7 @@ def _days(value: Any) -> Any:
         match = _DAYS.match(value)
         if match is None:
             raise ValueError("expected first and last day, such as 2026-05-16..2026-10-10")
-        first, last = map(date.fromisoformat, match.groups())
+        first, last = map(dates.day, match.groups())
         if last < first:
             raise ValueError("the last day must not be before the first")
         return first, last
@@ -94,7 +94,7 @@ def _days(value: Any) -> Any:
 
 Clock = Annotated[time, BeforeValidator(_clock)]
 Days = Annotated[tuple[date, date], BeforeValidator(_days)]
-YearName = Annotated[str, Field(pattern=r"^\d{4}$")]
+YearName = Annotated[str, Field(pattern=r"^\d{4}$")]  # a name: Thai schools say 2569
 
 
 def duration(text: str) -> float:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, f
 
 from classair import timetable
 from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, yes_or_no
+from classair.dates import Day
 from classair.i18n import REFERENCE
 from classair.wire import Id
 
@@ -129,7 +130,7 @@ class Sensor(Part):
     model: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
     port: Annotated[str, Field(max_length=256)]
     every: Every = 10.0
-    since: date | None = None
+    since: Day | None = None
     identity: Annotated[str, Field(max_length=64)] = ""
     duty: DutySettings | None = None
     settings: dict[str, Any] = {}

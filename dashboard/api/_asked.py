@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
+from classair.dates import Day, moment_ms
 from classair.timetable import day_start_ms
 from classair.units import DAY_MS
 from dashboard.api._faults import ApiFault, unknown
-from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
-from research.selection import EARLIEST, LATEST
 
 PAGE: Final = 5000
 
@@ -23,8 +23,8 @@ Start = Annotated[Moment, Query(description="ISO 8601 with offset, or UTC ms", e
 End = Annotated[
     Moment, Query(description="exclusive; ISO 8601 with offset, or UTC ms", examples=["2026-11-23T10:00:00+07:00"])
 ]
-First = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-23"])]
-Last = Annotated[date, Query(ge=EARLIEST, le=LATEST, description="last local day, inclusive", examples=["2026-11-24"])]
+First = Annotated[Day, Query(description="first local day", examples=["2026-11-23"])]
+Last = Annotated[Day, Query(description="last local day, inclusive", examples=["2026-11-24"])]
 Offset = Annotated[
     int, Query(ge=0, le=10_000_000, description="lines to skip: `next` of the previous page", examples=[0])
 ]

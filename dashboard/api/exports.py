@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
+from classair.dates import Day
 from classair.model import QUANTITIES
 from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
@@ -32,8 +32,8 @@ class ExportWish(BaseModel):
     """The selection, as for /table, and the output format."""
 
     rooms: list[str] = Field(examples=[["ban-suan.p1-2"]], min_length=1, max_length=500)
-    first: date = Field(examples=["2026-11-16"])
-    last: date = Field(examples=["2026-11-20"], description="inclusive")
+    first: Day = Field(examples=["2026-11-16"])
+    last: Day = Field(examples=["2026-11-20"], description="inclusive")
     quantities: list[str] = Field(["pm25"], examples=[["pm25", "rh_pct"]])
     step: str = Field("1h", examples=["1h"], description="reading, " + ", ".join(STEP_MS))
     method: str = Field("none", examples=["accepted"])
@@ -163,8 +163,8 @@ def router(ctx: Context) -> APIRouter:
     )
     async def data(
         rooms: Annotated[str, Query(description="`<site>.<room>`, comma-separated", examples=["ban-suan.p1-2"])],
-        first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
-        last: Annotated[date, Query(description="last local day, inclusive", examples=["2026-11-20"])],
+        first: Annotated[Day, Query(description="first local day", examples=["2026-11-16"])],
+        last: Annotated[Day, Query(description="last local day, inclusive", examples=["2026-11-20"])],
         quantities: Annotated[
             str, Query(description="comma-separated: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
         ] = "pm25",

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 import classair
+from classair.i18n import REFERENCE
 from classair.wire import BridgeStatus, SensorHealth, ServiceStatus
 from dashboard.api._faults import responses
 from dashboard.context import Context
@@ -28,12 +29,13 @@ class Health(BaseModel):
     server_time: int
     version: str
     broker: bool = Field(description="whether this dashboard is connected to the broker")
-    store: bool = Field(description="whether the database is available")
+    store: bool = Field(description="whether the database answers and has accepted every reading")
     control_at: int | None = Field(description="UTC ms of the latest heartbeat of the controller")
     configuration: ConfigurationHealth
     services: dict[str, ServiceStatus]
     bridges: dict[str, BridgeStatus | None]
     sensors: dict[str, SensorHealth | None]
+    warnings: list[str] = Field(description="what a person should know or do, of every service and the dashboard")
     simulated: list[str] = Field(description="sites whose data are simulated")
 
 
@@ -52,8 +54,14 @@ def router(ctx: Context) -> APIRouter:
         except StoreUnavailable:
             store = False
         beat, accepted, services = live.beat(), live.accepted(), live.services()
+        # What the database rejects is missing there, however well it answers.
+        store = store and not any(status.figures.get("rejected_points") for status in services.values())
         bridges = {full: live.bridge(full) for full, _ in config.bridges()}
         sensors = {full: live.sensor(full) for full, _ in config.sensors()}
+        warnings = [
+            *(f"{name}: {warning}" for name, status in services.items() for warning in status.warnings),
+            *(f"dashboard: {warning[REFERENCE]}" for warning in live.warnings()),
+        ]
         well = (
             live.connected()
             and store
@@ -62,7 +70,7 @@ def router(ctx: Context) -> APIRouter:
             and all(status.state == "online" for status in services.values())
             and all(word is not None and sensor_well(word) != "no" for word in sensors.values())
             and (accepted is None or accepted.refused is None)
-            and not any(status.warnings for status in services.values())
+            and not warnings
             and all(
                 word is not None and word.state == "online" and word.storage in ("", "ok") for word in bridges.values()
             )
@@ -80,6 +88,7 @@ def router(ctx: Context) -> APIRouter:
             services=services,
             bridges=bridges,
             sensors=sensors,
+            warnings=warnings,
             simulated=[site for site in config.sites if config.site_simulated(site)],
         )
 

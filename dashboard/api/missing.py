@@ -8,11 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from classair.dates import moment_ms
 from classair.i18n import in_every_language
 from classair.model import MISSING_REASONS, PRESENT_REASONS
 from classair.units import HOUR_MS
 from dashboard.api._faults import ApiFault, responses, unknown
-from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
 from dashboard.queries.rooms import RangeRefused
 

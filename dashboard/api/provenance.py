@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from classair.asking import NoAnswer
+from classair.dates import Day, moment_ms
 from classair.science.corrections import PUBLISHED, as_record
 from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
 from classair.timetable import day_start_ms
@@ -17,9 +17,8 @@ from classair.units import DAY_MS
 from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown
-from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
-from research.selection import EARLIEST, LATEST
 
 SiteQuery = Annotated[str | None, Query(description="only this school", examples=["ban-suan"])]
 
@@ -114,10 +113,8 @@ def router(ctx: Context) -> APIRouter:
 
     @api.get("/events", summary="List events logged by schools", responses=responses(401, 404, 422, 503))
     async def events(
-        first: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="first local day", examples=["2026-11-01"])],
-        last: Annotated[
-            date, Query(ge=EARLIEST, le=LATEST, description="last local day, inclusive", examples=["2026-11-30"])
-        ],
+        first: Annotated[Day, Query(description="first local day", examples=["2026-11-01"])],
+        last: Annotated[Day, Query(description="last local day, inclusive", examples=["2026-11-30"])],
         site: SiteQuery = None,
     ) -> Events:
         wanted = of_site(site)

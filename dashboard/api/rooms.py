@@ -10,12 +10,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from classair.config import Room
+from classair.dates import moment_ms
 from classair.model import QUANTITIES, SHOWN
 from classair.timetable import local_time
 from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import RoomState
 from dashboard.api._faults import ApiFault, responses, unknown
-from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
 from dashboard.live.ages import state_as_of
 from dashboard.queries.rooms import MAX_BUCKETS

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from classair.dates import moment_ms
 from classair.model import QUANTITIES, Reading
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
 from classair.units import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
-from dashboard.api._moments import Moment, iso, moment_ms
+from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
 from dashboard.queries.daily import Key, day_means
 from research.means import MeanRow

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from classair.asking import NoAnswer, Questions
 from classair.broker import BrokerAddress, Link, Message
+from classair.i18n import in_every_language
 from classair.service import Accepted, Following
 from classair.wire import (
     Answer,
@@ -63,6 +64,7 @@ class Live:
         self._beat: Beat | None = None
         self._accepted: Callable[[], Accepted | None] = lambda: None
         self.refused = 0
+        self._last_rejected = ("", "")
 
     # -- what pages ask -----------------------------------------------------------------------------------------------
 
@@ -153,8 +155,19 @@ class Live:
         try:
             self._take(topic, payload)
         except ValidationError as error:
-            self.refused += 1
-            log.warning("message_rejected topic=%s error=%s", topic, faults(error))
+            self._reject(topic, str(faults(error)))
+
+    def _reject(self, topic: str, why: str) -> None:
+        self.refused += 1
+        self._last_rejected = (topic, why)
+        log.warning("message_rejected topic=%s error=%s", topic, why)
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What a person should know of the messages that this process could not use, by language."""
+        if not self.refused:
+            return []
+        topic, why = self._last_rejected
+        return [in_every_language("dashboard_warning.rejected", count=self.refused, topic=topic, why=why)]
 
     def _take(self, topic: str, payload: bytes) -> None:
         parts = address(topic)
@@ -207,8 +220,7 @@ class Live:
             return False
         value = model.model_validate_json(payload)
         if named is not None and getattr(value, named) != key:
-            self.refused += 1
-            log.warning("message_rejected topic_of=%s speaks_of=%s", key, getattr(value, named))
+            self._reject(key, f"the payload names {getattr(value, named)}")
             return False
         into[key] = value
         return True

@@ -60,7 +60,8 @@ def around(name: RangeName, day: date) -> Range:
 
 
 def range_of(name: str, day: str, now_ms: int) -> Range:
-    """What an address asks for; what cannot be understood, or lies in the future, becomes today's."""
+    """What an address asks for, also with a year of the Thai calendar; what cannot be understood, or lies in the
+    future, becomes today's."""
     today = local_time(now_ms).date()
     known: RangeName = name if name in RANGES else "day"
     try:

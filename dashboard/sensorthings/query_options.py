@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard.api._moments import moment_ms
+from classair.dates import moment_ms
 
 TOP, MOST = 100, 1000
 UNDERSTOOD: Final = ("$top", "$skip", "$skiptoken", "$count", "$expand", "$filter")

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from classair.arguments import moment_utc
 from classair.model import Flag
 from firmware_bridge.commands.capture_files import Capture, Piece, looks_like_black_box, opened
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
@@ -34,11 +35,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--from",
         dest="from_ms",
-        type=moment,
+        type=moment_utc,
         metavar="TIME",
         help="start of the time range in a black box, such as 2026-11-20T08:00 (UTC) or with +07:00",
     )
-    parser.add_argument("--to", dest="to_ms", type=moment, metavar="TIME", help="end of the time range in a black box")
+    parser.add_argument(
+        "--to", dest="to_ms", type=moment_utc, metavar="TIME", help="end of the time range in a black box"
+    )
     parser.add_argument(
         "--stats", action="store_true", help="print counts of decoded and rejected bytes instead of measurements"
     )
@@ -57,15 +60,6 @@ def main(argv: list[str]) -> int:
         # Whoever read our lines has gone, as `head` does; Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def moment(text: str) -> int:
-    """A time of ISO 8601 as UTC ms; without a zone it is UTC."""
-    try:
-        told = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-11-20T08:00") from None
-    return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _print_all(driver: Driver, capture: Capture, stats: bool) -> int:

@@ -17,9 +17,10 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from classair.arguments import shared
+from classair.arguments import day, shared
 from classair.asking import NoAnswer, ask_ingest, broker_of_installation
 from classair.config import Config
+from classair.dates import EARLIEST
 from classair.places import Places
 from classair.science.corrections import Correction, as_record, faults
 from classair.science.indexes.known import DEFAULT
@@ -43,7 +44,6 @@ from research.collocation.report import INPUTS, Comparison, changes, compared, g
 SEED: Final = 20260101  # the same data give the same intervals
 GOOD_DAYS: Final = 30
 WHO: Final = "command line"
-EARLIEST: Final = date(2015, 1, 1)  # before it no school had these sensors
 LONGEST_DAYS: Final = 1100
 
 
@@ -81,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         "--sensor", action="append", required=True, metavar="SITE.ID", help="sensor to compare; repeatable"
     )
     parser.add_argument(
-        "--from", dest="start", type=_day, required=True, metavar="DATE", help="first local day of the comparison"
+        "--from", dest="start", type=day, required=True, metavar="DATE", help="first local day of the comparison"
     )
-    parser.add_argument("--to", dest="end", type=_day, required=True, metavar="DATE", help="last local day, inclusive")
+    parser.add_argument("--to", dest="end", type=day, required=True, metavar="DATE", help="last local day, inclusive")
     parser.add_argument("--model", choices=list(MODELS), default="linear", help="regression model (default: linear)")
     parser.add_argument(
         "--input",
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON document, including the residuals")
     parser.add_argument(
         "--accept-from",
-        type=_day,
+        type=day,
         metavar="DATE",
         help="propose the fit as these sensors' correction from this local day",
     )
@@ -116,13 +116,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--author", default="", metavar="NAME", help="person responsible; required with --accept-from")
     parser.add_argument("--yes", action="store_true", help="approve without asking for confirmation")
     return parser
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date; expected 2026-11-21") from None
 
 
 def _hours(text: str) -> float:

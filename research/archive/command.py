@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from classair.arguments import shared
+from classair.arguments import day, shared
 from classair.places import Places, alone
 from classair.stores import StoreAway
 from classair.stores.sqlite.store import SqliteStore
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--archive", type=Path, metavar="DIR", help="archive folder (default: DIR/archive)")
     parser.add_argument("--site", metavar="SITE", help="archive one site only")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="archive one local day only")
+    which.add_argument("--day", type=day, metavar="YYYY-MM-DD", help="archive one local day only")
     which.add_argument("--all", action="store_true", help="include today, as far as recorded")
     parser.add_argument("--verify", action="store_true", help="verify all files without writing any")
     args = parser.parse_args(argv)

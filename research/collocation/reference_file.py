@@ -6,10 +6,11 @@ import csv
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone, tzinfo
 from itertools import pairwise
 from typing import Final
 
+from classair.dates import moment_ms
 from classair.science.indexes import exact
 from classair.timetable import ZONE
 from classair.units import HOUR_MS
@@ -104,16 +105,11 @@ def _column(heads: Sequence[str], named: str, usual: Sequence[str], what: str) -
     )
 
 
-def _moment(text: str, zone: timezone | object, number: int) -> int:
+def _moment(text: str, zone: tzinfo, number: int) -> int:
     try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise Unreadable(
-            f"line {number}: {text.strip()!r} is not a time; expected 2026-11-21T09:00 with or without +07:00"
-        ) from None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=zone)  # type: ignore[arg-type]
-    return round(at.timestamp() * 1000)
+        return moment_ms(text, zone)
+    except ValueError as error:
+        raise Unreadable(f"line {number}: {text.strip()!r}: {error}") from None
 
 
 def _value(text: str, number: int) -> float | None:

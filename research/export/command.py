@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 
 from classair import config as configuration
-from classair.arguments import shared
+from classair.arguments import day, shared
 from classair.config import Config
 from classair.i18n import REFERENCE
 from classair.places import Places
@@ -100,8 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     what = parser.add_argument_group("what")
     what.add_argument("--rooms", metavar="SITE.ROOM,…", help="rooms, comma-separated")
-    what.add_argument("--first", type=date.fromisoformat, metavar="DAY", help="first local day (YYYY-MM-DD)")
-    what.add_argument("--last", type=date.fromisoformat, metavar="DAY", help="last local day, inclusive")
+    what.add_argument("--first", type=day, metavar="DAY", help="first local day (YYYY-MM-DD)")
+    what.add_argument("--last", type=day, metavar="DAY", help="last local day, inclusive")
     what.add_argument("--quantities", default="pm25", metavar="Q,…", help="quantities, comma-separated (default: pm25)")
     what.add_argument(
         "--step", default="1h", help="averaging interval: reading (none), 1m, 5m, 15m, 30m, 1h or 1d (default: 1h)"

@@ -7,14 +7,14 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from classair import config as configuration
-from classair.arguments import shared
+from classair.arguments import day, shared
 from classair.config import Config
 from classair.i18n import t
 from classair.places import Places
@@ -42,13 +42,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--from",
         dest="first",
-        type=date.fromisoformat,
+        type=day,
         metavar="DAY",
         help="first local day (default: 29 days before the last)",
     )
-    parser.add_argument(
-        "--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last local day, inclusive (default: today)"
-    )
+    parser.add_argument("--to", dest="last", type=day, metavar="DAY", help="last local day, inclusive (default: today)")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     args = parser.parse_args(argv)
     last = args.last or datetime.now(ZONE).date()

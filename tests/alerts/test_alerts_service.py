@@ -335,3 +335,19 @@ def test_a_room_that_is_gone_from_the_configuration_leaves_nothing_retained(
     late.stop()
     assert world.topics.room_now("s1", "r1") not in heard
     assert world.topics.purifier_state("s1", "fan") not in heard
+
+
+@pytest.mark.slow
+def test_a_state_word_that_nobody_knows_is_a_warning_in_both_languages_until_it_is_put_right(
+    world: World, wait_for: Any
+) -> None:
+    world.start_alerts()
+    wait_for(lambda: world.states and world.states[-1].on is False)
+    topic = f"tele/{world.plug.topic}/STATE"
+    world.link.publish(topic, b'{"POWER":"ligado"}')
+    status = wait_for(lambda: world.status if world.status and world.status.warnings else None, timeout=30)
+    assert "s1.fan answers with “ligado” instead of ON or OFF" in status.warnings[0]
+    assert "StateText1 OFF" in status.causes[0]["th"]
+    assert world.states[-1].on is False
+    world.link.publish(topic, b'{"POWER":"OFF"}')
+    wait_for(lambda: world.status and not world.status.warnings, timeout=30, what="the warning to end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,24 @@ def test_an_on_and_its_expiry_travel_in_one_message_and_nothing_asks_with_an_emp
     assert plug().query() == [Publish("cmnd/plug-1/Status", "11")]
 
 
+@pytest.mark.parametrize(("on", "off"), [("ON", "OFF"), ("1", "0"), ("on", "off"), ("true", "false"), ("On", "Off")])
+def test_renamed_state_words_that_everybody_understands_are_read(on: str, off: str) -> None:
+    for word, meant in ((on, True), (off, False)):
+        for topic, payload, answer in (
+            ("stat/plug-1/RESULT", f'{{"POWER1":"{word}"}}', True),
+            ("stat/plug-1/POWER1", word, True),
+            ("stat/plug-1/STATUS11", f'{{"StatusSTS":{{"POWER1":"{word}"}}}}', False),
+            ("tele/plug-1/STATE", f'{{"POWER":"{word}"}}', False),
+        ):
+            assert plug().read_state(topic, payload.encode(), False) == [Said(on=meant, answer=answer)]
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda text: text.strip().lower() not in tasmota._ON))
+def test_a_state_word_that_nobody_knows_is_named_and_switches_nothing(word: str) -> None:
+    said = plug().read_state("tele/plug-1/STATE", json.dumps({"POWER": word}).encode(), False)
+    assert [(one.on, one.unread) for one in said] == [(None, word.strip()[:20])]
+
+
 @given(st.integers(1, 64_800))
 def test_pulse_time_is_read_by_the_firmware_as_it_was_meant(seconds: int) -> None:
     from simulator.devices.tasmota import pulse_seconds
@@ -83,8 +102,8 @@ def test_a_topic_that_could_mean_something_else_is_refused(topic: str) -> None:
         ("tele/plug-1/LWT", b"Online", [Said(online=True)]),
         ("tele/plug-1/LWT", b"Offline", [Said(online=False)]),
         ("tele/plug-2/STATE", b'{"POWER":"OFF"}', []),
-        ("tele/plug-1/STATE", b'{"POWER":5}', []),
-        ("tele/plug-1/STATE", b'{"POWER":["ON"]}', []),
+        ("tele/plug-1/STATE", b'{"POWER":5}', [Said(unread="5")]),
+        ("tele/plug-1/STATE", b'{"POWER":["ON"]}', [Said(unread='["ON"]')]),
         ("stat/plug-1/STATUS11", b'{"StatusSTS":null}', []),
         ("stat/plug-1/RESULT", b"[" * 4000, []),
         ("stat/plug-1/RESULT", b'{"POWER":"ON"}' + b" " * 5000, []),

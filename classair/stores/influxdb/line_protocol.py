@@ -14,6 +14,7 @@ SWITCH: Final = "switch"
 RECEIVED: Final = "received"
 CARRIED: Final = "carried"
 VERSION: Final = "day_version"
+REJECTED: Final = "rejected"
 NS_PER_MS: Final = 1_000_000
 FIRST_MS: Final = -9_223_372_036_854 + 1
 LAST_MS: Final = 9_223_372_036_854 - 1
@@ -142,3 +143,9 @@ def bucket_of(bucket: Bucket, row: dict[str, Any], key: str) -> None:
 def carried(journal: str, position: int, at_ms: int) -> str:
     """How far a journal had been carried; one point a day, as some servers refuse points older than they keep."""
     return f"{CARRIED},journal={_tag(journal)} position={position}i {at_ms // DAY_MS * DAY_MS * NS_PER_MS}"
+
+
+def rejected(room: str, sensor: str, points: int, why: str, at_ms: int) -> str:
+    """How many points of a sensor the server refused, noted where readers find it; 0: none any more."""
+    tags = ",".join(f"{name}={_tag(value)}" for name, value in (("room", room), ("sensor", sensor)) if value)
+    return f"{REJECTED},{tags} points={points}i,why={_text(why)} {at_ms // DAY_MS * DAY_MS * NS_PER_MS}"

@@ -82,8 +82,11 @@ class Server:
         refused: list[tuple[str, str]] = []
         for begin in range(0, len(lines), LINES):
             refused += self._send_part(lines[begin : begin + LINES])
-        for line, why in refused:
-            log.error("influxdb_point_rejected point=%s error=%s", line.partition(" ")[0][:200], why)
+        if refused:
+            line, why = refused[0]
+            log.error(
+                "influxdb_points_rejected points=%d first=%s error=%s", len(refused), line.partition(" ")[0][:200], why
+            )
         return refused
 
     def _send_part(self, lines: Sequence[str]) -> list[tuple[str, str]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from classair.stores import (
     SensorNewest,
     Series,
     Store,
+    StoreAway,
     StoreConflict,
     local_day,
 )
@@ -36,6 +39,18 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 10_000
 """Rows in one answer."""
+LOOK_FOR_REJECTED_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPoint:
+    """A point that the server refused for itself. `room` is empty for the switching of the purifier `sensor`."""
+
+    room: str
+    sensor: str
+    at_ms: int
+    line: str
+    reason: str = ""
 
 
 class InfluxStore:
@@ -50,6 +65,8 @@ class InfluxStore:
     def __init__(self, url: str, database: str, token: str = "", org: str = "", *, timeout_s: float = 10.0) -> None:
         self._server = Server(url, database, token, org, timeout_s)
         self._lock = threading.Lock()
+        self._incomplete: dict[str, str] = {}
+        self._incomplete_until = 0.0
 
     @classmethod
     def of(cls, address: str, token: str = "", org: str = "") -> InfluxStore:
@@ -67,22 +84,60 @@ class InfluxStore:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def carry(self, changes: Changes) -> None:
+    def carry(self, changes: Changes) -> list[RejectedPoint]:
         """Copies what a journal committed, rollups as they are there. Again, or in any order, ends in the same state.
 
-        A point that the server refuses for itself is logged and left out; the journal has it.
+        A point that the server refuses for itself is logged, left out and returned; the journal has it.
         """
-        lines = [line_protocol.raw(reading) for reading in changes.readings if _dated(reading)]
-        lines += [line_protocol.rollup("1m", each) for each in changes.minutes if each.buckets]
-        lines += [line_protocol.rollup("1h", each) for each in changes.hours if each.buckets]
-        lines += [line_protocol.rollup("1d", each) for each in changes.days if each.buckets]
-        lines += [line_protocol.switch(event) for event in changes.switches]
+        points = [
+            RejectedPoint(reading.room, reading.sensor, reading.at_ms, line_protocol.raw(reading))
+            for reading in changes.readings
+            if _dated(reading)
+        ]
+        for grain, rollups in (("1m", changes.minutes), ("1h", changes.hours), ("1d", changes.days)):
+            points += [
+                RejectedPoint(each.series.room, each.series.sensor, each.start_ms, line_protocol.rollup(grain, each))
+                for each in rollups
+                if each.buckets
+            ]
+        points += [RejectedPoint("", one.purifier, one.at_ms, line_protocol.switch(one)) for one in changes.switches]
+        lines = [point.line for point in points]
         # The versions last: whoever sees a new one finds what it stands for.
         lines += [
             line_protocol.version(site, local_day.number_of(day), version)
             for (site, day), version in changes.versions.items()
         ]
-        self._server.send(lines)
+        refused = dict(self._server.send(lines))
+        return [replace(point, reason=refused[point.line]) for point in points if point.line in refused]
+
+    def accepts(self, line: str) -> bool:
+        """Sends a point that was rejected before once more; whether it is stored now."""
+        return not self._server.send([line])
+
+    def note_rejected(self, rejected: Mapping[tuple[str, str], tuple[int, str]], at_ms: int) -> None:
+        """Notes for whoever reads this database how many points of (room, sensor) are missing here, and why; 0: none.
+
+        From then on questions about such a room raise StoreAway, because an empty answer would be untrue.
+        """
+        self._server.send(
+            [line_protocol.rejected(room, sensor, n, why, at_ms) for (room, sensor), (n, why) in rejected.items()]
+        )
+        self._incomplete_until = 0.0
+
+    def _expect_complete(self, room: str) -> None:
+        """Raises StoreAway when the server rejected points of this room, which are only in the journal."""
+        now = time.monotonic()
+        if now >= self._incomplete_until:
+            rows = self._server.ask(
+                f'select points, why from "{line_protocol.REJECTED}" group by room, sensor order by time desc limit 1'
+            )
+            self._incomplete = {row["room"]: row["why"] for row in rows if row["points"]}
+            self._incomplete_until = now + LOOK_FOR_REJECTED_S
+        if room in self._incomplete:
+            raise StoreAway(
+                f"{self._server.name} rejected readings of {room}: {self._incomplete[room]}; they are kept in "
+                "readings.db, see the warning of ingest"
+            )
 
     def mark_carried(self, journal: str, position: int, at_ms: int) -> None:
         """Notes over there how far a journal has been carried; whoever lost the note has lost more."""
@@ -184,12 +239,14 @@ class InfluxStore:
         )
 
     def sensors(self, room: str) -> list[str]:
+        self._expect_complete(room)
         rows = self._server.ask(
             f'show tag values from "{line_protocol.RAW}" with key = "sensor" where room={_quoted(room)}'
         )
         return sorted({row["value"] for row in rows})
 
     def interval_at(self, room: str, sensor: str, at_ms: int) -> float | None:
+        self._expect_complete(room)
         rows = self._server.ask(
             f'select interval_s from "{line_protocol.RAW}" where room={_quoted(room)} and '
             f"sensor={_quoted(sensor)} and {_between(at_ms, line_protocol.LAST_MS)} order by time limit 1"
@@ -197,6 +254,7 @@ class InfluxStore:
         return float(rows[0]["interval_s"]) if rows else None
 
     def latest(self, room: str) -> list[SensorNewest]:
+        self._expect_complete(room)
         newest: dict[str, Reading] = {}
         for row in self._server.ask(
             f'select * from "{line_protocol.RAW}" where room={_quoted(room)} '
@@ -209,6 +267,7 @@ class InfluxStore:
         return [SensorNewest(sensor, newest[sensor]) for sensor in sorted(newest)]
 
     def readings(self, room: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
+        self._expect_complete(room)
         return self._rows_of(f"room={_quoted(room)}", start_ms, end_ms)
 
     def _rows_of(self, where: str, start_ms: int, end_ms: int) -> Iterator[Reading]:
@@ -219,12 +278,13 @@ class InfluxStore:
                 f'select * from "{line_protocol.RAW}" where {where} and {_between(start_ms, end_ms)} '
                 f"order by time limit {size}"
             )
-            page = sorted(map(line_protocol.reading_of, rows), key=lambda r: (r.at_ms, r.sensor, r.seq))
-            if len(page) < size:
+            ours = (line_protocol.reading_of(row) for row in rows if row.get("seq") is not None)
+            page = sorted(ours, key=lambda r: (r.at_ms, r.sensor, r.seq))
+            if len(rows) < size:
                 yield from page
                 return
-            last = page[-1].at_ms
-            if page[0].at_ms == last:
+            last = rows[-1]["time"] // line_protocol.NS_PER_MS
+            if rows[0]["time"] // line_protocol.NS_PER_MS == last:
                 size *= 2  # one millisecond alone fills the page
                 continue
             yield from (reading for reading in page if reading.at_ms < last)
@@ -233,6 +293,7 @@ class InfluxStore:
     def series(
         self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
     ) -> list[Bucket]:
+        self._expect_complete(room)
         grain, _unit = grain_for(quantity, step_ms)
         first, end = span_of(start_ms, end_ms, step_ms)
         first, end = max(first, line_protocol.FIRST_MS), min(end, line_protocol.LAST_MS)

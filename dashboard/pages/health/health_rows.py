@@ -92,6 +92,7 @@ def _with_process(ctx: Context, language: str, row: HealthRow, process: Process)
 def _middle(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
     up = ctx.live.connected()
     filling = "" if store_fault else _filling(ctx, language)
+    rejected = any(status.figures.get("rejected_points") for status in ctx.live.services().values())
     return [
         HealthRow(
             "broker",
@@ -108,9 +109,13 @@ def _middle(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:
             "services",
             ctx.t(language, "health_page.store"),
             ctx.config().store.partition(":")[0],
-            "no" if store_fault else "wait" if filling else "yes",
-            "away" if store_fault else "lagging" if filling else "online",
-            cause=ctx.t(language, "health_page.do.store", why=store_fault) if store_fault else filling,
+            "no" if store_fault or rejected else "wait" if filling else "yes",
+            "away" if store_fault else "incomplete" if rejected else "lagging" if filling else "online",
+            cause=ctx.t(language, "health_page.do.store", why=store_fault)
+            if store_fault
+            else ctx.t(language, "health_page.do.incomplete")
+            if rejected
+            else filling,
         ),
     ]
 
@@ -136,8 +141,19 @@ def _services(ctx: Context, language: str) -> list[HealthRow]:
         process = "simulate" if name == "simulator" else name
         if name == "dashboard":
             # Whoever reads this page hears from it.
+            warned = [words.get(language, "") for words in ctx.live.warnings()]
             found.append(
-                HealthRow(f"service/{name}", "services", title, "", "yes", "online", ctx.now_ms(), process=name)
+                HealthRow(
+                    f"service/{name}",
+                    "services",
+                    title,
+                    "",
+                    "wait" if warned else "yes",
+                    "online",
+                    ctx.now_ms(),
+                    " ".join(warned),
+                    process=name,
+                )
             )
             continue
         if status is None:
