@@ -14,9 +14,7 @@ from classair.timetable import ZONE, to_ms
 
 DAYS = st.dates(date(2015, 1, 1), date(2150, 12, 31))
 # Times of day without a zone, as people write them.
-MOMENTS = st.datetimes(datetime.min.replace(year=2015), datetime.min.replace(year=2150)).map(
-    lambda at: at.replace(microsecond=0)
-)
+MOMENTS = st.builds(datetime.combine, DAYS, st.times().map(lambda at: at.replace(microsecond=0)))
 
 
 def thai(day: date) -> str:
