@@ -315,11 +315,22 @@
     listen();
   }
 
+  /* Dash may have been left for a light page within one document, so going back has to load the page before. */
+  function there() {
+    var loaded = performance.getEntriesByType('navigation')[0];
+    var address = loaded ? new URL(loaded.name) : location;
+    if (!window.dash_clientside && address.pathname + address.search !== location.pathname + location.search) {
+      location.reload();
+    }
+  }
+
+  window.addEventListener('popstate', there);
   (function start() {
     if (!document.getElementById('clock')) {
       setTimeout(start, 100);
       return;
     }
+    there();
     look();
     setInterval(look, LOOK_EVERY_MS);
     setInterval(tick, 1000);

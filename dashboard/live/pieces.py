@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Set
+from collections.abc import AsyncGenerator, Iterator, Mapping, Set
 from typing import Final, Protocol
 
 from dashboard.live.hub import Hub, frame
@@ -97,7 +97,7 @@ class Board:
         newest = max((number for number, _ in self._latest.values()), default=0)
         return {key: text for key, (_, text) in self._latest.items()}, newest
 
-    async def stream(self, since: int, once: bool) -> AsyncIterator[bytes]:
+    async def stream(self, since: int, once: bool) -> AsyncGenerator[bytes, None]:
         """Every piece that is newer than `since`, then each change; with `once` it ends before them."""
         self._readers += 1
         try:

@@ -73,7 +73,7 @@ class _Still(urllib.request.HTTPRedirectHandler):
 
 @dataclass
 class House:
-    """A running dashboard. `offset_ms` moves its clock; `ask` speaks HTTP to it."""
+    """A running dashboard. `offset_ms` moves its clock, `config` is the one in force; `ask` speaks HTTP to it."""
 
     app: Application
     live: Live
@@ -253,21 +253,24 @@ class Builder:
         def clock() -> int:
             return now_ms() + (where.house.offset_ms if where.house is not None else 0)
 
+        def configured() -> configuration.Config:
+            return where.house.config if where.house is not None else config
+
         live = Live(Hub(build(), clock), clock)
         desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
         written = self.folder / f"services-{len(self.begun)}.json"
         ctx = Context(
-            config=lambda: config,
+            config=configured,
             queries=Queries(
                 lambda: store,
-                lambda: config,
+                configured,
                 store,
                 (lambda: accepted_corrections(readings)) if readings else Corrections,
                 clock,
             ),
             live=live,
             now_ms=clock,
-            research=Research(lambda: store, lambda: config, readings or self.folder / "readings.db", clock),
+            research=Research(lambda: store, configured, readings or self.folder / "readings.db", clock),
             processes=lambda: processes.read(written, clock()),
             exports=exports,
         )

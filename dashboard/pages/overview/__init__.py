@@ -191,7 +191,9 @@ def _swatch(ctx: Context, language: str, level: str) -> Any:
 
 
 def _case_key(case: Case) -> str:
-    return f"case/{case.kind}/{case.room}"
+    """The same while a room's case gets worse or better: the line stays, only its words change."""
+    about = "level" if case.kind in _LEVEL_KINDS else "purifier" if case.kind.startswith("purifier") else "value"
+    return f"case/{case.room}/{about}"
 
 
 def _cases(ctx: Context, language: str, shown: Sequence[str], count: int) -> str:
