@@ -6,24 +6,28 @@ averaged from corrected hours, never corrected themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from classair.config import Config
-from classair.model import QUANTITIES, Bucket
+from classair.model import BAD_CLASS_NAMES, QUANTITIES
 from classair.science.averages import COMPLETE
 from classair.science.corrections import NONE, PUBLISHED, SHORTEST_MS, Correction, Corrections
 from classair.stores import Store
+from classair.stores.bucket_columns import BucketColumns, joined
 from classair.stores.steps import bucket_start
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from research.lesson_slots import SLOT_MS, LessonSlots
+from research.mean_columns import Completeness, MeanColumns, as_measured, closed, put_together
 from research.selection import Selection, SelectionRefused
 
-NOT_MEANT: Final = "not_for_this_sensor"
-"""Why there is no value: the chosen correction was made for other sensors, another make or another time."""
+if TYPE_CHECKING:
+    from research.mean_columns import Floats, Ints
 
 
 @dataclass(slots=True)
@@ -63,7 +67,8 @@ class MeansAsked:
     """Over which steps: those that begin in start_ms … end_ms. `method`, `lesson`, `completeness` as in a Selection.
 
     `until_ms` is the present, where steps in progress are to count the time that has passed; None counts every step
-    whole, so that the same data always give the same answer.
+    whole, so that the same data always give the same answer. Without `ends`, low and high of corrected steps are left
+    out.
     """
 
     start_ms: int
@@ -73,6 +78,7 @@ class MeansAsked:
     lesson: bool = False
     completeness: float = COMPLETE
     until_ms: int | None = None
+    ends: bool = True
 
 
 class MeansReader:
@@ -88,13 +94,18 @@ class MeansReader:
         Raises SelectionRefused for a room nobody knows, a method nobody knows, or one that a step is too short for.
         """
         asked = self.asked(selection, until_ms)
+        for room, sensor in self.sensors(selection):
+            for quantity in selection.quantities:
+                yield from self.of_sensor(room, sensor, quantity, asked)
+
+    def sensors(self, selection: Selection) -> Iterator[tuple[str, str]]:
+        """Every (room, sensor) of a selection, in order. Raises SelectionRefused for a room nobody knows."""
         rooms = set(self._store.rooms()) | {room for room, _ in self._config.rooms()}
         for room in selection.rooms:
             if room not in rooms:
                 raise SelectionRefused([f"rooms: unknown room {room!r}"])
             for sensor in self._store.sensors(room):
-                for quantity in selection.quantities:
-                    yield from self.of_sensor(room, sensor, quantity, asked)
+                yield room, sensor
 
     def asked(self, selection: Selection, until_ms: int | None = None) -> MeansAsked:
         """What a selection asks for. Raises SelectionRefused."""
@@ -128,8 +139,12 @@ class MeansReader:
         found = [list(self.of_sensor(room, sensor, quantity, asked)) for sensor in self._store.sensors(room)]
         return pooled([row for rows in found for row in rows], asked.completeness)
 
-    def of_sensor(self, room: str, sensor: str, quantity: str, asked: MeansAsked) -> Iterator[MeanRow]:
+    def of_sensor(self, room: str, sensor: str, quantity: str, asked: MeansAsked) -> list[MeanRow]:
         """A sensor's steps in one room, oldest first."""
+        return rows(self.columns(room, sensor, quantity, asked))
+
+    def columns(self, room: str, sensor: str, quantity: str, asked: MeansAsked) -> MeanColumns:
+        """The same as arrays."""
         model = self._models.get(sensor, "")
         spans = self._spans(sensor, model, quantity, asked)
         plain = all(one.method == "none" for _, _, one in spans)
@@ -139,26 +154,25 @@ class MeansReader:
         if asked.lesson:
             table = self._config.timetable_of(room) if self._config.has_room(room) else None
             lessons = LessonSlots(table, _slot(asked.step_ms, needed))
-            # One cheap look spares a sensor that does not know the quantity the many of its lessons.
-            if not self._store.series(room, quantity, asked.start_ms, asked.end_ms, DAY_MS, sensor):
-                return
-        closing = _Closing(self._store, asked, lessons, room, sensor, quantity)
-        if plain:
-            for bucket in self._pieces(room, sensor, quantity, asked, piece_ms, lessons).values():
-                yield closing.row(bucket, bucket.mean, bucket.low, bucket.high)
-            return
-        pieces = self._pieces(room, sensor, quantity, asked, piece_ms, lessons)
-        others = [*needed[1:], "rh_pct", *(["temp_c"] if any(one.how.needs_temp for _, _, one in spans) else [])]
-        beside = {
-            key: pieces if key == quantity else self._pieces(room, sensor, key, asked, piece_ms, lessons)
-            for key in dict.fromkeys(others)
-        }
-        for start, group in groupby(sorted(pieces), key=lambda at: bucket_start(at, asked.step_ms)):
-            told = [
-                _told(pieces[at], next(one for begin, end, one in spans if begin <= at < end), sensor, model, beside)
-                for at in group
-            ]
-            yield _put_together(start, told, closing)
+
+        def pieces(key: str) -> BucketColumns:
+            return self._pieces(room, sensor, key, asked, piece_ms, lessons)
+
+        closing = Completeness(
+            asked.step_ms,
+            lessons,
+            asked.until_ms,
+            lambda day: 1000 * (self._store.interval_at(room, sensor, day) or 0.0),
+        )
+        whole = pieces(quantity)
+        told = as_measured(whole)
+        if not plain:
+            others = [*needed[1:], "rh_pct", *(["temp_c"] if any(one.how.needs_temp for _, _, one in spans) else [])]
+            beside = {key: whole if key == quantity else pieces(key) for key in dict.fromkeys(others)}
+            whole, told = put_together(
+                whole, beside, spans, (sensor, model), asked.step_ms, asked.completeness, asked.ends
+            )
+        return closed((room, sensor, quantity), whole, told, closing, asked.completeness)
 
     def _spans(
         self, sensor: str, model: str, quantity: str, asked: MeansAsked
@@ -173,19 +187,78 @@ class MeansReader:
 
     def _pieces(
         self, room: str, sensor: str, quantity: str, asked: MeansAsked, piece_ms: int, lessons: LessonSlots | None
-    ) -> dict[int, Bucket]:
-        """Stored buckets by their start; with `lessons` put together from those slots that count."""
+    ) -> BucketColumns:
+        """Stored buckets; with `lessons` put together from those slots that count, and what lies between is not read.
+
+        Whole hours of lessons are read as such.
+        """
         if lessons is None:
-            found = self._store.series(room, quantity, asked.start_ms, asked.end_ms, piece_ms, sensor)
-            return {bucket.start_ms: bucket for bucket in found}
-        pieces: dict[int, Bucket] = {}
-        # Of a school year a sixth is lessons: what lies between is not even read.
-        for begin, end in lessons.spans(asked.start_ms, asked.end_ms):
-            for bucket in self._store.series(room, quantity, begin, end, lessons.slot_ms, sensor):
-                if lessons.holds(bucket.start_ms):
-                    at = bucket_start(bucket.start_ms, piece_ms)
-                    join(pieces.setdefault(at, Bucket(at)), bucket)
-        return pieces
+            return self._store.columns(room, quantity, [(asked.start_ms, asked.end_ms)], piece_ms, sensor)
+        hours, slots = lessons.stretches(asked.start_ms, asked.end_ms, piece_ms)
+        # One cheap look spares a sensor that does not know the quantity the many of its lessons.
+        if not self._store.columns(room, quantity, [(asked.start_ms, asked.end_ms)], DAY_MS, sensor):
+            hours = slots = []
+        found = joined(
+            quantity,
+            (
+                self._store.columns(room, quantity, hours, HOUR_MS, sensor),
+                self._store.columns(room, quantity, slots, lessons.slot_ms, sensor),
+            ),
+        )
+        return found.placed(found.start_ms - (found.start_ms - bucket_start(0, piece_ms)) % piece_ms)
+
+
+def rows(columns: MeanColumns) -> list[MeanRow]:
+    """One MeanRow for each step."""
+    room, sensor, quantity = columns.room, columns.sensor, columns.quantity
+    flawed = np.any(columns.bad, axis=1)
+    return [
+        MeanRow(
+            room,
+            sensor,
+            quantity,
+            start,
+            n,
+            expected,
+            share,
+            complete,
+            mean,
+            corrected,
+            low,
+            high,
+            suspect,
+            _by_class(columns.bad[place]) if flawed[place] else {},
+            correction,
+            why,
+        )
+        for place, (start, n, expected, share, complete, mean, corrected, low, high, suspect, correction, why) in (
+            enumerate(
+                zip(
+                    columns.start_ms.tolist(),
+                    columns.n.tolist(),
+                    _known(columns.expected),
+                    columns.completeness.tolist(),
+                    columns.complete.tolist(),
+                    _known(columns.mean),
+                    _known(columns.corrected),
+                    _known(columns.low),
+                    _known(columns.high),
+                    columns.suspect.tolist(),
+                    columns.correction,
+                    columns.why,
+                    strict=True,
+                )
+            )
+        )
+    ]
+
+
+def _known(values: Floats) -> list[float | None]:
+    return [None if value != value else value for value in values.tolist()]
+
+
+def _by_class(counts: Ints) -> dict[str, int]:
+    return {name: count for name, count in zip(BAD_CLASS_NAMES, counts.tolist(), strict=True) if count}
 
 
 def pooled(rows: Iterable[MeanRow], completeness: float = COMPLETE) -> list[MeanRow]:
@@ -243,154 +316,13 @@ def lesson_steps(config: Config, selection: Selection, room: str, until_ms: int)
     )
 
 
-def join(whole: Bucket, part: Bucket) -> None:
-    """Adds one stretch of a sensor's time to another."""
-    whole.n += part.n
-    whole.suspect += part.suspect
-    whole.sum += part.sum
-    whole.covered_ms += part.covered_ms
-    for reason, count in part.bad.items():
-        whole.bad[reason] = whole.bad.get(reason, 0) + count
-    if part.low is not None:
-        whole.low = part.low if whole.low is None else min(whole.low, part.low)
-    if part.high is not None:
-        whole.high = part.high if whole.high is None else max(whole.high, part.high)
-
-
 def _slot(step_ms: int, needed: Sequence[str]) -> int:
     """The length of the stored buckets that lesson time is put together from, such that all that is needed is kept."""
     shortest = MINUTE_MS if all(QUANTITIES[quantity].shown for quantity in needed) else HOUR_MS
     return max(min(step_ms, SLOT_MS), shortest)
 
 
-class _Closing:
-    """Makes rows of one sensor's steps, with their completeness."""
-
-    def __init__(
-        self, store: Store, asked: MeansAsked, lessons: LessonSlots | None, room: str, sensor: str, quantity: str
-    ) -> None:
-        self._store, self.asked, self._lessons = store, asked, lessons
-        self._room, self._sensor, self._quantity = room, sensor, quantity
-        self._interval_ms: dict[int, float] = {}
-
-    def row(
-        self,
-        bucket: Bucket,
-        corrected: float | None,
-        low: float | None,
-        high: float | None,
-        correction: str = "none",
-        why: str = "",
-    ) -> MeanRow:
-        start, asked = bucket.start_ms, self.asked
-        interval = bucket.covered_ms / bucket.n if bucket.n else self._interval(start)
-        length: float
-        until = start + asked.step_ms
-        in_progress = asked.until_ms is not None and asked.until_ms < until
-        if in_progress:
-            until = max(start, asked.until_ms or 0)
-        length = until - start if self._lessons is None else self._lessons.counted_ms(start, until)
-        if in_progress and interval:
-            # A reading is expected when its interval has passed.
-            length = max(1, length // interval) * interval
-        share = min(1.0, bucket.covered_ms / length) if bucket.covered_ms else 0.0
-        complete = bucket.n > 0 and share >= asked.completeness
-        if share < asked.completeness:
-            why = "incomplete"
-        return MeanRow(
-            self._room,
-            self._sensor,
-            self._quantity,
-            start,
-            bucket.n,
-            length / interval if interval else None,
-            share,
-            complete,
-            bucket.mean,
-            corrected,
-            low,
-            high,
-            bucket.suspect,
-            bucket.bad,
-            correction,
-            why,
-        )
-
-    def _interval(self, start_ms: int) -> float:
-        """What a reading of that day stands for, where there is no valid one to tell; ms, 0 when nobody knows."""
-        day = bucket_start(start_ms, DAY_MS)
-        if day not in self._interval_ms:
-            self._interval_ms[day] = 1000 * (self._store.interval_at(self._room, self._sensor, day) or 0.0)
-        return self._interval_ms[day]
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A piece of a step after its correction, up to an hour long; None where the correction has no value."""
-
-    bucket: Bucket
-    mean: float | None
-    low: float | None
-    high: float | None
-    label: str
-    why: str
-
-
-def _told(
-    bucket: Bucket, one: Correction, sensor: str, model: str, beside: Mapping[str, Mapping[int, Bucket]]
-) -> _Told:
-    if not bucket.n:
-        return _Told(bucket, None, None, None, "", "")
-    at = bucket.start_ms
-    if not _meant(one, sensor, at, model):
-        return _Told(bucket, None, None, None, one.label, NOT_MEANT)
-    if one.method == "none":
-        return _Told(bucket, bucket.mean, bucket.low, bucket.high, one.label, "")
-    source, humidity = beside[one.input].get(at), beside["rh_pct"].get(at)
-    warmth = beside["temp_c"].get(at) if one.how.needs_temp else None
-    rh, temp_c = humidity.mean if humidity else None, warmth.mean if warmth else None
-    mean = one.correct(source.mean if source else None, rh, temp_c)
-    if mean.value is None or source is None:
-        return _Told(bucket, None, None, None, one.label, mean.why)
-    # The ends are taken through the correction of their mean, so that the mean lies between them.
-    low, high = one.correct(source.low, rh, temp_c).value, one.correct(source.high, rh, temp_c).value
-    return _Told(
-        bucket,
-        mean.value,
-        mean.value if low is None else low,
-        mean.value if high is None else high,
-        one.label,
-        "",
-    )
-
-
-def _put_together(start_ms: int, pieces: Sequence[_Told], closing: _Closing) -> MeanRow:
-    """A step of corrected pieces, each weighing by its valid readings."""
-    whole = Bucket(start_ms)
-    for piece in pieces:
-        join(whole, piece.bucket)
-    there = [piece for piece in pieces if piece.mean is not None]
-    # What could not be corrected must not pass for corrected.
-    enough = sum(piece.bucket.n for piece in there) >= closing.asked.completeness * whole.n
-    labels = sorted({piece.label for piece in pieces if piece.label})
-    return closing.row(
-        whole,
-        _weighed([(piece.mean, piece.bucket.n) for piece in there]) if enough else None,
-        min((piece.low for piece in there if piece.low is not None), default=None) if enough else None,
-        max((piece.high for piece in there if piece.high is not None), default=None) if enough else None,
-        ",".join(labels) or "none",
-        "" if enough else next((piece.why for piece in pieces if piece.why), ""),
-    )
-
-
 def _weighed(parts: Sequence[tuple[float | None, int]]) -> float | None:
     valid = [(value, n) for value, n in parts if value is not None]
     total = sum(n for _, n in valid)
     return round(sum(value * n for value, n in valid) / total, 6) if total else None
-
-
-def _meant(one: Correction, sensor: str, at: int, model: str) -> bool:
-    """Whether a correction may be used here: a school's own where it holds, a published one for its make."""
-    if one.id in PUBLISHED:
-        return not one.how.plantower or not model or model.startswith("pms")
-    return one.covers(sensor, at, model)

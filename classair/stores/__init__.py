@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +14,7 @@ from classair.units import HOUR_MS
 
 if TYPE_CHECKING:
     from classair.places import Places
+    from classair.stores.bucket_columns import BucketColumns
 
 BANGKOK_MS = 7 * HOUR_MS
 """Asia/Bangkok is seven hours ahead of UTC all year round, and has been since 1920."""
@@ -117,6 +118,12 @@ class Store(Protocol):
         counted from midnight in Asia/Bangkok. Samples of several sensors are pooled, unless `sensor` is said. A bucket
         that has only bad values is present, with n = 0. Raises ValueError for a step it has no rollups for.
         """
+        ...
+
+    def columns(
+        self, room: str, quantity: str, spans: Sequence[tuple[int, int]], step_ms: int, sensor: str | None = None
+    ) -> BucketColumns:
+        """What `series` says of each of `spans` (start, end), put together, as arrays. Needs numpy."""
         ...
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:

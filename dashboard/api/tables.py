@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from typing import Annotated, Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
 from classair.dates import moment_ms
 from classair.model import QUANTITIES, Reading
@@ -18,9 +20,17 @@ from classair.units import DAY_MS
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
-from dashboard.queries.daily import Key, day_means
-from research.means import MeanRow
+from dashboard.queries.research import Page
+from research.index_arrays import sub_indices
+from research.mean_columns import MeanColumns
+from research.means import rows
+from research.pages import Place
 from research.selection import STEP_MS, Selection, SelectionRefused
+
+if TYPE_CHECKING:
+    from research.mean_columns import Floats
+
+P = TypeVar("P")
 
 PAGE = 5000
 LONGEST_MS = 31 * DAY_MS
@@ -62,9 +72,8 @@ class TableAnswer(BaseModel):
     versions: dict[str, dict[date, int]] = Field(description="version of each day, by site")
     units: dict[str, str]
     simulated: list[str] = Field(description="schools with simulated data")
-    total: int
     rows: list[TableRow]
-    next: int | None = Field(description="`offset` of the next page; null on the last")
+    next: str | None = Field(description="`after` of the next page; null on the last")
 
 
 class ReadingRow(BaseModel):
@@ -98,7 +107,10 @@ def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["research"])
 
     @api.get(
-        "/table", summary="List averages with completeness, flags and corrections", responses=responses(401, 422, 503)
+        "/table",
+        summary="List averages with completeness, flags and corrections",
+        response_model=TableAnswer,
+        responses=responses(401, 422, 503),
     )
     async def table(
         rooms: Annotated[
@@ -127,11 +139,18 @@ def router(ctx: Context) -> APIRouter:
                 examples=["thai2023"],
             ),
         ] = None,
+        after: Annotated[
+            str | None,
+            Query(
+                description="`next` of the previous page",
+                examples=["1795366800000~ban-suan.p1-2~ban-suan.p1-2-pm~pm25"],
+            ),
+        ] = None,
         offset: Annotated[
-            int, Query(ge=0, le=10_000_000, description="rows to skip: `next` of the previous page", examples=[0])
+            int, Query(ge=0, le=10_000_000, description="rows to skip; slower than `after`", examples=[0])
         ] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE, description="rows per page", examples=[100])] = 1000,
-    ) -> TableAnswer:
+    ) -> Response:
         try:
             selection = Selection.parse(
                 {
@@ -146,25 +165,18 @@ def router(ctx: Context) -> APIRouter:
                 }
             )
             known = _index(index)
-            found = await asyncio.to_thread(ctx.research.table, selection)
             whole_days = known is not None and selection.step == "1d" and not selection.lesson
-            means = day_means(await asyncio.to_thread(ctx.research.hours_of, selection)) if whole_days else {}
+            found = await asyncio.to_thread(
+                ctx.research.page,
+                selection,
+                _after(after, Place.parse),
+                limit,
+                offset,
+                known.scales if known is not None and whole_days else (),
+            )
         except SelectionRefused as refused:
             raise ApiFault(422, str(refused), "query") from None
-        page = found.rows[offset : offset + limit]
-        return TableAnswer(
-            selection=selection.model_dump(mode="json"),
-            id=selection.id,
-            data=found.data_id,
-            versions=found.versions,
-            units={key: QUANTITIES[key].unit for key in selection.quantities},
-            simulated=[
-                site for site in found.versions if site in ctx.config().sites and ctx.config().site_simulated(site)
-            ],
-            total=len(found.rows),
-            rows=[_row(row, known, means) for row in page],
-            next=offset + limit if offset + limit < len(found.rows) else None,
-        )
+        return Response(await asyncio.to_thread(_answer, ctx, found, known), media_type="application/json")
 
     @api.get(
         "/readings", summary="List single readings as measured, with all flags", responses=responses(401, 404, 422, 503)
@@ -191,7 +203,13 @@ def router(ctx: Context) -> APIRouter:
         if room not in known:
             raise unknown("room", room, known)
         found = await asyncio.to_thread(
-            ctx.research.readings, room, since, until, sensor=sensor, after=_after(after), limit=limit + 1
+            ctx.research.readings,
+            room,
+            since,
+            until,
+            sensor=sensor,
+            after=_after(after, _reading_after),
+            limit=limit + 1,
         )
         more = found[limit - 1] if len(found) > limit else None
         return ReadingsAnswer(
@@ -206,15 +224,16 @@ def router(ctx: Context) -> APIRouter:
     return api
 
 
-def _after(text: str | None) -> tuple[int, str, int] | None:
-    if text is None:
-        return None
-    at, _, rest = text.partition("~")
-    sensor, _, seq = rest.rpartition("~")
+def _after(text: str | None, parse: Callable[[str], P]) -> P | None:
     try:
-        return int(at), sensor, int(seq)
+        return None if text is None else parse(text)
     except ValueError:
         raise ApiFault(422, "the value must be the `next` of a page", "after") from None
+
+
+def _reading_after(text: str) -> tuple[int, str, int]:
+    at, sensor, seq = text.split("~")
+    return int(at), sensor, int(seq)
 
 
 def _index(key: str | None) -> Index | None:
@@ -223,31 +242,56 @@ def _index(key: str | None) -> Index | None:
     raise unknown("index", key, INDEXES, 422)
 
 
-def _row(row: MeanRow, index: Index | None, means: Mapping[Key, float]) -> TableRow:
-    scaled = index is not None and row.quantity in index.scales
-    mean = means.get((row.room, row.sensor, row.quantity, row.start_ms)) if scaled else None
-    sub = index.sub_index(row.quantity, mean) if index is not None and mean is not None else None
-    named = index is not None and scaled and index.named(row.quantity, "24 h") == "aqi"
-    return TableRow(
-        level=index.level(row.quantity, row.value) if index is not None and scaled else None,
-        aqi=sub.shown if sub is not None and named else None,
-        mean_24h=mean,
-        start=iso(row.start_ms),
-        room=row.room,
-        sensor=row.sensor,
-        quantity=row.quantity,
-        n=row.n,
-        expected=row.expected,
-        completeness=row.completeness,
-        mean=row.mean,
-        value=row.value,
-        low=row.low,
-        high=row.high,
-        suspect=row.suspect,
-        bad=row.bad,
-        correction=row.correction,
-        why=row.why,
+def _answer(ctx: Context, page: Page, index: Index | None) -> bytes:
+    """A TableAnswer as JSON, without an object for each row: pages of thousands are asked one after the other."""
+    selection, config = page.selection, ctx.config()
+    return to_json(
+        {
+            "selection": selection.model_dump(mode="json"),
+            "id": selection.id,
+            "data": page.data_id,
+            "versions": page.versions,
+            "units": {key: QUANTITIES[key].unit for key in selection.quantities},
+            "simulated": [site for site in page.versions if site in config.sites and config.site_simulated(site)],
+            "rows": [
+                row for part, means in zip(page.parts, page.day_means, strict=True) for row in _rows(part, means, index)
+            ],
+            "next": None if page.next is None else str(page.next),
+        }
     )
+
+
+def _rows(part: MeanColumns, means: Floats | None, index: Index | None) -> Iterator[dict[str, Any]]:
+    """Each a TableRow."""
+    scale = None if index is None else index.scales.get(part.quantity)
+    levels: Sequence[str | None] = [None] * len(part)
+    if index is not None and scale is not None:
+        keys = [None, *(band.key for band in scale.bands)]
+        levels = [keys[number] for number in sub_indices(index, part.quantity, part.value).level.tolist()]
+    named = index is not None and scale is not None and index.named(part.quantity, "24 h") == "aqi"
+    for row, level, mean in zip(rows(part), levels, repeat(None) if means is None else means.tolist(), strict=False):
+        known = None if mean is None or mean != mean else mean
+        sub = index.sub_index(part.quantity, known) if named and index is not None and known is not None else None
+        yield {
+            "start": iso(row.start_ms),
+            "room": row.room,
+            "sensor": row.sensor,
+            "quantity": row.quantity,
+            "n": row.n,
+            "expected": row.expected,
+            "completeness": row.completeness,
+            "mean": row.mean,
+            "value": row.value,
+            "low": row.low,
+            "high": row.high,
+            "suspect": row.suspect,
+            "bad": row.bad,
+            "correction": row.correction,
+            "level": level,
+            "aqi": None if sub is None else sub.shown,
+            "mean_24h": known,
+            "why": row.why,
+        }
 
 
 def _reading(reading: Reading) -> ReadingRow:

@@ -4,56 +4,76 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classair.config import Config
 from classair.model import Bucket, Reading
-from classair.science.averages import COMPLETE
 from classair.science.corrections import Corrections
 from classair.stores import Store, StoreAway
 from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
 from classair.units import MINUTE_MS
+from dashboard.queries.daily import day_means
 from dashboard.queries.flagged import FlaggedRange, stretches
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 from dashboard.queries.row_cache import RowCache
+from research.mean_columns import MeanColumns
 from research.means import MeanRow, MeansReader
+from research.pages import Place, page
 from research.selection import Selection
 
-MAX_ROWS: Final = 200_000
-"""Rows of a table that are worked out for one question; more needs an export."""
+if TYPE_CHECKING:
+    from research.mean_columns import Floats
+
+MAX_STEPS: Final = 800_000
+"""Steps of all rooms and quantities that one question may be about; more needs an export."""
 
 MAX_STRETCHES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A selection's rows and the versions of the site-days they were made from: same versions, same numbers.
+class Page:
+    """Some rows of a selection, in order, and the versions of its site-days: same versions, same numbers.
 
-    `until_ms`: the minute up to which time is counted, where the selection reaches beyond it.
+    `day_means` beside each of `parts`, where asked for. `more`: rows follow. `until_ms`: the minute up to which time is
+    counted, where the selection reaches beyond it.
     """
 
     selection: Selection
-    rows: list[MeanRow]
+    parts: list[MeanColumns]
+    day_means: list[Floats | None]
+    more: bool
     versions: dict[str, dict[date, int]]
     until_ms: int | None = None
 
     @property
+    def next(self) -> Place | None:
+        """What the next page comes after."""
+        if not self.more or not self.parts:
+            return None
+        last = self.parts[-1]
+        return Place(int(last.start_ms[-1]), last.room, last.sensor, last.quantity)
+
+    @property
     def data_id(self) -> str:
-        """Names the selection together with the state of the data it was answered from."""
-        said: dict[str, Any] = {
-            site: {day.isoformat(): v for day, v in days.items()} for site, days in sorted(self.versions.items())
-        }
-        said |= {"until_ms": self.until_ms} if self.until_ms is not None else {}
-        text = self.selection.canonical() + json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
-        return hashlib.sha256(text).hexdigest()[:16]
+        return data_id(self.selection, self.versions, self.until_ms)
+
+
+def data_id(selection: Selection, versions: Mapping[str, Mapping[date, int]], until_ms: int | None = None) -> str:
+    """Names the selection together with the state of the data it is answered from."""
+    said: dict[str, Any] = {
+        site: {day.isoformat(): v for day, v in days.items()} for site, days in sorted(versions.items())
+    }
+    said |= {"until_ms": until_ms} if until_ms is not None else {}
+    text = selection.canonical() + json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 class Research:
@@ -74,20 +94,31 @@ class Research:
         self._remembered = RowCache()
         self._remembered_for: Config | None = None
 
-    def table(self, selection: Selection) -> Table:
-        """Every row of a selection; RangeRefused when there are more than MAX_ROWS."""
+    def page(
+        self,
+        selection: Selection,
+        after: Place | None,
+        limit: int,
+        skip: int = 0,
+        day_means_of: Collection[str] = (),
+    ) -> Page:
+        """At most `limit` rows of a selection behind `after`, without the first `skip` of them.
+
+        `day_means_of`: quantities whose days are to have the mean that may be called AQI.
+        """
         self._bounded(selection)
         with self._asked() as store:
             # Before the rows: data that come meanwhile make the next answer differ, never this one's name.
             versions = self._versions(store, selection)
             until, reader = self._until(selection), MeansReader(store, self._config(), self.corrections())
-            found = list(islice(reader.selected(selection, until), MAX_ROWS + 1))
-        if len(found) > MAX_ROWS:
-            raise RangeRefused(f"more than {MAX_ROWS} rows; choose a longer step, fewer rooms or days, or an export")
-        return Table(selection, found, versions, until)
+            found, more = page(reader, selection, until, after, limit, skip)
+            means = [
+                day_means(reader, selection, until, each) if each.quantity in day_means_of else None for each in found
+            ]
+        return Page(selection, found, means, more, versions, until)
 
     def by_room(self, selection: Selection) -> dict[tuple[str, str], list[MeanRow]]:
-        """The rows of `table` put together for each (room, quantity); what has not changed is not read again.
+        """The rows of a selection put together for each (room, quantity); what has not changed is not read again.
 
         Remembered in months, or whole years of days, by the versions of their days: a page that is looked at twice, or
         whose newest day goes on growing, costs what is new. The rows are shared and not to be changed.
@@ -132,7 +163,7 @@ class Research:
             * len(selection.quantities)
             * ((selection.end_ms - selection.start_ms) // max(selection.step_ms, 1))
         )
-        if selection.step_ms and most > 4 * MAX_ROWS:
+        if selection.step_ms and most > MAX_STEPS:
             raise RangeRefused(f"at least {most} rows; choose a longer step, fewer rooms or days, or an export")
 
     def _until(self, selection: Selection) -> int | None:
@@ -205,10 +236,6 @@ class Research:
         """The version of each local day of a site, both ends included; days without data are absent."""
         with self._asked() as store:
             return store.versions(site, first, last + timedelta(days=1))
-
-    def hours_of(self, selection: Selection) -> list[MeanRow]:
-        """The hours of a selection by days, for what must be made from complete hours."""
-        return self.table(selection.model_copy(update={"step": "1h", "completeness": COMPLETE})).rows
 
     def corrections(self) -> Corrections:
         with self._away():

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, SHOWN, Bucket, Reading, SwitchEvent
@@ -31,6 +31,9 @@ from classair.stores.sqlite.rollups import KEPT
 from classair.stores.steps import grain_for, span_of
 from classair.stores.tally import in_steps, tallied
 from classair.units import DAY_MS
+
+if TYPE_CHECKING:
+    from classair.stores.bucket_columns import BucketColumns
 
 TOKEN_VARIABLE: Final = "CLASSAIR_INFLUX_TOKEN"  # noqa: S105  the name of a variable
 ORG_VARIABLE: Final = "CLASSAIR_INFLUX_ORG"
@@ -319,6 +322,14 @@ class InfluxStore:
             if bucket.n or bucket.bad:
                 found.append(bucket)
         return found
+
+    def columns(
+        self, room: str, quantity: str, spans: Sequence[tuple[int, int]], step_ms: int, sensor: str | None = None
+    ) -> BucketColumns:
+        from classair.stores.bucket_columns import of_buckets
+
+        parts = [self.series(room, quantity, start, end, step_ms, sensor) for start, end in spans]
+        return of_buckets(quantity, (bucket for part in parts for bucket in part))
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         source = f'select * from "{line_protocol.SWITCH}" where purifier={_quoted(purifier)}'

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from classair.model import Bucket, Missing, Reading, SwitchEvent
 from classair.places import Places
@@ -13,6 +14,9 @@ from classair.stores.local_day import date_of, dated, day_number, site_of
 from classair.stores.sqlite.missing_log import sorted_lines
 from classair.stores.steps import bucket_start, grain_for, span_of
 from classair.stores.tally import in_steps, tallied
+
+if TYPE_CHECKING:
+    from classair.stores.bucket_columns import BucketColumns
 
 Place = tuple[int, str, bool, int]
 
@@ -91,6 +95,14 @@ class MemoryStore:
         readings = (r for r in self.readings(room, first, end) if sensor in (None, r.sensor))
         found = tallied(readings, lambda at_ms: bucket_start(at_ms, step_ms), [quantity])
         return [found[start][quantity] for start in sorted(found)]
+
+    def columns(
+        self, room: str, quantity: str, spans: Sequence[tuple[int, int]], step_ms: int, sensor: str | None = None
+    ) -> BucketColumns:
+        from classair.stores.bucket_columns import of_buckets
+
+        parts = [self.series(room, quantity, start, end, step_ms, sensor) for start, end in spans]
+        return of_buckets(quantity, (bucket for part in parts for bucket in part))
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         with self._lock:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import heapq
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classair.model import BAD_CLASS_NAMES, QUANTITIES, Bucket, Flag, Reading, SwitchEvent
 from classair.stores import BANGKOK_MS, Rollup, SensorNewest, Series, StoreAway, local_day
@@ -17,6 +17,9 @@ from classair.stores.sqlite.rollups import KEPT, covered_of
 from classair.stores.sqlite.rows import CLOCKS, all_series, read_marks
 from classair.stores.steps import grain_for, span_of
 from classair.units import DAY_MS, HOUR_MS
+
+if TYPE_CHECKING:
+    from classair.stores.bucket_columns import BucketColumns
 
 PAGE: Final = 2000
 """Rows fetched at once: a short read does not keep the write-ahead log from being taken over."""
@@ -93,41 +96,30 @@ class Queries:
     def series(
         self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
     ) -> list[Bucket]:
-        grain, unit = grain_for(quantity, step_ms)
-        first, end = span_of(start_ms, end_ms, step_ms)
-        scale = QUANTITIES[quantity].scale
+        scale = QUANTITIES[quantity].scale if quantity in QUANTITIES else 1
         buckets: dict[int, Bucket] = {}
         with self._connections.use() as connection:
-            identities = [identity for identity, its in _series_of(connection, room) if sensor in (None, its.sensor)]
-            if not identities:
-                return []
-            if grain == "1d" and not _has_days(connection):
-                grain, unit = "1h", HOUR_MS
-            among = ",".join(map(str, identities))
-            shift = _SHIFTS[grain]
-            span = ((first + shift) // unit, (end + shift) // unit)
-            place = f"(t + {(BANGKOK_MS - shift) // unit}) / {step_ms // unit} * {step_ms} - {BANGKOK_MS}"
-            if quantity in _columns(connection):
-                for start, n, covered, total, low, high in connection.execute(
-                    f"select {place} place, sum(n), sum({covered_of(connection, grain)}), sum(sum_{quantity}), "
-                    f"min(low_{quantity}), max(high_{quantity}) "
-                    f"from rollup_{grain} where series in ({among}) and t>=? and t<? "
-                    f"and low_{quantity} is not null group by place",
-                    span,
-                ):
-                    buckets[start] = Bucket(
-                        start, n, sum=total / scale, low=low / scale, high=high / scale, covered_ms=covered
-                    )
-            sums = ", ".join(f"sum({name})" for name in ("suspect", *BAD_CLASS_NAMES))
-            for start, suspect, *bad in connection.execute(
-                f"select {place} place, {sums} from flagged_{grain} where series in ({among}) and t>=? and t<? "
-                "and quantity=? group by place",
-                (*span, quantity),
-            ):
+            asked = _Sums(connection, room, quantity, step_ms, sensor, grouped=True)
+            for start, n, covered, total, low, high in asked.valid(start_ms, end_ms):
+                buckets[start] = Bucket(
+                    start, n, sum=total / scale, low=low / scale, high=high / scale, covered_ms=covered
+                )
+            for start, suspect, *bad in asked.flagged(start_ms, end_ms):
                 bucket = buckets.setdefault(start, Bucket(start))
                 bucket.suspect = suspect
                 bucket.bad = {name: count for name, count in zip(BAD_CLASS_NAMES, bad, strict=True) if count}
         return [buckets[start] for start in sorted(buckets)]
+
+    def columns(
+        self, room: str, quantity: str, spans: Sequence[tuple[int, int]], step_ms: int, sensor: str | None = None
+    ) -> BucketColumns:
+        from classair.stores.bucket_columns import of_sums
+
+        with self._connections.use() as connection:
+            asked = _Sums(connection, room, quantity, step_ms, sensor, grouped=False)
+            valid = [row for span in spans for row in asked.valid(*span)]
+            flagged = [row for span in spans for row in asked.flagged(*span)]
+        return of_sums(quantity, valid, flagged)
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         with self._connections.use() as connection:
@@ -296,6 +288,58 @@ def _columns(connection: sqlite3.Connection) -> list[str]:
 
 def _in_order(reading: Reading) -> tuple[int, str, int]:
     return (reading.at_ms, reading.sensor, reading.seq)
+
+
+class _Sums:
+    """What rollups say of a quantity in a room: by step, or as many rows of each as are there, unordered.
+
+    Rows as stored are quicker where each is a step of its own. Raises ValueError for a step without rollups.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        room: str,
+        quantity: str,
+        step_ms: int,
+        sensor: str | None,
+        *,
+        grouped: bool,
+    ) -> None:
+        grain, self._unit = grain_for(quantity, step_ms)
+        self._connection, self._quantity, self._step_ms = connection, quantity, step_ms
+        among = [str(identity) for identity, its in _series_of(connection, room) if sensor in (None, its.sensor)]
+        self._known = bool(among) and quantity in _columns(connection)
+        self._there = bool(among)
+        if grain == "1d" and not _has_days(connection):
+            grain, self._unit = "1h", HOUR_MS
+        self._shift = _SHIFTS[grain]
+        place = f"(t + {(BANGKOK_MS - self._shift) // self._unit}) / {step_ms // self._unit} * {step_ms} - {BANGKOK_MS}"
+        where = f"where series in ({','.join(among)}) and t>=? and t<?"
+        grouped = grouped or step_ms != self._unit
+        sums, flags = ["n", covered_of(connection, grain), f"sum_{quantity}"], ["suspect", *BAD_CLASS_NAMES]
+        ends, last = [f"low_{quantity}", f"high_{quantity}"], ""
+        if grouped:
+            sums, flags = [f"sum({name})" for name in sums], [f"sum({name})" for name in flags]
+            ends, last = [f"min({ends[0]})", f"max({ends[1]})"], " group by place"
+        self._sums = (
+            f"select {place} place, {', '.join(sums + ends)} from rollup_{grain} {where} "
+            f"and low_{quantity} is not null{last}"
+        )
+        self._flags = f"select {place} place, {', '.join(flags)} from flagged_{grain} {where} and quantity=?{last}"
+
+    def _span(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        first, end = span_of(start_ms, end_ms, self._step_ms)
+        return (first + self._shift) // self._unit, (end + self._shift) // self._unit
+
+    def valid(self, start_ms: int, end_ms: int) -> list[tuple[int, ...]]:
+        """(start, n, covered, sum, low, high), in steps of the quantity's scale."""
+        return self._connection.execute(self._sums, self._span(start_ms, end_ms)).fetchall() if self._known else []
+
+    def flagged(self, start_ms: int, end_ms: int) -> list[tuple[int, ...]]:
+        """(start, suspect, *bad)."""
+        span = (*self._span(start_ms, end_ms), self._quantity)
+        return self._connection.execute(self._flags, span).fetchall() if self._there else []
 
 
 class _Rows:

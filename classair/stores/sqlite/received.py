@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from classair.intervals import Intervals
+from classair.model import Gap
 
 
 class Received:
@@ -67,3 +68,14 @@ class Received:
                     [(bridge_epoch, first, numbers.end_of(first) - 1) for first in sorted(numbers.changed)],
                 )
                 numbers.changed.clear()
+
+
+def gaps(connection: sqlite3.Connection) -> list[tuple[Gap, int]]:
+    """Every gap with the moment it was learnt of."""
+    return [
+        (Gap(bridge, epoch, first, last, reason), at_ms)
+        for bridge, epoch, first, last, reason, at_ms in connection.execute(
+            "select bridge, epoch, first, last, reason, at_ms from gap join bridge_epoch "
+            "on id=bridge_epoch order by at_ms, bridge, epoch, first"
+        )
+    ]

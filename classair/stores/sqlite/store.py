@@ -8,19 +8,22 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classair import intervals
 from classair.model import Bucket, Flag, Gap, Missing, Reading, SwitchEvent
 from classair.places import Places
 from classair.stores import Changes, SensorNewest, Series, Store, StoreAway, local_day
-from classair.stores.sqlite import archived, change_log, local_days, missing_log, reflagging
+from classair.stores.sqlite import archived, change_log, local_days, missing_log, received, reflagging
 from classair.stores.sqlite.columns import StoredDay, stored_day
 from classair.stores.sqlite.damaged import set_aside
 from classair.stores.sqlite.file import DAMAGED, OnlyWriter, away_as_such, primary_code
 from classair.stores.sqlite.queries import Queries
 from classair.stores.sqlite.schema import open_writer
 from classair.stores.sqlite.writing import Writer
+
+if TYPE_CHECKING:
+    from classair.stores.bucket_columns import BucketColumns
 
 
 class SqliteStore:
@@ -245,13 +248,7 @@ class SqliteStore:
     def gaps(self) -> list[tuple[Gap, int]]:
         """Every gap with the moment it was learnt of."""
         with self._queries.connection() as connection:
-            return [
-                (Gap(bridge, epoch, first, last, reason), at_ms)
-                for bridge, epoch, first, last, reason, at_ms in connection.execute(
-                    "select bridge, epoch, first, last, reason, at_ms from gap join bridge_epoch "
-                    "on id=bridge_epoch order by at_ms, bridge, epoch, first"
-                )
-            ]
+            return received.gaps(connection)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -265,6 +262,11 @@ class SqliteStore:
         self, room: str, quantity: str, start_ms: int, end_ms: int, step_ms: int, sensor: str | None = None
     ) -> list[Bucket]:
         return self._queries.series(room, quantity, start_ms, end_ms, step_ms, sensor)
+
+    def columns(
+        self, room: str, quantity: str, spans: Sequence[tuple[int, int]], step_ms: int, sensor: str | None = None
+    ) -> BucketColumns:
+        return self._queries.columns(room, quantity, spans, step_ms, sensor)
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         return self._queries.switches(purifier, start_ms, end_ms)

@@ -18,7 +18,7 @@ from dashboard.api._moments import iso
 from dashboard.frame import parts
 from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.charts import Looking, Rows, number
-from dashboard.queries.research import Table
+from dashboard.queries.research import data_id
 from research.means import MeanRow
 
 SHOWN_ROWS: Final = 100
@@ -163,7 +163,7 @@ def this_view_as(look: Looking) -> Any:
         "get": f"/api/v1/table?{selection.query()}",
         "selection": selection.model_dump(mode="json"),
         "id": selection.id,
-        "data": Table(selection, [], versions).data_id,
+        "data": data_id(selection, versions),
     }
     return html.Section(
         [

@@ -65,6 +65,37 @@ def assert_rollups_right(store: Store, readings: list[Reading], room: str, start
                 quantity,
                 step,
             )
+            if step in (MINUTE_MS, HOUR_MS, 3 * DAY_MS):
+                middle = (first + end) // 2
+                assert_columns_say_the_same(store, room, quantity, [(first, middle), (middle, end)], step)
+
+
+def assert_columns_say_the_same(
+    store: Store, room: str, quantity: str, spans: list[tuple[int, int]], step: int, sensor: str | None = None
+) -> None:
+    buckets = [bucket for span in spans for bucket in store.series(room, quantity, *span, step, sensor)]
+    columns = store.columns(room, quantity, spans, step, sensor)
+    told = [
+        Bucket(
+            start,
+            n,
+            suspect,
+            {name: count for (name, _), count in zip(BAD_CLASSES, bad, strict=True) if count},
+            total / columns.scale,
+            low if n else None,
+            high if n else None,
+            covered,
+        )
+        for start, n, suspect, bad, total, low, high, covered in zip(
+            *(
+                getattr(columns, name).tolist()
+                for name in ("start_ms", "n", "suspect", "bad", "total", "low", "high", "covered_ms")
+            ),
+            strict=True,
+        )
+    ]
+    assert told == buckets, (quantity, step)
+    assert [None if mean != mean else mean for mean in columns.mean.tolist()] == [bucket.mean for bucket in buckets]
 
 
 # -- once is once ------------------------------------------------------------------------------------------------------

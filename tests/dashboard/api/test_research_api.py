@@ -16,6 +16,7 @@ from classair.broker import BrokerAddress
 from classair.places import Places
 from classair.service import Following
 from classair.wire import Topics
+from dashboard.api.tables import TableAnswer
 
 SCHOOLS = Path(__file__).parents[3] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
@@ -24,7 +25,7 @@ TABLE = "/api/v1/table?rooms=ban-suan.p1-2&first=2026-11-23&last=2026-11-23"
 
 def test_a_table_says_values_completeness_flags_and_versions(school: Any) -> None:
     answer = school.ask(TABLE).json
-    assert (answer["total"], answer["next"], answer["units"]) == (24, None, {"pm25": "µg/m³"})
+    assert (len(answer["rows"]), answer["next"], answer["units"]) == (24, None, {"pm25": "µg/m³"})
     first, second = answer["rows"][:2]
     assert (first["value"], first["n"], first["expected"], first["bad"], first["why"]) == (
         None,
@@ -43,12 +44,24 @@ def test_a_table_says_values_completeness_flags_and_versions(school: Any) -> Non
 
 
 def test_pages_of_a_table_together_are_the_table(school: Any) -> None:
-    whole, offset, found = school.ask(TABLE).json["rows"], 0, []
-    while offset is not None:
-        page = school.ask(f"{TABLE}&limit=7&offset={offset}").json
+    whole, after, found = school.ask(TABLE).json["rows"], "", []
+    while after is not None:
+        page = school.ask(f"{TABLE}&limit=7" + (f"&after={after}" if after else "")).json
         found += page["rows"]
-        offset = page["next"]
+        after = page["next"]
     assert found == whole
+    assert [school.ask(f"{TABLE}&limit=7&offset={offset}").json["rows"] for offset in (0, 5, 20, 24, 999)] == [
+        whole[:7],
+        whole[5:12],
+        whole[20:],
+        [],
+        [],
+    ]
+
+
+def test_an_answer_is_what_the_schema_says(school: Any) -> None:
+    for more in ("", "&index=thai2023&step=1d&limit=1", "&limit=3"):
+        TableAnswer.model_validate_json(school.ask(TABLE + more).body, strict=False)
 
 
 def test_the_same_question_of_the_same_data_has_the_same_name(school: Any) -> None:
@@ -75,6 +88,9 @@ def test_lesson_time_and_corrections_can_be_asked_for(school: Any) -> None:
         ("&method=epa2021_atm&step=1m", "at least 5m"),
         ("&completeness=3", "completeness"),
         ("&limit=99999", "limit"),
+        ("&after=5", "after"),
+        ("&after=1~ban-suan.p1-2~ban-suan.p1-2-pm~pm25", "after"),
+        (f"&after={MONDAY}~ban-suan.yard~ban-suan.p1-2-pm~pm25", "after"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused_with_reasons(school: Any, more: str, said: str) -> None:

@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 
 from classair.model import Flag, Reading
-from classair.units import HOUR_MS
-from dashboard.queries.daily import day_means
+from classair.units import DAY_MS, HOUR_MS
+from dashboard.queries.daily import means_by_day
 from dashboard.queries.flagged import stretches
-from research.means import MeanRow
 
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 ROOM, PM = "ban-suan.p1-2", "ban-suan.p1-2-pm"
@@ -33,15 +33,13 @@ def test_hours_have_levels_and_only_a_whole_day_has_an_aqi(school: Any) -> None:
 
 
 def test_a_day_with_seventeen_complete_hours_has_no_index() -> None:
-    def hours(count: int) -> list[MeanRow]:
-        return [
-            MeanRow(ROOM, PM, "pm25", MONDAY + n * HOUR_MS, n=45, complete=True, corrected=10.0) for n in range(count)
-        ]
+    def mean(hours: int, thin: int = 0) -> float:
+        starts = np.arange(hours + thin) * HOUR_MS + MONDAY
+        values = np.array([10.0] * hours + [np.nan] * thin)
+        return float(means_by_day(starts, values, np.array([MONDAY - DAY_MS, MONDAY]))[1])
 
-    assert day_means(hours(17)) == {}
-    assert list(day_means(hours(18)).values()) == [10.0]
-    thin = [MeanRow(ROOM, PM, "pm25", MONDAY + n * HOUR_MS, n=44, corrected=10.0) for n in range(24)]
-    assert day_means(thin) == {}
+    assert np.isnan(mean(17)) and np.isnan(mean(17, thin=7))
+    assert mean(18) == 10.0 == mean(18, thin=6)
 
 
 def test_flags_are_stretches_with_how_often_and_which(school: Any) -> None:
