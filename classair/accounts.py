@@ -7,6 +7,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
+from classair.parsing.names import unprintable
+
 SERVICES: Final = ("ingest", "alerts", "dashboard", "simulator", "tool")
 HOME_ASSISTANT: Final = "homeassistant"
 """Its account at the broker."""
@@ -37,6 +39,11 @@ def account_fault(account: Account, bridges: Container[str]) -> str:
         return f"{account.name!r} is already the broker user of a service or bridge; choose another name"
     for topic in (*account.writes, *account.reads):
         first = topic.partition("/")[0]
-        if first in ("", "+", "#", "classair") or first.startswith("$") or any(ord(char) < 33 for char in topic):
+        if first in ("", "+", "#", "classair") or first.startswith("$"):
             return f"{topic!r} is not a valid device topic"
+        # The broker's rules are lines, and mosquitto takes blanks from their ends.
+        if char := unprintable(topic):
+            return f"{topic!r} is not a valid device topic: it contains {char}"
+        if topic != topic.strip():
+            return f"{topic!r} is not a valid device topic: it begins or ends with a blank"
     return ""

@@ -8,15 +8,17 @@ what renews a lease.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said
-from classair.accounts import Account
+from classair.accounts import USER, Account
+from classair.parsing.json_objects import NotReadable, read_object
+from classair.parsing.names import unprintable
 
 MAX_SECONDS: Final = 64_800  # PulseTime 64900
 _KEYS: Final = ("POWER", "POWER1")
@@ -29,7 +31,17 @@ class Settings(BaseModel):
     """`topic` is the device's own Topic; FullTopic is the firmware's default, %prefix%/%topic%/."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["socket-p1-2"])]
+    topic: Annotated[str, Field(min_length=1, max_length=64, examples=["socket-p1-2"])]
+
+    @field_validator("topic")
+    @classmethod
+    def _one_level(cls, value: str) -> str:
+        """Blanks and letters of any script are ordinary in it. The firmware itself refuses slashes and wildcards."""
+        if char := unprintable(value) or next((char for char in "/+#" if char in value), ""):
+            raise ValueError(f"a Topic of Tasmota must not contain {char}")
+        if value != value.strip():
+            raise ValueError("must not begin or end with a blank")
+        return value
 
 
 def pulse_time(seconds: int) -> int:
@@ -44,7 +56,9 @@ class Purifier:
         self.name, self.topic = name, settings.topic
 
     def account(self) -> Account:
-        return Account((f"stat/{self.topic}/#", f"tele/{self.topic}/#"), (f"cmnd/{self.topic}/#",), self.topic)
+        # A board signs in with its Topic as user name; where that cannot be one, with its full id.
+        user = self.topic if re.fullmatch(USER, self.topic) else ""
+        return Account((f"stat/{self.topic}/#", f"tele/{self.topic}/#"), (f"cmnd/{self.topic}/#",), user)
 
     def topics(self) -> list[str]:
         return [
@@ -79,10 +93,8 @@ class Purifier:
         if prefix == "stat" and leaf in _KEYS:
             return _switch_words(text, True)
         try:
-            told = json.loads(text)
-        except (ValueError, RecursionError):
-            return []
-        if not isinstance(told, dict):
+            told, _ = read_object(payload)
+        except NotReadable:
             return []
         if (prefix, leaf) == ("stat", "STATUS11"):
             return _of(told.get("StatusSTS"), False)

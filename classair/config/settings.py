@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -11,12 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
 
 from classair import timetable
+from classair.config.ports import port_fault
 from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, yes_or_no
 from classair.dates import Day
 from classair.i18n import REFERENCE
 from classair.wire import Id
-
-_PORT = re.compile(r"^(sim:[a-z0-9-]{1,32}|/\S+|[a-z][a-z0-9+.-]*:\S+)$")
 
 
 class Part(BaseModel):
@@ -138,11 +136,8 @@ class Sensor(Part):
     @field_validator("port")
     @classmethod
     def _port_form(cls, value: str) -> str:
-        if not _PORT.match(value):
-            raise ValueError(
-                "expected sim:…, /dev/serial/by-id/…, usb:1-1.3 (a USB port), usb:serial=… or a "
-                "pyserial URL such as socket://host:port"
-            )
+        if fault := port_fault(value):
+            raise ValueError(fault)
         return value
 
     @property

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from classair import plugins
 from classair.config.scalars import Duration
+from classair.parsing.names import unprintable
 from firmware_bridge.adapters._contract import Adapter, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._device_clock import DeviceClock
 from firmware_bridge.adapters._heard import Heard
@@ -96,15 +97,20 @@ def adapter_for(model: str, port: str, settings: Mapping[str, Any] | None = None
         if fault:
             raise ValueError(f"{port}: {fault}")
     adapter = kind.maker(way, place, kind.settings.model_validate(dict(settings or {})))
+    for topic in adapter.topics():  # names of the settings are part of some
+        if fault := topic_fault(topic):
+            raise ValueError(f"{topic}: {fault}")
     return Heard(adapter, DeviceClock(adapter.keeps))
 
+
+LONGEST_TOPIC: Final = 200
 
 OURS: Final = ("classair", "homeassistant", "cmnd", "stat", "$SYS", "$share")
 """First levels of topics that belong to others than a foreign sensor."""
 
 
 def topic_fault(topic: str) -> str:
-    """Why a sensor cannot be at this topic or prefix; empty when it can."""
+    """Why a sensor cannot be at this topic or prefix; empty when it can. Blanks and any letters are ordinary."""
     levels = topic.split("/")
     if "+" in topic or "#" in topic:
         return "a topic must not contain wildcards (+ and #)"
@@ -112,6 +118,10 @@ def topic_fault(topic: str) -> str:
         return "a topic must not begin or end with /, nor contain //"
     if levels[0] in OURS or levels[0].startswith("$"):
         return f"topics under {levels[0]}/ are reserved"
-    if len(topic) > 128 or any(ord(char) < 33 for char in topic):
-        return "a topic must have at most 128 characters and no spaces"
+    if char := unprintable(topic):
+        return f"a topic must not contain {char}"
+    if topic != topic.strip():
+        return "a topic must not begin or end with a blank"
+    if len(topic) > LONGEST_TOPIC:
+        return f"a topic must have at most {LONGEST_TOPIC} characters"
     return ""

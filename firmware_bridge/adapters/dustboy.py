@@ -30,7 +30,7 @@ class Settings(AdapterSettings):
     """`fields`: object id of the kit (MQTT) or key of the object (HTTP) → quantity."""
 
     fields: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")], str],
+        dict[Annotated[str, Field(min_length=1, max_length=64)], str],
         Field(default_factory=dict, description="name in its messages → quantity"),
     ]
 

@@ -37,7 +37,7 @@ class Enviro(Quiet):
     def __init__(self, way: str, place: str, settings: Settings) -> None:
         super().__init__()
         self._topic = place if way == "mqtt" else ""
-        self._id = place.rpartition("/")[2]
+        self._place = place
         self._room_pm = settings.room_pm
         self.frame_every_s = settings.interval or INTERVAL_S
 
@@ -52,8 +52,9 @@ class Enviro(Quiet):
         if isinstance(said, MessageRejected):
             return said
         names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
-        if names and self._id not in names:
-            return MessageRejected("foreign", f"from another board; expected nickname or uid {self._id}")
+        # A nickname may have slashes itself.
+        if names and not any(f"/{self._place}".endswith(f"/{name}") for name in names):
+            return MessageRejected("foreign", f"from another board; expected nickname or uid {self._place}")
         at_ms = utc_ms(said.get("timestamp"))
         if at_ms is None and arrival.retained:
             return MessageRejected("retained", "a retained message without a timestamp")

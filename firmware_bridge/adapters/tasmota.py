@@ -55,7 +55,7 @@ class Tasmota(Quiet):
         return Account(writes=(f"tele/{device}/#", f"stat/{device}/#"), reads=(f"cmnd/{device}/#",))
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        if arrival.topic.endswith("/LWT"):
+        if arrival.topic == f"{self._prefix}/LWT":
             word = arrival.payload.strip().lower()
             if word in (b"online", b"offline"):
                 self.online = word == b"online"

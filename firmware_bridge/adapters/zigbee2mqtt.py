@@ -7,6 +7,8 @@ with old values, which only `last_seen` tells.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -41,11 +43,16 @@ class Settings(AdapterSettings):
     """`purifier_internal`: this is a purifier, and its PM2.5 is kept as that of its air stream, never as the room's.
 
     `no`: it is none, for a sensor that says PM2.5 only. Without it the device's own words decide.
+    `base_topic`: that of the program, `zigbee2mqtt` as it comes.
     """
 
     purifier_internal: Annotated[
         YesNo | None, Field(description="keep a purifier's pm25 as `pm25_stream`; `no`: it is no purifier")
     ] = None
+    base_topic: Annotated[
+        Annotated[str, Field(max_length=128)],
+        Field(description="Zigbee2MQTT's own base topic, where it is not called zigbee2mqtt and has slashes"),
+    ] = ""
 
 
 class Zigbee2Mqtt(Quiet):
@@ -53,9 +60,9 @@ class Zigbee2Mqtt(Quiet):
 
     def __init__(self, way: str, place: str, settings: Settings) -> None:
         super().__init__()
-        self._topic, self._base = place, place.rpartition("/")[0]
-        if not self._base:
-            raise ValueError(f"mqtt:{place}: expected zigbee2mqtt/<name>")
+        self._topic, self._base = place, settings.base_topic or base_of(place)
+        if not place.startswith(f"{self._base}/"):
+            raise ValueError(f"mqtt:{place}: expected {self._base or 'zigbee2mqtt'}/<name>")
         self.keeps = False
         self._internal = settings.purifier_internal
         if settings.purifier_internal is False:
@@ -68,10 +75,10 @@ class Zigbee2Mqtt(Quiet):
 
     def account(self) -> Account:
         # All devices speak through one program with one account.
-        return Account((f"{self._base}/#",), (f"{self._base}/#",), "gateway_" + self._base.replace("/", "_").lower())
+        return Account((f"{self._base}/#",), (f"{self._base}/#",), f"gateway_{_user_of(self._base)}")
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
-        if arrival.topic.endswith("/availability"):
+        if arrival.topic != self._topic:
             return self._available(arrival)
         said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
@@ -127,6 +134,23 @@ class Zigbee2Mqtt(Quiet):
             self._back_s = arrival.now_s
         self.online = word == "online"
         return []
+
+
+def base_of(topic: str) -> str:
+    """The base topic of the Zigbee2MQTT behind a device's topic; friendly names may have slashes themselves.
+
+    Up to a level that is called zigbee2mqtt, else the first; "" when there is only one.
+    """
+    levels = topic.split("/")[:-1]
+    place = next((place for place, level in enumerate(levels) if level.lower() == "zigbee2mqtt"), 0)
+    return "/".join(levels[: place + 1])
+
+
+def _user_of(base: str) -> str:
+    """A base topic as a broker's user; one that loses letters is told from others that lose the same."""
+    plain = base.replace("/", "_").lower()
+    user = re.sub(r"[^a-z0-9_-]", "_", plain)[:40]
+    return user if user == plain else f"{user}_{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
 
 def last_seen_ms(value: Any) -> int | None:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+from urllib.parse import unquote
 
 from classair.device_secrets import digest
 from firmware_bridge.adapters import Arrival, MessageRejected
@@ -144,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         listener = self.server.listener
         listener.counts["posts"] += 1
-        port = listener.crossing.at_path(self.path.partition("?")[0])
+        port = listener.crossing.at_path(self._named())
         if port is None:
             self._say(404, 'no sensor of this bridge uses this address; see `port: "http:…"` in sensors.yaml')
             return
@@ -174,10 +175,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(_STATUS.get(refused.reason, 422), _words(refused))
 
     def do_GET(self) -> None:
-        known = self.server.listener.crossing.at_path(self.path.partition("?")[0]) is not None
+        known = self.server.listener.crossing.at_path(self._named()) is not None
         self._say(405 if known else 404, "use POST" if known else "there is nothing to read here")
 
     do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET
+
+    def _named(self) -> str:
+        """The path as the configuration has it: percent-encoded or sent as UTF-8, names in it may be of any script."""
+        return unquote(self.path.partition("?")[0].encode("latin-1", "replace").decode("utf-8", "replace"))
 
     def _body(self) -> bytes | None:
         """The body; None when it was refused, and that has been said."""

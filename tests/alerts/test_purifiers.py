@@ -84,10 +84,17 @@ def test_no_expiry_is_longer_than_the_firmware_can_hold() -> None:
     assert tasmota.pulse_time(10**9) == 64_900
 
 
-@pytest.mark.parametrize("topic", ["", "a/b", "plug 1", "#", "+", "plug;Reset 1", "ปลั๊ก", "x" * 65, "a\n"])
+@pytest.mark.parametrize("topic", ["", "a/b", "#", "+", "x" * 65, "a\n", " a", "a\u2028b"])
 def test_a_topic_that_could_mean_something_else_is_refused(topic: str) -> None:
     with pytest.raises(ValidationError):
         tasmota.Settings(topic=topic)
+
+
+@pytest.mark.parametrize(("topic", "user"), [("plug-1", "plug-1"), ("plug 1", ""), ("plug;Reset 1", ""), ("ปลั๊ก", "")])
+def test_a_topic_of_any_letters_is_one_and_signs_in_with_it_where_the_broker_takes_it(topic: str, user: str) -> None:
+    unit = tasmota.Purifier("s1.fan", tasmota.Settings(topic=topic), lambda: 0)
+    assert unit.account().name == user and unit.account().reads == (f"cmnd/{topic}/#",)
+    assert unit.read_state(f"stat/{topic}/POWER", b"ON", False) == [Said(on=True, answer=True)]
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,26 @@ def test_posted_values_are_taken_and_a_repeat_is_confirmed_without_counting(benc
 
 
 @pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("my yard", "/enviro/my%20yard"),
+        ("ห้อง ป.1", "/enviro/%E0%B8%AB%E0%B9%89%E0%B8%AD%E0%B8%87%20%E0%B8%9B.1"),
+        ("ห้อง", "/enviro/ห้อง"),
+        ("p1/2 100%?", "/enviro/p1/2%20100%25%3F?token=x"),
+    ],
+)
+def test_a_name_in_a_path_may_be_of_any_letters(bench: Bench, ear: Any, name: str, path: str) -> None:
+    one = ear()
+    bench.port("enviro", f"http:{name}")
+    body = json.dumps({**json.loads(sample("enviro-urban.json")), "nickname": name}).encode()
+    raw = b"POST %s HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(body))
+    with socket.create_connection(one.address, timeout=5) as line:
+        line.sendall(raw + body)
+        assert b" 200 " in line.recv(100)
+    assert post(one, "/enviro/other", body)[0] == 404
+
+
+@pytest.mark.parametrize(
     ("path", "body", "status"),
     [
         ("/sensors/airgradient:other/measures", b"{}", 404),
