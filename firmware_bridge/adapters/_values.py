@@ -80,6 +80,7 @@ class Values:
 
     def measured(self, **more: Any) -> list[Measured] | MessageRejected:
         """One measurement, as `measured`; refused with the names of what was not read when there are no values."""
+        self._about.unread_air = tuple(name for name in self.unread if carries_air(name))
         if not self.found and self.unread:
             return MessageRejected("unread", ", ".join(self.unread)[:200])
         return measured(self.found, **more)

@@ -78,6 +78,7 @@ class About:
     mode: how it works at present, such as active, passive, query, period 5 min.
     notes: anything else worth a line in a report, such as {"abc_hours": "180"}.
     unread: what stood where a value belongs and could not be read as one, by its name, and how often.
+    unread_air: those of the newest message that are likely to be what a room needs, particles or CO2.
     """
 
     identity: str = ""
@@ -85,6 +86,7 @@ class About:
     mode: str = ""
     notes: dict[str, str] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
+    unread_air: tuple[str, ...] = ()
 
     def could_not_read(self, name: str) -> None:
         """Counts it. Names come from the wire: cut to plain text, and at most MOST_UNREAD are told apart."""

@@ -23,6 +23,7 @@ SILENT_INTERVALS: Final = 3
 SILENT_AT_LEAST_S: Final = 60.0
 KEPT_AT_MOST_S: Final = 60.0  # what a broker kept for longer is not dated by its receipt
 EARLY: Final = 1000  # messages that wait for the time
+NEEDED: Final = ("pm25", "co2_ppm")  # what a room's level and ventilation are told from
 
 OnFrames = Callable[[list[Frame], float, bool], None]
 OnState = Callable[[PortState], None]
@@ -57,6 +58,7 @@ class ForeignPort:
         self._good_s = crossing.now_s()
         self._refused_since: str = ""
         self._stuck: set[str] = set()
+        self._needed_s: float | None = None  # when a value that a room needs came last
         self._stopped = False
         self._owed: list[Receipt] = []  # of messages whose values still wait in the adapter
         self._owed_kept_s = 0.0
@@ -187,6 +189,8 @@ class ForeignPort:
                 one.frame.flags |= Flag.CLOCK
             self._counts["good"] += 1
             self._good_s, self._refused_since = now_s, ""
+            if any(key in one.frame.values for key in NEEDED):
+                self._needed_s = now_s
             # Each quantity by itself: a message about something else says nothing of it.
             self._stuck -= one.frame.values.keys()
             self._stuck |= {key for key, flag in one.frame.value_flags.items() if flag & Flag.STUCK}
@@ -214,7 +218,13 @@ class ForeignPort:
             return PortState("silent", "foreign_silent")
         if not self._counts["good"]:
             return PortState("starting", "foreign_starting")
-        return PortState("error", "foreign_stuck") if self._stuck else PortState("ok", *self.adapter.notice())
+        if self._stuck:
+            return PortState("error", "foreign_stuck")
+        if names := ", ".join(self.about.unread_air)[:200]:
+            # Temperature alone is no sign of health where the board says more that cannot be read.
+            blind = self._needed_s is None or now_s - self._needed_s > patience_s
+            return PortState("error" if blind else "ok", "foreign_unread", {"names": names})
+        return PortState("ok", *self.adapter.notice())
 
 
 class Crossing:

@@ -21,6 +21,7 @@ _CAUSES: Final = {
     "foreign_refused": "damaged",
     "foreign_stale": "stale",
     "foreign_stuck": "stale",
+    "foreign_unread": "damaged",
     "foreign_no_ear": "silent",
 }
 _STATES: Final = {"error": "unplugged", "stopped": "off"}

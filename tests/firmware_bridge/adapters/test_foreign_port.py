@@ -179,6 +179,31 @@ def test_a_device_that_leaves_is_no_longer_heard(bench: Bench) -> None:
 
 # -- the ear -----------------------------------------------------------------------------------------------------------
 
+
+def test_a_board_that_says_no_value_a_room_needs_is_not_well_and_the_object_is_named(bench: Bench) -> None:
+    port = bench.port("tasmota", "mqtt:tele/b")
+    says = b'{"DUSTY9":{"PM2.5":24},"BME280":{"Temperature":30.1}}'
+    assert bench.crossing.hear("tele/b/SENSOR", says, False, bench.now_s)
+    assert (port.state.state, port.state.cause) == ("error", "foreign_unread")
+    assert port.state.places == {"names": "DUSTY9: PM2.5"}
+    for language in LANGUAGES:
+        assert "DUSTY9" in t(language, "health.foreign_unread", **port.state.places)
+    assert port.counts()["unread_DUSTY9: PM2.5"] == 1
+    bench.now_s += 60
+    both = b'{"DUSTY9":{"PM2.5":24},"PMS5003":{"PM2.5":25}}'
+    assert bench.crossing.hear("tele/b/SENSOR", both, False, bench.now_s)
+    assert (port.state.state, port.state.cause) == ("ok", "foreign_unread"), "seen to, although a value is there"
+    bench.now_s += 60
+    assert bench.crossing.hear("tele/b/SENSOR", b'{"PMS5003":{"PM2.5":26}}', False, bench.now_s)
+    assert (port.state.state, port.state.cause) == ("ok", "")
+
+
+def test_a_sensor_that_answers_only_nan_is_not_well_although_its_temperature_is_read(bench: Bench) -> None:
+    port = bench.port("tasmota", "mqtt:tele/b")
+    bench.crossing.hear("tele/b/SENSOR", b'{"SPS30":{"PM2_5":nan},"BME280":{"Temperature":30.1}}', False, bench.now_s)
+    assert (port.state.state, port.state.places) == ("error", {"names": "SPS30.PM2_5"})
+
+
 AG = "/sensors/airgradient:ecda3b1eaaaf/measures"
 
 
