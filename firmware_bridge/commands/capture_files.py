@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -12,11 +11,10 @@ from typing import BinaryIO, Final, NamedTuple
 
 from firmware_bridge.blackbox.format import FIRST_LINE, LOST, RECEIVED, NotABlackBox, read_header
 from firmware_bridge.blackbox.reading import is_black_box, records, segments_of
+from firmware_bridge.commands.hex_text import NotHex, pasted_bytes
 from firmware_bridge.commands.model import WrongUse
 
 _PIECE: Final = 1 << 16
-_HEX: Final = re.compile(rb"[0-9A-Fa-f]*\Z")
-_LONGEST_LINE: Final = 1 << 20
 
 
 class Piece(NamedTuple):
@@ -71,33 +69,11 @@ def _raw(file: BinaryIO) -> Iterator[Piece]:
 
 
 def _hex(file: BinaryIO, name: str) -> Iterator[Piece]:
-    """Pairs of hexadecimal digits. Empty lines, lines with # and the story before `---` (tests/captures) are not."""
-    half = b""
-    number, in_story = 0, False
-    while line := file.readline(_LONGEST_LINE):
-        number += 1
-        text = line.strip()
-        if in_story or (not half and text.startswith(b"{")):
-            in_story = text != b"---"
-            continue
-        if not text or text.startswith(b"#") or text == b"---":
-            continue
-        digits = half
-        for word in text.split():
-            word = word.removeprefix(b"0x").removesuffix(b",")
-            if not _HEX.match(word):
-                column = line.find(word) + 1
-                raise WrongUse(f"{name}, line {number}, column {column}: {_shown(word)} is not hexadecimal")
-            digits += word
-        whole = len(digits) & ~1
-        half = digits[whole:]
-        yield Piece(bytes.fromhex(digits[:whole].decode("ascii")))
-    if half:
-        raise WrongUse(f"{name}: ends in the middle of a byte ({_shown(half)})")
-
-
-def _shown(word: bytes) -> str:
-    return ascii(word[:24].decode("latin-1")) + ("…" if len(word) > 24 else "")
+    try:
+        for data in pasted_bytes(file):
+            yield Piece(data)
+    except NotHex as error:
+        raise WrongUse(f"{name}, {error}") from None
 
 
 def _black_box(path: Path, from_ms: int | None, to_ms: int | None) -> Capture:

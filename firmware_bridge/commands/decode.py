@@ -31,7 +31,11 @@ def main(argv: list[str]) -> int:
     )
     add_model(parser, required=False)
     parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="recorded bytes (default: standard input)")
-    parser.add_argument("--hex", action="store_true", help="read the input as text of hexadecimal digit pairs")
+    parser.add_argument(
+        "--hex",
+        action="store_true",
+        help="read the input as hexadecimal text, also as dumped by xxd, hexdump, od, C or Python",
+    )
     parser.add_argument(
         "--from",
         dest="from_ms",
