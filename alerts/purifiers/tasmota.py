@@ -8,6 +8,7 @@ what renews a lease.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
