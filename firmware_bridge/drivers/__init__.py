@@ -170,6 +170,14 @@ class Driver(Protocol):
         """The commands that `changes` names, by the name under which a person can ask for them."""
         ...
 
+    def actions(self) -> Mapping[str, Sequence[Send]]:
+        """What a person can ask for that the sensor does at once and forgets with its power, by name."""
+        ...
+
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        """Whether the sensor's bytes say that it obeyed a command; False when it refused, None when they do not say."""
+        ...
+
     def feed(self, data: bytes) -> list[Frame]:
         """The measurements completed by these bytes, in order."""
         ...

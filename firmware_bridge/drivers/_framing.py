@@ -55,6 +55,12 @@ class FramedDriver(ABC):
     def kept(self) -> Mapping[str, bytes]:
         return {}
 
+    def actions(self) -> Mapping[str, Sequence[Send]]:
+        return {name: sends for name, sends in (("sleep", self.sleep()), ("wake", self.wake())) if sends}
+
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        return None
+
     @abstractmethod
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         """Appends the measurements in `buffer`, counts, and returns how many bytes are dealt with.

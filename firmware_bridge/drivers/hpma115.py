@@ -92,6 +92,9 @@ class Hpma115(CandidateDriver):
         """The adjustment coefficient, in percent; 100 is the maker's."""
         return {f"coefficient {n}": _closed(_SET_COEFFICIENT + bytes((n,))) for n in range(30, 201, 5)}
 
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        return True if YES in answer else False if NO in answer else None
+
     def _size_at(self, buffer: bytes, start: int) -> int:
         first, there = buffer[start], len(buffer) - start
         if first in (YES[0], NO[0]):

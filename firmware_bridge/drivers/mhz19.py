@@ -82,6 +82,10 @@ class MhZ19(CandidateDriver):
             **ranges,
         }
 
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        """Newer firmware answers a setting by its number and 1; older says nothing."""
+        return True if framed(command[2], 1) in answer else None
+
     def _size_at(self, buffer: bytes, start: int) -> int:
         if len(buffer) - start < 2:
             return MORE

@@ -139,6 +139,11 @@ class Pmsx003(FramedDriver):
             return ()
         return (Send(WAKE, _WAKING_S), Send(PASSIVE)) if self._passive else (Send(WAKE),)
 
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        """Sleep and the modes are acknowledged, a wake is not."""
+        acknowledgement = _ACKNOWLEDGEMENTS.get(command)
+        return True if acknowledgement and acknowledgement in answer else None
+
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         counters, end = self.counters, len(buffer)
         length_wanted, size_wanted = self._layout.length, self._layout.size

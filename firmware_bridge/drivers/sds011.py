@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field, field_validator
 
 from classair.model import Flag
 from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
@@ -20,12 +22,27 @@ _READ, _WRITE = 0, 1
 _CEILINGS: Final = {"pm25": 999.9, "pm10": 1999.9}  # µg/m³; the highest numbers seen
 _HIGHEST_PERIOD: Final = 30  # minutes
 _PAUSE_S: Final = 0.1  # the reply takes some 40 ms
-_SIMULATED_ID: Final = 0x58D9
+_SIMULATED_ID: Final = b"\x58\xd9"
 
 
-def command(what: int, how: int = 0, value: int = 0) -> bytes:
-    """A command for whatever sensor is on the line (id FF FF), 19 bytes."""
-    body = bytes((what, how, value)) + bytes(10) + b"\xff\xff"
+ANY: Final = b"\xff\xff"  # the id to which every sensor on the line listens
+
+
+class Settings(DriverSettings):
+    """`address`: only the sensor with this device id is spoken to, as `identity` shows it; else whatever is there."""
+
+    address: Annotated[str, Field(pattern=r"^([0-9A-F]{4})?$", description="device id, four hexadecimal digits")] = ""
+
+    @field_validator("address", mode="before")
+    @classmethod
+    def _digits(cls, value: object) -> object:
+        # YAML takes 5801 for a number.
+        return f"{value:04}" if isinstance(value, int) else value.upper() if isinstance(value, str) else value
+
+
+def command(what: int, how: int = 0, value: int = 0, device: bytes = ANY) -> bytes:
+    """A command for one sensor, or whatever is on the line; 19 bytes."""
+    body = bytes((what, how, value)) + bytes(10) + device
     return bytes((_HEAD, _COMMAND)) + body + bytes((sum(body) & 0xFF, _TAIL))
 
 
@@ -46,13 +63,15 @@ class Sds011(CandidateDriver):
     baud = 9600
     warm_up_s = 30.0
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self._device = bytes.fromhex(settings.address) or ANY
         self._starts = 0
         self._asked_for = False  # query mode
         self._period_min = 0  # 0: works all the time
         self._id = Steady()
         self._plays = {_MODE: 0, _SLEEP: 1, _PERIOD: 0}  # as a simulated sensor
+        self._is = _SIMULATED_ID if self._device == ANY else self._device
 
     @property
     def frame_every_s(self) -> float:
@@ -71,23 +90,28 @@ class Sds011(CandidateDriver):
     def start(self) -> Sequence[Send]:
         """Reads mode and period, which alone wakes most sleepers; a sensor that stays silent is told to work."""
         self._starts += 1
-        work = (Send(WORK, 0.5),) if self._starts % 2 == 0 else ()
-        return (*work, Send(READ_MODE, _PAUSE_S), Send(READ_PERIOD, _PAUSE_S))
+        work = self.wake() if self._starts % 2 == 0 else ()
+        return (*work, *(Send(self._for(what), _PAUSE_S) for what in (READ_MODE, READ_PERIOD)))
 
     def ask(self) -> bytes:
         if not self._asked_for:
             return b""
         self._forget()
-        return READ_ONCE
+        return self._for(READ_ONCE)
 
     def inquire(self) -> Sequence[Send]:
-        return (Send(READ_FIRMWARE, _PAUSE_S), Send(READ_MODE, _PAUSE_S), Send(READ_PERIOD, _PAUSE_S))
+        return tuple(Send(self._for(what), _PAUSE_S) for what in (READ_FIRMWARE, READ_MODE, READ_PERIOD))
 
     def sleep(self) -> Sequence[Send]:
-        return (Send(SLEEP, _PAUSE_S),)
+        return (Send(self._for(SLEEP), _PAUSE_S),)
 
     def wake(self) -> Sequence[Send]:
-        return (Send(WORK, 0.5),)
+        return (Send(self._for(WORK), 0.5),)
+
+    def _for(self, any_sensors: bytes) -> bytes:
+        """A command to whatever is on the line, for this sensor."""
+        what, how, value = any_sensors[2:5]
+        return command(what, how, value, self._device)
 
     def changes(self, data: bytes) -> str:
         """Mode, period and id written, with any value and even with a wrong sum; reading them passes."""
@@ -102,12 +126,24 @@ class Sds011(CandidateDriver):
 
     def kept(self) -> Mapping[str, bytes]:
         """The id stays what it is: nothing here sets it."""
+        period = {n: command(_PERIOD, _WRITE, n, self._device) for n in range(_HIGHEST_PERIOD + 1)}
         return {
-            "stream mode": STREAM,
-            "query mode": QUERY_MODE,
-            "work continuously": command(_PERIOD, _WRITE, 0),
-            **{f"working period {n} min": command(_PERIOD, _WRITE, n) for n in range(1, _HIGHEST_PERIOD + 1)},
+            "stream mode": self._for(STREAM),
+            "query mode": self._for(QUERY_MODE),
+            "work continuously": period.pop(0),
+            **{f"working period {n} min": one for n, one in period.items()},
         }
+
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        """The reply repeats what was written, with the sensor's own id; a sensor that is asked for a value sends it."""
+        said: bool | None = None
+        for start in range(len(answer) - SIZE + 1):
+            frame = answer[start : start + SIZE]
+            if frame[0] != _HEAD or not self._intact(frame) or self._device not in (ANY, frame[6:8]):
+                continue
+            if frame[1] == _REPLY and frame[2] == command[2]:
+                said = frame[3:5] == command[3:5]
+        return said
 
     def _size_at(self, buffer: bytes, start: int) -> int:
         if len(buffer) - start < 2:
@@ -163,34 +199,32 @@ class Sds011(CandidateDriver):
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         fine, coarse = (word(values.get(key, 0) * 10).to_bytes(2, "little") for key in ("pm25", "pm10"))
-        return _closed(_MEASUREMENT, fine + coarse)
+        return _closed(_MEASUREMENT, fine + coarse, self._is)
 
     def _command_size(self, data: bytes) -> int:
         whole = len(data) >= COMMAND_SIZE and data[:2] == bytes((_HEAD, _COMMAND)) and data[18] == _TAIL
         return COMMAND_SIZE if whole and sum(data[2:17]) & 0xFF == data[17] else 0
 
     def _reply(self, command: bytes, values: Mapping[str, float]) -> bytes:
+        if command[15:17] not in (ANY, self._is):
+            return b""
         what, how, value = command[2:5]
         asleep = not self._plays[_SLEEP]
         self._plays[_SLEEP] = 1  # any command wakes it
         if what == _QUERY:
             return self.encode(values) if not asleep else b""
         if what == _FIRMWARE:
-            return _closed(_REPLY, bytes((what, 18, 11, 16)))
+            return _closed(_REPLY, bytes((what, 18, 11, 16)), self._is)
         if what not in self._plays:
             return b""
         if how == _WRITE:
             self._plays[what] = value
-        return _closed(_REPLY, bytes((what, how, self._plays[what], 0)))
+        return _closed(_REPLY, bytes((what, how, self._plays[what], 0)), self._is)
 
 
-def _closed(kind: int, body: bytes) -> bytes:
-    body += _SIMULATED_ID.to_bytes(2, "big")
+def _closed(kind: int, body: bytes, device: bytes) -> bytes:
+    body += device
     return bytes((_HEAD, kind)) + body + bytes((sum(body) & 0xFF, _TAIL))
 
 
-def _maker(settings: DriverSettings) -> Sds011:
-    return Sds011()
-
-
-MODELS: Final[Mapping[str, Maker]] = {"sds011": _maker, "sds018": _maker, "sds021": _maker}
+MODELS: Final[Mapping[str, Maker]] = {"sds011": Sds011, "sds018": Sds011, "sds021": Sds011}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field as Limits
+from pydantic import field_validator
 
 from classair.model import Flag
 from firmware_bridge.drivers import DriverSettings, Frame, Maker, Send
@@ -36,9 +39,24 @@ def closed(frame: bytes) -> bytes:
     return frame + crc(frame)
 
 
-def request(function: int, register: int, value: int) -> bytes:
+class Settings(DriverSettings):
+    """`address`: its Modbus address, where several share a line; 254 is the one that every S8 answers to."""
+
+    address: Annotated[
+        int, Limits(ge=1, le=ANY, description="Modbus address, 1 to 247; 254 for whatever is on the line")
+    ] = ANY
+
+    @field_validator("address")
+    @classmethod
+    def _no_reserved(cls, value: int) -> int:
+        if 247 < value < ANY:
+            raise ValueError("248 to 253 are reserved; expected 1 to 247, or 254 for whatever is on the line")
+        return value
+
+
+def request(function: int, register: int, value: int, address: int = ANY) -> bytes:
     """Reads `value` registers from `register` (counted from 0), or writes `value` into it."""
-    return closed(bytes((ANY, function)) + register.to_bytes(2, "big") + value.to_bytes(2, "big"))
+    return closed(bytes((address, function)) + register.to_bytes(2, "big") + value.to_bytes(2, "big"))
 
 
 # Status and CO2 in one question: a value without its status may come from a sensor that declares a fault.
@@ -62,13 +80,14 @@ _SIMULATED_ID: Final = bytes.fromhex("0106001E4C2B")  # firmware 1.6, sensor id
 class SenseairS8(CandidateDriver):
     """One S8, asked for each value. Values: co2_ppm and meter_status."""
 
-    STARTS = re.compile(b"\xfe")
     baud = 9600
     warm_up_s = 60.0  # no flag exists for it
     frame_every_s = 4.0
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self._address = settings.address
+        self.STARTS = re.compile(re.escape(bytes((self._address,))))  # type: ignore[misc]
         self._abc_h = 180  # as a simulated sensor
 
     @property
@@ -85,10 +104,14 @@ class SenseairS8(CandidateDriver):
 
     def ask(self) -> bytes:
         self._forget()
-        return READ
+        return self._for(READ)
 
     def inquire(self) -> Sequence[Send]:
-        return (Send(_WAKE, 0.005), Send(READ_IDENTITY, _PAUSE_S), Send(READ_ABC, _PAUSE_S))
+        return (Send(_WAKE, 0.005), *(Send(self._for(what), _PAUSE_S) for what in (READ_IDENTITY, READ_ABC)))
+
+    def _for(self, anybody: bytes) -> bytes:
+        """A question or command to any S8, for the one at this address."""
+        return closed(bytes((self._address,)) + anybody[1:-2])
 
     def changes(self, data: bytes) -> str:
         """Every register written, by whatever address and with any value; only clearing HR1 changes nothing kept."""
@@ -97,7 +120,7 @@ class SenseairS8(CandidateDriver):
             size = 9 + 2 * int.from_bytes(match[4], "big") if several else 8
             whole = data[match.start() : match.start() + size]
             # Bytes that only look so inside a question are told from a command by their check.
-            if match[1][0] != ANY and crc(whole[:-2]) != whole[-2:]:
+            if match[1][0] not in (ANY, self._address) and crc(whole[:-2]) != whole[-2:]:
                 continue
             register = int.from_bytes(match[3], "big")
             value = int.from_bytes(match[5][1:3] if several else match[4], "big")
@@ -111,11 +134,19 @@ class SenseairS8(CandidateDriver):
 
     def kept(self) -> Mapping[str, bytes]:
         """Background calibration takes the air of this moment as 400 ppm, zero calibration as free of CO2."""
+        at = self._address
         return {
-            "abc 180 h": request(_WRITE_ONE, _ABC_REGISTER, 180),
-            "abc off": request(_WRITE_ONE, _ABC_REGISTER, 0),
-            **{name: request(_WRITE_ONE, _COMMAND_REGISTER, what) for what, name in _CALIBRATIONS.items()},
+            "abc 180 h": request(_WRITE_ONE, _ABC_REGISTER, 180, at),
+            "abc off": request(_WRITE_ONE, _ABC_REGISTER, 0, at),
+            **{name: request(_WRITE_ONE, _COMMAND_REGISTER, what, at) for what, name in _CALIBRATIONS.items()},
         }
+
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        """A write is answered by its echo, a refusal by an exception."""
+        if command in answer:
+            return True
+        at = answer.find(bytes((command[0], command[1] | _EXCEPTION)))
+        return False if at >= 0 and crc(answer[at : at + 3]) == answer[at + 3 : at + 5] else None
 
     def _size_at(self, buffer: bytes, start: int) -> int:
         return _size_of(buffer[start + 1], buffer[start + 2]) if len(buffer) - start >= 3 else MORE
@@ -140,24 +171,27 @@ class SenseairS8(CandidateDriver):
 
     def encode(self, values: Mapping[str, float]) -> bytes:
         status, co2 = word(values.get("meter_status", 0)), word(values.get("co2_ppm", 0))
-        return closed(bytes((ANY, _READ_INPUT, 8)) + status.to_bytes(2, "big") + bytes(4) + co2.to_bytes(2, "big"))
+        return closed(
+            bytes((self._address, _READ_INPUT, 8)) + status.to_bytes(2, "big") + bytes(4) + co2.to_bytes(2, "big")
+        )
 
     def _command_size(self, data: bytes) -> int:
-        return 8 if len(data) >= 8 and data[0] == ANY and crc(data[:6]) == data[6:8] else 0
+        return 8 if len(data) >= 8 and data[0] in (ANY, self._address) and crc(data[:6]) == data[6:8] else 0
 
     def _reply(self, command: bytes, values: Mapping[str, float]) -> bytes:
-        if command == READ:
+        at, question = command[0], closed(bytes((ANY,)) + command[1:-2])
+        if question == READ:
             return self.encode(values)
-        if command == READ_CO2_ALONE:
-            return closed(bytes((ANY, _READ_INPUT, 2)) + word(values.get("co2_ppm", 0)).to_bytes(2, "big"))
-        if command == READ_IDENTITY:
-            return closed(bytes((ANY, _READ_INPUT, 6)) + _SIMULATED_ID)
-        if command == READ_ABC:
-            return closed(bytes((ANY, _READ_HOLDING, 2)) + self._abc_h.to_bytes(2, "big"))
+        if question == READ_CO2_ALONE:
+            return closed(bytes((at, _READ_INPUT, 2)) + word(values.get("co2_ppm", 0)).to_bytes(2, "big"))
+        if question == READ_IDENTITY:
+            return closed(bytes((at, _READ_INPUT, 6)) + _SIMULATED_ID)
+        if question == READ_ABC:
+            return closed(bytes((at, _READ_HOLDING, 2)) + self._abc_h.to_bytes(2, "big"))
         if command[1] == _WRITE_ONE and int.from_bytes(command[2:4], "big") == _ABC_REGISTER:
             self._abc_h = int.from_bytes(command[4:6], "big")
             return command
-        return closed(bytes((ANY, command[1] | _EXCEPTION, 1)))  # illegal function
+        return closed(bytes((at, command[1] | _EXCEPTION, 1)))  # illegal function
 
 
 def _size_of(function: int, third: int) -> int:
@@ -187,8 +221,4 @@ def _frame_of(data: bytes) -> Frame:
     return frame
 
 
-def _maker(settings: DriverSettings) -> SenseairS8:
-    return SenseairS8()
-
-
-MODELS: Final[Mapping[str, Maker]] = {"s8": _maker}
+MODELS: Final[Mapping[str, Maker]] = {"s8": SenseairS8}

@@ -13,12 +13,13 @@ from firmware_bridge.drivers._framing import FramedDriver, flag, flag_order, wor
 
 EDGE: Final = 0x7E
 _EDGE: Final = b"\x7e"
-_START, _STOP, _READ, _SLEEP, _WAKE, _CLEANING, _INFO, _VERSION, _STATUS, _RESET = (
+_START, _STOP, _READ, _SLEEP, _WAKE, _CLEAN, _CLEANING, _INFO, _VERSION, _STATUS, _RESET = (
     0x00,
     0x01,
     0x03,
     0x10,
     0x11,
+    0x56,
     0x80,
     0xD0,
     0xD1,
@@ -120,8 +121,7 @@ class Sps30(FramedDriver):
     def start(self) -> Sequence[Send]:
         """From idle to measuring; when that did not help, it may be asleep."""
         self._starts += 1
-        begin = Send(request(_START, b"\x01" + (b"\x03" if self._settings.format == "float" else b"\x05")), _PAUSE_S)
-        return (begin,) if self._starts % 2 else (*_AWAKE, begin)
+        return (self._begin(),) if self._starts % 2 else (*_AWAKE, self._begin())
 
     def ask(self) -> bytes:
         self._forget()
@@ -162,6 +162,30 @@ class Sps30(FramedDriver):
                 for seconds in (0, 86_400, 259_200, 604_800)
             },
         }
+
+    def actions(self) -> Mapping[str, Sequence[Send]]:
+        """Cleaning takes 10 s at full speed and is refused while the sensor does not measure."""
+        return {
+            "start measuring": (self._begin(),),
+            "stop measuring": (Send(request(_STOP), _PAUSE_S),),
+            "clean fan": (Send(request(_CLEAN), _PAUSE_S),),
+            **super().actions(),
+        }
+
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        wanted = unstuffed(command.strip(_EDGE + PULSE))[1:2]
+        for piece in answer.split(_EDGE):
+            try:
+                body = unstuffed(piece)
+            except NotStuffed:
+                continue
+            whole = len(body) >= 5 and len(body) == body[3] + 5 and ~sum(body[:-1]) & 0xFF == body[-1]
+            if whole and body[1:2] == wanted:
+                return not body[2] & ~_DEVICE_ERROR
+        return None
+
+    def _begin(self) -> Send:
+        return Send(request(_START, b"\x01" + (b"\x03" if self._settings.format == "float" else b"\x05")), _PAUSE_S)
 
     # -- frames --------------------------------------------------------------------------------------------------------
 
@@ -307,6 +331,8 @@ class Sps30(FramedDriver):
             self._sleeping = what == _SLEEP
         elif what == _CLEANING and len(data) == 5:
             self._cleaning_s = int.from_bytes(data[1:], "big")
+        elif what == _CLEAN and not self._measuring:
+            return _answer(what, b"", _NOT_ALLOWED)
         elif what == _RESET:
             self._measuring = False
         told = {

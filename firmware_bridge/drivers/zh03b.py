@@ -74,6 +74,9 @@ class Zh03b(CandidateDriver):
     def wake(self) -> Sequence[Send]:
         return (Send(WAKE, 1.0), *self._mode())
 
+    def accepted(self, command: bytes, answer: bytes) -> bool | None:
+        return True if framed(_DORMANT, 1) in answer else False if framed(_DORMANT, 0) in answer else None
+
     def _mode(self) -> tuple[Send, ...]:
         return (Send(UPLOAD if self._settings.mode == "stream" else QUESTIONS, _PAUSE_S),)
 

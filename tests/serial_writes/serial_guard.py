@@ -96,8 +96,11 @@ def _allowed(argv: list[str], kept: dict[str, dict[str, bytes]]) -> list[bytes]:
     if "configure" not in argv or "--do" not in argv or "--sensor" not in argv:
         return []
     model, name = argv[argv.index("--sensor") + 1], argv[argv.index("--do") + 1]
-    command = kept.get(model, {}).get(name)
-    return [command] if command else []
+    commands = kept.get(model, {})
+    if "--address" in argv:  # the same command, for one sensor of several
+        drivers = importlib.import_module("firmware_bridge.drivers")
+        commands = drivers.driver_for(model, {"address": argv[argv.index("--address") + 1]}).kept()
+    return [commands[name]] if commands.get(name) else []
 
 
 def _sentence(one: Written, what: str, data: bytes) -> str:
