@@ -56,7 +56,7 @@ WATCH = """([name, word]) => {
       if (row.textContent.startsWith(name) && row.textContent.includes(word)) { window.seenAt = Date.now(); }
     }
   });
-  window.watch.observe(document.querySelector('#page'), {subtree: true, childList: true, characterData: true});
+  window.watch.observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
 
 
