@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,7 +65,7 @@ class Hub:
 
     async def stream(
         self, wants: Callable[[str], bool], first: Mapping[str, bytes] | None = None, once: bool = False
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The snapshot of what `wants` holds for, then every change; each chunk begins with the server's time.
 
         A page that opens later is given older frames, so the time travels beside them and not inside. `first`: another

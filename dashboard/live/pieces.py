@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Set
+from contextlib import aclosing
 from typing import Final, Protocol
 
 from dashboard.live.hub import Hub, frame
@@ -105,8 +106,9 @@ class Board:
             newer = sorted((number, key, text) for key, (number, text) in self._latest.items() if number > since)
             first = {f"{self._name}/{key}": _frame(key, text, number) for number, key, text in newer}
             prefix = f"{self._name}/"
-            async for chunk in self._hub.stream(lambda key: key.startswith(prefix), first, once):
-                yield chunk
+            async with aclosing(self._hub.stream(lambda key: key.startswith(prefix), first, once)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         finally:
             self._readers -= 1
             self.touch()

@@ -82,7 +82,7 @@ class Overview:
             ("", ctx.live.connected(), lambda: _page(ctx, language)),
         ]
         for site in config.sites:
-            air = _outdoor(ctx, site, self._looks)
+            air = _outdoor(site, config.sites[site].rooms, self._looks)
             made += [
                 (f"site/{site}", None, partial(_site, ctx, language, site)),
                 (f"outdoor/{site}", air, partial(_outdoor_fact, ctx, language, site, air)),
@@ -146,9 +146,8 @@ def _known(ctx: Context, language: str, known: int, rooms: int) -> str:
     )
 
 
-def _outdoor(ctx: Context, site: str, looks: Mapping[str, Look]) -> Current | None:
+def _outdoor(site: str, rooms: Mapping[str, Room], looks: Mapping[str, Look]) -> Current | None:
     """What the school's rooms are told of the outdoors: its own place outside, or another source that is named."""
-    rooms = ctx.config().sites[site].rooms
     states = {key: look.state for key in rooms if (look := looks[f"{site}.{key}"]).state is not None}
     for key, state in states.items():
         if rooms[key].outdoor and state is not None:
