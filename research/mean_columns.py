@@ -12,6 +12,7 @@ from classair.science.corrections import PUBLISHED, Correction
 from classair.stores.bucket_columns import BucketColumns, rounded
 from classair.stores.steps import bucket_start
 from classair.units import DAY_MS
+from research.correction_arrays import corrected
 from research.lesson_slots import LessonSlots
 
 if TYPE_CHECKING:
@@ -224,14 +225,14 @@ def _told(
         rh = _matched(beside["rh_pct"], starts, "mean")
         warmth = _matched(beside["temp_c"], starts, "mean") if one.how.needs_temp else np.full(len(starts), np.nan)
         source_of = beside[one.input]
-        made, reasons = _correct(one, _matched(source_of, starts, "mean"), rh, warmth)
+        made, reasons = corrected(one, _matched(source_of, starts, "mean"), rh, warmth)
         mean[usable] = made
         for place, reason in zip(usable.tolist(), reasons, strict=True):
             if reason:
                 why[place] = reason
         # The ends are taken through the correction of their mean, so that the mean lies between them.
         for end, name in ((low, "low"), (high, "high")) if ends else ():
-            through, _ = _correct(one, _matched(source_of, starts, name), rh, warmth)
+            through, _ = corrected(one, _matched(source_of, starts, name), rh, warmth)
             end[usable] = np.where(np.isnan(made), np.nan, np.where(np.isnan(through), made, through))
     return Corrected(mean, low, high, labels, why)
 
@@ -244,13 +245,6 @@ def _matched(columns: BucketColumns, starts: Ints, name: str) -> Floats:
         same = columns.start_ms[place] == starts
         found[same] = getattr(columns, name)[place[same]]
     return found
-
-
-def _correct(one: Correction, x: Floats, rh: Floats, temp_c: Floats) -> tuple[Floats, list[str]]:
-    if not len(x):
-        return x, []
-    values, why = zip(*map(one.arithmetic(), x.tolist(), rh.tolist(), temp_c.tolist()), strict=True)
-    return np.array(values, np.float64), list(why)
 
 
 def _meant(one: Correction, sensor: tuple[str, str], at: Ints) -> Bools:

@@ -87,6 +87,7 @@ class MeansReader:
     def __init__(self, store: Store, config: Config, corrections: Corrections) -> None:
         self._store, self._config, self._corrections = store, config, corrections
         self._models = {full: sensor.model for full, sensor in config.sensors()}
+        self._lessons: dict[tuple[int, int], LessonSlots] = {}
 
     def selected(self, selection: Selection, until_ms: int | None = None) -> Iterator[MeanRow]:
         """By room, sensor and quantity, oldest first; steps without any reading are absent.
@@ -152,8 +153,7 @@ class MeansReader:
         needed = [quantity, *(one.input for _, _, one in spans if one.method != "none")]
         lessons = None
         if asked.lesson:
-            table = self._config.timetable_of(room) if self._config.has_room(room) else None
-            lessons = LessonSlots(table, _slot(asked.step_ms, needed))
+            lessons = self._lesson_slots(room, _slot(asked.step_ms, needed))
 
         def pieces(key: str) -> BucketColumns:
             return self._pieces(room, sensor, key, asked, piece_ms, lessons)
@@ -173,6 +173,11 @@ class MeansReader:
                 whole, beside, spans, (sensor, model), asked.step_ms, asked.completeness, asked.ends
             )
         return closed((room, sensor, quantity), whole, told, closing, asked.completeness)
+
+    def _lesson_slots(self, room: str, slot_ms: int) -> LessonSlots:
+        """Rooms of one timetable share what is known of its days."""
+        table = self._config.timetable_of(room) if self._config.has_room(room) else None
+        return self._lessons.setdefault((id(table), slot_ms), LessonSlots(table, slot_ms))
 
     def _spans(
         self, sensor: str, model: str, quantity: str, asked: MeansAsked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,7 +13,6 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from classair.places import write_atomically
 from classair.science.corrections import Corrections
 from research.export import Cancelled
 from research.export.averaged import room_days
@@ -146,8 +146,10 @@ class Pieces:
             ) as writer:
                 writer.write_table(made.table)
             fresh.replace(file)
-            # Only now does the piece count: this file says that the other is whole.
-            write_atomically(file.with_suffix(".json"), json.dumps(self._record(made)).encode())
+            # Only now does the piece count. Its checksum says that all of it reached the disk, which nobody waits for.
+            said = {**self._record(made), "crc32": zlib.crc32(file.read_bytes())}
+            fresh.write_text(json.dumps(said), "utf-8")
+            fresh.replace(file.with_suffix(".json"))
         return made
 
     def _record(self, made: Made) -> dict[str, Any]:
@@ -169,6 +171,8 @@ class Pieces:
             if told["request"] != self.request.id or told["versions"] != now or told["unsettled"]:
                 return None
             if told["measured"] != self.sources.measured(self.request.selection):
+                return None
+            if told["crc32"] != zlib.crc32(file.read_bytes()):
                 return None
             with pa.OSFile(str(file)) as source:
                 table = ipc.open_file(source).read_all()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
@@ -102,33 +102,24 @@ class Correction:
         Raises ValueError for buckets shorter than five minutes.
         """
         check_span(self, span_ms)
-        value, why = self.arithmetic()(*(math.nan if one is None else one for one in (mean, rh, temp_c)))
-        return Corrected(None if why else value, why)
-
-    def arithmetic(self) -> Callable[[float, float, float], tuple[float, Why]]:
-        """What `correct` does to (mean, rh, temp_c), NaN where one is missing, for many: (value, why it has none)."""
-        how, coefficients = self.how, self.coefficients
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-
-        def corrected(mean: float, rh: float, temp_c: float) -> tuple[float, Why]:
-            if not math.isfinite(mean):
-                return math.nan, "no_value"
-            if how.key == "none":
-                return mean, ""
-            if mean < low or mean > high:
-                return math.nan, "out_of_range"
-            humidity = math.nan
-            if mean < how.needs_rh_below:
-                if not math.isfinite(rh):
-                    return math.nan, "no_humidity"
-                humidity = min(max(rh, 0.0), 100.0)
-            if how.needs_temp and not math.isfinite(temp_c):
-                return math.nan, "no_temperature"
-            value = how.compute(mean, humidity, temp_c if how.needs_temp else math.nan, coefficients)
-            return (value, "") if math.isfinite(value) else (math.nan, "out_of_range")
-
-        return corrected
+        if mean is None or not math.isfinite(mean):
+            return Corrected(None, "no_value")
+        if self.method == "none":
+            return Corrected(mean)
+        how = self.how
+        if (self.low is not None and mean < self.low) or (self.high is not None and mean > self.high):
+            return Corrected(None, "out_of_range")
+        humidity, temperature = math.nan, math.nan
+        if mean < how.needs_rh_below:
+            if rh is None or not math.isfinite(rh):
+                return Corrected(None, "no_humidity")
+            humidity = min(max(rh, 0.0), 100.0)
+        if how.needs_temp:
+            if temp_c is None or not math.isfinite(temp_c):
+                return Corrected(None, "no_temperature")
+            temperature = temp_c
+        value = how.compute(mean, humidity, temperature, self.coefficients)
+        return Corrected(value) if math.isfinite(value) else Corrected(None, "out_of_range")
 
 
 def check_span(correction: Correction, span_ms: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -100,11 +101,11 @@ class Queries:
         buckets: dict[int, Bucket] = {}
         with self._connections.use() as connection:
             asked = _Sums(connection, room, quantity, step_ms, sensor, grouped=True)
-            for start, n, covered, total, low, high in asked.valid(start_ms, end_ms):
+            for start, n, covered, total, low, high in asked.valid([(start_ms, end_ms)]):
                 buckets[start] = Bucket(
                     start, n, sum=total / scale, low=low / scale, high=high / scale, covered_ms=covered
                 )
-            for start, suspect, *bad in asked.flagged(start_ms, end_ms):
+            for start, suspect, *bad in asked.flagged([(start_ms, end_ms)]):
                 bucket = buckets.setdefault(start, Bucket(start))
                 bucket.suspect = suspect
                 bucket.bad = {name: count for name, count in zip(BAD_CLASS_NAMES, bad, strict=True) if count}
@@ -117,9 +118,7 @@ class Queries:
 
         with self._connections.use() as connection:
             asked = _Sums(connection, room, quantity, step_ms, sensor, grouped=False)
-            valid = [row for span in spans for row in asked.valid(*span)]
-            flagged = [row for span in spans for row in asked.flagged(*span)]
-        return of_sums(quantity, valid, flagged)
+            return of_sums(quantity, asked.valid(spans), asked.flagged(spans))
 
     def switches(self, purifier: str, start_ms: int, end_ms: int) -> list[SwitchEvent]:
         with self._connections.use() as connection:
@@ -315,7 +314,8 @@ class _Sums:
             grain, self._unit = "1h", HOUR_MS
         self._shift = _SHIFTS[grain]
         place = f"(t + {(BANGKOK_MS - self._shift) // self._unit}) / {step_ms // self._unit} * {step_ms} - {BANGKOK_MS}"
-        where = f"where series in ({','.join(among)}) and t>=? and t<?"
+        within = "(select value ->> 0 as first, value ->> 1 as behind from json_each(?)) cross join"
+        where = f"where series in ({','.join(among)}) and t>=first and t<behind"
         grouped = grouped or step_ms != self._unit
         sums, flags = ["n", covered_of(connection, grain), f"sum_{quantity}"], ["suspect", *BAD_CLASS_NAMES]
         ends, last = [f"low_{quantity}", f"high_{quantity}"], ""
@@ -323,23 +323,27 @@ class _Sums:
             sums, flags = [f"sum({name})" for name in sums], [f"sum({name})" for name in flags]
             ends, last = [f"min({ends[0]})", f"max({ends[1]})"], " group by place"
         self._sums = (
-            f"select {place} place, {', '.join(sums + ends)} from rollup_{grain} {where} "
+            f"select {place} place, {', '.join(sums + ends)} from {within} rollup_{grain} {where} "
             f"and low_{quantity} is not null{last}"
         )
-        self._flags = f"select {place} place, {', '.join(flags)} from flagged_{grain} {where} and quantity=?{last}"
+        self._flags = (
+            f"select {place} place, {', '.join(flags)} from {within} flagged_{grain} {where} and quantity=?{last}"
+        )
 
-    def _span(self, start_ms: int, end_ms: int) -> tuple[int, int]:
-        first, end = span_of(start_ms, end_ms, self._step_ms)
-        return (first + self._shift) // self._unit, (end + self._shift) // self._unit
+    def _spans(self, spans: Sequence[tuple[int, int]]) -> str:
+        """As JSON, so that hundreds of lessons are one statement."""
+        found = (span_of(start, end, self._step_ms) for start, end in spans)
+        return json.dumps([[(at + self._shift) // self._unit for at in span] for span in found])
 
-    def valid(self, start_ms: int, end_ms: int) -> list[tuple[int, ...]]:
+    def valid(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
         """(start, n, covered, sum, low, high), in steps of the quantity's scale."""
-        return self._connection.execute(self._sums, self._span(start_ms, end_ms)).fetchall() if self._known else []
+        return self._connection.execute(self._sums, (self._spans(spans),)).fetchall() if self._known else []
 
-    def flagged(self, start_ms: int, end_ms: int) -> list[tuple[int, ...]]:
+    def flagged(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
         """(start, suspect, *bad)."""
-        span = (*self._span(start_ms, end_ms), self._quantity)
-        return self._connection.execute(self._flags, span).fetchall() if self._there else []
+        if not self._there:
+            return []
+        return self._connection.execute(self._flags, (self._spans(spans), self._quantity)).fetchall()
 
 
 class _Rows:
