@@ -89,6 +89,8 @@ class Flag(IntFlag):
     MOVED = 1 << 15  # the sensor was being moved
     COUNTS = 1 << 16  # mass and particle counts contradict each other
     PAIR = 1 << 17  # two sensors of one room disagree, and which of them is right is not known
+    FLOW = 1 << 18  # air does not pass the sensor as it should: a failed fan, a clogged inlet
+    SWAPPED = 1 << 19  # reads what another room's sensor should: the two hang in each other's places
 
 
 BAD: Final = (
@@ -101,6 +103,7 @@ BAD: Final = (
     | Flag.CLOCK
     | Flag.MANUAL
     | Flag.PAIR
+    | Flag.FLOW
 )
 """A value with any of these is left out of means; all others stay in and are counted as suspect when flagged."""
 
@@ -109,7 +112,7 @@ BAD_CLASSES: Final[tuple[tuple[str, Flag], ...]] = (
     ("manual", Flag.MANUAL),
     ("clock", Flag.CLOCK),
     ("warmup", Flag.WARMUP),
-    ("fault", Flag.SENSOR_ERROR | Flag.STUCK | Flag.CHANNELS | Flag.SPIKE | Flag.PAIR),
+    ("fault", Flag.SENSOR_ERROR | Flag.STUCK | Flag.CHANNELS | Flag.SPIKE | Flag.PAIR | Flag.FLOW),
     ("range", Flag.RANGE),
 )
 BAD_CLASS_NAMES: Final = tuple(name for name, _ in BAD_CLASSES)

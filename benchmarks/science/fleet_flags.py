@@ -38,7 +38,7 @@ def main() -> int:
     for seed in seeds:
         made = fleet(seed)
         for sensors, rooms in zip(made.sites, made.rooms, strict=True):
-            score.add(seed, sensors, rooms, judge_fleet(sensors, rooms, [alone(sensor) for sensor in sensors]))
+            score.add(seed, sensors, rooms, judge_fleet(sensors, [alone(sensor, rooms) for sensor in sensors]))
         print(f"  seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
     print(f"seeds {', '.join(map(str, seeds))}: {len(seeds)} fleets of 16 sensors, {score.minutes:,} readings\n")
     return tell(score, args)

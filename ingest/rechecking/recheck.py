@@ -19,10 +19,11 @@ from classair.config import Config
 from classair.intervals import Interval, holds, union, within
 from classair.model import BAD, QUANTITIES, Flag
 from classair.science.quality import judge
-from classair.science.quality_checks.limits import PARTICLES
+from classair.science.quality_checks.limits import MASSES, PARTICLES
 from classair.science.quality_checks.neighbours import local_day, moving
 from classair.science.quality_checks.retrospective import Track, judge_track, still
 from classair.science.quality_checks.school import Member, judge_school
+from classair.science.quality_checks.spans import FlagSpan
 from classair.stores import Series
 from classair.stores.local_day import number_of
 from classair.stores.sqlite.rows import CLOCKS, all_series, read_marks, trimmed_days
@@ -30,7 +31,18 @@ from classair.units import DAY_MS
 from ingest.books.manual_flags import manual_flags
 from ingest.rechecking.levels import hourly, nightly, purified_days, quarters
 
-OWNED: Final = Flag.STUCK | Flag.SPIKE | Flag.RATE | Flag.DRIFT | Flag.PAIR | Flag.MOVED | Flag.MANUAL
+OWNED: Final = (
+    Flag.STUCK
+    | Flag.SPIKE
+    | Flag.RATE
+    | Flag.DRIFT
+    | Flag.PAIR
+    | Flag.MOVED
+    | Flag.MANUAL
+    | Flag.FLOW
+    | Flag.SWAPPED
+    | Flag.RH_HIGH
+)
 MARGIN_MS: Final = DAY_MS
 """Read on either side of what is judged: the longest run that a rule waits for."""
 HOURS_AROUND_MS: Final = 8 * DAY_MS
@@ -102,7 +114,8 @@ def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, con
     for past in pasts:
         by_name.setdefault(past.series.sensor, []).append(past)
     grouped: dict[tuple[str, str, Flag], list[Interval]] = {}
-    for span in judge_school([member for member in members if member is not None]):
+    spans = judge_school([member for member in members if member is not None])
+    for span in _beside_others(connection, site, start, end, config, spans) if start < end else spans:
         grouped.setdefault((span.sensor, span.quantity, span.flag), []).append((span.start, span.end))
     for (sensor, quantity, flag), stretches in grouped.items():
         for past in by_name.get(sensor, ()):
@@ -110,6 +123,28 @@ def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, con
     _from_people(connection, by_name)
     gone = [number_of(day) for day in trimmed_days(connection, site, start, end)] if start < end else []
     return [change for past in pasts for change in _changes(past, start, end, models.get(past.series.sensor, ""), gone)]
+
+
+def _beside_others(
+    connection: sqlite3.Connection, site: str, start: int, end: int, config: Config, spans: list[FlagSpan]
+) -> list[FlagSpan]:
+    """With what the comparison of weeks finds; it knows better when a drift of dust began and ended."""
+    # Here, so that numpy is never loaded where readings come in: re-checking is a process of its own.
+    from classair.science.comparison.judging import judge_beside, reach
+    from ingest.rechecking.slots import read_slots
+
+    since, until = reach(start, end)
+    known = {
+        identity: series
+        for identity, series in all_series(connection).items()
+        if series.sensor.partition(".")[0] == site
+    }
+    outdoor = {name: room.outdoor for name, room in config.rooms()}
+    members = read_slots(connection, known, outdoor, since, until)
+    if not members:
+        return spans
+    drifts = [span for span in spans if span.flag is Flag.DRIFT and span.quantity in MASSES]
+    return [span for span in spans if span not in drifts] + judge_beside(members, since, drifts)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

@@ -41,7 +41,14 @@ ADDRESSES = {
     "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
-    "numpy": ["research/*", "dashboard/*", "classair/stores/bucket_columns.py"],  # that one is imported when asked
+    "numpy": [
+        "research/*",
+        "dashboard/*",
+        "classair/science/comparison/*",
+        # Imported when asked, in a process of its own.
+        "classair/stores/bucket_columns.py",
+        "ingest/rechecking/slots.py",
+    ],
     # Never in a service: nightly work and exports run in processes of their own.
     "pyarrow": ["research/archive/*", "research/export/*"],
     "h5netcdf": ["research/export/netcdf.py"],

@@ -20,7 +20,7 @@ NIGHT_HOURS: Final = range(5)  # local
 NIGHT_NEEDS: Final = 3  # valid hours of them
 NIGHT_LEAST: Final = 5.0  # µg/m³ of the school's typical sensor: below it noise and rounding rule
 OTHERS_LEAST: Final = 4  # sensors a school needs before one can differ from it
-PLACE_NIGHTS: Final = 28  # that say where among the others a sensor belongs
+PLACE_NIGHTS: Final = 56  # that say where among the others a sensor belongs
 PLACE_LEAST: Final = 10
 DRIFT_NIGHTS: Final = (6, 7)  # before and after the night judged: the reference rule's fourteen in all
 DRIFT_LEAST: Final = 7
@@ -95,7 +95,7 @@ def drifting(levels: Mapping[str, Nights]) -> dict[str, dict[int, float]]:
         before, found = found, {}
         for name, place in settled.items():
             apart = {day: value - place - shared[day] for day, value in logs[name].items() if day in shared}
-            if marked := _lasting(_apart(apart)):
+            if marked := _lasting(_apart(apart), apart):
                 found[name] = marked
         if {name: days.keys() for name, days in found.items()} == {name: days.keys() for name, days in before.items()}:
             break
@@ -109,22 +109,34 @@ def _closest_half(values: list[float]) -> float:
     return median(ordered[first : first + half])
 
 
-def _lasting(days: Mapping[int, float]) -> dict[int, float]:
-    """Those that are part of enough days in a row, all on the same side."""
+def _lasting(days: Mapping[int, float], nights: Mapping[int, float]) -> dict[int, float]:
+    """Those that are part of enough days in a row, all on the same side; `nights`: how far apart each was by itself.
+
+    A median of fortnights reaches a week beyond a repair, so days at the ends of a run count only when their own night
+    was as far apart as half of the run.
+    """
     found: dict[int, float] = {}
     run: dict[int, float] = {}
     for day, ratio in [*sorted(days.items()), (2**40, 1.0)]:
         if run and (day - 1 not in run or (ratio > 1) != (run[day - 1] > 1)):
             if len(run) >= DRIFT_DAYS:
-                found.update(run)
+                found.update(_without_margins(run, nights))
             run = {}
         run[day] = ratio
     return found
 
 
+def _without_margins(run: Mapping[int, float], nights: Mapping[int, float]) -> dict[int, float]:
+    half = median(log(ratio) for ratio in run.values()) / 2
+    known = [day for day in sorted(run) if day in nights]
+    own = {day: median(nights[d] for d in known[max(0, i - 1) : i + 2]) for i, day in enumerate(known)}
+    far = [day for day in known if own[day] / half >= 1 and nights[day] / half >= 1]
+    return {day: ratio for day, ratio in run.items() if far and far[0] <= day <= far[-1]}
+
+
 def _place(known: Nights, typical: Mapping[int, float]) -> float | None:
     first = [known[day] - typical[day] for day in sorted(known) if day in typical][:PLACE_NIGHTS]
-    return median(first) if len(first) >= PLACE_LEAST else None
+    return _closest_half(first) if len(first) >= PLACE_LEAST else None
 
 
 def _apart(by_day: Mapping[int, float]) -> dict[int, float]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from classair.intervals import Interval
+from classair.intervals import Interval, union
 from classair.model import Flag
 from classair.science.quality import CO2_LIMIT, PM_CEILING
 from classair.science.quality_checks.limits import (
@@ -43,6 +43,8 @@ SPIKE_AT_LEAST: Final[Mapping[str, float]] = {  # µg/m³, ppm
 SPIKE_MADS: Final = 5.0 * 1.4826  # Hampel's test: five standard deviations, estimated by the median deviation
 SPIKE_SHARE: Final = 0.4  # of what is usual around it: thick smoke is never quite still
 SPIKE_FOOT: Final = 0.2  # share of its height up to which the readings beside a spike may rise with it
+DROP_LEFT: Final = 0.1  # µg/m³: nothing
+DROP_FROM: Final = 3.0  # µg/m³ of every reading around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def judge_track(track: Track) -> FlagIntervals:
     for key, at_least in SPIKE_AT_LEAST.items():
         if key in track.columns and (stretches := spikes(*_present(track.at, track.columns[key]), at_least)):
             found[key, Flag.SPIKE] = stretches
+    if "pm25" in track.columns and (stretches := drops(*_present(track.at, track.columns["pm25"]))):
+        found["pm25", Flag.SPIKE] = union([*found.get(("pm25", Flag.SPIKE), ()), *stretches])
     for key, step, per_ms in (("co2_ppm", CO2_STEP, CO2_PER_MS), ("temp_c", TEMP_STEP, TEMP_PER_MS)):
         if key in track.columns and (stretches := rates(*_present(track.at, track.columns[key]), step, per_ms)):
             found[key, Flag.RATE] = stretches
@@ -177,6 +181,31 @@ def spikes(at: Sequence[int], values: Sequence[float], at_least: float) -> list[
                 found.append((at[i], at[after - 1] + 1))
                 end = after + 1
                 break
+    return found
+
+
+def drops(at: Sequence[int], values: Sequence[float]) -> list[Interval]:
+    """One or two readings of nothing between readings of something: a lost word, not air."""
+    found: list[Interval] = []
+    i = 0
+    while i < len(values):
+        if values[i] > DROP_LEFT:
+            i += 1
+            continue
+        after = i
+        while after < len(values) and values[after] <= DROP_LEFT:
+            after += 1
+        around = [*values[max(0, i - SPIKE_AROUND) : i], *values[after : after + SPIKE_AROUND]]
+        if (
+            after - i <= SPIKE_POINTS
+            and i > 0
+            and after < len(values)
+            and at[after] - at[i - 1] <= (SPIKE_POINTS + 1) * SPIKE_WITHIN_MS
+            and len(around) >= SPIKE_AROUND
+            and min(around) >= DROP_FROM
+        ):
+            found.append((at[i], at[after - 1] + 1))
+        i = after
     return found
 
 
