@@ -13,6 +13,7 @@ from alerts.asks import OverrideAsks
 from alerts.control.switchboard import Matter, Say, Switchboard
 from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
+from alerts.following import Following
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.rooms import RoomWatch
@@ -23,7 +24,7 @@ from classair.i18n import in_every_language
 from classair.model import Reading
 from classair.science.advice import Need
 from classair.science.corrections import Corrections
-from classair.timetable import Timetable
+from classair.timetable import Timetable, local_time
 from classair.wire import Current, RoomState, Topics
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class AlertsEngine:
         self.readings = 0
         self._asks = OverrideAsks(ledger, self.board, say)
         self._corrections = ActiveCorrections(ledger)
+        self.following = Following(ledger)
         self._config: Config | None = None
         self._version = 0
         self._stream: SensorStream | None = None
@@ -89,6 +91,8 @@ class AlertsEngine:
             watch.signal.limits(rule.on_above, rule.off_below)
             fresh[name] = watch
         self.rooms = fresh
+        self.following.follow(config)
+        self._suspect()
         self._correct()
         self._timetables = {name: config.timetable_of(name) for name in fresh}
         self._yard_of = {name: yard for name in fresh if (yard := config.outdoor_of(name)) is not None}
@@ -115,6 +119,10 @@ class AlertsEngine:
         found = self.board.warnings()
         if self._corrections.rejected:
             found.append(in_every_language("alerts_warning.corrections", why=self._corrections.rejected))
+        for sensor, since in sorted(self.following.suspects().items()):
+            found.append(
+                in_every_language("alerts_warning.suspect", sensor=sensor, since=f"{local_time(since):%Y-%m-%d %H:%M}")
+            )
         return found
 
     @property
@@ -151,6 +159,16 @@ class AlertsEngine:
                 self.rooms[name].prime(known, now)
                 self._meet(known)
 
+    def _suspect(self) -> set[str]:
+        """Tells every room which of its sensors are not to be trusted; the rooms for which that is new."""
+        suspects = self.following.suspects()
+        return {name for name, watch in self.rooms.items() if watch.suspect(suspects)}
+
+    def prime_following(self, means: dict[str, list[tuple[int, float]]], now: int) -> None:
+        """Quarter-hour means of the last fortnight, for sensors that nothing is known of."""
+        self.following.prime(means)
+        self._publish(self._suspect(), now)
+
     def day_levels(self, levels: dict[str, int | None]) -> None:
         """The level of each yard's 24-hour mean."""
         for name, level in levels.items():
@@ -186,13 +204,14 @@ class AlertsEngine:
         for reading in readings:
             by_room.setdefault(reading.room, []).append(reading)
         self.readings += len(readings)
+        turned = self._suspect() if self.following.take(readings) else set()
         for name, found in by_room.items():
             watch = self.rooms.get(name)
             if watch is not None:
                 watch.add(found, now)
                 self._control(name, watch, now)
         concerned: set[str] = set()
-        for name in by_room:
+        for name in by_room.keys() | turned:
             watch = self.rooms.get(name)
             if watch is not None:
                 concerned.update(self._site_rooms[name.partition(".")[0]] if watch.is_outdoor else (name,))

@@ -164,6 +164,14 @@ def _room(config: Config, topics: Topics, full: str) -> dict[str, Any]:
             **_measuring(words, me, key),
             "val_tpl": f"{{{{ value_json.get('{key}') if value_json.get('{key}') is not none else 'None' }}}}",
         }
+    parts["suspect"] = {
+        "p": "binary_sensor",
+        "name": words("suspect"),
+        "uniq_id": f"{me}_suspect",
+        "dev_cla": "problem",
+        "ent_cat": "diagnostic",
+        "val_tpl": "{{ 'ON' if value_json.get('pm25', {}).get('status') == 'suspect' else 'OFF' }}",
+    }
     for one in parts.values():
         one["exp_aft"] = ROOM_SILENT_S
     return {

@@ -48,6 +48,10 @@ create table if not exists delivery(
     id integer primary key, rule text not null, subject text not null, kind text not null, person text not null,
     channel text not null, at integer not null, attempt integer not null, ok integer not null, error text not null);
 create index if not exists delivery_subject on delivery(rule, subject, at);
+create table if not exists followed(sensor text primary key, room text not null, memory text not null) without rowid;
+create table if not exists followed_quarter(
+    sensor text not null, start integer not null, level real not null, beside real, doubted integer not null,
+    primary key(sensor, start)) without rowid;
 create table if not exists retained(topic text primary key) without rowid;
 """
 QUEUE_LIMIT: Final = 100_000  # statements waiting for a disk that does not answer
@@ -113,6 +117,16 @@ class Ledger:
     def retained(self) -> set[str]:
         """Topics on which something of ours is retained at the broker."""
         return {topic for (topic,) in self._ask("select topic from retained")}
+
+    def following(self) -> dict[str, tuple[str, str, list[Any]]]:
+        """Of each sensor: its room, its memory as JSON, and its quarters (start, level, beside, doubted)."""
+        found: dict[str, tuple[str, str, list[Any]]] = {
+            sensor: (room, memory, []) for sensor, room, memory in self._ask("select * from followed")
+        }
+        for sensor, *quarter in self._ask("select * from followed_quarter order by sensor, start"):
+            if sensor in found:
+                found[sensor][2].append(quarter)
+        return found
 
     def remembered(self, key: str) -> str | None:
         """What was kept under a name in `meta`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -56,12 +56,17 @@ class _Window:
         self.samples = [sample for sample in self.samples if (sample.sensor, sample.at) != (sensor, at)]
         return True
 
-    def last(self, length_ms: int, until: int | None = None) -> Sequence[Sample]:
+    def last(self, length_ms: int, until: int | None = None, without: frozenset[str] = frozenset()) -> Sequence[Sample]:
         """The samples of the stretch of this length that ends at the newest one (not after `until`)."""
-        end = len(self.samples) if until is None else bisect_right(self.samples, until, key=lambda s: s.at)
+        samples = self.trusted(without)
+        end = len(samples) if until is None else bisect_right(samples, until, key=lambda s: s.at)
         if not end:
             return ()
-        return self.samples[bisect_right(self.samples, self.samples[end - 1].at - length_ms, key=lambda s: s.at) : end]
+        return samples[bisect_right(samples, samples[end - 1].at - length_ms, key=lambda s: s.at) : end]
+
+    def trusted(self, without: frozenset[str]) -> list[Sample]:
+        """The samples of all sensors but these."""
+        return [sample for sample in self.samples if sample.sensor not in without] if without else self.samples
 
 
 class RoomWatch:
@@ -79,6 +84,7 @@ class RoomWatch:
     ) -> None:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
         self._reported: dict[str, set[str]] = {}  # sensor → quantities it has ever named
+        self._suspects: dict[str, int] = {}
         self.configure(simulated=simulated, has=has, sensors=sensors)
         self.signal = SignalFollower(25.0, 15.0)
         self.told_at: int | None = None
@@ -100,7 +106,30 @@ class RoomWatch:
         self._pm25 = self._measured()
 
     def _measured(self, until: int | None = None) -> Measure:
-        return self._correcting.measure(self._windows["pm25"].last(state.PM_WINDOW_MS, until), state.PM_WINDOW_MS)
+        samples = self._windows["pm25"].last(state.PM_WINDOW_MS, until, frozenset(self._suspects))
+        return self._correcting.measure(samples, state.PM_WINDOW_MS)
+
+    def suspect(self, sensors: Mapping[str, int]) -> bool:
+        """Takes on which sensors do not follow their school, with since when; whether that is new for this room.
+
+        Their PM2.5 is neither shown nor acted on: control sees a room without values. Other sensors of the room count.
+        """
+        mine = {sensor: since for sensor, since in sensors.items() if sensor in self.sensors}
+        if mine == self._suspects:
+            return False
+        self._suspects = mine
+        self._pm25 = self._measured()
+        self.signal = SignalFollower(self.signal.on_above, self.signal.off_below)
+        self.signal.add(self._correcting.for_control(self._windows["pm25"].trusted(frozenset(mine))))
+        return True
+
+    @property
+    def suspect_since(self) -> int | None:
+        """Since when no sensor of this room's PM2.5 is to be trusted; None while one is."""
+        measuring = [sensor for sensor in self.sensors if "pm25" in self._reported.get(sensor, ())]
+        if not self._suspects or any(sensor not in self._suspects for sensor in measuring):
+            return None
+        return max(self._suspects.values())
 
     # -- readings in ---------------------------------------------------------------------------------------------------
 
@@ -126,7 +155,7 @@ class RoomWatch:
                 )
                 if self._windows[quantity].add(sample):
                     changed.add(quantity)
-                    if quantity == "pm25":
+                    if quantity == "pm25" and reading.sensor not in self._suspects:
                         fresh.append(sample)
         if fresh:
             self.signal.add(self._correcting.for_control(fresh))
@@ -218,6 +247,7 @@ class RoomWatch:
             simulated=self.simulated,
             config_version=config_version,
             told_at=self.told_at,
+            suspect_since=self.suspect_since,
         )
         told, self._memory = state.room_state(sight, self._memory, now)
         return told
@@ -226,13 +256,20 @@ class RoomWatch:
     def newest_valid_at(self) -> int | None:
         """The newest valid value of what this room is for: PM2.5, or CO2 where nothing measures dust."""
         quantity = "pm25" if "pm25" in self._expected else "co2_ppm"
-        samples = self._windows[quantity].samples
+        samples = self._windows[quantity].trusted(frozenset(self._suspects) if quantity == "pm25" else frozenset())
         return samples[-1].at if samples else None
 
     def outdoor_current(self, now: int) -> Current:
         """A yard's value as the other rooms of its school show it."""
         self._memory = state.remember(self._memory, Sight(self.room, pm25=self._pm25, co2=self._co2))
-        return state.current(self._memory.pm25, self._pm25, now, expected="pm25" in self._expected, source=self.room)
+        return state.current(
+            self._memory.pm25,
+            self._pm25,
+            now,
+            expected="pm25" in self._expected,
+            source=self.room,
+            suspect_since=self.suspect_since,
+        )
 
     def play_level(self, now: int) -> int | None:
         """The worse of the 24 h level and the last hour's, while a yard measures; for playing outdoors."""
@@ -244,7 +281,7 @@ class RoomWatch:
     @property
     def hour_level(self) -> int | None:
         """The level (1…5) of the last hour's mean that ends at the newest value; for the yard."""
-        samples = self._windows["pm25"].last(HOUR_MS)
+        samples = self._windows["pm25"].last(HOUR_MS, without=frozenset(self._suspects))
         newest = samples[-1].at if samples else None
         if newest is None:
             return None

@@ -127,6 +127,8 @@ class Alerts:
             lambda readings: self._news.put(lambda: self.watching.prime(readings, self._moment())),
             lambda levels: self._news.put(lambda: self.watching.day_levels(levels)),
             lambda: self.watching.corrections,
+            lambda: self.watching.following.unknown(),
+            lambda means: self._news.put(lambda: self.watching.prime_following(means, self._moment())),
         )
         self._term = self.ledger.next_term()
         status = Topics(org).service_status(NAME) if org != "+" else ""

@@ -15,6 +15,7 @@ from classair.places import Places
 from classair.science.averages import day_is_complete, day_mean, hour_means
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
+from classair.science.quality_checks.following import PAST_MS, QUARTER_MS
 from classair.stores import Store, StoreAway, open_store
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -35,9 +36,12 @@ class WarmStart:
         primed: Callable[[dict[str, list[Reading]]], None],
         days: Callable[[dict[str, int | None]], None],
         corrections: Callable[[], Corrections] = Corrections,
+        unfollowed: Callable[[], list[str]] = list,
+        followed: Callable[[dict[str, list[tuple[int, float]]]], None] = lambda _: None,
     ) -> None:
         self._places, self._clock, self._primed, self._days = places, clock, primed, days
         self._corrections = corrections
+        self._unfollowed, self._followed = unfollowed, followed
         self._config: Config | None = None
         self._changed = threading.Event()
         self._stop = threading.Event()
@@ -81,6 +85,8 @@ class WarmStart:
                         done.update(rooms)
                         log.info("warm_start_finished rooms=%d", len(rooms))
                     self._days(self._day_levels(store, config))
+                    if rooms and (sensors := self._unfollowed()):
+                        self._followed(self._fortnight(store, config, sensors))
                 finally:
                     store.close()
                 said = ""
@@ -98,6 +104,20 @@ class WarmStart:
     def _last_hour(self, store: Store, rooms: list[str]) -> dict[str, list[Reading]]:
         now = self._clock()
         return {room: list(store.readings(room, now - WINDOW_MS, now + 1)) for room in rooms}
+
+    def _fortnight(self, store: Store, config: Config, sensors: list[str]) -> dict[str, list[tuple[int, float]]]:
+        """Quarter-hour means of PM2.5, by which it is known how these sensors usually follow the others."""
+        end = self._clock() // QUARTER_MS * QUARTER_MS
+        rooms = {full: f"{full.partition('.')[0]}.{sensor.room}" for full, sensor in config.sensors()}
+        return {
+            sensor: [
+                (bucket.start_ms, bucket.mean)
+                for bucket in store.series(rooms[sensor], "pm25", end - PAST_MS, end, QUARTER_MS, sensor)
+                if bucket.mean is not None
+            ]
+            for sensor in sensors
+            if sensor in rooms
+        }
 
     def _day_levels(self, store: Store, config: Config) -> dict[str, int | None]:
         end = self._clock() // MINUTE_MS * MINUTE_MS

@@ -171,9 +171,21 @@ def _held(track: Track, fresh: str, at: int, levels: tuple[str, ...], stale: boo
 
 
 def current(
-    track: Track, seen: Measure, now: int, *, expected: bool = True, warming_until: int | None = None, source: str = ""
+    track: Track,
+    seen: Measure,
+    now: int,
+    *,
+    expected: bool = True,
+    warming_until: int | None = None,
+    source: str = "",
+    suspect_since: int | None = None,
 ) -> Current:
-    """The value as it stands at `now`. `expected` False: nothing here measures this quantity."""
+    """The value as it stands at `now`. `expected` False: nothing here measures this quantity.
+
+    `suspect_since`: since when what measures it is not to be trusted; its last value is then no value either.
+    """
+    if suspect_since is not None:
+        return Current(status="suspect", level_since=suspect_since, source=source)
     if track.at is not None and track.value is not None and now < track.at + UNKNOWN_MS:
         late = now >= track.at + LATE_MS
         return Current(
@@ -241,6 +253,7 @@ class Sight:
     simulated: bool = False
     config_version: int = 0
     told_at: int | None = None
+    suspect_since: int | None = None  # no sensor of its PM2.5 follows its school any more
 
 
 def remember(memory: RoomMemory, sight: Sight) -> RoomMemory:
@@ -267,7 +280,12 @@ def room_state(sight: Sight, memory: RoomMemory, now: int) -> tuple[RoomState, R
     """The room's state at `now`, and what to remember for the next one."""
     memory = remember(memory, sight)
     pm25 = current(
-        memory.pm25, sight.pm25, now, expected="pm25" in sight.expects, warming_until=sight.warming.get("pm25")
+        memory.pm25,
+        sight.pm25,
+        now,
+        expected="pm25" in sight.expects,
+        warming_until=sight.warming.get("pm25"),
+        suspect_since=sight.suspect_since,
     )
     co2 = current(
         memory.co2, sight.co2, now, expected="co2_ppm" in sight.expects, warming_until=sight.warming.get("co2_ppm")
@@ -341,6 +359,8 @@ def _is_flat(units: Sequence[PurifierState], memory: RoomMemory, now: int) -> bo
 def _unknown_reason(pm25: Current, told_at: int | None) -> tuple[str, int]:
     if pm25.status in ("filling", "warming_up"):
         return f"reason.{pm25.status}", pm25.minutes_left or 1
+    if pm25.status == "suspect":
+        return "reason.suspect", 0
     if pm25.status == "none":
         return "reason.no_sensor", 0
     return ("reason.silent_told" if told_at is not None else "reason.silent"), 0

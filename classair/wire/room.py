@@ -18,11 +18,12 @@ class Current(BaseModel):
 
     value: µg/m³ (15 min) or ppm (5 min), None when unknown. shown: the value as every screen writes it.
     late_at / unknown_at: UTC ms at which the value becomes late / stops being current; None when there is none.
-    status `filling`: measuring again after a gap, a value in `minutes_left`; `warming_up` likewise; `none`: no sensor.
+    status `filling`: measuring again after a gap, a value in `minutes_left`; `warming_up` likewise; `suspect`: the
+    sensor no longer follows the school's others since `level_since` and is not trusted; `none`: no sensor.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    status: Literal["ok", "late", "unknown", "filling", "warming_up", "none"]
+    status: Literal["ok", "late", "unknown", "filling", "warming_up", "suspect", "none"]
     value: float | None = None
     shown: str = ""
     level: str = "unknown"  # Level for PM2.5, Ventilation for CO2

@@ -92,6 +92,8 @@ def unknown_reason(ctx: Context, language: str, current: Current) -> str:
         return ctx.t(language, "pages.filling", n=current.minutes_left)
     if current.status == "warming_up" and current.minutes_left is not None:
         return ctx.t(language, "pages.warming_up", n=current.minutes_left)
+    if current.status == "suspect":
+        return ctx.t(language, "pages.suspect")
     if current.status == "none":
         return ctx.t(language, "pages.no_sensor")
     return ctx.t(language, "pages.not_current")

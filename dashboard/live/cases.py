@@ -12,6 +12,7 @@ from dashboard.live.ages import UNCONFIRMED_MS
 Kind = Literal[
     "affects_health",
     "unknown",
+    "suspect",
     "starts_to_affect_health",
     "purifier_unconfirmed",
     "purifier_unknown",
@@ -22,6 +23,7 @@ Kind = Literal[
 _ORDER: Final[tuple[Kind, ...]] = (
     "affects_health",
     "unknown",
+    "suspect",
     "starts_to_affect_health",
     "purifier_unconfirmed",
     "purifier_unknown",
@@ -65,7 +67,9 @@ def cases_of(room: str, outdoor: bool, state: RoomState | None, now_ms: int) -> 
     if state is None:
         return [Case(room, "outdoor" if outdoor else "unknown", None)]
     current, found = state.pm25, []
-    if current.status in ("unknown", "filling", "warming_up"):
+    if current.status == "suspect":
+        found.append(Case(room, "suspect", current.level_since))
+    elif current.status in ("unknown", "filling", "warming_up"):
         found.append(Case(room, "outdoor" if outdoor else "unknown", current.newest_at or current.last_at))
     elif current.status == "late":
         found.append(Case(room, "late", current.newest_at))

@@ -35,6 +35,7 @@ AGE_WORDS: Final = (
     "last_value",
     "filling",
     "warming_up",
+    "suspect",
     "no_sensor",
 )
 WORDS: Final = (

@@ -49,6 +49,7 @@ COMMON = {"p", "name", "uniq_id", "stat_t", "val_tpl", "qos", "ent_cat", "dev_cl
 KEYS = {
     "sensor": COMMON | {"unit_of_meas", "stat_cla", "sug_dsp_prc", "ops"},
     "switch": COMMON | {"cmd_t", "cmd_tpl", "pl_on", "pl_off", "stat_on", "stat_off", "opt", "ret"},
+    "binary_sensor": COMMON,
     "button": COMMON | {"cmd_t", "cmd_tpl", "ret"},
 }
 ROOT = {"dev", "o", "cmps", "stat_t", "qos", "avty", "avty_mode"}

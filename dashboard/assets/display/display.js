@@ -78,6 +78,7 @@
     if ((step === 'filling' || step === 'warming_up') && value.minutes_left !== null) {
       return fill(words[step], {n: value.minutes_left});
     }
+    if (step === 'suspect') { return words.suspect; }
     return step === 'none' ? words.no_sensor : words.not_current;
   }
   function lastWords(value) {
