@@ -1,4 +1,4 @@
-"""A room whose sensor is suspect: unknown, in the same words, on the display, room page, overview, health page and API."""
+"""A room whose sensor is suspect: unknown, in the same words, on every screen and in the API."""
 
 from __future__ import annotations
 
