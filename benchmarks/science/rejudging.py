@@ -34,6 +34,7 @@ from faultyear.sensors import Simulated, year  # noqa: E402
 from classair.config import Config, parse  # noqa: E402
 from classair.model import QUANTITIES, Flag  # noqa: E402
 from classair.stores import Series  # noqa: E402
+from classair.stores.sqlite.connections import Connections  # noqa: E402
 from classair.stores.sqlite.rows import CLOCKS  # noqa: E402
 from classair.stores.sqlite.store import SqliteStore  # noqa: E402
 from ingest.commands.flags import _chunks, _judged  # noqa: E402
@@ -71,11 +72,11 @@ def _run(args: argparse.Namespace, path: Path) -> int:
         flush=True,
     )
     config, judged_s, applied_s, changed = _config(kinds), 0.0, 0.0, 0
-    weeks = list(_chunks(start_ms, end_ms))
+    weeks, readings = list(_chunks(start_ms, end_ms)), Connections(path)
     for site in sorted(config.sites):
         for since, until in weeks:
             began = time.perf_counter()
-            changes = _judged(store._queries, site, since, until, config)
+            changes = _judged(readings, site, since, until, config)
             middle = time.perf_counter()
             judged_s += middle - began
             for piece in pieces(changes):
@@ -84,7 +85,7 @@ def _run(args: argparse.Namespace, path: Path) -> int:
             applied_s += time.perf_counter() - middle
         print(f"  {site}: judged {judged_s:,.0f} s, written {applied_s:,.0f} s, {changed:,} changed", flush=True)
     again = sum(
-        len(_judged(store._queries, site, since, until, config))
+        len(_judged(readings, site, since, until, config))
         for site in sorted(config.sites)
         for since, until in weeks[-4:]
     )
