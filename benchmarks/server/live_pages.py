@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -239,6 +240,7 @@ def measure(browser: Any, world: World, kind: str, others: int, seconds: float) 
     page.evaluate(f"window.begin({SHOWN[kind]})")
     stream = next((url for url in streams if ".js" not in url), "http://x/api/live").partition("//")[2]
     sent: list[tuple[str, str, float]] = []
+    browser.start_tracing(page=page, categories=["devtools.timeline", "disabled-by-default-devtools.timeline"])
     with viewers(world.port, "/" + stream.partition("/")[2], others):
         page.wait_for_timeout(500)
         before, cpu, begun = received[0], world.cpu_ms(), time.monotonic()
@@ -261,6 +263,7 @@ def measure(browser: Any, world: World, kind: str, others: int, seconds: float) 
             page.wait_for_timeout(max(0.0, pause * 1000 * random.uniform(0.7, 1.3)))
         page.wait_for_timeout(1500)
         spent, got = world.cpu_ms() - cpu, received[0] - before
+    processor = longest_processor_ms(json.loads(browser.stop_tracing())["traceEvents"])
     tasks, seen, began = page.evaluate("[window.tasks, window.seen, window.began]")
     page.close()
     loading = max((length for at, length in tasks if at < began), default=0.0)
@@ -277,10 +280,17 @@ def measure(browser: Any, world: World, kind: str, others: int, seconds: float) 
     took.sort()
     p95 = f"{took[int(len(took) * 0.95)]:6.0f} ms" if took else "        –"
     print(
-        f"{kind:9}{len(world.rooms):5}{others + 1:8}{number:9}  {task(longest)}{over:6}  {p95}{missing:8}"
-        f"{spent / number:11.2f}{got / number / 1024:11.1f}   {task(loading)}",
+        f"{kind:9}{len(world.rooms):5}{others + 1:8}{number:9}  {task(longest)}{over:6}{processor:8.0f} ms"
+        f"  {p95}{missing:8}{spent / number:11.2f}{got / number / 1024:11.1f}   {task(loading)}",
         flush=True,
     )
+
+
+def longest_processor_ms(events: list[dict[str, Any]]) -> float:
+    """Processor time of the page's longest task: what it takes where no other program wants the processor."""
+    mains = {(one["pid"], one["tid"]) for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
+    tasks = (one for one in events if one["name"] == "RunTask" and (one["pid"], one["tid"]) in mains)
+    return max((one.get("tdur", 0) / 1000 for one in tasks), default=0.0)
 
 
 def task(ms: float) -> str:
@@ -299,8 +309,8 @@ def main() -> None:
 
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     print(
-        f"{'page':9}{'rooms':>5}{'viewers':>8}{'updates':>9}{'longest':>11}{'>100':>6}{'p95 shown':>11}{'missing':>8}"
-        f"{'server ms':>11}{'kB/update':>11}{'while loading':>15}"
+        f"{'page':9}{'rooms':>5}{'viewers':>8}{'updates':>9}{'longest':>11}{'>100':>6}{'processor':>11}"
+        f"{'p95 shown':>11}{'missing':>8}{'server ms':>11}{'kB/update':>11}{'while loading':>15}"
     )
     with sync_playwright() as playwright:
         for rooms in map(int, args.rooms.split(",")):
