@@ -203,33 +203,6 @@
     var away = document.getElementById('server-away');
     if (away) { away.hidden = !silent; }
     if (silent && performance.now() - asked >= POLL_MS) { poll(); }
-    jump();
-  }
-
-  /* A native date field where the page asks for one; choosing a day goes to that day's address. */
-  function jump() {
-    document.querySelectorAll('.day-jump[data-date]').forEach(function (place) {
-      var field = place.querySelector('input');
-      if (!field) {
-        var label = document.createElement('label');
-        label.appendChild(document.createTextNode(place.getAttribute('data-label') + ' '));
-        field = document.createElement('input');
-        field.type = 'date';
-        label.appendChild(field);
-        place.appendChild(label);
-        field.addEventListener('change', function () {
-          if (!field.value) { return; }
-          var search = new URLSearchParams(place.getAttribute('data-search'));
-          search.set('date', field.value);
-          dash_clientside.set_props('at', {search: '?' + search.toString()});
-        });
-      }
-      if (field.getAttribute('data-shown') !== place.getAttribute('data-date')) {
-        field.value = place.getAttribute('data-date');
-        field.max = place.getAttribute('data-max');
-        field.setAttribute('data-shown', place.getAttribute('data-date'));
-      }
-    });
   }
 
   // -- the server ------------------------------------------------------------------------------------------------------

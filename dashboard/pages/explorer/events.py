@@ -12,6 +12,7 @@ from classair import i18n
 from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
 from classair.timetable import local_time
 from dashboard.frame import parts
+from dashboard.frame.date_field import words as date_words
 from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.charts import Looking
 
@@ -129,7 +130,11 @@ def _words(look: Looking) -> dict[str, Any]:
         "kinds": [{"value": kind, "name": look.say(f"kind.{kind}")} for kind in KINDS],
         "length": NOTE_LENGTH,
         "start": f"{local_time(look.now_ms):%Y-%m-%dT%H:%M}",
-        **{key: look.say(f"event_{key}") for key in ("where", "what", "start_at", "end_at", "note", "send", "zone")},
+        "date": date_words(look.ctx, look.language),
+        **{
+            key: look.say(f"event_{key}")
+            for key in ("where", "what", "start_at", "end_at", "note", "send", "zone", "time")
+        },
     }
 
 

@@ -1,4 +1,4 @@
-/* What the explorer does in the browser alone: native date fields, the form for events, and pictures of figures with
+/* What the explorer does in the browser alone: the form for events, and pictures of figures with
    all that is said of them. Nothing is fetched but this server's own fonts and its own API. */
 (function () {
   'use strict';
@@ -13,24 +13,6 @@
     return element;
   }
 
-  /* -- dates ------------------------------------------------------------------------------------------------------ */
-  function dates() {
-    document.querySelectorAll('.explorer-date').forEach(function (place) {
-      var field = place.querySelector('input');
-      if (!field) {
-        field = make('input', {type: 'date', min: '2015-01-01', max: '2199-12-31'});
-        place.appendChild(make('label', {}, [make('span', {}, [place.getAttribute('data-label')]), field]));
-        field.addEventListener('input', function () {
-          dash_clientside.set_props(place.getAttribute('data-store'), {data: field.value});
-        });
-      }
-      if (field.getAttribute('data-shown') !== place.getAttribute('data-value')) {
-        field.value = place.getAttribute('data-value');
-        field.setAttribute('data-shown', place.getAttribute('data-value'));
-      }
-    });
-  }
-
   /* -- events ----------------------------------------------------------------------------------------------------- */
   function field(label, control) {
     return make('label', {}, [make('span', {}, [label]), control]);
@@ -43,32 +25,46 @@
     return select;
   }
 
+  /* A day and a time of it, in Thai time; `wall` is 2026-11-29T14:30 or nothing. */
+  function moment(label, name, wall) {
+    var words = JSON.parse(document.getElementById('explorer-event-form').getAttribute('data-words'));
+    var day = window.classairDates.field(words.date, label, function () {});
+    var time = make('input', {type: 'time', name: name + '-time', 'aria-label': label + ', ' + words.time});
+    day.input.setAttribute('name', name);
+    day.show(wall.slice(0, 10));
+    time.value = wall.slice(11);
+    return {
+      element: make('div', {'class': 'date-field moment'}, [day.element, time]),
+      focus: function () { (day.day() ? time : day.input).focus(); },
+      moment: function () { return day.day() && time.value ? day.day() + 'T' + time.value + ':00+07:00' : ''; },
+    };
+  }
+
   function eventForm() {
     var place = document.getElementById('explorer-event-form');
     if (!place || place.firstChild) { return; }
     var words = JSON.parse(place.getAttribute('data-words'));
     var where = options(make('select', {name: 'where'}), words.places);
     var kind = options(make('select', {name: 'kind'}), words.kinds);
-    var start = make('input', {type: 'datetime-local', name: 'start', required: '', value: words.start});
-    var end = make('input', {type: 'datetime-local', name: 'end'});
+    var start = moment(words.start_at, 'start', words.start), end = moment(words.end_at, 'end', '');
     var note = make('input', {type: 'text', name: 'note', maxlength: String(words.length)});
     var form = make('form', {'class': 'fields'}, [
-      field(words.where, where), field(words.what, kind), field(words.start_at, start), field(words.end_at, end),
+      field(words.where, where), field(words.what, kind), start.element, end.element,
       field(words.note, note), make('button', {type: 'submit', 'class': 'button main'}, [words.send]),
     ]);
     form.addEventListener('submit', function (event) {
       event.preventDefault();
+      if (!start.moment()) { start.focus(); return; }
       var chosen = words.places[Number(where.value)];
       send('POST', '/api/v1/events', {
-        site: chosen.site, room: chosen.room, kind: kind.value, start: bangkok(start.value),
-        end: end.value ? bangkok(end.value) : null, note: note.value,
+        site: chosen.site, room: chosen.room, kind: kind.value, start: start.moment(), end: end.moment() || null,
+        note: note.value,
       });
     });
     place.appendChild(form);
     place.appendChild(make('p', {'class': 'quiet'}, [words.zone]));
   }
 
-  function bangkok(wall) { return (wall.length === 16 ? wall + ':00' : wall) + '+07:00'; }
 
   function send(method, address, body) {
     var says = document.getElementById('explorer-event-says');
@@ -217,8 +213,7 @@
     }
   });
 
-  function renew() { dates(); eventForm(); }
 
-  new MutationObserver(renew).observe(document.documentElement, {childList: true, subtree: true,
+  new MutationObserver(eventForm).observe(document.documentElement, {childList: true, subtree: true,
     attributes: true, attributeFilter: ['data-value']});
 })();

@@ -14,6 +14,7 @@ from classair.science.corrections import PUBLISHED
 from classair.timetable import local_time
 from dashboard.context import Context
 from dashboard.frame import parts
+from dashboard.frame.date_field import date_field
 from dashboard.pages.explorer.view import PRESETS, View, auto_step
 from dashboard.queries.rooms import StoreUnavailable
 from research.selection import STEP_MS
@@ -135,8 +136,8 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
             ),
             html.Div(
                 [
-                    date_field("first", say("first"), chosen.first),
-                    date_field("last", say("last"), chosen.last),
+                    date_field(ctx, language, say("first"), chosen.first, store="explorer-first"),
+                    date_field(ctx, language, say("last"), chosen.last, store="explorer-last"),
                     dmc.Select(
                         id="explorer-step",
                         label=say("step"),
@@ -187,8 +188,12 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
                                 nothingFoundMessage=say("nothing_found"),
                                 **_clearing(say("clear")),
                             ),
-                            date_field("first2", say("first2"), second.first if second else None),
-                            date_field("last2", say("last2"), second.last if second else None),
+                            date_field(
+                                ctx, language, say("first2"), second.first if second else None, store="explorer-first2"
+                            ),
+                            date_field(
+                                ctx, language, say("last2"), second.last if second else None, store="explorer-last2"
+                            ),
                         ],
                         className="fields",
                     ),
@@ -215,11 +220,6 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
         className="panel explorer-form",
         **parts.spoken(say("filters")),
     )
-
-
-def date_field(key: str, label: str, day: date | None) -> Any:
-    """A native date field, which the page's script puts here: it knows every keyboard, phone and reader."""
-    return html.Div(className="explorer-date", **parts.data(store=f"explorer-{key}", label=label, value=_iso(day)))
 
 
 def room_options(ctx: Context, language: str, rooms: Sequence[str], site: str = "") -> list[dict[str, Any]]:

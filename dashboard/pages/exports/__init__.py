@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -12,13 +13,14 @@ import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html
 from dash import ctx as called
 
-from classair import i18n
+from classair import dates, i18n
 from classair.model import QUANTITIES
 from classair.science.corrections import PUBLISHED
 from classair.timetable import local_time
 from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import asker, parts
+from dashboard.frame.date_field import date_field
 from dashboard.queries.exports import KEEP_MS, OPEN, ExportRefused, Exports, Job
 from research.export.request import Request
 from research.selection import STEP_MS, Selection, SelectionRefused
@@ -29,6 +31,7 @@ TITLE_KEY = "exports.title"
 NEED = Need.READ
 
 _FIELDS: Final = ("rooms", "quantities", "first", "last", "step", "method", "lesson", "columns", "netcdf", "licence")
+_HOLDS: Final = {"lesson": "checked", "netcdf": "checked", "first": "data", "last": "data"}
 
 
 def layout(ctx: Context, language: str, **asked: str) -> Any:
@@ -86,7 +89,7 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         Output("export-answer", "children"),
         Input("export-preview", "n_clicks"),
         Input("export-make", "n_clicks"),
-        *(State(f"export-{name}", "checked" if name in ("lesson", "netcdf") else "value") for name in _FIELDS),
+        *(State(f"export-{name}", _HOLDS.get(name, "value")) for name in _FIELDS),
         State("at", "search"),
         prevent_initial_call=True,
     )
@@ -138,6 +141,10 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
     )
     known = {full for full, _ in rooms}
     chosen = [room for room in asked.get("rooms", "").split(",") if room in known]
+    days = {"first": today - timedelta(days=7), "last": today - timedelta(days=1)}
+    for key in days:
+        with contextlib.suppress(ValueError):
+            days[key] = dates.day(asked.get(key, ""))
 
     def t(key: str) -> str:
         return ctx.t(language, f"exports.{key}")
@@ -164,6 +171,7 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
     wanted = [key for key in asked.get("quantities", "pm25").split(",") if key in QUANTITIES]
     return html.Section(
         [
+            *(dcc.Store(id=f"export-{key}", data=day.isoformat()) for key, day in days.items()),
             dmc.MultiSelect(
                 id="export-rooms",
                 label=t("rooms"),
@@ -176,18 +184,8 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
             ),
             dmc.SimpleGrid(
                 [
-                    dmc.TextInput(
-                        id="export-first",
-                        label=t("first"),
-                        inputProps={"type": "date"},
-                        value=asked.get("first", (today - timedelta(days=7)).isoformat()),
-                    ),
-                    dmc.TextInput(
-                        id="export-last",
-                        label=t("last"),
-                        inputProps={"type": "date"},
-                        value=asked.get("last", (today - timedelta(days=1)).isoformat()),
-                    ),
+                    date_field(ctx, language, t("first"), days["first"], store="export-first"),
+                    date_field(ctx, language, t("last"), days["last"], store="export-last"),
                     select("step", steps, asked.get("step", "1h") if asked.get("step", "1h") in dict(steps) else "1h"),
                     select(
                         "method",

@@ -11,6 +11,7 @@ from dash import Input, Output, State, dcc, html
 from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
+from dashboard.frame.date_field import date_field
 from dashboard.pages.room import history, now
 from dashboard.queries import ranges
 
@@ -174,14 +175,13 @@ def _controls(ctx: Context, language: str, path: str, shown: ranges.Range) -> An
                 ],
                 className="steps",
             ),
-            html.Div(
-                className="day-jump",
-                **parts.data(
-                    date=shown.first.isoformat(),
-                    max=today.isoformat(),
-                    label=ctx.t(language, "room.jump"),
-                    search=f"range={shown.name}&lang={language}",
-                ),
+            date_field(
+                ctx,
+                language,
+                ctx.t(language, "room.jump"),
+                shown.first,
+                search=f"range={shown.name}&lang={language}",
+                last=today.isoformat(),
             ),
         ],
         className="controls",

@@ -101,8 +101,10 @@ def test_a_data_set_is_previewed_made_announced_and_downloaded(
         page.locator("#export-jobs a[download]").click()
     waiting.value.save_as(tmp_path / "package.zip")
     assert zipfile.ZipFile(tmp_path / "package.zip").testzip() is None
-    page.fill("#export-first", "2020-01-01")
-    page.fill("#export-last", "2020-01-02")
+    for store, day in (("export-first", "1/1/2563"), ("export-last", "2/1/2563")):
+        field = page.locator(f"[data-store={store}] input").first
+        field.fill(day if language == "th" else f"2020-01-0{day[0]}")
+        field.press("Tab")
     page.get_by_role("button", name=preview, exact=True).click()
     page.wait_for_function(
         "words => document.querySelector('#export-answer').innerText.includes(words)", arg=nothing, timeout=30_000

@@ -152,11 +152,39 @@ def test_the_address_reproduces_what_is_shown(house: Any, chromium: Any) -> None
 
 def test_a_day_can_be_chosen_from_the_calendar(house: Any, chromium: Any) -> None:
     page = visit(chromium, house, ROOM)
-    page.wait_for_selector(".day-jump input")
-    page.fill(".day-jump input", "2026-01-15")
+    page.wait_for_selector(".date-field input")
+    page.fill(".date-field input", "2026-01-15")
+    page.press(".date-field input", "Enter")
     page.wait_for_selector(".shown-date:has-text('15 January 2026')", timeout=8000)
     assert "No data in this range" in page.locator("#room-pm25-text").inner_text()
-    assert page.locator(".day-jump input").input_value() == "2026-01-15"
+    assert page.locator(".date-field input").input_value() == "2026-01-15"
+
+
+@pytest.mark.parametrize(
+    "typed", ["15/1/2569", "๑๕/๐๑/๒๕๖๙", "15 ม.ค. 2569", "15 มกราคม 2569", "15012569", "15-1-2026"]
+)
+def test_a_thai_page_takes_days_of_the_thai_calendar_and_asks_for_gregorian_ones(
+    house: Any, chromium: Any, typed: str
+) -> None:
+    page = visit(chromium, house, ROOM, "th")
+    field = page.locator(".date-field input[type=text]")
+    field.fill(typed)
+    field.press("Enter")
+    page.wait_for_selector(".shown-date:has-text('15 มกราคม พ.ศ. 2569')", timeout=8000)
+    assert parse_qs(urlsplit(page.url).query)["date"] == ["2026-01-15"]
+    assert field.input_value() == "15/01/2569"
+
+
+@pytest.mark.parametrize("typed", ["31/2/2569", "15/1/69", "15/1/2469", "พรุ่งนี้", "15/13/2569"])
+def test_what_is_no_day_is_said_beside_the_field_and_goes_nowhere(house: Any, chromium: Any, typed: str) -> None:
+    page = visit(chromium, house, ROOM, "th")
+    before = page.url
+    field = page.locator(".date-field input[type=text]")
+    field.fill(typed)
+    field.press("Enter")
+    page.wait_for_selector(".date-fault:has-text('กรอกวันที่ เช่น 29/11/2569')")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert page.url == before
 
 
 def test_a_store_that_is_away_is_said_and_the_current_value_stays(
