@@ -160,31 +160,29 @@ def test_a_day_can_be_chosen_from_the_calendar(house: Any, chromium: Any) -> Non
     assert page.locator(".date-field input").input_value() == "2026-01-15"
 
 
-@pytest.mark.parametrize(
-    "typed", ["15/1/2569", "๑๕/๐๑/๒๕๖๙", "15 ม.ค. 2569", "15 มกราคม 2569", "15012569", "15-1-2026"]
-)
-def test_a_thai_page_takes_days_of_the_thai_calendar_and_asks_for_gregorian_ones(
-    house: Any, chromium: Any, typed: str
-) -> None:
+def test_a_thai_page_takes_days_of_the_thai_calendar_and_asks_for_gregorian_ones(house: Any, chromium: Any) -> None:
     page = visit(chromium, house, ROOM, "th")
     field = page.locator(".date-field input[type=text]")
-    field.fill(typed)
-    field.press("Enter")
-    page.wait_for_selector(".shown-date:has-text('15 มกราคม พ.ศ. 2569')", timeout=8000)
-    assert parse_qs(urlsplit(page.url).query)["date"] == ["2026-01-15"]
-    assert field.input_value() == "15/01/2569"
+    for day, typed in enumerate(
+        ("{}/1/2569", "{}/๐๑/๒๕๖๙", "{} ม.ค. 2569", "{} มกราคม 2569", "{}012569", "{}-1-2026"), 15
+    ):
+        field.fill(typed.format(day))
+        field.press("Enter")
+        page.wait_for_selector(f".shown-date:has-text('{day} มกราคม พ.ศ. 2569')", timeout=8000)
+        assert parse_qs(urlsplit(page.url).query)["date"] == [f"2026-01-{day}"]
+        assert field.input_value() == f"{day}/01/2569"
 
 
-@pytest.mark.parametrize("typed", ["31/2/2569", "15/1/69", "15/1/2469", "พรุ่งนี้", "15/13/2569"])
-def test_what_is_no_day_is_said_beside_the_field_and_goes_nowhere(house: Any, chromium: Any, typed: str) -> None:
+def test_what_is_no_day_is_said_beside_the_field_and_goes_nowhere(house: Any, chromium: Any) -> None:
     page = visit(chromium, house, ROOM, "th")
     before = page.url
     field = page.locator(".date-field input[type=text]")
-    field.fill(typed)
-    field.press("Enter")
-    page.wait_for_selector(".date-fault:has-text('กรอกวันที่ เช่น 29/11/2569')")
-    assert field.get_attribute("aria-invalid") == "true"
-    assert page.url == before
+    for typed in ("31/2/2569", "15/1/69", "15/1/2469", "พรุ่งนี้", "15/13/2569"):
+        field.fill(typed)
+        field.press("Enter")
+        page.wait_for_selector(".date-fault:has-text('กรอกวันที่ เช่น 29/11/2569')")
+        assert field.get_attribute("aria-invalid") == "true"
+        assert page.url == before
 
 
 def test_a_store_that_is_away_is_said_and_the_current_value_stays(
