@@ -79,7 +79,7 @@ class Flag(IntFlag):
     CHANNELS = 1 << 5  # two channels disagree
     RH_HIGH = 1 << 6  # condensation makes optical PM doubtful
     ORDER = 1 << 7  # PM1 > PM2.5 or PM2.5 > PM10, or counts out of order
-    ZERO = 1 << 8  # mass 0 while particles are counted
+    ZERO = 1 << 8  # mass 0 while particles are counted, or nothing but zeros
     WARMUP = 1 << 9  # the sensor was switched on or re-plugged too recently
     SENSOR_ERROR = 1 << 10  # the sensor itself reports a fault
     CLOCK = 1 << 11  # the time of measuring cannot be relied on

@@ -13,10 +13,15 @@ from typing import Any, Final
 
 Pairs = list[tuple[str, Any]]
 _DEEPEST: Final = 12
+_MOST_STRAY: Final = 8
 _SPACE: Final = re.compile(r"[\s\x00]*")
 _KEY: Final = re.compile(r'"((?:[^"\\\n]|\\.){0,200})"([^",:{}\[\]]{0,8}):')
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _NEXT_KEY: Final = re.compile(r',[^"}\]\w]{0,8}"(?:[^"\\\n]|\\.){0,200}"[^",:{}\[\]]{0,8}:')
+_NEXT_TEXT: Final = re.compile(r',[^"}\]\w]{0,8}"')  # a key, though it may be damaged; in `12,5` a digit follows
+_CLOSED: Final = re.compile(r"[}\]](?![\d.])")  # within a number it is damage
+_BRACES: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]')
+_MARK: Final = re.compile(rf"{_NEXT_KEY.pattern}|[{{}}]")
 _LAST_COMMA: Final = re.compile(r'[,"\s]{1,8}\}')
 _BARE: Final = re.compile(r'[^\s,:"{}\[\]]+')
 _WORDS: Final = {"true": True, "false": False, "null": None}
@@ -65,6 +70,7 @@ class _Mender:
         self._text, self._made, self._allowed = text, made, allowed
         self._at = 0
         self.damaged = False  # more than values
+        self._stray = 0  # braces without an end; looking for it costs the length of the message
 
     def whole(self) -> Any:
         begin = self._text.find("{")
@@ -73,6 +79,9 @@ class _Mender:
         if self._text[:begin].strip():
             self._odd("something before the object")
         self._at = begin + 1
+        while self._text[self._at : self._at + 1] == "{":
+            self._odd("a brace too many")
+            self._at += 1
         pairs = self._members(1)
         # Some drivers of Tasmota close once too often: what follows belongs to the same object.
         while self._allowed and _NEXT_KEY.match(self._text, self._at):
@@ -102,7 +111,8 @@ class _Mender:
             key = _KEY.match(self._text, self._at)
             if key is None:
                 self._odd("no key")
-                self._at += 1
+                if here != "{" or not self._skip():
+                    self._at += 1
                 continue
             if key[2].strip():
                 self._odd("something behind the key")
@@ -171,7 +181,7 @@ class _Mender:
         """Whether what may stand behind a value stands here. A comma counts only before a key, or before a brace."""
         self._pass(_SPACE)
         here = self._text[self._at : self._at + 1]
-        if here == "}" or _NEXT_KEY.match(self._text, self._at):
+        if _NEXT_TEXT.match(self._text, self._at) or _CLOSED.match(self._text, self._at):
             return True
         if _KEY.match(self._text, self._at):
             self._odd("a comma missing")
@@ -181,14 +191,37 @@ class _Mender:
         return nested  # a number at the end of what was cut off may have lost digits
 
     def _raw(self) -> Any:
-        """The text up to the next key or closing brace: all of it is one bad value."""
-        begin, key = self._at, _NEXT_KEY.search(self._text, self._at)
-        ends = [end for end in (key.start() if key else -1, self._text.find("}", begin)) if end >= begin]
-        self._at = min(ends) if ends else len(self._text)
-        raw = self._text[begin : self._at].strip(" \t\r\n\x00,")
-        if not ends or any(char in raw for char in '"{[]'):
-            self._odd("a value without its end")
-        return raw if ends else _LOST
+        """The text up to the next key, or a brace that closes: all of it is one bad value."""
+        begin = self._at
+        while mark := _MARK.search(self._text, self._at):
+            self._at = mark.start()
+            here = mark[0][0]
+            if here == "," or (here == "}" and _CLOSED.match(self._text, self._at)):
+                raw = self._text[begin : self._at].strip(" \t\r\n\x00,")
+                if any(char in raw for char in '"{[}'):
+                    self._odd("a value without its end")
+                return raw
+            if here != "{" or not self._skip():
+                self._at += 1
+        self._at = len(self._text)
+        self._odd("a value without its end")
+        return _LOST
+
+    def _skip(self) -> bool:
+        """Passes over an object that has no name or stands in a bad value: what belongs to it is nobody else's.
+
+        False when it has no end, and is a brace too many.
+        """
+        if self._stray >= _MOST_STRAY:
+            return False
+        open_braces = 0
+        for match in _BRACES.finditer(self._text, self._at):
+            open_braces += {"{": 1, "}": -1}.get(match[0], 0)
+            if not open_braces:
+                self._at = match.end()
+                return True
+        self._stray += 1
+        return False
 
     def _pass(self, pattern: re.Pattern[str]) -> None:
         match = pattern.match(self._text, self._at)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from classair.model import QUANTITIES, Flag
 from classair.parsing.json_objects import NotReadable, read_object
-from classair.parsing.numbers import number_in
+from classair.parsing.numbers import number_in, says_nothing
 from firmware_bridge.adapters import Measured, MessageRejected
 from firmware_bridge.drivers import LARGEST, About, Frame
 
@@ -19,7 +19,13 @@ HPA_PER_MMHG: Final = 1.333224
 HPA_PER_INHG: Final = 33.86389
 
 
-def object_of(payload: bytes, about: About) -> dict[str, Any] | MessageRejected:
+class Said(dict[str, Any]):
+    """What a message says. `damaged`: more than values was wrong in it, so that what is missing may have been there."""
+
+    damaged = False
+
+
+def object_of(payload: bytes, about: About) -> Said | MessageRejected:
     """The JSON object in a message. One bad token costs itself only; damage to braces and quotes is counted."""
     if len(payload) > LONGEST:
         return MessageRejected("malformed", f"longer than {LONGEST} bytes")
@@ -27,9 +33,11 @@ def object_of(payload: bytes, about: About) -> dict[str, Any] | MessageRejected:
         found, damaged = read_object(payload)
     except NotReadable as error:
         return MessageRejected("malformed", str(error))
+    said = Said(found)
     if damaged:
+        said.damaged = True
         about.could_not_read("JSON")
-    return found
+    return said
 
 
 def number(value: Any) -> float | None:
@@ -64,15 +72,22 @@ class Values:
         key: str,
         given: Any,
         name: str,
-        change: Callable[[float], float] | None = None,
+        change: Callable[[float], float | None] | None = None,
         least: float | None = None,
     ) -> None:
-        """Keeps `given` as the quantity `key` when it is a measurement (at least `least`); `name` is the device's."""
+        """Keeps `given` as the quantity `key` when it is a measurement (at least `least`); `name` is the device's.
+
+        `change` makes it one in our unit, None when it cannot.
+        """
         value = number(given)
-        if value is not None and (sound(key, value) if least is None else value >= least):
-            self.found[key] = change(value) if change else value
-        else:
+        if value is not None and not (sound(key, value) if least is None else value >= least):
+            value = None
+        if value is not None and change is not None:
+            value = change(value)
+        if value is None:
             self.miss(name)
+        else:
+            self.found[key] = value
 
     def miss(self, name: str) -> None:
         self._about.could_not_read(name)
@@ -86,15 +101,15 @@ class Values:
         return measured(self.found, **more)
 
 
-def celsius(value: float, unit: Any) -> float:
-    """°C from °C or °F."""
-    return (value - 32.0) / 1.8 if str(unit).upper().startswith("F") else value
+def celsius(value: float, unit: str) -> float | None:
+    """°C from C or F; None for another unit."""
+    return {"C": value, "F": (value - 32.0) / 1.8}.get(unit)
 
 
-def hectopascal(value: float, unit: Any) -> float:
-    """hPa from hPa, mmHg, inHg or Pa."""
-    factor = {"mmhg": HPA_PER_MMHG, "inhg": HPA_PER_INHG, "pa": 0.01}.get(str(unit).lower(), 1.0)
-    return value * factor
+def hectopascal(value: float, unit: str) -> float | None:
+    """hPa from hPa, mmHg, inHg or Pa; None for another unit."""
+    factor = {"hpa": 1.0, "mmhg": HPA_PER_MMHG, "inhg": HPA_PER_INHG, "pa": 0.01}.get(unit.lower())
+    return None if factor is None else value * factor
 
 
 def rounded(key: str, value: float) -> float:
@@ -126,6 +141,12 @@ def measured(
     frame = Frame(kept, flags, dict(value_flags or {}))
     frame.doubt_zeros()
     return [Measured(frame, at_ms)]
+
+
+def identity_of(value: Any) -> str:
+    """Whose a message says it is; "" when it does not, or when just that was damaged."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return "" if says_nothing(text) or "\ufffd" in text or not text.isprintable() else text
 
 
 def text_of(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from classair.accounts import Account
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import Values, number, object_of, text_of
+from firmware_bridge.adapters._values import Values, identity_of, number, object_of, text_of
 
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/sensors/airgradient:{id}/measures"
@@ -70,8 +70,8 @@ class AirGradient(Quiet):
         said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
-        serial = said.get("serialno")
-        if serial is not None and serial != self._serial:
+        serial = identity_of(said.get("serialno"))
+        if serial and serial != self._serial:
             return MessageRejected("foreign", f"from another device; expected serialno {self._serial}")
         self.about.firmware = text_of(said.get("firmware")) or self.about.firmware
         if model := text_of(said.get("model")):

@@ -14,7 +14,7 @@ from pydantic import Field
 from classair.accounts import Account
 from classair.config.scalars import YesNo
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import Values, object_of, text_of, utc_ms
+from firmware_bridge.adapters._values import Values, identity_of, object_of, text_of, utc_ms
 
 WAYS: Final = ("mqtt", "http")
 HTTP_PATH: Final = "/enviro/{id}"
@@ -51,9 +51,10 @@ class Enviro(Quiet):
         said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
-        names = [name for name in (said.get("nickname"), said.get("uid")) if isinstance(name, str)]
+        told = [said[name] for name in ("nickname", "uid") if name in said]
+        names = [name for name in map(identity_of, told) if name]
         # A nickname may have slashes itself.
-        if names and not any(f"/{self._place}".endswith(f"/{name}") for name in names):
+        if names and len(names) == len(told) and not any(f"/{self._place}".endswith(f"/{name}") for name in names):
             return MessageRejected("foreign", f"from another board; expected nickname or uid {self._place}")
         at_ms = utc_ms(said.get("timestamp"))
         if at_ms is None and arrival.retained:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from classair.accounts import Account
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
-from firmware_bridge.adapters._values import Values, carries_air, hectopascal, object_of, text_of
+from firmware_bridge.adapters._values import Values, carries_air, hectopascal, identity_of, object_of, text_of
 
 WAYS: Final = ("http",)
 HTTP_PATH: Final = "/sensor-community/{id}"
@@ -58,8 +58,8 @@ class SensorCommunity(Quiet):
         said = object_of(arrival.payload, self.about)
         if isinstance(said, MessageRejected):
             return said
-        chip = said.get("esp8266id", said.get("esp32id", arrival.sender))
-        if chip and _chip(str(chip)) != self._chip:
+        chip = identity_of(said.get("esp8266id", said.get("esp32id", arrival.sender)))
+        if chip and _chip(chip) != self._chip:
             return MessageRejected("foreign", f"from another station; expected chip id {self._chip}")
         rows = said.get("sensordatavalues")
         if not isinstance(rows, list) or len(rows) > 200:
@@ -82,7 +82,7 @@ class SensorCommunity(Quiet):
         return values
 
 
-def _to_hpa(value: float) -> float:
+def _to_hpa(value: float) -> float | None:
     return hectopascal(value, "Pa")
 
 

@@ -17,7 +17,7 @@ from classair.config.scalars import Duration
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
 from firmware_bridge.adapters._tasmota_objects import AIR, AIR_SENSORS, OBJECTS
-from firmware_bridge.adapters._values import Values, carries_air, celsius, hectopascal, number, object_of
+from firmware_bridge.adapters._values import Said, Values, carries_air, celsius, hectopascal, number, object_of
 
 WAYS: Final = ("mqtt",)
 INTERVAL_S: Final = 300.0  # TelePeriod as delivered
@@ -42,6 +42,7 @@ class Tasmota(Quiet):
         self._prefix = place
         self._stuck_after_s = settings.stuck_after
         self._same: dict[str, tuple[Any, float, int]] = {}  # object → (what it says, since when, how often)
+        self._units: dict[str, str] = {}  # as its messages have said so far
         self.frame_every_s = settings.interval or INTERVAL_S
 
     def topics(self) -> tuple[str, ...]:
@@ -70,16 +71,16 @@ class Tasmota(Quiet):
         for name, part in reversed(said.items()):
             if isinstance(part, dict):
                 parts.setdefault(_kind(name), []).append(part)
-        values = self._values(parts, said.get("TempUnit"), said.get("PressureUnit"))
+        values = self._values(parts, self._unit(said, "TempUnit", "C"), self._unit(said, "PressureUnit", "hPa"))
         for name, part in said.items():
             if _kind(name) not in OBJECTS and (unread := _air_in(name, part)):
                 values.miss(unread)
         flags = {key: Flag.STUCK for key in self._dead(parts, arrival.now_s) if key in values.found}
         return values.measured(value_flags=flags)
 
-    def _values(self, parts: Mapping[str, list[dict[str, Any]]], temp_unit: Any, pressure_unit: Any) -> Values:
+    def _values(self, parts: Mapping[str, list[dict[str, Any]]], temp_unit: str, pressure_unit: str) -> Values:
         values = Values(self.about)
-        change: dict[str, Callable[[float], float]] = {
+        change: dict[str, Callable[[float], float | None]] = {
             "temp_c": lambda value: _signed(celsius(value, temp_unit)),
             "internal_temp_c": lambda value: celsius(value, temp_unit),
             "pressure_hpa": lambda value: hectopascal(value, pressure_unit),
@@ -93,6 +94,15 @@ class Tasmota(Quiet):
         if "co2_ppm" not in values.found:
             values.found.pop("internal_temp_c", None)  # the driver says 0 °C of a sensor that is gone
         return values
+
+    def _unit(self, said: Said, name: str, usual: str) -> str:
+        """The unit of the whole message, as before where it is missing; "" where it cannot be read."""
+        if name not in said:
+            return self._units.get(name, "" if said.damaged else usual)
+        unit = said[name] if isinstance(said[name], str) else ""
+        if len(unit) < 8 and unit.isalpha():
+            self._units[name] = unit
+        return unit
 
     def _dead(self, parts: Mapping[str, list[dict[str, Any]]], now_s: float) -> Iterator[str]:
         """The quantities of sensors that have said exactly the same too often for too long."""
@@ -121,9 +131,9 @@ def _air_in(name: str, part: Any) -> str:
     return f"{name}: {', '.join(fields)}" if fields else ""
 
 
-def _signed(value: float) -> float:
+def _signed(value: float | None) -> float | None:
     """°C; what the firmware read without its sign is given it back."""
-    return value - 6553.6 if value > _WRAPPED else value
+    return value - 6553.6 if value is not None and value > _WRAPPED else value
 
 
 MODELS: Final = {"tasmota": Tasmota}

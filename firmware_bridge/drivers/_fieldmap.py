@@ -40,6 +40,7 @@ _CONVERSIONS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "%": {"1": (100, 0)},
 }
 _ANYTHING: Final = 2.0**53  # counters and milliseconds too are smaller
+_UNIT_BEHIND: Final = re.compile(r"\s*[(\[](?![^()\[\]]*(?:cf|std|standard))([^()\[\]]*)[)\]]$", re.IGNORECASE)
 _AROUND_UNIT: Final = re.compile(r"^[\s*°º˚\ufffd([]+|[\s)\]]+$")
 
 
@@ -94,7 +95,9 @@ class FieldMap:
         """The keys a simulated board prints."""
 
     def field(self, key: str) -> Field | None:
-        return self._fields.get(key.strip().lower())
+        """What a key stands for, also one with its unit behind it: `Temperature (°C)`, `co2 [ppm]`."""
+        plain = key.strip().lower()
+        return self._fields.get(plain) or self._fields.get(_UNIT_BEHIND.sub("", plain))
 
     def knows(self, key: str) -> bool:
         return self.field(key) is not None
@@ -112,7 +115,8 @@ class FieldMap:
         if field is None:
             return True
         number = number_of(given)
-        made = conversion(field.unit or unit, field.quantity) or (1, 0)
+        behind = _UNIT_BEHIND.search(key.strip()) if not unit else None
+        made = conversion(field.unit or unit or (behind[1] if behind else ""), field.quantity) or (1, 0)
         if number is not None and made != (1, 0):
             number = number * made[0] + made[1]
         if number is None or not abs(number) < LARGEST:

@@ -48,8 +48,9 @@ _NUMBER: Final = (
 )
 _WORD: Final = r"[^\s,;|'\"\])}]*"
 _UNIT: Final = r"[^\s\d,;:=|'\"()\[\]{}+.-][^\s,;:=|'\"()\[\]{}]*"
-_BEFORE: Final = r"(?<![^\s,;|{(\[>'\"])"
-_QUALIFIER: Final = r"(?:[ \t]+(?:mass|number|concentration|conc\.?|value|level|reading))*"
+# An index, and the warmth of a chip, are no values of the room.
+_BEFORE: Final = r"(?<![^\s,;|{(\[>'\"])(?<!aqi )(?<!index )(?<!cpu )(?<!chip )(?<!core )(?<!board )"
+_QUALIFIER: Final = r"(?:[ \t]+(?:mass|number|concentration|conc\.?|value|level|reading|[uµμ]g/m\^?[3³]|ppm|%|°C))*"
 
 
 class Pair(NamedTuple):
@@ -84,9 +85,9 @@ class Sketch:
             rf"{_BEFORE}(?P<name>{_either(ordered)})(?!\.?\w)['\"]?{_QUALIFIER}{unit}{_SPACE}(?:[:=]|->){value}{after}",
             re.IGNORECASE,
         )
+        gap = rf"(?:[ \t]+|{_SPACE}[,|]{_SPACE})"
         self._bare = re.compile(
-            rf"{_BEFORE}(?P<name>{_either(with_digits)})(?!\.?\w){unit}[ \t]+(?P<number>{_NUMBER}){after}",
-            re.IGNORECASE,
+            rf"{_BEFORE}(?P<name>{_either(with_digits)})(?!\.?\w){unit}{gap}(?P<number>{_NUMBER}){after}", re.IGNORECASE
         )
 
     def pairs(self, text: str) -> Iterator[Pair]:

@@ -272,14 +272,19 @@ class Sps30(FramedDriver):
             about.notes["status"] = " ".join(name for bit, name in _STATUS_BITS.items() if bits >> bit & 1) or "ok"
         return None
 
-    def _measured(self, state: int, data: bytes) -> Frame:
+    def _measured(self, state: int, data: bytes) -> Frame | None:
         floats = len(data) == _FLOATS.size
         values: tuple[float, ...] = _FLOATS.unpack(data) if floats else _WORDS.unpack(data)
         if not floats:
             values = (*values[:9], values[9] / 1000)
         frame = Frame({key: value for key, value in zip(_KEYS, values, strict=True) if abs(value) < LARGEST})
+        for key in _KEYS:
+            if key not in frame.values:  # what is no number, or 1e38
+                self.about.could_not_read(key)
         if len(frame.values) < len(_KEYS):
-            frame.flags |= Flag.ORDER  # what is no number, or 1e38, cannot be kept
+            frame.flags |= Flag.ORDER
+        if not frame.values:
+            return None
         if state:
             frame.values["state"] = state
         if state or self._failing:

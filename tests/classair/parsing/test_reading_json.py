@@ -56,6 +56,21 @@ def test_damage_to_braces_quotes_and_commas_is_said(text: str, found: dict[str, 
         read_pairs(text, dict)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a":1}8,"b":3}', {"a": "1}8", "b": 3}),
+        ('{"a":1.}5,"b":3}', {"a": "1.}5", "b": 3}),
+        ('{"b":3,"chann"els":{"1":{"b":4}},"c":5}', {"b": 3, "els": {"1": {"b": 4}}, "c": 5}),
+        ('{"b":3,{"b":4},"c":5}', {"b": 3, "c": 5}),
+        ('{"b":3,"x":y{"b":4},"c":5}', {"b": 3, "x": 'y{"b":4}', "c": 5}),
+        ('{{"b":3,"c":5}', {"b": 3, "c": 5}),
+    ],
+)
+def test_damage_neither_cuts_a_number_nor_gives_one_object_what_another_says(text: str, found: dict[str, Any]) -> None:
+    assert read_object(text.encode()) == (found, True)
+
+
 @pytest.mark.parametrize("text", ["", "x", "[1]", "7", '"a"', "{", "{{{", "}{", "{,,,}", "nan"])
 def test_what_holds_no_object_is_refused(text: str) -> None:
     with pytest.raises(NotReadable):

@@ -166,6 +166,33 @@ def test_an_object_that_no_table_knows_is_named_in_the_refusal_and_counted() -> 
     assert adapter.about.unread == {"DUSTY9: PM2.5, PM10": 2}
 
 
+@pytest.mark.parametrize("unit", [b'"K"', b"nan", b"\xb0", b"{}", b'"F'])
+def test_a_temperature_whose_unit_cannot_be_read_is_not_read_either(unit: bytes) -> None:
+    said = b'{"PMS5003":{"PM2.5":14},"BME280":{"Temperature":86.0,"Humidity":61.0},"TempUnit":' + unit + b"}"
+    assert values_of("tasmota", "mqtt:tele/b", {}, said)[0] == {"pm25": 14, "rh_pct": 61}
+
+
+def test_a_message_without_its_unit_has_that_of_the_messages_before() -> None:
+    adapter = adapter_for("tasmota", "mqtt:tele/b")
+    for unit in (b',"TempUnit":"F"}', b',"TempnanUnit":"F"}', b"}"):
+        got = tell(adapter, b'{"BME280":{"Temperature":86.0}' + unit)
+        assert isinstance(got, list) and got[0].frame.values == {"temp_c": 30}
+
+
+@pytest.mark.parametrize(
+    ("model", "port", "sample", "old"),
+    [
+        ("airgradient", "http:ecda3b1eaaaf", "airgradient-one.json", b'"ecda3b1eaaaf"'),
+        ("enviro", "mqtt:enviro/yard", "enviro-urban.json", b'"yard"'),
+        ("sensor-community", "http:12345678", "sensor-community.json", b'"12345678"'),
+    ],
+)
+@pytest.mark.parametrize("bad", [b"nan", b"null", b'"a\xb0b"', b"{}", b'""'])
+def test_a_damaged_identity_costs_itself_only(model: str, port: str, sample: str, old: bytes, bad: bytes) -> None:
+    good, _ = values_of(model, port, {}, text(sample))
+    assert values_of(model, port, {}, text(sample).replace(old, bad, 1))[0] == good
+
+
 def test_the_names_of_what_was_not_read_are_plain_and_not_without_end() -> None:
     adapter = adapter_for("tasmota", "mqtt:tele/b")
     for number in range(100):

@@ -89,6 +89,9 @@ def read(text: str | bytes, model: str = "text-lines", **settings: Any) -> tuple
             id="sps30",
         ),
         pytest.param("PM2.5 (CF=1): 9 PM2.5 (ATM): 7\n", [{"pm25_cf1": 9, "pm25": 7}], id="cf1-in-brackets"),
+        pytest.param("PM 2.5 ug/m3: 7, PM10 (µg/m³): 8\n", [{"pm25": 7, "pm10": 8}], id="unit-before-the-sign"),
+        pytest.param("PM2.5,7,PM10,8\n", [{"pm25": 7, "pm10": 8}], id="name-comma-value"),
+        pytest.param("AQI PM2.5: 29 PM2.5 AQI: 29 PM2.5: 7 CPU temp: 51\n", [{"pm25": 7}], id="an-index-is-no-value"),
         pytest.param("PM2.5\t7\tPM10\t8\n", [{"pm25": 7, "pm10": 8}], id="tabs"),
         pytest.param("PM2.5: 12,5 ug/m3 PM10: 14,25\n", [{"pm25": 12.5, "pm10": 14.25}], id="decimal-comma"),
         pytest.param("PM2.5: ๑๒.๕ CO2: ๘๑๑\n", [{"pm25": 12.5, "co2_ppm": 811}], id="thai-digits"),
@@ -171,6 +174,12 @@ def test_a_table_with_a_decimal_comma_is_read(text: str) -> None:
     assert [frame.values for frame in read(text, "csv-lines", columns=["pm25", "pm10"])[0]] == [
         {"pm25": 12.5, "pm10": 24.9}
     ]
+
+
+def test_a_name_may_have_its_unit_behind_it() -> None:
+    table = "time;PM2.5 (µg/m³);Temperature [°F];PM10 (CF=1)\n09:15;12,5;86;30\n"
+    assert [frame.values for frame in read(table, "csv-lines")[0]] == [{"pm25": 12.5, "temp_c": pytest.approx(30)}]
+    assert read('{"CO2 (ppm)":811,"Temp (C)":25.3}\n', "json-lines")[0][0].values == {"co2_ppm": 811, "temp_c": 25.3}
 
 
 def test_a_json_line_with_a_decimal_comma_or_a_byte_of_latin_1_is_read() -> None:

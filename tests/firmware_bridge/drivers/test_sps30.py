@@ -190,3 +190,11 @@ def test_readings_with_every_stuffed_byte_come_through_a_terminal(
         thread.join(10)
     assert host.counters.good == len(sent)
     assert host.counters.skipped == host.counters.checksum == host.counters.length == 0
+
+
+def test_a_sensor_that_says_only_nan_gives_no_measurement_and_each_is_counted() -> None:
+    driver = driver_for("sps30")
+    keys = ("pm1", "pm25", "pm4", "pm10", "nc05", "nc1", "nc25", "nc4", "nc10", "tps_um")
+    assert driver.feed(driver.encode(dict.fromkeys(keys, float("nan")))) == []
+    assert (driver.counters.good, driver.counters.other) == (0, 1)
+    assert driver.about.unread == dict.fromkeys(keys, 1)
