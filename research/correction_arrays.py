@@ -27,12 +27,13 @@ def corrected(one: Correction, x: Floats, rh: Floats, temp_c: Floats) -> tuple[F
     with np.errstate(invalid="ignore"):
         needs_rh = x < how.needs_rh_below
         outside = (x < low) | (x > high)
+        humidity = np.where(needs_rh, np.clip(rh, 0.0, 100.0), np.nan)
+        strange = (humidity < one.humidity[0]) | (humidity > one.humidity[1])
     why = np.select(
-        [~known, outside, needs_rh & ~np.isfinite(rh), ~np.isfinite(temp_c) & how.needs_temp],
-        ["no_value", "out_of_range", "no_humidity", "no_temperature"],
+        [~known, outside, needs_rh & ~np.isfinite(rh), strange, ~np.isfinite(temp_c) & how.needs_temp],
+        ["no_value", "out_of_range", "no_humidity", "out_of_range", "no_temperature"],
         "",
     )
-    humidity = np.where(needs_rh, np.clip(rh, 0.0, 100.0), np.nan)
     with np.errstate(all="ignore"):
         compute: Callable[..., Floats] = _ARRAYS.get(how.key, how.compute)  # type: ignore[arg-type]
         made = compute(x, humidity, temp_c if how.needs_temp else nan, one.coefficients)

@@ -10,7 +10,6 @@ import random
 import re
 import sqlite3
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -21,6 +20,7 @@ from classair.arguments import day, shared
 from classair.asking import NoAnswer, ask_ingest, broker_of_installation
 from classair.config import Config
 from classair.dates import EARLIEST
+from classair.i18n import LANGUAGES, REFERENCE
 from classair.places import Places
 from classair.science.corrections import Correction, as_record, faults
 from classair.science.indexes.known import DEFAULT
@@ -34,12 +34,24 @@ from ingest.books.versions import newest_version
 from ingest.clock import now_ms
 from ingest.config_acceptance import ConfigAcceptance, as_accepted
 from ingest.opening import had_journal, only_one
-from research.collocation.agreement import targets
 from research.collocation.calibration import MODELS, Calibration, calibrate
 from research.collocation.differences import differences
 from research.collocation.least_squares import Undetermined
+from research.collocation.models import WITHOUT, best
+from research.collocation.plot import svg
 from research.collocation.reference_file import Unreadable, read_reference
-from research.collocation.report import INPUTS, Comparison, changes, compared, gather, local, report
+from research.collocation.report import (
+    INPUTS,
+    Comparison,
+    Findings,
+    changes,
+    compared,
+    findings,
+    gather,
+    local,
+    report,
+)
+from research.collocation.words import in_words
 
 SEED: Final = 20260101  # the same data give the same intervals
 GOOD_DAYS: Final = 30
@@ -105,6 +117,15 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="read the time of a row as the end of its interval (default: the start)",
     )
+    parser.add_argument(
+        "--error-ratio",
+        type=_ratio,
+        default=1.0,
+        metavar="R",
+        help="Deming regression: error variance of the sensor by that of the reference (default: 1)",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the comparison as SVG")
+    parser.add_argument("--language", choices=LANGUAGES, default=REFERENCE, help="language of the plot (default: en)")
     parser.add_argument("--json", action="store_true", help="print one JSON document, including the residuals")
     parser.add_argument(
         "--accept-from",
@@ -116,6 +137,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--author", default="", metavar="NAME", help="person responsible; required with --accept-from")
     parser.add_argument("--yes", action="store_true", help="approve without asking for confirmation")
     return parser
+
+
+def _ratio(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0.001 <= found <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a ratio; expected 0.001 to 1000")
+    return found
 
 
 def _hours(text: str) -> float:
@@ -156,15 +187,19 @@ def _run(args: argparse.Namespace) -> int:
         rooms = sorted({series.room for series in store.counts(start, end) if series.sensor in chosen})
         there = gather(store, rooms, chosen, start, end)
         found = compared(reference, {sensor: there.of(sensor, args.input) for sensor in args.sensor}, start, end)
-        fit = calibrate(found.every, args.model, random.Random(SEED).randrange)  # noqa: S311  no secret
-        notes += _doubts(fit, found, there.simulated)
+        pick = random.Random(SEED).randrange  # noqa: S311  no secret
+        fit = calibrate(found.every, args.model, pick)
+        more = findings(found, fit, pick, args.error_ratio)
+        notes += _doubts(fit, found, more, there.simulated)
         proposed = _proposed(args, fit, there.simulated, text)
-        result = report(found, fit)
+        result = report(found, fit, more)
         difference = None
         if args.accept_from:
             difference = _differences(places, store, config, proposed)
     result |= {"correction": as_record(proposed), "notes": notes, "changes": difference}
-    print(json.dumps(result, ensure_ascii=False, indent=1) if args.json else _in_words(result, found, fit))
+    print(json.dumps(result, ensure_ascii=False, indent=1) if args.json else in_words(result, found, fit, more))
+    if args.plot:
+        _draw(args, fit, more, there.simulated)
     return _accept(args, places, config, proposed) if args.accept_from else 0
 
 
@@ -193,7 +228,15 @@ def _config(places: Places) -> Config:
     return accepted.config
 
 
-def _doubts(fit: Calibration, found: Comparison, simulated: bool) -> list[str]:
+def _draw(args: argparse.Namespace, fit: Calibration, more: Findings, simulated: bool) -> None:
+    try:
+        picture = svg(fit, more.prediction, args.language, ", ".join(args.sensor), simulated)
+        args.plot.write_text(picture, "utf-8")
+    except OSError as error:
+        raise Wrong(f"--plot: {args.plot}: {error.strerror}") from error
+
+
+def _doubts(fit: Calibration, found: Comparison, more: Findings, simulated: bool) -> list[str]:
     notes = (
         [] if fit.days >= GOOD_DAYS else [f"only {fit.days} days of data; at least 30, from two seasons, recommended"]
     )
@@ -204,6 +247,15 @@ def _doubts(fit: Calibration, found: Comparison, simulated: bool) -> list[str]:
     ]
     if fit.validated.rmse >= fit.uncorrected.rmse:
         notes.append("on unseen days the fit is no better than the raw sensor")
+    chosen = best(more.models)
+    if chosen not in (None, WITHOUT, fit.model):
+        notes.append(f"on unseen days {chosen} does better than {fit.model}")
+    notes += [
+        f"{unit.sensor}: its slope differs from that of all sensors together" for unit in more.units if unit.differs
+    ]
+    low, high = fit.humidity
+    if "rh" not in fit.coefficients and math.isfinite(low):
+        notes.append(f"fitted at {low:.0f}–{high:.0f}% relative humidity; the model does not notice other humidity")
     return [*notes, "based on simulated readings"] if simulated else notes
 
 
@@ -277,49 +329,3 @@ def _accept(args: argparse.Namespace, places: Places, config: Config, proposed: 
     kept = answer.result["correction"]
     print(f"approved: {kept['id']}@{kept['version']}", file=sys.stderr)
     return 0
-
-
-def _in_words(result: dict[str, Any], found: Comparison, fit: Calibration) -> str:
-    lines = [f"{fit.n} hours on {fit.days} days, {local(fit.start)} to {local(fit.end)}"]
-    lines += [f"note: {note}" for note in result["notes"]]
-    lines += ["", "Sensor against reference", _row("", "n", "slope", "icept", "R²", "RMSE", "NRMSE%", "MBE", "CV%")]
-    for name, one in (("1 h", found.hours), ("24 h", found.days)):
-        lines.append(_row(name, one.n, one.slope, one.intercept, one.r2, one.rmse, one.nrmse, one.mbe, one.cv))
-    lines += ["", "EPA targets for 24 h means"]
-    for target in targets(found.days):
-        word = {True: "met", False: "not met", None: "cannot be estimated"}[target.met]
-        lines.append(f"  {target.name:<15}{target.wanted:<24}{target.value:<20}{word}")
-    lines += ["", f"Correction ({fit.model}: {result['correction']['formula']})"]
-    for name, value in fit.coefficients.items():
-        low, high = fit.intervals[name]
-        lines.append(f"  {name:<12}{value:>10.4f}   95% CI {low:.4f} … {high:.4f}")
-    lines.append(f"  for sensor values of {result['correction']['low']:g} … {fit.high:g} µg/m³ only")
-    lines += ["", "Against the reference", _row("", "n", "R²", "RMSE", "NRMSE%", "MBE", "MAE")]
-    lines += [
-        _row(name, how.n, how.r2, how.rmse, how.nrmse, how.mbe, how.mae)
-        for name, how in (("raw", fit.uncorrected), ("own days", fit.fitted), ("unseen days", fit.validated))
-    ]
-    return "\n".join(lines + _changes_in_words(result["changes"]))
-
-
-def _changes_in_words(found: Sequence[dict[str, Any]] | None) -> list[str]:
-    if found is None:
-        return []
-    other = [one for one in found if one["level_changes"]]
-    lines = ["", f"If approved: {len(found)} room-days change, {len(other)} of them in level ({DEFAULT.key})"]
-    for one in other:
-        before, after = (
-            "no value" if told["mean"] is None else f"{told['mean']:.1f} {told['level']}"
-            for told in (one["before"], one["after"])
-        )
-        lines.append(f"  {one['room']:<24}{one['date']}  {before} → {after}")
-    return lines
-
-
-def _row(name: str, *cells: object) -> str:
-    return f"  {name:<12}" + "".join(
-        f"{cell:>9.3f}"
-        if isinstance(cell, float) and math.isfinite(cell)
-        else f"{'–' if isinstance(cell, float) else cell!s:>9}"
-        for cell in cells
-    )

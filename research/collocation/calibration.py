@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classair.science.corrections import Correction
-from research.collocation.agreement import Pair
+from classair.science.corrections import HUMIDITY_RANGE, Correction
+from classair.timetable import ZONE
+from research.collocation.agreement import Pair, local_day
 from research.collocation.least_squares import Undetermined, fit, moments_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ MODELS: Final[dict[str, tuple[str, ...]]] = {
     "linear_rh_temp": ("slope", "rh", "temp"),
 }
 FOLDS: Final = 10
+WET: Final = range(5, 11)  # months of rain, May to October; the others have haze or the cool season
 LEAST_DAYS: Final = 3
 CLEAN: Final = 10.0  # µg/m³; a fit that reached down to here may be used down to zero and its noise
 LOWEST: Final = -10.0
@@ -44,10 +47,15 @@ class Held:
     reference: float
     sensor: float
     estimate: float
+    rh: float = math.nan
 
     @property
     def residual(self) -> float:
         return self.estimate - self.reference
+
+    @property
+    def day(self) -> int:
+        return local_day(self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,8 @@ class Quality:
 class Calibration:
     """A fit and how far to trust it. `intervals`: 95 %, by drawing days; `low`…`high`: sensor values seen.
 
+    `humidity`: % seen, NaN where none was measured; a fit that uses humidity gives nothing outside.
+
     `fitted` is how well it does on its own days, `validated` on days held out, `uncorrected` the raw sensor on those.
     """
 
@@ -82,6 +92,7 @@ class Calibration:
     validated: Quality
     uncorrected: Quality
     held: tuple[Held, ...]
+    humidity: tuple[float, float] = (math.nan, math.nan)
 
     def correction(self, identity: str, valid_from: int, **more: object) -> Correction:
         """As a correction that may be proposed; it is in force only once it is accepted."""
@@ -89,7 +100,10 @@ class Calibration:
             id=identity,
             version=1,
             method=self.model,
-            coefficients=dict(self.coefficients),
+            coefficients={
+                **self.coefficients,
+                **(dict(zip(HUMIDITY_RANGE, self.humidity, strict=True)) if "rh" in self.coefficients else {}),
+            },
             valid_from=valid_from,
             low=LOWEST if self.low <= CLEAN else self.low,
             high=self.high,
@@ -116,18 +130,8 @@ def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) 
     when the values do not vary.
     """
     names = MODELS[model]
-    usable = [pair for pair in pairs if all(math.isfinite(value) for value in _row(pair, names))]
-    by_day: dict[int, list[Pair]] = {}
-    for pair in usable:
-        by_day.setdefault(pair.day, []).append(pair)
-    if len(by_day) < LEAST_DAYS:
-        raise Undetermined(
-            f"{len(by_day)} days with complete pairs ({len(usable)} of {len(pairs)} hours have all that "
-            f"{model} needs); at least {LEAST_DAYS} are required, 30 recommended"
-        )
-    days = [by_day[day] for day in sorted(by_day)]
-    origin = np.mean([_row(pair, names) for pair in usable], axis=0)
-    moments = np.array([moments_of([_row(pair, names) for pair in day], origin) for day in days])
+    days, moments, origin = _by_day(pairs, names)
+    usable = [pair for day in days for pair in day]
     whole = fit(moments.sum(axis=0), origin)
     held = _held_out(days, moments, origin, names)
     reference = [pair.reference for pair in usable]
@@ -146,7 +150,34 @@ def calibrate(pairs: Sequence[Pair], model: str, pick: Pick, draws: int = 1000) 
         validated=quality([one.reference for one in held], [one.estimate for one in held]),
         uncorrected=quality(reference, sensor),
         held=tuple(sorted(held, key=lambda one: one.start)),
+        humidity=_humidity(usable),
     )
+
+
+def unseen(pairs: Sequence[Pair], names: Sequence[str]) -> list[Held]:
+    """Every hour by a fit that has not seen its block of days. Raises Undetermined."""
+    return _held_out(*_by_day(pairs, names), names)
+
+
+def _by_day(pairs: Sequence[Pair], names: Sequence[str]) -> tuple[list[list[Pair]], Floats, Floats]:
+    """Usable pairs of each day, their moments, and the origin of those."""
+    usable = [pair for pair in pairs if all(math.isfinite(value) for value in _row(pair, names))]
+    by_day: dict[int, list[Pair]] = {}
+    for pair in usable:
+        by_day.setdefault(pair.day, []).append(pair)
+    if len(by_day) < LEAST_DAYS:
+        raise Undetermined(
+            f"{len(by_day)} days with complete pairs ({len(usable)} of {len(pairs)} hours have all that "
+            f"the model needs); at least {LEAST_DAYS} are required, 30 recommended"
+        )
+    days = [by_day[day] for day in sorted(by_day)]
+    origin = np.mean([_row(pair, names) for pair in usable], axis=0)
+    return days, np.array([moments_of([_row(pair, names) for pair in day], origin) for day in days]), origin
+
+
+def _humidity(pairs: Sequence[Pair]) -> tuple[float, float]:
+    known = [min(max(pair.rh, 0.0), 100.0) for pair in pairs if math.isfinite(pair.rh)]
+    return (min(known), max(known)) if known else (math.nan, math.nan)
 
 
 def quality(reference: Sequence[float], estimate: Sequence[float]) -> Quality:
@@ -166,8 +197,16 @@ def quality(reference: Sequence[float], estimate: Sequence[float]) -> Quality:
     )
 
 
+def is_wet(pair: Pair) -> bool:
+    """Whether the hour is of the wet season."""
+    return datetime.fromtimestamp(pair.start / 1000, ZONE).month in WET
+
+
 def _row(pair: Pair, names: Sequence[str]) -> tuple[float, ...]:
+    wet = float(is_wet(pair))
     of = {
+        "wet": wet,
+        "wet_slope": wet * pair.sensor,
         "slope": pair.sensor,
         "rh": min(max(pair.rh, 0.0), 100.0) if math.isfinite(pair.rh) else math.nan,
         "temp": pair.temp_c,
@@ -185,9 +224,9 @@ def _held_out(days: Sequence[Sequence[Pair]], moments: Floats, origin: Floats, n
     found: list[Held] = []
     for fold in range(folds):
         inside = range(fold * len(days) // folds, (fold + 1) * len(days) // folds)
-        unseen = fit(np.delete(moments, inside, axis=0).sum(axis=0), origin)
+        others = fit(np.delete(moments, inside, axis=0).sum(axis=0), origin)
         found += [
-            Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, unseen))
+            Held(pair.start, pair.reference, pair.sensor, _estimate(pair, names, others), pair.rh)
             for place in inside
             for pair in days[place]
         ]
@@ -204,9 +243,10 @@ def _intervals(moments: Floats, origin: Floats, pick: Pick, draws: int) -> list[
             continue
     if len(fits) < max(1, draws * 9 // 10):
         return [(math.nan, math.nan)] * len(origin)
-    return [_middle(sorted(one[place] for one in fits)) for place in range(len(origin))]
+    return [middle(sorted(one[place] for one in fits)) for place in range(len(origin))]
 
 
-def _middle(ordered: Sequence[float]) -> tuple[float, float]:
+def middle(ordered: Sequence[float]) -> tuple[float, float]:
+    """From where to where the middle 95 % lie."""
     last = len(ordered) - 1
     return ordered[round(0.025 * last)], ordered[round(0.975 * last)]

@@ -23,8 +23,20 @@ from research.collocation.agreement import (
     pairs,
     targets,
 )
-from research.collocation.calibration import Calibration
+from research.collocation.calibration import Calibration, Pick
 from research.collocation.differences import Difference, SensorHour
+from research.collocation.least_squares import Undetermined
+from research.collocation.models import (
+    Deming,
+    Judged,
+    Prediction,
+    Unit,
+    best,
+    by_unit,
+    deming,
+    judged,
+    prediction,
+)
 
 INPUTS: Final = ("pm25", "pm25_cf1")
 SHORT_S: Final = 60.0
@@ -157,7 +169,25 @@ def compared(
     )
 
 
-def report(found: Comparison, fit: Calibration, quantity: str = "pm25") -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is found beside the fit; `deming` None where the pairs do not determine it."""
+
+    models: list[Judged]
+    deming: Deming | None
+    units: list[Unit]
+    prediction: Prediction
+
+
+def findings(found: Comparison, fit: Calibration, pick: Pick, error_ratio: float = 1.0) -> Findings:
+    try:
+        both: Deming | None = deming(found.every, pick, error_ratio)
+    except Undetermined:
+        both = None
+    return Findings(judged(found.every), both, by_unit(found.units, fit, pick), prediction(fit.held))
+
+
+def report(found: Comparison, fit: Calibration, more: Findings, quantity: str = "pm25") -> dict[str, Any]:
     """Everything as JSON: numbers that the data do not say are null."""
     result: dict[str, Any] = {
         "coverage": dict(found.coverage),
@@ -166,6 +196,21 @@ def report(found: Comparison, fit: Calibration, quantity: str = "pm25") -> dict[
         "targets_24h": [asdict(one) for one in targets(found.days, quantity)],
         "by_sensor_1h": {sensor: asdict(agreement({sensor: one})) for sensor, one in found.units.items()},
         "fit": {key: value for key, value in asdict(fit).items() if key != "held"},
+        "models": [asdict(one) for one in more.models],
+        "best_model": best(more.models),
+        "deming_1h": asdict(more.deming) if more.deming else None,
+        "prediction": asdict(more.prediction),
+        "by_sensor_fit": [
+            {
+                "sensor": one.sensor,
+                "coefficients": one.fit.coefficients if one.fit else None,
+                "intervals": one.fit.intervals if one.fit else None,
+                "validated": asdict(one.fit.validated) if one.fit else None,
+                "differs": one.differs,
+                "why": one.why,
+            }
+            for one in more.units
+        ],
         "residuals": [
             {
                 "time_utc": utc(one.start),
@@ -173,6 +218,7 @@ def report(found: Comparison, fit: Calibration, quantity: str = "pm25") -> dict[
                 "sensor": one.sensor,
                 "estimate": round(one.estimate, 6),
                 "residual": round(one.residual, 6),
+                "rh_pct": one.rh,
             }
             for one in fit.held
         ],

@@ -17,13 +17,16 @@ FITTED = {"slope": 0.61, "intercept": 1.7, "rh": -0.03, "temp": 0.11}
 EVERY = [
     *PUBLISHED.values(),
     Correction("k", 1, "kohler", {"kappa": 0.1}),
+    Correction("dry", 1, "linear_rh", {**FITTED, "rh_low": 35.0, "rh_high": 80.0}),
     *(Correction(key, 1, key, FITTED, low=0.0, high=180.0) for key in ("linear", "linear_rh", "linear_rh_temp")),
 ]
 EDGES = [-10.0, 0.0, 30.0, 50.0, 180.0, 210.0, 260.0, 343.0, 1500.0, math.nan, math.inf]
 MEANS = some.sampled_from(
     [near for edge in EDGES for near in (edge, math.nextafter(edge, -9e9), math.nextafter(edge, 9e9))]
 )
-HUMIDITY = some.sampled_from([math.nan, math.inf, -3.0, 0.0, 100.0, 120.0]) | some.floats(0, 100)
+HUMIDITY = some.sampled_from(
+    [math.nan, math.inf, -3.0, 35.0, 80.0, math.nextafter(80.0, 99.0), 0.0, 100.0, 120.0]
+) | some.floats(0, 100)
 WARMTH = some.just(math.nan) | some.floats(-10, 60)
 
 
@@ -39,7 +42,7 @@ def test_many_are_corrected_as_one_is(one: Correction, rows: list[tuple[float, f
 def test_a_greater_mean_is_never_corrected_to_less() -> None:
     """Low and high of a mean go through its correction, and are to stay around it."""
     x = np.linspace(-10, 900, 20_000)
-    for one in EVERY[:-3]:
+    for one in EVERY[:-4]:
         for humidity in (20.0, 50.0, 95.0):
             values, _ = corrected(one, x, np.full(len(x), humidity), np.full(len(x), 25.0))
             assert all(a <= b for a, b in pairwise(values[x >= 0].tolist())), (one.id, humidity)

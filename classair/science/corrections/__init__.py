@@ -21,6 +21,8 @@ SHORTEST_MS: Final = 300_000
 
 ID_PATTERN: Final = r"[a-z0-9_-]{1,64}"
 LONGEST_TEXT: Final = 2_000
+HUMIDITY_RANGE: Final = ("rh_low", "rh_high")
+"""Coefficients that bound the humidity (%) a fit has seen; where they stand, it gives nothing outside."""
 
 Why = Literal["", "no_value", "no_humidity", "no_temperature", "out_of_range"]
 
@@ -75,6 +77,12 @@ class Correction:
         return METHODS[self.method]
 
     @property
+    def humidity(self) -> tuple[float, float]:
+        """The humidity (%) it may be used at."""
+        low, high = HUMIDITY_RANGE
+        return self.coefficients.get(low, -math.inf), self.coefficients.get(high, math.inf)
+
+    @property
     def formula(self) -> str:
         """The formula with names; the numbers are in `coefficients`."""
         return self.how.formula
@@ -114,6 +122,8 @@ class Correction:
             if rh is None or not math.isfinite(rh):
                 return Corrected(None, "no_humidity")
             humidity = min(max(rh, 0.0), 100.0)
+            if not self.humidity[0] <= humidity <= self.humidity[1]:
+                return Corrected(None, "out_of_range")
         if how.needs_temp:
             if temp_c is None or not math.isfinite(temp_c):
                 return Corrected(None, "no_temperature")
