@@ -26,7 +26,9 @@ class Mean:
     values: dict[str, float]
     flags: Flag = Flag.NONE
     value_flags: dict[str, Flag] = field(default_factory=dict)
-    at_ms: int | None = None  # UTC ms at which the device says it was measured
+    at_ms: int | None = None  # this and the next two as in Frame, of a frame that is a reading of its own
+    messages: tuple[int, ...] = ()
+    again_s: float | None = None
 
 
 class Averager:
@@ -52,7 +54,9 @@ class Averager:
         if warming_up:
             frame.flags |= Flag.WARMUP
         if not self.every_s:
-            return _mean_of([frame], at_s, self._frame_every_s, frame.at_ms)
+            mean = _mean_of([frame], at_s, self._frame_every_s)
+            mean.at_ms, mean.messages, mean.again_s = frame.at_ms, frame.messages, frame.again_s
+            return mean
         (self._bad if frame.flags & BAD else self._good).append(frame)
         self._newest_s = max(at_s, self._newest_s)
         if self._end_s is None:
@@ -93,8 +97,8 @@ class Averager:
         return _mean_of(frames, self._newest_s, self.every_s)
 
 
-def _mean_of(frames: Sequence[Frame], end_s: float, interval_s: float, at_ms: int | None = None) -> Mean:
-    mean = Mean(end_s, interval_s, len(frames), {}, at_ms=at_ms)
+def _mean_of(frames: Sequence[Frame], end_s: float, interval_s: float) -> Mean:
+    mean = Mean(end_s, interval_s, len(frames), {})
     for frame in frames:
         mean.flags |= frame.flags
     values: dict[str, list[float]] = defaultdict(list)
@@ -135,8 +139,8 @@ def judge(frame: Frame) -> None:
             frame.value_flags[key] = frame.value_flags.get(key, Flag.NONE) | Flag.RANGE
 
 
-def joined(key: str, numbers: Sequence[float], weights: Sequence[int] | None = None) -> float:
-    """The (weighted) mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
+def joined(key: str, numbers: Sequence[float]) -> float:
+    """The mean to the step of the quantity's scale; for words without a mean their bits, or the newest."""
     if key in BITS:
         bits = 0
         for number in numbers:
@@ -145,6 +149,4 @@ def joined(key: str, numbers: Sequence[float], weights: Sequence[int] | None = N
     if key in NAMES:
         return numbers[-1]
     scale = QUANTITIES[key].scale
-    weights = weights or [1] * len(numbers)
-    total = sum(number * weight for number, weight in zip(numbers, weights, strict=True))
-    return round(total / sum(weights) * scale) / scale
+    return round(sum(numbers) / len(numbers) * scale) / scale

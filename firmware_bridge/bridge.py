@@ -312,13 +312,13 @@ class Bridge:
 
     def _keep(self, line: SensorLine, mean: Mean | None) -> None:
         """Dates, numbers and sends a reading, and what is missing before it."""
-        if mean is None or not mean.values:
+        if mean is None or not mean.values or self._dating.told_before(mean):
             return
         self._accounting.reading(line, mean.end_s)
         moment = self._clock.date(mean.end_s)
         if moment is not None:
             self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
-        row = self._dating.append(line.item(mean), round(mean.end_s * 1000), mean.at_ms)
+        row = self._dating.append(line.item(mean), round(mean.end_s * 1000), mean.at_ms, mean.messages)
         if row is None:
             self._unkept.add(line.sensor)
         elif not self._delivery.up:

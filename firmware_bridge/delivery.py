@@ -21,6 +21,7 @@ LIST_ITEMS: Final = 200
 WINDOW: Final = 10_000  # items of the backlog on their way at once
 ANSWER_WITHIN_S: Final = 10.0
 LONGEST_WAIT_S: Final = 60.0
+HELD_LOOK_S: Final = 0.003  # how often it is looked whether a live row is on disk
 PIECE_PAUSE_S: Final = 0.002  # between two lists, so that live items are never far behind
 
 
@@ -43,6 +44,7 @@ class Delivery:
         self._answer_by: float | None = None
         self._wait_s = ANSWER_WITHIN_S
         self._next_piece = 0.0
+        self._held: deque[tuple[SpoolRow, bool]] = deque()  # live rows, from the first that must be on disk before
 
     @property
     def _prefix(self) -> str:
@@ -62,10 +64,26 @@ class Delivery:
 
     def disconnected(self) -> None:
         self._up = False
+        self._held.clear()
 
-    def live(self, row: SpoolRow, now: float, late: bool = False) -> bool:
-        """Sends a row just appended, `late` when newer ones have overtaken it; False when it goes with the backlog."""
+    @property
+    def _sendable(self) -> int:
+        """Up to where rows may go out (Spool.sendable); all while the disk fails: memory has taken over."""
+        return self._spool.next_seq if self._spool.storage else self._spool.sendable
+
+    def live(self, row: SpoolRow, now: float, late: bool = False, told: bool = False) -> bool:
+        """Sends a row just appended, `late` when newer ones have overtaken it; False when it goes with the backlog.
+
+        One that its device will tell again if this process dies before it is on disk (`told`) waits for that, and what
+        comes behind it with it: under another number it would be stored twice.
+        """
         self._follow_epoch()
+        if self._up and row.at is not None and (self._held or (told and row.seq > self._sendable)):
+            self._held.append((row, late))
+            return True
+        return self._send_live(row, now, late)
+
+    def _send_live(self, row: SpoolRow, now: float, late: bool) -> bool:
         sent = (
             self._up
             and row.at is not None
@@ -118,6 +136,9 @@ class Delivery:
         self._follow_epoch()
         if not self._up:
             return None
+        while self._held and self._held[0][0].seq <= self._sendable:
+            row, late = self._held.popleft()
+            self._send_live(row, now, late)
         if self._answer_by is not None and now >= self._answer_by:
             self._go_back(now)
         if now < self._next_piece:
@@ -125,7 +146,7 @@ class Delivery:
         if self._send_piece(now):
             self._next_piece = now + PIECE_PAUSE_S
             return self._next_piece
-        return self._answer_by
+        return now + HELD_LOOK_S if self._held else self._answer_by
 
     def _go_back(self, now: float) -> None:
         if not self._outstanding():
@@ -152,9 +173,12 @@ class Delivery:
             return False
         if sum(items for _, items in self._on_the_way) >= WINDOW:
             return False
-        found = [it for it in self._spool.after(self._cursor, LIST_ITEMS) if _first(it) < self._live_from]
+        upto = self._sendable
+        waiting = [it for it in self._spool.after(self._cursor, LIST_ITEMS) if _first(it) < self._live_from]
+        found = [it for it in waiting if _last(it) <= upto]
         if not found:
-            self._cursor = self._live_from - 1
+            if not waiting:
+                self._cursor = self._live_from - 1
             return False
         sent = self._send(found)
         if not sent:

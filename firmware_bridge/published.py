@@ -36,7 +36,6 @@ def bridge_status(state: str, at_ms: int, spool: Spool, clock: str, config_versi
         config_version=config_version,
         clock=clock,
         storage=spool.storage,
-        thinned=spool.thinned,
         given_up=spool.given_up,
     )
     return status.model_dump_json().encode()

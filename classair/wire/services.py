@@ -35,8 +35,7 @@ class TimeQuestion(Payload):
 class BridgeStatus(Payload):
     """Retained; the last will says offline. `waiting` counts readings not yet acknowledged.
 
-    `thinned`, `given_up`: readings joined to means of a minute, and dropped, since the start because the disk space
-    allowed to the spool was used up.
+    `given_up`: readings dropped since the start because the disk space allowed to the spool was used up.
     """
 
     state: Literal["online", "offline"]
@@ -48,7 +47,6 @@ class BridgeStatus(Payload):
     config_version: int = 0
     clock: str = ""
     storage: str = ""
-    thinned: int = 0
     given_up: int = 0
 
 

@@ -31,12 +31,16 @@ class Frame:
 
     `flags` speak about the whole frame, `value_flags` about single values. A quantity the frame does not carry is
     absent. Zero is a value. `at_ms`: UTC ms at which a device with a clock says it was measured; None by arrival.
+    `messages` of a third-party device it was made of, by their content; the same ones within `again_s` seconds (None:
+    whenever) are the same measurement.
     """
 
     values: dict[str, float]
     flags: Flag = Flag.NONE
     value_flags: dict[str, Flag] = field(default_factory=dict)
     at_ms: int | None = None
+    messages: tuple[int, ...] = ()
+    again_s: float | None = None
 
     def doubt_zeros(self) -> None:
         """Flags ZERO where every mass is 0, while particles are counted or while nothing is.

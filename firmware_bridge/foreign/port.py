@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from math import inf
 from typing import Any, Final
 
 from classair.model import Flag
 from firmware_bridge.adapters import Arrival, Heard, Measured, MessageRejected
-from firmware_bridge.adapters._heard import recall, remembered
+from firmware_bridge.adapters._heard import POSTED_AGAIN_S, recall, remembered
 from firmware_bridge.drivers import About, Frame
 from firmware_bridge.serial.port_state import PortState
 from firmware_bridge.spool.receipt import Receipt
@@ -27,6 +28,12 @@ NEEDED: Final = ("pm25", "co2_ppm")  # what a room's level and ventilation are t
 
 OnFrames = Callable[[list[Frame], float, bool], None]
 OnState = Callable[[PortState], None]
+
+
+def content_of(sensor: str, arrival: Arrival) -> int:
+    """A message by what it says; the same for the same."""
+    said = b"\0".join((sensor.encode(), arrival.topic.encode("utf-8", "surrogatepass"), arrival.payload))
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 1  # SQLite has 63 bits and a sign
 
 
 class TimeUnknown(Exception):
@@ -62,6 +69,7 @@ class ForeignPort:
         self._stopped = False
         self._owed: list[Receipt] = []  # of messages whose values still wait in the adapter
         self._owed_kept_s = 0.0
+        self._owed_messages: list[int] = []
         self._early: list[tuple[Arrival, Receipt | None]] = []  # dated by the device, before this bridge knew the time
 
     # -- what the bridge wants of a source -----------------------------------------------------------------------------
@@ -101,7 +109,7 @@ class ForeignPort:
         self._crossing.forget(self)
         with self._lock:
             if self.adapter.due_s() is not None:
-                self._give(self.adapter.tick(inf), self._crossing.now_s(), self._crossing.now_ms(), self._owed_kept_s)
+                self._give_waiting(self.adapter.tick(inf), self._crossing.now_s(), self._crossing.now_ms())
             self._settle_owed()
 
     def recall(self, known: Mapping[str, Any]) -> None:
@@ -146,7 +154,12 @@ class ForeignPort:
                 self._refused_since = found.detail if found.reason == "unread" else found.reason
             log.debug("message_rejected sensor=%s reason=%s detail=%s", self.sensor, found.reason, found.detail)
         else:
-            self._give(found, arrival.now_s, arrival.now_ms, max(arrival.kept_s, self._owed_kept_s))
+            told, this, all_given = self._owed_messages, content_of(self.sensor, arrival), self.adapter.due_s() is None
+            for place, one in enumerate(found):
+                # What this message says is last; while it waits itself, everything found is of those before it.
+                messages = [*told] if place == 0 else []
+                messages += [this] if all_given and place == len(found) - 1 else []
+                self._give(one, arrival.now_s, arrival.now_ms, max(arrival.kept_s, self._owed_kept_s), messages)
         due = self.adapter.due_s()
         if due != waited:
             self._settle_owed()  # what waited has been given; what waits now is of this message
@@ -156,6 +169,8 @@ class ForeignPort:
             self._settle_owed()
         else:
             self._owed_kept_s = max(self._owed_kept_s, arrival.kept_s)
+            if not isinstance(found, MessageRejected):
+                self._owed_messages.append(content_of(self.sensor, arrival))
         return found
 
     def tick(self, now_s: float, now_ms: int | None) -> None:
@@ -166,35 +181,41 @@ class ForeignPort:
                     then_ms = now_ms - round((now_s - arrival.now_s) * 1000)
                     self._take(replace(arrival, now_ms=then_ms), receipt)
             if self.adapter.due_s() is not None:
-                self._give(self.adapter.tick(now_s), now_s, now_ms, self._owed_kept_s)
+                self._give_waiting(self.adapter.tick(now_s), now_s, now_ms)
             if self.adapter.due_s() is None:
                 self._settle_owed()
         self._settle(now_s)
 
     def _settle_owed(self) -> None:
         """The readings of these messages have been given; they are answered once those are on disk."""
-        owed, self._owed, self._owed_kept_s = self._owed, [], 0.0
+        owed, self._owed, self._owed_kept_s, self._owed_messages = self._owed, [], 0.0, []
         for receipt in owed:
             self._crossing.settle(receipt)
 
-    def _give(self, found: Iterable[Measured], now_s: float, now_ms: int | None, kept_s: float) -> None:
+    def _give_waiting(self, found: Iterable[Measured], now_s: float, now_ms: int | None) -> None:
         for one in found:
-            at_s = now_s
-            if one.at_ms is not None and now_ms is not None:
-                at_s = now_s - (now_ms - one.at_ms) / 1000
-                one.frame.at_ms = one.at_ms
-            elif one.at_ms is not None:
-                one.frame.flags |= Flag.RECEIPT_TIME | Flag.CLOCK
-            elif kept_s > KEPT_AT_MOST_S:
-                one.frame.flags |= Flag.CLOCK
-            self._counts["good"] += 1
-            self._good_s, self._refused_since = now_s, ""
-            if any(key in one.frame.values for key in NEEDED):
-                self._needed_s = now_s
-            # Each quantity by itself: a message about something else says nothing of it.
-            self._stuck -= one.frame.values.keys()
-            self._stuck |= {key for key, flag in one.frame.value_flags.items() if flag & Flag.STUCK}
-            self._on_frames([one.frame], at_s, False)
+            self._give(one, now_s, now_ms, self._owed_kept_s, self._owed_messages)
+
+    def _give(self, one: Measured, now_s: float, now_ms: int | None, kept_s: float, messages: Sequence[int]) -> None:
+        at_s = now_s
+        if one.at_ms is not None and now_ms is not None:
+            at_s = now_s - (now_ms - one.at_ms) / 1000
+            one.frame.at_ms = one.at_ms
+        elif one.at_ms is not None:
+            one.frame.flags |= Flag.RECEIPT_TIME | Flag.CLOCK
+        elif kept_s > KEPT_AT_MOST_S:
+            one.frame.flags |= Flag.CLOCK
+        self._counts["good"] += 1
+        self._good_s, self._refused_since = now_s, ""
+        if any(key in one.frame.values for key in NEEDED):
+            self._needed_s = now_s
+        # Each quantity by itself: a message about something else says nothing of it.
+        self._stuck -= one.frame.values.keys()
+        self._stuck |= {key for key, flag in one.frame.value_flags.items() if flag & Flag.STUCK}
+        one.frame.messages = tuple(messages)
+        if one.frame.at_ms is None:
+            one.frame.again_s = min(POSTED_AGAIN_S, self.frame_every_s / 2) + kept_s
+        self._on_frames([one.frame], at_s, False)
 
     # -- how it is -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ stretches of a sensor lie end to end: a reading covers the `every_ms` before it,
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple
@@ -183,8 +183,9 @@ class BacklogLedger(SensorLedger):
         return None
 
     def reading(self, at_ms: int, damaged: int = 0) -> list[MissingReadings]:
-        if at_ms > self._covered and at_ms not in self._came:
-            insort(self._came, at_ms)
+        place = bisect_left(self._came, at_ms)
+        if at_ms > self._covered and self._came[place : place + 1] != [at_ms]:
+            self._came.insert(place, at_ms)
         return []
 
     def due(self, now_ms: int, *, connected: bool) -> list[MissingReadings]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,22 +19,26 @@ BLOCK: Final = 1_000_000  # seqs reserved at a time: days of measuring while the
 BURST: Final = 5_000  # at most so many and RATE a second are given out behind what the disk knows:
 RATE: Final = 200  # a new start in the same boot then knows how many a crash can have used
 
-SCHEMA_VERSION: Final = 2
-BLOCKS: Final = """
-create table if not exists block(
-    first integer primary key, last integer not null, items integer not null, thinned integer not null,
-    runs text not null, data blob not null);
-"""
-"""Older rows, packed: `runs` are the numbers they have, as JSON of [first, last]; `thinned` 0, 1 (means), 2 (only what
-is no reading)."""
-SCHEMA: Final = """
+SCHEMA_VERSION: Final = 3
+_HEARD: Final = "create table heard(message integer primary key, seq integer not null);"
+"""Messages of third-party devices by their content, and the newest reading made of each: told again after a kill, it is
+known."""
+SCHEMA: Final = f"""
 create table meta(key text primary key, value text not null) without rowid;
 create table shape(number integer primary key, text text not null);
 create table item(seq integer primary key, shape integer not null, at integer, n integer not null,
-                  clock integer not null, given text not null, mono integer, boot text);
+                  clock integer not null, given text not null, mono integer, boot text, sum integer);
 create index item_undated on item(boot) where at is null;
 create table gap(first integer primary key, last integer not null, reason text not null);
+{_HEARD}
 """
+UPGRADE: Final = f"alter table item add column sum integer; {_HEARD}"
+"""From versions 1 and 2. Rows without a checksum are from there; version 2 has a table of blocks (old_blocks.py)."""
+
+
+def row_sum(*parts: object) -> int:
+    """The checksum of a row, of everything that is kept of it."""
+    return zlib.crc32(repr(parts).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +73,15 @@ def moment_of(boot: str, now_s: float) -> str:
     return f"{boot} {int(now_s * 1000)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Packed rows first…last, and how far they have been given up."""
+def suspect(path: Path) -> Path:
+    """The file that says: look the whole spool over before you open it, the last run has met damage."""
+    return path.with_name(path.name + ".suspect")
 
-    first: int
-    last: int
-    thinned: int
+
+def is_sound(db: sqlite3.Connection) -> str:
+    """Reads the whole file; "ok", or what is wrong with it."""
+    (verdict,) = db.execute("pragma quick_check(1)").fetchone()
+    return str(verdict)
 
 
 def move_aside(path: Path, why: str) -> Path:
@@ -85,5 +94,7 @@ def move_aside(path: Path, why: str) -> Path:
                 part.replace(aside.with_name(aside.name + suffix))
         except OSError as error:
             log.error("spool_rename_failed path=%s error=%s", part, error.strerror)
+    with suppress(OSError):
+        suspect(path).unlink(missing_ok=True)
     log.critical("spool_damaged path=%s error=%s moved_to=%s action=new_epoch", path, why, aside.name)
     return aside

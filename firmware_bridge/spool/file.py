@@ -6,71 +6,102 @@ that the disk fails (full, read-only, gone); any other sqlite3.DatabaseError tha
 
 from __future__ import annotations
 
-import json
-import logging
+import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from classair.intervals import of_numbers
-from firmware_bridge.spool import blocks
 from firmware_bridge.spool.ballast import Ballast
-from firmware_bridge.spool.blocks import BadBlock
-from firmware_bridge.spool.contents import BLOCKS, SCHEMA, SCHEMA_VERSION, Block, Contents
+from firmware_bridge.spool.contents import SCHEMA, SCHEMA_VERSION, UPGRADE, Contents, is_sound, row_sum, suspect
+from firmware_bridge.spool.old_blocks import GROWTH, OldBlocks
 from firmware_bridge.spool.packing import LOST, Hole, SpoolRow
 
-log = logging.getLogger(__name__)
-
-_EVICTED_AT_ONCE: Final = 2_000
+HEARD: Final = 50_000  # messages of third-party devices that are known when they are told again after a restart
+_AT_ONCE: Final = 2_000  # rows given up in one transaction
 _WAL_BYTES: Final = 4 * 1024 * 1024
 _COLUMNS: Final = "seq, shape, at, n, clock, given, mono, boot"
+_ALL: Final = f"{_COLUMNS}, sum"
 _UNTIL: Final = "until:"
-_INSERT: Final = f"insert into item({_COLUMNS}) values(?,?,?,?,?,?,?,?)"
+_INSERT: Final = f"insert into item({_ALL}) values(?,?,?,?,?,?,?,?,?)"
+# The checksum of a row that is dated; one that does not fit already must not be made to fit.
+_DATED_SUM: Final = (
+    "case when sum = row_sum(seq, shape, at, n, clock, given, mono, boot)"
+    " then row_sum(seq, shape, {at}, n, {clock}, given, null, null) else sum end"
+)
+
+
+class Oldest(NamedTuple):
+    """The oldest rows and the numbers between which nothing else is kept."""
+
+    first: int
+    last: int
+    rows: list[SpoolRow]
 
 
 class SpoolFile:
     """Opens or makes the file; raises sqlite3.DatabaseError."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
-        self._reader = self._db
+        self._path = path
+        self._db = self._reader = self._connect()
         self._reading = threading.Lock()
         self._disk_full = False
         self._ballast = Ballast(path.with_name(path.name + ".ballast"), _WAL_BYTES + _WAL_BYTES // 4)
-        self._unpacked: tuple[int, list[SpoolRow]] = (0, [])
-        self.loose = 0  # rows that are not packed yet
         try:
             self._prepare()
-            self._reader = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
+            self.blocks = OldBlocks(self._db)
+            (self._heard_at_most,) = self._db.execute("select count(*) from heard").fetchone()
+            self._reader = self._connect()
             self._reader.execute("pragma cache_size=-512")
             self._ballast.lay()
+            self._share = self._share_of_disk()
         except sqlite3.DatabaseError:
             self.close()
             raise
+        except OSError as error:
+            self.close()
+            raise sqlite3.OperationalError(str(error)) from None
         except UnicodeDecodeError as error:
             # Letters of the schema have rotted, and the module stumbles over its own message about them.
             self.close()
             raise sqlite3.DatabaseError(f"malformed schema: {error.reason}") from None
 
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=5, check_same_thread=False)
+        db.text_factory = lambda text: text.decode("utf-8", "replace")  # a rotten letter fails the checksum, no more
+        return db
+
     def _prepare(self) -> None:
         db = self._db
-        db.execute("pragma journal_mode=wal")
-        db.execute("pragma synchronous=full")
-        db.execute(f"pragma journal_size_limit={_WAL_BYTES}")
-        db.execute("pragma cache_size=-1024")
+        for setting in ("journal_mode=wal", "synchronous=full", f"journal_size_limit={_WAL_BYTES}", "cache_size=-1024"):
+            db.execute(f"pragma {setting}")
         (version,) = db.execute("pragma user_version").fetchone()
         if not 0 <= version <= SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"format {version} is not known to this version")
-        (verdict,) = db.execute("pragma quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
+        db.create_function("row_sum", 8, row_sum, deterministic=True)
+        if suspect(self._path).exists():
+            if (verdict := is_sound(db)) != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            with suppress(OSError):
+                suspect(self._path).unlink(missing_ok=True)
         if version < SCHEMA_VERSION:
-            made = BLOCKS if version else SCHEMA + BLOCKS
+            made = UPGRADE if version else SCHEMA
             db.executescript(f"begin immediate; {made} pragma user_version={SCHEMA_VERSION}; commit;")
-        (self.loose,) = db.execute("select count(*) from item").fetchone()
+
+    def _share_of_disk(self) -> int:
+        """Bytes that a spool may use: a quarter of what is free, itself included. One that is larger, because others
+        have filled the disk, gives up nothing for that and grows no more.
+        """
+        own = self._path.stat().st_size
+        quarter = (self._free() + own) // 4
+        return quarter if own <= quarter else own + own // 16
+
+    def _free(self) -> int:
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize
 
     @staticmethod
     def has_epoch(path: Path) -> bool:
@@ -98,15 +129,13 @@ class SpoolFile:
         meta = dict(db.execute("select key, value from meta"))
         if not meta:
             return None
-        (newest,) = db.execute(
-            "select max(coalesce((select max(seq) from item), 0), coalesce((select max(last) from block), 0))"
-        ).fetchone()
+        (newest,) = db.execute("select coalesce(max(seq), 0) from item").fetchone()
         try:
             boot, _, elapsed_ms = meta.get("moment", "").rpartition(" ")
             return Contents(
                 meta["epoch"],
                 int(meta["reserved"]),
-                max(int(meta["issued"]), newest),
+                max(int(meta["issued"]), newest, self.blocks.newest_seq(db)),
                 int(meta["acknowledged"]),
                 {int(number): str(text) for number, text in db.execute("select number, text from shape")},
                 [Hole(*gap) for gap in db.execute("select first, last, reason from gap order by first")],
@@ -122,19 +151,33 @@ class SpoolFile:
         shapes: Mapping[int, str] | None = None,
         gaps: list[Hole] | None = None,
         until: Mapping[str, int | None] | None = None,
+        heard: Sequence[tuple[int, int]] = (),
         **meta: object,
     ) -> None:
         """All of it or nothing, durably. `gaps` replaces those kept; None leaves them. `until` None forgets one."""
         with self._transaction() as db:
-            db.executemany("insert or ignore into shape values(?,?)", (shapes or {}).items())
-            db.executemany(_INSERT, rows)
-            self._put_gaps(gaps)
+            self._put(rows, shapes, gaps)
+            db.executemany("insert or replace into heard values(?,?)", heard)
+            if self._heard_at_most > HEARD + _AT_ONCE:
+                db.execute(
+                    "delete from heard where seq <= (select seq from heard order by seq desc limit 1 offset ?)",
+                    (HEARD,),
+                )
             meta.update({_UNTIL + sensor: at for sensor, at in (until or {}).items()})
             db.executemany("delete from meta where key=?", [(k,) for k, v in meta.items() if v is None])
             db.executemany(
                 "insert or replace into meta values(?,?)", [(k, str(v)) for k, v in meta.items() if v is not None]
             )
-        self.loose += len(rows)
+        if self._heard_at_most > HEARD + _AT_ONCE:
+            self._heard_at_most = HEARD
+        self._heard_at_most += len(heard)
+
+    def _put(self, rows: Iterable[SpoolRow], shapes: Mapping[int, str] | None, gaps: list[Hole] | None) -> None:
+        self._db.executemany("insert or ignore into shape values(?,?)", (shapes or {}).items())
+        self._db.executemany(_INSERT, [(*row, row_sum(*row)) for row in rows])
+        if gaps is not None:
+            self._db.execute("delete from gap")
+            self._db.executemany("insert into gap values(?,?,?)", gaps)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -150,17 +193,12 @@ class SpoolFile:
                 pass  # the next `begin` says it
             raise
 
-    def _put_gaps(self, gaps: list[Hole] | None) -> None:
-        if gaps is not None:
-            self._db.execute("delete from gap")
-            self._db.executemany("insert into gap values(?,?,?)", gaps)
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"pragma {name}").fetchone()[0])
 
     def used(self) -> int:
         """Bytes of the file that hold something."""
-        pages, free, size = (
-            self._db.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        return (self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma("page_size")
 
     def settle(self) -> None:
         """On a full disk: moves what stands in the write-ahead log into the file, so that the log's room serves again.
@@ -172,181 +210,107 @@ class SpoolFile:
         self._db.execute("pragma wal_checkpoint(passive)").fetchone()
 
     def limit(self, wanted: int) -> int:
-        """How many bytes may be used of `wanted`: since the disk was full not quite those the file has already."""
-        self._disk_full = self._disk_full and not self._ballast.lay()
-        if not self._disk_full:
-            return wanted
-        (pages,), (size,) = (self._db.execute(f"pragma {name}").fetchone() for name in ("page_count", "page_size"))
-        return min(wanted, int(pages * size) * 15 // 16)
+        """How many bytes may be used of `wanted`: the share of the disk, and since it was full not quite those the file
+        has already.
+        """
+        self._disk_full = not self._ballast.lay() and self._disk_full and self._free() < _WAL_BYTES // 4
+        wanted = min(wanted, self._share)
+        return (
+            min(wanted, self._pragma("page_count") * self._pragma("page_size") * 15 // 16)
+            if self._disk_full
+            else wanted
+        )
 
     def date(self, boot: str, offset_ms: int, clock: int, floor_ms: int) -> tuple[int, list[tuple[int, int]]]:
         """See Spool.date; returns how many were dated, and of each shape of this boot the newest time."""
+        newest_of = "select shape, max(mono) from item where at is null and boot = ? group by shape"
+        packed = self.blocks.newest(self._db)
+        before = (
+            "max(:floor, coalesce((select b.at from item b where b.seq < item.seq and b.at is not null"
+            " order by b.seq desc limit 1), :packed, 0))"
+        )
+        given = {"offset": offset_ms, "clock": clock, "boot": boot, "lost": LOST, "floor": floor_ms}
+        given["packed"] = packed[2][-1].at if packed and packed[2] else None
         with self._transaction() as db:
-            newest = [
-                (shape, mono + offset_ms)
-                for shape, mono in db.execute(
-                    "select shape, max(mono) from item where at is null and boot = ? group by shape", (boot,)
-                )
-            ]
+            newest = [(shape, mono + offset_ms) for shape, mono in db.execute(newest_of, (boot,))]
             dated = db.execute(
-                "update item set at = mono + ?, clock = ?, mono = null, boot = null where at is null and boot = ?",
-                (offset_ms, clock, boot),
+                f"update item set sum = {_DATED_SUM.format(at='mono + :offset', clock=':clock')},"
+                " at = mono + :offset, clock = :clock, mono = null, boot = null where at is null and boot = :boot",
+                given,
             ).rowcount
             dated += db.execute(
-                "update item set clock = ?, mono = null, boot = null, at = max(?, coalesce((select b.at from item b"
-                " where b.seq < item.seq and b.at is not null order by b.seq desc limit 1), ?, 0))"
-                " where at is null and boot <> ?",
-                (LOST, floor_ms, self._newest_packed(), boot),
+                f"update item set sum = {_DATED_SUM.format(at=before, clock=':lost')}, at = {before}, clock = :lost,"
+                " mono = null, boot = null where at is null and boot <> :boot",
+                given,
             ).rowcount
         return dated, newest
 
-    def _newest_packed(self) -> int | None:
-        row = self._db.execute("select first, data from block order by first desc limit 1").fetchone()
-        rows = self._unpack(*row) if row is not None else []
-        return rows[-1].at if rows else None
+    # -- giving up, and the blocks of earlier versions; one thread at a time -------------------------------------------
 
-    # -- packing and giving up; one thread at a time -------------------------------------------------------------------
+    def oldest(self, upto: int = 2**62) -> Oldest | None:
+        """The oldest rows up to this number; None when there are none."""
+        if block := self.blocks.oldest(self._db, upto):
+            return Oldest(*block)
+        query = f"select {_ALL} from item where seq <= ? order by seq limit ?"
+        rows = [_row(row) for row in self._db.execute(query, (upto, _AT_ONCE))]
+        return Oldest(rows[0].seq, rows[-1].seq, rows) if rows else None
 
-    def pack(self, readable: Callable[[SpoolRow], bool], at_least: int = 2 * blocks.ROWS) -> bool:
-        """Packs the oldest rows into a block when so many are loose; False when there is nothing to pack.
-
-        Rows wait loose until they are dated. One that has rotted is not taken along.
-        """
-        if self.loose < at_least:
-            return False
-        found = [
-            SpoolRow(*row)
-            for row in self._db.execute(f"select {_COLUMNS} from item order by seq limit ?", (blocks.ROWS,))
-        ]
-        undated = next((index for index, row in enumerate(found) if row.at is None), len(found))
-        found = found[:undated]
-        if not found:
-            return False
-        self._put_block([row for row in found if readable(row)], 0, (found[0].seq, found[-1].seq), len(found))
-        return True
-
-    def _put_block(
+    def drop(
         self,
-        rows: list[SpoolRow],
-        thinned: int,
-        span: tuple[int, int],
-        loose: int = 0,
+        first: int,
+        last: int,
         gaps: list[Hole] | None = None,
         shapes: Mapping[int, str] | None = None,
         fresh: Sequence[SpoolRow] = (),
     ) -> None:
-        """Puts these rows in the place of everything between the ends of `span`; none: only takes that away."""
-        data = blocks.encode(rows) if rows else b""
+        """Takes away what lies between these numbers, with what is then missing and rows that say so."""
         with self._transaction() as db:
-            db.executemany("insert or ignore into shape values(?,?)", (shapes or {}).items())
-            db.execute("delete from block where first between ? and ?", span)
-            db.execute("delete from item where seq between ? and ?", span)
-            self._put_gaps(gaps)
-            db.executemany(_INSERT, fresh)
-            if rows:
-                db.execute(
-                    "insert into block values(?,?,?,?,?,?)",
-                    (rows[0].seq, rows[-1].seq, len(rows), thinned, _runs(row.seq for row in rows), data),
-                )
-        self.loose += len(fresh) - loose
+            self.blocks.drop(db, first, last)
+            db.execute("delete from item where seq between ? and ?", (first, last))
+            self._put(fresh, shapes, gaps)
 
-    def replace(
-        self,
-        block: Block,
-        rows: list[SpoolRow],
-        thinned: int,
-        gaps: list[Hole],
-        shapes: Mapping[int, str],
-        fresh: Sequence[SpoolRow],
-    ) -> None:
-        """Puts fewer rows in the place of a block, with what is then missing, new shapes and fresh rows, at once."""
-        self._put_block(rows, thinned, (block.first, block.last), 0, gaps, shapes, fresh)
-
-    def oldest_block(self, thinned: int) -> Block | None:
-        """The oldest block that has been given up no further than this."""
-        row = self._db.execute(
-            "select first, last, thinned from block where thinned <= ? order by first limit 1", (thinned,)
-        ).fetchone()
-        return None if row is None else Block(*row)
-
-    def rows_of(self, block: Block) -> list[SpoolRow]:
-        row = self._db.execute("select first, data from block where first = ?", (block.first,)).fetchone()
-        return self._unpack(*row)
-
-    def drop_acknowledged(self, acknowledged: int) -> bool:
-        """Gives up the oldest acknowledged rows; False when there are none."""
-        row = self._db.execute("select first, last from block order by first limit 1").fetchone()
-        if row is not None:
-            if row[1] > acknowledged:
-                return False
-            self._put_block([], 0, (row[0], row[1]))
-            return True
-        return self._drop_loose(acknowledged) is not None
-
-    def _drop_loose(self, upto: int, gaps: Callable[[int, int], list[Hole]] | None = None) -> tuple[int, int] | None:
-        query = "select seq from item where seq <= ? order by seq limit ?"
-        old = [seq for (seq,) in self._db.execute(query, (upto, _EVICTED_AT_ONCE))]
-        if not old:
-            return None
-        span = (old[0], old[-1])
-        self._put_block([], 0, span, len(old), gaps(*span) if gaps is not None else None)
-        return span
-
-    def drop_oldest(self, gaps: Callable[[int, int], list[Hole]]) -> tuple[int, int] | None:
-        """Gives up loose rows as they are: the last resort, for what waits undated."""
-        return self._drop_loose(2**62, gaps)
+    def unpack(self, limit: int) -> bool:
+        """Takes the newest block of an earlier version apart; False when there is none, or not enough room."""
+        block = self.blocks.newest(self._db)
+        if block is None:
+            return False
+        waiting = self.blocks.size(self._db) * GROWTH
+        if self.used() + waiting > self.limit(limit) or self._free() < waiting:
+            return False
+        with self._transaction() as db:
+            self.blocks.drop(db, block[0], block[1])
+            self._put(block[2], None, None)
+        return True
 
     # -- reading; any thread -------------------------------------------------------------------------------------------
 
     def after(self, seq: int, limit: int) -> list[SpoolRow]:
-        """Up to `limit` rows behind `seq`, packed and loose, in order."""
-        found: list[SpoolRow] = []
+        """Up to `limit` rows behind `seq` in order. One that has rotted keeps its place and is not readable."""
         with self._reading:
-            self._reader.execute("begin")  # one state of the file: a row is either packed or loose
+            self._reader.execute("begin")  # one state of the file: a row is either in a block or alone
             try:
-                behind = seq
-                while len(found) < limit:
-                    row = self._reader.execute(
-                        "select first, last, data from block where last > ? order by first limit 1", (behind,)
-                    ).fetchone()
-                    if row is None:
-                        break
-                    behind = row[1]
-                    found += [it for it in self._unpack(row[0], row[2]) if it.seq > seq]
+                found = self.blocks.after(self._reader, seq, limit)
                 if len(found) < limit:
-                    query = f"select {_COLUMNS} from item where seq > ? order by seq limit ?"
-                    found += [
-                        SpoolRow(*row) for row in self._reader.execute(query, (max(seq, behind), limit - len(found)))
-                    ]
+                    query = f"select {_ALL} from item where seq > ? order by seq limit ?"
+                    behind = (max(seq, found[-1].seq if found else 0), limit - len(found))
+                    found += [_row(row) for row in self._reader.execute(query, behind)]
             finally:
                 self._reader.execute("rollback")
         return found[:limit]
 
-    def _unpack(self, first: int, data: bytes) -> list[SpoolRow]:
-        """The rows of a block; the newest one asked for is remembered. One that has rotted holds nothing."""
-        key = hash((first, data))
-        known, rows = self._unpacked
-        if known != key:
-            try:
-                rows = blocks.decode(data)
-            except BadBlock as bad:
-                log.error("spool_block_damaged first=%d error=%s readings_lost=true", first, bad)
-                rows = []
-            self._unpacked = (key, rows)
-        return rows
-
-    def count_after(self, seq: int) -> int:
+    def first(self) -> int | None:
+        """The oldest number that is kept."""
         with self._reading:
-            (loose,) = self._reader.execute("select count(*) from item where seq > ?", (seq,)).fetchone()
-            (packed,) = self._reader.execute(
-                "select coalesce(sum(items), 0) from block where first > ?", (seq,)
-            ).fetchone()
-            cut = self._reader.execute("select runs from block where first <= ? and last > ?", (seq, seq)).fetchone()
-        try:
-            runs = [(int(first), int(last)) for first, last in json.loads(cut[0])] if cut is not None else []
-        except (TypeError, ValueError):
-            runs = []  # rotted; it is only a number for people
-        return int(loose) + int(packed) + sum(max(0, last - max(first, seq + 1) + 1) for first, last in runs)
+            found = self.blocks.after(self._reader, 0, 1)
+            (loose,) = self._reader.execute("select min(seq) from item").fetchone()
+        return found[0].seq if found else loose
+
+    def heard(self, message: int) -> SpoolRow | None:
+        """The newest row that was made of a message."""
+        query = f"select {_ALL} from item where seq = (select seq from heard where message = ?)"
+        with self._reading:
+            row = self._reader.execute(query, (message,)).fetchone()
+        return None if row is None else _row(row)
 
     def any_undated(self) -> bool:
         with self._reading:
@@ -354,25 +318,19 @@ class SpoolFile:
 
     def undated_rows(self, boot: str) -> list[SpoolRow]:
         """The rows measured under this boot that wait for their date, in order."""
+        query = f"select {_ALL} from item where at is null and boot = ? order by seq"
         with self._reading:
-            return [
-                SpoolRow(*row)
-                for row in self._reader.execute(
-                    f"select {_COLUMNS} from item where at is null and boot = ? order by seq", (boot,)
-                )
-            ]
+            return [_row(row) for row in self._reader.execute(query, (boot,))]
 
     def undated_shapes(self, boot: str) -> set[int]:
         """The shapes of rows that were measured under another boot and never dated."""
+        query = "select distinct shape from item where at is null and boot <> ?"
         with self._reading:
-            return {
-                shape
-                for (shape,) in self._reader.execute(
-                    "select distinct shape from item where at is null and boot <> ?", (boot,)
-                )
-            }
+            return {shape for (shape,) in self._reader.execute(query, (boot,))}
 
 
-def _runs(numbers: Iterable[int]) -> str:
-    """Ascending numbers as JSON of their unbroken runs."""
-    return json.dumps([(start, end - 1) for start, end in of_numbers(numbers)[0]], separators=(",", ":"))
+def _row(record: tuple[Any, ...]) -> SpoolRow:
+    *parts, kept = record
+    row = SpoolRow(*parts)
+    # Without a checksum: from an earlier version.
+    return row if kept is None or kept == row_sum(*row) else SpoolRow(row.seq, -1, None, 0, 0, "")

@@ -11,8 +11,8 @@ NO_LONGER_KEPT = "no longer kept"
 
 
 class Holes:
-    """Declared gaps, none over another. `unsaved` until they are on disk. A range may have rows among its numbers,
-    those that stayed when the others were joined to means; only what holds nothing is told of.
+    """Declared gaps, none over another. `unsaved` until they are on disk. A range of an earlier version may have rows
+    among its numbers, the means of the others; only what holds nothing is told of.
     """
 
     def __init__(self, gaps: Iterable[Hole] = (), *, unsaved: bool = False) -> None:
@@ -52,6 +52,12 @@ def within(first: int, last: int, gaps: Iterable[Hole]) -> Iterator[Hole]:
         first = gap.last + 1
     if first <= last:
         yield Hole(first, last, NO_LONGER_KEPT)
+
+
+def count_between(first: int, last: int, gaps: Iterable[Hole]) -> int:
+    """How many numbers from `first` to `last` are in no gap."""
+    gone = sum(max(min(gap.last, last) - max(gap.first, first) + 1, 0) for gap in gaps)
+    return max(last - first + 1 - gone, 0)
 
 
 def with_holes(

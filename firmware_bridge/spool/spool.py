@@ -9,27 +9,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from firmware_bridge.clock import UNKNOWN, boot_id, elapsed
+from firmware_bridge.spool import bulk
 from firmware_bridge.spool.contents import BLOCK, BURST, RATE, Contents, moment_of, move_aside
 from firmware_bridge.spool.file import SpoolFile
-from firmware_bridge.spool.holes import Holes, with_holes
+from firmware_bridge.spool.giving_up import MissingLogEntry
+from firmware_bridge.spool.holes import Holes, count_between, with_holes
 from firmware_bridge.spool.lock import lock_for
 from firmware_bridge.spool.making_room import find_room, make_room
 from firmware_bridge.spool.packing import CLOCKS, Hole, Shapes, SpoolRow
 from firmware_bridge.spool.reach import ElapsedRange, Reach, spans
-from firmware_bridge.spool.thinning import MissingLogEntry
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-LIMIT_BYTES: Final = 64 * 1024 * 1024
+LIMIT_BYTES: Final = 1024**3  # and never more than SpoolFile's share of the disk
 MEMORY_ITEMS: Final = 10_000  # kept in memory while the disk fails; then the oldest go, as a gap
 REOPEN_EVERY_S: Final = 5.0
-_BULK: Final = 5_000  # items in one transaction of `extend`
 
 
 class Spool:
@@ -58,7 +57,9 @@ class Spool:
         self._reach = Reach()
         self._boot = boot_id()
         self._issued_on_disk, self._written_at = 0, elapsed()
-        self.thinned = self.given_up = 0  # readings joined to means, and dropped, as the limit was reached
+        self.given_up = 0  # readings dropped since the start because the limit was reached
+        self._heard: dict[int, int] = {}  # messages of readings that are not on disk yet
+        self._first_of_run = 1  # numbers before are of earlier runs
         self.dropped = 0  # the newest number that never came to the disk, because it failed for too long
         self.alive_s: float | None = None  # when an earlier run of this boot last wrote, elapsed seconds
 
@@ -125,6 +126,7 @@ class Spool:
             self.epoch, self.shapes, self._gaps = held.epoch, shapes, gaps
             self._reach = Reach(held.until)
             self._next, self._reserved = last + 1, last
+            self._first_of_run = self._next
             self._acknowledged = self._acknowledged_on_disk = held.acknowledged
             self._fresh.clear()
             if held.moment is not None and held.moment[0] == self._boot != UNKNOWN:
@@ -148,8 +150,12 @@ class Spool:
         return self._next
 
     @property
-    def acknowledged(self) -> int:
-        """Every seq up to this is dealt with by ingest."""
+    def sendable(self) -> int:  # behind it: not on disk, and told again under another number if this process died
+        with self._lock:
+            return min(self._heard.values(), default=self._next) - 1
+
+    @property
+    def acknowledged(self) -> int:  # every seq up to this is dealt with by ingest
         return self._acknowledged
 
     def _too_far(self) -> bool:
@@ -158,12 +164,19 @@ class Spool:
         return self._reserved > 0 and out >= BURST + RATE * int(max(elapsed() - self._written_at, 0.0))
 
     def append(
-        self, item: Mapping[str, Any], at: int | None, clock: str = "sync", mono: int | None = None, boot: str = ""
+        self,
+        item: Mapping[str, Any],
+        at: int | None,
+        clock: str = "sync",
+        mono: int | None = None,
+        boot: str = "",
+        messages: Iterable[int] = (),
     ) -> SpoolRow | None:
         """Takes in one wire item (without bridge, epoch, seq, at, clock) and numbers it; durable after `commit`.
 
-        `at` None leaves it undated until `date`. Returns None, and says so, in the one case where nothing can be
-        promised: the disk has failed for so long, or readings come so fast meanwhile, that no numbers are left.
+        `at` None leaves it undated until `date`; `messages` of a third-party device are what it was made of. Returns
+        None, and says so, in the one case where nothing can be promised: the disk has failed for so long, or readings
+        come so fast meanwhile, that no numbers are left.
         """
         if self._too_far():
             self.commit()
@@ -174,6 +187,7 @@ class Spool:
             row = self.shapes.row(self._next, item, at, clock, *((mono, boot or None) if at is None else ()))
             self._next += 1
             self._fresh.append(row)
+            self._heard.update(dict.fromkeys(messages, row.seq))
             if len(self._fresh) > self._memory_items:
                 self.dropped = lost = self._fresh.popleft().seq
                 if lost > self._acknowledged:
@@ -189,9 +203,8 @@ class Spool:
             with self._lock:
                 rows = list(self._fresh)
                 acknowledged = self._acknowledged
-                changed = (
-                    rows or self._gaps.unsaved or self._reach.unsaved or acknowledged != self._acknowledged_on_disk
-                )
+                changed = bool(rows or self._gaps.unsaved or self._reach.unsaved)
+                changed = changed or acknowledged != self._acknowledged_on_disk
             if changed or self.storage:
                 try:
                     try:
@@ -204,7 +217,6 @@ class Spool:
                     with self._lock:
                         while self._fresh and rows and self._fresh[0].seq <= rows[-1].seq:
                             self._fresh.popleft()
-                    file.pack(self.shapes.readable)
                     make_room(file, self._limit, acknowledged, self.shapes, self._gone, self._numbered)
                 except sqlite3.OperationalError as error:
                     self._fail(error)
@@ -238,10 +250,11 @@ class Spool:
             for row in rows:
                 self._reach.to(self.shapes.sensor_of(row.shape), row.at)
             until = self._reach.take_unsaved()
+            heard = [told for told in self._heard.items() if rows and told[1] <= rows[-1].seq]
         reserved = self._reserved if self._reserved - issued >= BLOCK // 2 else issued + BLOCK
         more: dict[str, object] = {"reserved": reserved, "moment": moment_of(self._boot, now)}
         try:
-            file.write(rows, shapes, gaps, until, issued=issued, acknowledged=acknowledged, **more)
+            file.write(rows, shapes, gaps, until, heard, issued=issued, acknowledged=acknowledged, **more)
         except sqlite3.OperationalError:
             with self._lock:
                 self.shapes.unsaved = {**shapes, **self.shapes.unsaved}
@@ -250,20 +263,25 @@ class Spool:
             raise
         with self._lock:
             self._reserved, self._issued_on_disk, self._written_at = reserved, issued, now
+            self._heard = {message: seq for message, seq in self._heard.items() if not rows or seq > rows[-1].seq}
         self._acknowledged_on_disk = acknowledged
+
+    def unpack(self) -> bool:
+        """Takes one block of an earlier version apart; False when there is none, or not enough room."""
+        with self._disk:
+            return not self.storage and self._asked(lambda file: file.unpack(self._limit), False)
 
     def _gone(self, first: int, last: int, reason: str) -> list[Hole]:
         with self._lock:
             self._gaps.add(first, last, reason)
             return self._gaps.listed()
 
-    def _numbered(self, lines: Sequence[MissingLogEntry]) -> list[SpoolRow]:
-        """Lines of the gap ledger about readings given up; they go with the backlog."""
+    def _numbered(self, lines: Sequence[MissingLogEntry], readings: int) -> list[SpoolRow]:
+        """Lines of the gap ledger about so many readings given up; they go with the backlog."""
         found: list[SpoolRow] = []
         with self._lock:
+            self.given_up += readings
             for line in lines:
-                self.thinned += line.expected if line.reason == "thinned" else 0
-                self.given_up += line.expected if line.reason == "spool_full" else 0
                 found.append(self.shapes.row(self._next, line.item(), line.end_ms))
                 self._next += 1
         return found
@@ -283,28 +301,7 @@ class Spool:
         lost = self._asked(lambda file: file.undated_shapes(boot), set[int]())
         return spans(rows, self.shapes), {sensor for shape in lost if (sensor := self.shapes.sensor_of(shape))}
 
-    def extend(self, items: Iterable[Mapping[str, Any]]) -> int:
-        """Appends many dated wire items (without bridge, epoch, seq; kinds reading and switch) and makes them durable.
-
-        Returns how many. Raises ValueError for an item without numbers, sqlite3.OperationalError when the disk fails.
-        """
-        count, feed = 0, iter(items)
-        self.commit()
-        while chunk := list(islice(feed, _BULK)):
-            with self._disk:
-                if self._file is None:
-                    raise sqlite3.OperationalError(self.storage or "the spool is not on disk")
-                with self._lock:
-                    numbered = enumerate(chunk, self._next)
-                    rows = [self.shapes.row(seq, item, item["at"], item.get("clock", "sync")) for seq, item in numbered]
-                    self._next += len(rows)
-                    acknowledged = self._acknowledged
-                self._write(self._file, rows, acknowledged)
-                while self._file.pack(self.shapes.readable):
-                    pass
-                make_room(self._file, self._limit, acknowledged, self.shapes, self._gone, self._numbered)
-            count += len(rows)
-        return count
+    extend = bulk.extend
 
     def date(self, boot: str, offset_ms: int, clock: str, floor_ms: int) -> int:
         """Dates what waits for the time: at = mono + offset for this boot. Returns how many were dated.
@@ -368,15 +365,20 @@ class Spool:
 
     @property
     def waiting(self) -> int:
-        """How many items are not acknowledged."""
+        """How many items are not acknowledged; while blocks of an earlier version hold means, fewer than there are."""
         with self._lock:
-            acknowledged = self._acknowledged
-            memory = sum(1 for row in self._fresh if row.seq > acknowledged)
-        return memory + self._asked(lambda file: file.count_after(acknowledged), 0)
+            acknowledged, last, gaps = self._acknowledged, self._next - 1, self._gaps.listed()
+            fresh = self._fresh[0].seq if self._fresh else last + 1
+        kept = self._asked(lambda file: file.first(), None)
+        return count_between(max(acknowledged + 1, min(fresh, kept or fresh)), last, gaps)
+
+    def knows(self, message: int) -> SpoolRow | None:
+        """The reading that an earlier run has made of a message, while it is kept."""
+        row = self._asked(lambda file: file.heard(message), None)
+        return row if row is not None and row.seq < self._first_of_run and self.shapes.readable(row) else None
 
     @property
-    def undated(self) -> bool:
-        """Whether items wait to be dated."""
+    def undated(self) -> bool:  # whether items wait to be dated
         with self._lock:
             waits = any(row.at is None for row in self._fresh)
         return waits or (self._file is not None and self._asked(SpoolFile.any_undated, True))
@@ -388,8 +390,8 @@ class Spool:
             if self._file is not None:
                 try:
                     if done:
-                        last = self._next - 1
-                        self._file.write(reserved=last, issued=last, moment=moment_of(self._boot, elapsed()))
+                        last, moment = self._next - 1, moment_of(self._boot, elapsed())
+                        self._file.write(reserved=last, issued=last, moment=moment)
                     self._file.close()
                 except sqlite3.DatabaseError as error:
                     log.error("spool_close_failed error=%s", error)

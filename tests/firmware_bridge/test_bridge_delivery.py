@@ -221,7 +221,9 @@ def test_a_replay_sends_the_range_again_and_says_what_is_no_longer_kept(tmp_path
     setting = Setting(spool)
     setting.stored(12_000)
     assert spool._file is not None
-    assert spool._file.drop_acknowledged(12_000)  # as when space is needed
+    oldest = spool._file.oldest(12_000)
+    assert oldest is not None
+    spool._file.drop(oldest.first, oldest.last)  # as when space is needed
     setting.delivery.connected(setting.now)
     setting.delivery.replay(Replay(epoch=spool.epoch, first=1, last=2500))
     setting.run(2)

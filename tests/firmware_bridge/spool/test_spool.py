@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ import pytest
 
 from firmware_bridge.clock import BUILT_MS
 from firmware_bridge.spool.contents import BLOCK, BURST, RATE
+from firmware_bridge.spool.giving_up import lines_about
 from firmware_bridge.spool.lock import SpoolInUse
 from firmware_bridge.spool.packing import Shapes, SpoolRow, prefix_for
 from firmware_bridge.spool.spool import Spool
-from firmware_bridge.spool.thinning import thin
 from tests.firmware_bridge.spool.spooled import AT, crash, holes, noisy, reading, rows, told_of
 
 
@@ -142,14 +142,14 @@ def test_acknowledged_items_stay_until_space_is_needed_and_go_oldest_first(path:
     spool.extend(map(noisy, range(12_000, 12_010)))
     kept = rows(spool)
     assert 1 < kept[0].seq <= 4501
-    assert spool.thinned == spool.given_up == 0
+    assert spool.given_up == 0
     assert [row.seq for row in kept if row.seq > 4500] == list(range(4501, 12_011))
     assert spool._file is not None
     assert spool._file.used() <= used - 20_000
     spool.close()
 
 
-def test_packed_and_loose_readings_come_back_as_they_were_and_are_counted(path: Path) -> None:
+def test_readings_come_back_as_they_were_and_are_counted(path: Path) -> None:
     spool = Spool.open(path)
     wanted = []
     for start in range(0, 9000, 500):
@@ -159,11 +159,8 @@ def test_packed_and_loose_readings_come_back_as_they_were_and_are_counted(path: 
             assert row is not None
             wanted.append(row)
         spool.commit()
-    assert spool._file is not None
-    assert spool._file.loose < 5000
     assert rows(spool) == wanted
     assert [row.seq for row in rows(spool, 1000, 7)] == list(range(1001, 1008))
-    assert [row.seq for row in rows(spool, 2046, 5)] == list(range(2047, 2052))
     spool.acknowledge(1000)
     assert spool.waiting == 8000
     crash(spool)
@@ -173,54 +170,95 @@ def test_packed_and_loose_readings_come_back_as_they_were_and_are_counted(path: 
     again.close()
 
 
-@pytest.mark.slow
-def test_when_nothing_is_acknowledged_the_oldest_become_means_and_only_then_go(path: Path) -> None:
+def test_when_nothing_is_acknowledged_the_oldest_go_and_every_reading_is_accounted_for(path: Path) -> None:
     spool = Spool.open(path, limit_bytes=400_000)
-    for start in range(0, 60_000, 5_000):
+    for start in range(0, 30_000, 5_000):
         spool.extend(map(noisy, range(start, start + 5_000)))
-    assert spool.thinned > 10_000
-    assert spool.given_up == 0
-    alone, whole = rows(spool)[:2]
-    assert alone.n == 10, "the first reading ends on the minute and is the only one of it"
-    assert (spool.shapes.text_of(whole.shape)["interval_s"], whole.n) == (60.0, 60)
-    assert {hole.reason for hole in holes(spool)} == {"thinned"}
-    told = [item for item in told_of(spool) if item["kind"] == "missing"]
-    assert {item["reason"] for item in told} == {"thinned"}
-    assert sum(item["expected"] for item in told) == spool.thinned
-    readings = [item for item in told_of(spool) if item["kind"] == "reading"]
-    assert sum(item["n"] for item in readings) == 600_000, "every frame is still in one mean"
-    assert len(readings) + spool.thinned == 60_000
-    for start in range(60_000, 200_000, 5_000):
-        spool.extend(map(noisy, range(start, start + 5_000)))
-    assert spool.given_up > 0
-    assert spool._file is not None
-    assert spool._file.used() <= 400_000
+    assert spool.given_up > 10_000
+    assert spool._file is not None and spool._file.used() <= 400_000
+    assert {hole.reason for hole in holes(spool)} == {"spool full"}
     told = told_of(spool)
     counted = [item for item in told if item["kind"] == "reading"]
-    freed = sum(item["expected"] for item in told if item["kind"] == "missing")
-    assert len(counted) + freed == 200_000
+    lines = [item for item in told if item["kind"] == "missing"]
+    assert {item["reason"] for item in lines} == {"spool_full"}
+    assert len(counted) + sum(item["expected"] for item in lines) == 30_000
+    ends = sorted((item["start"], item["end"]) for item in lines)
+    assert all(end <= start for (_, end), (start, _) in pairwise(ends))
+    assert ends[0][0] == AT - 10_000 and ends[-1][1] == counted[0]["at"] - 10_000
+    assert spool.waiting == len(told)
     spool.close()
     again = Spool.open(path, limit_bytes=400_000)
     assert told_of(again) == told
     again.close()
 
 
-def test_bad_readings_never_come_into_a_mean_with_good_ones(path: Path) -> None:
+def test_lines_of_the_gap_ledger_are_told_again_when_they_are_given_up_themselves() -> None:
     shapes, kept = Shapes(), []
-    for number in range(12):
-        item = {**reading(float(number)), **({"flags": ["WARMUP"]} if number % 3 == 0 else {})}
+    line = {"kind": "missing", "sensor": "blue-pm", "length_ms": 60_000, "expected": 6}
+    items = [{**line, "reason": reason} for reason in ("silent", "broker_away", "silent")]
+    items += [reading(float(number)) for number in range(12)]
+    for number, item in enumerate(items):
         shape, n, given = shapes.pack(item)
-        kept.append(SpoolRow(number + 1, shape, AT + 10_000 * (number % 6 + 1) + 60_000 * (number // 6), n, 0, given))
-    means, lines = thin(kept, shapes)
-    told = [json.loads(shapes.wire(row, prefix_for("pi", "0123456789abcdef"), True)) for row in means]
-    assert [(it["values"]["pm25"], it["n"], it["interval_s"], it.get("flags")) for it in told] == [
-        (1.5, 20, 20.0, ["WARMUP"]),
-        (3.0, 40, 40.0, None),
-        (7.5, 20, 20.0, ["WARMUP"]),
-        (9.0, 40, 40.0, None),
+        at = AT + 60_000 * number if number < 3 else AT + 1_000_000 + 10_000 * number
+        kept.append(SpoolRow(number + 1, shape, at, n, 0, given))
+    told = [(it.reason, it.end_ms - AT, it.length_ms, it.expected) for it in lines_about(kept, shapes)]
+    assert told == [
+        ("silent", 0, 60_000, 6),
+        ("silent", 120_000, 60_000, 6),
+        ("spool_full", 1_140_000, 120_000, 12),
     ]
-    (line,) = lines
-    assert (line.expected, line.reason) == (8, "thinned")
+
+
+def test_readings_out_of_order_are_one_line_when_they_are_given_up() -> None:
+    shapes = Shapes()
+    shape, n, given = shapes.pack(reading())
+    ats = random.Random(1).sample(range(50), 50)
+    kept = [SpoolRow(seq, shape, AT + 10_000 * at, n, 0, given) for seq, at in enumerate(ats, 1)]
+    assert [(it.end_ms, it.length_ms, it.expected) for it in lines_about(kept, shapes)] == [(AT + 490_000, 500_000, 50)]
+
+
+def test_a_quarter_of_the_free_disk_is_the_most_that_is_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Disk:
+        f_bavail, f_frsize = 4000, 400
+
+    monkeypatch.setattr("firmware_bridge.spool.file.os.statvfs", lambda path: Disk)
+    spool = Spool.open(path)
+    spool.extend(map(noisy, range(12_000)))
+    assert spool._file is not None
+    assert spool.given_up > 0 and 200_000 < spool._file.used() <= 410_000
+    spool.close()
+
+
+def test_opening_gives_up_nothing_that_is_there_when_the_disk_has_become_full(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool.open(path)
+    spool.extend(map(noisy, range(12_000)))
+    spool.close()
+
+    class Disk:
+        f_bavail, f_frsize = 10, 4096
+
+    monkeypatch.setattr("firmware_bridge.spool.file.os.statvfs", lambda path: Disk)
+    again = Spool.open(path)
+    assert again.commit() and again.given_up == 0 and len(rows(again)) == 12_000
+    again.close()
+
+
+def test_a_message_of_an_earlier_run_is_known_by_the_reading_it_became(path: Path) -> None:
+    spool = Spool.open(path)
+    spool.append(reading(1), AT, messages=[2**62, 5])
+    spool.append(reading(2), AT + 1)
+    assert spool.knows(5) is None, "what this run was told is judged by the adapters"
+    spool.commit()
+    spool.append(reading(3), AT + 2, messages=[7])
+    crash(spool)
+    again = Spool.open(path)
+    for message in (2**62, 5):
+        row = again.knows(message)
+        assert row is not None and (row.seq, row.at) == (1, AT)
+    assert again.knows(7) is None, "its reading was lost, so it must be taken again"
+    again.close()
 
 
 def test_an_acknowledgement_survives_a_restart(path: Path) -> None:
