@@ -100,7 +100,15 @@ def test_a_row_that_rotted_on_disk_spoils_no_message_and_is_declared_missing(pat
 
 
 @pytest.mark.parametrize(
-    "rot", ["given = '9.5'", "at = coalesce(at, 0) + 60000", "n = 3", "clock = 2", "shape = 2", "given = cast(x'312eff' as text)"]
+    "rot",
+    [
+        "given = '9.5'",
+        "at = coalesce(at, 0) + 60000",
+        "n = 3",
+        "clock = 2",
+        "shape = 2",
+        "given = cast(x'312eff' as text)",
+    ],
 )
 def test_a_rotten_value_is_never_read_as_another(path: Path, rot: str) -> None:
     spool = Spool.open(path)
