@@ -39,6 +39,7 @@ from classair.stores.sqlite.rows import CLOCKS  # noqa: E402
 from classair.stores.sqlite.store import SqliteStore  # noqa: E402
 from ingest.commands.flags import _chunks, _judged  # noqa: E402
 from ingest.rechecking.recheck import apply, pieces  # noqa: E402
+from ingest.rechecking.slots import SlotReader  # noqa: E402
 
 
 def main() -> int:
@@ -73,10 +74,11 @@ def _run(args: argparse.Namespace, path: Path) -> int:
     )
     config, judged_s, applied_s, changed = _config(kinds), 0.0, 0.0, 0
     weeks, readings = list(_chunks(start_ms, end_ms)), Connections(path)
+    around = SlotReader()
     for site in sorted(config.sites):
         for since, until in weeks:
             began = time.perf_counter()
-            changes = _judged(readings, site, since, until, config)
+            changes = _judged(readings, site, since, until, config, around)
             middle = time.perf_counter()
             judged_s += middle - began
             for piece in pieces(changes):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classair.arguments import moment, shared
 from classair.asking import NoAnswer, ask_ingest, broker_of_installation
@@ -33,6 +33,9 @@ from ingest.config_acceptance import as_accepted
 from ingest.opening import had_journal, only_one
 from ingest.rechecking import flag_asks
 from ingest.rechecking.recheck import Change, pieces, recheck
+
+if TYPE_CHECKING:
+    from ingest.rechecking.slots import SlotReader
 
 CHUNK_DAYS: Final = 7
 Asking = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -93,16 +96,19 @@ def _recalculate(places: Places, args: argparse.Namespace) -> int:
     start = args.start if args.start is not None else (first or 0) * 3_600_000
     end = min(args.end if args.end is not None else settled, settled)
     chunks = [(site, *chunk) for site in ([args.site] if args.site else sites) for chunk in _chunks(start, end)]
+    from ingest.rechecking.slots import SlotReader  # with numpy, which the other commands do without
+
+    weeks = SlotReader()
     if args.print_changes:
         for site, since, until in chunks:
-            for change in _judged(readings, site, since, until, config):
+            for change in _judged(readings, site, since, until, config, weeks):
                 print(json.dumps(asdict(change)), flush=True)
         return 0
     with contextlib.ExitStack() as stack:
         ask = (lambda _do, _args: {"changed": 0}) if args.dry_run else stack.enter_context(_asking(places, args.broker))
         changed, days = 0, set()
         for number, (site, since, until) in enumerate(chunks, 1):
-            changes = _judged(readings, site, since, until, config)
+            changes = _judged(readings, site, since, until, config, weeks)
             for part in pieces(changes):
                 ask(flag_asks.APPLY, {"changes": [asdict(change) for change in part]})
             changed += sum(change.values for change in changes)
@@ -125,11 +131,13 @@ def _chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
         start = after
 
 
-def _judged(readings: Connections, site: str, start: int, end: int, config: Config) -> list[Change]:
+def _judged(
+    readings: Connections, site: str, start: int, end: int, config: Config, weeks: SlotReader | None = None
+) -> list[Change]:
     with readings.use() as connection:
         connection.execute("begin")
         try:
-            return recheck(connection, site, start, end, config)
+            return recheck(connection, site, start, end, config, weeks)
         finally:
             connection.execute("rollback")
 

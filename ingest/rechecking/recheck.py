@@ -13,7 +13,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classair.config import Config
 from classair.intervals import Interval, holds, union, within
@@ -30,6 +30,9 @@ from classair.stores.sqlite.rows import CLOCKS, all_series, read_marks, trimmed_
 from classair.units import DAY_MS
 from ingest.books.manual_flags import manual_flags
 from ingest.rechecking.levels import hourly, nightly, purified_days, quarters
+
+if TYPE_CHECKING:
+    from ingest.rechecking.slots import SlotReader
 
 OWNED: Final = (
     Flag.STUCK
@@ -89,10 +92,13 @@ class _Past:
             self.wanted.setdefault(quantity, []).append((flag, stretches))
 
 
-def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, config: Config) -> list[Change]:
+def recheck(
+    connection: sqlite3.Connection, site: str, start: int, end: int, config: Config, weeks: SlotReader | None = None
+) -> list[Change]:
     """What should change from `start` up to, not including, `end` (UTC ms), in order of sensor and time.
 
     `connection` sees one state of the file; of `config` the sensors' models and the rooms' purifiers count.
+    `weeks` remembers what is read around, for whoever judges one stretch after another.
     """
     models = {sensor: settings.model for sensor, settings in config.sensors()}
     rooms = {room for room, _ in config.rooms()}
@@ -115,7 +121,7 @@ def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, con
         by_name.setdefault(past.series.sensor, []).append(past)
     grouped: dict[tuple[str, str, Flag], list[Interval]] = {}
     spans = judge_school([member for member in members if member is not None])
-    for span in _beside_others(connection, site, start, end, config, spans) if start < end else spans:
+    for span in _beside_others(connection, site, start, end, config, spans, weeks) if start < end else spans:
         grouped.setdefault((span.sensor, span.quantity, span.flag), []).append((span.start, span.end))
     for (sensor, quantity, flag), stretches in grouped.items():
         for past in by_name.get(sensor, ()):
@@ -126,12 +132,18 @@ def recheck(connection: sqlite3.Connection, site: str, start: int, end: int, con
 
 
 def _beside_others(
-    connection: sqlite3.Connection, site: str, start: int, end: int, config: Config, spans: list[FlagSpan]
+    connection: sqlite3.Connection,
+    site: str,
+    start: int,
+    end: int,
+    config: Config,
+    spans: list[FlagSpan],
+    weeks: SlotReader | None,
 ) -> list[FlagSpan]:
     """With what the comparison of weeks finds; it knows better when a drift of dust began and ended."""
     # Here, so that numpy is never loaded where readings come in: re-checking is a process of its own.
     from classair.science.comparison.judging import judge_beside, reach
-    from ingest.rechecking.slots import read_slots
+    from ingest.rechecking.slots import SlotReader
 
     since, until = reach(start, end)
     known = {
@@ -140,7 +152,7 @@ def _beside_others(
         if series.sensor.partition(".")[0] == site
     }
     outdoor = {name: room.outdoor for name, room in config.rooms()}
-    members = read_slots(connection, known, outdoor, since, until)
+    members = (weeks or SlotReader()).read(connection, known, outdoor, since, until)
     if not members:
         return spans
     drifts = [span for span in spans if span.flag is Flag.DRIFT and span.quantity in MASSES]

@@ -12,55 +12,77 @@ from classair.model import QUANTITIES, Flag
 from classair.science.comparison.slots import SLOT_MS, Array, Slots
 from classair.stores import Series
 
+_KEYS: Final = ("pm25", "pm10", "rh_pct", "temp_c")
 _UNUSABLE: Final = int(Flag.CLOCK | Flag.WARMUP | Flag.SENSOR_ERROR | Flag.RANGE)
 """Of a whole reading. What is judged anew here must not hide itself."""
 
 
-def read_slots(
-    connection: sqlite3.Connection, known: Mapping[int, Series], outdoor: Mapping[str, bool], start: int, end: int
-) -> list[Slots]:
-    """Sensors that measure PM2.5, with `outdoor` by room; both ends on the grid (UTC ms)."""
-    return [
-        slots
-        for identity, series in known.items()
-        if (slots := _of_series(connection, identity, series, outdoor.get(series.room, False), start, end)) is not None
-    ]
+class SlotReader:
+    """Remembers what it has read: week after week is judged with the same weeks around it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, int, Array]] = {}
+
+    def read(
+        self,
+        connection: sqlite3.Connection,
+        known: Mapping[int, Series],
+        outdoor: Mapping[str, bool],
+        start: int,
+        end: int,
+    ) -> list[Slots]:
+        """Sensors that measure PM2.5, with `outdoor` by room; both ends on the grid (UTC ms)."""
+        found = []
+        for identity, series in known.items():
+            table = self._table(connection, identity, start, end)
+            pm25, pm10, rh, temp = (None if np.isnan(column).all() else column for column in table)
+            if pm25 is not None:
+                found.append(Slots(series.sensor, series.room, outdoor.get(series.room, False), pm25, pm10, rh, temp))
+        return found
+
+    def _table(self, connection: sqlite3.Connection, identity: int, start: int, end: int) -> Array:
+        table = np.full((len(_KEYS), (end - start) // SLOT_MS), np.nan)
+        since, until, before = self._known.get(identity, (start, start, table[:, :0]))
+        first, last = max(start, since), min(end, until)
+        if first < last:
+            table[:, (first - start) // SLOT_MS : (last - start) // SLOT_MS] = before[
+                :, (first - since) // SLOT_MS : (last - since) // SLOT_MS
+            ]
+            _fill(connection, identity, start, first, start, table)
+            _fill(connection, identity, last, end, start, table)
+        else:
+            _fill(connection, identity, start, end, start, table)
+        self._known[identity] = start, end, table
+        return table
 
 
-def _of_series(
-    connection: sqlite3.Connection, identity: int, series: Series, outdoor: bool, start: int, end: int
-) -> Slots | None:
-    low, high = QUANTITIES["pm25"].low, QUANTITIES["pm25"].high
+def _fill(connection: sqlite3.Connection, identity: int, first: int, last: int, start: int, table: Array) -> None:
+    """Puts the means from `first` to `last` into the table that begins at `start`."""
+    if first >= last:
+        return
     scale = QUANTITIES["pm25"].scale
     rows: list[Any] = connection.execute(
         "select (at_ms-?)/?, count(*), sum(pm25), min(pm25), max(pm25), count(pm10), sum(pm10), min(pm10), max(pm10), "
         "avg(rh_pct), avg(temp_c) from reading where series=? and at_ms>=? and at_ms<? and flags&?=0 "
         "and pm25 between ? and ? group by 1",
-        (start, SLOT_MS, identity, start, end, _UNUSABLE, low * scale, high * scale),
+        (
+            start,
+            SLOT_MS,
+            identity,
+            first,
+            last,
+            _UNUSABLE,
+            QUANTITIES["pm25"].low * scale,
+            QUANTITIES["pm25"].high * scale,
+        ),
     ).fetchall()
     if not rows:
-        return None
-    table = np.array(rows, dtype=np.float64)  # None becomes NaN
-    place, n = table[:, 0].astype(np.int64), (end - start) // SLOT_MS
-
-    def column(values: Array, quantity: str) -> Array | None:
-        if np.isnan(values).all():
-            return None
-        found = np.full(n, np.nan)
-        found[place] = values / QUANTITIES[quantity].scale
-        return found
-
-    pm25 = column(_trimmed(*table[:, 1:5].T), "pm25")
-    assert pm25 is not None
-    return Slots(
-        series.sensor,
-        series.room,
-        outdoor,
-        pm25,
-        column(_trimmed(*table[:, 5:9].T), "pm10"),
-        column(table[:, 9], "rh_pct"),
-        column(table[:, 10], "temp_c"),
-    )
+        return
+    means = np.array(rows, dtype=np.float64)  # None becomes NaN
+    place = means[:, 0].astype(np.int64)
+    columns = (_trimmed(*means[:, 1:5].T), _trimmed(*means[:, 5:9].T), means[:, 9], means[:, 10])
+    for row, (key, column) in enumerate(zip(_KEYS, columns, strict=True)):
+        table[row, place] = column / QUANTITIES[key].scale
 
 
 def _trimmed(count: Array, total: Array, low: Array, high: Array) -> Array:

@@ -22,7 +22,7 @@ AROUND_LEAST: Final = 12
 GAINS: Final = tuple(np.log((1.2, 1.3, 1.45, 1.6, 1.8, 2.0, 2.3, 2.6)).tolist())
 NOISE_LEAST: Final = 0.06
 MEMORY: Final = 9.0  # slots that say the same thing once
-WEIGHT: Final = 4.5
+WEIGHT: Final = 5.5
 INDOORS: Final = 8.0  # droplets dry in a room, where damp comes from people
 RISE: Final = 0.18  # ln, least of the median
 

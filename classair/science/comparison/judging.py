@@ -17,7 +17,7 @@ from classair.model import Flag
 from classair.science.comparison.fog import foggy
 from classair.science.comparison.lag import lagging
 from classair.science.comparison.slots import HOUR, SLOT_MS, Array, Beside, Slots, beside, warmth
-from classair.science.comparison.steps import LOWER, NOISES, STEP_LEAST, Apart, Edges, apart, edges
+from classair.science.comparison.steps import LOWER, NOISES, SHARE, STEP_LEAST, Apart, Edges, apart, edges
 from classair.science.comparison.swaps import swaps
 from classair.science.quality_checks.limits import COUNTS, MASSES
 from classair.science.quality_checks.spans import FlagSpan
@@ -27,7 +27,7 @@ REACH_MS: Final = (42 * DAY_MS, 14 * DAY_MS)  # before and after
 HOURS_LEAST: Final = 240  # that a sensor must have been there before anything is said of it
 
 LOST: Final = 11.0  # evidence for a loss that begins and ends with a step …
-LOST_ONE: Final = 22.0  # … with one of them, over more than a day …
+LOST_ONE: Final = 36.0  # … with one of them, over more than a day …
 LOST_OUTDOORS: Final = 16.0  # … and without any outdoors, where no purifier runs and no window is shut
 LATE: Final = 18.0  # evidence for an inlet that lets old air through …
 SLOW: Final = 26.0  # … or little at a time
@@ -120,7 +120,7 @@ def _turn(school: Beside, found: Edges, row: int, first: int, last: int, size: f
     step = np.nan_to_num(np.minimum(sign * found.line[row, first:last], sign * found.plain[row, first:last]))
     best: tuple[float, int] | None = None
     for slot in np.argsort(-step)[:TURNS].tolist():
-        if step[slot] < max(STEP_LEAST, NOISES * float(found.usual[row])):
+        if step[slot] < max(STEP_LEAST, NOISES * float(found.usual[row]), SHARE * abs(size)):
             break
         hour = (first + slot) // HOUR
         sides = school.hours[row, first // HOUR : hour], school.hours[row, hour + 1 : last // HOUR]
