@@ -28,9 +28,10 @@ HOURS_LEAST: Final = 240  # that a sensor must have been there before anything i
 
 LOST: Final = 11.0  # evidence for a loss that begins and ends with a step …
 LOST_ONE: Final = 36.0  # … with one of them, over more than a day …
+WHOLE: Final = 0.7  # of the loss that the only step must make
 LOST_OUTDOORS: Final = 16.0  # … and without any outdoors, where no purifier runs and no window is shut
 LATE: Final = 18.0  # evidence for an inlet that lets old air through …
-SLOW: Final = 26.0  # … or little at a time
+SLOW: Final = 26.0, 36.0  # … or little at a time: outdoors, and in rooms, which are slow themselves at times
 LATE_OWN: Final = 0.5  # of it from the course itself
 CERTAIN: Final = 150.0  # evidence for a swap beside which a drift of one of the two is no explanation
 FORTNIGHT_MS: Final = 14 * DAY_MS
@@ -143,9 +144,9 @@ def _blocked(
         None if member.pm10 is None else np.log1p(np.maximum(0, member.pm10)) - np.log1p(np.maximum(0, member.pm25))
     )
     told = [*parts, *elsewhere, *drifting]
-    for stretch, how, _ in lagging(school, row, coarse, min(LATE, SLOW), LATE_OWN):
+    for stretch, how, _ in lagging(school, row, coarse, LATE, LATE_OWN):
         part = stretch.start * HOUR, stretch.end * HOUR
-        if stretch.weight >= (LATE if how == "late" else SLOW) and not any(
+        if stretch.weight >= (LATE if how == "late" else SLOW[not member.outdoor]) and not any(
             part[0] < end and start < part[1] for start, end in told
         ):
             parts.append(part)
@@ -155,7 +156,7 @@ def _blocked(
 def _is_loss(it: Apart, outdoor: bool) -> bool:
     if it.sharp == 2:
         return True
-    if it.sharp == 1 and it.weight >= LOST_ONE and it.end - it.start > DAY:
+    if it.sharp == 1 and it.step >= WHOLE and it.weight >= LOST_ONE and it.end - it.start > DAY:
         return True
     return outdoor and it.weight >= LOST_OUTDOORS
 

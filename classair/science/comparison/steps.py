@@ -40,10 +40,17 @@ class Edges:
         least = max(SHARE * abs(size), NOISES * float(self.usual[row]), STEP_LEAST)
         return first + best if step[best] >= least else None
 
+    def share(self, row: int, slot: int, size: float) -> float:
+        """How much of `size` the row steps at this slot."""
+        return float(min(self.line[row, slot] / size, self.plain[row, slot] / size))
+
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A row is `size` (ln) apart from `start` up to `end` (slots); `sharp`: how many of its ends are steps."""
+    """A row is `size` (ln) apart from `start` up to `end` (slots).
+
+    `sharp`: how many of its ends are steps; `step`: how much of `size` the larger of them makes at once.
+    """
 
     row: int
     start: int
@@ -51,6 +58,7 @@ class Apart:
     size: float
     weight: float
     sharp: int
+    step: float
 
 
 def edges(school: Beside) -> Edges:
@@ -84,4 +92,8 @@ def _bounded(school: Beside, found: Edges, row: int, stretch: Stretch, size: flo
         size,
         stretch.weight,
         (start is not None) + (end is not None),
+        max(
+            (found.share(row, slot, towards) for slot, towards in ((start, size), (end, -size)) if slot is not None),
+            default=0.0,
+        ),
     )
