@@ -6,7 +6,7 @@ import re
 from datetime import date, time
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from classair import dates, timetable
 from classair.i18n import LANGUAGES
@@ -15,6 +15,8 @@ _DURATION = re.compile(r"^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _CLOCK = re.compile(r"^([01]?\d|2[0-3])[:.][0-5]\d$")
 _DAYS = re.compile(r"^(\d{4}-\d{2}-\d{2})\s*\.\.\s*(\d{4}-\d{2}-\d{2})$")
+_DOI = re.compile(r"10\.\d{4,9}/[!-~]+")
+_DOI_ADDRESS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
 _SPAN = re.compile(r"^(\d{1,2}[:.]\d{2})\s*[-–]\s*(\d{1,2}[:.]\d{2})$")
 
 
@@ -91,6 +93,21 @@ def _days(value: Any) -> Any:
         return first, last
     return value
 
+
+def _doi(value: Any) -> Any:
+    """The name alone, of what may have been copied as an address."""
+    if not isinstance(value, str) or not value:
+        return value
+    name = _DOI_ADDRESS.sub("", value.strip())
+    if not _DOI.fullmatch(name):
+        raise ValueError("expected a DOI such as 10.5281/zenodo.1234567")
+    return name
+
+
+Doi = Annotated[str, Field(max_length=256), BeforeValidator(_doi)]
+"""Empty: there is none."""
+Licence = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""An SPDX id or words; empty: none was chosen."""
 
 Clock = Annotated[time, BeforeValidator(_clock)]
 Days = Annotated[tuple[date, date], BeforeValidator(_days)]

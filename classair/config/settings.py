@@ -11,7 +11,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, f
 
 from classair import timetable
 from classair.config.ports import port_fault
-from classair.config.scalars import Clock, Days, Duration, Every, HoursOfDay, Language, Name, YearName, YesNo, yes_or_no
+from classair.config.scalars import (
+    Clock,
+    Days,
+    Doi,
+    Duration,
+    Every,
+    HoursOfDay,
+    Language,
+    Licence,
+    Name,
+    YearName,
+    YesNo,
+    yes_or_no,
+)
 from classair.dates import Day
 from classair.i18n import REFERENCE
 from classair.wire import Id
@@ -100,9 +113,21 @@ class BridgeSettings(Part):
     blackbox: BlackBoxSettings = BlackBoxSettings()
 
 
+class Position(Part):
+    """WGS 84; `altitude_m` of the ground above mean sea level."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    altitude_m: Annotated[float, Field(ge=-500, le=9000)] | None = None
+
+
 class Room(Part):
+    """`floor` is counted as people there do, 1 at the ground. `position` is the school's unless it has its own."""
+
     name: Title
     outdoor: YesNo = False
+    position: Position | None = None
+    floor: Annotated[int, Field(ge=-9, le=200)] | None = None
     volume_m3: Annotated[float, Field(gt=0, le=100000)] | None = None
     capacity: Annotated[int, Field(ge=0, le=2000)] = 0
     timetable: str | None = None
@@ -121,7 +146,10 @@ class DutySettings(Part):
 
 
 class Sensor(Part):
-    """`identity` is what the sensor itself must say (SDS011 id, SPS30 serial number, a board's id), "" for anything."""
+    """`identity` is what the sensor itself must say (SDS011 id, SPS30 serial number, a board's id), "" for anything.
+
+    `serial` is what its label says, `height_m` how high above the floor it hangs.
+    """
 
     bridge: Id
     room: Id
@@ -130,6 +158,8 @@ class Sensor(Part):
     every: Every = 10.0
     since: Day | None = None
     identity: Annotated[str, Field(max_length=64)] = ""
+    serial: Annotated[str, Field(max_length=64)] = ""
+    height_m: Annotated[float, Field(ge=0, le=100)] | None = None
     duty: DutySettings | None = None
     settings: dict[str, Any] = {}
 
@@ -164,14 +194,19 @@ class Purifier(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Position(Part):
-    lat: Annotated[float, Field(ge=-90, le=90)]
-    lon: Annotated[float, Field(ge=-180, le=180)]
+class DataSettings(Part):
+    """What a school says of its data to those who get them: `doi` names all of them, an export is a part."""
+
+    licence: Licence = ""
+    doi: Doi = ""
+    contact: Annotated[str, Field(max_length=256)] = ""
+    url: Annotated[str, Field(max_length=256, pattern=r"^(https?://\S+)?$")] = ""
 
 
 class Site(Part):
     name: Title
     position: Position | None = None
+    data: DataSettings = DataSettings()
     bridges: dict[Id, BridgeSettings]
     rooms: dict[Id, Room]
     sensors: dict[Id, Sensor]

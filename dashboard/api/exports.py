@@ -39,13 +39,16 @@ class ExportWish(BaseModel):
     method: str = Field("none", examples=["accepted"])
     lesson: bool = False
     completeness: float = Field(0.75, ge=0, le=1)
-    columns: Literal["classair", "openair", "sensortoolkit"] = "classair"
+    columns: Literal["classair", "openair", "sensortoolkit", "openaq"] = "classair"
     netcdf: bool = False
     licence: str = Field(
         "",
         max_length=200,
         examples=["CC-BY-4.0"],
-        description="licence of the data, as chosen by the school; may be empty",
+        description="licence of the data; empty: what each school has chosen",
+    )
+    doi: str = Field(
+        "", max_length=256, examples=["10.5281/zenodo.1234567"], description="DOI reserved for this export"
     )
 
     def request(self) -> ExportRequest:

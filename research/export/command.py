@@ -22,8 +22,9 @@ from classair.places import Places
 from classair.service import Following, parse_as_follower
 from classair.stores import StoreAway
 from research.archive import ArchiveFault
-from research.export import Cancelled, ExportFault, changes, documents, job
+from research.export import Cancelled, ExportFault, changes, job
 from research.export.columns import columns
+from research.export.metadata.readme import changed
 from research.export.package import build
 from research.export.parts import Pieces
 from research.export.preview import preview
@@ -81,7 +82,7 @@ def main(argv: list[str]) -> int:
         + (" (SIMULATED)" if package.simulated else "")
     )
     if since is not None:
-        print("\n".join(documents.changed(changes.between(since, package.origin), REFERENCE)).rstrip())
+        print("\n".join(changed(changes.between(since, package.origin), REFERENCE)).rstrip())
     return 0
 
 
@@ -120,12 +121,15 @@ def _parser() -> argparse.ArgumentParser:
     how = parser.add_argument_group("how")
     how.add_argument(
         "--columns",
-        choices=("classair", "openair", "sensortoolkit"),
+        choices=("classair", "openair", "sensortoolkit", "openaq"),
         default="classair",
         help="also write a file with the columns of that tool",
     )
     how.add_argument("--netcdf", action="store_true", help="also write data.nc (CF conventions; needs [netcdf])")
-    how.add_argument("--licence", default="", metavar="WORDS", help="licence of the data, as chosen by the school")
+    how.add_argument(
+        "--licence", default="", metavar="WORDS", help="licence of the data (default: what each school has chosen)"
+    )
+    how.add_argument("--doi", default="", metavar="DOI", help="DOI reserved for this export")
     how.add_argument("--out", type=Path, metavar="PATH", help="output path (default: classair-<request>)")
     how.add_argument("--zip", action="store_true", help="write one zip file instead of a folder")
     how.add_argument("--since", type=Path, metavar="PACKAGE", help="list changes since that earlier export")
@@ -164,6 +168,7 @@ def _request(args: argparse.Namespace) -> Request:
         "columns",
         "netcdf",
         "licence",
+        "doi",
     )
     return Request.parse({key: getattr(args, key) for key in keys})
 

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,24 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from classair.config import Config
+from classair.i18n import REFERENCE
 from classair.places import sync_folder
 from research.archive import sha256_of
-from research.export import ExportFault, changes, documents, netcdf_installed, side_tables
+from research.export import ExportFault, changes, netcdf_installed, side_tables
 from research.export.columns import columns
+from research.export.forms.other_tools import OpenAq, Shaped, places_of, shaped_name
+from research.export.metadata.about import About
+from research.export.metadata.citation import citation, datacite, dcat
+from research.export.metadata.crate import NAME as CRATE
+from research.export.metadata.crate import ro_crate
+from research.export.metadata.datapackage import data_package
+from research.export.metadata.files import as_json, described
+from research.export.metadata.readme import licence, readme
 from research.export.parts import Pieces, Progress
+from research.export.placements import Placement, placements
 from research.export.request import Request
-from research.export.sinks import Parquet, Shaped, Sink, Sinks, csv_sink, shaped_name
+from research.export.sinks import Parquet, Sink, Sinks, csv_sink
 from research.export.sources import Sources
 
 SUMS: Final = "SHA256SUMS"
@@ -97,7 +108,8 @@ def _filled(
     before = sources.aside(request)
     used: set[str] = set()
     simulated = any(sources.simulated(site) for site in sources.sites(request.selection))
-    with Sinks(*_sinks(request, folder)) as sinks:
+    stays = placements(sources, request)
+    with Sinks(*_sinks(sources, request, folder, stays)) as sinks:
         for table in pieces:
             _spare(folder)
             sinks.write(table)
@@ -107,7 +119,7 @@ def _filled(
     if not pieces.rows:
         raise ExportFault("there is no data in this range. Choose a wider one")
     corrections = sources.corrections()
-    tables = side_tables.tables(sources, request, corrections, sorted(used or {"none"}))
+    tables = side_tables.tables(sources, request, corrections, sorted(used or {"none"}), stays)
     # Events or deployments that came meanwhile make the next package differ, never this one's name.
     after = sources.aside(request)
     pieces.unsettled |= {name for name in after if after[name] != before[name]}
@@ -115,58 +127,77 @@ def _filled(
     told = None if since is None else changes.between(since, origin)
     for name, table_aside in tables.items():
         (folder / name).write_bytes(side_tables.written(table_aside))
-    _write_papers(sources, request, folder, origin, pieces.rows, simulated, told)
-    others = [name for name in ("data.parquet", "data.nc", shaped_name(request)) if name and (folder / name).exists()]
-    (folder / "datapackage.json").write_bytes(
-        documents.data_package(sources.config, request, origin, folder, wanted, tables, others, simulated=simulated)
-    )
-    names = sorted(path.name for path in folder.iterdir())
-    sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names)
+    about = About(sources.config, request, origin, wanted, stays, pieces.rows, simulated)
+    if request.netcdf:
+        from research.export.forms.netcdf import describe
+
+        describe(folder / "data.nc", about)
+    _write_papers(about, folder, tables, told)
+    sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in _names(folder))
     (folder / SUMS).write_text(sums, "utf-8")
     for path in folder.iterdir():
         _sync(path)
     return Package(target, origin, pieces.rows, simulated, pieces.reused)
 
 
-def _sinks(request: Request, folder: Path) -> Iterator[Sink]:
+def _sinks(sources: Sources, request: Request, folder: Path, stays: list[Placement]) -> Iterator[Sink]:
     yield Parquet(folder / "data.parquet", columns(request))
     yield csv_sink((folder / "data.csv").open("wb"), request)
     if name := shaped_name(request):
-        yield Shaped((folder / name).open("wb"), request)
+        file = (folder / name).open("wb")
+        yield (
+            OpenAq(file, request, places_of(stays, _room_names(sources.config, request)))
+            if request.columns == "openaq"
+            else Shaped(file, request)
+        )
     if request.netcdf:
-        from research.export.netcdf import NetCdf
+        from research.export.forms.netcdf import NetCdf
 
-        yield NetCdf(folder / "data.nc", columns(request), {"request": request.id, "source": "ClassAir"})
+        yield NetCdf(folder / "data.nc", request, sources.config, stays)
+
+
+def _room_names(config: Config, request: Request) -> dict[str, str]:
+    """With the school's, because rooms of two schools may have one name."""
+    return {
+        room: ", ".join(
+            named.name.in_(REFERENCE) for named in (config.room(room), config.sites[room.partition(".")[0]])
+        )
+        if config.has_room(room)
+        else room
+        for room in request.selection.rooms
+    }
 
 
 def _write_papers(
-    sources: Sources,
-    request: Request,
-    folder: Path,
-    origin: changes.Origin,
-    rows: int,
-    simulated: bool,
-    since: changes.Changes | None,
+    about: About, folder: Path, tables: Mapping[str, side_tables.Table], since: changes.Changes | None
 ) -> None:
-    (folder / "request.json").write_bytes(documents.as_json(request.as_record()))
-    (folder / changes.VERSIONS).write_bytes(
-        documents.as_json(
-            {
-                **origin.as_record(),
-                **(
-                    {}
-                    if since is None
-                    else {"changed_since": {"data": since.since, "days": list(since.days), "aside": list(since.aside)}}
-                ),
-            }
-        )
+    """Each paper that lists the others after them; the last is the crate, which lists all."""
+    compared = (
+        {}
+        if since is None
+        else {"changed_since": {"data": since.since, "days": list(since.days), "aside": list(since.aside)}}
     )
-    (folder / "LICENSE").write_bytes(documents.licence(sources.config, request))
-    (folder / "CITATION.cff").write_bytes(documents.citation(sources.config, request, origin))
-    files = sorted({*(path.name for path in folder.iterdir()), "README.md", "datapackage.json", SUMS})
-    (folder / "README.md").write_bytes(
-        documents.readme(sources.config, request, origin, rows, simulated=simulated, files=files, since=since)
+    data = sorted(path.name for path in folder.iterdir() if path.name.startswith("data"))
+    papers: tuple[tuple[str, Callable[[], bytes]], ...] = (
+        ("request.json", lambda: as_json(about.request.as_record())),
+        (changes.VERSIONS, lambda: as_json({**about.origin.as_record(), **compared})),
+        ("LICENSE", lambda: licence(about)),
+        ("CITATION.cff", lambda: citation(about)),
+        ("datacite.json", lambda: datacite(about)),
+        ("dcat.jsonld", lambda: dcat(about, [described(folder / one) for one in data])),
+        (
+            "datapackage.json",
+            lambda: data_package(about, folder, tables, [one for one in data if one != "data.csv"]),
+        ),
+        ("README.md", lambda: readme(about, sorted({*_names(folder), "README.md", CRATE, SUMS}), since)),
+        (CRATE, lambda: ro_crate(about, [described(folder / one) for one in _names(folder)])),
     )
+    for name, written in papers:
+        (folder / name).write_bytes(written())
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def pack(folder: Path, target: Path, name: str, stop: Callable[[], bool] = lambda: False) -> None:

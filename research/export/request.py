@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from classair.config.scalars import Doi, Licence
 from research.export import FORMAT
 from research.selection import Selection, SelectionRefused
 
-Columns = Literal["classair", "openair", "sensortoolkit"]
-Licence = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Columns = Literal["classair", "openair", "sensortoolkit", "openaq"]
 
 
 class Request(BaseModel):
-    """A selection as a package. `columns` adds a file in the shape that openair (R) or EPA's sensortoolkit reads.
+    """A selection as a package. `columns` adds a file in the shape that openair (R), EPA's sensortoolkit or readers of
+    OpenAQ's archive expect.
 
-    licence: the school's choice for its data, as an SPDX id or in words; empty: none was chosen, and it says so.
+    licence: of these data, as an SPDX id or in words; empty: what each school has chosen, and it says so where that is
+    nothing. doi: of this very package, reserved before it is published.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +30,7 @@ class Request(BaseModel):
     columns: Columns = "classair"
     netcdf: bool = False
     licence: Licence = ""
+    doi: Doi = ""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -43,7 +46,7 @@ class Request(BaseModel):
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
         """From JSON, or from flat keys of a selection and the other fields. Raises SelectionRefused."""
-        own = {key: values[key] for key in ("columns", "netcdf", "licence") if key in values}
+        own = {key: values[key] for key in ("columns", "netcdf", "licence", "doi") if key in values}
         inner = values.get("selection")
         if inner is None:
             inner = {key: value for key, value in values.items() if key not in own}

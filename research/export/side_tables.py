@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from classair.config import Config
 from classair.i18n import LANGUAGES, in_every_language, t
 from classair.model import BAD_CLASS_NAMES, Flag
 from classair.science.corrections import Correction, Corrections, as_record
 from classair.stores.events import KINDS
 from classair.timetable import local_time
 from research.export.columns import Column, columns
+from research.export.placements import Placement
 from research.export.request import Request
 from research.export.sources import Sources
 
@@ -100,23 +102,57 @@ def _by_language(column: str) -> list[str]:
     return [f"{column}_{language}" for language in LANGUAGES]
 
 
-def deployments(sources: Sources, request: Request) -> Table:
+def deployments(config: Config, stays: Sequence[Placement]) -> Table:
     """`start` is empty for a sensor that stood there before anybody wrote it down, `end` for one that still does."""
-    rows = [
-        [
-            one.sensor.partition(".")[0],
-            one.sensor,
-            one.room,
-            one.model,
-            moment(one.from_ms or None),
-            moment(one.to_ms),
-            one.config_version,
-        ]
-        for one in sources.deployments(request.selection)
-    ]
+    rows = []
+    for one in stays:
+        names = config.sites[one.site].name if one.site in config.sites else None
+        room = config.room(one.room).name if config.has_room(one.room) else None
+        at = one.position
+        rows.append(
+            [
+                one.site,
+                one.sensor,
+                one.room,
+                one.model,
+                one.serial or None,
+                " ".join(one.quantities),
+                moment(one.from_ms or None),
+                moment(one.to_ms),
+                at.lat if at else None,
+                at.lon if at else None,
+                at.altitude_m if at else None,
+                one.height_m,
+                one.outdoor,
+                one.floor,
+                one.volume_m3,
+                one.capacity,
+                *(names.in_(language) if names else None for language in LANGUAGES),
+                *(room.in_(language) if room else None for language in LANGUAGES),
+                one.config_version,
+            ]
+        )
     return _named(
-        "school_id", "sensor_id", "room_id", "model", "start:datetime", "end:datetime", "config_version:integer"
-    ), sorted(rows, key=lambda row: (row[1], row[4] or ""))
+        "school_id",
+        "sensor_id",
+        "room_id",
+        "model",
+        "serial_number",
+        "quantities",
+        "start:datetime",
+        "end:datetime",
+        "latitude:number",
+        "longitude:number",
+        "altitude_m:number",
+        "height_m:number",
+        "outdoor:boolean",
+        "floor:integer",
+        "room_volume_m3:number",
+        "room_capacity:integer",
+        *_by_language("school_name"),
+        *_by_language("room_name"),
+        "config_version:integer",
+    ), rows
 
 
 def calibrations(corrections: Corrections, used: Iterable[str]) -> Table:
@@ -240,11 +276,13 @@ def missing(sources: Sources, request: Request) -> Table:
     ), rows
 
 
-def tables(sources: Sources, request: Request, corrections: Corrections, used: Sequence[str]) -> dict[str, Table]:
+def tables(
+    sources: Sources, request: Request, corrections: Corrections, used: Sequence[str], stays: Sequence[Placement]
+) -> dict[str, Table]:
     """Every table by its file name, in the order of the package. Raises StoreAway."""
     return {
         "codebook.csv": codebook(request),
-        "deployments.csv": deployments(sources, request),
+        "deployments.csv": deployments(sources.config, stays),
         "calibrations.csv": calibrations(corrections, used),
         "events.csv": events(sources, request),
         "purifiers.csv": purifiers(sources, request),

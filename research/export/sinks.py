@@ -1,4 +1,4 @@
-"""Rows into files: Parquet, CSV, and the shapes that openair and sensortoolkit read; the same rows, the same bytes."""
+"""Rows into files: Parquet and CSV; the same rows, the same bytes. Other forms are in `forms`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from research.export.columns import OPENAIR, SENSORTOOLKIT, Column, columns, value_name
+from research.export.columns import Column, columns
 from research.export.request import Request
 from research.export.shapes import as_csv, header, schema
 
@@ -107,59 +107,6 @@ class Csv:
 
     def close(self) -> None:
         self._file.close()
-
-
-class Shaped:
-    """Another tool's names and units, as a CSV file of its own."""
-
-    def __init__(self, file: IO[bytes], request: Request) -> None:
-        self._file, self._request = file, request
-        self._names = _names(request)
-        file.write(header([name for name, _ in self._names])[3:])  # these readers do not expect a byte order mark
-
-    def write(self, table: pa.Table) -> None:
-        count = table.num_rows
-        found = {name: _shape(table, what, count) for name, what in self._names}
-        self._file.write(as_csv(pa.table(found), millis=False))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def shaped_name(request: Request) -> str:
-    """`data-openair.csv`; nothing for the columns of ClassAir alone."""
-    return "" if request.columns == "classair" else f"data-{request.columns}.csv"
-
-
-def _names(request: Request) -> list[tuple[str, str]]:
-    """Column by column: its name there, and what of ours it holds (`=…`: this text)."""
-    chosen = request.selection
-    if request.columns == "openair":
-        found = [("date", "date"), ("site", "room_id"), ("sensor_id", "sensor_id")]
-        return found + [(OPENAIR.get(key, key), _value_of(request, key)) for key in chosen.quantities]
-    found = [("DateTime", "time_utc")]
-    for key in chosen.quantities:
-        if key in SENSORTOOLKIT:
-            name, unit = SENSORTOOLKIT[key]
-            found += [(f"{name}_Value", _value_of(request, key)), (f"{name}_Unit", f"={unit}")]
-    return [*found, ("Site_Name", "room_id"), ("Sensor_ID", "sensor_id")]
-
-
-def _value_of(request: Request, key: str) -> str:
-    if key != "pm25":
-        return value_name(key)
-    return "pm25_raw_ugm3" if request.selection.method == "none" else "pm25"
-
-
-def _shape(table: pa.Table, what: str, count: int) -> Any:
-    if what.startswith("="):
-        return pa.repeat(pa.scalar(what[1:]), count)
-    if what == "pm25":  # corrected where a correction was in force, as measured where none was
-        none = pc.equal(table["correction_id"].cast(pa.string()), "none")
-        return pc.if_else(pc.fill_null(none, True), table["pm25_raw_ugm3"], table["pm25_corrected_ugm3"])
-    if what == "date":  # GMT, as openair expects it, in the form that R reads without being told
-        return table["time_utc"].cast(pa.int64()).cast(pa.timestamp("ms")).cast(pa.timestamp("s")).cast(pa.string())
-    return table[what]
 
 
 class Sinks:

@@ -152,13 +152,20 @@ class Sources:
         settings = {
             "org": self.config.org,
             "sites": {
-                site: self.config.sites[site].name.model_dump()
+                site: self.config.sites[site].model_dump(mode="json", include={"name", "position", "data"})
                 for site in self.sites(chosen)
                 if site in self.config.sites
             },
+            "rooms": {
+                room: self.config.room(room).model_dump(
+                    mode="json", include={"name", "outdoor", "position", "floor", "volume_m3", "capacity"}
+                )
+                for room in chosen.rooms
+                if self.config.has_room(room)
+            },
             "simulated": [site for site in self.sites(chosen) if self.simulated(site)],
-            "models": {
-                sensor: entry.model
+            "sensors": {
+                sensor: entry.model_dump(mode="json", include={"model", "identity", "serial", "height_m"})
                 for sensor, entry in self.config.sensors()
                 if sensor.partition(".")[0] in self.sites(chosen)
             },

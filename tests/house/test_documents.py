@@ -193,6 +193,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "keep": settings.Keep,
     "sites.SITE": settings.Site,
     "sites.SITE.position": settings.Position,
+    "sites.SITE.data": settings.DataSettings,
     "sites.SITE.bridges.BRIDGE": settings.BridgeSettings,
     "sites.SITE.bridges.BRIDGE.blackbox": settings.BlackBoxSettings,
     "sites.SITE.rooms.ROOM": settings.Room,

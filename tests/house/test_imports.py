@@ -51,7 +51,7 @@ ADDRESSES = {
     ],
     # Never in a service: nightly work and exports run in processes of their own.
     "pyarrow": ["research/archive/*", "research/export/*"],
-    "h5netcdf": ["research/export/netcdf.py"],
+    "h5netcdf": ["research/export/forms/netcdf.py"],
     "amqtt": ["classair/ops/amqtt*.py"],
     "babel": ["classair/i18n.py", "dashboard/*"],
     "yaml": ["classair/config/*.py"],

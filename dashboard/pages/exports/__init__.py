@@ -30,7 +30,19 @@ ORDER = 60
 TITLE_KEY = "exports.title"
 NEED = Need.READ
 
-_FIELDS: Final = ("rooms", "quantities", "first", "last", "step", "method", "lesson", "columns", "netcdf", "licence")
+_FIELDS: Final = (
+    "rooms",
+    "quantities",
+    "first",
+    "last",
+    "step",
+    "method",
+    "lesson",
+    "columns",
+    "netcdf",
+    "licence",
+    "doi",
+)
 _HOLDS: Final = {"lesson": "checked", "netcdf": "checked", "first": "data", "last": "data"}
 
 
@@ -198,10 +210,24 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
                             ("classair", t("columns_none")),
                             ("openair", "openair (R)"),
                             ("sensortoolkit", "sensortoolkit (US EPA)"),
+                            ("openaq", "OpenAQ"),
                         ],
                         "classair",
                     ),
-                    dmc.TextInput(id="export-licence", label=t("licence"), value="", placeholder="CC-BY-4.0"),
+                    dmc.TextInput(
+                        id="export-licence",
+                        label=t("licence"),
+                        description=t("licence_default"),
+                        value="",
+                        placeholder="CC-BY-4.0",
+                    ),
+                    dmc.TextInput(
+                        id="export-doi",
+                        label=t("doi"),
+                        description=t("doi_meaning"),
+                        value="",
+                        placeholder="10.5281/zenodo.1234567",
+                    ),
                     dmc.Checkbox(id="export-lesson", label=t("lesson"), checked=asked.get("lesson") in ("1", "true")),
                     dmc.Checkbox(id="export-netcdf", label=t("netcdf"), checked=False),
                 ],

@@ -201,3 +201,26 @@ def ask() -> Callable[..., Request]:
         )
 
     return request
+
+
+DESCRIBED = """
+    position: {lat: 13.95, lon: 100.5, altitude_m: 3}
+    data: {licence: CC-BY-4.0, doi: "https://doi.org/10.5281/zenodo.7", contact: data@example.org, url: "https://example.org/air"}
+"""
+
+
+@pytest.fixture(scope="session")
+def described_text() -> str:
+    """The school with everything that can be said of it: of its data, of a room, of a sensor."""
+    return (
+        SCHOOL.replace("    bridges:", f"{DESCRIBED.strip(chr(10))}\n    bridges:")
+        .replace("volume_m3: 180,", "volume_m3: 180, capacity: 32, floor: 2, position: {lat: 13.951, lon: 100.501},")
+        .replace('port: "usb:1-1"', 'port: "usb:1-1", serial: "PM-0042", height_m: 1.2')
+        .replace('port: "usb:1-3"', 'port: "usb:1-3", identity: "S8-7"')
+    )
+
+
+@pytest.fixture
+def described(places: Places, described_text: str) -> Iterator[Sources]:
+    with opened(places, parse(described_text)) as found:
+        yield found

@@ -239,4 +239,4 @@ def test_a_zip_of_a_job_opens(sources: Sources, ask: Ask, tmp_path: Path) -> Non
     assert job.run(folder, Places(sources.readings.parent), lambda: sources.config) == 0
     with zipfile.ZipFile(folder / job.PACKAGE) as packed:
         assert packed.testzip() is None
-        assert len(packed.namelist()) == 15
+        assert len(packed.namelist()) == 18

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import subprocess
 import zipfile
@@ -22,20 +20,12 @@ from research.export.package import Package, build
 from research.export.request import Request
 from research.export.sources import Sources, opened
 from research.means import MeansReader
+from tests.research.export.unpacked import files, table
 
 pytestmark = pytest.mark.thorough
 
 Ask = Callable[..., Request]
 STEPS = ("reading", "15m", "1h", "1d")
-
-
-def files(package: Package) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(package.path.iterdir())}
-
-
-def table(package: Package, name: str = "data.csv") -> list[dict[str, str]]:
-    text = (package.path / name).read_text("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 @pytest.fixture
@@ -49,6 +39,9 @@ def test_a_package_has_everything_and_its_checksums_are_right(hourly: Package) -
         "data.parquet",
         "data.csv",
         "datapackage.json",
+        "datacite.json",
+        "dcat.jsonld",
+        "ro-crate-metadata.json",
         "codebook.csv",
         "deployments.csv",
         "calibrations.csv",
@@ -238,7 +231,9 @@ def test_without_a_licence_it_says_so_and_with_one_it_is_named(sources: Sources,
     assert "No licence has been chosen" in (none.path / "LICENSE").read_text("utf-8")
     chosen = build(sources, ask(licence="CC-BY-4.0"), tmp_path / "chosen")
     assert "CC-BY-4.0" in (chosen.path / "LICENSE").read_text("utf-8")
-    assert json.loads((chosen.path / "datapackage.json").read_bytes())["licenses"] == [{"name": "CC-BY-4.0"}]
+    assert json.loads((chosen.path / "datapackage.json").read_bytes())["licenses"] == [
+        {"name": "CC-BY-4.0", "path": "https://spdx.org/licenses/CC-BY-4.0.html"}
+    ]
 
 
 def test_nothing_in_range_is_said_and_nothing_is_left(sources: Sources, ask: Ask, tmp_path: Path) -> None:
@@ -302,36 +297,6 @@ def test_r_reads_it_and_has_the_same_daily_means(
         if row.sensor == "hill.out" and row.quantity == "pm25"
     ]
     assert [float(line) for line in told.stdout.split()] == pytest.approx(shown)
-
-
-def test_openair_and_sensortoolkit_get_the_columns_they_expect(sources: Sources, ask: Ask, tmp_path: Path) -> None:
-    one = build(sources, ask(quantities="pm25,co2_ppm,temp_c,rh_pct", columns="openair"), tmp_path / "openair")
-    lines = (one.path / "data-openair.csv").read_text("utf-8").splitlines()
-    assert lines[0] == "date,site,sensor_id,pm25,co2,air_temp,rh"
-    assert "2026-11-22 18:00:00,hill.r1,hill.air,,600,," in lines
-    assert "2026-11-22 18:00:00,hill.r1,hill.pm,1,,-1.5,60" in lines
-    two = build(sources, ask(columns="sensortoolkit", method="accepted"), tmp_path / "toolkit")
-    found = table(two, "data-sensortoolkit.csv")
-    assert list(found[0]) == ["DateTime", "PM25_Value", "PM25_Unit", "RH_Value", "RH_Unit", "Site_Name", "Sensor_ID"]
-    line = next(row for row in found if row["DateTime"] == "2026-11-24T02:00:00Z" and row["Sensor_ID"] == "hill.pm")
-    assert float(line["PM25_Value"]) == 0.5 * 9 + 1.0
-
-
-def test_netcdf_holds_the_same_rows_and_names_its_units(sources: Sources, ask: Ask, tmp_path: Path) -> None:
-    import h5netcdf
-
-    made = build(sources, ask(netcdf=True), tmp_path / "nc")
-    again = build(sources, ask(netcdf=True), tmp_path / "again")
-    assert files(made) == files(again)
-    with h5netcdf.File(made.path / "data.nc") as found:
-        assert found.attrs["Conventions"] == "CF-1.10"
-        assert found.variables["time"].attrs["standard_name"] == "time"
-        assert found.variables["pm25_raw_ugm3"].attrs["units"] == "ug m-3"
-        assert len(found.variables["time"]) == made.rows
-        parquet = pq.read_table(made.path / "data.parquet")
-        assert list(found.variables["time"][:]) == [
-            int(at.timestamp() * 1000) for at in parquet["time_utc"].to_pylist()
-        ]
 
 
 def test_parquet_has_types_units_and_zone(hourly: Package) -> None:

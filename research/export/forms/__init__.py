@@ -1,0 +1,1 @@
+"""The same rows in the forms that other tools read."""
