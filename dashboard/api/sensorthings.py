@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
 
 from classair.model import Reading
-from classair.units import DAY_MS
+from classair.stores import Store
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
-from dashboard.sensorthings.entities import LINKS, Datastream, Entities, Entity, observation, streams
-from dashboard.sensorthings.query_options import FILTERS, MOST, TOP, InvalidQuery, QueryOptions, query_options
+from dashboard.sensorthings.answers import Answers
+from dashboard.sensorthings.entities import LINKS, Datastream, Entities, Entity, streams
+from dashboard.sensorthings.filters import SUPPORTED, InvalidQuery
+from dashboard.sensorthings.known import KnownQuantities
+from dashboard.sensorthings.query_options import FURTHEST, MOST, TOP, QueryOptions, query_options
 
 ROOT: Final = "/sta/v1.1"
-LONGEST_MS: Final = 31 * DAY_MS
+_SPEC: Final = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
 CONFORMANCE: Final = [
-    "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
-    "http://www.opengis.net/spec/iot_sensing/1.1/req/resource-path/resource-path-to-entities",
+    f"{_SPEC}{part}"
+    for part in (
+        "datamodel",
+        "resource-path/resource-path-to-entities",
+        *(
+            f"request-data/{option}"
+            for option in ("count", "expand", "filter", "orderby", "select", "skip", "top", "pagination")
+        ),
+    )
 ]
 Kind = Annotated[str, Path(description="one of " + ", ".join(LINKS), examples=["Datastreams"])]
 Key = Annotated[str, Path(description="an id as in @iot.id", examples=["ban-suan.p1-2-pm~p1-2~pm25"])]
 OPTIONS: Final = {
     "$top": f"entities of a page, {TOP} unless said, at most {MOST}",
-    "$skip": "entities to leave out; not of Observations",
-    "$count": "true: say how many there are; not of Observations",
-    "$expand": "one level of links, joined by commas; not Observations",
-    "$filter": FILTERS,
+    "$skip": f"entities to leave out, at most {FURTHEST}; follow @iot.nextLink for more",
+    "$count": "true: say how many there are",
+    "$orderby": "properties with asc or desc, joined by commas; of Observations phenomenonTime, resultTime or id",
+    "$select": "properties to give, joined by commas",
+    "$expand": "links, joined by commas, each with options of its own in brackets, joined by semicolons",
+    "$filter": SUPPORTED,
     "$skiptoken": "from @iot.nextLink",
 }
 EXAMPLES: Final = {
     "$top": "5",
     "$skip": "0",
     "$count": "true",
+    "$orderby": "id desc",
+    "$select": "id",
     "$skiptoken": "",
     "$filter": "id eq 'ban-suan.p1-2-pm~p1-2~pm25'",
 }
@@ -65,38 +79,47 @@ class Root(BaseModel):
 
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(tags=["sensorthings"])
+    known = KnownQuantities()
 
-    async def entities(request: Request) -> Entities:
-        found = await asyncio.to_thread(_newest, ctx)
-        return Entities(ctx.config(), streams(found), str(request.base_url).rstrip("/") + ROOT)
+    async def answered(
+        request: Request, kind: str, make: Callable[[Answers, Entities, QueryOptions], Entity]
+    ) -> Entity:
+        """The answer about a kind of entity, made on a thread that may wait for the store."""
+        base = _base(request)
+        try:
+            options = query_options(dict(request.query_params), kind)
+            return await asyncio.to_thread(
+                ctx.research.ask, lambda store: _made(ctx, known, store, base, options, make)
+            )
+        except InvalidQuery as error:
+            raise ApiFault(400, str(error), "query") from None
 
     @api.get(ROOT, summary="SensorThings: list entity sets", responses=responses(401, 403))
     async def root(request: Request) -> Root:
-        base = str(request.base_url).rstrip("/") + ROOT
         return Root(
-            value=[{"name": kind, "url": f"{base}/{kind}"} for kind in LINKS],
+            value=[{"name": kind, "url": f"{_base(request)}/{kind}"} for kind in LINKS],
             serverSettings={"conformance": CONFORMANCE},
         )
 
     @api.get(
         ROOT + "/{kind}('{key}')",
         summary="SensorThings: get entity",
-        openapi_extra=_described("$expand", expand="Thing"),
-        responses=responses(401, 403, 404, 422, 503),
+        openapi_extra=_described("$select", "$expand", expand="Thing"),
+        responses=responses(400, 401, 403, 404, 503),
     )
     async def one(request: Request, kind: Kind, key: Key) -> dict[str, Any]:
-        """Supports `$expand` with one level of links."""
-        found, options = await entities(request), _options(request, _kind(kind))
-        if kind == "Observations":
-            stream, reading = await _observed(ctx, found, key)
-            return observation(reading, stream, str(request.base_url).rstrip("/") + ROOT)
-        return _one(found, kind, key, options)
+        def make(answers: Answers, found: Entities, options: QueryOptions) -> Entity:
+            if kind == "Observations":
+                return answers.observation(*_observed(ctx, found, key), options)
+            return _one(answers, found, kind, key, options)
+
+        return await answered(request, _kind(kind), make)
 
     @api.get(
         ROOT + "/{kind}('{key}')/{link}",
         summary="SensorThings: get linked entities",
         openapi_extra=_described(expand="Datastreams"),
-        responses=responses(401, 403, 404, 422, 503),
+        responses=responses(400, 401, 403, 404, 503),
     )
     async def linked(
         request: Request,
@@ -105,50 +128,64 @@ def router(ctx: Context) -> APIRouter:
         link: Annotated[str, Path(description="a link of that entity", examples=["Thing"])],
     ) -> dict[str, Any]:
         """One entity for a singular link, otherwise a page."""
-        _kind(kind)
-        if link not in LINKS[kind]:
+        if link not in LINKS[_kind(kind)]:
             raise unknown("link", link, LINKS[kind])
         target = LINKS[kind][link]
-        found, options = await entities(request), _options(request, target)
-        if kind == "Observations":
-            stream, _ = await _observed(ctx, found, key)
-            return _one(found, target, stream.id if link == "Datastream" else stream.room, options)
-        _one(found, kind, key, QueryOptions())
-        if target == "Observations":
-            return await _observations(ctx, request, found, key, options)
-        ids = found.related(kind, key, link)
-        return (
-            _one(found, target, ids[0], options)
-            if not link.endswith("s")
-            else _page(request, found, target, ids, options)
-        )
+
+        def make(answers: Answers, found: Entities, options: QueryOptions) -> Entity:
+            if kind == "Observations":
+                stream, _ = _observed(ctx, found, key)
+                return _one(answers, found, target, stream.id if link == "Datastream" else stream.room, options)
+            _one(answers, found, kind, key, QueryOptions())  # 404 where there is none
+            address = found.link(kind, key)
+            if target == "Observations":
+                return answers.observations(found.streams_of(kind, key), options, address)
+            ids = found.related(kind, key, link)
+            if link.endswith("s"):
+                return answers.page(target, ids, options, f"{address}/{link}")
+            return _one(answers, found, target, ids[0], options)
+
+        return await answered(request, target, make)
 
     @api.get(
         ROOT + "/{kind}",
         summary="SensorThings: list entities",
         openapi_extra=_described(expand="Thing,Sensor"),
-        responses=responses(401, 403, 404, 422, 503),
+        responses=responses(400, 401, 403, 404, 503),
     )
     async def every(request: Request, kind: Kind) -> dict[str, Any]:
-        """Observations are asked of a Datastream: `Datastreams('…')/Observations`, or `$filter=Datastream/id eq '…'`.
-        They are those of the last day unless the filter says a time; at most 31 days, oldest first."""
-        found, options = await entities(request), _options(request, _kind(kind))
-        if kind != "Observations":
-            return _page(request, found, kind, found.ids(kind), options)
-        if not options.datastream:
-            raise ApiFault(
-                422,
-                "observations can only be queried for one Datastream",
-                "$filter",
-                "Datastreams('…')/Observations, or $filter=Datastream/id eq '…'",
-            )
-        return await _observations(ctx, request, found, options.datastream, options)
+        """Observations are in order of time, oldest first unless `$orderby` says otherwise."""
+
+        def make(answers: Answers, found: Entities, options: QueryOptions) -> Entity:
+            if kind == "Observations":
+                return answers.observations(found.all_streams, options, _base(request))
+            return answers.page(kind, found.ids(kind), options, f"{_base(request)}/{kind}")
+
+        return await answered(request, _kind(kind), make)
 
     return api
 
 
-def _newest(ctx: Context) -> list[tuple[str, Reading]]:
-    return [(room, newest.reading) for room in ctx.queries.rooms() for newest in ctx.queries.latest(room)]
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/") + ROOT
+
+
+def _made(
+    ctx: Context,
+    known: KnownQuantities,
+    store: Store,
+    base: str,
+    options: QueryOptions,
+    make: Callable[[Answers, Entities, QueryOptions], Entity],
+) -> Entity:
+    now = ctx.now_ms()
+    found = streams(
+        (room, newest.reading, known.of(store, room, newest.reading, now))
+        for room in store.rooms()
+        for newest in store.latest(room)
+    )
+    entities = Entities(ctx.config(), found, base)
+    return make(Answers(entities, store, base), entities, options)
 
 
 def _kind(kind: str) -> str:
@@ -157,92 +194,21 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _options(request: Request, kind: str) -> QueryOptions:
-    expandable = tuple(name for name in LINKS[kind] if kind != "Observations" and name != "Observations")
+def _one(answers: Answers, found: Entities, kind: str, key: str, options: QueryOptions) -> Entity:
     try:
-        return query_options(dict(request.query_params), expandable)
-    except InvalidQuery as error:
-        raise ApiFault(422, str(error), "query") from None
-
-
-def _one(found: Entities, kind: str, key: str, options: QueryOptions) -> Entity:
-    try:
-        return found.one(kind, key, options.expand)
+        return answers.one(kind, key, options)
     except KeyError:
         raise unknown(kind, key, found.ids(kind)) from None
 
 
-def _page(request: Request, found: Entities, kind: str, ids: list[str], options: QueryOptions) -> Entity:
-    wanted = [key for key in ids if options.id in ("", key)]
-    page = wanted[options.skip : options.skip + options.top]
-    answer: Entity = {"@iot.count": len(wanted)} if options.count else {}
-    if options.skip + options.top < len(wanted) and options.top:
-        answer["@iot.nextLink"] = _next(request, {"$skip": str(options.skip + options.top)})
-    return {**answer, "value": [found.one(kind, key, options.expand) for key in page]}
-
-
-def _next(request: Request, change: dict[str, str]) -> str:
-    said = {**dict(request.query_params), **change}
-    return f"{str(request.url).partition('?')[0]}?{urlencode(said, safe='$~')}"
-
-
-async def _observations(ctx: Context, request: Request, found: Entities, key: str, options: QueryOptions) -> Entity:
-    stream = found.stream(key)
-    if stream is None:
-        raise unknown("Datastream", key, found.ids("Datastreams"))
-    if options.count or options.skip or options.id:
-        raise ApiFault(
-            422,
-            "observations cannot be counted, skipped or filtered by id",
-            "query",
-            "follow @iot.nextLink; one observation is at Observations('…')",
-        )
-    until = options.until if options.until is not None else ctx.now_ms() + 1
-    since = options.since if options.since is not None else until - DAY_MS
-    if not 0 < until - since <= LONGEST_MS:
-        raise ApiFault(422, "the times must be in order and at most 31 days apart", "$filter")
-    after = _place(options.token, stream.sensor)
-    readings: list[Reading] = await asyncio.to_thread(
-        ctx.research.readings, stream.room, since, until, sensor=stream.sensor, after=after, limit=options.top + 1
-    )
-    page = readings[: options.top]
-    answer: Entity = {}
-    if len(readings) > options.top and page:
-        answer["@iot.nextLink"] = _next(
-            request,
-            {
-                "$skiptoken": f"{page[-1].at_ms}~{page[-1].seq}",
-                **(
-                    {}
-                    if options.until is not None and options.since is not None
-                    else {
-                        "$filter": f"Datastream/id eq '{key}' "
-                        f"and phenomenonTime ge {since} and phenomenonTime lt {until}"
-                    }
-                ),
-            },
-        )
-    base = str(request.base_url).rstrip("/") + ROOT
-    return {**answer, "value": [observation(one, stream, base) for one in page if stream.quantity in one.values]}
-
-
-def _place(token: str, sensor: str) -> tuple[int, str, int] | None:
-    if not token:
-        return None
-    at, _, seq = token.partition("~")
-    if not (at.isdecimal() and seq.isdecimal()) or len(token) > 40:
-        raise ApiFault(422, "the token must come from an @iot.nextLink", "$skiptoken")
-    return int(at), sensor, int(seq)
-
-
-async def _observed(ctx: Context, found: Entities, key: str) -> tuple[Datastream, Reading]:
+def _observed(ctx: Context, found: Entities, key: str) -> tuple[Datastream, Reading]:
     """The one reading that an observation's id names."""
     datastream, _, rest = key.rpartition("~")
     datastream, _, at = datastream.rpartition("~")
     stream = found.stream(datastream)
     if stream is not None and at.isdecimal() and rest.isdecimal() and len(at) < 16:
-        readings = await asyncio.to_thread(
-            ctx.research.readings, stream.room, int(at), int(at) + 1, sensor=stream.sensor, after=None, limit=1000
+        readings = ctx.research.readings(
+            stream.room, int(at), int(at) + 1, sensor=stream.sensor, after=None, limit=1000
         )
         for reading in readings:
             if reading.seq == int(rest) and stream.quantity in reading.values:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from classair.config import Config
 from classair.model import Bucket, Reading
@@ -36,6 +36,8 @@ MAX_STEPS: Final = 800_000
 """Steps of all rooms and quantities that one question may be about; more needs an export."""
 
 MAX_STRETCHES: Final = 20_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,11 @@ class Research:
         with self._asked() as store:
             measured = minutes(store, config, room, start_ms, end_ms)
         return [plain(line) for line in lines(measured, config.room(room).volume_m3)]
+
+    def ask(self, question: Callable[[Store], T]) -> T:
+        """The answer to a question that the store itself is asked."""
+        with self._asked() as store:
+            return question(store)
 
     def site_versions(self, site: str, first: date, last: date) -> dict[date, int]:
         """The version of each local day of a site, both ends included; days without data are absent."""

@@ -6,16 +6,18 @@ no position of their own, so every room of a school stands at the same place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from classair.config import Config
+from classair.config import Config, Position
 from classair.i18n import LANGUAGES, REFERENCE
 from classair.model import QUANTITIES, Reading
 from dashboard.api._moments import iso
 
 Entity = dict[str, Any]
+# Without coordinates, as RFC 7946 (3.1) has what is nowhere; clients that know the standard want a type they can make.
+_NOWHERE: Final[Entity] = {"type": "Point", "coordinates": []}
 MEASUREMENT: Final = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 # Where a unit has a code in UCUM, its page there; a definition is a URI.
 _UNITS: Final = {
@@ -38,32 +40,51 @@ LINKS: Final[Mapping[str, Mapping[str, str]]] = {
     "Sensors": {"Datastreams": "Datastreams"},
     "ObservedProperties": {"Datastreams": "Datastreams"},
     "Observations": {"Datastream": "Datastreams", "FeatureOfInterest": "FeaturesOfInterest"},
-    "FeaturesOfInterest": {},
+    "FeaturesOfInterest": {"Observations": "Observations"},
+}
+PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Things": ("name", "description", "properties"),
+    "Locations": ("name", "description", "properties", "encodingType", "location"),
+    "Datastreams": ("name", "description", "observationType", "unitOfMeasurement", "properties"),
+    "Sensors": ("name", "description", "encodingType", "metadata", "properties"),
+    "ObservedProperties": ("name", "definition", "description", "properties"),
+    "Observations": ("phenomenonTime", "resultTime", "result", "resultQuality", "parameters"),
+    "FeaturesOfInterest": ("name", "description", "encodingType", "feature", "properties"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Datastream:
-    """One quantity of one sensor in one room."""
+    """One quantity of one sensor in one room. `newest_ms`: no value of it is younger; `newest`: its newest reading,
+    None where that is not known without asking."""
 
     sensor: str
     room: str
     quantity: str
     newest_ms: int
     simulated: bool
+    newest: Reading | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         return f"{self.sensor}~{self.room.partition('.')[2]}~{self.quantity}"
 
 
-def streams(newest: Iterable[tuple[str, Reading]]) -> list[Datastream]:
-    """Of the newest reading of each sensor in each room that it has measured in."""
+def streams(newest: Iterable[tuple[str, Reading, Collection[str]]]) -> list[Datastream]:
+    """Of each sensor in each room that it has measured in: its newest reading and what else it has ever measured there,
+    because a device may send its quantities in turn."""
     return sorted(
         (
-            Datastream(reading.sensor, room, quantity, reading.at_ms, reading.simulated)
-            for room, reading in newest
-            for quantity in reading.values
+            Datastream(
+                reading.sensor,
+                room,
+                quantity,
+                reading.at_ms,
+                reading.simulated,
+                reading if quantity in reading.values else None,
+            )
+            for room, reading, known in newest
+            for quantity in {*known, *reading.values}
         ),
         key=lambda stream: stream.id,
     )
@@ -92,19 +113,37 @@ class Entities:
     def ids(self, kind: str) -> list[str]:
         return self._makers[kind][0]
 
-    def one(self, kind: str, key: str, expand: Iterable[str] = ()) -> Entity:
-        """With its links; those in `expand` with what they lead to. Raises KeyError."""
+    def one(self, kind: str, key: str) -> Entity:
+        """With its links. Raises KeyError."""
         ids, make = self._makers[kind]
         if key not in ids:
             raise KeyError(key)
         entity = {"@iot.id": key, "@iot.selfLink": self.link(kind, key), **make(key)}
-        for name, target in LINKS[kind].items():
-            if name in expand:
-                inside = [self.one(target, other) for other in self.related(kind, key, name)]
-                entity[name] = inside if name.endswith("s") else inside[0]
-            else:
-                entity[f"{name}@iot.navigationLink"] = f"{self.link(kind, key)}/{name}"
+        for name in LINKS[kind]:
+            entity[f"{name}@iot.navigationLink"] = f"{self.link(kind, key)}/{name}"
         return entity
+
+    def value(self, kind: str, key: str, path: str) -> Any:
+        """What a path leads to, by way of links to one entity: `Thing/name`, `properties/floor`."""
+        first, _, rest = path.partition("/")
+        if first in LINKS[kind]:
+            return self.value(LINKS[kind][first], self.related(kind, key, first)[0], rest)
+        if first in ("id", "@iot.id"):
+            return key
+        found: Any = self._makers[kind][1](key)
+        for name in path.split("/"):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    def streams_of(self, kind: str, key: str) -> list[Datastream]:
+        """Those whose observations belong to an entity."""
+        if kind == "Datastreams":
+            return [self._streams[key]]
+        return [one for one in self._streams.values() if one.room == key]
+
+    @property
+    def all_streams(self) -> list[Datastream]:
+        return list(self._streams.values())
 
     def related(self, kind: str, key: str, name: str) -> list[str]:
         """The ids that a link leads to."""
@@ -136,7 +175,9 @@ class Entities:
         said = (
             {
                 "outdoor": known.outdoor,
+                "floor": known.floor,
                 "volume_m3": known.volume_m3,
+                "capacity": known.capacity or None,
                 **{f"name_{code}": known.name.in_(code) for code in LANGUAGES if code != REFERENCE},
                 "simulated": self._config.site_simulated(room.partition(".")[0]),
             }
@@ -148,7 +189,11 @@ class Entities:
     def _point(self, site: str) -> Entity | None:
         settings = self._config.sites.get(site)
         at = settings.position if settings is not None else None
-        return None if at is None else {"type": "Point", "coordinates": [at.lon, at.lat]}
+        return _as_point(at)
+
+    def _point_of_room(self, room: str) -> Entity | None:
+        own = self._config.room(room).position if self._config.has_room(room) else None
+        return _as_point(own) or self._point(room.partition(".")[0])
 
     def _location(self, site: str) -> Entity:
         return {
@@ -156,7 +201,7 @@ class Entities:
             "description": "The school",
             "properties": {"position_known": self._point(site) is not None},
             "encodingType": "application/geo+json",
-            "location": self._point(site) or {"type": "GeometryCollection", "geometries": []},
+            "location": self._point(site) or _NOWHERE,
         }
 
     def _feature(self, room: str) -> Entity:
@@ -164,7 +209,7 @@ class Entities:
             "name": self._name(room),
             "description": "The air in this room",
             "encodingType": "application/geo+json",
-            "feature": self._point(room.partition(".")[0]) or {"type": "GeometryCollection", "geometries": []},
+            "feature": self._point_of_room(room) or _NOWHERE,
             "properties": {},
         }
 
@@ -181,7 +226,10 @@ class Entities:
                 "symbol": unit or "1",
                 "definition": f"https://ucum.org/ucum#{code}" if code else "https://ucum.org/ucum",
             },
-            "properties": {"simulated": stream.simulated, "newest": iso(stream.newest_ms)},
+            "properties": {
+                "simulated": stream.simulated,
+                "newest": iso(stream.newest.at_ms) if stream.newest is not None else None,
+            },
         }
 
     def _sensor(self, sensor: str) -> Entity:
@@ -192,7 +240,13 @@ class Entities:
             "description": model or "no longer in the configuration",
             "encodingType": "text/plain",
             "metadata": model or "unknown",
-            "properties": {} if settings is None else {"every_s": settings.every},
+            "properties": {}
+            if settings is None
+            else {
+                "every_s": settings.every,
+                "serial_number": settings.identity or settings.serial or None,
+                "height_m": settings.height_m,
+            },
         }
 
     @staticmethod
@@ -203,6 +257,12 @@ class Entities:
             "description": QUANTITIES[key].unit or "1",
             "properties": {"low": QUANTITIES[key].low, "high": QUANTITIES[key].high},
         }
+
+
+def _as_point(at: Position | None) -> Entity | None:
+    if at is None:
+        return None
+    return {"type": "Point", "coordinates": [at.lon, at.lat, *([] if at.altitude_m is None else [at.altitude_m])]}
 
 
 def observation(reading: Reading, stream: Datastream, base: str) -> Entity:
