@@ -6,13 +6,13 @@ from typing import Final
 
 from classair.model import QUANTITIES, Reading
 from classair.stores import Store
-from classair.units import DAY_MS, MINUTE_MS
+from classair.units import DAY_MS, HOUR_MS
 
-_AGAIN_MS: Final = 10 * MINUTE_MS
+_AGAIN_MS: Final = HOUR_MS
 
 
 class KnownQuantities:
-    """Remembered; looked up again after ten minutes. A newer reading tells more at once."""
+    """Remembered; looked up again after an hour. A newer reading tells more at once."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], tuple[int, frozenset[str]]] = {}

@@ -108,19 +108,15 @@ def _of_room(store: Store, room: str, streams: Sequence[Datastream], wanted: Wan
 def _stretches(
     store: Store, room: str, streams: Sequence[Datastream], wanted: Wanted, limit: int
 ) -> Iterator[tuple[int, int]]:
-    """Half-open stretches of time in the order asked for that together hold everything; forwards a single one, which is
-    read bit by bit, backwards short ones."""
+    """Half-open stretches of time in the order asked for that together hold everything: short ones first, because few
+    values are asked for more than many."""
     since = wanted.since or 0
     until = min(wanted.until if wanted.until is not None else FAR_MS, max(stream.newest_ms for stream in streams) + 1)
     if wanted.after is not None:
-        since, until = (
-            (since, min(until, wanted.after[0] + 1))
-            if wanted.descending
-            else (
-                max(since, wanted.after[0]),
-                until,
-            )
-        )
+        if wanted.descending:
+            until = min(until, wanted.after[0] + 1)
+        else:
+            since = max(since, wanted.after[0])
     if since >= until:
         return
     if wanted.descending:
@@ -133,7 +129,10 @@ def _stretches(
     if not days:
         return
     if not wanted.descending:
-        yield max(since, days[0]), until
+        begin, length = max(since, days[0]), _FIRST_MS
+        while begin < until:
+            yield begin, min(begin + length, until)
+            begin, length = begin + length, min(2 * length, DAY_MS)
         return
     for day in reversed(days):
         for hour in range(day + DAY_MS - HOUR_MS, day - 1, -HOUR_MS):

@@ -214,6 +214,15 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
                         ],
                         "classair",
                     ),
+                    dmc.Stack(
+                        [
+                            dmc.Checkbox(
+                                id="export-lesson", label=t("lesson"), checked=asked.get("lesson") in ("1", "true")
+                            ),
+                            dmc.Checkbox(id="export-netcdf", label=t("netcdf"), checked=False),
+                        ],
+                        justify="flex-end",
+                    ),
                     dmc.TextInput(
                         id="export-licence",
                         label=t("licence"),
@@ -228,8 +237,6 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
                         value="",
                         placeholder="10.5281/zenodo.1234567",
                     ),
-                    dmc.Checkbox(id="export-lesson", label=t("lesson"), checked=asked.get("lesson") in ("1", "true")),
-                    dmc.Checkbox(id="export-netcdf", label=t("netcdf"), checked=False),
                 ],
                 cols={"base": 1, "sm": 2},
             ),
@@ -276,11 +283,12 @@ async def _answer(ctx: Context, language: str, make: bool, values: dict[str, Any
                         html.Thead(html.Tr([html.Th(name, scope="col") for name in found["names"]])),
                         html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in found["sample"]]),
                     ],
-                    className="health",
+                    className="figures",
                 ),
-                className="panel",
+                className="scroll",
                 tabIndex=0,
-                style={"overflowX": "auto"},
+                role="region",
+                **parts.spoken(ctx.t(language, "exports.preview")),
             ),
         ],
         className="group",

@@ -246,7 +246,7 @@ def describe(path: Path, about: About) -> None:
         "id": about.request.doi or about.name,
         "naming_authority": "org.doi" if about.request.doi else f"classair.{about.config.org}",
         "institution": publishers,
-        "source": f"{simulated} ClassAir's simulator"
+        "source": "SIMULATED by ClassAir, not measured"
         if about.simulated
         else "low-cost air sensors in and at classrooms",
         "history": f"classair export, version {about.origin.software}: request {about.origin.request}, data "
