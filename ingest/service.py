@@ -32,7 +32,7 @@ from classair.service import (
 )
 from classair.stores import StoreAway
 from classair.stores.corrections import accepted_corrections
-from classair.wire import BridgeStatus, CorrectionsTold, ServiceStatus, TimeQuestion, Topics, address
+from classair.wire import BridgeStatus, CorrectionsTold, SensorHealth, ServiceStatus, TimeQuestion, Topics, address
 from ingest.acknowledgement import Acknowledgements
 from ingest.books.books import Books
 from ingest.clock import now_ms
@@ -102,6 +102,7 @@ class Ingest:
             books.reopen(journal=not books.journal)
         self.topics = topics = Topics(config.org)
         self._inbox = Inbox()
+        self._identities: dict[str, str] = {}
         self._announce_again = threading.Event()
         self._status_again = threading.Event()
         self._link = Link(
@@ -115,6 +116,7 @@ class Ingest:
                 (topics.purifier_state("+", "+"), 1),
                 (topics.bridges("status"), 0),
                 (topics.bridges("time"), 0),
+                (topics.sensor_health("+", "+"), 0),
                 (topics.ask(NAME, "+"), 0),
             ],
             will=Will(
@@ -208,6 +210,8 @@ class Ingest:
                 self._telling.answer_time(where.full, question.id, now_ms())
         elif where.kind == "bridge" and where.leaf == "status":
             self._bridge_said(where.full, message)
+        elif where.kind == "sensor" and where.leaf == "health":
+            self._sensor_said(where.full, message)
         else:
             self._inbox.put(message)
 
@@ -216,6 +220,15 @@ class Ingest:
         with contextlib.suppress(ValidationError):
             online = BridgeStatus.model_validate_json(message.payload).state == "online"
         (self._telling.online.add if online else self._telling.online.discard)(bridge)
+
+    def _sensor_said(self, sensor: str, message: Message) -> None:
+        """Which device hangs there, by its own words: kept for those who ask later with what was measured."""
+        with contextlib.suppress(ValidationError):
+            told = SensorHealth.model_validate_json(message.payload)
+            if told.identity and self._identities.get(sensor) != told.identity:
+                self._identities[sensor] = told.identity
+                at = min(told.at, now_ms())
+                self._inbox.do(lambda: self._writer.books.note_identity(sensor, told.identity, at))
 
     # -- configuration -------------------------------------------------------------------------------------------------
 

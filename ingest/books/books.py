@@ -20,6 +20,7 @@ from classair.wire import ITEM, Ask, ReadingItem, Topics
 from ingest.books.corrections import AcceptedCorrections
 from ingest.books.deployments import END_MS, Deployments
 from ingest.books.events import NotedEvents
+from ingest.books.identities import Identities
 from ingest.books.manual_flags import ManualFlags
 from ingest.books.quarantine import Kept, Key, Quarantine
 from ingest.books.versions import Versions
@@ -72,6 +73,7 @@ class Books:
             self.versions = Versions(connection)
             self.corrections = AcceptedCorrections(connection)
             self.events = NotedEvents(connection)
+            self.identities = Identities(connection)
 
     def reopen(self, *, journal: bool | None = None) -> None:
         """Opens the file anew: with or without a journal, or because it turned out to be damaged."""
@@ -90,6 +92,10 @@ class Books:
 
     def close(self) -> None:
         self.store.close()
+
+    def note_identity(self, sensor: str, identity: str, at_ms: int) -> None:
+        with self.store.transaction():
+            self.identities.note(sensor, identity, at_ms)
 
     def take_again(self, row: Kept, decided: Decided, now_ms: int) -> Outcome:
         """A quarantined row decided about anew: stored now, already there, or kept for a new reason."""

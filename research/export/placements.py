@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from classair.config import Config, Position
+from classair.stores.deployments import Deployment
+from classair.stores.identities import Identity
 from research.export.request import Request
 from research.export.sources import Sources
 
@@ -49,10 +51,16 @@ def position_of(config: Config, room: str) -> Position | None:
     return own or (site.position if site else None)
 
 
+def _told(identities: list[Identity], stay: Deployment) -> str:
+    """What the sensor itself said last in that time."""
+    said = [one for one in identities if one.sensor == stay.sensor and (stay.to_ms is None or one.from_ms < stay.to_ms)]
+    return said[-1].identity if said else ""
+
+
 def placements(sources: Sources, request: Request) -> list[Placement]:
     """Every stay that touches the days asked for, by sensor and time. Raises StoreAway."""
     config, measured = sources.config, sources.measured(request.selection)
-    sensors = dict(config.sensors())
+    sensors, told = dict(config.sensors()), sources.identities(request.selection)
     found = []
     for stay in sources.deployments(request.selection):
         room = config.room(stay.room) if config.has_room(stay.room) else None
@@ -67,7 +75,7 @@ def placements(sources: Sources, request: Request) -> list[Placement]:
                 stay.to_ms,
                 stay.config_version,
                 stay.model,
-                (here.identity or here.serial) if here else "",
+                _told(told, stay) or ((here.identity or here.serial) if here else ""),
                 here.height_m if here else None,
                 position_of(config, stay.room),
                 room.outdoor if room else None,

@@ -19,6 +19,7 @@ from classair.stores import Store, StoreAway, open_store
 from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
+from classair.stores.identities import Identity, identities
 from classair.stores.sqlite.store import SqliteStore
 from classair.timetable import Timetable
 from classair.units import DAY_MS
@@ -116,6 +117,11 @@ class Sources:
             and (one.to_ms is None or one.to_ms > selection.start_ms)
         ]
 
+    def identities(self, selection: Selection) -> list[Identity]:
+        """What the sensors of the selection have said that they are, by the end of its days."""
+        known = set(self.sensors(selection))
+        return [one for one in identities(self.readings) if one.sensor in known and one.from_ms < selection.end_ms]
+
     def events(self, selection: Selection) -> list[SchoolEvent]:
         """What was noted for the rooms, or for their whole schools."""
         return [
@@ -181,6 +187,7 @@ class Sources:
                 ("corrections", [repr(one) for one in corrections.accepted]),
                 ("deployments", [repr(one) for one in self.deployments(chosen)]),
                 ("events", [repr(one) for one in self.events(chosen)]),
+                ("identities", [repr(one) for one in self.identities(chosen)]),
                 ("measured", self.measured(chosen)),
                 ("settings", settings),
             )

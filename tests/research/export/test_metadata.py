@@ -45,6 +45,26 @@ def test_deployments_tell_place_room_and_serial_number(made: Package) -> None:
     assert row["school_name_th"] == "โรงเรียนบ้านเนินตัวอย่าง"
 
 
+def test_what_the_sensor_itself_has_told_goes_before_what_is_written_down(
+    places: Places, described: Sources, described_text: str, ask: Ask, made: Package, tmp_path: Path
+) -> None:
+    from classair.stores.sqlite.store import SqliteStore
+    from ingest.books.identities import Identities
+
+    monday = 1_795_366_800_000
+    store = SqliteStore(places.readings)
+    with store.transaction() as connection:
+        identities = Identities(connection)
+        for at, identity in ((monday, "A1B2"), (monday + 1, "A1B2"), (monday + 2, "C3D4"), (monday * 2, "later")):
+            identities.note("hill.pm", identity, at)
+    store.close()
+    with opened(places, parse(described_text)) as again:
+        told = build(again, ask(doi="10.5281/zenodo.42", quantities="pm25,co2_ppm"), tmp_path / "told")
+    found = {row["sensor_id"]: row["serial_number"] for row in table(told, "deployments.csv")}
+    assert (found["hill.pm"], found["hill.air"], found["hill.out"]) == ("C3D4", "S8-7", "")
+    assert changes.between(made.origin, told.origin).aside == ("identities",)
+
+
 def test_the_schools_licence_is_the_default_and_the_request_may_name_another(
     described: Sources, ask: Ask, made: Package, tmp_path: Path
 ) -> None:
