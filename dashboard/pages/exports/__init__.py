@@ -30,6 +30,8 @@ ORDER = 60
 TITLE_KEY = "exports.title"
 NEED = Need.READ
 
+_DESCRIPTION: Final = {"description": {"color": "var(--soft)"}}
+"""Mantine's own grey has too little contrast."""
 _FIELDS: Final = (
     "rooms",
     "quantities",
@@ -227,6 +229,7 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
                         id="export-licence",
                         label=t("licence"),
                         description=t("licence_default"),
+                        styles=_DESCRIPTION,
                         value="",
                         placeholder="CC-BY-4.0",
                     ),
@@ -234,6 +237,7 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
                         id="export-doi",
                         label=t("doi"),
                         description=t("doi_meaning"),
+                        styles=_DESCRIPTION,
                         value="",
                         placeholder="10.5281/zenodo.1234567",
                     ),
