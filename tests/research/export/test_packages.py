@@ -330,6 +330,13 @@ def test_what_a_sensor_never_measures_is_empty_and_what_is_lost_is_counted(
     assert {(row["n"], row["n_expected"], row["flags"], row["pm25_raw_ugm3"]) for row in of_air} == {(None,) * 4}
 
 
+def test_the_table_behind_explorer_and_api_has_no_row_of_what_was_never_measured(sources: Sources, ask: Ask) -> None:
+    reader = MeansReader(sources.store, sources.config, sources.corrections())
+    rows = list(reader.selected(ask(quantities=ALL).selection))
+    assert {row.quantity for row in rows if row.sensor == "hill.air"} == {"co2_ppm"}
+    assert {row.quantity for row in rows if row.sensor == "hill.pm"} == {"pm25", "rh_pct"}
+
+
 def test_a_reading_without_anything_that_was_asked_for_is_no_row(
     sources: Sources, places: Places, ask: Ask, tmp_path: Path
 ) -> None:
