@@ -122,14 +122,16 @@ class NetCdf:
         )
         variable.attrs.update({"_Encoding": "utf-8", **attributes})
 
-    def _write_texts(self, name: str, first: int, texts: Sequence[str | None]) -> None:
-        written = [(text or "").encode() for text in texts]
+    def _write_texts(self, name: str, first: int, column: pa.ChunkedArray) -> None:
+        words, places = _words(column)
+        written = [b"", *(word.encode() for word in words)]
         length = self._file.dimensions[f"{name}_length"].size
-        if (longest := max([1, *map(len, written)])) > length:
+        # Of the words that occur: a dictionary may know others, in a store not the same as in the archive.
+        if (longest := max([1, *(len(written[place + 1]) for place in np.unique(places))])) > length:
             self._file.resize_dimension(f"{name}_length", longest)
             length = longest
-        whole = np.array(written, f"S{length}")
-        self._file.variables[name][first : first + len(written), :length] = whole.view("S1").reshape(-1, length)
+        whole = np.array(written, f"S{length}").view("S1").reshape(-1, length)
+        self._file.variables[name][first : first + len(places), :length] = whole[places + 1]
 
     def write(self, table: pa.Table) -> None:
         first, end = self._rows, self._rows + table.num_rows
@@ -146,12 +148,17 @@ class NetCdf:
             if column.kind in _KINDS:
                 of[column.name][first:end] = _numbers(table[column.name], column)
             else:
-                self._write_texts(column.name, first, table[column.name].to_pylist())
+                self._write_texts(column.name, first, table[column.name])
         self._rows = end
 
     def _indices(self, table: pa.Table) -> Any:
-        pairs = zip(table["sensor_id"].to_pylist(), table["room_id"].to_pylist(), strict=True)
-        return np.array([self._stations.setdefault(pair, len(self._stations)) for pair in pairs], np.int32)
+        (sensors, of_sensor), (rooms, of_room) = _words(table["sensor_id"]), _words(table["room_id"])
+        codes, seen, of_code = np.unique(of_sensor * len(rooms) + of_room, return_index=True, return_inverse=True)
+        stations = np.empty(len(codes), np.int32)
+        for place in np.argsort(seen):  # as they come: how words are numbered differs between archive and store
+            sensor, room = divmod(int(codes[place]), len(rooms))
+            stations[place] = self._stations.setdefault((sensors[sensor], rooms[room]), len(self._stations))
+        return stations[of_code]
 
     def close(self) -> None:
         try:
@@ -196,6 +203,15 @@ class NetCdf:
                 {"long_name": f"Name of the school ({language})"},
                 [config.sites[one.site].name.in_(language) if one.site in config.sites else "" for one in stays],
             )
+
+
+def _words(column: pa.ChunkedArray) -> tuple[list[str], Any]:
+    """Each word once, and for every row which it is; -1 for none."""
+    encoded = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    encoded = encoded.combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0)
+    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _numbers_of(stays: Sequence[Placement]) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:

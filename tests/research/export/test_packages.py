@@ -86,9 +86,9 @@ def test_the_archive_gives_the_same_bytes_as_the_store(
 ) -> None:
     from research.archive.command import archive_days
 
-    before = build(sources, ask("reading"), tmp_path / "store")
+    before = build(sources, ask("reading", netcdf=True), tmp_path / "store")
     assert archive_days(places.readings, places.archive, date(2100, 1, 1)).written == 3
-    after = build(sources, ask("reading"), tmp_path / "archive")
+    after = build(sources, ask("reading", netcdf=True), tmp_path / "archive")
     assert files(before) == files(after)
 
 
