@@ -105,13 +105,24 @@ class HomeAssistant:
         site, _, local = full.partition(".")
         words, health = _Words(config.language), topics.sensor_health(site, local)
         me, limit_s = _object_id(config, "sensor", full), stale_after_s(sensor)
+        bridge_says = {"t": topics.bridge(site, sensor.bridge, "status"), "val_tpl": "{{ value_json.get('state') }}"}
         parts = {
             key: {
                 **_measuring(words, me, key),
                 "exp_aft": limit_s,
-                "val_tpl": "{% set values = value_json.get('newest', {}) %}{% set at = value_json.get('newest_at') %}"
+                "val_tpl": "{% set values = value_json.get('newest', {}) %}"
+                f"{{% set at = value_json.get('value_at', {{}}).get('{key}', value_json.get('newest_at')) %}}"
                 f"{{{{ values['{key}'] if '{key}' in values and at and "
                 f"utcnow().timestamp() * 1000 - at < {limit_s * 1000} else 'None' }}}}",
+                # Each quantity by itself: a dead CO2 cell takes no PM2.5 away, and a board that speaks is no value.
+                "avty_mode": "all",
+                "avty": [
+                    {
+                        "t": health,
+                        "val_tpl": f"{{{{ 'online' if '{key}' in value_json.get('newest', {{}}) else 'offline' }}}}",
+                    },
+                    bridge_says,
+                ],
             }
             for key in SHOWN
             if key in self._measures[full]
@@ -125,7 +136,7 @@ class HomeAssistant:
             "avty_mode": "all",
             "avty": [
                 {"t": health, "val_tpl": "{{ 'online' if value_json.get('state') == 'ok' else 'offline' }}"},
-                {"t": topics.bridge(site, sensor.bridge, "status"), "val_tpl": "{{ value_json.get('state') }}"},
+                bridge_says,
             ],
         }
 

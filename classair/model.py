@@ -210,10 +210,20 @@ MISSING_REASONS: Final = (
     "spool_full",  # given up, because the spool was full
     "clock_unknown",  # measured, but when is not known
     "stale",  # a device sent again what it had sent before
+    "no_value",  # the sensor answered, and none of its values could be read
+    "no_pm25",  # readings came without PM2.5, which the sensor has
+    "no_co2_ppm",  # readings came without CO2, which the sensor has
+    "no_temp_c",  # readings came without temperature, which the sensor has
+    "no_rh_pct",  # readings came without humidity, which the sensor has
 )
 
-PRESENT_REASONS: Final = frozenset({"broker_away", "thinned"})
-"""Their lines lie over readings that are there, late or as means; all others fill the time between readings."""
+WITHOUT_REASONS: Final = frozenset({"no_pm25", "no_co2_ppm", "no_temp_c", "no_rh_pct"})
+"""Their lines lie over readings that are there and lack one quantity."""
+
+PRESENT_REASONS: Final = frozenset({"broker_away", "thinned"}) | WITHOUT_REASONS
+"""Their lines lie over readings that are there: late, as means, or without a quantity; all others fill the time
+between readings.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,7 +314,7 @@ class Bridge:
         """Dates, numbers and sends a reading, and what is missing before it."""
         if mean is None or not mean.values or self._dating.told_before(mean):
             return
-        self._accounting.reading(line, mean.end_s)
+        self._accounting.reading(line, mean.end_s, mean.values)
         moment = self._clock.date(mean.end_s)
         if moment is not None:
             self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
@@ -371,6 +371,8 @@ class Bridge:
         self._lines_at, at_ms = now + LINES_EVERY_S, self._now_ms()
         for line in self._lines.values():
             self._keep(line, line.tick(now))
+            state = line.without_values(now)
+            self._accounting.is_now(line, state.state, state.cause, now)
             health = line.health(now, at_ms, self.id)
             if health is not None and not self._tell(line, health.model_dump_json()):
                 line.tell_again()

@@ -15,6 +15,7 @@ from firmware_bridge.drivers import Frame, UnknownModel
 from firmware_bridge.foreign.port import Crossing, ForeignPort
 from firmware_bridge.health import topic
 from firmware_bridge.health.hints import TypeHint, below_air, has_working_period
+from firmware_bridge.health.values import PATIENCE_AT_LEAST_S, PATIENCE_INTERVALS, Newest, NewestValues
 from firmware_bridge.serial.duty_cycle import DutyCycle
 from firmware_bridge.serial.identity import Device
 from firmware_bridge.serial.port_state import PortState, Recorder
@@ -61,7 +62,8 @@ class SensorLine:
         self._warmup = False
         self._fault_s: float | None = None
         self._newest: Mapping[str, float] = {}
-        self._mean: Mean | None = None
+        self._values = NewestValues()
+        self._well_s: float | None = None  # since when the port is well and values should come
         self._hint = TypeHint(settings.model)
         self._warning: PortState | None = None
         self._warn_at = 0.0
@@ -90,8 +92,10 @@ class SensorLine:
             self._state = PortState("error", "foreign_unfit", {"port": settings.port, "why": why})
             return
         self._state = source.state
+        learnt = self._station.book.known(self._key)
+        self._values = NewestValues(_days(learnt.get("has")))
         if isinstance(source, ForeignPort):
-            source.recall(self._station.book.known(self._key))
+            source.recall(learnt)
         self.averager = _averager(settings.every, source)
         self.port = source
         self._cycle = DutyCycle(settings.duty, getattr(source, "warm_up_s", 0.0), timetable)
@@ -178,8 +182,7 @@ class SensorLine:
     def item(self, mean: Mean) -> dict[str, Any]:
         """A mean as a wire item, without what the spool adds."""
         self.readings += 1
-        if self._mean is None or mean.end_s >= self._mean.end_s:
-            self._mean = mean
+        self._values.take(mean)
         item: dict[str, Any] = {"sensor": self.id, "values": mean.values, "interval_s": mean.interval_s, "n": mean.n}
         if mean.flags:
             item["flags"] = _names(mean.flags)
@@ -197,8 +200,10 @@ class SensorLine:
         return self.flush() if state.state in ("unplugged", "asleep") else None
 
     def _judged(self, now_s: float, at_ms: int) -> PortState:
-        """What the port says, overruled by what the sensor says of itself."""
+        """What the port says, overruled by what the sensor says of itself, and by values that do not come."""
         state = self._state
+        if state.state != "ok" or self._warmup or self._well_s is None:
+            self._well_s = now_s
         passed_s = getattr(self.port, "passed_s", now_s)
         if now_s - passed_s > STUCK_S:
             return PortState("silent", "stuck")
@@ -210,9 +215,27 @@ class SensorLine:
                 return PortState("error", "sensor_fault", {"code": f"{int(self._newest.get('error', 0)):#x}"})
             if self._warmup:
                 return PortState("starting", "warming_up")
+            lacking = self._values.lacking(now_s, self._well_s, self.patience_s)
+            if lacking is not None and (lacking.state != "ok" or not state.cause):
+                return lacking
             if not state.cause:
                 return self._warning_now(now_s) or state
         return state
+
+    @property
+    def patience_s(self) -> float:
+        """How long a value may be away before that is told."""
+        return max(PATIENCE_INTERVALS * self.every_s, PATIENCE_AT_LEAST_S)
+
+    @property
+    def watched(self) -> dict[str, str]:
+        """The quantities whose absence is entered in the gap ledger, see firmware_bridge.health.values."""
+        return self._values.watched
+
+    def without_values(self, now_s: float) -> PortState:
+        """The port's word for the gap ledger; that no value comes is another reason than that nothing does."""
+        state = self._judged(now_s, 0) if self._state.state == "ok" else self._state
+        return state if state.cause == "no_value" else self._state
 
     def _warning_now(self, now_s: float) -> PortState | None:
         """Looked for now and then: nothing of it changes from one second to the next."""
@@ -235,6 +258,7 @@ class SensorLine:
     def health(self, now_s: float, at_ms: int, bridge: str) -> SensorHealth | None:
         """What is to be told now, None while nothing changed and nothing is due. `at_ms` is 0 while not known."""
         self._cycle.know(now_s, at_ms)
+        self._values.know(at_ms)
         state = self._judged(now_s, at_ms)
         if (state.state, state.cause) == self._published and now_s < self._tell_at:
             return None
@@ -242,7 +266,8 @@ class SensorLine:
         self.note(now_s)
         if self.port is None:
             return topic.health_of(state, self.settings, at_ms, bridge)
-        about, mean = self.port.about, self._mean
+        about = self.port.about
+        fresh = self._fresh(state, now_s)
         pair = self._station.pairs.agreement(self.sensor)
         return topic.health_of(
             state,
@@ -256,9 +281,17 @@ class SensorLine:
             mode=about.mode,
             notes={**about.notes, **(topic.notes_of_pair(*pair) if pair else {})},
             running_h=round(self._station.book.hours(self._meter()), 2),
-            newest_at=at_ms - round((now_s - mean.end_s) * 1000) if mean is not None and at_ms else None,
-            newest=good_of(mean) if mean is not None else {},
+            newest_at=_moment(max(one.at_s for one in fresh.values()), now_s, at_ms) if fresh and at_ms else None,
+            newest={key: one.value for key, one in fresh.items()},
+            value_at={key: _moment(one.at_s, now_s, at_ms) for key, one in fresh.items()} if at_ms else {},
         )
+
+    def _fresh(self, state: PortState, now_s: float) -> dict[str, Newest]:
+        """The newest value of each quantity while values come: a single one that is missing takes no other away."""
+        comes = self._state.state in ("ok", "starting") or self._state.cause == "foreign_stuck"
+        if not comes or state.cause in ("sensor_fault", "stuck"):
+            return {}
+        return self._values.fresh(now_s, self.patience_s)
 
     def _meter(self) -> str:
         """Whose hours these are: the sensor's own where it says who it is, else this place's in sensors.yaml."""
@@ -270,8 +303,9 @@ class SensorLine:
         book = self._station.book
         book.ran(self._meter(), self._ran_s)
         self._ran_s = 0.0
-        if isinstance(self.port, ForeignPort):
-            book.know(self._key, self.port.remembered())
+        learnt = self.port.remembered() if isinstance(self.port, ForeignPort) else {}
+        if self._values.has or learnt:
+            book.know(self._key, {**learnt, "has": dict(self._values.has)})
         sleeps = self._state.state == "asleep"
         if self._heard_s is not None or sleeps:
             device: Device | None = getattr(self.port, "device", None)
@@ -304,6 +338,14 @@ def good_of(mean: Mean) -> dict[str, float]:
 def removed(settings: Sensor, at_ms: int, bridge: str) -> SensorHealth:
     """The last word about a sensor that this bridge no longer reads."""
     return topic.health_of(PortState("stopped", "removed"), settings, at_ms, bridge)
+
+
+def _days(known: Any) -> dict[str, int]:
+    return {key: day for key, day in known.items() if isinstance(day, int)} if isinstance(known, dict) else {}
+
+
+def _moment(at_s: float, now_s: float, now_ms: int) -> int:
+    return now_ms - round((now_s - at_s) * 1000)
 
 
 def _averager(every_s: float, source: Source) -> Averager:

@@ -55,7 +55,8 @@ class SensorHealth(Payload):
 
     `key` names the cause below [health] in the locales; `step` is the first thing to try, per language.
     `address`: the device behind the port at present. `identity`, `firmware`, `mode`, `notes`: what the sensor says of
-    itself. `running_h`: hours its laser and fan have run. `newest`: its newest reading, without values set aside.
+    itself. `running_h`: hours its laser and fan have run. `newest`: the newest value of each quantity that still comes,
+    without values set aside; `value_at`: when each was measured, and `newest_at` the newest of these.
     """
 
     state: Literal["ok", "starting", "asleep", "silent", "unplugged", "error", "stopped"]
@@ -75,6 +76,7 @@ class SensorHealth(Payload):
     running_h: float | None = None
     newest_at: Ms | None = None
     newest: dict[str, float] = {}
+    value_at: dict[str, Ms] = {}
 
 
 class PurifierState(Payload):

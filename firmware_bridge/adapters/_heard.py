@@ -170,6 +170,8 @@ class Heard:
 
         Two messages of one second come together: at once, or long after where the device keeps what it cannot send.
         """
+        if arrival.kept_s:
+            return False
         if self.keeps:
             return arrival.now_s - told.first_s > POSTED_AGAIN_S
         return arrival.now_ms is None or abs(arrival.now_ms - said_ms + self.clock.wrong_ms) > _AT_ONCE_MS

@@ -64,6 +64,7 @@ class ForeignPort:
         self._counts: Counter[str] = Counter()
         self._good_s = crossing.now_s()
         self._refused_since: str = ""
+        self._offline_s = self._good_s  # when it was last said to be off
         self._stuck: set[str] = set()
         self._needed_s: float | None = None  # when a value that a room needs came last
         self._stopped = False
@@ -136,6 +137,7 @@ class ForeignPort:
                 if not arrival.topic:
                     self._counts["messages"] += 1
                     self._counts["refused_time_unknown"] += 1
+                    self._refused_since = "time_unknown"
                     raise TimeUnknown
                 if len(self._early) < EARLY:
                     self._early.append((arrival, receipt))
@@ -146,8 +148,10 @@ class ForeignPort:
 
     def _take(self, arrival: Arrival, receipt: Receipt | None) -> list[Measured] | MessageRejected:
         self._counts["messages"] += 1
-        waited = self.adapter.due_s()
+        waited, online = self.adapter.due_s(), self.adapter.online
         found = self.adapter.take(arrival)
+        if self.adapter.online is False and (online is not False or found == []):
+            self._offline_s = arrival.now_s
         if isinstance(found, MessageRejected):
             self._counts[f"refused_{found.reason}"] += 1
             if found.reason != "retained":
@@ -229,13 +233,19 @@ class ForeignPort:
         patience_s = max(SILENT_INTERVALS * self.frame_every_s, SILENT_AT_LEAST_S)
         if self.path and self._crossing.ear_fault:
             return PortState("error", "foreign_no_ear", {"why": self._crossing.ear_fault})
-        if self.adapter.online is False:
+        # Values outrank a last word: that of an old connection is often told after the new one has begun.
+        values_come = self._good_s > self._offline_s and now_s - self._good_s <= patience_s
+        if self.adapter.online is False and not values_come:
             return PortState("silent", "foreign_offline")
         if now_s - self._good_s > patience_s:
             if self._refused_since in ("stale", "repeat"):
                 return PortState("silent", "foreign_stale")
+            if self._refused_since == "time_unknown":
+                return PortState("silent", "foreign_time_unknown")
             if self._refused_since:
                 return PortState("silent", "foreign_refused", {"reason": self._refused_since})
+            if self.adapter.online and not self._counts["good"]:
+                return PortState("silent", "foreign_no_readings")
             return PortState("silent", "foreign_silent")
         if not self._counts["good"]:
             return PortState("starting", "foreign_starting")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from firmware_bridge.clock import Clock
 from firmware_bridge.health.missing import BacklogLedger, MissingReadings, SensorLedger, damaged_of, reason_of
+from firmware_bridge.health.values import AbsentSpells
 from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.spool.spool import Spool
 
@@ -25,6 +26,7 @@ class Accounting:
     def __init__(self, spool: Spool, clock: Clock, boot: str, keep: Keep) -> None:
         self._spool, self._clock, self._keep = spool, clock, keep
         self._ledgers: dict[str, SensorLedger] = {}
+        self._absent: dict[str, AbsentSpells] = {}
         self._lines: dict[str, SensorLine] = {}
         # What was before a sensor began is told once the time is known: since when (UTC ms), until when (elapsed ms).
         # Both are looked up before anything of this run is dated, or this run would hide what was before it.
@@ -53,7 +55,7 @@ class Accounting:
         ledger = self._ledgers.pop(line.id, None)
         if ledger is None:
             return
-        for stretch in ledger.close(_ms(now_s)):
+        for stretch in [*ledger.close(_ms(now_s)), *self._closed(line)]:
             self._keep(line, stretch)
         self._spool.forget(line.id)
         self._unopened.pop(line.id, None)
@@ -62,19 +64,27 @@ class Accounting:
     def end_all(self, now_s: float) -> None:
         """The bridge ends; what comes until its next start is told then."""
         for sensor, ledger in self._ledgers.items():
-            for stretch in ledger.close(_ms(now_s)):
-                self._keep(self._lines[sensor], stretch)
+            line = self._lines[sensor]
+            for stretch in [*ledger.close(_ms(now_s)), *self._closed(line)]:
+                self._keep(line, stretch)
+
+    def _closed(self, line: SensorLine) -> list[MissingReadings]:
+        absent = self._absent.pop(line.id, None)
+        return absent.close(_ms(line.patience_s)) if absent is not None else []
 
     def is_now(self, line: SensorLine, state: str, cause: str, now_s: float) -> None:
         ledger = self._ledgers.get(line.id)
         if ledger is not None:
             ledger.is_now(reason_of(state, cause), _ms(now_s))
 
-    def reading(self, line: SensorLine, end_s: float) -> None:
-        """Before a reading is kept: what is missing in front of it."""
+    def reading(self, line: SensorLine, end_s: float, present: Collection[str]) -> None:
+        """Before a reading is kept: what is missing in front of it, and what in it. `present`: its quantities."""
         ledger = self._ledgers.get(line.id)
         if ledger is None:
             return
+        absent = self._absent.setdefault(line.id, AbsentSpells())
+        for stretch in absent.reading(_ms(end_s), _every_ms(line), line.watched, present, _ms(line.patience_s)):
+            self._keep(line, stretch)
         damaged = damaged_of(line.port.counts()) if line.port is not None else 0
         for stretch in ledger.reading(_ms(end_s), damaged):
             self._keep(line, stretch)

@@ -207,14 +207,16 @@ class Port:
             self._wake(line)
         self._send(line, driver.start())
         now = elapsed()
-        watchdog = Watchdog(now, driver.frame_every_s, driver.counters.skipped, self._timings.limits)
+        watchdog = Watchdog(
+            now, driver.frame_every_s, driver.counters.skipped, self._timings.limits, empty=driver.counters.other
+        )
         next_ask = next_look = now
         next_inquiry: float | None = now if self._wanted else None
         inquired = False
         while not self._stop.is_set():
             if self._rests(line, now):
                 now = elapsed()
-                watchdog.rest(now, driver.counters.skipped)
+                watchdog.rest(now, driver.counters.skipped, driver.counters.other)
                 next_ask = now
             else:
                 if next_inquiry is not None and now >= next_inquiry:
@@ -249,18 +251,18 @@ class Port:
                 if certain:
                     self._look(line, now)
                 if passed:
-                    watchdog.heard(now, driver.counters.skipped)
+                    watchdog.heard(now, driver.counters.skipped, driver.counters.other)
                     if not inquired and next_inquiry is None:
                         next_inquiry = now
             watchdog.frame_every_s = driver.frame_every_s
-            verdict = watchdog.due(now, driver.counters.skipped)
+            verdict = watchdog.due(now, driver.counters.skipped, driver.counters.other)
             if verdict is not None:
                 self.counters.silences += 1
                 if not self._gate.fault(driver.about.identity, now):
                     self._say(
-                        PortState("error", "no_frames")
-                        if verdict.cause == "no_frames"
-                        else PortState("silent", "silent", {"seconds": round(verdict.seconds)})
+                        PortState("silent", "silent", {"seconds": round(verdict.seconds)})
+                        if verdict.cause == "silent"
+                        else PortState("error", verdict.cause)
                     )
                 if verdict.do == "reopen":
                     break

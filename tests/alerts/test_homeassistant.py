@@ -47,7 +47,7 @@ NOW = round(datetime(2026, 11, 23, 9, tzinfo=ZONE).timestamp() * 1000)
 # Keys of Home Assistant's MQTT documentation that are used here; a letter wrong in one of them and nothing appears.
 COMMON = {"p", "name", "uniq_id", "stat_t", "val_tpl", "qos", "ent_cat", "dev_cla", "exp_aft"}
 KEYS = {
-    "sensor": COMMON | {"unit_of_meas", "stat_cla", "sug_dsp_prc", "ops"},
+    "sensor": COMMON | {"unit_of_meas", "stat_cla", "sug_dsp_prc", "ops", "avty", "avty_mode"},
     "switch": COMMON | {"cmd_t", "cmd_tpl", "pl_on", "pl_off", "stat_on", "stat_off", "opt", "ret"},
     "binary_sensor": COMMON,
     "button": COMMON | {"cmd_t", "cmd_tpl", "ret"},
@@ -134,6 +134,26 @@ def test_a_dead_sensor_is_never_an_old_number() -> None:
         assert render(available, health(state=state)) == "offline"
     assert part["avty_mode"] == "all" and part["cmps"]["pm25"]["exp_aft"] == 180
     assert part["avty"][1]["t"] == TOPICS.bridge("s1", "pi", "status")
+
+
+def test_each_quantity_is_available_while_its_own_values_come() -> None:
+    parts = told(config())[SENSOR]["cmps"]
+    word = health(
+        state="error",
+        key="no_co2_ppm",
+        newest={"pm25": 18.2, "temp_c": 28.0},
+        value_at={"pm25": NOW - 5000, "temp_c": NOW - 200_000},
+    )
+
+    def available(key: str, word: SensorHealth) -> str:
+        topics = {one["t"]: one["val_tpl"] for one in parts[key]["avty"]}
+        assert topics.keys() == {TOPICS.sensor_health("s1", "pm"), TOPICS.bridge("s1", "pi", "status")}
+        assert parts[key]["avty_mode"] == "all"
+        return render(topics[TOPICS.sensor_health("s1", "pm")], word)
+
+    assert [available(key, word) for key in ("pm25", "co2_ppm", "temp_c")] == ["online", "offline", "online"]
+    assert [render(parts[key]["val_tpl"], word) for key in ("pm25", "co2_ppm", "temp_c")] == ["18.2", "None", "None"]
+    assert available("pm25", health(state="silent", newest={})) == "offline"
 
 
 class House:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from classair.model import PRESENT_REASONS, Missing
+from classair.model import PRESENT_REASONS, WITHOUT_REASONS, Missing
 from classair.timetable import local_time
 from classair.units import HOUR_MS
 from dashboard.context import Context
@@ -18,7 +18,7 @@ def day_of(ctx: Context, language: str, lines: Sequence[Missing], now_ms: int) -
     """What is missing of the 24 hours before `now_ms`; hours are counted back from now.
 
     A line that reaches out of them counts with the share of it that lies inside. Lines of what is there after all
-    (late, or as means) are named and take nothing away.
+    (late, as means, or without a quantity) are named and take nothing away.
     """
     start = now_ms - HOURS * HOUR_MS
     absent = [line for line in lines if line.reason not in PRESENT_REASONS]
@@ -32,15 +32,20 @@ def day_of(ctx: Context, language: str, lines: Sequence[Missing], now_ms: int) -
         if by_reason:
             titles.append(f"{clock} {_said(ctx, language, by_reason)}")
     missing = _by_reason(absent, start, now_ms)
-    late = _by_reason([line for line in lines if line.reason in PRESENT_REASONS], start, now_ms)
+    there = [line for line in lines if line.reason in PRESENT_REASONS]
+    late = _by_reason([line for line in there if line.reason not in WITHOUT_REASONS], start, now_ms)
+    without = _by_reason([line for line in there if line.reason in WITHOUT_REASONS], start, now_ms)
     words = (
         ctx.t(language, "health_page.day.missing", what=_said(ctx, language, missing))
         if missing
         else ctx.t(language, "health_page.day.none")
     )
-    return Day(
-        shares, titles, words, ctx.t(language, "health_page.day.late", what=_said(ctx, language, late)) if late else ""
+    more = " ".join(
+        ctx.t(language, f"health_page.day.{name}", what=_said(ctx, language, found))
+        for name, found in (("without", without), ("late", late))
+        if found
     )
+    return Day(shares, titles, words, more)
 
 
 def _by_reason(lines: Iterable[Missing], start: int, end: int) -> dict[str, tuple[int, int]]:

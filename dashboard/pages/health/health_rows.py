@@ -25,7 +25,7 @@ Well = Literal["yes", "wait", "no"]
 class Day:
     """Twenty-four hours up to now, as a strip: the share of each hour whose readings are missing, and words for those.
 
-    `words`: what is missing by reason; `late`: what is there, but came late or as means.
+    `words`: what is missing by reason; `late`: what is there, but came late, as means or without a quantity.
     """
 
     shares: Sequence[float]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from classair.model import BAD, Flag
-from firmware_bridge.adapters import Heard, Measured, MessageRejected, adapter_for, models
+from firmware_bridge.adapters import Arrival, Heard, Measured, MessageRejected, adapter_for, models
 from firmware_bridge.adapters._heard import recall, remembered
 from tests.firmware_bridge.adapters.sample_readings import NOW_MS, READINGS, T, said, tell, text
 
@@ -220,3 +220,17 @@ def test_while_only_pm25_was_said_that_is_said() -> None:
     told = adapter_for("zigbee2mqtt", P1, {"purifier_internal": "no"})
     assert values(zigbee(told, {"pm25": 41})) and told.warning == ""
     assert reason(zigbee(told, {"pm25": 42, "fan_state": "ON"}, 60)) == "air_stream", "its own word goes first"
+
+
+def test_what_the_broker_kept_while_the_bridge_was_away_keeps_its_own_time() -> None:
+    adapter = adapter_for("zigbee2mqtt", P1)
+    second = NOW_MS - 3_600_000
+    for message in (
+        {"pm25": 10, "last_seen": second},
+        {"pm25": 12, "last_seen": second},
+        {"pm25": 13, "last_seen": second + 60_000},
+    ):
+        arrival = Arrival("zigbee2mqtt/p1", json.dumps(message).encode(), False, 100.0, NOW_MS, kept_s=5400.0)
+        found = adapter.take(arrival)
+        assert isinstance(found, list) and (found[0].at_ms, found[0].frame.flags) == (message["last_seen"], Flag.NONE)
+    assert not adapter.stands and adapter.clock.wrong_ms == 0

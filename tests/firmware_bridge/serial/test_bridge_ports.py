@@ -271,6 +271,9 @@ def test_a_simulated_port_is_the_sensors_link_and_every_other_is_taken_as_it_sta
 
 
 PLACES = {
+    "minutes": "3",
+    "hours": "7",
+    "days": "4",
     "port": "/dev/ttyUSB0",
     "seconds": 5,
     "model": "x",
