@@ -74,7 +74,7 @@ class Values:
         name: str,
         change: Callable[[float], float | None] | None = None,
         least: float | None = None,
-    ) -> None:
+    ) -> bool:
         """Keeps `given` as the quantity `key` when it is a measurement (at least `least`); `name` is the device's.
 
         `change` makes it one in our unit, None when it cannot.
@@ -86,8 +86,9 @@ class Values:
             value = change(value)
         if value is None:
             self.miss(name)
-        else:
-            self.found[key] = value
+            return False
+        self.found[key] = value
+        return True
 
     def miss(self, name: str) -> None:
         self._about.could_not_read(name)

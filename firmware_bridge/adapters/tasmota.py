@@ -43,6 +43,7 @@ class Tasmota(Quiet):
         self._stuck_after_s = settings.stuck_after
         self._same: dict[str, tuple[Any, float, int]] = {}  # object → (what it says, since when, how often)
         self._units: dict[str, str] = {}  # as its messages have said so far
+        self._best: dict[str, tuple[int, float]] = {}  # quantity → (place of its best object, when that gave it)
         self.frame_every_s = settings.interval or INTERVAL_S
 
     def topics(self) -> tuple[str, ...]:
@@ -71,14 +72,17 @@ class Tasmota(Quiet):
         for name, part in reversed(said.items()):
             if isinstance(part, dict):
                 parts.setdefault(_kind(name), []).append(part)
-        values = self._values(parts, self._unit(said, "TempUnit", "C"), self._unit(said, "PressureUnit", "hPa"))
+        units = self._unit(said, "TempUnit", "C"), self._unit(said, "PressureUnit", "hPa")
+        values = self._values(parts, *units, arrival.now_s)
         for name, part in said.items():
             if _kind(name) not in OBJECTS and (unread := _air_in(name, part)):
                 values.miss(unread)
         flags = {key: Flag.STUCK for key in self._dead(parts, arrival.now_s) if key in values.found}
         return values.measured(value_flags=flags)
 
-    def _values(self, parts: Mapping[str, list[dict[str, Any]]], temp_unit: str, pressure_unit: str) -> Values:
+    def _values(
+        self, parts: Mapping[str, list[dict[str, Any]]], temp_unit: str, pressure_unit: str, now_s: float
+    ) -> Values:
         values = Values(self.about)
         change: dict[str, Callable[[float], float | None]] = {
             "temp_c": lambda value: _signed(celsius(value, temp_unit)),
@@ -86,11 +90,18 @@ class Tasmota(Quiet):
             "pressure_hpa": lambda value: hectopascal(value, pressure_unit),
         }
         wanted = [*((name, it.fields) for name, it in OBJECTS.items()), *((name, AIR) for name in AIR_SENSORS)]
-        for name, fields in wanted:
+        places: dict[str, int] = {}
+        for place, (name, fields) in enumerate(wanted):
             for part in parts.get(name, ()):
                 for field, key in fields.items():
-                    if field in part:
-                        values.put(key, part[field], f"{name}.{field}", change.get(key))
+                    if field in part and values.put(key, part[field], f"{name}.{field}", change.get(key)):
+                        places[key] = place
+        for key, place in places.items():
+            best, at_s = self._best.get(key, (place, now_s))
+            if place < best and now_s - at_s <= 3 * self.frame_every_s:
+                del values.found[key]  # the board has a better one, which this message does not carry
+            else:
+                self._best[key] = place, now_s
         if "co2_ppm" not in values.found:
             values.found.pop("internal_temp_c", None)  # the driver says 0 °C of a sensor that is gone
         return values

@@ -211,6 +211,17 @@ def test_pm25_of_a_purifier_is_of_its_air_stream_in_partial_messages_too() -> No
     assert values(zigbee(adapter, {"pm25": 41})) == [{"pm25_stream": 41}]
 
 
+def test_a_message_without_the_better_sensor_does_not_bring_in_the_worse_one() -> None:
+    adapter = adapter_for("tasmota", "mqtt:tele/board", {"interval": "60s"})
+    best = {"SHT3X": {"Temperature": 25.0, "Humidity": 60.0}}
+    worse = {"PMS5003": {"PM2.5": 12, "Temperature": 31.0, "Humidity": 40.0}}
+    assert values(moved(adapter, json.dumps({**best, **worse}).encode(), 0))[0]["temp_c"] == 25.0
+    for after_s in (60, 120, 180):
+        assert values(moved(adapter, json.dumps(worse).encode(), after_s)) == [{"pm25": 12}]
+    assert values(moved(adapter, json.dumps(worse).encode(), 240))[0]["temp_c"] == 31.0, "it has gone"
+    assert values(moved(adapter, json.dumps(best).encode(), 300)) == [{"temp_c": 25.0, "rh_pct": 60.0}]
+
+
 def test_while_only_pm25_was_said_that_is_said() -> None:
     adapter = adapter_for("zigbee2mqtt", P1)
     assert values(zigbee(adapter, {"pm25": 41})) == [{"pm25": 41}]
