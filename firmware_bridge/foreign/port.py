@@ -63,7 +63,7 @@ class ForeignPort:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._good_s = crossing.now_s()
-        self._refused_since: str = ""
+        self._refused_since = self._unread = ""
         self._offline_s = self._good_s  # when it was last said to be off
         self._stuck: set[str] = set()
         self._needed_s: float | None = None  # when a value that a room needs came last
@@ -155,7 +155,7 @@ class ForeignPort:
         if isinstance(found, MessageRejected):
             self._counts[f"refused_{found.reason}"] += 1
             if found.reason != "retained":
-                self._refused_since = found.detail if found.reason == "unread" else found.reason
+                self._refused_since, self._unread = found.reason, found.detail
             log.debug("message_rejected sensor=%s reason=%s detail=%s", self.sensor, found.reason, found.detail)
         else:
             told, this, all_given = self._owed_messages, content_of(self.sensor, arrival), self.adapter.due_s() is None
@@ -238,12 +238,11 @@ class ForeignPort:
         if self.adapter.online is False and not values_come:
             return PortState("silent", "foreign_offline")
         if now_s - self._good_s > patience_s:
-            if self._refused_since in ("stale", "repeat"):
-                return PortState("silent", "foreign_stale")
-            if self._refused_since == "time_unknown":
-                return PortState("silent", "foreign_time_unknown")
+            if self._refused_since == "unread":
+                return PortState("silent", "foreign_nothing_read", {"reason": self._unread})
             if self._refused_since:
-                return PortState("silent", "foreign_refused", {"reason": self._refused_since})
+                cause = _REFUSED.get(self._refused_since, "foreign_refused")
+                return PortState("silent", cause, {"reason": self._refused_since})
             if self.adapter.online and not self._counts["good"]:
                 return PortState("silent", "foreign_no_readings")
             return PortState("silent", "foreign_silent")
@@ -256,6 +255,17 @@ class ForeignPort:
             blind = self._needed_s is None or now_s - self._needed_s > patience_s
             return PortState("error" if blind else "ok", "foreign_unread", {"names": names})
         return PortState("ok", *self.adapter.notice())
+
+
+# Why a message was refused → what that says of the device, a key below [health].
+_REFUSED: Final = {
+    "stale": "foreign_stale",
+    "repeat": "foreign_stale",
+    "time_unknown": "foreign_time_unknown",
+    "air_stream": "foreign_air_stream",
+    "empty": "no_value",
+    "absent": "no_value",
+}
 
 
 class Crossing:

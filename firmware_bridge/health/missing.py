@@ -19,6 +19,8 @@ _CAUSES: Final = {
     "no_frames": "damaged",
     "failed": "silent",
     "foreign_refused": "damaged",
+    "foreign_nothing_read": "no_value",
+    "foreign_air_stream": "no_value",
     "foreign_stale": "stale",
     "foreign_stuck": "stale",
     "foreign_unread": "damaged",

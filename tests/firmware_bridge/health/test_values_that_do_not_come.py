@@ -230,7 +230,19 @@ def test_nothing_but_nan_is_told_as_such_and_not_as_ok(bench: Any) -> None:
     for _ in range(10):
         it.say("tele/b/SENSOR", b'{"DHT11":{"Temperature":nan,"Humidity":nan}}')
         told = it.later(60)
-    assert told.state != "ok" and told.newest == {} and told.cause["en"] and it.means == []
+    assert (told.state, told.key) == ("silent", "foreign_nothing_read") and told.newest == {} and it.means == []
+    assert "DHT11.Humidity" in told.cause["th"] and reason_of(told.state, told.key) == "no_value"
+
+
+def test_a_purifier_whose_pm25_is_refused_is_told_as_one(bench: Any) -> None:
+    it = bench("zigbee2mqtt", "mqtt:zigbee2mqtt/stark", interval="60s")
+    it.say("zigbee2mqtt/stark", {"fan_mode": "auto", "pm25": 9})
+    for i in range(6):
+        it.later(60)
+        it.say("zigbee2mqtt/stark", {"pm25": 41 + i})
+    told = it.later(1)
+    assert (told.state, told.key) == ("silent", "foreign_air_stream") and it.means == []
+    assert reason_of(told.state, told.key) == "no_value"
 
 
 def test_values_outrank_a_last_word_that_came_before_them(bench: Any) -> None:

@@ -271,6 +271,7 @@ def test_a_simulated_port_is_the_sensors_link_and_every_other_is_taken_as_it_sta
 
 
 PLACES = {
+    "names": "x",
     "minutes": "3",
     "hours": "7",
     "days": "4",
