@@ -331,7 +331,7 @@ class Bridge:
         receipt.seq = self._newest_seq.get(receipt.sensor, 0)
         if receipt.sensor in self._unkept:
             self._unkept.discard(receipt.sensor)
-            receipt.refused(self._keeper.fault or "internal error, see the log of the bridge")
+            receipt.refused(self._keeper.fault or "internal error, see the log of the bridge", lost=True)
         else:
             self._keeper.settle(receipt)
 

@@ -36,6 +36,7 @@ class _Known:
 
     payload: bytes
     at_s: float
+    dated: list[tuple[int, Content]]
 
 
 @dataclass(slots=True)
@@ -103,7 +104,8 @@ class Heard:
         found = self.adapter.take(arrival)
         if isinstance(found, MessageRejected):
             return found
-        if any(one.at_ms is not None for one in found):
+        said = [(one.at_ms, _content(one)) for one in found if one.at_ms is not None]
+        if said:
             fresh = [one for one in found if one.at_ms is None or self._dated(one, one.at_ms, arrival)]
             if not fresh:
                 return MessageRejected(
@@ -113,8 +115,21 @@ class Heard:
                 return MessageRejected("retained", "a retained message whose time cannot be right")
             found = fresh
         if found or self.adapter.due_s() is not None:
-            self._known[arrival.topic] = _Known(arrival.payload, arrival.now_s)
+            self._known[arrival.topic] = _Known(arrival.payload, arrival.now_s, said)
         return found
+
+    def forget(self, arrival: Arrival) -> None:
+        """What this message said has been lost: it counts when it is sent again."""
+        known = self._known.get(arrival.topic)
+        if known is None or known.payload != arrival.payload:
+            return
+        del self._known[arrival.topic]
+        for said_ms, content in known.dated:
+            told = self._told.get(said_ms)
+            if told is not None:
+                told.contents.discard(content)
+                if not told.contents:
+                    del self._told[said_ms]
 
     def notice(self) -> tuple[str, dict[str, str]]:
         """What should be seen to although values come: a key below [health] and its places; "" for nothing."""
@@ -144,7 +159,7 @@ class Heard:
 
     def _dated(self, one: Measured, said_ms: int, arrival: Arrival) -> bool:
         """Settles when a measurement was made; False when it is known already."""
-        content: Content = frozenset(one.frame.values.items())
+        content = _content(one)
         told = self._told.get(said_ms)
         if told is None:
             self.stands = False
@@ -175,6 +190,10 @@ class Heard:
         if self.keeps:
             return arrival.now_s - told.first_s > POSTED_AGAIN_S
         return arrival.now_ms is None or abs(arrival.now_ms - said_ms + self.clock.wrong_ms) > _AT_ONCE_MS
+
+
+def _content(one: Measured) -> Content:
+    return frozenset(one.frame.values.items())
 
 
 def remembered(adapter: Heard) -> dict[str, Any]:

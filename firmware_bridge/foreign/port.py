@@ -60,7 +60,7 @@ class ForeignPort:
         self.sensor, self.adapter, self.model, self.path = sensor, adapter, model, path
         self.state = PortState("starting", "foreign_starting")
         self._crossing, self._on_frames, self._on_state = crossing, on_frames, on_state
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
         self._good_s = crossing.now_s()
         self._refused_since = self._unread = ""
@@ -130,6 +130,7 @@ class ForeignPort:
         with self._lock:
             if receipt is not None:
                 receipt.sensor = self.sensor
+                receipt.forget = lambda: self._forget(arrival)
             if self._stopped:
                 return MessageRejected("stopped", "this device is being removed from the configuration; send it again")
             if self.adapter.own_clock and arrival.now_ms is None:
@@ -176,6 +177,10 @@ class ForeignPort:
             if not isinstance(found, MessageRejected):
                 self._owed_messages.append(content_of(self.sensor, arrival))
         return found
+
+    def _forget(self, arrival: Arrival) -> None:
+        with self._lock:
+            self.adapter.forget(arrival)
 
     def tick(self, now_s: float, now_ms: int | None) -> None:
         with self._lock:

@@ -95,7 +95,7 @@ class Keeper:
         kept, later = self._spool.commit(), []
         for receipt in waiting:
             if 0 < receipt.seq <= self._spool.dropped:
-                receipt.refused("memory was full while the disk could not be written")
+                receipt.refused("memory was full while the disk could not be written", lost=True)
             elif kept:
                 receipt.kept()
             elif receipt.patient:

@@ -26,6 +26,7 @@ from firmware_bridge.foreign.http_server import VARIABLE, HttpServer
 from firmware_bridge.foreign.port import Crossing, ForeignPort
 from firmware_bridge.serial.port_state import PortState
 from firmware_bridge.spool.receipt import Receipt
+from tests.firmware_bridge.adapters.sample_readings import READINGS
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW_MS = 1_795_246_500_000
@@ -244,6 +245,36 @@ def test_posted_values_are_taken_and_a_repeat_is_confirmed_without_counting(benc
     assert post(one, AG, sample("airgradient-one.json")) == (200, "known already\n")
     assert post(one, "/enviro/yard", sample("enviro-urban.json"))[0] == 200
     assert [frame.values.get("pm25", frame.values.get("pm25_cf1")) for frame, _ in bench.frames] == [7, 15]
+
+
+POSTED = [(model, port, settings, name) for model, port, settings, name, _ in READINGS if port.startswith("http:")]
+
+
+@pytest.mark.parametrize(("model", "port", "settings", "name"), POSTED)
+def test_every_device_that_posts_is_counted_once_and_heard_again(
+    bench: Bench, ear: Any, model: str, port: str, settings: dict[str, Any], name: str
+) -> None:
+    one, device = ear(), bench.port(model, port, **settings)
+    assert post(one, device.path, sample(name)) == (200, "taken\n")
+    assert post(one, device.path, sample(name)) == (200, "known already\n")
+    bench.later(8)
+    assert post(one, device.path, sample(name)) == (200, "known already\n")
+    bench.later(900)
+    dated = model == "enviro"
+    assert post(one, device.path, sample(name)) == (200, "known already\n" if dated else "taken\n")
+    assert len(bench.frames) == (1 if dated else 2)
+
+
+@pytest.mark.parametrize(("model", "port", "settings", "name"), POSTED)
+def test_a_post_whose_reading_was_lost_counts_when_it_is_sent_again(
+    bench: Bench, ear: Any, model: str, port: str, settings: dict[str, Any], name: str
+) -> None:
+    one, device = ear(), bench.port(model, port, **settings)
+    bench.crossing.settle = lambda receipt: receipt.refused("memory was full", lost=True)
+    assert post(one, device.path, sample(name))[0] == 503
+    bench.crossing.settle = Receipt.kept
+    assert post(one, device.path, sample(name)) == (200, "taken\n")
+    assert post(one, device.path, sample(name)) == (200, "known already\n")
 
 
 @pytest.mark.parametrize(
