@@ -6,7 +6,7 @@ message carries, and also after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,7 +87,7 @@ class NewestValues:
         fresh = self.fresh(now_s, patience_s).keys() - OF_ITSELF
         if not fresh:
             aside = [flags for flags, at_s in self._aside.values() if now_s - at_s <= patience_s]
-            return PortState("error", _why(aside)) if aside else PortState("silent", "no_value")
+            return _set_aside(aside) if aside else PortState("silent", "no_value")
         for name, key in self.watched.items():
             if key in fresh:
                 continue
@@ -99,9 +99,11 @@ class NewestValues:
         return None
 
 
-def _why(aside: Iterable[Flag]) -> str:
-    """The key below [health] of why all values are set aside."""
-    return "values_clock" if all(flags & Flag.CLOCK for flags in aside) else "values_aside"
+def _set_aside(aside: Sequence[Flag]) -> PortState:
+    """What is to be told of a sensor of which all values are set aside."""
+    if all(flags & Flag.WARMUP for flags in aside):
+        return PortState("starting", "warming_up")
+    return PortState("error", "values_clock" if all(flags & Flag.CLOCK for flags in aside) else "values_aside")
 
 
 @dataclass(slots=True)
