@@ -22,6 +22,7 @@ from firmware_bridge.drivers import About
 
 POSTED_AGAIN_S: Final = 30.0  # a device that heard no answer tries again within this
 SENT_AGAIN_S: Final = 5.0  # a client that lost its connection sends what was not confirmed
+ALWAYS_OTHER: Final = 3  # messages in a row that differ: one that does not has been delivered again, also later
 NUMBER_AGAIN_S: Final = 0.5  # a number alone says too little to be known again
 _NUMBER: Final = 24  # bytes
 REMEMBERED: Final = 1000  # times of measuring: ten days at 15 minutes
@@ -37,6 +38,8 @@ class _Known:
     payload: bytes
     at_s: float
     dated: list[tuple[int, Content]]
+    differs: int = 0
+    """How many messages in a row were other ones than the one before."""
 
 
 @dataclass(slots=True)
@@ -115,7 +118,9 @@ class Heard:
                 return MessageRejected("retained", "a retained message whose time cannot be right")
             found = fresh
         if found or self.adapter.due_s() is not None:
-            self._known[arrival.topic] = _Known(arrival.payload, arrival.now_s, said)
+            before = self._known.get(arrival.topic)
+            differs = before.differs + 1 if before is not None and before.payload != arrival.payload else 0
+            self._known[arrival.topic] = _Known(arrival.payload, arrival.now_s, said, differs)
         return found
 
     def forget(self, arrival: Arrival) -> None:
@@ -152,10 +157,15 @@ class Heard:
         known = self._known.get(arrival.topic)
         if known is None or known.payload != arrival.payload:
             return False
-        longest = SENT_AGAIN_S if arrival.topic else POSTED_AGAIN_S
+        longest = POSTED_AGAIN_S if not arrival.topic or known.differs >= ALWAYS_OTHER else SENT_AGAIN_S
         if len(arrival.payload) <= _NUMBER:
             longest = NUMBER_AGAIN_S
-        return arrival.now_s - known.at_s < min(longest, self.frame_every_s / 2)
+        passed_s = arrival.now_s - known.at_s
+        if passed_s >= min(longest, self.frame_every_s / 2):
+            return False
+        if passed_s >= SENT_AGAIN_S:
+            known.differs = 0  # should it go on saying the same, it is no redelivery
+        return True
 
     def _dated(self, one: Measured, said_ms: int, arrival: Arrival) -> bool:
         """Settles when a measurement was made; False when it is known already."""

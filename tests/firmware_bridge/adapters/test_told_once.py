@@ -98,6 +98,17 @@ def test_a_board_whose_counter_stands_still_is_heard_for_ever(every_s: int) -> N
     assert all(values(found) for found in taken)
 
 
+def test_a_redelivery_is_known_later_too_where_no_two_messages_are_alike() -> None:
+    adapter = adapter_for("tasmota", "mqtt:tele/board", {"interval": "60s"})
+    board = [json.dumps({"Time": f"2026-11-21T07:{i:02}:00", "PMS5003": {"PM2.5": 12}}).encode() for i in range(20)]
+    for i in range(5):
+        assert values(moved(adapter, board[i], i * 60.0))
+    assert reason(moved(adapter, board[4], 4 * 60.0 + 20)) == "repeat"
+    assert values(moved(adapter, board[5], 300.0))
+    stands = [bool(values(moved(adapter, board[5], 310.0 + i * 10))) for i in range(12)]
+    assert stands.count(False) <= 1, "its clock stands still, so what is the same is no redelivery"
+
+
 def test_a_post_that_is_tried_again_and_again_counts_once_and_the_next_one_counts() -> None:
     adapter = adapter_for("dustboy", "http:4473")
     taken = [bool(values(moved(adapter, text("dustboy-object.json"), s))) for s in (0, 5, 10, 20)]
