@@ -11,7 +11,7 @@ import re
 from datetime import UTC, date, datetime, tzinfo
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator
 
 from classair.timetable import to_ms
 
@@ -124,5 +124,5 @@ def day_in_range(value: Any) -> date:
     return found
 
 
-Day = Annotated[date, BeforeValidator(day_in_range), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[date, BeforeValidator(day_in_range)]
 """A local day as a field of a model or a query: see `day_in_range`."""

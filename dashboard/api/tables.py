@@ -143,7 +143,7 @@ def router(ctx: Context) -> APIRouter:
             str | None,
             Query(
                 description="`next` of the previous page",
-                examples=["1795366800000~ban-suan.p1-2~ban-suan.p1-2-pm~pm25"],
+                examples=["1794762000000~ban-suan.p1-2~ban-suan.p1-2-pm~pm25"],
             ),
         ] = None,
         offset: Annotated[
