@@ -22,7 +22,10 @@ AT_ONCE: Final = 2
 
 
 class EstimatesAnswer(BaseModel):
-    """Each with its value (`mean` for exposure), interval, n, completeness and version; null: cannot be estimated."""
+    """Each with its value (`mean` for exposure), interval, n, completeness and version; null: cannot be estimated.
+
+    `warnings` names what looks impossible. `filter` is the effective CADR as a share of that when new, with `due`.
+    """
 
     room: str
     first: date

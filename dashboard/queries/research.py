@@ -226,13 +226,22 @@ class Research:
 
     def estimates(self, room: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
         """What `classair room` says of a room in a stretch of time. Raises ImportError without [research]."""
-        from research.rooms.command import lines, plain
-        from research.rooms.minutes import minutes
+        from research.rooms.command import answers, plain
 
-        config = self._config()
+        return [plain(line) for line in self._answers(room, start_ms, end_ms, answers)]
+
+    def estimates_text(self, room: str, start_ms: int, end_ms: int, language: str) -> list[str]:
+        """The same in words, a line each. Raises ImportError without [research]."""
+        from research.rooms.command import answers, as_text
+
+        return [as_text(line, language) for line in self._answers(room, start_ms, end_ms, answers)]
+
+    def _answers(self, room: str, start_ms: int, end_ms: int, answers: Any) -> list[Any]:
+        from research.rooms.command import filter_changes
+
         with self._asked() as store:
-            measured = minutes(store, config, room, start_ms, end_ms)
-        return [plain(line) for line in lines(measured, config.room(room).volume_m3)]
+            changes = filter_changes(self._readings, room, end_ms)
+            return list(answers(store, self._config(), self.corrections(), room, start_ms, end_ms, changes))
 
     def ask(self, question: Callable[[Store], T]) -> T:
         """The answer to a question that the store itself is asked."""

@@ -1,10 +1,4 @@
-"""What a purifier does, from how the room answers when it is switched: clean air, benefit, ageing of its filter.
-
-A model of the room (balance.py) is run through an hour around each switching with the outdoor air as measured, and its
-three rates are chosen so that it follows the sensor best: P·a (how outdoor air comes in), a + k (how the room clears by
-itself) and CADR/V (what the purifier adds). Fitting the model's course rather than differences keeps the sensor's noise
-out of the rates. The purifier's rate may come out as zero or below: only then can "no effect" be found.
-"""
+"""What a purifier does: clean air, "no effect", and what it kept away from lessons, all from the fit of losses.py."""
 
 from __future__ import annotations
 
@@ -16,238 +10,216 @@ import numpy.typing as npt
 
 from classair.timetable import local_time
 from research.rooms.estimate import Bools, Estimate, Floats
+from research.rooms.gains import Gains
+from research.rooms.losses import AIR, CELL, CELLS, LAG, Losses, fit_losses
 
-VERSION: Final = 1
-BEFORE: Final = 10  # minutes looked at before a switching
-AFTER: Final = 60  # and behind it, or up to the next one
-SHORTEST: Final = 25  # minutes behind a switching that say something
-LEAST_SWITCHINGS: Final = 6
+VERSION: Final = 2
+LEAST_SWITCHINGS: Final = 8
+SURE_SWITCHINGS: Final = 12  # before "no effect" is said
+LEAST_SHARE: Final = 0.03  # of the time each of ON and OFF must have
 LEAST_DAYS: Final = 3
-LEAST_OUTDOOR: Final = 10.0  # µg/m³; below it there is nothing to clean
-WIDE: Final = 0.35  # half an interval, as a share of the value, beyond which it does not tell
-SMALL: Final = 0.5  # clean air changes per hour: all below is called no effect
-TIMES: Final = 120  # draws for the interval
-AGED: Final = 0.70  # share of the first clean-air rate below which a filter is due
-_START: Final = (np.log(0.8), np.log(1.2), 2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Switchings:
-    """Stretches around switchings, one a row, NaN behind their ends; `day` is the local day of each."""
-
-    indoor: Floats
-    outdoor: Floats
-    on: Floats
-    day: npt.NDArray[np.int64]
-
-    def pick(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Switchings:
-        return Switchings(self.indoor[rows], self.outdoor[rows], self.on[rows], self.day[rows])
+LEAST_OUTDOOR: Final = 5.0  # µg/m³ in the median; below it there is nothing to clean
+AROUND: Final = 20  # minutes before and after a switching that must be measured
+WIDE: Final = 0.6  # half an interval, as a share of the value, beyond which it does not tell
+WIDE_CLAIMED: Final = 0.2  # or as a share of what was claimed, for purifiers that deliver little of it
+NO_EFFECT: Final = 0.10  # share of the claimed delivery below which it is no effect
+IMPOSSIBLE: Final = 3.0  # times the claimed delivery
+CLAIMED: Final = 2.0  # clean air changes per hour, where nothing was claimed
+APART: Final = 4.0  # minutes between clocks worth saying
+AIR_UNSURE: Final = 0.15  # of a logarithm: what following the air changes leaves open
+DRAWS: Final = 80
+_INTERVAL: Final = (0.02, 0.5, 0.98)  # eighty draws make their ends uncertain
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """clean_air m³/h; effect: True and False when it is told, None when it cannot be.
-
-    inflow P·a and clearing a + k in 1/h are those of the fit, `draws` the triples its interval was made from.
-    """
+    """clean_air m³/h; effect: True and False when it is told, None when it cannot be; losses: the fit behind it."""
 
     clean_air: Estimate
     effect: bool | None
-    inflow: float | None = None
-    clearing: float | None = None
-    draws: Floats | None = None
+    losses: Losses | None = None
 
 
-def switchings(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats) -> Switchings:
-    """The usable stretches on a grid of minutes: PM2.5 µg/m³, purifier 1 on, 0 off, NaN not known."""
-    size = indoor.size
-    change: list[int] = (np.flatnonzero(np.abs(np.diff(purifier)) == 1) + 1).tolist()
-    rows: list[tuple[Floats, Floats, Floats, int]] = []
-    width = BEFORE + AFTER
-    level = _smooth(outdoor)
-    for index, at in enumerate(change):
-        begin = max(at - BEFORE, change[index - 1] if index else 0)
-        end = min(at + AFTER, change[index + 1] if index + 1 < len(change) else size)
-        if end - at < SHORTEST:
-            continue
-        inside = slice(begin, end)
-        known = np.isfinite(purifier[inside]).all() and np.isfinite(level[inside]).all()
-        if not known or np.isfinite(indoor[inside]).mean() < 0.8 or np.median(level[inside]) < LEAST_OUTDOOR:
-            continue
-        pad = (0, width - (end - begin))
-        made = [np.pad(part[inside], pad, constant_values=np.nan) for part in (indoor, level, purifier)]
-        rows.append((made[0], made[1], made[2], local_time(start_ms + at * 60_000).toordinal()))
-    if not rows:
-        nothing = np.empty((0, width))
-        return Switchings(nothing, nothing, nothing, np.empty(0, np.int64))
-    return Switchings(
-        np.array([r[0] for r in rows]),
-        np.array([r[1] for r in rows]),
-        np.array([r[2] for r in rows]),
-        np.array([r[3] for r in rows], np.int64),
-    )
+def states(occupied: Bools, windows: Bools | None = None) -> npt.NDArray[np.int8]:
+    """Each minute's state as losses.STATES counts them; windows that are said to be open go before people."""
+    found = occupied.astype(np.int8)
+    if windows is not None:
+        found[windows] = 2
+    return found
 
 
-def cleaning(start_ms: int, indoor: Floats, outdoor: Floats, purifier: Floats, volume_m3: float) -> Cleaning:
-    """The clean air a purifier delivers, or why it cannot be told, with an interval drawn by days."""
-    coverage = float((np.isfinite(indoor) & np.isfinite(outdoor)).mean()) if indoor.size else 0.0
-    found = switchings(start_ms, indoor, outdoor, purifier)
-
-    def cannot(why: str, low: float | None = None, high: float | None = None) -> Cleaning:
-        return Cleaning(_estimate(None, low, high, len(found.day), coverage, why), None)
-
-    if len(found.day) < LEAST_SWITCHINGS or np.unique(found.day).size < LEAST_DAYS:
-        return cannot("few_switchings")
-    first, left = _fit(found, np.array(_START), rounds=12)
-    # A broom or a kitchen beside the room is not in the model: what it cannot follow says nothing about the purifier.
-    found = found.pick(left <= max(2.0 * float(np.median(left)), 3.0))
-    if len(found.day) < LEAST_SWITCHINGS or np.unique(found.day).size < LEAST_DAYS:
-        return cannot("disturbed")
-    best, left = _fit(found, first, rounds=8)
-    if np.median(left) > max(0.25 * float(np.nanmedian(found.indoor)), 4.0):
-        return cannot("disturbed")
-    draws = _draws(found, best)
-    low, high = (float(v) for v in np.quantile(draws[:, 2], [0.025, 0.975]))
-    rate = float(best[2])
-    rates = (float(np.exp(best[0])), float(np.exp(best[1])))
-    if low <= SMALL:
-        if high <= 2 * SMALL:
-            return Cleaning(
-                _estimate(0.0, low * volume_m3, high * volume_m3, len(found.day), coverage), False, *rates, draws
-            )
-        return cannot("no_contrast", low * volume_m3, high * volume_m3)
-    if (high - low) / 2 > WIDE * rate:
-        return cannot("wide", low * volume_m3, high * volume_m3)
-    told = _estimate(rate * volume_m3, low * volume_m3, high * volume_m3, len(found.day), coverage)
-    return Cleaning(told, True, *rates, draws)
-
-
-def _estimate(
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    n: int,
-    coverage: float,
-    why: str = "",
-) -> Estimate:
-    return Estimate("clean_air", "m³/h", "switching_response", VERSION, value, low, high, n, coverage, why)
-
-
-def filter_due(first: Estimate, recent: Estimate) -> bool | None:
-    """Whether a filter has aged below 70 % of what it first delivered; None while either cannot be told."""
-    if first.value is None or recent.value is None or first.value <= 0:
+def room_losses(
+    start_ms: int,
+    indoor: Floats,
+    outdoor: Floats,
+    purifier: Floats,
+    occupied: Bools,
+    windows: Bools | None = None,
+) -> Losses | None:
+    """The fit of a room on a grid of minutes from `start_ms` (UTC ms)."""
+    if not indoor.size or not np.isfinite(outdoor).any() or np.nanmedian(outdoor) < LEAST_OUTDOOR:
         return None
-    return recent.value < AGED * first.value
+    at = local_time(start_ms)
+    return fit_losses(indoor, outdoor, purifier, states(occupied, windows), first_minute=at.hour * 60 + at.minute)
 
 
-# -- avoided -----------------------------------------------------------------------------------------------------------
+def cleaning(
+    start_ms: int,
+    indoor: Floats,
+    outdoor: Floats,
+    purifier: Floats,
+    volume_m3: float,
+    occupied: Bools | None = None,
+    windows: Bools | None = None,
+    *,
+    claimed_m3h: float | None = None,
+    losses: Losses | None = None,
+) -> Cleaning:
+    """The clean air a purifier delivers, or why it cannot be told.
 
-
-def mean_without(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, counted: Bools) -> Floats:
-    """The mean over the `counted` minutes that the room would have had without the purifier, µg/m³, for each draw.
-
-    Where it was off that is what was measured; from each switching on the room goes on from its last value by itself.
-    Sources in the room are not in it, so what was avoided is told rather too small. `counted` minutes have a valid
-    value. Empty where nothing was told. A minute is worked out at a time: a year of all draws would be half a gigabyte.
+    "No effect" is said only where the whole interval lies below a tenth of what is claimed for the purifier.
     """
-    if found.draws is None or not found.effect:
-        return np.empty(0)
-    inflow, clearing = np.exp(found.draws[:, 0]), np.exp(found.draws[:, 1])
-    fall = np.exp(-clearing / 60)
-    on, level = purifier == 1, _smooth(outdoor)
-    last_off = np.maximum.accumulate(np.where(~on & np.isfinite(indoor), np.arange(indoor.size), -1))
-    total = np.full(len(found.draws), indoor[counted & ~on].sum())
-    value, before = np.full(len(found.draws), np.nan), -1
-    for i in np.flatnonzero(on).tolist():
-        if last_off[i] > before:
-            value = np.full(len(found.draws), indoor[last_off[i]])
-        before = i
-        steady = inflow * level[i] / clearing
-        value = steady + (value - steady) * fall
-        if counted[i]:
-            total += np.fmax(value, indoor[i])
-    return np.asarray(total / counted.sum())
+    coverage = float((np.isfinite(indoor) & np.isfinite(outdoor)).mean()) if indoor.size else 0.0
+    changes = _switchings(indoor, purifier)
+    count = len(changes)
+
+    def made(value: float | None, low: float | None, high: float | None, why: str = "", *warnings: str) -> Estimate:
+        return Estimate(
+            "clean_air", "m³/h", "switching_response", VERSION, value, low, high, count, coverage, why, warnings
+        )
+
+    local = [local_time(start_ms + int(at) * 60_000).date() for at in changes]
+    if count < LEAST_SWITCHINGS or len(set(local)) < LEAST_DAYS:
+        return Cleaning(made(None, None, None, "few_switchings"), None)
+    known = purifier[np.isfinite(purifier)]
+    if not LEAST_SHARE <= float(known.mean()) <= 1 - LEAST_SHARE:
+        return Cleaning(made(None, None, None, "few_switchings"), None)
+    if losses is None:
+        losses = room_losses(
+            start_ms, indoor, outdoor, purifier, np.zeros(indoor.size, bool) if occupied is None else occupied, windows
+        )
+    if losses is None:
+        return Cleaning(made(None, None, None, "few_days"), None)
+    value = losses.clean
+    low, high = losses.interval(0)
+    warnings = []
+    if abs(losses.centre[LAG]) >= APART and losses.covariance[LAG, LAG] < 2.0**2:
+        warnings.append("clocks_apart")
+    if low < 0:  # a purifier takes nothing away from its room's air but dust
+        high, low, value = max(high, (high - low) / 2), 0.0, max(value, 0.0)
+    claimed = claimed_m3h / volume_m3 if claimed_m3h else CLAIMED
+    if value > IMPOSSIBLE * claimed and claimed_m3h:
+        warnings.append("above_claimed")
+    low_m3h, value_m3h, high_m3h = (rate * volume_m3 for rate in (low, value, high))
+    if high <= NO_EFFECT * claimed and count >= SURE_SWITCHINGS:
+        return Cleaning(made(value_m3h, low_m3h, high_m3h, "", *warnings), False, losses)
+    if (high - low) / 2 > max(WIDE * value, WIDE_CLAIMED * claimed):
+        return Cleaning(made(None, low_m3h, high_m3h, "wide" if low > 0 else "no_contrast", *warnings), None, losses)
+    return Cleaning(made(value_m3h, low_m3h, high_m3h, "", *warnings), True if low > 0 else None, losses)
 
 
-# -- the fit -----------------------------------------------------------------------------------------------------------
+def _switchings(indoor: Floats, purifier: Floats) -> npt.NDArray[np.int64]:
+    """Minutes at which the purifier was switched while the room was being measured."""
+    change = np.flatnonzero(np.abs(np.diff(purifier)) == 1) + 1
+    seen = np.concatenate([[0], np.isfinite(indoor).cumsum()])
+    before = seen[change] - seen[np.maximum(change - AROUND, 0)]
+    after = seen[np.minimum(change + AROUND, indoor.size)] - seen[change]
+    return np.asarray(change[(before >= 1) & (after >= 2)])
 
 
-def _course(found: Switchings, rates: Floats) -> tuple[Floats, Floats]:
-    """(fixed, share): the model's course is fixed + share·C0, for any first value C0."""
-    inflow, clearing = np.exp(rates[0]), np.exp(rates[1])
-    loss = np.maximum(clearing + np.nan_to_num(found.on) * rates[2], 0.02)
-    fall = np.exp(-loss / 60)
-    gain = inflow * np.nan_to_num(found.outdoor) / loss * (1 - fall)
-    fixed, share = np.zeros_like(loss), np.ones_like(loss)
-    for i in range(1, loss.shape[1]):
-        fixed[:, i] = fixed[:, i - 1] * fall[:, i] + gain[:, i]
-        share[:, i] = share[:, i - 1] * fall[:, i]
-    return fixed, share
+def avoided(
+    found: Cleaning,
+    indoor: Floats,
+    purifier: Floats,
+    occupied: Bools,
+    lesson: Bools,
+    known: Gains,
+    windows: Bools | None = None,
+) -> list[Estimate]:
+    """How much lower the mean of lesson time was by the purifier: in µg/m³, and as a share of what it would have been.
 
+    What it removed would have stayed: the difference D between the room without and with it follows
+    dD/dt = c·u·C − (a + k)·D, in which neither outdoor air nor sources are left. The gain of the indoor sensor is part
+    of the interval in µg/m³; in the share it cancels.
+    """
+    there = np.isfinite(indoor) & lesson
+    size = indoor.size // CELL
+    cells = indoor[: size * CELL].reshape(-1, CELL)
+    counted = lesson[: size * CELL].reshape(-1, CELL).mean(axis=1) >= 0.5
+    level = _filled(cells)
+    coverage = float((counted & np.isfinite(level)).sum() / max(int(counted.sum()), 1))
 
-def _residuals(found: Switchings, rates: Floats, weight: Floats) -> Floats:
-    """Measured less modelled, with the best first value of each row; 0 where nothing was measured."""
-    fixed, share = _course(found, rates)
-    there = np.isfinite(found.indoor)
-    rest = np.where(there, np.nan_to_num(found.indoor) - fixed, 0.0)
-    share = np.where(there, share, 0.0)
-    first = (rest * share).sum(axis=1) / np.maximum((share * share).sum(axis=1), 1e-9)
-    return np.asarray((rest - share * first[:, None]) * weight)
+    def made(value: float | None, low: float | None = None, high: float | None = None, why: str = "") -> Estimate:
+        return Estimate(
+            "avoided_pm25", "µg/m³", "modelled_off", VERSION, value, low, high, int(there.sum()), coverage, why
+        )
 
-
-def _fit(found: Switchings, start: Floats, rounds: int) -> tuple[Floats, Floats]:
-    """The rates by damped Gauss-Newton on Huber's loss, and the root mean square left over in each row, µg/m³."""
-    scale = np.maximum(np.nanmedian(found.indoor, axis=1, keepdims=True) * 0.08, 1.5)
-    weight = np.where(np.isfinite(found.indoor), 1.0 / scale, 0.0)
-    rates, damping = start.copy(), 1e-3
-    residual = _residuals(found, rates, weight)
-    for _ in range(rounds):
-        robust = np.sqrt(np.minimum(1.0, 2.0 / np.maximum(np.abs(residual), 1e-9)))
-        base = (residual * robust).ravel()
-        columns = []
-        for k in range(3):
-            moved = rates.copy()
-            moved[k] += 1e-3
-            columns.append(((_residuals(found, moved, weight) * robust).ravel() - base) / 1e-3)
-        jacobian = np.stack(columns, axis=1)
-        normal = jacobian.T @ jacobian
-        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), -jacobian.T @ base)
-        tried = rates + np.clip(step, -0.7, 0.7)
-        tried[:2] = np.clip(tried[:2], np.log(0.02), np.log(40))
-        after = _residuals(found, tried, weight)
-        if _loss(after) <= _loss(residual):
-            if np.abs(tried - rates).max() < 1e-4:
-                rates, residual = tried, after
-                break
-            rates, residual, damping = tried, after, damping / 4
-        else:
-            damping *= 10
-    counted = np.maximum(np.isfinite(found.indoor).sum(axis=1), 1)
-    return rates, np.sqrt(((residual * scale) ** 2).sum(axis=1) / counted)
-
-
-def _loss(residual: Floats) -> float:
-    size = np.abs(residual)
-    return float(np.where(size <= 2.0, size * size, 4.0 * size - 4.0).sum())
-
-
-def _draws(found: Switchings, best: Floats) -> Floats:
-    """The fit over days drawn with replacement: what the interval is made from. The seed is fixed."""
-    chance = np.random.default_rng(1)
-    days = np.unique(found.day)
-    members = [np.flatnonzero(found.day == day) for day in days]
-    return np.array(
-        [
-            _fit(found.pick(np.concatenate([members[i] for i in chance.integers(0, days.size, days.size)])), best, 3)[0]
-            for _ in range(TIMES)
-        ]
+    if found.effect is False:
+        return [made(None, why="no_effect")]
+    if found.losses is None or not found.effect:
+        return [made(None, why=found.clean_air.why or "no_contrast")]
+    if coverage < 0.75:
+        return [made(None, why="coverage")]
+    losses = found.losses
+    chance = np.random.default_rng(3)
+    picked = chance.choice(known.weights.size, DRAWS, p=known.weights / known.weights.sum())
+    parameters = losses.draws(known.weights.size)[picked]
+    clean = np.maximum(parameters[:, 0], 0.0)
+    clearing = np.exp(np.clip(parameters[:, 1], np.log(0.05), np.log(0.8)))
+    index = states(occupied, windows)[: size * CELL].reshape(-1, CELL)[:, CELL // 2]
+    place = np.array(
+        [losses.states.index(name) if name in losses.states else 0 for name in ("empty", "occupied", "windows")]
     )
+    base = losses.centre[AIR:][place[index]]
+    air = _laid(losses, base, size)
+    apart = parameters[:, AIR:] - losses.centre[AIR:]
+    running = np.nan_to_num(purifier[: size * CELL]).reshape(-1, CELL).mean(axis=1)
+    total, kept = np.zeros(DRAWS), np.zeros(DRAWS)
+    unsure = chance.normal(0, AIR_UNSURE, DRAWS)
+    use = counted & np.isfinite(level)
+    level = np.nan_to_num(level)
+    for i in np.flatnonzero(_near(running > 0, 48)).tolist():
+        loss = air[i] * np.exp(np.clip(apart[:, place[index[i]]], -1, 1) + unsure) + clearing
+        fall = np.exp(-loss * CELL / 60)
+        kept = kept * fall + clean * running[i] * level[i] * (1 - fall) / loss
+        if use[i]:
+            total += kept
+    kept_away = total / max(int(use.sum()), 1)
+    low, middle, high = (float(v) for v in np.quantile(kept_away / known.indoor[picked], _INTERVAL))
+    share = kept_away / (kept_away + level[use].mean())
+    least, half, most = (float(v) for v in np.quantile(share, _INTERVAL))
+    return [
+        made(middle, low, high),
+        Estimate("avoided_share", "1", "modelled_off", VERSION, half, least, most, int(there.sum()), coverage),
+    ]
 
 
-def _smooth(values: Floats) -> Floats:
-    """Means over fifteen minutes: what is outdoors reaches the room slowly, the sensor's noise does not at all."""
-    there = np.isfinite(values)
-    kernel = np.ones(15)
-    counted = np.convolve(there, kernel, "same")
-    total = np.convolve(np.where(there, values, 0.0), kernel, "same")
-    return np.asarray(np.where(counted >= 5, total / np.maximum(counted, 1), np.nan))
+def _near(values: Bools, cells: int) -> Bools:
+    """Those within so many cells behind a marked one."""
+    last = np.maximum.accumulate(np.where(values, np.arange(values.size), -(10**9)))
+    return np.arange(values.size) - last <= cells
+
+
+def _laid(losses: Losses, base: Floats, size: int) -> Floats:
+    """Air changes by cell over the whole stretch: as followed where a day was used, else the state's own."""
+    air = np.exp(base)
+    begin = losses.lead // CELL
+    for column, day in enumerate(losses.days.tolist()):
+        first = day * CELLS - begin
+        low, high = max(first, 0), min(first + CELLS, size)
+        air[low:high] = losses.air[low - first : high - first, column]
+    return air
+
+
+def _filled(cells: Floats) -> Floats:
+    """Means of cells; gaps of up to an hour by straight lines."""
+    seen = np.isfinite(cells)
+    level = np.where(seen.any(axis=1), np.where(seen, cells, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1), np.nan)
+    known = np.flatnonzero(np.isfinite(level))
+    if known.size < 2:
+        return level
+    at = np.arange(level.size)
+    after = np.clip(np.searchsorted(known, at), 0, known.size - 1)
+    gap = known[after] - known[np.maximum(after - 1, 0)]
+    bridged = np.interp(at, known, level[known], left=np.nan, right=np.nan)
+    return np.where(np.isfinite(level) | (gap <= 12), bridged, np.nan)

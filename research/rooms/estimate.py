@@ -19,8 +19,10 @@ LEVEL: Final = 0.95
 class Estimate:
     """`value` in `unit` with its 95 % interval `low` … `high`; None means "cannot tell", and `why` is a key for it.
 
-    n: how many periods (decays, lessons, switchings, days) it rests on; coverage: share of the minutes looked at that
+    n: how many periods (decays, lessons, switchings, hours) it rests on; coverage: share of the minutes looked at that
     hold valid data. method and version name how it was made: a new version may give another number for old data.
+    warnings: keys of what looks impossible or doubtful about it, each with its likely cause in the texts. A value
+    always lies inside its interval.
     """
 
     quantity: str
@@ -33,6 +35,13 @@ class Estimate:
     n: int = 0
     coverage: float = 0.0
     why: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.value is None:
+            return
+        if self.low is None or self.high is None or not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.quantity}: {self.value} is not inside {self.low} … {self.high}")
 
     @property
     def known(self) -> bool:
@@ -67,3 +76,24 @@ def interval_by_group(
         return None
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def student_t(level: float, freedom: float) -> float:
+    """The two-sided quantile of Student's t, by the expansion of Cornish and Fisher (good to 1 % from 2 on)."""
+    z = {0.9: 1.644854, 0.95: 1.959964, 0.98: 2.326348, 0.99: 2.575829}[level]
+    n = freedom
+    terms = (
+        z,
+        (z**3 + z) / 4 / n,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96 / n**2,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384 / n**3,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160 / n**4,
+    )
+    return float(sum(terms))
+
+
+def weighted_quantiles(values: Floats, weights: Floats, shares: Sequence[float]) -> list[float]:
+    """Quantiles of draws that do not weigh alike."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return [float(v) for v in np.interp(shares, (total - 0.5 * weights[order]) / total[-1], values[order])]

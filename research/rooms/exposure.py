@@ -1,76 +1,75 @@
-"""What pupils breathed in lesson time: mean, peak hour, and what a purifier kept away.
+"""What pupils breathed in lesson time: mean, dose and highest hour, from the same means as every table.
 
-E = ΣC·Δt over valid slots, mean = E/ΣΔt, coverage = valid/total time; no mean below three quarters of the time.
+E = ΣC·Δt over the time that was really measured, mean = E/ΣΔt, coverage = ΣΔt / time taught. Nothing is filled in: a
+dose of 60 measured hours of 80 taught is that of 60 hours, and says so. No mean below three quarters of the time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-import numpy as np
+from classair.config import Config
+from classair.science.averages import COMPLETE
+from classair.units import HOUR_MS
+from research.lesson_slots import SLOT_MS, LessonSlots
+from research.means import MeanRow, MeansAsked, MeansReader
 
-from research.rooms.cleaning import Cleaning, mean_without
-from research.rooms.estimate import Bools, Estimate, Floats
-
-VERSION: Final = 1
-SLOT: Final = 15  # minutes; lesson time is counted in slots
-COMPLETE: Final = 0.75
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Over the lesson slots of a stretch. mean and peak_hour µg/m³, dose µg·h/m³; None below 75 % coverage.
+    """Over the lesson time of a stretch. mean and peak_hour µg/m³, dose µg·h/m³; None below 75 % coverage.
 
-    peak_hour: the highest mean of four valid slots that follow each other without a pause.
+    hours: lesson time taught; hours_covered: how much of it was measured, which alone is in the dose. peak_hour: the
+    highest mean of four valid slots of 15 minutes that follow each other without a pause. correction: its label.
     """
 
     mean: float | None
     dose: float | None
     peak_hour: float | None
     hours: float
+    hours_covered: float
     coverage: float
+    correction: str = "none"
     version: int = VERSION
 
 
-def exposure(pm25: Floats, lesson: Bools) -> Exposure:
-    """From minutes of valid values (NaN: none) and which of them are lesson time."""
-    slots = pm25.size // SLOT
-    taught = lesson[: slots * SLOT].reshape(-1, SLOT).mean(axis=1) >= 0.5
-    rows = pm25[: slots * SLOT].reshape(-1, SLOT)
-    counted = np.isfinite(rows).sum(axis=1)
-    mean = np.where(np.isfinite(rows), rows, 0.0).sum(axis=1) / np.maximum(counted, 1)
-    valid = taught & (counted >= COMPLETE * SLOT)
-    hours = float(taught.sum()) * SLOT / 60
-    coverage = float(valid.sum() / taught.sum()) if taught.any() else 0.0
+def exposure(reader: MeansReader, config: Config, room: str, start_ms: int, end_ms: int) -> Exposure:
+    """Of a room from `start_ms` up to `end_ms` (UTC ms), with the corrections that were accepted. Raises StoreAway."""
+    slots = LessonSlots(config.timetable_of(room), SLOT_MS)
+    taught = sum(slots.counted_ms(*span) for span in slots.spans(start_ms, end_ms)) / HOUR_MS
+    # Hours, as the table of a day is put together from them.
+    asked = MeansAsked(start_ms, end_ms, HOUR_MS, "accepted", lesson=True)
+    rows = [row for row in reader.of_room(room, "pm25", asked) if row.corrected is not None]
+    lengths = [slots.counted_ms(row.start_ms, row.start_ms + HOUR_MS) / HOUR_MS for row in rows]
+    covered = sum(row.completeness * length for row, length in zip(rows, lengths, strict=True))
+    coverage = covered / taught if taught else 0.0
     if coverage < COMPLETE:
-        return Exposure(None, None, None, hours, coverage)
-    level = float(mean[valid].mean())
-    runs = [mean[i : i + 4].mean() for i in range(slots - 3) if valid[i : i + 4].all()]
-    return Exposure(level, level * hours, float(max(runs)) if runs else None, hours, coverage)
-
-
-def avoided(found: Cleaning, indoor: Floats, outdoor: Floats, purifier: Floats, lesson: Bools) -> Estimate:
-    """How much lower the mean of lesson time was by the purifier, µg/m³: modelled without it less measured with it.
-
-    Told only where switching it has shown an effect; sources in the room make it rather too small.
-    """
-    there = np.isfinite(indoor) & np.isfinite(outdoor) & lesson
-    coverage = float(there.sum() / max(int(lesson.sum()), 1))
-
-    def cannot(why: str) -> Estimate:
-        return Estimate(
-            "avoided_pm25", "µg/m³", "modelled_off", VERSION, None, n=int(there.sum()), coverage=coverage, why=why
-        )
-
-    if found.effect is False:
-        return cannot("no_effect")
-    if not found.effect:
-        return cannot(found.clean_air.why)
-    if coverage < COMPLETE:
-        return cannot("coverage")
-    means = mean_without(found, indoor, outdoor, purifier, there) - indoor[there].mean()
-    low, high = (float(v) for v in np.quantile(means, [0.025, 0.975]))
-    return Estimate(
-        "avoided_pm25", "µg/m³", "modelled_off", VERSION, float(np.median(means)), low, high, int(there.sum()), coverage
+        return Exposure(None, None, None, taught, covered, coverage)
+    dose = sum((row.corrected or 0.0) * row.completeness * length for row, length in zip(rows, lengths, strict=True))
+    mean = sum((row.corrected or 0.0) * row.n for row in rows) / sum(row.n for row in rows)
+    quarter = MeansAsked(start_ms, end_ms, SLOT_MS, "accepted", lesson=True)
+    labels = sorted({label for row in rows for label in row.correction.split(",")})
+    return Exposure(
+        mean,
+        dose,
+        _peak(reader.of_room(room, "pm25", quarter)),
+        taught,
+        covered,
+        coverage,
+        ",".join(labels) or "none",
     )
+
+
+def _peak(rows: list[MeanRow]) -> float | None:
+    """The highest mean of four complete slots in a row."""
+    valid = [(row.start_ms, row.value) for row in rows if row.value is not None]
+    runs = [
+        sum(value for _, value in valid[i : i + 4]) / 4
+        for i in range(len(valid) - 3)
+        if all(after - before == SLOT_MS for (before, _), (after, _) in pairwise(valid[i : i + 4]))
+    ]
+    return max(runs, default=None)

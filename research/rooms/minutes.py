@@ -1,4 +1,7 @@
-"""A room minute by minute as arrays: what the estimates of research.rooms start from."""
+"""A room minute by minute as arrays: what the estimates of research.rooms start from.
+
+PM2.5 is as the tables have it: after the correction that was accepted, in means of five minutes where there is one.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,23 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from classair.config import Config
+from classair.science.corrections import SHORTEST_MS, Corrections
 from classair.stores import Store
 from classair.timetable import ZONE, HoursOfDay, local_time, to_ms
 from classair.units import MINUTE_MS
+from research.means import MeansAsked, MeansReader
 from research.rooms.estimate import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """From `start_ms` on, one element a minute; NaN where nothing valid was measured.
+    """From `start_ms` (UTC ms) on, one element a minute; NaN where nothing valid was measured.
 
-    purifier: 1 on, 0 off, NaN where it was not seen; all zero in a room that has none. `occupied` and `lesson` by the
-    room's timetable and the school calendar.
+    PM2.5 in µg/m³ after the accepted correction, CO2 in ppm. purifier: 1 on, 0 off, NaN where it was not seen; all zero
+    in a room that has none. `occupied` and `lesson` by the room's timetable and the school calendar, `windows` open by
+    its settings. volume_m3 and claimed_m3h (of all its purifiers) are None where nothing is known.
     """
 
-    room: str
     start_ms: int
     pm25: Floats
     co2: Floats
@@ -32,29 +37,40 @@ class Minutes:
     purifier: Floats
     occupied: Bools
     lesson: Bools
+    windows: Bools
+    volume_m3: float | None = None
+    claimed_m3h: float | None = None
 
 
-def minutes(store: Store, config: Config, room: str, start_ms: int, end_ms: int) -> Minutes:
+def minutes(store: Store, config: Config, corrections: Corrections, room: str, start_ms: int, end_ms: int) -> Minutes:
     """The room from `start_ms` up to `end_ms`, whole minutes. Raises StoreAway."""
     start_ms -= start_ms % MINUTE_MS
     size = max(0, (end_ms - start_ms) // MINUTE_MS)
     yard = config.outdoor_of(room)
     nothing = np.full(size, np.nan)
+    reader = MeansReader(store, config, corrections)
 
     def measured(of: str | None, quantity: str) -> Floats:
-        return _means(store, of, quantity, start_ms, size) if of else nothing
+        if not of:
+            return nothing
+        found = _means(store, of, quantity, start_ms, size)
+        return _corrected(found, reader, corrections, of, start_ms) if quantity == "pm25" else found
 
-    table = config.timetable_of(room)
+    table, windows = config.timetable_of(room), config.room(room).windows
+    units = config.purifiers_in(room)
+    claimed = sum(unit.cadr_m3h for name, unit in config.purifiers() if name in units)
     return Minutes(
-        room,
         start_ms,
         measured(room, "pm25"),
         measured(room, "co2_ppm"),
         measured(yard, "pm25"),
         measured(yard, "co2_ppm"),
-        _purifier(store, config.purifiers_in(room), start_ms, size),
+        _purifier(store, units, start_ms, size),
         _marked(start_ms, size, table.occupied_spans),
         _marked(start_ms, size, table.lesson_spans),
+        _marked(start_ms, size, lambda day: windows.open if windows.openable and table.school_day(day) else []),
+        config.room(room).volume_m3,
+        claimed or None,
     )
 
 
@@ -64,6 +80,20 @@ def _means(store: Store, room: str, quantity: str, start_ms: int, size: int) -> 
         if bucket.n:
             found[(bucket.start_ms - start_ms) // MINUTE_MS] = bucket.sum / bucket.n
     return found
+
+
+def _corrected(measured: Floats, reader: MeansReader, corrections: Corrections, room: str, start_ms: int) -> Floats:
+    """As the one reader corrects it; untouched where no correction was ever accepted."""
+    if not corrections.accepted:
+        return measured
+    end_ms = start_ms + measured.size * MINUTE_MS
+    asked = MeansAsked(start_ms, end_ms, SHORTEST_MS, "accepted", completeness=0.0)
+    found = np.full(measured.size, np.nan)
+    for row in reader.of_room(room, "pm25", asked):
+        if row.corrected is not None:
+            at = (row.start_ms - start_ms) // MINUTE_MS
+            found[max(0, at) : at + SHORTEST_MS // MINUTE_MS] = row.corrected
+    return np.where(np.isfinite(measured), found, np.nan)
 
 
 def _purifier(store: Store, units: list[str], start_ms: int, size: int) -> Floats:
