@@ -12,7 +12,7 @@ from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.frame.date_field import date_field
-from dashboard.pages.room import history, now
+from dashboard.pages.room import estimates, history, now
 from dashboard.queries import ranges
 
 PATH = "/room/<room>"
@@ -52,6 +52,7 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
         parts.live_view("room", language, room=room),
         _controls(ctx, language, path, shown),
         html.Div(history.sections(ctx, language, room, shown), id="room-history"),
+        estimates.section(ctx, language, room),
         dcc.Store(
             id="room-view",
             data={"room": room, "language": language, "range": shown.name, "date": shown.first.isoformat()},
@@ -76,6 +77,8 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         if not shown.holds(ctx.now_ms()) and not shown.holds(ctx.now_ms() - 3_600_000):
             return dash.no_update
         return await asyncio.to_thread(history.renewed, ctx, view["language"], view["room"], shown)
+
+    estimates.callbacks(app, ctx, _valid)
 
     for name in history.CHARTS:
 

@@ -54,6 +54,18 @@ def test_every_page_is_whole_in_both_languages(house: Any, chromium: Any, langua
     assert chromium.errors == []
 
 
+@pytest.mark.parametrize("language", ["th", "en"])
+def test_a_room_page_tells_estimates_when_somebody_asks(house: Any, chromium: Any, language: str) -> None:
+    page = visit(chromium, house, ROOM, language)
+    page.click("#room-estimates-ask")
+    page.wait_for_selector("#room-estimates li", timeout=60_000)
+    lines = page.locator("#room-estimates li").all_inner_texts()
+    for name in ("clean_air", "exposure", "filter"):
+        assert any(t(language, f"room_physics.{name}") in line for line in lines)
+    page.close()
+    assert chromium.errors == []
+
+
 def test_nothing_is_cut_on_a_narrow_screen(house: Any, chromium: Any) -> None:
     for name in ("overview", "room", "health"):
         page = visit(chromium, house, PAGES[name], "th", viewport={"width": 320, "height": 640})
