@@ -35,6 +35,7 @@ LEAST_CELLS: Final = 40  # with a value, in a day that is used
 LEAST_DAYS: Final = 3
 STATES: Final = ("empty", "occupied", "windows")
 MODEL_ERROR: Final = 0.05  # of c: what a room that is not well mixed, or a bent noise, may do to it
+ONCE_ERROR: Final = 0.35  # of c at each switching: a window or a class that moves at the same moment
 _STEP: Final = CELL / 60
 _STAYS: Final = float(np.exp(-_STEP / (1 / 3)))  # of a source from one cell to the next
 _CLIP: Final = 3.5  # standard deviations beyond which a value is a jump of the air, not of the parameters
@@ -176,7 +177,8 @@ def fit_losses(
     telling = influence.sum() ** 2 / max(float((influence**2).sum()), 1e-300)
     grown = np.sqrt(np.maximum(np.diag(clustered) / np.diag(inverse), 1.0))
     covariance = inverse * np.outer(grown, grown)
-    covariance[0, 0] += (MODEL_ERROR * found.theta[0]) ** 2
+    switched = int((np.abs(np.diff(purifier)) == 1).sum())
+    covariance[0, 0] += (MODEL_ERROR**2 + ONCE_ERROR**2 / max(switched, 1)) * found.theta[0] ** 2
     count = AIR + len(present)
     air = np.zeros(days.level.shape[:2])
     _filter(days, found.theta[:, None], air)
