@@ -18,7 +18,7 @@ from research.rooms.losses import Losses
 
 VERSION: Final = 2
 LEAST_OUTDOOR: Final = 10.0  # µg/m³
-LEAST_HOURS: Final = 10
+LEAST_HOURS: Final = 6
 COMPLETE: Final = 0.75
 STEADY: Final = 0.25  # how much the outdoor hour may differ from the one before, relative
 ABOVE_ONE: Final = 1.05  # a ratio in quiet hours beyond which something is wrong with the sensors

@@ -295,9 +295,9 @@ def rise_rate(excess: Floats) -> float | None:
     left = ((target[None, :] - slope[:, None] * centred) ** 2).sum(axis=1)
     best = int(left.argmin())
     free = y.size - 3
-    # What the sensor's own noise leaves in a mean: neighbours differ by √2 of it, `each` of them by 1/√each.
+    # What the sensor's own noise leaves in a mean of `each` values; second differences do not see the curve itself.
     said = excess[np.isfinite(excess)]
-    noise = max(float(np.median(np.abs(np.diff(said)))) * 1.4826 / np.sqrt(2 * each), 1.0)
+    noise = max(float(np.median(np.abs(np.diff(said, 2)))) * 1.4826 / np.sqrt(6 * each), 1.0)
     if left[best] / free > (NOISE_TIMES * noise) ** 2:
         return None
     inside = np.flatnonzero(left <= left[best] * (1.0 + F_BOUND / free) + 4.0)
