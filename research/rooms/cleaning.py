@@ -14,7 +14,7 @@ from research.rooms.gains import Gains
 from research.rooms.losses import AIR, CELL, CELLS, LAG, Losses, fit_losses
 
 VERSION: Final = 2
-LEAST_SWITCHINGS: Final = 8
+LEAST_SWITCHINGS: Final = 10
 SURE_SWITCHINGS: Final = 12  # before "no effect" is said
 LEAST_SHARE: Final = 0.03  # of the time each of ON and OFF must have
 LEAST_DAYS: Final = 3

@@ -35,6 +35,7 @@ LEAST_CELLS: Final = 40  # with a value, in a day that is used
 LEAST_DAYS: Final = 3
 STATES: Final = ("empty", "occupied", "windows")
 MODEL_ERROR: Final = 0.05  # of c: what a room that is not well mixed, or a bent noise, may do to it
+ALIKE: Final = 40.0  # of a log-likelihood
 ONCE_ERROR: Final = 0.6  # of c at each switching: a window or a class that moves at the same moment
 _STEP: Final = CELL / 60
 _STAYS: Final = float(np.exp(-_STEP / (1 / 3)))  # of a source from one cell to the next
@@ -162,7 +163,8 @@ def fit_losses(
         return None
     prior = _Prior(len(present))
     # The likelihood has more than one top: windows and sources can pass for a purifier's absence, but less likely.
-    found = max((_scored(days, start, prior, 6) for start in prior.starts()), key=lambda one: one.value)
+    tops = [_scored(days, start, prior, 10) for start in prior.starts()]
+    found = max(tops, key=lambda one: one.value)
     lags = np.arange(-14.0, 15.0, 2.0)
     columns = np.repeat(found.theta[:, None], lags.size, axis=1)
     columns[LAG] = lags
@@ -177,6 +179,9 @@ def fit_losses(
     telling = influence.sum() ** 2 / max(float((influence**2).sum()), 1e-300)
     grown = np.sqrt(np.maximum(np.diag(clustered) / np.diag(inverse), 1.0))
     covariance = inverse * np.outer(grown, grown)
+    # A top that is nearly as high may be the true one: the model is not exact enough to decide by a few units.
+    others = [abs(one.theta[0] - found.theta[0]) for one in tops if one.value > found.value - ALIKE]
+    covariance[0, 0] += (max(others, default=0.0) / 2) ** 2
     switched = int((np.abs(np.diff(purifier)) == 1).sum())
     covariance[0, 0] += (MODEL_ERROR**2 + ONCE_ERROR**2 / max(switched, 1)) * found.theta[0] ** 2
     count = AIR + len(present)
@@ -211,7 +216,7 @@ class _Prior:
 
     def starts(self) -> list[Floats]:
         found = []
-        for clean, air, anew, sources in ((2.0, 2.0, 0.2, 40.0), (1.0, 4.0, 0.4, 10.0)):
+        for clean, air, anew, sources in ((2.0, 2.0, 0.2, 40.0), (1.0, 1.0, 1.0, 4.0), (1.0, 0.5, 0.4, 10.0)):
             start = self.centre.copy()
             start[0], start[self._rates], start[-4], start[-2] = clean, np.log(air), np.log(anew), np.log(sources)
             found.append(start)
