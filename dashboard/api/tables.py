@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from classair.dates import moment_ms
+from classair.dates import Day, moment_ms
 from classair.model import QUANTITIES, Reading
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
@@ -117,8 +117,8 @@ def router(ctx: Context) -> APIRouter:
             str,
             Query(description="`<site>.<room>`, comma-separated", examples=["ban-suan.p1-2,ban-suan.yard"]),
         ],
-        first: Annotated[date, Query(description="first local day", examples=["2026-11-16"])],
-        last: Annotated[date, Query(description="last local day, inclusive", examples=["2026-11-20"])],
+        first: Annotated[Day, Query(description="first local day", examples=["2026-11-16"])],
+        last: Annotated[Day, Query(description="last local day, inclusive", examples=["2026-11-20"])],
         quantities: Annotated[
             str, Query(description="comma-separated: " + ", ".join(QUANTITIES), examples=["pm25,rh_pct"])
         ] = "pm25",

@@ -84,6 +84,39 @@ def test_every_example_of_reading_is_answered_as_described(
     assert asked >= 30
 
 
+def test_no_address_takes_seconds_or_a_year_of_the_thai_calendar_for_a_time(
+    document: dict[str, Any],
+    everyone: tuple[Any, dict[str, str]],
+) -> None:
+    house, headers = everyone
+    slips = {
+        "1795946400": "expected milliseconds: 1795946400000",
+        "1795946400000000": "expected milliseconds: 1795946400000",
+        "2569-11-23T09:00:00+07:00": "did you mean 2026?",
+        "2569-11-23": "did you mean 2026",
+        "23/11/2569": "did you mean 2026-11-23?",
+    }
+    tried, taken = 0, []
+    for path, operations in document["paths"].items():
+        parameters = operations.get("get", {}).get("parameters", [])
+        for parameter in parameters:
+            if not any(text_of(value).startswith("2026-") for value in parameter["schema"].get("examples", [])):
+                continue
+            for slip, hint in slips.items():
+                if "T" not in str(example_of(parameter)) and slip.isdigit():
+                    continue  # a day is no number of any kind
+                given = [
+                    {**one, "schema": {**one["schema"], "examples": [slip]}} if one is parameter else one
+                    for one in parameters
+                ]
+                answer = house.ask(address(path, given, everything=True), **headers)
+                tried += 1
+                if answer.status != 422 or hint not in answer.text:
+                    taken.append(f"{path} {parameter['name']}={slip}: {answer.status} {answer.text[:200]}")
+    assert taken == []
+    assert tried >= 60
+
+
 def test_every_refusal_is_described_as_the_one_kind_of_fault(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
