@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 
-from classair import i18n
+from classair import dates, i18n
 from classair.timetable import ZONE, local_time, to_ms
 
 RangeName = Literal["day", "week", "month"]
@@ -66,6 +66,7 @@ def range_of(name: str, day: str, now_ms: int) -> Range:
     known: RangeName = name if name in RANGES else "day"
     try:
         chosen = date.fromisoformat(day)
+        chosen = chosen.replace(year=dates.gregorian(chosen.year))
     except ValueError:
         chosen = today
     return around(known, min(max(chosen, EARLIEST), today))

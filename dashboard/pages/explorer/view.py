@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from classair import dates
 from classair.model import QUANTITIES
 from classair.science.corrections import SHORTEST_MS
 from classair.units import DAY_MS
@@ -110,11 +111,9 @@ def asked(given: Mapping[str, str], rooms: Sequence[str], default: Sequence[str]
     wanted.setdefault("last", today.isoformat())
     if "first" not in wanted:
         try:
-            wanted["first"] = (date.fromisoformat(str(wanted["last"])) - timedelta(days=6)).isoformat()
-        except ValueError:
-            raise SelectionRefused(
-                [f"last: expected a day such as {today.isoformat()}, got {wanted['last']!r}"]
-            ) from None
+            wanted["first"] = (dates.day(wanted["last"]) - timedelta(days=6)).isoformat()
+        except ValueError as error:
+            raise SelectionRefused([f"last: {error}"]) from None
     auto = wanted.get("step", "auto") == "auto"
     if auto:
         wanted["step"] = "1h"
@@ -140,9 +139,9 @@ def _second(given: Mapping[str, str], first: Selection, rooms: Sequence[str]) ->
     if "first2" in said:
         wanted["first"] = said["first2"]
         try:
-            end = date.fromisoformat(said["first2"]) + (first.last - first.first)
-        except ValueError:
-            raise SelectionRefused([f"first2: expected a day, got {said['first2']!r}"]) from None
+            end = dates.day(said["first2"]) + (first.last - first.first)
+        except ValueError as error:
+            raise SelectionRefused([f"first2: {error}"]) from None
         wanted["last"] = end.isoformat()
     if "last2" in said:
         wanted["last"] = said["last2"]
