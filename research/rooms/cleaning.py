@@ -111,7 +111,7 @@ def cleaning(
     if value > IMPOSSIBLE * claimed and claimed_m3h:
         warnings.append("above_claimed")
     low_m3h, value_m3h, high_m3h = (rate * volume_m3 for rate in (low, value, high))
-    if high <= NO_EFFECT * claimed and count >= SURE_SWITCHINGS:
+    if max(high, losses.interval(0, 0.99)[1]) <= NO_EFFECT * claimed and count >= SURE_SWITCHINGS:
         return Cleaning(made(value_m3h, low_m3h, high_m3h, "", *warnings), False, losses)
     if (high - low) / 2 > max(WIDE * value, WIDE_CLAIMED * claimed):
         return Cleaning(made(None, low_m3h, high_m3h, "wide" if low > 0 else "no_contrast", *warnings), None, losses)
