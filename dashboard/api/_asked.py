@@ -39,6 +39,16 @@ async def known_room(ctx: Context, room: str) -> str:
     return room
 
 
+async def known_sensor(ctx: Context, room: str, sensor: str | None) -> None:
+    """None, or a sensor that the configuration has or that has measured in this room. Raises ApiFault."""
+    if sensor is None or sensor in dict(ctx.config().sensors()):
+        return
+    measured = await asyncio.to_thread(ctx.research.ask, lambda store: store.sensors(room))
+    if sensor not in measured:
+        there = (full for full, one in ctx.config().sensors() if f"{full.partition('.')[0]}.{one.room}" == room)
+        raise unknown("sensor", sensor, {*measured, *there})
+
+
 def stretch(start: str, end: str, longest_days: int) -> tuple[int, int]:
     """UTC ms of both ends. Raises ApiFault when they are the wrong way round or too far apart."""
     since, until = moment_ms(start), moment_ms(end)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from classair.model import QUANTITIES
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
-from dashboard.api._asked import End, Limit, Offset, RoomQuery, SensorQuery, Start, known_room, stretch
+from dashboard.api._asked import End, Limit, Offset, RoomQuery, SensorQuery, Start, known_room, known_sensor, stretch
 from dashboard.api._faults import ApiFault, responses
 from dashboard.api._moments import iso
 from dashboard.context import Context
@@ -81,6 +81,7 @@ def router(ctx: Context) -> APIRouter:
         """At most seven days per request."""
         since, until = stretch(start, end, FLAG_DAYS)
         await known_room(ctx, room)
+        await known_sensor(ctx, room, sensor)
         found = await asyncio.to_thread(ctx.research.flagged, room, since, until, sensor)
         return FlagsAnswer(
             room=room,
@@ -127,6 +128,7 @@ def router(ctx: Context) -> APIRouter:
         if grain == "1m" and not QUANTITIES[quantity].shown:
             raise ApiFault(422, f"{quantity} is only stored by hour and day", "grain", "1h or 1d")
         await known_room(ctx, room)
+        await known_sensor(ctx, room, sensor)
         found = await asyncio.to_thread(ctx.research.rollups, room, quantity, since, until, step, sensor)
         page = found[:limit]
         return RollupsAnswer(

@@ -17,6 +17,7 @@ from classair.model import QUANTITIES, Reading
 from classair.science.indexes import Index
 from classair.science.indexes.known import INDEXES
 from classair.units import DAY_MS
+from dashboard.api._asked import known_room, known_sensor
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
@@ -199,16 +200,18 @@ def router(ctx: Context) -> APIRouter:
         since, until = moment_ms(start), moment_ms(end)
         if not 0 < until - since <= LONGEST_MS:
             raise ApiFault(422, "end must be after start, by at most 31 days", "query")
-        known = {full for full, _ in ctx.config().rooms()} | set(await asyncio.to_thread(ctx.queries.rooms))
-        if room not in known:
-            raise unknown("room", room, known)
+        await known_room(ctx, room)
+        await known_sensor(ctx, room, sensor)
+        place = _after(after, _reading_after)
+        if place is not None and not since <= place[0] < until:
+            raise ApiFault(422, "the value must be the `next` of a page of the same stretch", "after")
         found = await asyncio.to_thread(
             ctx.research.readings,
             room,
             since,
             until,
             sensor=sensor,
-            after=_after(after, _reading_after),
+            after=place,
             limit=limit + 1,
         )
         more = found[limit - 1] if len(found) > limit else None

@@ -19,7 +19,7 @@ DEEPEST: Final = 20
 LONGEST: Final = 4000
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')"
-    r"|(?P<time>\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[ +\-]\d\d:?\d\d)?)"
+    r"|(?P<time>\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|[ +\-]\d\d:?\d\d)?)?)"
     r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
     r"|(?P<mark>[(),])"
     r"|(?P<word>@?[A-Za-z_][\w.@/]*))"
@@ -208,7 +208,7 @@ class _Parser:
             raise self._wrong(self._next[1] if self._next else self._text.strip()[-40:])
         how = self._next[1]
         self._step()
-        return Term(how, left, self._operand())
+        return _compared(how, left, self._operand())
 
     def _operand(self) -> Any:
         if self._next is None:
@@ -220,10 +220,7 @@ class _Parser:
         if kind == "number":
             return float(text)
         if kind == "time":
-            try:
-                return Moment(moment_ms(text.replace("Z", "+00:00")))
-            except ValueError as error:
-                raise InvalidQuery(f"$filter: {error}") from None
+            return _moment(text)
         if kind == "word" and text not in ("and", "or", "not", *_COMPARE):
             return {"true": True, "false": False, "null": None}.get(text, Path(text))
         raise self._wrong(text)
@@ -232,3 +229,20 @@ class _Parser:
         if self._next != ("mark", mark):
             raise self._wrong(self._next[1] if self._next else f"a missing {mark}")
         self._step()
+
+
+def _moment(text: str) -> Moment:
+    try:
+        return Moment(moment_ms(text.replace("Z", "+00:00")))
+    except ValueError as error:
+        raise InvalidQuery(f"$filter: {error}") from None
+
+
+def _compared(how: str, left: Any, right: Any) -> Term:
+    """What a time is compared with is a time, also in quotes or as UTC milliseconds: nothing else could ever hold."""
+    sides = [left, right]
+    for here, there in ((0, 1), (1, 0)):
+        if isinstance(sides[here], Path) and sides[here].name in TIMES and isinstance(sides[there], (str, float)):
+            said = sides[there]
+            sides[there] = _moment(f"{said:.0f}" if isinstance(said, float) else said)
+    return Term(how, *sides)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -275,8 +276,14 @@ def purifier(ctx: Context, language: str, full: str) -> HealthRow:
         trouble.removeprefix("purifier_") if trouble else "ok",
         unit.at,
         ctx.t(language, f"health_page.do.{trouble}") if trouble else "",
-        [state, unit.reason] if unit.reason else [state],
+        [state, _reason(ctx, language, unit.reason)] if unit.reason else [state],
     )
+
+
+def _reason(ctx: Context, language: str, told: str) -> str:
+    """Why a purifier is as it is, in the language where the word is known, else as it was told."""
+    key = f"health_page.purifier_reason.{re.sub(r'[^a-z0-9]+', '_', told.lower())}"
+    return ctx.t(language, key) if known_text(key) else told
 
 
 def known_text(key: str) -> bool:

@@ -12,7 +12,8 @@ from research.export.metadata.files import Described, as_json
 from research.export.placements import Placement
 
 NAME: Final = "ro-crate-metadata.json"
-CONTEXT: Final = "https://w3id.org/ro/crate/1.1/context"
+# The context of 1.1 is older than schema.org's sha256; a term that no context has would be lost to programs.
+CONTEXT: Final = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"}]
 
 Entity = dict[str, Any]
 
@@ -186,10 +187,10 @@ def _sensors(about: About) -> list[Entity]:
 
 
 def _stay(one: Placement) -> str:
-    start = local_time(one.from_ms).isoformat(timespec="seconds") if one.from_ms else ".."
-    end = local_time(one.to_ms).isoformat(timespec="seconds") if one.to_ms is not None else ".."
+    start = f", from {local_time(one.from_ms).isoformat(timespec='seconds')}" if one.from_ms else ""
+    end = f", until {local_time(one.to_ms).isoformat(timespec='seconds')}" if one.to_ms is not None else ""
     height = "" if one.height_m is None else f", {one.height_m:g} m above the floor"
-    return f"{start}/{end} in {one.room}{height}"
+    return f"in {one.room}{height}{start}{end}"
 
 
 def _variables(about: About) -> list[Entity]:

@@ -127,7 +127,19 @@ def test_single_readings_come_page_by_page_with_their_flags(school: Any) -> None
     rest = asked_for_readings(school, headers, f"&limit=50&after={page['next']}").json
     assert (len(rest["readings"]), rest["next"]) == (10, None)
     assert len({row["seq"] for row in page["readings"] + rest["readings"]}) == 60
-    assert asked_for_readings(school, headers, "&after=yesterday").status == 422
+    for hostile in ("yesterday", f"{2**63}~a~1", "-1~a~1", f"{MONDAY - 1}~a~{2**70}"):
+        answer = asked_for_readings(school, headers, f"&after={hostile}")
+        assert (answer.status, answer.json["error"]["where"]) == (422, "after"), hostile
+
+
+@pytest.mark.parametrize("path", ["readings", "flags", "rollups"])
+def test_a_misspelt_sensor_is_no_sensor_without_data(school: Any, path: str) -> None:
+    headers = signed_in(school, "researcher")
+    start, end = quote("2026-11-23T09:00:00+07:00"), quote("2026-11-23T10:00:00+07:00")
+    address = f"/api/v1/{path}?room=ban-suan.p1-2&start={start}&end={end}&sensor=ban-suan.p1-2-"
+    assert school.ask(f"{address}pm", **headers).status == 200
+    answer = school.ask(f"{address}mp", **headers)
+    assert (answer.status, answer.json["error"]["right"]) == (404, "did you mean ban-suan.p1-2-pm?")
 
 
 def test_deployments_say_where_a_sensor_hung_and_which_model_it_is(school: Any) -> None:

@@ -146,7 +146,9 @@ def test_lists_are_paged_counted_filtered_and_expanded(sta: Client) -> None:
         ("Things?" + filtered("not " * 40 + "name eq 'x'"), 400, "nested deeper"),
         ("Observations?$orderby=result desc", 400, "by phenomenonTime, resultTime or id"),
         (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 2026-11-23T00:00:00"), 400, "offset"),
-        (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 'soon' or"), 400, "supported"),
+        (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 'soon' or"), 400, "ISO 8601"),
+        (f"Datastreams('{STREAM}')/Observations?" + filtered("phenomenonTime ge 2026-11-23"), 400, "no UTC offset"),
+        (f"Datastreams('{STREAM}')/Observations?" + filtered("resultTime lt '2569-11-23T00:00:00Z'"), 400, "mean 2026"),
         (f"Datastreams('{STREAM}')/Observations?$skiptoken=x", 400, "nextLink"),
         (f"Observations('{STREAM}~1~1')", 404, "no observation"),
         ("Observations('x')", 404, "no observation"),
@@ -279,6 +281,8 @@ def test_times_of_a_filter_are_half_open_to_the_millisecond() -> None:
         ("eq", ms, ms + 1),
     ):
         assert filters.bounds(filters.parse(f"phenomenonTime {how} {at}")) == (since, until, None)
+    for said in ("'2026-11-23T00:00:00Z'", "2026-11-23T07:00:00+07:00", "1795392000000"):
+        assert filters.bounds(filters.parse(f"phenomenonTime ge {said}")) == (1795392000000, None, None)
     narrowed = filters.parse(
         f"resultTime ge {at} and phenomenonTime gt {at} and phenomenonTime lt {at} and result gt 1"
     )

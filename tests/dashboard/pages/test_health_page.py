@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alerts.control import machine
 from classair.i18n import in_every_language, t
 from classair.model import Missing, Reading
 from classair.units import HOUR_MS, MINUTE_MS
@@ -193,3 +196,15 @@ def test_the_strip_of_a_day_says_in_words_what_it_draws(own_house: Any, chromium
     row = page.locator("tr:has-text('p1-2-pm')")
     assert "ทำงานมาแล้ว" in row.inner_text()
     assert "ไม่ส่งข้อมูล: 360 ค่า" in row.inner_text()
+
+
+def test_why_a_purifier_is_on_or_off_has_words_in_both_languages() -> None:
+    """Every reason that the control gives."""
+    source = Path(machine.__file__).read_text("utf-8")
+    given = set(
+        re.findall(r'"((?:PM2\.5 is|no valid|a person|its expiry|switched at|it was on|until its)[^"]*)"', source)
+    )
+    assert len(given) == 8
+    for reason in given:
+        key = f"health_page.purifier_reason.{re.sub('[^a-z0-9]+', '_', reason.lower())}"
+        assert t("th", key) != t("en", key), reason

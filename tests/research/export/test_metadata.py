@@ -143,7 +143,7 @@ def test_dcat_describes_each_file_of_data(made: Package) -> None:
 
 def test_the_crate_is_valid_by_the_rules_of_ro_crate_1_1(made: Package) -> None:
     whole = document(made, "ro-crate-metadata.json")
-    assert whole["@context"] == "https://w3id.org/ro/crate/1.1/context"
+    assert whole["@context"] == ["https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"}]
     graph: list[dict[str, Any]] = whole["@graph"]
     by_id = {one["@id"]: one for one in graph}
     assert len(by_id) == len(graph)
