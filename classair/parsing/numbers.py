@@ -28,6 +28,20 @@ def number_in(given: Any, largest: float) -> float | None:
     return given if -largest < given < largest else None
 
 
+# Subscripts (CO₂), full-width letters and signs, blanks that do not break; marks that nobody sees are left out.
+_PLAIN_SIGNS: Final = {
+    **{0x2080 + digit: str(digit) for digit in range(10)},
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    **dict.fromkeys((0xA0, 0x2007, 0x2009, 0x202F, 0x3000), " "),
+    **dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF)),
+}
+
+
+def plain_text(text: str) -> str:
+    """A line as it would be written in plain letters, digits and blanks; scripts with letters of their own stay."""
+    return text if text.isascii() else text.translate(_PLAIN_SIGNS)
+
+
 def says_nothing(text: str) -> bool:
     """Whether a word in the place of a number says that there is none: nan, null, unavailable, nothing at all."""
     return text.strip().lower().lstrip("+-") in _ABSENT or not text.strip(" -")

@@ -50,7 +50,7 @@ def sound(key: str, value: float) -> bool:
     return value > 0 if key == "co2_ppm" else value >= 0 or key in ("temp_c", "internal_temp_c")
 
 
-_AIR_NAMES: Final = re.compile(r"(^|[^a-z])(pm|cf|p|nc?pm)[ _]?\d|co2|carbondioxide|dust|partic", re.IGNORECASE)
+_AIR_NAMES: Final = re.compile(r"(^|[^a-z])(pm|cf|p|nc?pm)[ _]?\d|co2|carbon_?dioxide|dust|partic", re.IGNORECASE)
 _NOT_AIR: Final = re.compile(r"^e(co2|quivalent)", re.IGNORECASE)
 
 
@@ -93,6 +93,14 @@ class Values:
     def miss(self, name: str) -> None:
         self._about.could_not_read(name)
         self.unread.append(name)
+
+    def unknown(self, said: Mapping[str, Any]) -> None:
+        """Counts what nobody reads, in a message without a value that a room needs: `pm2_5` where `pm25` is known."""
+        if "pm25" in self.found or "co2_ppm" in self.found:
+            return
+        for name, given in said.items():
+            if carries_air(name) and name not in self.unread and number(given) not in (None, -1):
+                self.miss(name)
 
     def measured(self, **more: Any) -> list[Measured] | MessageRejected:
         """One measurement, as `measured`; refused with the names of what was not read when there are no values."""

@@ -78,10 +78,17 @@ class AirGradient(Quiet):
             self.about.notes["model"] = model
         values = Values(self.about)
         for name, (key, least) in _FIELDS.items():
-            if name in said:
+            if name in said and not _says_absent(key, said[name]):
                 values.put(key, said[name], name, least=least)
+        values.unknown(said)
         flags = {key: Flag.CHANNELS for key in values.found if key.startswith("pm")} if _disagree(said) else {}
         return values.measured(value_flags=flags)
+
+
+def _says_absent(key: str, given: Any) -> bool:
+    """Whether older firmware says with this number that it has no such sensor, or no value of it yet."""
+    value = number(given)
+    return value is not None and (value <= -1000 if key == "temp_c" else value == -1)
 
 
 def _disagree(said: dict[str, Any]) -> bool:

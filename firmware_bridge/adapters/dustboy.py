@@ -63,6 +63,8 @@ class Posted(Quiet):
         for name, key in self._fields.items():
             if name in said:
                 values.put(key, said[name], name)
+        if self._fields is OBJECT:
+            values.unknown(said)
         return values.measured()
 
 

@@ -67,6 +67,8 @@ class Enviro(Quiet):
             for name, key in fields.items():
                 if name in readings:
                     values.put(key, readings[name], name)
+        if not any(name in readings for name in _CF1):
+            values.unknown(readings)
         found = values.measured(at_ms=at_ms)
         self.about.identity = text_of(said.get("uid")) or self.about.identity
         if model := text_of(said.get("model")):

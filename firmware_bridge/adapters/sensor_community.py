@@ -73,6 +73,11 @@ class SensorCommunity(Quiet):
             if isinstance(row, dict) and isinstance(row.get("value_type"), str) and "value" in row:
                 given[row["value_type"]] = row["value"]
         values = Values(self.about)
+        if "durP1" in given or "ratioP1" in given:
+            for name in ("P1", "P2"):  # a PPD42NS counts particles per 0.01 ft³ of two classes; no mass, no PM10
+                if name in given:
+                    del given[name]
+                    values.miss(f"{name} of a PPD42NS")
         for name in sorted(given.keys() & _TYPES.keys(), key=_ORDER.__getitem__):
             key = _TYPES[name]
             values.put(key, given[name], name, _to_hpa if key == "pressure_hpa" else None)

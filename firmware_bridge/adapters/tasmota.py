@@ -22,6 +22,7 @@ from firmware_bridge.adapters._values import Said, Values, carries_air, celsius,
 WAYS: Final = ("mqtt",)
 INTERVAL_S: Final = 300.0  # TelePeriod as delivered
 
+_LEAVES: Final = ("SENSOR", "STATE", "LWT", "INFO1", "INFO2", "INFO3")
 _WRAPPED: Final = 3276.7  # °C; above it a signed tenth of a degree was read as unsigned
 SAME_AT_LEAST: Final = 6
 
@@ -39,6 +40,11 @@ class Tasmota(Quiet):
 
     def __init__(self, way: str, place: str, settings: Settings) -> None:
         super().__init__()
+        before, _, last = place.rpartition("/")
+        if last in _LEAVES:
+            raise ValueError(
+                f"mqtt:{place}: expected the topic without /{last}, such as mqtt:{before or 'tele/<device>'}"
+            )
         self._prefix = place
         self._stuck_after_s = settings.stuck_after
         self._same: dict[str, tuple[Any, float, int]] = {}  # object → (what it says, since when, how often)
@@ -122,8 +128,8 @@ class Tasmota(Quiet):
                 continue
             part = parts[name][-1]
             said, since_s, count = self._same.get(name, (None, now_s, 0))
-            if said != part:
-                since_s, count = now_s, 0
+            if said != part or not any(number(part[field]) for field in it.fields if field in part):
+                since_s, count = now_s, 0  # zeros are what clean air says again and again; ZERO is told of them
             self._same[name] = (part, since_s, count + 1)
             if count + 1 >= SAME_AT_LEAST and now_s - since_s >= self._stuck_after_s:
                 yield from ("pm25", "pm10") if name == "SDS0X1" else ("co2_ppm",)

@@ -105,6 +105,8 @@ class Zigbee2Mqtt(Quiet):
                 )
         elif "pm25" in said:
             values.miss("pm25")
+        if "pm25" not in said:
+            values.unknown(said)
         warm = self._back_s is not None and arrival.now_s - self._back_s < WARM_UP_S
         found = values.measured(at_ms=at_ms)
         if warm and not isinstance(found, MessageRejected):

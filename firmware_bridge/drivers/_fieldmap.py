@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from classair.model import QUANTITIES
-from classair.parsing.numbers import number_in
+from classair.parsing.numbers import number_in, plain_text
 from firmware_bridge.drivers import LARGEST
 
 ALIASES: Final[Mapping[str, str]] = {
@@ -96,7 +96,7 @@ class FieldMap:
 
     def field(self, key: str) -> Field | None:
         """What a key stands for, also one with its unit behind it: `Temperature (°C)`, `co2 [ppm]`."""
-        plain = key.strip().lower()
+        plain = plain_text(key).strip().lower()
         return self._fields.get(plain) or self._fields.get(_UNIT_BEHIND.sub("", plain))
 
     def knows(self, key: str) -> bool:
@@ -115,7 +115,7 @@ class FieldMap:
         if field is None:
             return True
         number = number_of(given)
-        behind = _UNIT_BEHIND.search(key.strip()) if not unit else None
+        behind = _UNIT_BEHIND.search(plain_text(key).strip()) if not unit else None
         made = conversion(field.unit or unit or (behind[1] if behind else ""), field.quantity) or (1, 0)
         if number is not None and made != (1, 0):
             number = number * made[0] + made[1]

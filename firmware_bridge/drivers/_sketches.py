@@ -15,7 +15,7 @@ _NUMBERS: Final = {"0.5": "nc05", "1.0": "nc1", "2.5": "nc25", "4.0": "nc4", "10
 
 NAMES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("p1.0", "pm1p0", "massconcentrationpm1p0", "pm1.0_atm", "pm1_atm"), "pm1"),
-    **dict.fromkeys(("p2.5", "pm2p5", "massconcentrationpm2p5", "pm2.5_atm", "pm25_atm"), "pm25"),
+    **dict.fromkeys(("p2.5", "pm2,5", "p2,5", "pm2p5", "massconcentrationpm2p5", "pm2.5_atm", "pm25_atm"), "pm25"),
     **dict.fromkeys(("pm4", "pm4.0", "pm4_0", "pm4p0", "massconcentrationpm4p0"), "pm4"),
     **dict.fromkeys(("p10", "pm10p0", "massconcentrationpm10p0", "pm10_atm", "pm10.0_atm"), "pm10"),
     **dict.fromkeys(("pm1.0_cf1", "pm1_cf1", "pm1.0_std"), "pm1_cf1"),
@@ -26,13 +26,16 @@ NAMES: Final[Mapping[str, str]] = {
     **{f"nc {size}": key for size, key in _NUMBERS.items()},
     **dict.fromkeys(("typical particle size", "typicalparticlesize"), "tps_um"),
     **dict.fromkeys(("ppmuart", "carbon dioxide", "co2 ppm"), "co2_ppm"),
-    **dict.fromkeys(("ambienttemperature", "air temperature"), "temp_c"),
-    **dict.fromkeys(("relative humidity", "ambienthumidity", "humi"), "rh_pct"),
+    **dict.fromkeys(("ambienttemperature", "air temperature", "อุณหภูมิ"), "temp_c"),
+    **dict.fromkeys(("relative humidity", "ambienthumidity", "humi", "h", "ความชื้น", "ความชื้นสัมพัทธ์"), "rh_pct"),
     **dict.fromkeys(("pressure", "barometric pressure", "air pressure"), "pressure_hpa"),
     "vocindex": "voc_index",
     "noxindex": "nox_index",
 }
 """Names that libraries print, beside those understood everywhere; in lower case, a blank where there may be one."""
+
+BEFORE_SIGN: Final[Mapping[str, str]] = {"pm1,0": "pm1", "pm10,0": "pm10", "pm1 0": "pm10"}
+"""Names only before a sign, because `pm1,0` may be a name and its value. DFRobot's example has a blank in PM10."""
 
 STANDARD: Final[Mapping[str, str]] = {"pm1": "pm1_cf1", "pm25": "pm25_cf1", "pm10": "pm10_cf1"}
 """What a particle size is below a heading "(standard)" or "CF=1"."""
@@ -48,8 +51,10 @@ _NUMBER: Final = (
 )
 _WORD: Final = r"[^\s,;|'\"\])}]*"
 _UNIT: Final = r"[^\s\d,;:=|'\"()\[\]{}+.-][^\s,;:=|'\"()\[\]{}]*"
+# Thai has no blanks between words; in TIS-620 its letters are bytes that cannot be read.
+_BEGIN: Final = r"(?:(?<![^\s,;|{(\[>'\"])|(?<=[\u0e00-\u0e7f])|(?<=\ufffd\ufffd))"
 # An index, and the warmth of a chip, are no values of the room.
-_BEFORE: Final = r"(?<![^\s,;|{(\[>'\"])(?<!aqi )(?<!index )(?<!cpu )(?<!chip )(?<!core )(?<!board )"
+_BEFORE: Final = rf"{_BEGIN}(?<!aqi )(?<!index )(?<!cpu )(?<!chip )(?<!core )(?<!board )"
 _QUALIFIER: Final = r"(?:[ \t]+(?:mass|number|concentration|conc\.?|value|level|reading|[uµμ]g/m\^?[3³]|ppm|%|°C))*"
 
 
@@ -75,9 +80,11 @@ class Sketch:
     def __init__(self, names: Collection[str]) -> None:
         ordered = sorted(dict.fromkeys((*names, "seq", "up_ms")), key=len, reverse=True)
         self._known = frozenset((*names, "seq", "up_ms"))
-        self._names = {_squeezed(name): name for name in (*names, "seq", "up_ms")}
-        with_digits = [name for name in ordered if any(char.isdigit() for char in name) and len(name) > 1]
-        unit = rf"{_SPACE}(?:[(\[](?P<bracket>[^()\[\]]{{0,24}})[)\]])?"
+        self._names = {_squeezed(name): name for name in (*names, "seq", "up_ms") if name not in BEFORE_SIGN}
+        with_digits = [
+            name for name in ordered if any(map(str.isdigit, name)) and len(name) > 1 and name not in BEFORE_SIGN
+        ]
+        unit = rf"{_SPACE}(?:[(\[](?P<bracket>[^()\[\]]{{0,64}})[)\]])?"
         value = rf"{_SPACE}['\"]?(?:(?P<number>{_NUMBER})|(?P<word>{_WORD}))"
         after = rf"(?={_SPACE}[(\[]?(?P<unit>{_UNIT})?)"
         # With a sign between name and value; names that hold a digit (PM2.5, CO2) do without before a number.

@@ -19,12 +19,13 @@ from pydantic import Field as Limits
 
 from classair.model import Flag
 from classair.parsing.json_objects import NotReadable, read_pairs
-from classair.parsing.numbers import says_nothing
+from classair.parsing.numbers import plain_text, says_nothing
 from firmware_bridge.drivers import DriverSettings, Frame, Maker
 from firmware_bridge.drivers._fieldmap import Field, FieldMap, number_of, printed
 from firmware_bridge.drivers._framing import FramedDriver, Steady, flag_order
-from firmware_bridge.drivers._sketches import NAMES, STANDARD, Sketch, heading
+from firmware_bridge.drivers._sketches import BEFORE_SIGN, NAMES, STANDARD, Sketch, heading
 
+_END: Final = re.compile(rb"\n|(?<=[^\r\n])\r(?=[^\r\n])")
 LONGEST: Final = 1024  # bytes of a line
 _ANSI: Final = re.compile(rb"\x1B(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _CHECK: Final = re.compile(rb"(.*)\*([0-9A-Fa-f]{2})", re.DOTALL)
@@ -69,6 +70,7 @@ class TextLines(FramedDriver):
         self.frame_every_s = settings.every_s
         self._check_required = settings.check == "required"
         self._map = FieldMap(settings.fields)
+        self._bare = False  # lines end with a carriage return alone
         self._cut = False  # the line being received has lost its beginning, for being too long
         self._id = Steady()
         self._sequence: int | None = None
@@ -76,9 +78,9 @@ class TextLines(FramedDriver):
 
     def _scan(self, buffer: bytes, found: list[Frame]) -> int:
         position = 0
-        while (end := buffer.find(b"\n", position)) >= 0:
-            self._line(buffer[position : end + 1], found)
-            position = end + 1
+        for end in self._ends(buffer):
+            self._line(buffer[position:end], found)
+            position = end
         surplus = len(buffer) - position - LONGEST
         if surplus > 0:
             # What is written behind a lot of noise is a whole line's end all the same, so the newest bytes are kept.
@@ -86,6 +88,22 @@ class TextLines(FramedDriver):
             self.counters.skipped += surplus
             position += surplus
         return position
+
+    def _ends(self, buffer: bytes) -> Iterator[int]:
+        """Behind each line. Lines end with a line feed; two bare carriage returns without one end lines as well."""
+        bare: list[int] = []
+        for match in _END.finditer(buffer):
+            if match[0] == b"\n":
+                self._bare = False
+                yield match.end()
+                bare = []
+            elif self._bare:
+                yield match.end()
+            else:
+                bare.append(match.end())
+                if len(bare) > 1:
+                    self._bare = True
+                    yield from bare
 
     def _line(self, line: bytes, found: list[Frame]) -> None:
         counters = self.counters
@@ -121,17 +139,21 @@ class TextLines(FramedDriver):
         found.append(frame)
 
     def silence(self) -> list[Frame]:
-        """A line without its end is unfinished, and whole lines do not wait here."""
+        """A line without its end is unfinished; what ends with a bare carriage return is none."""
+        found: list[Frame] = []
+        if self._bare and self._rest.endswith(b"\r"):
+            self._line(self._rest, found)
+            self._rest = b""
         self._forget()
         self._cut = False
-        return []
+        return found
 
     def _read(self, line: bytes, cut: bool) -> tuple[int, Frame | None]:
         """The bytes of the line that count as a frame (up to its end), and the reading. Raises LineRejected."""
         if cut:
             raise LineRejected
         text = self._checked(_ANSI.sub(b"", line).strip(b" \r\n"))  # a tab may be an empty field's edge
-        return len(line), self._parsed(text.decode("utf-8", "replace"))
+        return len(line), self._parsed(plain_text(text.decode("utf-8", "replace")))
 
     def _checked(self, body: bytes) -> bytes:
         """The line without its check. Raises LineRejected when that is wrong, or missing though required."""
@@ -297,7 +319,7 @@ class PairLines(TextLines):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._map = FieldMap(settings.fields, NAMES)
+        self._map = FieldMap(settings.fields, {**NAMES, **BEFORE_SIGN})
         self._sketch = Sketch(self._map.keys)
         self._block: Frame | None = None
         self._held = 0  # bytes of its lines

@@ -59,7 +59,7 @@ class Run:
 
     def reads(self, *moments_s: float) -> None:
         for self.now_s in moments_s:
-            self.accounting.reading(self.line, self.now_s)
+            self.accounting.reading(self.line, self.now_s, {"pm25"})
             self._append(
                 {"sensor": self.line.id, "values": {"pm25": 1.0}, "interval_s": EVERY_S}, round(self.now_s * 1000)
             )

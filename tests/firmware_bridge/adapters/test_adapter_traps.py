@@ -190,7 +190,52 @@ def test_minus_one_of_a_starkvind_is_no_value() -> None:
 
 def test_leaks_of_old_airgradient_firmware_are_absent() -> None:
     adapter = adapter_for("airgradient", "http:84fce602549c")
-    assert reason(tell(adapter, text("airgradient-old-invalid.json"))) == "unread"
+    assert reason(tell(adapter, text("airgradient-old-invalid.json"))) == "empty"
+    got = tell(adapter_for("airgradient", "mqtt:a/84fce602549c"), b'{"rco2":-1,"pm02":12,"atmp":-1001,"rhum":-1}')
+    assert isinstance(got, list) and got[0].frame.values == {"pm25": 12}
+    assert adapter.about.unread_counts() == {}  # a board without a CO2 sensor is no fault for ever
+
+
+def test_a_ppd42_counts_particles_and_gives_no_mass() -> None:
+    rows = {"durP1": "100", "ratioP1": "0.4", "P1": "220.5", "durP2": "1", "P2": "62.0", "BME280_humidity": "60"}
+    given = [{"value_type": name, "value": value} for name, value in rows.items()]
+    adapter = adapter_for("sensor-community", "http:12345678")
+    got = tell(adapter, json.dumps({"esp8266id": "12345678", "sensordatavalues": given}).encode())
+    assert isinstance(got, list) and got[0].frame.values == {"rh_pct": 60}
+    assert adapter.about.unread_air == ("P1 of a PPD42NS", "P2 of a PPD42NS")
+
+
+@pytest.mark.parametrize(
+    ("model", "port", "message"),
+    [
+        ("zigbee2mqtt", "mqtt:zigbee2mqtt/x", {"pm2_5": 12, "carbon_dioxide": 800, "temperature": 28}),
+        ("airgradient", "mqtt:airgradient/readings/x", {"pm02Compensated": 7, "atmp": 28}),
+        ("dustboy", "http:x", {"PM2.5": 12, "CO2": 800, "temp": 28}),
+        ("enviro", "http:x", {"nickname": "x", "readings": {"pm25": 12, "co2": 800, "temperature": 28}}),
+    ],
+)
+def test_particles_under_an_unknown_name_are_named_where_nothing_else_is_read_for_the_room(
+    model: str, port: str, message: dict[str, Any]
+) -> None:
+    adapter = adapter_for(model, port)
+    got = tell(adapter, json.dumps(message).encode())
+    assert isinstance(got, list) and got[0].frame.values == {"temp_c": 28}
+    others = {"temperature", "temp", "atmp", "nickname"}
+    assert set(adapter.about.unread_air) == message.get("readings", message).keys() - others
+
+
+def test_clean_air_that_says_zero_again_and_again_is_not_stuck() -> None:
+    adapter = adapter_for("tasmota", "mqtt:tele/b")
+    for minute in range(60):
+        got = tell(adapter, b'{"SDS0X1":{"PM2.5":0.0,"PM10":0.0}}', now_s=100.0 + 60 * minute)
+        assert isinstance(got, list)
+        assert got[0].frame.value_flags == dict.fromkeys(("pm25", "pm10"), Flag.ZERO)
+
+
+@pytest.mark.parametrize("leaf", ["SENSOR", "STATE", "LWT"])
+def test_the_topic_of_one_message_of_tasmota_is_no_device(leaf: str) -> None:
+    with pytest.raises(ValueError, match=f"without /{leaf}, such as mqtt:tele/b$"):
+        adapter_for("tasmota", f"mqtt:tele/b/{leaf}")
 
 
 def test_two_particle_sensors_that_disagree_are_flagged() -> None:

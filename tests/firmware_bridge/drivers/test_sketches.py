@@ -58,6 +58,31 @@ def read(text: str | bytes, model: str = "text-lines", **settings: Any) -> tuple
         pytest.param("CO2 (ppm): 811\nTemperature (C): 28\n", [{"co2_ppm": 811, "temp_c": 28}], id="mhz19"),
         pytest.param("PPMuart: 811, Temperature: 28\n", [{"co2_ppm": 811, "temp_c": 28}], id="mhz"),
         pytest.param("CO2 value = 811 ppm\n", [{"co2_ppm": 811}], id="s8"),
+        pytest.param("PM1.0: 5  ug/m3\nPM2.5: 7  ug/m3\nPM1 0: 8  ug/m3\n\n", [PM], id="dfrobot"),
+        pytest.param(
+            "".join(
+                f"PM{size} concentration({kind},unit:ug/m3): {value}\n"
+                for kind in ("CF=1,Standard particulate matter", "Atmospheric environment")
+                for size, value in (("1.0", 5), ("2.5", 7), ("10", 8))
+            ),
+            [{"pm1_cf1": 5, "pm25_cf1": 7, "pm10_cf1": 8, **PM}],
+            id="grove-hm3301",
+        ),
+        pytest.param("\ufeffPM2.5: 7 PM10: 8\n", [{"pm25": 7, "pm10": 8}], id="byte-order-mark"),
+        pytest.param("CO₂: 811 ppm, PM₂.₅: 7\n", [{"co2_ppm": 811, "pm25": 7}], id="subscripts"),
+        pytest.param("ＰＭ２．５：７　PM10:\xa08\n", [{"pm25": 7, "pm10": 8}], id="full-width-and-nbsp"),
+        pytest.param("PM1,0: 5 PM2,5: 7 PM10,0: 8\n", [PM], id="names-with-a-comma"),
+        pytest.param("pm1,0,pm25,7,pm10,8\n", [{"pm1": 0, "pm25": 7, "pm10": 8}], id="commas-between-all"),
+        pytest.param("ค่าฝุ่นPM2.5: 7 ฝุ่นPM10: 8\n", [{"pm25": 7, "pm10": 8}], id="thai-without-blanks"),
+        pytest.param("ค่าฝุ่นPM2.5: 7 ฝุ่นPM10: 8\n".encode("tis-620"), [{"pm25": 7, "pm10": 8}], id="tis-620"),
+        pytest.param("อุณหภูมิ: 25.3 ความชื้น: 60.1\n", [{"temp_c": 25.3, "rh_pct": 60.1}], id="thai-names"),
+        pytest.param("H: 60.1 T: 25.3\n", [{"rh_pct": 60.1, "temp_c": 25.3}], id="one-letter-each"),
+        pytest.param(
+            "PM2.5: 7 PM10: 8\rPM2.5: 9 PM10: 9\rPM2.5: 5 PM10: 8\r",
+            [{"pm25": 7, "pm10": 8}, {"pm25": 9, "pm10": 9}, {"pm25": 5, "pm10": 8}],
+            id="carriage-returns-alone",
+        ),
+        pytest.param("PM2.5: 7\n\rPM10: 8\n\r", [{"pm25": 7, "pm10": 8}], id="line-feed-first"),
         pytest.param(
             "co2(ppm):811 temp(C):25.3 humidity(%):60.1\n",
             [{"co2_ppm": 811, "temp_c": 25.3, "rh_pct": 60.1}],
@@ -98,8 +123,8 @@ def read(text: str | bytes, model: str = "text-lines", **settings: Any) -> tuple
         pytest.param("Temp: 77.54 °F, PM2.5: 7\n", [{"temp_c": pytest.approx(25.3), "pm25": 7}], id="fahrenheit"),
     ],
 )  # fmt: skip
-def test_what_a_library_prints_is_read(text: str, readings: list[dict[str, float]]) -> None:
-    frames, driver = read(text.encode("latin-1") if "\xb0C\r" in text else text)
+def test_what_a_library_prints_is_read(text: str | bytes, readings: list[dict[str, float]]) -> None:
+    frames, driver = read(text.encode("latin-1") if isinstance(text, str) and "\xb0C\r" in text else text)
     assert [frame.values for frame in frames] == readings
     assert driver.about.unread == {}
 
