@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from classair.wire import PurifierState, RoomState, SensorHealth
+from classair.wire import Beat, PurifierState, RoomState, SensorHealth, ServiceStatus
 from dashboard.live.ages import UNCONFIRMED_MS
 
 Kind = Literal[
@@ -32,6 +32,9 @@ _ORDER: Final[tuple[Kind, ...]] = (
     "outdoor",
 )
 
+BEAT_SILENT_MS: Final = 20_000
+"""The controller beats every 5 s; after this long without, bridges follow their edge rule."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -53,6 +56,13 @@ def purifier_trouble(unit: PurifierState | None, now_ms: int) -> Kind | None:
     if not unit.confirmed and now_ms - unit.since > UNCONFIRMED_MS:
         return "purifier_unconfirmed"
     return None
+
+
+def services_down(services: Mapping[str, ServiceStatus], beat: Beat | None, now_ms: int) -> list[str]:
+    """The services without which rooms are not what they are shown as for long, as far as they are known to be away."""
+    down = [name for name in ("ingest", "alerts") if name in services and services[name].state != "online"]
+    hangs = "alerts" in services and beat is not None and now_ms - beat.at > BEAT_SILENT_MS
+    return [*down, "alerts"] if hangs and "alerts" not in down else down
 
 
 def sensor_well(word: SensorHealth) -> Literal["yes", "wait", "no"]:

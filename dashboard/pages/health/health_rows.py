@@ -10,11 +10,8 @@ from typing import Any, Final, Literal
 from classair import i18n
 from dashboard.context import Context
 from dashboard.frame import parts
-from dashboard.live.cases import purifier_trouble
+from dashboard.live.cases import BEAT_SILENT_MS, purifier_trouble
 from dashboard.live.processes import Process
-
-BEAT_SILENT_MS: Final = 20_000
-"""The controller beats every 5 s; after this long without, bridges follow their edge rule."""
 
 MANY_LEFT: Final = 20
 """Of a store that keeps up, a step or two are always under way."""

@@ -17,7 +17,7 @@ from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
 from dashboard.live.ages import next_change
-from dashboard.live.cases import Case, cases_of, worst_first
+from dashboard.live.cases import Case, cases_of, services_down, worst_first
 
 PATH = "/"
 ORDER = 10
@@ -73,12 +73,13 @@ class Overview:
         when = f"{i18n.show_date(at, language, 'long')} {i18n.show_date(at, language, 'time')}"
         indoor = [look for full, look in self._looks.items() if not config.room(full).outdoor]
         known_rooms = sum(look.state is not None and look.state.pm25.status in ("ok", "late") for look in indoor)
+        down = bool(services_down(ctx.live.services(), ctx.live.beat(), now))
         found = {f"card/{full}": look.card for full, look in self._looks.items() if look.card}
         found |= {_case_key(case): told[case] for case in cases[:MOST_CASES]}
         made = [
             ("head", when, lambda: _head(ctx, language, when)),
             ("known", known_rooms, lambda: _known(ctx, language, known_rooms, len(indoor))),
-            ("cases", (shown, len(cases)), lambda: _cases(ctx, language, shown, len(cases))),
+            ("cases", (shown, len(cases), down), lambda: _cases(ctx, language, shown, len(cases), down)),
             ("", ctx.live.connected(), lambda: _page(ctx, language)),
         ]
         for site in config.sites:
@@ -195,13 +196,26 @@ def _case_key(case: Case) -> str:
     return f"case/{case.room}/{about}"
 
 
-def _cases(ctx: Context, language: str, shown: Sequence[str], count: int) -> str:
+def _cases(ctx: Context, language: str, shown: Sequence[str], count: int, down: bool) -> str:
+    """`down`: a service that rooms depend on is away, so that what they show may soon be old."""
+    away = html.Div(
+        [
+            ctx.t(language, "overview.service_down"),
+            " ",
+            html.A(ctx.t(language, "health_page.title"), href=parts.address("/health", lang=language)),
+        ],
+        className="panel notice plain",
+        role="alert",
+    )
+    if not count and down:
+        return html.Div(away, **piece("cases"))
     if not count:
         well: list[Any] = [html.I(className="tick"), ctx.t(language, "overview.all_well")]
         return html.Div(well, className="well", role="status", **piece("cases"))
     left = count - len(shown)
     return html.Section(
         [
+            *([away] if down else []),
             html.H2(f"{ctx.t(language, 'overview.needs_care')} ({count})"),
             html.Ul([hole(key) for key in shown], className="cases"),
             *([html.P(ctx.t(language, "overview.more", n=left), className="quiet")] if left else []),

@@ -13,12 +13,13 @@ from alerts.control import machine
 from classair.i18n import in_every_language, t
 from classair.model import Missing, Reading
 from classair.units import HOUR_MS, MINUTE_MS
-from classair.wire import SensorHealth, Topics
-from dashboard.live.cases import sensor_well
+from classair.wire import Beat, SensorHealth, ServiceStatus, Topics
+from dashboard.live.cases import BEAT_SILENT_MS, sensor_well, services_down
 from dashboard.pages import health
 from dashboard.pages.health.day import HOURS, day_of
 from dashboard.pages.health.sensor_rows import asked
 
+NOW = 1_795_401_720_000
 PM = "ban-suan.p1-2-pm"
 
 
@@ -208,3 +209,25 @@ def test_why_a_purifier_is_on_or_off_has_words_in_both_languages() -> None:
     for reason in given:
         key = f"health_page.purifier_reason.{re.sub('[^a-z0-9]+', '_', reason.lower())}"
         assert t("th", key) != t("en", key), reason
+
+
+def test_the_overview_never_calls_a_house_well_whose_services_are_away(own_house: Any) -> None:
+    topics, said = Topics(own_house.config.org), t("en", "overview.service_down")
+
+    def shown(**states: str) -> str:
+        for name in ("ingest", "alerts"):
+            status = ServiceStatus(service=name, state=states.get(name, "online"), at=now_ms())
+            own_house.live.hear(topics.service_status(name), status.model_dump_json().encode())
+        return str(own_house.ask("/?lang=en").text)
+
+    assert said not in shown()
+    assert said in shown(ingest="offline")
+    assert said in shown(alerts="offline")
+    assert said not in shown()
+
+
+def test_a_controller_that_no_longer_beats_is_away() -> None:
+    services = {"alerts": ServiceStatus(service="alerts", state="online")}
+    for age, away in ((0, []), (BEAT_SILENT_MS, []), (BEAT_SILENT_MS + 1, ["alerts"])):
+        assert services_down(services, Beat(term=1, at=NOW - age), NOW) == away
+    assert services_down(services, None, NOW) == []
