@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from classair.parsing.numbers import plain_text
+
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 _LONGEST_LINE: Final = 1 << 20
 _BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -19,6 +21,16 @@ _PYTHON: Final = re.compile(r"""(?:\b[bB])?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*
 _ESCAPES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 _PREFIXED: Final = re.compile(r"(?<![0-9A-Za-z])(?:0[xX]|\$|#?\\x)([0-9A-Fa-f]{1,2})(?![0-9A-Za-z])")
 _NUMBERS: Final = re.compile(r"\[?\s*\d{1,3}(\s*,\s*\d{1,3})+\s*,?\s*\]")
+# What a terminal puts before bytes it received: a time in brackets, `RX:`, `<<`, `[RX] -`; a mail puts `>` there.
+_LABELLED: Final = re.compile(
+    r"(?P<label>.*?(?:[\]>:)<]|\s-|\d[.,]\d{1,6})\s+)(?P<pairs>(?:[0-9A-Fa-f]{2}(?:[ :,-]+|$)){2,})"
+)
+_BYTES_ONLY: Final = re.compile(r"[0-9A-Fa-f\s:,;-]*")
+_ANGLES: Final = re.compile(r"(<[0-9A-Fa-f]{2}>\s*)+")
+# HxD and PowerShell's Format-Hex: titles, and numbers of the columns behind which a column of text follows.
+_TITLE: Final = re.compile(r"(Path|Label):.*|Offset\s+Bytes\b.*|[- ]{10,}|```\w*")
+_COLUMNS: Final = re.compile(r"00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F")
+_ROW: Final = re.compile(r"[0-9A-Fa-f]{8,16}\s")
 _MOST_REPEATED: Final = 1 << 24
 _SEPARATED: Final = re.compile(r"[0-9A-Fa-f]{2}([-:,;|_][0-9A-Fa-f]{2})+[-:,;]?")
 
@@ -46,7 +58,7 @@ def _lines(file: BinaryIO) -> Iterator[str]:
     text = io.TextIOWrapper(file, encoding=encoding, errors="replace")
     try:
         while line := text.readline(_LONGEST_LINE):
-            yield line.lstrip("\ufeff").replace("\x00", "")
+            yield plain_text(line).replace("\x00", "")
     finally:
         text.detach()  # the file is its owner's to close
 
@@ -58,6 +70,7 @@ class _Reading:
         self._number, self._count = 0, 0
         self._half = ""
         self._in_story = False
+        self._titled, self._columns = False, (0, 0)
         self._base: int | None = None  # what the first offset was
         self._radices = {8, 10, 16}  # in which the offsets so far can be written
         self._last, self._repeats = b"", False
@@ -74,12 +87,24 @@ class _Reading:
         if text == "*":
             self._repeats = True
             return b""
-        data = self._bytes(line, _STAMP.sub("", text))
+        if _TITLE.fullmatch(text) and not self._half:
+            self._titled = True
+            return b""
+        columns = _COLUMNS.search(line)
+        if columns and (self._titled or text.startswith("Offset")):
+            self._columns = columns.span()
+            return b""
+        if self._columns[1] and _ROW.match(line):
+            data = self._pairs(line, line[slice(*self._columns)])
+        else:
+            data = self._bytes(line, _STAMP.sub("", text))
         self._count += len(data)
         self._last = data or self._last
         return data
 
     def rest(self) -> bytes:
+        if self._in_story:
+            raise NotHex("begins with {; JSON in front of the bytes must end with a line ---")
         if self._repeats:
             raise NotHex("ends with *, which stands for lines that repeat; hexdump -v and od -v print them")
         if self._half:
@@ -97,6 +122,11 @@ class _Reading:
             data = form(text)
             if data is not None:
                 return data
+        labelled = _LABELLED.fullmatch(text)
+        if labelled and not _BYTES_ONLY.fullmatch(labelled["label"]):
+            text = labelled["pairs"]
+        elif _ANGLES.fullmatch(text):
+            text = text.replace("<", " ").replace(">", " ")
         return self._pairs(line, text)
 
     def _quoted(self, text: str) -> bytes | None:
@@ -120,7 +150,12 @@ class _Reading:
         return b"" if re.fullmatch(r"[\w\s\[\]*]*=\s*(\{|\d+;)|\};?|[\[\](){}]", text) else None
 
     def _decimal(self, text: str) -> bytes | None:
-        """A list of decimal numbers in brackets, as Python prints list(data)."""
+        """A list of decimal numbers in brackets, as Python prints list(data); without them where it can be no hex."""
+        plain = text.replace(",", " ").split()
+        if len(plain) > 3 and all(re.fullmatch(r"0|[1-9]\d{0,2}", word, re.ASCII) for word in plain):
+            sizes = {len(word) for word in plain}
+            if 3 in sizes and len(sizes) > 1 and max(map(int, plain)) < 256:
+                return bytes(map(int, plain))
         if not _NUMBERS.fullmatch(text) or "[" not in text:
             return None
         numbers = [int(one) for one in re.findall(r"\d+", text)]

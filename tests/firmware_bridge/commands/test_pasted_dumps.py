@@ -113,6 +113,61 @@ def test_any_encoding_and_any_line_end_will_do(encoding: str, end: str) -> None:
     assert read(f"{text[:48]}{end}{text[48:]}{end}".encode(encoding)) == FRAME
 
 
+PAIRS = FRAME.hex(" ").upper()
+_NUMBERED = "00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F"
+
+
+def _viewed(title: str, begin: Callable[[int], str], gap: str) -> str:
+    """As viewers with a column of text show it; the last row is a short one."""
+    return title + "".join(
+        f"{begin(place)}{row.hex(' ').upper():<47}{gap}{'BM%Ü. 42'[: len(row)]}\n" for place, row in rows(FRAME[:31])
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"29/11/2026 10:00:01.123 [RX] - {PAIRS}\n", id="docklight"),
+        pytest.param(f"RX: {PAIRS}", id="label"),
+        pytest.param(f"<< {PAIRS}", id="arrow"),
+        pytest.param(f"[10:00:01.123] {PAIRS[:47]}\n[10:00:01.125] {PAIRS[48:]}\n", id="time in brackets"),
+        pytest.param(f"10:00:01.123 {PAIRS}", id="time"),
+        pytest.param(f"[10:00:01][D][uart_debug:114]: <<< {PAIRS.replace(' ', ':')}", id="esphome"),
+        pytest.param(f"> {PAIRS[:47]}\n> {PAIRS[48:]}\n", id="quoted mail"),
+        pytest.param(f"```\n{PAIRS}\n```\n", id="markdown"),
+        pytest.param("".join(f"<{byte:02X}>" for byte in FRAME), id="angles"),
+        pytest.param(" ".join(map(str, FRAME)), id="decimal"),
+        pytest.param(", ".join(map(str, FRAME)), id="decimal with commas"),
+        pytest.param(f"\u200b{PAIRS.replace(' ', chr(0xA0))}", id="of a web page"),
+    ],
+)
+def test_bytes_are_read_as_terminals_and_mails_show_them(text: str) -> None:
+    assert read(text) == FRAME
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(_viewed(f"Offset(h) {_NUMBERED}\n\n", lambda at: f"{at:08X}  ", "  "), id="HxD"),
+        pytest.param(
+            _viewed(f"\n   Path: C:\\a.bin\n\n{'':11}{_NUMBERED}\n\n", lambda at: f"{at:08X}   ", "  "),
+            id="Format-Hex 5",
+        ),
+        pytest.param(
+            _viewed(
+                f"\n   Label: C:\\a.bin\n\n{'':10}Offset Bytes {'':42}Ascii\n{'':17}{_NUMBERED}\n"
+                f"{'':10}------ {'-' * 47} -----\n",
+                lambda at: f"{at:016X} ",
+                " ",
+            ),
+            id="Format-Hex 7",
+        ),
+    ],
+)
+def test_viewers_with_numbered_columns_are_read(text: str) -> None:
+    assert read(text) == FRAME[:31]
+
+
 @pytest.mark.parametrize("name", ["xxd.txt", "bom.hex", "utf16.hex"])
 def test_a_pasted_file_gives_its_frames(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["decode", "--sensor", "pms5003", "--hex", str(PASTED / name)]) == 0
@@ -126,6 +181,8 @@ def test_a_pasted_file_gives_its_frames(name: str, capsys: pytest.CaptureFixture
         ("0000000 046502 016000 004000\n", "these are octal numbers; od -An -tx1 prints bytes"),
         (" 42 4d 00 1c\n*\n 42 4d\n", "line 3: * before it stands for lines that repeat"),
         ("42 4d\n*\n", "ends with *"),
+        ('{"SerialReceived":"424D"}\n', "begins with {"),
+        ("42 4D 00 1C: 00 08", "'1C:' is not hexadecimal"),
         ("42 4D hello", "line 1, column 7: 'hello' is not hexadecimal; leave out offsets and the column of text"),
     ],
 )
