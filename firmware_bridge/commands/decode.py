@@ -17,6 +17,7 @@ from classair.model import Flag
 from firmware_bridge.commands.capture_files import Capture, Piece, looks_like_black_box, opened
 from firmware_bridge.commands.model import WrongUse, add_model, driver_of, settings_of
 from firmware_bridge.drivers import Driver, Frame
+from firmware_bridge.drivers.textlines import TextLines
 
 SILENCE_S: Final = 0.5  # a port gives up an unfinished frame after such a pause
 
@@ -98,7 +99,7 @@ def measurements(driver: Driver, pieces: Iterator[Piece], notes: Counter[str]) -
     `notes` counts what a capture says beside its bytes: those sent, those lost, and damaged stretches.
     """
     at_ms: int | None = None
-    first = True
+    first, found = True, False
     for piece in pieces:
         if piece.damaged or piece.lost:
             notes["lost_bytes"] += piece.lost
@@ -118,8 +119,11 @@ def measurements(driver: Driver, pieces: Iterator[Piece], notes: Counter[str]) -
         frames = driver.feed(piece.data)
         for frame in frames:
             yield frame, at_ms
+        found = found or bool(frames)
         if at_ms is None and frames:
             sys.stdout.flush()
+    if not found and at_ms is None and driver.pending and isinstance(driver, TextLines):
+        yield from ((frame, at_ms) for frame in driver.feed(b"\n"))  # one line, pasted without its end
     yield from ((frame, at_ms) for frame in driver.silence())
 
 

@@ -241,3 +241,10 @@ def test_a_black_box_in_a_pipe_is_answered_with_what_to_do(
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(file.raw)))  # type: ignore[attr-defined]
         assert main(["decode", "--sensor", "pms5003", "-"]) == 2
     assert "Give its file or folder" in capsys.readouterr().err
+
+
+def test_a_single_line_may_be_pasted_without_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pasted = tmp_path / "line.txt"
+    pasted.write_bytes(b"PM2.5: 12.3 ug/m3  Temp: 25.3 \xb0C")
+    assert main(["decode", "--sensor", "text-lines", str(pasted)]) == 0
+    assert json.loads(capsys.readouterr().out)["values"] == {"pm25": 12.3, "temp_c": 25.3}
