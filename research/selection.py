@@ -96,7 +96,10 @@ class Selection(BaseModel):
         except ValidationError as error:
             raise SelectionRefused(
                 [
-                    f"{'.'.join(map(str, fault['loc'])) or 'selection'}: {fault['msg'].removeprefix('Value error, ')}"
+                    f"{'.'.join(map(str, fault['loc'])) or 'selection'}: "
+                    + ("choose at least one" if fault["type"] == "too_short" else fault["msg"]).removeprefix(
+                        "Value error, "
+                    )
                     for fault in error.errors(include_url=False, include_input=False)
                 ]
             ) from None

@@ -106,14 +106,16 @@ def test_a_state_published_at_the_broker_is_on_the_wall(
 
 def test_the_page_itself_lets_a_value_become_late_and_then_unknown(house: Any, chromium: Any, make_state: Any) -> None:
     """Nobody publishes anew: the page counts, and crosses both limits on the second."""
-    house.put(make_state(ROOM, 18, age_s=178))
+    house.put(make_state(ROOM, 18, age_s=130))
     page = open_display(chromium, house, query="?lang=en")
     shown(page, "#age-words", "Measured 2 minutes ago")
+    house.put(make_state(ROOM, 18, age_s=178))
     shown(page, "#age-words", "Reading is 3 min old", 4000)
     assert page.inner_text("#value") == "18"
     assert page.evaluate("getComputedStyle(document.getElementById('panel')).borderTopStyle") == "dashed"
-    house.put(make_state(ROOM, 18, age_s=898))
+    house.put(make_state(ROOM, 18, age_s=850))
     shown(page, "#age-words", "Reading is 14 min old")
+    house.put(make_state(ROOM, 18, age_s=898))
     shown(page, "#age-words", i18n.t("en", "age.not_current"), 4000)
     assert page.inner_text("#value") == "–"
     assert page.get_attribute("#panel", "data-level") == "unknown"

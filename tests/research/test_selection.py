@@ -73,3 +73,10 @@ def test_a_selection_that_means_nothing_is_refused_with_its_place(wrong: dict[st
     with pytest.raises(SelectionRefused) as refused:
         Selection.parse({**PLAIN, **wrong})
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("missing", ["rooms", "quantities"])
+def test_an_empty_choice_is_told_in_plain_words(missing: str) -> None:
+    asked = {"rooms": "hill.r1", "quantities": "pm25", "first": "2026-11-23", "last": "2026-11-24", missing: ""}
+    with pytest.raises(SelectionRefused, match=f"^{missing}: choose at least one$"):
+        Selection.parse(asked)

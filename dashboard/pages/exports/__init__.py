@@ -262,6 +262,8 @@ async def _answer(ctx: Context, language: str, make: bool, values: dict[str, Any
     title = ctx.t(language, "exports.refused")
     if exports is None or not asker.may(Need.EXPORT):
         return parts.notice(ctx.t(language, "exports.sign_in_title"), ctx.t(language, "exports.sign_in"))
+    if missing := [key for key in ("rooms", "quantities") if not values.get(key)]:
+        return parts.notice(title, ctx.t(language, f"exports.choose_{missing[0]}"))
     try:
         request = Request.parse({key: value for key, value in values.items() if value is not None})
         if make:

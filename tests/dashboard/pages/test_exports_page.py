@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from classair.i18n import t
 from classair.model import Reading
 from classair.places import Places
 from classair.stores.sqlite.store import SqliteStore
@@ -120,3 +121,11 @@ def test_whoever_has_not_signed_in_is_told_to(house: Any, chromium: Any) -> None
     page.wait_for_selector(".notice", timeout=60_000)
     assert "researcher" in page.locator(".notice").inner_text()
     assert page.locator("#export-make").count() == 0
+
+
+def test_an_export_of_no_room_asks_for_one_in_the_language_of_the_page(house: Any, chromium: Any) -> None:
+    page = signed_in(house, chromium, "th")
+    page.goto(page.url.replace("rooms=", "none="))
+    page.get_by_role("button", name=WORDS["th"][2], exact=True).click()
+    page.wait_for_selector("#export-answer .notice")
+    assert t("th", "exports.choose_rooms") in page.locator("#export-answer").inner_text()
