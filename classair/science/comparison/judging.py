@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classair.model import Flag
 from classair.science.comparison.fog import foggy
-from classair.science.comparison.lag import lagging
+from classair.science.comparison.lag import lagging, roughness
 from classair.science.comparison.slots import HOUR, SLOT_MS, Array, Beside, Slots, beside, warmth
 from classair.science.comparison.steps import LOWER, NOISES, SHARE, STEP_LEAST, Apart, Edges, apart, edges
 from classair.science.comparison.swaps import swaps
@@ -37,6 +37,9 @@ CERTAIN: Final = 150.0  # evidence for a swap beside which a drift of one of the
 FORTNIGHT_MS: Final = 14 * DAY_MS
 TURNS: Final = 60  # of the largest steps that are tried as the end of a drift
 DAY: Final = 24 * HOUR
+SPARE: Final = 2 * DAY  # beyond the nights of a drift, in which the step that began or ended it is looked for
+SHARP: Final = 6.0  # hours of a better fit that a whole step is worth
+FAR, ALL_DAY = 0.4, 0.8  # of a drift's size, in this share of its hours
 
 Part = tuple[int, int]
 """From a slot up to, not including, another."""
@@ -74,9 +77,16 @@ def judge_beside(members: Sequence[Slots], start_ms: int, drifts: Sequence[FlagS
             _mostly((swap.start, swap.end), drifting[members[row].sensor], 0.3) for row in (swap.one, swap.other)
         )
     ]
+    places = {
+        member.sensor: [(swap.start, swap.end) for swap in exchanged if row in (swap.one, swap.other)]
+        for row, member in enumerate(members)
+    }
+    # Nights apart in somebody else's room need no other explanation.
+    spans = [span for span in spans if not _mostly(_slots(span, start_ms), places.get(span.sensor, []))]
+    rough = roughness(school)
     for row, member in enumerate(members):
-        elsewhere = [(swap.start, swap.end) for swap in exchanged if row in (swap.one, swap.other)]
-        blocked = _blocked(school, found, row, member, elsewhere, drifting[member.sensor])
+        elsewhere = places[member.sensor]
+        blocked = _blocked(school, found, row, member, elsewhere, drifting[member.sensor], rough)
         spans += _spans(member.sensor, Flag.SWAPPED, elsewhere, start_ms)
         spans += _spans(member.sensor, Flag.FLOW, blocked, start_ms)
         if member.rh is not None:
@@ -96,18 +106,20 @@ def _wrong(rows: Mapping[str, int], drifts: Sequence[FlagSpan], start_ms: int, l
 
 
 def _cut(span: FlagSpan, school: Beside, found: Edges, row: int) -> FlagSpan | None:
-    """With ends where the sensor steps; None when it never does and is apart for less than a fortnight."""
-    first, last = (
-        min(max(0, (moment - school.start_ms) // SLOT_MS), found.line.shape[1]) for moment in (span.start, span.end)
-    )
+    """With ends where the sensor steps; None when less than a fortnight lacks one of them, but for the grid's ends."""
+    length = found.line.shape[1]
+    first, last = (min(max(0, (moment - school.start_ms) // SLOT_MS), length) for moment in (span.start, span.end))
     inside = school.hours[row, first // HOUR : last // HOUR]
     if not (~np.isnan(inside)).any():
         return span
     size = float(np.nanmedian(inside))
-    began = _turn(school, found, row, max(0, first - DAY), last, size)
-    ended = _turn(school, found, row, first, min(last + DAY, found.line.shape[1]), -size)
-    if began is None and ended is None and span.end - span.start < FORTNIGHT_MS:
-        return None
+    began = _turn(school, found, row, max(0, first - SPARE), last, size)
+    ended = _turn(school, found, row, first if began is None else began + HOUR, min(last + SPARE, length), -size)
+    unseen = (began is None and first > DAY) + (ended is None and last < length - DAY)
+    if span.end - span.start < FORTNIGHT_MS:
+        part = slice((first if began is None else began) // HOUR + 1, (last if ended is None else ended) // HOUR)
+        if unseen or not _all_day(school.hours[row, part], size):
+            return None
     return replace(
         span,
         start=span.start if began is None else school.start_ms + began * SLOT_MS,
@@ -115,19 +127,37 @@ def _cut(span: FlagSpan, school: Beside, found: Edges, row: int) -> FlagSpan | N
     )
 
 
+def _all_day(hours: Array, size: float) -> bool:
+    """Whether a row is apart at nearly every hour: windows that stand open at night shift the nights alone."""
+    known = hours[~np.isnan(hours)]
+    return not len(known) or float(np.mean(known / size >= FAR)) >= ALL_DAY
+
+
 def _turn(school: Beside, found: Edges, row: int, first: int, last: int, size: float) -> int | None:
-    """The slot at which the row steps by `size` for good: what lies on the sound side is half as far apart or less."""
+    """The slot between these at which the row steps by `size` for good, so that all its hours fit best on either side.
+
+    What lies on the sound side must be half as far apart or less. A positive `size` leads away from the usual level
+    when what follows is apart, and back to it when what precedes is.
+    """
     sign = 1.0 if size > 0 else -1.0
     step = np.nan_to_num(np.minimum(sign * found.line[row, first:last], sign * found.plain[row, first:last]))
+    hours = school.hours[row, first // HOUR : last // HOUR]
+    apart = sign * float(np.nanmedian(hours))
+    level = abs(size) if apart > 0 else -abs(size)
+    nearer = np.nan_to_num(np.abs(sign * hours) - np.abs(sign * hours - level))  # to the level apart, by hour
+    before = np.concatenate([[0.0], np.cumsum(nearer)])
+    gain = before[-1] - before if apart > 0 else before
     best: tuple[float, int] | None = None
     for slot in np.argsort(-step)[:TURNS].tolist():
         if step[slot] < max(STEP_LEAST, NOISES * float(found.usual[row]), SHARE * abs(size)):
             break
-        hour = (first + slot) // HOUR
-        sides = school.hours[row, first // HOUR : hour], school.hours[row, hour + 1 : last // HOUR]
-        before, after = (float(np.nanmedian(side)) if (~np.isnan(side)).any() else 0.0 for side in sides)
-        if (after - before) * sign >= 0.5 * abs(size) and (best is None or (after - before) * sign > best[0]):
-            best = (after - before) * sign, first + slot
+        hour = min((first + slot) // HOUR - first // HOUR, len(hours))
+        sides = hours[:hour], hours[hour + 1 :]
+        left, right = (float(np.nanmedian(side)) if (~np.isnan(side)).any() else 0.0 for side in sides)
+        fit = float(gain[hour]) + SHARP * min(float(step[slot]), abs(size))
+        good = float(gain[hour]) >= float(gain.max()) - SHARP * abs(size)
+        if good and (right - left) * sign >= 0.5 * abs(size) and (best is None or fit > best[0]):
+            best = fit, first + slot
     return None if best is None else best[1]
 
 
@@ -136,7 +166,7 @@ def _known(values: Array) -> int:
 
 
 def _blocked(
-    school: Beside, found: Edges, row: int, member: Slots, elsewhere: list[Part], drifting: list[Part]
+    school: Beside, found: Edges, row: int, member: Slots, elsewhere: list[Part], drifting: list[Part], rough: Array
 ) -> list[Part]:
     parts = [(it.start, it.end) for it in apart(school, found, row, LOWER, LOST) if _is_loss(it, member.outdoor)]
     parts = [part for part in parts if not _mostly(part, elsewhere)]
@@ -144,7 +174,7 @@ def _blocked(
         None if member.pm10 is None else np.log1p(np.maximum(0, member.pm10)) - np.log1p(np.maximum(0, member.pm25))
     )
     told = [*parts, *elsewhere, *drifting]
-    for stretch, how, _ in lagging(school, row, coarse, LATE, LATE_OWN):
+    for stretch, how, _ in lagging(school, row, coarse, rough, LATE, LATE_OWN):
         part = stretch.start * HOUR, stretch.end * HOUR
         if stretch.weight >= (LATE if how == "late" else SLOW[not member.outdoor]) and not any(
             part[0] < end and start < part[1] for start, end in told

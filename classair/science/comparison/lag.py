@@ -24,7 +24,9 @@ LOCAL: Final = 13  # hours around each of which the level itself says nothing
 NOISE_LEAST: Final = 0.05
 
 
-def lagging(school: Beside, row: int, coarse: Array | None, least: float, own: float) -> list[tuple[Stretch, str, int]]:
+def lagging(
+    school: Beside, row: int, coarse: Array | None, rough: Array, least: float, own: float
+) -> list[tuple[Stretch, str, int]]:
     """Stretches (in hours) that follow the school late, with how and by how many slots; best first."""
     common = _filled(school.common[row])
     place = np.repeat(school.place[row][school.classes], HOUR)
@@ -33,7 +35,7 @@ def lagging(school: Beside, row: int, coarse: Array | None, least: float, own: f
     course = _slow(common, usual) + place
     null = _local(median(hourly(seen - course)))
     noise = np.sqrt((1.4826 * by_class(np.abs(null)[None], school.classes)[0])[school.classes] ** 2 + NOISE_LEAST**2)
-    calm, finer = _calm(school, row), _finer(school, coarse)
+    calm, finer = _calm(school, row, rough), _finer(school, coarse)
     found = []
     for how, lags in (("late", DELAYS), ("slow", MEMORIES)):
         for lag in lags:
@@ -58,12 +60,16 @@ def _misfit(rest: Array) -> float:
     return float(np.nanmedian(np.abs(_local(median(hourly(rest))))))
 
 
-def _calm(school: Beside, row: int) -> Array:
-    """Evidence by hour that what moves within minutes is gone, beside the others in the same hour."""
+def roughness(school: Beside) -> Array:
+    """ln of what each row moves by within a quarter of an hour, by hour."""
     x = school.rest + school.common + np.repeat(school.place[:, school.classes], HOUR, axis=1)
     moves = np.full_like(x, np.nan)
     moves[:, 3:] = np.abs(x[:, 3:] - x[:, :-3])
-    rough = np.log(0.01 + median(hourly(moves)))
+    return np.log(0.01 + median(hourly(moves)))
+
+
+def _calm(school: Beside, row: int, rough: Array) -> Array:
+    """Evidence by hour that what moves within minutes is gone, beside the others in the same hour."""
     own = (rough - others(rough))[row]
     usual = by_class(own[None], school.classes)[0][school.classes]
     spread = 1.4826 * by_class(np.abs(own - usual)[None], school.classes)[0][school.classes]
