@@ -21,6 +21,11 @@ _CLASSES: Final = {
     "-": "hyphens",
     ".": "dots",
 }
+_WHOLE: Final = {
+    r"^(https?://\S+)?$": "expected a web address such as https://example.org/",
+    r"^([0-9A-F]{4})?$": "expected four hexadecimal digits, such as 3FA2",
+    r"^[^\x00-\x1f\x7f]*$": "control characters are not allowed",
+}
 _EXPECTED: Final = {
     "int_parsing": "expected a whole number",
     "float_parsing": "expected a number",
@@ -56,6 +61,8 @@ def known_here(keys: Iterable[str]) -> str:
 
 def pattern_in_words(pattern: str) -> str:
     """A regular expression as people would say it: `^[a-z-]{1,32}$` is small letters and hyphens, at most 32."""
+    if pattern in _WHOLE:
+        return _WHOLE[pattern]
     found = _COUNTED.match(pattern)
     if found is None:
         return "not in the expected form"

@@ -214,22 +214,24 @@ class Port:
         next_inquiry: float | None = now if self._wanted else None
         inquired = False
         while not self._stop.is_set():
+            began, allowed = now, STALL_S + self._timings.look_s
             if self._rests(line, now):
-                now = elapsed()
+                began = now = elapsed()
                 watchdog.rest(now, driver.counters.skipped, driver.counters.other)
                 next_ask = now
             else:
                 if next_inquiry is not None and now >= next_inquiry:
                     self._send(line, driver.inquire(), _ANSWER_S)
                     inquired, now = True, elapsed()
+                    allowed += _ANSWER_S
                     next_inquiry = now + _ASK_WHO_S if self._wanted and not driver.about.identity else None
                 if driver.poll_every_s is not None and now >= next_ask:
                     next_ask = max(next_ask + driver.poll_every_s, now)
                     self._ask(line)
             data = line.read(1)
-            before, now = now, elapsed()
+            now = elapsed()
             self.passed_s = now
-            if now - before > STALL_S + self._timings.look_s:
+            if now - began > allowed:
                 # This process stood still; what has piled up cannot be dated.
                 line.reset_input_buffer()
                 driver.silence()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -29,6 +30,22 @@ def over_http(influxd: Any, path: str, database: str, body: str) -> None:
     urllib.request.urlopen(f"{influxd.url}/{path}?{query}", data=body.encode(), timeout=10).close()
 
 
+def made_by_others(influxd: Any, name: str, points: str, wait_for: Callable[..., Any]) -> None:
+    """A database in which another program has written; a busy server knows a new database only after a moment."""
+    over_http(influxd, "query", name, urllib.parse.urlencode({"q": f"create database {name}"}))
+
+    def written() -> bool:
+        try:
+            over_http(influxd, "write", name, points)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return False
+        return True
+
+    wait_for(written, timeout=20, what="the other program's points to be written")
+
+
 def other_writers_points(line: str, until_ms: int) -> str:
     """The line once a week: InfluxDB 1.x holds the type of a field for each shard of a week."""
     return "\n".join(f"{line} {at * 1_000_000}" for at in range(START - DAY, until_ms + 7 * DAY, 7 * DAY))
@@ -48,8 +65,7 @@ def test_rejected_points_are_told_by_sensor_and_sent_again_once_the_conflict_is_
     monkeypatch.setattr(ingest.rejections, "RETRY_S", 1.0)
     name = f"conflict_{time.time_ns()}"
     address = f"influxdb://127.0.0.1:{influxd.port}/{name}"
-    over_http(influxd, "query", name, urllib.parse.urlencode({"q": f"create database {name}"}))
-    over_http(influxd, "write", name, other_writers_points(line, START + DAY))
+    made_by_others(influxd, name, other_writers_points(line, START + DAY), wait_for)
     journal.write(1, 30)
     carrier = journal.start(address)
     wait_for(lambda: carrier.rejections and carrier.rejections.points, timeout=20, what="the rejected points counted")
@@ -81,8 +97,7 @@ def test_what_was_rejected_before_a_restart_is_told_after_it(
 ) -> None:
     name = f"conflict_restart_{time.time_ns()}"
     address = f"influxdb://127.0.0.1:{influxd.port}/{name}"
-    over_http(influxd, "query", name, urllib.parse.urlencode({"q": f"create database {name}"}))
-    over_http(influxd, "write", name, other_writers_points("air,sensor=telegraf pm25=12i", START + DAY))
+    made_by_others(influxd, name, other_writers_points("air,sensor=telegraf pm25=12i", START + DAY), wait_for)
     journal.write(1, 5)
     carrier = journal.start(address)
     wait_for(lambda: carrier.behind is not None and carrier.rejections.points, timeout=20, what="the points counted")

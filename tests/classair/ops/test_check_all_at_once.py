@@ -31,7 +31,7 @@ sites:
       e: {bridge: Bad_Pi, room: r1, model: sds0111, port: "/dev/e", every: soon}
     purifiers:
       p: {room: r1, kind: tasmotta, topic: x, cadr_m3h: 100}
-      q: {room: r1, kind: tasmota, topic: "a b", cadr_m3h: many}
+      q: {room: r1, kind: tasmota, topic: "a+b", cadr_m3h: many}
 timetables: {primary: {occupied: ["8-9"], lessons: []}}
 rules:
   silent: {kind: silent, for: long, tell: [nobody]}
