@@ -56,7 +56,8 @@ def test_flags_are_stretches_with_how_often_and_which(school: Any) -> None:
         "start": "2026-11-23T00:00:00+07:00",
         "end": "2026-11-23T00:29:00+07:00",
     }
-    assert school.ask(f"/api/v1/flags?room={ROOM}&{DAY}&sensor=ban-suan.other").json["total"] == 0
+    misspelt = school.ask(f"/api/v1/flags?room={ROOM}&{DAY}&sensor=ban-suan.other")
+    assert misspelt.status == 404 and "ban-suan.other" in misspelt.text, "never an empty answer for a wrong name"
 
 
 def test_a_pause_ends_a_stretch_and_each_flag_of_each_quantity_has_its_own() -> None:
