@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from classair.config import yamltext
-from classair.stores.sqlite.file import away_as_such
+from classair.stores.sqlite.file import reading_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,8 @@ def deployments(readings: Path) -> list[Deployment]:
 
     Raises StoreAway when the file is there and cannot be read.
     """
-    if not readings.exists():
-        return []
-    with (
-        away_as_such(readings),
-        contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection,
-    ):
-        if not connection.execute("select 1 from sqlite_schema where name='deployment'").fetchone():
+    with reading_table(readings, "deployment") as connection:
+        if connection is None:
             return []
         model_of = _models(connection)
         return [

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from classair.stores.sqlite.file import away_as_such
+from classair.stores.sqlite.file import reading_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +22,8 @@ def identities(readings: Path) -> list[Identity]:
 
     Raises StoreAway when the file is there and cannot be read.
     """
-    if not readings.exists():
-        return []
-    with (
-        away_as_such(readings),
-        contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection,
-    ):
-        if not connection.execute("select 1 from sqlite_schema where name='sensor_identity'").fetchone():
+    with reading_table(readings, "sensor_identity") as connection:
+        if connection is None:
             return []
         return [
             Identity(*row)

@@ -50,6 +50,23 @@ def away_as_such(path: Path) -> Iterator[None]:
         raise StoreAway(f"{path.name}: {error}") from error
 
 
+@contextlib.contextmanager
+def reading_table(path: Path, table: str) -> Iterator[sqlite3.Connection | None]:
+    """A connection for reading one table; None where the file or the table is not there yet.
+
+    Raises StoreAway when the file is there and cannot be read.
+    """
+    if not path.exists():
+        yield None
+        return
+    with (
+        away_as_such(path),
+        contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection,
+    ):
+        there = connection.execute("select 1 from sqlite_schema where name=?", (table,)).fetchone()
+        yield connection if there else None
+
+
 class OnlyWriter:
     """A file has one writer: what it keeps in memory would be wrong beside a second one.
 
