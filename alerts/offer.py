@@ -12,6 +12,7 @@ from classair import plugins
 from classair.accounts import HOME_ASSISTANT, Account, account_fault
 from classair.config import Config, Purifier
 from classair.config.words import settings_faults
+from classair.control.orders import EdgeDevice
 from classair.plugins import UnknownPlugin
 from classair.wire import Topics
 
@@ -60,6 +61,16 @@ def accounts(config: Config) -> Iterator[Account]:
         )
 
 
+def second_paths(config: Config) -> Iterator[EdgeDevice]:
+    """Every purifier, and how a bridge switches it ON when the server is away."""
+    for full, unit in config.purifiers():
+        try:
+            order = purifiers.make(full, unit, lambda: 0).edge()
+        except (UnknownPlugin, ValidationError):
+            continue
+        yield EdgeDevice(full, f"{full.partition('.')[0]}.{unit.room}", order)
+
+
 def _plugin_faults(package: str, key: str, name: str, settings: dict[str, object], path: str) -> Iterator[str]:
     try:
         model = plugins.load(package, name).Settings
@@ -72,7 +83,7 @@ def _plugin_faults(package: str, key: str, name: str, settings: dict[str, object
 def _account(full: str, unit: Purifier) -> Account | None:
     """What a purifier needs at the broker; None when that is nothing, or when it is faulty."""
     try:
-        own = purifiers.make(full, unit.kind, unit.settings, lambda: 0).account()
+        own = purifiers.make(full, unit, lambda: 0).account()
     except (UnknownPlugin, ValidationError):
         return None
     return replace(own, name=own.name or full, device=full) if own.writes or own.reads else None

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from alerts.corrections import RoomCorrection
-from alerts.signal import SignalFollower
+from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
 from classair.science.advice import Need

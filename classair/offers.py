@@ -13,13 +13,15 @@ from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeVar, cast
 
 from classair import config as configuration
 from classair.accounts import Account
 from classair.config import Config, ConfigFaults
+from classair.control.orders import EdgeDevice
 
 GROUP: Final = "classair.services"
+_T = TypeVar("_T")
 
 
 class Offer(Protocol):
@@ -35,6 +37,10 @@ class Offer(Protocol):
 
     def accounts(self, config: Config) -> Iterable[Account]:
         """What devices need at the broker, and what a service or bridge of ours (`name`) needs because of them."""
+        ...
+
+    def second_paths(self, config: Config) -> Iterable[EdgeDevice]:
+        """The purifiers it switches, and how a bridge does when the server is away."""
         ...
 
 
@@ -63,6 +69,11 @@ def accounts(config: Config) -> Iterator[Account]:
         yield from offer.accounts(config)
 
 
+def second_paths(config: Config) -> Iterator[EdgeDevice]:
+    """Every purifier, and how a bridge switches it ON when the server is away."""
+    return _from_each(lambda offer: offer.second_paths(config))
+
+
 def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     """The configuration in a file, when every service can work with it. Raises ConfigFaults with all that is wrong."""
     return parse(configuration.read(path), env)
@@ -79,5 +90,5 @@ def parse(text: str, env: Mapping[str, str] = MappingProxyType({})) -> Config:
     return config
 
 
-def _from_each(ask: Callable[[Offer], Iterable[str]]) -> Iterator[str]:
+def _from_each(ask: Callable[[Offer], Iterable[_T]]) -> Iterator[_T]:
     return chain.from_iterable(map(ask, offers()))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from classair.accounts import Account, account_fault
 from classair.config import Config, Sensor
 from classair.config.words import settings_faults
+from classair.control.orders import EdgeDevice
 from firmware_bridge import adapters, drivers
 from firmware_bridge.serial import duty_cycle, identity
 
@@ -75,6 +76,11 @@ def accounts(config: Config) -> Iterator[Account]:
         if adapter.topics() and not account_fault(account, bridges):
             yield account
             yield Account(name=sensor.bridge, reads=tuple(adapter.topics()))
+
+
+def second_paths(config: Config) -> Iterator[EdgeDevice]:
+    """None: it switches no purifier."""
+    yield from ()
 
 
 def _foreign_faults(full: str, sensor: Sensor, path: str, bridges: set[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from classair.accounts import Account
 from classair.config import Config
+from classair.control.orders import EdgeDevice
 from simulator.devices.sockets import played
 
 
@@ -21,3 +22,8 @@ def accounts(config: Config) -> Iterator[Account]:
     """Its own, for every simulated socket."""
     for topic in played(config).values():
         yield Account((f"stat/{topic}/#", f"tele/{topic}/#"), (f"cmnd/{topic}/#",), "simulator")
+
+
+def second_paths(config: Config) -> Iterator[EdgeDevice]:
+    """None: it switches no purifier."""
+    yield from ()

@@ -24,7 +24,7 @@ from alerts.control.unit import (
     Trouble,
     Unit,
 )
-from alerts.signal import Signal
+from classair.control.signal import Signal
 from classair.units import HOUR_MS
 
 CONFIRM_MS: Final = 10_000  # a command unconfirmed for this long is sent again

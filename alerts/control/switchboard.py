@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -14,8 +14,9 @@ from alerts.control import machine, saved_state
 from alerts.control.unit import Action, Command, Limits, Query, Recovered, Trouble, Unit, clock_stepped, restarted
 from alerts.ledger import Ledger
 from alerts.purifiers import Publish, Purifier, Said
-from alerts.signal import Signal
+from classair import config
 from classair.config import Config
+from classair.control.signal import Signal
 from classair.i18n import in_every_language
 from classair.plugins import UnknownPlugin
 from classair.wire import PurifierState, Topics
@@ -33,7 +34,7 @@ class Say(Protocol):
 class _Managed:
     room: str
     device: Purifier
-    settings: tuple[str, dict[str, Any]]
+    settings: config.Purifier
     limits: Limits
     unit: Unit
     simulated: bool
@@ -85,13 +86,13 @@ class Switchboard:
                 rule.max_starts_per_hour,
                 part.when_blind,
             )
-            settings = (part.kind, part.settings)
+            settings = part
             old = self._units.get(name)
             if old is not None and old.settings == settings:
                 device, unit = old.device, old.unit
             else:
                 try:
-                    device = purifiers.make(name, part.kind, part.settings, self._clock)
+                    device = purifiers.make(name, part, self._clock)
                 except (UnknownPlugin, ValidationError) as error:
                     self._not_controlled.append(
                         in_every_language("alerts_warning.not_controlled", purifier=name, why=_why(error))

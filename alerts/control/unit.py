@@ -84,13 +84,17 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Switch. An ON carries `seconds`, after which the device itself switches off."""
+    """Switch. An ON carries `seconds`, after which the device itself switches off.
+
+    `speed`: the index into the purifier's speeds, None where it has none.
+    """
 
     on: bool
     seconds: int | None
     mode: Mode
     reason: str
     attempt: int
+    speed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

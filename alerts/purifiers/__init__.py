@@ -2,48 +2,80 @@
 
 A kind's module offers `Settings` (pydantic, unknown keys refused; a required key gives an example) and `Purifier`. It
 decides nothing: alerts.control.machine does. It only turns a command into messages and the device's messages into what
-they say, and says what the device needs at the broker.
+they say, and says what the device needs at the broker and what it can guarantee.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from pydantic import BaseModel
 
 from alerts.control.unit import Command
-from classair import plugins
+from classair import config, plugins
 from classair.accounts import Account
+from classair.control.orders import EdgeOrder, Publish
+
+__all__ = ["By", "Publish", "Purifier", "Said", "Traits", "make"]
+
+By = Literal["", "person", "command", "timer", "start"]
+"""Who switched it, as the device itself says: "" where it does not, `timer` its expiry, `start` its own start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
-    """A message to send; never retained, so that no old command waits at the broker."""
+class Traits:
+    """What a device can guarantee; control, `classair check` and the documentation follow from it.
 
-    topic: str
-    payload: str
+    `expires`: it switches itself off after the seconds of an ON, `longest_s` at most, whoever has died meanwhile.
+    `reports`: it says its state; without that a command counts as done. `asked`: it answers a query; without that its
+    silence means nothing. `names_people`: it says that a person switched it (`Said.by`), so that any other change is a
+    fault; what a device says of itself (`Said.names_people`) goes first. `meters`: it says what it draws. `speeds`: it
+    has speeds and takes `Command.speed`.
+    """
+
+    expires: bool = True
+    longest_s: int = 64_800
+    reports: bool = True
+    asked: bool = True
+    names_people: bool = False
+    meters: bool = False
+    speeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a device said: its relay (`on`), or whether it can be reached (`online`).
+    """What a device said: its relay (`on`), or whether it can be reached (`online`), or more about itself.
 
     `answer`: it said so because of a command and not in its regular report. `unread`: the word for the relay's state
-    that this kind does not know; what a person must change follows from it.
+    that this kind does not know; what a person must change follows from it. `by`: who switched it. `watts`: what it
+    draws now. `faults`: what it reports as wrong, in its own words, () when nothing is; None when it did not say.
+    `speed`: the index into the purifier's speeds. `up_s`: seconds since its own start, so that a power cut is known
+    and not guessed. `person_s`: seconds since a person last used its button, where it remembers that. `names_people`:
+    whether it is set up to name a person. `filter_used`: share of its filter's life that is gone, 0 to 1.
     """
 
     on: bool | None = None
     online: bool | None = None
     answer: bool = False
     unread: str = ""
+    by: By = ""
+    watts: float | None = None
+    faults: tuple[str, ...] | None = None
+    speed: int | None = None
+    up_s: float | None = None
+    person_s: float | None = None
+    names_people: bool | None = None
+    filter_used: float | None = None
 
 
 class Purifier(Protocol):
-    """One device. `clock` gives UTC ms."""
+    """One device. `unit` is its part of sensors.yaml, `settings` what of it is this kind's. `clock` gives UTC ms."""
 
-    def __init__(self, name: str, settings: Any, clock: Callable[[], int]) -> None: ...
+    traits: Traits
+
+    def __init__(self, name: str, settings: Any, unit: config.Purifier, clock: Callable[[], int]) -> None: ...
 
     def account(self) -> Account:
         """What the device itself may write and read at the broker, its own topics alone; empty for none.
@@ -62,16 +94,24 @@ class Purifier(Protocol):
         ...
 
     def query(self) -> Sequence[Publish | Said]:
-        """How to ask for its state without touching its timer."""
+        """How to ask for its state and all else it can say, without touching its timer; empty if it cannot be asked."""
         ...
 
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
-        """What a message on one of its topics says; nothing for those that are of no interest."""
+        """What a message on one of its topics says; an empty `Said` for one that only shows that it lives."""
+        ...
+
+    def edge(self) -> EdgeOrder | None:
+        """How a bridge switches it ON when the server is away; None when it cannot."""
+        ...
+
+    def prepare(self) -> Sequence[Publish]:
+        """What sets the device up once: reports, names of persons, a rule of its own for when the broker is gone."""
         ...
 
 
-def make(name: str, kind: str, settings: dict[str, Any], clock: Callable[[], int]) -> Purifier:
+def make(name: str, unit: config.Purifier, clock: Callable[[], int]) -> Purifier:
     """The purifier `<site>.<id>` of a kind. Raises plugins.UnknownPlugin, pydantic.ValidationError."""
-    module = plugins.load("alerts.purifiers", kind)
-    checked: BaseModel = module.Settings.model_validate(settings)
-    return cast(Purifier, module.Purifier(name, checked, clock))
+    module = plugins.load("alerts.purifiers", unit.kind)
+    checked: BaseModel = module.Settings.model_validate(unit.settings)
+    return cast(Purifier, module.Purifier(name, checked, unit, clock))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict
 
 from alerts.control.unit import Command
-from alerts.purifiers import Said
+from alerts.purifiers import Publish, Said, Traits
+from classair import config
 from classair.accounts import Account
 
 
@@ -16,7 +17,9 @@ class Settings(BaseModel):
 
 
 class Purifier:
-    def __init__(self, name: str, settings: Settings, clock: Callable[[], int]) -> None:
+    traits = Traits(names_people=True)
+
+    def __init__(self, name: str, settings: Settings, unit: config.Purifier, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._on = False
         self._ends_at = 0
@@ -38,4 +41,10 @@ class Purifier:
         return [Said(on=self._on)]
 
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
+        return []
+
+    def edge(self) -> None:
+        return None
+
+    def prepare(self) -> list[Publish]:
         return []

@@ -16,7 +16,8 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.control.unit import Command
-from alerts.purifiers import Publish, Said
+from alerts.purifiers import Publish, Said, Traits
+from classair import config
 from classair.accounts import USER, Account
 from classair.parsing.json_objects import NotReadable, read_object
 from classair.parsing.names import unprintable
@@ -53,7 +54,9 @@ def pulse_time(seconds: int) -> int:
 
 
 class Purifier:
-    def __init__(self, name: str, settings: Settings, clock: Callable[[], int]) -> None:
+    traits = Traits(longest_s=MAX_SECONDS)
+
+    def __init__(self, name: str, settings: Settings, unit: config.Purifier, clock: Callable[[], int]) -> None:
         self.name, self.topic = name, settings.topic
 
     def account(self) -> Account:
@@ -104,6 +107,12 @@ class Purifier:
         if (prefix, leaf) == ("stat", "RESULT"):
             # The answer to a Power command holds nothing else; the answer to State is a report.
             return _of(told, len(told) == 1)
+        return []
+
+    def edge(self) -> None:
+        return None  # not yet
+
+    def prepare(self) -> list[Publish]:
         return []
 
 

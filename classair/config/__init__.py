@@ -1,6 +1,7 @@
 """sensors.yaml, typed: `load` and `parse` give a Config or say everything that is wrong."""
 
 from classair.config.files import ConfigFaults, read, signature
+from classair.config.purifiers import FilterSettings, Purifier, PurifierRule, Speed
 from classair.config.reading import load, parse
 from classair.config.scalars import duration
 from classair.config.settings import (
@@ -13,9 +14,7 @@ from classair.config.settings import (
     HomeAssistant,
     Person,
     Position,
-    Purifier,
     PurifierFaultRule,
-    PurifierRule,
     Room,
     SchoolYear,
     Sensor,
@@ -34,6 +33,7 @@ __all__ = [
     "ConfigFaults",
     "DataSettings",
     "DutySettings",
+    "FilterSettings",
     "HomeAssistant",
     "Person",
     "Position",
@@ -45,6 +45,7 @@ __all__ = [
     "Sensor",
     "SilentRule",
     "Site",
+    "Speed",
     "TimetableSettings",
     "Titles",
     "Windows",

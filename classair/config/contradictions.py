@@ -8,7 +8,8 @@ from datetime import date
 from itertools import pairwise
 
 from classair.accounts import HOME_ASSISTANT, SERVICES
-from classair.config.settings import Config, PurifierRule, Site
+from classair.config.purifiers import PurifierRule
+from classair.config.settings import Config, Site
 
 
 def contradictions(config: Config) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, f
 
 from classair import timetable
 from classair.config.ports import port_fault
+from classair.config.purifiers import Part, Purifier, PurifierRule
 from classair.config.scalars import (
     Clock,
     Days,
@@ -23,15 +24,10 @@ from classair.config.scalars import (
     Name,
     YearName,
     YesNo,
-    yes_or_no,
 )
 from classair.dates import Day
 from classair.i18n import REFERENCE
 from classair.wire import Id
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class Titles(RootModel[Annotated[dict[Language, Name], Field(min_length=1)]]):
@@ -175,25 +171,6 @@ class Sensor(Part):
         return self.port.startswith("sim:")
 
 
-class Purifier(BaseModel):
-    """`kind` is a file in alerts/purifiers; what it needs beyond these is validated by that plugin's Settings."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    room: Id
-    kind: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
-    cadr_m3h: Annotated[float, Field(gt=0, le=5000)]
-    when_blind: Annotated[bool, BeforeValidator(yes_or_no)] = True
-    port: Annotated[str, Field(max_length=256)] = ""
-
-    @property
-    def simulated(self) -> bool:
-        return self.port.startswith("sim:")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
-
-
 class DataSettings(Part):
     """What a school says of its data to those who get them: `doi` names all of them, an export is a part."""
 
@@ -211,19 +188,6 @@ class Site(Part):
     rooms: dict[Id, Room]
     sensors: dict[Id, Sensor]
     purifiers: dict[Id, Purifier] = {}
-
-
-class PurifierRule(Part):
-    """When purifiers run; defaults are the project's control numbers (docs/control.md)."""
-
-    kind: Literal["purifier"]
-    on_above: Annotated[float, Field(ge=0, le=500)] = 25.0
-    on_for: Duration = 180.0
-    off_below: Annotated[float, Field(ge=0, le=500)] = 15.0
-    off_for: Duration = 600.0
-    min_on: Duration = 900.0
-    min_off: Duration = 600.0
-    max_starts_per_hour: Annotated[int, Field(ge=1, le=12)] = 4
 
 
 class SilentRule(Part):
@@ -287,6 +251,7 @@ class Config(Part):
     rules: dict[Id, Rule] = {}
     people: dict[Id, Person] = {}
     home_assistant: HomeAssistant = HomeAssistant()
+    price_per_kwh: Annotated[float, Field(ge=0, le=10_000)] | None = None
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"
     keep: Keep = Keep()
 

@@ -36,6 +36,7 @@ class Current(BaseModel):
     minutes_left: int | None = None
     source: str = ""  # sensors, or for outdoor the room or station it comes from
     correction: str = "none"
+    disagree: bool = False  # the room's sensors differ too much; the value is that of the highest
 
 
 class PhaseTexts(BaseModel):
@@ -66,6 +67,8 @@ class RoomState(Payload):
     purifier: PurifierState | None = None
     temp_c: float | None = None
     rh_pct: float | None = None
+    heat_index_c: float | None = None
+    heat: str = ""  # the band of the heat index, as a key below [heat] in the locales; "" where it is not known
     occupied: bool = False
     rule: int
     told_at: Ms | None = None  # when the caretaker was told of the silence, only if a delivery is recorded

@@ -80,7 +80,12 @@ class SensorHealth(Payload):
 
 
 class PurifierState(Payload):
-    """Retained, written by alerts. `on` None: not known. `expires_at`: when the device itself switches off."""
+    """Retained, written by alerts. `on` None: not known. `expires_at`: when the device itself switches off.
+
+    `watts`: what it draws, None where nothing measures that. `speed`: the name of its speed, "" where it has none.
+    `faults`: what is wrong with it, as keys below [purifier_fault] in the locales, or the device's own words.
+    `override_on`: what the person in whose hands it is wants; `override_by`: who that is, "device" for its own button.
+    """
 
     purifier: FullId
     room: FullId
@@ -92,6 +97,11 @@ class PurifierState(Payload):
     confirmed: bool = False
     expires_at: Ms | None = None
     override_until: Ms | None = None
+    override_on: bool | None = None
+    override_by: str = ""
+    watts: float | None = None
+    speed: str = ""
+    faults: list[str] = []
     simulated: bool = False
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from alerts.control import machine as control
 from alerts.control.unit import Limits, Unit
-from alerts.signal import Signal
+from classair.control.signal import Signal
 
 LIMITS = Limits()
 MIN = 60_000

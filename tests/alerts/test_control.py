@@ -8,7 +8,7 @@ import pytest
 
 from alerts.control import machine as control
 from alerts.control.unit import Command, Override, Query, Recovered, Trouble
-from alerts.signal import Signal
+from classair.control.signal import Signal
 from tests.alerts.controlled import LIMITS, MIN, T0, between, high, low, only, settled, silent
 
 # -- on and off by the signal ------------------------------------------------------------------------------------------

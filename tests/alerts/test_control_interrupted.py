@@ -7,7 +7,7 @@ import pytest
 from alerts.control import machine as control
 from alerts.control import saved_state
 from alerts.control.unit import Command, Override, Query, Trouble, clock_stepped, restarted
-from alerts.signal import Signal
+from classair.control.signal import Signal
 from tests.alerts.controlled import LIMITS, MIN, T0, between, high, low, only, settled
 
 # -- restarts ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from alerts.control import machine as control
 from alerts.control import saved_state
 from alerts.control.unit import Command, Limits, Query, Unit, restarted
-from alerts.signal import Signal, SignalFollower
+from classair.control.signal import Signal, SignalFollower
 from classair.science.averages import Sample
 from tests.alerts.controlled import MIN, T0
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from pydantic import ValidationError
 from alerts import purifiers
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, tasmota
-from classair import plugins
+from classair import config, plugins
 from classair.accounts import account_fault
 from simulator.devices.tasmota import TasmotaPlug
 
@@ -28,13 +30,18 @@ def settings_of(kind: str) -> dict[str, str]:
     return {key: field.examples[0] for key, field in fields.items() if field.is_required()}
 
 
+def made(kind: str, settings: dict[str, Any], clock: Callable[[], int] = lambda: 0) -> purifiers.Purifier:
+    unit = config.Purifier.model_validate({"room": "r", "kind": kind, "cadr_m3h": 300, **settings})
+    return purifiers.make("s.f", unit, clock)
+
+
 def plug() -> purifiers.Purifier:
-    return purifiers.make("s.f", "tasmota", {"topic": "plug-1"}, lambda: 0)
+    return made("tasmota", {"topic": "plug-1"})
 
 
 @pytest.mark.parametrize("kind", plugins.names("alerts.purifiers"))
 def test_every_kind_turns_a_command_into_messages_or_says_what_it_did(kind: str) -> None:
-    unit = purifiers.make("s.f", kind, settings_of(kind), lambda: 0)
+    unit = made(kind, settings_of(kind))
     account = unit.account()
     assert account_fault(replace(account, name=account.name or "s.f"), ()) == ""
     for out in (unit.command(ON), unit.command(OFF), unit.query()):
@@ -42,7 +49,7 @@ def test_every_kind_turns_a_command_into_messages_or_says_what_it_did(kind: str)
     assert all(allows(account.writes, topic) for topic in unit.topics())
     assert unit.read_state("foreign/topic", b"\xff", False) == []
     with pytest.raises(ValidationError):
-        purifiers.make("s.f", kind, {**settings_of(kind), "unknown": "1"}, lambda: 0)
+        made(kind, {**settings_of(kind), "unknown": "1"})
 
 
 def allows(filters: tuple[str, ...], topic: str) -> bool:
@@ -92,7 +99,7 @@ def test_a_topic_that_could_mean_something_else_is_refused(topic: str) -> None:
 
 @pytest.mark.parametrize(("topic", "user"), [("plug-1", "plug-1"), ("plug 1", ""), ("plug;Reset 1", ""), ("ปลั๊ก", "")])
 def test_a_topic_of_any_letters_is_one_and_signs_in_with_it_where_the_broker_takes_it(topic: str, user: str) -> None:
-    unit = tasmota.Purifier("s1.fan", tasmota.Settings(topic=topic), lambda: 0)
+    unit = made("tasmota", {"topic": topic})
     assert unit.account().name == user and unit.account().reads == (f"cmnd/{topic}/#",)
     assert unit.read_state(f"stat/{topic}/POWER", b"ON", False) == [Said(on=True, answer=True)]
 
@@ -153,7 +160,7 @@ def test_the_firmware_understands_us_and_we_it() -> None:
 
 def test_a_dry_run_holds_its_expiry() -> None:
     now = [0]
-    unit = purifiers.make("s.f", "dry_run", {}, lambda: now[0])
+    unit = made("dry_run", {}, lambda: now[0])
     assert unit.command(ON) == [Said(on=True, answer=True)]
     now[0] = 299_000
     assert unit.query() == [Said(on=True)]

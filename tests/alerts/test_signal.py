@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.signal import SignalFollower
+from classair.control.signal import SignalFollower
 from classair.science.averages import Sample, median
 
 T0 = 1_790_000_000_000

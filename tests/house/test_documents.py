@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, RootModel
 
 from classair import config, plugins
-from classair.config import settings
+from classair.config import purifiers, settings
 from firmware_bridge import adapters, drivers
 
 ROOT = Path(__file__).parents[2]
@@ -201,6 +201,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites.SITE.sensors.SENSOR": settings.Sensor,
     "sites.SITE.sensors.SENSOR.duty": settings.DutySettings,
     "sites.SITE.purifiers.PURIFIER": settings.Purifier,
+    "sites.SITE.purifiers.PURIFIER.speeds": purifiers.Speed,
+    "sites.SITE.purifiers.PURIFIER.filter": purifiers.FilterSettings,
     "timetables.TIMETABLE": settings.TimetableSettings,
     "calendar": settings.Calendar,
     "school_years.YEAR": settings.SchoolYear,
@@ -271,11 +273,11 @@ def test_every_key_of_the_configuration_is_documented_and_no_other() -> None:
 def test_every_part_of_the_configuration_has_a_section() -> None:
     parts = {
         part
-        for part in vars(settings).values()
+        for part in (*vars(settings).values(), *vars(purifiers).values())
         if isinstance(part, type)
         and issubclass(part, BaseModel)
         and not issubclass(part, RootModel)  # a name by language is no section
-        and part.__module__ == settings.__name__
+        and part.__module__ in (settings.__name__, purifiers.__name__)
     }
     assert parts - {settings.Part} == set(SECTIONS.values())
 
