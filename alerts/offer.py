@@ -8,6 +8,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from alerts import purifiers
+from alerts.advising import advice
 from classair import plugins
 from classair.accounts import HOME_ASSISTANT, Account, account_fault
 from classair.config import Config, Purifier
@@ -15,6 +16,8 @@ from classair.config.words import settings_faults
 from classair.control.orders import EdgeDevice
 from classair.plugins import UnknownPlugin
 from classair.wire import Topics
+
+__all__ = ["accounts", "advice", "faults", "second_paths"]
 
 
 def faults(config: Config) -> Iterator[str]:
@@ -30,10 +33,6 @@ def faults(config: Config) -> Iterator[str]:
     for name, person in config.people.items():
         settings = dict(person.model_extra or {})
         yield from _plugin_faults("alerts.channels", "channel", person.channel, settings, f"people.{name}")
-
-
-def advice(config: Config) -> Iterator[str]:
-    yield from ()
 
 
 def accounts(config: Config) -> Iterator[Account]:

@@ -8,21 +8,40 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from classair.units import DAY_MS
+
 ZONE: Final = ZoneInfo("Asia/Bangkok")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
 class HoursOfDay:
-    """From `start` up to, not including, `end` on one day."""
+    """From `start` up to, not including, `end`. An end that is not after the start is that of the next day.
+
+    So an end of 00:00 is the midnight at the end of the day.
+    """
 
     start: time
     end: time
 
+    @property
+    def begin_ms(self) -> int:
+        """ms of the day on which it begins."""
+        return _ms_of_day(self.start)
+
+    @property
+    def end_ms(self) -> int:
+        """ms from the midnight before it begins, more than a day's where it continues over midnight."""
+        return _ms_of_day(self.end) + (DAY_MS if self.end <= self.start else 0)
+
     def holds(self, at: time) -> bool:
+        if self.end <= self.start:
+            return at >= self.start or at < self.end
         return self.start <= at < self.end
 
 
+_DAY: Final = timedelta(days=1)
+_MIDNIGHT: Final = time()
 _LONGEST_HOLIDAY: Final = timedelta(days=120)
 
 
@@ -62,7 +81,11 @@ EVERY_WEEK: Final = SchoolCalendar()
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """`occupied`: children are in the room; `lessons`: within it, what reports count as lesson time."""
+    """`occupied`: children are in the room; `lessons`: within it, what reports count as lesson time.
+
+    A block that continues over midnight belongs to the day on which it begins: it takes place when that day is taught,
+    whatever the next one is, and a half day that ends before it begins cancels it whole.
+    """
 
     days: frozenset[int]
     occupied: tuple[HoursOfDay, ...]
@@ -73,48 +96,64 @@ class Timetable:
         return self.calendar.teaches(day, day.weekday() in self.days)
 
     def occupied_spans(self, day: date) -> list[HoursOfDay]:
-        """When children are in the room on one day, never on a day without school."""
-        return list(self._of(self.occupied, day))
+        """When children are in the room between the two midnights of a day, its night before included."""
+        return list(self._within(self.occupied, day))
 
     def lesson_spans(self, day: date) -> list[HoursOfDay]:
-        """The lessons of one day, none on a day without school."""
-        return list(self._of(self.lessons, day))
+        """The lessons between the two midnights of a day."""
+        return list(self._within(self.lessons, day))
 
     def is_occupied(self, at_ms: int) -> bool:
-        return self._inside(self.occupied, at_ms)
+        return self._end_ms(self.occupied, at_ms) is not None
 
     def is_lesson(self, at_ms: int) -> bool:
-        return self._inside(self.lessons, at_ms)
+        return self._end_ms(self.lessons, at_ms) is not None
 
     def block_end_ms(self, at_ms: int) -> int | None:
         """UTC ms at which the occupied block around `at_ms` ends, None outside of one."""
-        local = local_time(at_ms)
-        span = next((s for s in self._of(self.occupied, local.date()) if s.holds(local.time())), None)
-        return None if span is None else to_ms(datetime.combine(local.date(), span.end, ZONE))
+        return self._end_ms(self.occupied, at_ms)
 
     def next_block_start_ms(self, at_ms: int, within: timedelta = timedelta(days=14)) -> int | None:
         """UTC ms of the first occupied block that begins after `at_ms`."""
-        local = local_time(at_ms)
+        today = local_time(at_ms).date()
         for days in range(within.days + 1):
-            day = local.date() + timedelta(days=days)
-            for span in self._of(self.occupied, day):
-                start = datetime.combine(day, span.start, ZONE)
-                if start > local:
-                    return to_ms(start)
+            day = today + timedelta(days=days)
+            starts = [day_start_ms(day) + span.begin_ms for span in self._of(self.occupied, day)]
+            if later := [start for start in starts if start > at_ms]:
+                return min(later)
         return None
 
-    def _inside(self, spans: Iterable[HoursOfDay], at_ms: int) -> bool:
-        local = local_time(at_ms)
-        return any(span.holds(local.time()) for span in self._of(spans, local.date()))
+    def _end_ms(self, spans: Iterable[HoursOfDay], at_ms: int) -> int | None:
+        """When the last to end of those that hold a moment ends; they begin on its day or on the day before."""
+        today = local_time(at_ms).date()
+        ends = []
+        for day in (today, today - _DAY):
+            midnight = day_start_ms(day)
+            ends += [
+                midnight + span.end_ms
+                for span in self._of(spans, day)
+                if midnight + span.begin_ms <= at_ms < midnight + span.end_ms
+            ]
+        return max(ends, default=None)
+
+    def _within(self, spans: Iterable[HoursOfDay], day: date) -> Iterator[HoursOfDay]:
+        """What lies between the two midnights of a day: the rest of the night before, then what begins on it."""
+        for span in self._of(spans, day - _DAY):
+            if span.end_ms > DAY_MS:
+                yield HoursOfDay(_MIDNIGHT, span.end)
+        for span in self._of(spans, day):
+            yield HoursOfDay(span.start, _MIDNIGHT) if span.end_ms > DAY_MS else span
 
     def _of(self, spans: Iterable[HoursOfDay], day: date) -> Iterator[HoursOfDay]:
-        """The spans of one day; a half day cuts them."""
+        """What begins on a day; a half day cuts it."""
         if not self.school_day(day):
             return
-        end = self.calendar.half_days.get(day, time.max)
+        half = self.calendar.half_days.get(day)
         for span in spans:
-            if span.start < end:
-                yield span if span.end <= end else HoursOfDay(span.start, end)
+            if half is None or span.end_ms <= _ms_of_day(half):
+                yield span
+            elif span.start < half:
+                yield HoursOfDay(span.start, half)
 
 
 ALWAYS_EMPTY: Final = Timetable(frozenset(), (), ())
@@ -134,3 +173,7 @@ def to_ms(at: datetime) -> int:
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone cannot be dated")
     return round(at.timestamp() * 1000)
+
+
+def _ms_of_day(at: time) -> int:
+    return ((at.hour * 60 + at.minute) * 60 + at.second) * 1000

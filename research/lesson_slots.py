@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import time
 from typing import Final
 
 from classair.stores import BANGKOK_MS
@@ -76,7 +75,7 @@ class LessonSlots:
     def _of(self, day: int) -> tuple[tuple[int, int], ...]:
         if day not in self._days:
             spans = [] if self._table is None else self._table.lesson_spans(local_time(day * DAY_MS).date())
-            self._days[day] = tuple((_ms_of_day(span.start), _ms_of_day(span.end)) for span in spans)
+            self._days[day] = tuple((span.begin_ms, span.end_ms) for span in spans)
         return self._days[day]
 
 
@@ -85,7 +84,3 @@ def _lengthen(stretches: list[Stretch], begin: int, end: int) -> None:
         stretches[-1] = (stretches[-1][0], end)
     else:
         stretches.append((begin, end))
-
-
-def _ms_of_day(at: time) -> int:
-    return (at.hour * 3600 + at.minute * 60 + at.second) * 1000

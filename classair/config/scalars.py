@@ -61,17 +61,27 @@ YesNo = Annotated[bool, BeforeValidator(yes_or_no)]
 Language = Annotated[str, AfterValidator(_language)]
 
 
-def _span(value: Any) -> timetable.HoursOfDay:
+def _block(value: Any) -> timetable.HoursOfDay:
+    """A span that may continue over midnight."""
     match = _SPAN.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected a time range such as 08:30-15:30")
     start, end = (time.fromisoformat(part.replace(".", ":").rjust(5, "0")) for part in match.groups())
-    if start >= end:
-        raise ValueError("the end must be after the start")
+    if start == end:
+        raise ValueError("the end must differ from the start")
     return timetable.HoursOfDay(start, end)
 
 
+def _span(value: Any) -> timetable.HoursOfDay:
+    block = _block(value)
+    if block.start >= block.end:
+        raise ValueError("the end must be after the start")
+    return block
+
+
 HoursOfDay = Annotated[timetable.HoursOfDay, BeforeValidator(_span)]
+Block = Annotated[timetable.HoursOfDay, BeforeValidator(_block)]
+"""Hours that may continue over midnight: `22:00-06:00`."""
 
 
 def _clock(value: Any) -> Any:

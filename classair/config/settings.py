@@ -13,6 +13,7 @@ from classair import timetable
 from classair.config.ports import port_fault
 from classair.config.purifiers import Part, Purifier, PurifierRule
 from classair.config.scalars import (
+    Block,
     Clock,
     Days,
     Doi,
@@ -49,8 +50,8 @@ Title = Annotated[Titles, BeforeValidator(_titles)]
 
 class TimetableSettings(Part):
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["mon", "tue", "wed", "thu", "fri"]
-    occupied: list[HoursOfDay]
-    lessons: list[HoursOfDay]
+    occupied: list[Block]
+    lessons: list[Block]
 
 
 class Calendar(Part):

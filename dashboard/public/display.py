@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from classair import i18n
 from classair.config import Config, Room
-from classair.timetable import ZONE, Timetable, local_time
+from classair.timetable import Timetable, day_start_ms, local_time
 from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
@@ -22,7 +22,7 @@ from dashboard.queries.rooms import RoomMeans, StoreUnavailable
 
 LINE_MS: Final = 3 * HOUR_MS
 LINE_STEP_MS: Final = 5 * MINUTE_MS
-WAKES_BEFORE: Final = timedelta(minutes=30)
+WAKES_BEFORE_MS: Final = 30 * MINUTE_MS
 REFERENCE_UGM3: Final = 37.5  # Thai 24 h standard for PM2.5 since 2023, drawn dashed for comparison
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown")
 # What the page says by itself, counting ages; everything else comes in the room's state.
@@ -196,12 +196,12 @@ def is_asleep(timetable: Timetable, at_ms: int) -> bool:
     """
     if not timetable.occupied:
         return False
-    local = local_time(at_ms)
-    if not timetable.school_day(local.date()):
-        return True
-    first = datetime.combine(local.date(), min(span.start for span in timetable.occupied), ZONE) - WAKES_BEFORE
-    last = datetime.combine(local.date(), max(span.end for span in timetable.occupied), ZONE)
-    return not first <= local < last
+    today = local_time(at_ms).date()
+    first = min(span.begin_ms for span in timetable.occupied) - WAKES_BEFORE_MS
+    last = max(span.end_ms for span in timetable.occupied)
+    # A block may have begun the evening before, and the first of tomorrow wakes the wall up before midnight.
+    near = (today + timedelta(days=offset) for offset in (-1, 0, 1))
+    return not any(timetable.school_day(day) and first <= at_ms - day_start_ms(day) < last for day in near)
 
 
 def _days(chosen: str, at_ms: int) -> dict[str, str]:

@@ -27,7 +27,6 @@ def lessons(table: Timetable | None, at_ms: npt.NDArray[np.int64], length_ms: in
     for each in range(day.min(), day.max() + 1) if len(day) else ():
         here = day == each
         for span in table.lesson_spans(local_time(each * DAY_MS).date()):
-            first, last = ((t.hour * 3600 + t.minute * 60 + t.second) * 1000 for t in (span.start, span.end))
-            behind = inside + length_ms <= last if length_ms else inside < last
-            found |= here & (inside >= first) & behind
+            behind = inside + length_ms <= span.end_ms if length_ms else inside < span.end_ms
+            found |= here & (inside >= span.begin_ms) & behind
     return pa.array(found)

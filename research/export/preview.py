@@ -96,7 +96,7 @@ def _lesson_share(sources: Sources, request: Request) -> float:
         for day in chosen.days()[:62]:
             days += 1
             for span in table.lesson_spans(day) if table else ():
-                seconds += (span.end.hour - span.start.hour) * 3600 + (span.end.minute - span.start.minute) * 60
+                seconds += (span.end_ms - span.begin_ms) // 1000
     return seconds / days / 86_400 if days else 0.0
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
 from classair.config import Config
 from classair.science.corrections import SHORTEST_MS, Corrections
 from classair.stores import Store
-from classair.timetable import ZONE, HoursOfDay, local_time, to_ms
+from classair.timetable import HoursOfDay, day_start_ms, local_time
 from classair.units import MINUTE_MS
 from research.means import MeansAsked, MeansReader
 from research.rooms.estimate import Bools, Floats
@@ -118,9 +118,9 @@ def _marked(start_ms: int, size: int, spans_of: Callable[[date], list[HoursOfDay
     found = np.zeros(size, bool)
     end_ms = start_ms + size * MINUTE_MS
     day = local_time(start_ms).date()
-    while to_ms(datetime.combine(day, datetime.min.time(), ZONE)) < end_ms:
+    while (midnight := day_start_ms(day)) < end_ms:
         for span in spans_of(day):
-            first, last = (to_ms(datetime.combine(day, at, ZONE)) for at in (span.start, span.end))
+            first, last = midnight + span.begin_ms, midnight + span.end_ms
             found[max(0, (first - start_ms) // MINUTE_MS) : max(0, (last - start_ms) // MINUTE_MS)] = True
         day += timedelta(days=1)
     return found

@@ -41,11 +41,12 @@ class Routine:
         return minutes[rest // 60_000]
 
     def _plan(self, day: int) -> tuple[Doing, ...]:
-        if self._room.outdoor or not self._timetable.school_day(_EPOCH + timedelta(days=day)):
+        date_of = _EPOCH + timedelta(days=day)
+        occupied = _minutes(self._timetable.occupied_spans(date_of))
+        if self._room.outdoor or not (occupied or self._timetable.school_day(date_of)):
             return (NOTHING,) * _MINUTES
         attendance = chance.between(0.86, 1.0, f"{self._seed}.{self._name}|attendance", day)
-        occupied = _minutes(self._timetable.occupied)
-        lessons = _minutes(self._timetable.lessons)
+        lessons = _minutes(self._timetable.lesson_spans(date_of))
         windows = _minutes(self._room.windows.open) if self._room.windows.openable else frozenset()
         cooking = _minutes([_COOKING])
         last = max(occupied, default=-1) + 1
@@ -78,8 +79,4 @@ class Routine:
 
 def _minutes(spans: list[HoursOfDay] | tuple[HoursOfDay, ...]) -> frozenset[int]:
     """Minutes of the day that lie in the spans."""
-    return frozenset(minute for span in spans for minute in range(_minute(span.start), _minute(span.end)))
-
-
-def _minute(at: time) -> int:
-    return at.hour * 60 + at.minute
+    return frozenset(minute for span in spans for minute in range(span.begin_ms // 60_000, span.end_ms // 60_000))
