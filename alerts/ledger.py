@@ -56,6 +56,7 @@ create table if not exists retained(topic text primary key) without rowid;
 """
 QUEUE_LIMIT: Final = 100_000  # statements waiting for a disk that does not answer
 _RETRY_S: Final = 1.0
+_LOOK_UP_S: Final = 1.0
 
 Call = Callable[[sqlite3.Connection], None]
 
@@ -83,6 +84,7 @@ class Ledger:
             self._connection.executescript(_SCHEMA)
             self._kept = False
             self.failing = str(error)
+        self.moved_at = time.monotonic()  # a write that fails is progress, one that hangs is not
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -192,7 +194,11 @@ class Ledger:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            first = self._queue.get()
+            self.moved_at = time.monotonic()
+            try:
+                first = self._queue.get(timeout=_LOOK_UP_S)
+            except queue.Empty:
+                continue
             calls: list[Call] = []
             afterwards: list[_After] = []
             item: Call | _After | None = first
@@ -211,6 +217,7 @@ class Ledger:
                     break
             written = self._write(calls, give_up=stopping)
             while not written and not stopping:
+                self.moved_at = time.monotonic()
                 time.sleep(_RETRY_S)
                 written = self._write(calls, give_up=False)
             if written:

@@ -26,6 +26,7 @@ from classair.broker import Link, Message, Will
 from classair.i18n import REFERENCE, in_every_language
 from classair.logs import begin_logging
 from classair.places import Places, alone
+from classair.progress.telling import DISK_PATIENCE_S, Progress
 from classair.service import Accepted, Following
 from classair.wire import Beat, ServiceStatus, Topics
 
@@ -113,7 +114,9 @@ class Alerts:
         self._running = False
         self._was_up = False
         self._leave: int | None = None
-        self.ledger = Ledger(places.ledger)
+        self._progress = Progress()
+        with self._progress.opening():
+            self.ledger = Ledger(places.ledger)
         self._delivery = Delivery(
             lambda result: self._news.put(lambda: self.watching.delivered(result, self._moment()))
         )
@@ -165,12 +168,15 @@ class Alerts:
         if self._following.current is not None:
             self._follow(self._following.current)
         self._link.start()
+        self._progress.watch("network", lambda: self._link.moved_at)
+        self._progress.watch("ledger", lambda: self.ledger.moved_at, DISK_PATIENCE_S)
         ticked = beat = status = 0.0
         try:
             while not stop.is_set() and self._leave is None:
                 if not self._link.thread_alive:
                     log.error("network_thread_died action=restart")
                     return 1
+                self._progress.tick()
                 self._work(until=ticked + TICK_S)
                 now = time.monotonic()
                 if now - ticked >= TICK_S:

@@ -10,6 +10,9 @@ from typing import Final
 from classair.parsing.names import unprintable
 
 SERVICES: Final = ("ingest", "alerts", "dashboard", "simulator", "tool")
+WATCH: Final = "watch"
+"""As whom the supervisor looks whether its broker answers; it may write and read nothing."""
+
 HOME_ASSISTANT: Final = "homeassistant"
 """Its account at the broker."""
 
@@ -35,7 +38,7 @@ def account_fault(account: Account, bridges: Container[str]) -> str:
     """Why a device cannot have this account; empty when it can. `bridges`: the names that bridges have."""
     if not re.fullmatch(USER, account.name):
         return f"{account.name!r} is not a valid broker user; expected at most 72 letters, digits, - and _"
-    if account.name in SERVICES or account.name in bridges:
+    if account.name in (*SERVICES, WATCH) or account.name in bridges:
         return f"{account.name!r} is already the broker user of a service or bridge; choose another name"
     for topic in (*account.writes, *account.reads):
         first = topic.partition("/")[0]

@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 10  # a half-open connection is noticed within 15 s
+LOOKING_S = 60.0  # a name may be looked up and a pause waited out, while there is no connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,12 @@ class _Client(mqtt.Client):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._topics: dict[bytes, str] = {}
+        self.moved_at = time.monotonic()
+
+    def loop_misc(self) -> MQTTErrorCode:
+        # Called at each turn of the network thread, at least once a second while there is a connection.
+        self.moved_at = time.monotonic()
+        return super().loop_misc()
 
     def _sock_recv(self, bufsize: int) -> bytes:
         start = self._read_to
@@ -237,6 +245,11 @@ class Link:
         """False when the network thread has died; a process should then end and be started anew."""
         thread = getattr(self._client, "_thread", None)
         return thread is not None and thread.is_alive()
+
+    @property
+    def moved_at(self) -> float:
+        """Until which moment of time.monotonic the network thread is known to move (classair.progress)."""
+        return self._client.moved_at + (0.0 if self._up.is_set() else LOOKING_S)
 
     def wait_up(self, timeout: float) -> bool:
         """Whether, within `timeout` seconds, the connection stands and the broker has taken the first subscriptions:

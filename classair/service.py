@@ -163,9 +163,12 @@ class Following:
         if changed and self.on_change is not None:
             self.on_change(news)
 
-    def wait(self, stop: threading.Event, every: float = 0.2) -> Accepted | None:
-        """The configuration as soon as there is one; None when asked to stop first."""
+    def wait(
+        self, stop: threading.Event, every: float = 0.2, meanwhile: Callable[[], None] = lambda: None
+    ) -> Accepted | None:
+        """The configuration as soon as there is one, calling `meanwhile` often; None when asked to stop first."""
         while not stop.is_set():
+            meanwhile()
             if self._news.wait(every):
                 return self.current
         return None

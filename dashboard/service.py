@@ -18,6 +18,7 @@ from classair.config import Config
 from classair.i18n import TextFault
 from classair.logs import begin_logging
 from classair.places import Places
+from classair.progress.telling import Progress
 from classair.stores import Store, open_store
 from classair.stores.corrections import accepted_corrections
 from classair.stores.sqlite.store import SqliteStore
@@ -83,11 +84,18 @@ class OpenStore:
 
 
 class _Server(uvicorn.Server):
-    """Tells the open streams first: uvicorn waits for its connections to end, and a stream never ends by itself."""
+    """Tells the open streams first: uvicorn waits for its connections to end, and a stream never ends by itself.
 
-    def __init__(self, settings: uvicorn.Config, live: Live) -> None:
+    On the event loop it also tells that this loop and the network thread go round.
+    """
+
+    def __init__(self, settings: uvicorn.Config, live: Live, progress: Progress) -> None:
         super().__init__(settings)
-        self._live = live
+        self._live, self._progress = live, progress
+
+    async def on_tick(self, counter: int) -> bool:
+        self._progress.tick()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._live.end()
@@ -146,7 +154,9 @@ def serve(args: argparse.Namespace) -> int:
     exports.begin()
     try:
         settings = uvicorn.Config(app, host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=2)
-        _Server(settings, live).run()
+        progress = Progress()
+        progress.watch("network", lambda: link.moved_at)
+        _Server(settings, live, progress).run()
     finally:
         link.stop()
         exports.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -26,6 +25,7 @@ from firmware_bridge.foreign.http_server import HttpServer
 from firmware_bridge.foreign.port import Crossing
 from firmware_bridge.health.accounting import Accounting
 from firmware_bridge.health.missing import MissingReadings
+from firmware_bridge.liveness import Liveness
 from firmware_bridge.published import bridge_status, entry_of, sensors_of
 from firmware_bridge.sensor_line import SensorLine, good_of, removed
 from firmware_bridge.spool.keeper import Keeper
@@ -91,6 +91,7 @@ class Bridge:
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None
         )
         self._keeper = Keeper(spool)
+        self._liveness = Liveness(self._link, self._ear, self._keeper, self._lines)
         self._blackbox = BlackBox(places.blackbox(full), entry_of(config, self.full).blackbox, clock.offset)
         self._station = Station(places.sensor_book(full), self._boot)
         self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
@@ -121,10 +122,11 @@ class Bridge:
         try:
             while not stop.is_set():
                 now = elapsed()
+                self._liveness.tick()
                 wake = self._tick(now)
                 if now >= look_at:
                     look_at = now + LINES_EVERY_S
-                    if not self._healthy():
+                    if not self._liveness.healthy():
                         code = FAILED
                         break
                 try:
@@ -140,20 +142,6 @@ class Bridge:
         finally:
             self._end()
         return code
-
-    def _healthy(self) -> bool:
-        dead = [what for what, alive in self._threads() if not alive]
-        if dead:
-            log.critical("thread_died thread=%s action=restart", ",".join(dead))
-        return not dead
-
-    def _threads(self) -> Iterator[tuple[str, bool]]:
-        yield "network", self._link.thread_alive
-        yield "http", self._ear.alive
-        yield "spool", self._keeper.alive
-        for line in self._lines.values():
-            if line.port is not None:
-                yield line.sensor, line.port.alive
 
     def _end(self) -> None:
         self._ear.listen("")

@@ -13,6 +13,7 @@ from classair.broker import BrokerAddress, Link, Message
 from classair.config import Config, ConfigFaults
 from classair.logs import begin_logging
 from classair.places import Places
+from classair.progress.telling import Progress
 from classair.service import (
     Following,
     arguments,
@@ -96,7 +97,9 @@ def _announced(full: str, following: Following, address: BrokerAddress, stop: th
     link = Link(address, on_message=hear, subscriptions=[(f"{ROOT}/+/{site}/bridge/{local}/config", 1)])
     link.start()
     try:
-        accepted = following.wait(stop)
+        progress = Progress()
+        progress.watch("network", lambda: link.moved_at)
+        accepted = following.wait(stop, meanwhile=progress.tick)
     finally:
         link.stop()
     return accepted.config if accepted else None

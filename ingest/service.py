@@ -22,6 +22,7 @@ from classair.config.settings import Keep
 from classair.i18n import REFERENCE, in_every_language
 from classair.logs import begin_logging
 from classair.places import Places
+from classair.progress.telling import DISK_PATIENCE_S, Progress
 from classair.science.corrections import as_record
 from classair.service import (
     arguments,
@@ -77,11 +78,15 @@ def _run(places: Places, file: Path, broker: BrokerAddress, stop: threading.Even
                 file=sys.stderr,
             )
             return 2
-        books = open_books(places, stop)
+        progress = Progress()
+        with progress.opening():
+            books = open_books(places, stop)
         if books is None:
             return 0
         try:
-            return Ingest(books, places, file, broker, stop).run()
+            with progress.opening():
+                service = Ingest(books, places, file, broker, stop)
+            return service.run(progress)
         finally:
             books.close()
 
@@ -137,7 +142,9 @@ class Ingest:
         )
         self._rates: list[tuple[float, int]] = []
 
-    def run(self) -> int:
+    def run(self, progress: Progress) -> int:
+        progress.watch("network", lambda: self._link.moved_at)
+        progress.watch("writer", lambda: self._writer.beat, DISK_PATIENCE_S)
         self._link.start()
         self._writer.start()
         self._watch.start()
@@ -147,6 +154,7 @@ class Ingest:
         self._announce_again.set()
         next_status, told_away = 0.0, ""
         while not self._stop.wait(0.2):
+            progress.tick()
             now = time.monotonic()
             if wrong := self._dead(now):
                 log.critical("ingest_stopping error=%s", wrong)

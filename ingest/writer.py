@@ -156,6 +156,7 @@ class Writer(threading.Thread):
                 outcome = self.books.keep(decided, now_ms())
             except StoreAway as away:
                 self._say_away(away)
+                self.beat = time.monotonic()  # an attempt that fails is progress, one that hangs is not
                 if self._ended.wait(pause):
                     return None
                 pause = min(pause * 2, LONGEST_PAUSE_S)

@@ -15,6 +15,7 @@ from typing import Final
 from classair import __version__
 from classair.broker import BrokerAddress, Link, Message, Will
 from classair.places import Places
+from classair.progress.telling import Progress
 from classair.service import Accepted, Following
 from classair.wire import ServiceStatus, Topics
 from simulator import saved_state as remembering
@@ -36,6 +37,8 @@ _REMEMBER_S: Final = 10.0
 _STATUS_S: Final = 15.0
 _LONGEST_CATCHING_UP_MS: Final = 14 * 86_400_000
 _CLOCK_WAVERS_MS: Final = 5_000
+_LONG_MS: Final = 3_600_000  # living through more than this takes noticeable time
+_CATCHING_UP_S: Final = 300.0
 
 
 class Live:
@@ -49,6 +52,7 @@ class Live:
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._events: deque[Callable[[], None]] = deque()
+        self._progress = Progress()
         self._memory = remembering.recall(places)
         self._world: World | None = None
         self._accepted: Accepted | None = None
@@ -73,6 +77,7 @@ class Live:
     def run(self, stop: threading.Event) -> int:
         """Until asked to stop."""
         self._link.start()
+        self._progress.watch("network", lambda: self._link.moved_at)
         if self._following.current is not None:
             self._follow(self._following.current)
         else:
@@ -81,6 +86,7 @@ class Live:
         slow["remember"] = time.monotonic() + _REMEMBER_S
         try:
             while not stop.is_set():
+                self._progress.tick()
                 now = time.monotonic()
                 self._turn(now, slow)
                 pause = min(self._sensors.next_due(slow["tick"]), slow["tick"]) - time.monotonic()
@@ -123,6 +129,8 @@ class Live:
         self._world.at_ms = max(self._world.at_ms, now_ms - _LONGEST_CATCHING_UP_MS)
         if self._world.at_ms > now_ms + _CLOCK_WAVERS_MS:
             self._world.at_ms = now_ms
+        if now_ms - self._world.at_ms > _LONG_MS:
+            self._progress.busy(_CATCHING_UP_S)
         self._world.advance(now_ms)
 
     def _follow(self, accepted: Accepted) -> None:

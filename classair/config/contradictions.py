@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import pairwise
 
-from classair.accounts import HOME_ASSISTANT, SERVICES
+from classair.accounts import HOME_ASSISTANT, SERVICES, WATCH
 from classair.config.purifiers import PurifierRule
 from classair.config.settings import Config, Site
 
@@ -22,7 +22,7 @@ def contradictions(config: Config) -> Iterator[str]:
                     f"sites.{site_id}.bridges.{bridge}: {owners[bridge]} also has a bridge with this name; "
                     "bridge names are broker users and must be unique"
                 )
-            if bridge in (*SERVICES, HOME_ASSISTANT):
+            if bridge in (*SERVICES, WATCH, HOME_ASSISTANT):
                 yield f"sites.{site_id}.bridges.{bridge}: reserved as the broker user of a service; choose another name"
             owners[bridge] = site_id
         at = f"sites.{site_id}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from classair import offers
-from classair.accounts import SERVICES, Account
+from classair.accounts import SERVICES, WATCH, Account
 from classair.config import Config, ConfigFaults, read
 from classair.places import write_atomically
 from classair.service import parse_as_follower
@@ -202,6 +202,8 @@ def acl(org: str, grants: Grants) -> str:
         guest = any(topic.startswith("classair/") for topic in (*account.writes, *account.reads))
         denied = topics.bridge("+", name, "#") if guest else "classair/#"
         blocks.append(_block(name, [f"deny {denied}", *_rules(account)]))
+    # Who is not named falls under the patterns above.
+    blocks.append(_block(WATCH, ["deny classair/#"]))
     head = "# Written by `python -m classair.ops.brokerfiles`. Everything not allowed here is denied."
     return "\n".join([head, *everybody, *blocks]) + "\n"
 

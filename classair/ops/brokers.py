@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from classair.accounts import SERVICES
+from classair.accounts import SERVICES, WATCH
 from classair.ops import brokerfiles
 from classair.ops.brokerfiles import Grants
 from classair.ops.child import Child
+from classair.ops.incidents import Incidents
 from classair.places import Places, write_atomically
+from classair.progress.broker_probe import BrokerProbe
 
 _SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
@@ -43,7 +45,9 @@ class OwnBroker:
         return f"mqtt://127.0.0.1:{self.port}"
 
 
-def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto") -> OwnBroker:
+def own_broker(
+    places: Places, org: str, grants: Grants, *, wanted: str = "auto", incidents: Incidents | None = None
+) -> OwnBroker:
     """Writes the broker's files into the data folder; the child is not started yet.
 
     Raises RuntimeError when neither broker is installed.
@@ -59,19 +63,20 @@ def own_broker(places: Places, org: str, grants: Grants, *, wanted: str = "auto"
     port = _port(places)
     folder = places.run / "broker"
     folder.mkdir(parents=True, exist_ok=True)
-    log = places.logs / "broker.log"
+    log, signs = places.logs / "broker.log", BrokerProbe(port, WATCH, passwords[WATCH])
     if mosquitto is not None:
         conf = _mosquitto_files(folder, org, port, passwords, grants)
-        child = Child("broker", [mosquitto, "-c", str(conf)], log)
+        child = Child("broker", [mosquitto, "-c", str(conf)], log, signs=signs, incidents=incidents)
         return OwnBroker("mosquitto", port, passwords, child)
     secrets_file = folder / "passwords.json"
     write_atomically(secrets_file, json.dumps(passwords).encode())
     command = [sys.executable, "-m", "classair.ops.amqtt_broker", "--port", str(port), "--passwords", str(secrets_file)]
-    return OwnBroker("amqtt", port, passwords, Child("broker", command, log))
+    child = Child("broker", command, log, signs=signs, incidents=incidents)
+    return OwnBroker("amqtt", port, passwords, child)
 
 
 def _users(grants: Grants) -> list[str]:
-    return [*SERVICES, *grants.bridges, *grants.outsiders]
+    return [*SERVICES, WATCH, *grants.bridges, *grants.outsiders]
 
 
 def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str], grants: Grants) -> Path:

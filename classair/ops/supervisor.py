@@ -20,7 +20,10 @@ from classair.config import Config, ConfigFaults
 from classair.ops import brokers
 from classair.ops.brokerfiles import grants_of
 from classair.ops.child import Child, end_with_parent
+from classair.ops.incidents import Incidents
 from classair.places import Places, alone, write_atomically
+from classair.progress.listening import Ear
+from classair.progress.telling import Progress
 from classair.service import PASSWORD_VARIABLE, port_fault, read_announcement, stop_on_signals
 
 END_WITHIN_S = 4.0
@@ -44,12 +47,13 @@ def main(argv: list[str]) -> int:
         config = _configuration(args.config, places)
         if config is None:
             return 2
+        incidents = Incidents(places.processes)
         try:
-            broker = brokers.own_broker(places, config.org, grants_of(config), wanted=args.broker)
+            broker = brokers.own_broker(places, config.org, grants_of(config), wanted=args.broker, incidents=incidents)
         except RuntimeError as error:
             print(f"classair run: {error}", file=sys.stderr)
             return 2
-        return _Supervisor(args, places, config, broker).run()
+        return _Supervisor(args, places, config, broker, incidents).run()
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -87,11 +91,20 @@ def _configuration(path: Path, places: Places) -> Config | None:
 class _Supervisor:
     """The loop. One thread, so that children may be forked safely."""
 
-    def __init__(self, args: argparse.Namespace, places: Places, config: Config, broker: brokers.OwnBroker) -> None:
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        places: Places,
+        config: Config,
+        broker: brokers.OwnBroker,
+        incidents: Incidents,
+    ) -> None:
         self.args, self.places, self.config, self.broker = args, places, config, broker
         self.config_file = args.config.resolve()
         self.children: dict[str, Child] = {}
         self.stop = stop_on_signals()
+        self.incidents = incidents
+        self._progress = Progress()  # a unit of systemd may keep us in turn
         self._accepted_seen = self._accepted_stamp()
         self._last_line = ""
 
@@ -149,12 +162,9 @@ class _Supervisor:
     def _watch(self, history: int) -> None:
         next_slow = 0.0
         while not self.stop.wait(0.2):
+            if self._tick_children():
+                next_slow = 0.0
             now = time.monotonic()
-            for child in list(self.children.values()):
-                told = child.tick(now)
-                if told:
-                    print(told, flush=True)
-                    next_slow = 0.0
             if now >= next_slow:
                 next_slow = now + 2.0
                 self._write_status()
@@ -162,6 +172,14 @@ class _Supervisor:
                 history = self._tell_history(history)
                 for child in self.children.values():
                     child.trim_log()
+
+    def _tick_children(self) -> bool:
+        """Starts again what has ended, kills what hangs; whether there was anything to tell."""
+        self._progress.tick()
+        told = [news for child in list(self.children.values()) if (news := child.tick(time.monotonic()))]
+        for news in told:
+            print(news, flush=True)
+        return bool(told)
 
     def _end(self) -> None:
         """Whoever sends first, so that their last words are still stored; then whoever receives; then the broker."""
@@ -180,6 +198,8 @@ class _Supervisor:
         self.broker.child.stop()
         if not self.broker.child.wait(until):
             self.broker.child.kill()
+        for child in self.children.values():
+            child.close()
         self._write_status()
 
     # -- its parts -----------------------------------------------------------------------------------------------------
@@ -200,10 +220,13 @@ class _Supervisor:
             self.broker.url,
             *more,
         ]
-        return Child(name or command, words, self.places.logs / f"{name or command}.log", env)
+        name = name or command
+        return Child(name, words, self.places.logs / f"{name}.log", env)
 
     def _start(self, child: Child) -> None:
         self.children[child.name] = child
+        if child.signs is None:
+            child.signs, child.incidents = Ear(self.places.run / "progress", child.name), self.incidents
         child.start()
 
     def _say(self, name: str, what: str) -> None:
@@ -254,9 +277,7 @@ class _Supervisor:
             if self.stop.is_set() and not begun:
                 begun = True
                 process.terminate()
-            for child in self.children.values():
-                if news := child.tick(time.monotonic()):
-                    print(news, flush=True)
+            self._tick_children()
             if ready:
                 part = os.read(process.stdout.fileno(), 65536)
                 if not part:
@@ -307,6 +328,7 @@ class _Supervisor:
             child.stop()
             if not child.wait(time.monotonic() + 3):
                 child.kill()
+            child.close()
             print(f"{name} stopped: removed from the configuration", flush=True)
         brokers.follow(self.broker, self.places, self.config.org, grants_of(self.config))
         for name, bridge in wanted.items():
@@ -329,5 +351,7 @@ class _Supervisor:
         with contextlib.suppress(OSError):
             write_atomically(
                 self.places.processes,
-                json.dumps({"at": int(time.time() * 1000), "services": status}, indent=1).encode(),
+                json.dumps(
+                    {"at": int(time.time() * 1000), "services": status, "incidents": self.incidents.records()}, indent=1
+                ).encode(),
             )

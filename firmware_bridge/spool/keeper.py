@@ -31,6 +31,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._waiting: list[Receipt] = []
         self._damage, self._unpack_at = "", 0.0
+        self.moved_at = time.monotonic()  # a commit that fails is progress, one that hangs is not
         self._checking = threading.Thread(target=self._check, name="spool-check", daemon=True)
         self._thread = threading.Thread(target=self._keep, name="spool", daemon=True)
 
@@ -65,6 +66,7 @@ class Keeper:
             self._wanted.clear()
             try:
                 self._round()
+                self.moved_at = time.monotonic()
             except Exception:  # a damaged file: a new start looks it over and moves it aside
                 log.critical("spool_unusable path=%s", self._spool.path, exc_info=True)
                 with suppress(OSError):

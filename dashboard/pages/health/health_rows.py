@@ -80,6 +80,9 @@ def _with_process(ctx: Context, language: str, row: HealthRow, process: Process)
             else ctx.t(language, "health_page.ended_signal" if code < 0 else "health_page.ended_code", n=abs(code))
         )
         figures.append(f"{ctx.t(language, 'health_page.restarts', n=process.restarts)} {ended}".rstrip())
+    if process.hung_at is not None:
+        at = parts.moment(process.hung_at, ctx.now_ms(), language)
+        figures.append(ctx.t(language, "health_page.hung", n=process.hung, at=at))
     if process.alive:
         return replace(row, figures=figures)
     return replace(

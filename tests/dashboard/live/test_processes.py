@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from classair.ops.child import Child
+from classair.ops.incidents import Incidents
 from dashboard.live import processes
 from dashboard.pages import health
 from dashboard.pages.health.sensor_rows import asked
@@ -16,8 +17,8 @@ from dashboard.pages.health.sensor_rows import asked
 NOW = 1_790_000_000_000
 
 
-def write(path: Path, *services: dict[str, Any], at: int = NOW) -> None:
-    path.write_text(json.dumps({"at": at, "services": services}))
+def write(path: Path, *services: dict[str, Any], at: int = NOW, incidents: Any = ()) -> None:
+    path.write_text(json.dumps({"at": at, "services": services, "incidents": incidents}))
 
 
 def service(name: str, alive: bool = True, restarts: int = 0, last_exit: int | None = None) -> dict[str, Any]:
@@ -87,6 +88,20 @@ def test_the_page_shows_it(own_house: Any) -> None:
     assert "restarts: 4 (last exit code 1)" in shown and "log: ingest.log" in shown
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "stopped responding and was restarted: 2×"), ("th", "ค้างและระบบเปิดให้ใหม่ 2 ครั้ง")]
+)
+def test_what_hung_is_told_apart_from_what_died(own_house: Any, language: str, said: str) -> None:
+    ctx = own_house.app.server.state.ctx
+    at = ctx.now_ms()
+    told = [("ingest", "hung", at - 90_000), ("ingest", "died", at - 50_000), ("ingest", "hung", at - 30_000)]
+    incidents = [{"service": who, "what": what, "at": when, "over_at": None} for who, what, when in told]
+    write(own_house.processes, service("ingest", restarts=3), service("alerts"), at=at, incidents=incidents)
+    found = {row.process: row for row in health.rows(ctx, language, asked(ctx))}
+    assert any(said in figure for figure in found["ingest"].figures)
+    assert not any(said[:8] in figure for figure in found["alerts"].figures)
+
+
 def test_what_the_supervisor_writes_is_what_is_read(tmp_path: Path) -> None:
     from types import SimpleNamespace
 
@@ -95,7 +110,10 @@ def test_what_the_supervisor_writes_is_what_is_read(tmp_path: Path) -> None:
 
     places = Places(tmp_path)
     children = {"ingest": Child("ingest", ["true"], places.logs / "ingest.log", restarts=5, last_exit=-15)}
-    _Supervisor._write_status(SimpleNamespace(children=children, places=places))  # type: ignore[arg-type]
+    incidents = Incidents()
+    incidents.began("ingest", "hung")
+    _Supervisor._write_status(SimpleNamespace(children=children, places=places, incidents=incidents))  # type: ignore[arg-type]
     at = json.loads(places.processes.read_text())["at"]
     found = processes.read(places.processes, at)["ingest"]
     assert (found.alive, found.restarts, found.last_exit, found.log_name) == (False, 5, -15, "ingest.log")
+    assert (found.hung, found.hung_at) == (1, incidents.records()[0]["at"])

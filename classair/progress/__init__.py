@@ -1,0 +1,1 @@
+"""Watching for progress: a process that lives and does nothing is as bad as a dead one."""
