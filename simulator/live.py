@@ -20,9 +20,9 @@ from classair.service import Accepted, Following
 from classair.wire import ServiceStatus, Topics
 from simulator import saved_state as remembering
 from simulator import wishes as wishing
+from simulator.devices.device import Publish
 from simulator.devices.sensors import Sensors
 from simulator.devices.sockets import Sockets
-from simulator.devices.tasmota import Publish
 from simulator.physics.world import World
 from simulator.saved_state import SimulatorState
 from simulator.wishes import Wishes
@@ -185,7 +185,7 @@ class Live:
         self._sensors.apply(self._wished.faults)
         for name in self._sockets.plugs:
             wish = self._wished.plugs.get(name)
-            if wish not in ("press", "reboot"):
+            if wish not in wishing.ONCE:
                 self._sockets.wish(name, wish, now)
 
     # -- the broker's thread ------------------------------------------------------------------------------------------

@@ -40,8 +40,8 @@ def main(argv: list[str]) -> int:
         "words",
         nargs="*",
         metavar="wish WORD",
-        help="wish: haze=90, SITE.SENSOR=unplug|silence|stuck|cut|noise, SITE.PURIFIER=press|reboot|offline|"
-        "disobey, SITE.ROOM=60 (smoke in a room), …=none to end a wish",
+        help="wish: haze=90, SITE.SENSOR=unplug|silence|stuck|cut|noise, SITE.PURIFIER=press|reboot|drop|offline|"
+        "silent|disobey|dead, SITE.ROOM=60 (smoke in a room), …=none to end a wish",
     )
     args = parser.parse_args(argv)
     begin_logging(args.log_level)

@@ -16,12 +16,13 @@ from simulator.devices.ptys import FAULTS, Fault
 
 log = logging.getLogger(__name__)
 
-PLUG_WISHES: Final = ("offline", "disobey", "press", "reboot")
-_ONCE: Final = ("press", "reboot")
+PLUG_WISHES: Final = ("offline", "silent", "disobey", "dead", "press", "drop", "reboot")
+ONCE: Final = ("press", "drop", "reboot")
 
 
 class Wishes(BaseModel):
-    """`haze`: µg/m³ added outdoors. `faults`, `plugs`: lasting, but press and reboot happen once. `indoor`: µg/m³ once.
+    """`haze`: µg/m³ added outdoors. `faults`, `plugs`: lasting, but press, drop and reboot happen once. `indoor`: µg/m³
+    once.
 
     What happens once happens when it newly appears, or again when `serial` has changed.
     """
@@ -30,13 +31,13 @@ class Wishes(BaseModel):
     serial: int = 0
     haze: float | None = Field(default=None, ge=0, le=1000)
     faults: dict[FullId, Fault | None] = {}
-    plugs: dict[FullId, Literal["offline", "disobey", "press", "reboot"] | None] = {}
+    plugs: dict[FullId, Literal["offline", "silent", "disobey", "dead", "press", "drop", "reboot"] | None] = {}
     indoor: dict[FullId, float] = {}
 
     def without_once(self) -> Wishes:
         return self.model_copy(
             update={
-                "plugs": {name: wish for name, wish in self.plugs.items() if wish not in _ONCE},
+                "plugs": {name: wish for name, wish in self.plugs.items() if wish not in ONCE},
                 "indoor": {},
             }
         )
@@ -48,7 +49,7 @@ class Wishes(BaseModel):
             plugs={
                 name: wish
                 for name, wish in self.plugs.items()
-                if wish in _ONCE and (again or before.plugs.get(name) != wish)
+                if wish in ONCE and (again or before.plugs.get(name) != wish)
             },
             indoor={room: puff for room, puff in self.indoor.items() if again or before.indoor.get(room) != puff},
         )

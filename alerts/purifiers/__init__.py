@@ -48,12 +48,13 @@ class Traits:
 class Said:
     """What a device said: its relay (`on`), or whether it can be reached (`online`), or more about itself.
 
-    `answer`: it said so because of a command and not in its regular report. `unread`: the word for the relay's state
-    that this kind does not know; what a person must change follows from it. `by`: who switched it. `watts`: what it
-    draws now. `faults`: what it reports as wrong, in its own words, () when nothing is; None when it did not say.
-    `speed`: the index into the purifier's speeds. `up_s`: seconds since its own start, so that a power cut is known
-    and not guessed. `person_s`: seconds since a person last used its button, where it remembers that. `names_people`:
-    whether it is set up to name a person. `filter_used`: share of its filter's life that is gone, 0 to 1.
+    `answer`: it said so because of a command or a change, and not in its regular report. `unread`: the word for the
+    relay's state that this kind does not know; what a person must change follows from it. `by`: who brought about the
+    state that it is in; a regular report may say so again. `watts`: what it draws now. `faults`: what it reports as
+    wrong, in its own words, () when nothing is; None when it did not say. `speed`: the index into the purifier's
+    speeds. `up_s`: seconds since its own start, so that a power cut is known and not guessed. `person_s`: seconds since
+    a person last used its button, where it remembers that. `names_people`: whether it is set up to name a person.
+    `filter_used`: share of its filter's life that is gone, 0 to 1.
     """
 
     on: bool | None = None
@@ -95,6 +96,15 @@ class Purifier(Protocol):
 
     def query(self) -> Sequence[Publish | Said]:
         """How to ask for its state and all else it can say, without touching its timer; empty if it cannot be asked."""
+        ...
+
+    def occupied(self, seconds: int | None) -> Sequence[Publish]:
+        """Tells a device with a rule of its own for when the broker is gone how long children will be there.
+
+        `seconds` to the end of the block; None in an empty room, while a person's OFF holds, and where a purifier is to
+        stay off when nothing is known (when_blind). Said at each of these changes, after a birth and after a start;
+        empty for kinds without such a rule.
+        """
         ...
 
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:

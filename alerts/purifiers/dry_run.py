@@ -40,6 +40,9 @@ class Purifier:
             self._on = False
         return [Said(on=self._on)]
 
+    def occupied(self, seconds: int | None) -> list[Publish]:
+        return []
+
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
         return []
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -19,14 +21,20 @@ from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, Traits
 from classair import config
 from classair.accounts import USER, Account
+from classair.control.orders import HttpCall
 from classair.parsing.json_objects import NotReadable, read_object
 from classair.parsing.names import unprintable
 
 MAX_SECONDS: Final = 64_800  # PulseTime 64900
+LONGEST_WORD: Final = 20
+PRESS_MS: Final = 3_000  # a relay that moves so soon after the button did so because of it
+LEASE_S: Final = 300  # how long the plug's own rule switches on, and how often it looks again
+LOOK_S: Final = 120
 _KEYS: Final = ("POWER", "POWER1")
+_ANSWERS: Final = ("RESULT", "POWER", "POWER1", "STATUS10", "STATUS11")
 # StateText1 and StateText2 can be renamed; these words mean the same to everybody.
 _ON: Final = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
-LONGEST_WORD: Final = 20
+_DAYS: Final = re.compile(r"(\d{1,6})T(\d\d):(\d\d):(\d\d)", re.ASCII)
 
 
 class Settings(BaseModel):
@@ -53,11 +61,44 @@ def pulse_time(seconds: int) -> int:
     return min(seconds, MAX_SECONDS) + 100
 
 
+RULE: Final = (
+    # A press is remembered as the minute of its time since start, and the plug's own rule does not fight it.
+    "ON Button1#State=10 DO Backlog0 Var3 %uptime%; Var1 rest; Power1 TOGGLE ENDON "
+    # Var1 is `dust` while children are there; without a broker the plug then stays on by itself, a lease at a time.
+    "ON Mqtt#Disconnected DO event %var1% ENDON "
+    f"ON event#dust DO Backlog0 PulseTime1 {pulse_time(LEASE_S)}; Power1 ON; RuleTimer2 {LOOK_S} ENDON "
+    "ON Rules#Timer=2 DO event %var1% ENDON "
+    "ON Mqtt#Connected DO RuleTimer2 0 ENDON "
+    "ON Rules#Timer=1 DO Var1 rest ENDON"
+)
+"""The plug's own rule. Var and RuleTimer are memory, not flash: they wear nothing out, and a power cut ends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """ON without the server: over the broker, or by the plug's own page."""
+
+    topic: str
+    url: str
+
+    def messages(self, seconds: int) -> Sequence[Publish]:
+        return [Publish(f"cmnd/{self.topic}/Backlog0", _on(seconds))]
+
+    def calls(self, seconds: int) -> Sequence[HttpCall]:
+        if not self.url:
+            return []
+        return [HttpCall(f"{self.url.rstrip('/')}/cm?cmnd={quote('Backlog0 ' + _on(seconds))}")]
+
+
 class Purifier:
     traits = Traits(longest_s=MAX_SECONDS)
 
     def __init__(self, name: str, settings: Settings, unit: config.Purifier, clock: Callable[[], int]) -> None:
-        self.name, self.topic = name, settings.topic
+        self.name, self.topic, self._url, self._clock = name, settings.topic, unit.url, clock
+        self._pressed_at: int | None = None
+        self._moved: tuple[bool, int] | None = None  # what the relay last said of itself, and when
+        self._commanded_at = 0
+        self._up_s: float | None = None
 
     def account(self) -> Account:
         # A board signs in with its Topic as user name; where that cannot be one, with its full id.
@@ -66,23 +107,24 @@ class Purifier:
 
     def topics(self) -> list[str]:
         return [
-            f"stat/{self.topic}/RESULT",
-            f"stat/{self.topic}/POWER",
-            f"stat/{self.topic}/POWER1",
-            f"stat/{self.topic}/STATUS11",
-            f"tele/{self.topic}/STATE",
-            f"tele/{self.topic}/LWT",
+            *(f"stat/{self.topic}/{leaf}" for leaf in _ANSWERS),
+            *(f"tele/{self.topic}/{leaf}" for leaf in ("STATE", "SENSOR", "LWT")),
         ]
 
     def command(self, command: Command) -> list[Publish]:
+        self._commanded_at = self._clock()
         if command.on:
             assert command.seconds is not None, "an ON always carries an expiry"
             # Backlog0: both in one message and without a pause, so that no ON can arrive without its expiry.
-            return [Publish(f"cmnd/{self.topic}/Backlog0", f"PulseTime1 {pulse_time(command.seconds)}; Power1 ON")]
+            return [Publish(f"cmnd/{self.topic}/Backlog0", _on(command.seconds))]
         return [Publish(f"cmnd/{self.topic}/Power1", "OFF")]
 
     def query(self) -> list[Publish]:
-        return [Publish(f"cmnd/{self.topic}/Status", "11")]
+        return [Publish(f"cmnd/{self.topic}/Backlog0", "Status 11; Status 10; SetOption73; Var3")]
+
+    def occupied(self, seconds: int | None) -> list[Publish]:
+        told = f"Var1 dust; RuleTimer1 {min(seconds, MAX_SECONDS)}" if seconds else "Var1 rest; RuleTimer1 0"
+        return [Publish(f"cmnd/{self.topic}/Backlog0", told)]
 
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
         prefix, _, rest = topic.partition("/")
@@ -95,37 +137,126 @@ class Purifier:
         if retained:
             return []  # a retained state has no time of its own: it may be of last week
         if prefix == "stat" and leaf in _KEYS:
-            return _switch_words(text, True)
+            return self._moved_to(text, last=True)
         try:
             told, _ = read_object(payload)
         except NotReadable:
             return []
         if (prefix, leaf) == ("stat", "STATUS11"):
-            return _of(told.get("StatusSTS"), False)
+            return self._reported(told.get("StatusSTS"))
         if (prefix, leaf) == ("tele", "STATE"):
-            return _of(told, False)
-        if (prefix, leaf) == ("stat", "RESULT"):
-            # The answer to a Power command holds nothing else; the answer to State is a report.
-            return _of(told, len(told) == 1)
-        return []
+            return self._reported(told)
+        if (prefix, leaf) == ("stat", "STATUS10"):
+            return _drawn(told.get("StatusSNS"))
+        if (prefix, leaf) == ("tele", "SENSOR"):
+            return _drawn(told)
+        return self._answered(told) if (prefix, leaf) == ("stat", "RESULT") else []
 
-    def edge(self) -> None:
-        return None  # not yet
+    def edge(self) -> Edge:
+        return Edge(self.topic, self._url)
 
     def prepare(self) -> list[Publish]:
-        return []
+        # The rule before SetOption73: a button that is detached without it would switch nothing any more.
+        return [
+            Publish(f"cmnd/{self.topic}/{command}", value)
+            for command, value in (
+                ("TelePeriod", "60"),
+                ("PowerOnState", "3"),
+                ("MqttKeepAlive", "15"),
+                ("PowerDelta", "110"),
+                ("Rule3", RULE),
+                ("Rule3", "1"),
+                ("SetOption73", "1"),
+            )
+        ]
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _answered(self, told: dict[str, Any]) -> list[Said]:
+        """RESULT: the answer to a Power command holds nothing else; the answer to State is a report."""
+        button = told.get("Button1")
+        if isinstance(button, dict) and button.get("Action") == "SINGLE":
+            return self._pressed()
+        if "SetOption73" in told:
+            detached = _ON.get(str(told["SetOption73"]).lower())
+            return [Said()] if detached is None else [Said(names_people=detached)]
+        if "Var3" in told:
+            return self._pressed_once(told["Var3"])
+        if len(told) == 1 and (word := _word(told)) is not None:
+            return self._moved_to(word, last=False)
+        return self._reported(told)
+
+    def _pressed(self) -> list[Said]:
+        """The button spoke: the relay moves because of it, or has just done so, by a rule without a Backlog."""
+        now, moved = self._clock(), self._moved
+        self._moved = None
+        if moved is not None and 0 <= now - moved[1] <= PRESS_MS < now - self._commanded_at:
+            return [Said(on=moved[0], answer=True, by="person")]
+        self._pressed_at = now
+        return [Said()]
+
+    def _moved_to(self, word: Any, last: bool) -> list[Said]:
+        """The relay's own word after a change: RESULT first, then POWER, which is the `last` of it."""
+        said = _switch_words(word, True)
+        now = self._clock()
+        if self._pressed_at is not None and not 0 <= now - self._pressed_at <= PRESS_MS:
+            self._pressed_at = None
+        if self._pressed_at is not None:
+            said = [replace(one, by="person") for one in said]
+        elif said and said[0].on is not None:
+            self._moved = (said[0].on, now)
+        if last:
+            self._pressed_at = None
+        return said
+
+    def _reported(self, told: Any) -> list[Said]:
+        if not isinstance(told, dict):
+            return []
+        up = _up_s(told)
+        self._up_s = up if up is not None else self._up_s
+        word = _word(told)
+        said = [] if word is None else _switch_words(word, False)
+        return [replace(one, up_s=up) for one in said]
+
+    def _pressed_once(self, told: Any) -> list[Said]:
+        """Var3: the minute, counted from the start of the plug, in which its button was pressed last."""
+        minute = str(told)
+        if not re.fullmatch(r"\d{1,8}", minute, re.ASCII) or self._up_s is None:
+            return [Said()]
+        return [Said(person_s=max(0.0, self._up_s - 60.0 * int(minute)))]
 
 
-def _of(told: Any, answer: bool) -> list[Said]:
-    if not isinstance(told, dict):
-        return []
-    word = next((told[key] for key in _KEYS if key in told), None)
-    return _switch_words(word, answer)
+def _on(seconds: int) -> str:
+    return f"PulseTime1 {pulse_time(seconds)}; Power1 ON"
+
+
+def _word(told: dict[str, Any]) -> Any:
+    return next((told[key] for key in _KEYS if key in told), None)
 
 
 def _switch_words(word: Any, answer: bool) -> list[Said]:
-    if word is None:
-        return []
     text = json.dumps(word) if not isinstance(word, str) else word.strip()
     on = _ON.get(text.lower())
     return [Said(unread=text[:LONGEST_WORD])] if on is None else [Said(on=on, answer=answer)]
+
+
+def _up_s(told: dict[str, Any]) -> float | None:
+    seconds = told.get("UptimeSec")
+    if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0:
+        return float(seconds)
+    match = _DAYS.fullmatch(str(told.get("Uptime")))
+    if match is None:
+        return None
+    days, hours, minutes, rest = map(int, match.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+
+
+def _drawn(told: Any) -> list[Said]:
+    """What the meter says; one value, or one for each relay."""
+    energy = told.get("ENERGY") if isinstance(told, dict) else None
+    watts = energy.get("Power") if isinstance(energy, dict) else None
+    if isinstance(watts, list):
+        watts = watts[0] if watts else None
+    if isinstance(watts, bool) or not isinstance(watts, int | float) or not 0 <= watts <= 100_000:
+        return [Said()] if isinstance(told, dict) else []
+    return [Said(watts=float(watts))]

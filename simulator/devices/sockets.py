@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from classair.config import Config
-from simulator.devices.tasmota import Publish, TasmotaPlug
+from simulator.devices.device import Publish
+from simulator.devices.tasmota import TasmotaPlug
 
 log = logging.getLogger(__name__)
+
+_LOAD_W: Final = 45.0  # what a purifier draws whose configuration says nothing of it
 
 
 def played(config: Config) -> dict[str, str]:
@@ -40,7 +43,7 @@ class Sockets:
 
     def follow(self, config: Config, now: float, remembered: Mapping[str, Any] | None = None) -> None:
         """Sockets that stay keep their state; new ones begin as remembered, or off."""
-        wanted = played(config)
+        wanted, units = played(config), dict(config.purifiers())
         for name, plug in list(self.plugs.items()):
             if wanted.get(name) != plug.topic:
                 self._tell(plug.farewell())
@@ -50,7 +53,8 @@ class Sockets:
                 self.plugs[name] = _restored(topic, (remembered or {}).get(name), now)
                 if self._online:
                     self._tell(self.plugs[name].connected(now))
-            self._switched(name, self.plugs[name].on)
+            self.plugs[name].load_w = units[name].watts or _LOAD_W
+            self._switched(name, self.plugs[name].purifying)
         self._by_topic = {plug.topic: name for name, plug in self.plugs.items()}
 
     def topics(self) -> list[str]:
@@ -81,17 +85,19 @@ class Sockets:
             self._do(name, lambda plug: plug.tick(now))
 
     def wish(self, name: str, wish: str | None, now: float) -> None:
-        """offline and disobey last until another wish; press and reboot happen once."""
+        """offline, silent, disobey and dead last until another wish; press, drop and reboot happen once."""
         plug = self.plugs.get(name)
         if plug is None:
             return
         if wish == "press":
             self._do(name, lambda plug: plug.press(now))
+        elif wish == "drop":
+            self._do(name, lambda plug: plug.drop(now))
         elif wish == "reboot":
             self._do(name, lambda plug: plug.reboot(now))
         else:
             plug.disobey = wish == "disobey"
-            self._do(name, lambda plug: plug.go_offline() if wish == "offline" else plug.come_back(now))
+            self._do(name, lambda plug: _afflict(plug, wish, now))
 
     def farewell(self) -> None:
         """All sockets leave: the broker is told what their last wills would say."""
@@ -106,27 +112,38 @@ class Sockets:
                 "pulse": plug.pulse,
                 "remaining_s": round(plug.remaining_s(now), 1),
                 "power_on_state": plug.power_on_state,
+                "detached": plug.detached,
+                "rules": [[index, *rule] for index, rule in plug.rules.sets.items()],
             }
             for name, plug in self.plugs.items()
         }
 
     def _do(self, name: str, act: Callable[[TasmotaPlug], list[Publish]]) -> None:
         plug = self.plugs[name]
-        before = plug.on
+        before = plug.purifying
         self._tell(act(plug))
-        if plug.on != before:
-            self._switched(name, plug.on)
+        if plug.purifying != before:
+            self._switched(name, plug.purifying)
 
     def _tell(self, messages: list[Publish]) -> None:
         for message in messages:
             self._say(message)
 
 
+def _afflict(plug: TasmotaPlug, wish: str | None, now: float) -> list[Publish]:
+    plug.dead = wish == "dead"
+    if wish not in ("offline", "silent"):
+        return plug.come_back(now)
+    will = plug.go_offline(now)
+    # A plug that is silent has still its connection: the broker knows nothing of it yet.
+    return will if wish == "offline" else []
+
+
 def _restored(topic: str, remembered: Any, now: float) -> TasmotaPlug:
     if not isinstance(remembered, dict):
         return TasmotaPlug(topic, now=now)
     try:
-        return TasmotaPlug(
+        plug = TasmotaPlug(
             topic,
             on=bool(remembered["on"]),
             pulse=int(remembered["pulse"]),
@@ -134,5 +151,8 @@ def _restored(topic: str, remembered: Any, now: float) -> TasmotaPlug:
             power_on_state=int(remembered.get("power_on_state", 3)),
             now=now,
         )
+        plug.detached = bool(remembered.get("detached", False))
+        plug.rules.sets = {int(number): (bool(on), str(text)) for number, on, text in remembered.get("rules", [])}
+        return plug
     except (KeyError, TypeError, ValueError):
         return TasmotaPlug(topic, now=now)

@@ -123,7 +123,7 @@ class World:
 
     def go_offline(self) -> None:
         with self._lock:
-            self._say(self.plug.go_offline())
+            self._say(self.plug.go_offline(time.monotonic()))
 
     def _say(self, messages: list[Any]) -> None:
         for message in messages:

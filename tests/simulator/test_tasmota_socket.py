@@ -149,8 +149,8 @@ def test_without_a_network_nothing_is_heard_or_said_but_the_expiry_goes_on() -> 
     plug = TasmotaPlug(T)
     say(plug, "PulseTime1", "112")
     say(plug, "Power1", "ON", 0.0)
-    assert plug.go_offline() == [Publish(f"tele/{T}/LWT", "Offline", retain=True)]
-    assert plug.go_offline() == []
+    assert plug.go_offline(1.0) == [Publish(f"tele/{T}/LWT", "Offline", retain=True)]
+    assert plug.go_offline(1.0) == []
     assert say(plug, "Power1", "ON", 5.0) == []
     assert plug.tick(12.0) == [] and not plug.on
     said = plug.come_back(20.0)
@@ -166,7 +166,8 @@ def test_its_own_rule_acts_when_the_broker_is_gone() -> None:
     assert not plug.on  # a rule that is not switched on does nothing
     say(plug, "Rule1", "1")
     plug.disconnected(2.0)
-    assert plug.on and plug.remaining_s(2.0) == 300
+    plug.tick(2.2)
+    assert plug.on and plug.remaining_s(2.2) == 300
 
 
 def test_the_regular_word_comes_as_often_as_asked_for() -> None:

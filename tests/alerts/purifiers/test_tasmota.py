@@ -1,33 +1,24 @@
-"""Every kind of purifier: a command goes out, a state comes in, nothing foreign is believed."""
+"""What is Tasmota's own: words on the wire, the button, the meter, and the rule it keeps itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paho.mqtt.client import topic_matches_sub
 from pydantic import ValidationError
 
 from alerts import purifiers
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, tasmota
-from classair import config, plugins
-from classair.accounts import account_fault
+from classair import config
 from simulator.devices.tasmota import TasmotaPlug
 
 ON = Command(True, 300, "auto", "why", 1)
 OFF = Command(False, None, "auto", "why", 1)
-
-
-def settings_of(kind: str) -> dict[str, str]:
-    """What a kind's required keys give as an example."""
-    fields = plugins.load("alerts.purifiers", kind).Settings.model_fields
-    return {key: field.examples[0] for key, field in fields.items() if field.is_required()}
 
 
 def made(kind: str, settings: dict[str, Any], clock: Callable[[], int] = lambda: 0) -> purifiers.Purifier:
@@ -39,27 +30,11 @@ def plug() -> purifiers.Purifier:
     return made("tasmota", {"topic": "plug-1"})
 
 
-@pytest.mark.parametrize("kind", plugins.names("alerts.purifiers"))
-def test_every_kind_turns_a_command_into_messages_or_says_what_it_did(kind: str) -> None:
-    unit = made(kind, settings_of(kind))
-    account = unit.account()
-    assert account_fault(replace(account, name=account.name or "s.f"), ()) == ""
-    for out in (unit.command(ON), unit.command(OFF), unit.query()):
-        assert out and all(isinstance(part, Said) or allows(account.reads, part.topic) for part in out)
-    assert all(allows(account.writes, topic) for topic in unit.topics())
-    assert unit.read_state("foreign/topic", b"\xff", False) == []
-    with pytest.raises(ValidationError):
-        made(kind, {**settings_of(kind), "unknown": "1"})
-
-
-def allows(filters: tuple[str, ...], topic: str) -> bool:
-    return any(topic_matches_sub(one, topic) for one in filters)
-
-
 def test_an_on_and_its_expiry_travel_in_one_message_and_nothing_asks_with_an_empty_power() -> None:
     assert plug().command(ON) == [Publish("cmnd/plug-1/Backlog0", "PulseTime1 400; Power1 ON")]
     assert plug().command(OFF) == [Publish("cmnd/plug-1/Power1", "OFF")]
-    assert plug().query() == [Publish("cmnd/plug-1/Status", "11")]
+    (question,) = plug().query()
+    assert isinstance(question, Publish) and "power" not in question.payload.lower()
 
 
 @pytest.mark.parametrize(("on", "off"), [("ON", "OFF"), ("1", "0"), ("on", "off"), ("true", "false"), ("On", "Off")])
@@ -154,7 +129,7 @@ def test_the_firmware_understands_us_and_we_it() -> None:
             for said in device.handle(out.topic, out.payload, 100.0)
             for word in unit.read_state(said.topic, said.payload.encode(), said.retain)
         ]
-    assert heard == [Said(on=True)]
+    assert [(said.on, said.answer) for said in heard if said.on is not None] == [(True, False)]
     assert device.remaining_s(100.0) == 200, "asking must not touch the timer"
 
 
@@ -166,3 +141,136 @@ def test_a_dry_run_holds_its_expiry() -> None:
     assert unit.query() == [Said(on=True)]
     now[0] = 300_000
     assert unit.query() == [Said(on=False)]
+
+
+# -- the button -------------------------------------------------------------------------------------------------------
+
+SINGLE = b'{"Button1":{"Action":"SINGLE"}}'
+
+
+def heard(unit: purifiers.Purifier, *messages: tuple[str, bytes]) -> list[Said]:
+    return [said for leaf, payload in messages for said in unit.read_state(f"stat/plug-1/{leaf}", payload, False)]
+
+
+def test_a_change_because_of_the_button_is_a_persons_and_the_next_one_is_not() -> None:
+    now = [1_000_000]
+    unit = made("tasmota", {"topic": "plug-1"}, lambda: now[0])
+    off = (("RESULT", b'{"POWER":"OFF"}'), ("POWER", b"OFF"))
+    assert [said.by for said in heard(unit, ("RESULT", SINGLE), *off)] == ["", "person", "person"]
+    assert [said.by for said in heard(unit, *off)] == ["", ""]
+    heard(unit, ("RESULT", SINGLE))
+    now[0] += 3_001
+    assert [said.by for said in heard(unit, *off)] == ["", ""], "too late to be because of it"
+    now[0] -= 3_600_000
+    assert [said.by for said in heard(unit, ("RESULT", SINGLE), *off)][1:] == ["person", "person"], "a clock put back"
+
+
+def test_a_rule_that_switches_before_the_button_speaks_names_the_person_afterwards() -> None:
+    now = [1_000_000]
+    unit = made("tasmota", {"topic": "plug-1"}, lambda: now[0])
+    off = (("RESULT", b'{"POWER":"OFF"}'), ("POWER", b"OFF"))
+    assert heard(unit, *off, ("RESULT", SINGLE))[-1] == Said(on=False, answer=True, by="person")
+    unit.command(ON)
+    on = (("RESULT", b'{"POWER":"ON"}'), ("POWER", b"ON"))
+    assert heard(unit, *on, ("RESULT", SINGLE))[-1].on is None, "what we have just switched is nobody's"
+
+
+@pytest.mark.parametrize("action", ['"DOUBLE"', '"HOLD"', "10", "null", '["SINGLE"]', '{"a":1}'])
+def test_only_a_single_press_switches(action: str) -> None:
+    unit = plug()
+    told = heard(unit, ("RESULT", b'{"Button1":{"Action":%s}}' % action.encode()), ("POWER", b"OFF"))
+    assert all(said.by == "" for said in told)
+
+
+@pytest.mark.parametrize(
+    ("var", "seconds"), [('"3"', 20.0), ('"4"', 0.0), ('""', None), ('"-1"', None), ("null", None), ("2", 80.0)]
+)
+def test_the_minute_of_the_last_press_is_counted_from_the_start_of_the_plug(var: str, seconds: float | None) -> None:
+    unit = plug()
+    report = ("STATUS11", b'{"StatusSTS":{"UptimeSec":200,"POWER":"OFF"}}')
+    told = heard(unit, report, ("RESULT", b'{"Var3":%s}' % var.encode()))
+    assert (told[0].up_s, told[1].person_s) == (200.0, seconds)
+    assert heard(plug(), ("RESULT", b'{"Var3":"3"}'))[0].person_s is None, "its start is not known yet"
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ('"UptimeSec":5', 5.0),
+        ('"Uptime":"1T02:03:04"', 93784.0),
+        ('"Uptime":"x"', None),
+        ('"UptimeSec":true', None),
+        ('"UptimeSec":-5', None),
+        ('"Uptime":null', None),
+    ],
+)
+def test_how_long_it_is_up(told: str, seconds: float | None) -> None:
+    (said,) = heard(plug(), ("STATUS11", f'{{"StatusSTS":{{{told},"POWER":"ON"}}}}'.encode()))
+    assert said.up_s == seconds and said.on is True
+
+
+# -- the meter --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("energy", "watts"),
+    [
+        ('{"Power":44}', 44.0),
+        ('{"Power":43.6}', 43.6),
+        ('{"Power":[44,2]}', 44.0),
+        ('{"Power":[]}', None),
+        ('{"Power":"44"}', None),
+        ('{"Power":true}', None),
+        ('{"Power":NaN}', None),
+        ('{"Power":-3}', None),
+        ('{"Power":1e9}', None),
+        ("[]", None),
+        ("null", None),
+    ],
+)
+def test_what_it_draws(energy: str, watts: float | None) -> None:
+    unit = plug()
+    for leaf, payload in (
+        ("tele/plug-1/SENSOR", f'{{"ENERGY":{energy}}}'),
+        ("stat/plug-1/STATUS10", f'{{"StatusSNS":{{"ENERGY":{energy}}}}}'),
+    ):
+        assert [said.watts for said in unit.read_state(leaf, payload.encode(), False)] == [watts]
+
+
+# -- without the server -----------------------------------------------------------------------------------------------
+
+
+def test_the_rule_fits_into_a_rule_of_the_firmware_and_switches_nothing_off() -> None:
+    assert len(tasmota.RULE) <= 511
+    assert "off" not in tasmota.RULE.lower()
+
+
+def test_a_broker_that_hangs_is_noticed_within_the_keepalive_that_is_set_up() -> None:
+    unit, device = plug(), TasmotaPlug("plug-1")
+    for out in (*unit.prepare(), *unit.occupied(3600)):
+        device.handle(out.topic, out.payload, 0.0)
+    device.broker_hangs(10.0)
+    device.tick(20.0)
+    assert not device.on
+    device.tick(33.0)
+    assert device.on and device.remaining_s(33.0) == 300
+
+
+def test_a_rule_whose_variable_is_empty_does_nothing() -> None:
+    unit, device = plug(), TasmotaPlug("plug-1")
+    for out in unit.prepare():
+        device.handle(out.topic, out.payload, 0.0)
+    for now in (1.0, 2.0, 3.0):
+        device.disconnected(now)
+    device.tick(500.0)
+    assert not device.on
+
+
+def test_the_address_of_a_plug_is_asked_with_all_that_needs_it_escaped() -> None:
+    unit = made("tasmota", {"topic": "plug-1", "url": "http://192.0.2.7/"})
+    order = unit.edge()
+    assert order is not None
+    (call,) = order.calls(300)
+    assert call.url == "http://192.0.2.7/cm?cmnd=Backlog0%20PulseTime1%20400%3B%20Power1%20ON" and call.body == ""
+    without = plug().edge()
+    assert without is not None and without.calls(300) == []

@@ -1,0 +1,58 @@
+"""The kinds of purifiers that the contract suite looks at, a row each: settings, a faithful fake, its ways to lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from simulator.devices.device import Device, Publish
+from simulator.devices.tasmota import TasmotaPlug
+
+LOAD_W: Final = 38.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind on the bench. `name` is the purifier's id in the school of the suite.
+
+    device: a new fake, off, with a purifier of LOAD_W behind it. claims_on: what it would send as a regular report of
+    being on, on its own topic; `foreign` the same on another device's. renamed: a report whose word nobody knows.
+    retained_on: what a careless program leaves at the broker to switch it on. wipes_timer: what such a program asks
+    with, and ends the expiry. own_rule: it has a rule of its own for when the broker is gone. named_after_prepare: it
+    names a person once it was prepared.
+    """
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    device: Callable[[], Device]
+    claims_on: Publish
+    foreign: Publish
+    renamed: Publish | None = None
+    retained_on: Publish | None = None
+    wipes_timer: Publish | None = None
+    own_rule: bool = False
+    named_after_prepare: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ROWS: Final = (
+    Row(
+        name="tasmota",
+        kind="tasmota",
+        settings={"topic": "plug-1", "url": "http://192.0.2.7"},
+        device=lambda: TasmotaPlug("plug-1", load_w=LOAD_W),
+        claims_on=Publish("tele/plug-1/STATE", '{"UptimeSec":9,"POWER":"ON"}'),
+        foreign=Publish("tele/plug-2/STATE", '{"POWER":"ON"}'),
+        renamed=Publish("tele/plug-1/STATE", json.dumps({"POWER": "เปิด"})),
+        retained_on=Publish("cmnd/plug-1/POWER", "ON"),
+        wipes_timer=Publish("cmnd/plug-1/POWER", ""),
+        own_rule=True,
+        named_after_prepare=True,
+    ),
+)

@@ -1,0 +1,551 @@
+"""What holds for every kind of purifier, shown with a faithful fake of it on a real broker with the generated rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from paho.mqtt.client import topic_matches_sub
+from pydantic import ValidationError
+
+from alerts import purifiers
+from alerts.control.unit import Command
+from alerts.purifiers import Publish as Order
+from alerts.purifiers import Said
+from classair import config, plugins
+from classair.accounts import account_fault
+from simulator.devices.device import Publish
+from tests.alerts.purifiers.plugged import Bench, conf, publish_as, retained_at, unit_of
+from tests.alerts.purifiers.rows import LOAD_W, ROWS, Row
+from tests.neighbours.programs import await_condition
+from tests.neighbours.servers import Mosquitto
+
+Benches = Callable[[Row], Bench]
+EVERY = pytest.mark.parametrize("row", ROWS, ids=str)
+WITHOUT_DEVICE = {"dry_run"}
+
+
+def having(what: Callable[[Row], Any]) -> pytest.MarkDecorator:
+    """The rows of which something is true."""
+    return pytest.mark.parametrize("row", [row for row in ROWS if what(row)], ids=str)
+
+
+def on(said: Said) -> bool:
+    return said.on is True
+
+
+def off(said: Said) -> bool:
+    return said.on is False
+
+
+# -- the kind alone ---------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_on_the_bench() -> None:
+    assert {row.kind for row in ROWS} == set(plugins.names("alerts.purifiers")) - WITHOUT_DEVICE
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("kind", plugins.names("alerts.purifiers"))
+def test_a_key_that_is_required_gives_an_example_and_an_unknown_one_is_refused(kind: str) -> None:
+    fields = plugins.load("alerts.purifiers", kind).Settings.model_fields
+    example = {key: field.examples[0] for key, field in fields.items() if field.is_required()}
+    part = {"room": "r", "kind": kind, "cadr_m3h": 300, **example}
+    unit = purifiers.make("s.f", config.Purifier.model_validate(part), lambda: 0)
+    assert account_fault(replace(unit.account(), name=unit.account().name or "s.f"), ()) == ""
+    with pytest.raises(ValidationError):
+        purifiers.make("s.f", config.Purifier.model_validate({**part, "unknown": "1"}), lambda: 0)
+
+
+@EVERY
+def test_all_that_is_sent_and_heard_is_within_the_devices_account(row: Row) -> None:
+    unit = unit_of(row)
+    account = unit.account()
+    sent = [
+        *unit.command(Command(True, 300, "auto", "why", 1)),
+        *unit.command(Command(False, None, "auto", "why", 1)),
+        *unit.query(),
+        *unit.prepare(),
+        *unit.occupied(3600),
+        *unit.occupied(None),
+    ]
+    order = unit.edge()
+    sent += order.messages(300) if order is not None else []
+    assert all(isinstance(one, Order) and allows(account.reads, one.topic) for one in sent)
+    assert all(any(allows((mine,), topic) for mine in account.writes) for topic in unit.topics())
+
+
+def allows(filters: tuple[str, ...], topic: str) -> bool:
+    return any(topic_matches_sub(one, topic) for one in filters)
+
+
+@EVERY
+@given(payload=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)), data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_no_payload_is_too_strange(row: Row, payload: bytes, data: st.DataObject) -> None:
+    unit = unit_of(row, lambda: 0)
+    topic = data.draw(st.sampled_from([*unit.topics(), row.foreign.topic, "", "a/b/c/d"]))
+    assert all(isinstance(said, Said) for said in unit.read_state(topic, payload, False))
+
+
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@EVERY
+@given(value=values, data=st.data())
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+def test_no_json_value_in_the_place_of_another_is_too_strange(row: Row, value: Any, data: st.DataObject) -> None:
+    """Every value of what the fake says is replaced by any other."""
+    device, unit = row.device(), unit_of(row, lambda: 0)
+    said = device.connected(0.0)
+    for out in (*unit.query(), *unit.command(Command(True, 300, "auto", "why", 1)), *unit.prepare()):
+        assert isinstance(out, Order)
+        said += device.handle(out.topic, out.payload, 1.0)
+    objects = [(one.topic, body) for one in said if isinstance(body := read(one.payload), dict) and body]
+    if not objects:
+        return
+    topic, body = data.draw(st.sampled_from(objects))
+    path = data.draw(st.sampled_from(list(paths(body))))
+    assert all(isinstance(one, Said) for one in unit.read_state(topic, changed(body, path, value).encode(), False))
+
+
+def read(payload: str) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
+
+
+def paths(body: dict[str, Any]) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for key, value in body.items():
+        found.append((key,))
+        if isinstance(value, dict):
+            found += [(key, *rest) for rest in paths(value)]
+    return found
+
+
+def changed(body: dict[str, Any], path: tuple[str, ...], value: Any) -> str:
+    copy = json.loads(json.dumps(body))
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return json.dumps(copy)
+
+
+# -- switching --------------------------------------------------------------------------------------------------------
+
+
+@EVERY
+def test_it_switches_on_confirms_and_ends_by_itself_and_says_so(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.forget()
+    it.control.switch(True, 300)
+    it.control.until(lambda said: on(said) and said.answer, "the confirmation")
+    assert it.device.on
+    if not it.traits.expires:
+        return
+    assert 295 <= it.plugged.remaining_s <= 300
+    it.plugged.skip(290)
+    assert it.device.on
+    it.control.forget()
+    it.plugged.skip(12)
+    assert not it.device.on
+    it.control.until(off, "the end of the expiry")
+
+
+@EVERY
+def test_another_on_renews_the_expiry(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    for _ in range(3):
+        it.control.forget()
+        it.control.switch(True, 300)
+        it.control.until(lambda said: on(said) and said.answer, "the confirmation")
+        if it.traits.expires:
+            assert 295 <= it.plugged.remaining_s <= 300
+        it.plugged.skip(200)
+        assert it.device.on
+
+
+@EVERY
+def test_no_expiry_is_longer_than_the_device_can_hold(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    if not it.traits.expires:
+        pytest.skip("holds none")
+    it.control.forget()
+    it.control.switch(True, 10**7)
+    it.control.until(lambda said: on(said) and said.answer, "the confirmation")
+    assert 0 < it.plugged.remaining_s <= it.traits.longest_s
+
+
+@EVERY
+def test_an_off_lasts(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.switch(True, 300)
+    it.control.until(on, "ON")
+    it.control.forget()
+    it.control.switch(False)
+    it.control.until(lambda said: off(said) and said.answer, "the confirmation")
+    it.plugged.skip(100_000)
+    assert not it.device.on
+
+
+@EVERY
+def test_asking_tells_the_state_and_leaves_the_timer_alone(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    if not it.traits.asked:
+        assert list(it.control.unit.query()) == []
+        return
+    it.control.switch(True, 300)
+    it.control.until(lambda said: on(said) and said.answer, "ON")
+    it.plugged.skip(100)
+    for _ in range(3):
+        it.control.forget()
+        it.control.ask()
+        it.control.until(lambda said: on(said) and not said.answer, "the report")
+    if it.traits.expires:
+        assert 195 <= it.plugged.remaining_s <= 200
+
+
+@having(lambda row: row.wipes_timer)
+def test_a_program_that_asks_carelessly_ends_the_expiry_and_a_new_on_gives_another(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.switch(True, 300)
+    it.control.until(on, "ON")
+    publish_as(it.url, "watcher", row.wipes_timer or Publish("", ""))
+    it.settle()
+    assert it.device.on and it.plugged.remaining_s == 0, "the trap"
+    it.control.forget()
+    it.control.switch(True, 300)
+    it.control.until(lambda said: on(said) and said.answer, "ON")
+    assert it.plugged.remaining_s > 295
+
+
+# -- losing it --------------------------------------------------------------------------------------------------------
+
+
+@EVERY
+def test_a_power_cut_is_told_by_the_last_will_and_mains_return_by_the_birth(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.switch(True, 300)
+    it.control.until(on, "ON")
+    it.plugged.skip(100)
+    it.control.forget()
+    it.plugged.cut()
+    if not it.device.farewell():
+        return
+    it.control.until(lambda said: said.online is False, "the last will")
+    it.control.forget()
+    it.plugged.mains_return()
+    it.control.until(lambda said: said.online is True, "the birth")
+    it.control.forget()
+    it.control.ask()
+    told = it.control.until(lambda said: said.on is not None and not said.answer, "the report")
+    assert told.on is it.device.on
+    assert told.by in ("", "start", "timer"), "nobody is made responsible for a power cut"
+    times = [said.up_s for said in it.control.said if said.up_s is not None]
+    assert all(up <= 10 for up in times)
+    if it.device.on and it.traits.expires:
+        assert 0 < it.plugged.remaining_s <= it.traits.longest_s, "what came back on ends"
+
+
+@EVERY
+def test_a_silent_device_says_nothing_and_is_understood_when_it_speaks_again(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.plugged.silent = True
+    it.control.forget()
+    it.control.switch(True, 300)
+    it.control.ask()
+    it.plugged.skip(400)
+    assert it.control.words() == [] and not it.device.on
+    it.plugged.silent = False
+    it.control.switch(True, 300)
+    it.control.until(lambda said: on(said) and said.answer, "ON")
+
+
+@EVERY
+def test_answers_that_come_late_are_still_answers(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.forget()
+    it.plugged.hold()
+    it.control.switch(True, 300)
+    await_condition(lambda: it.device.on, what="the relay")
+    it.plugged.skip(8)
+    assert it.control.words() == []
+    it.plugged.release()
+    it.control.until(lambda said: on(said) and said.answer, "the late confirmation")
+
+
+@EVERY
+def test_a_relay_that_sticks_never_confirms(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.device.disobey = True
+    it.control.forget()
+    it.control.switch(True, 300)
+    it.settle()
+    assert not any(map(on, it.control.said)) and not it.device.on
+
+
+@EVERY
+def test_a_relay_that_falls_by_itself_is_told_and_nobody_named(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.prepare()
+    it.control.switch(True, 300)
+    it.control.until(on, "ON")
+    it.settle()
+    it.control.forget()
+    it.plugged.drop()
+    told = it.control.until(off, "the fall")
+    assert told.by != "person"
+
+
+# -- lies -------------------------------------------------------------------------------------------------------------
+
+
+@EVERY
+def test_another_devices_word_is_not_believed_and_the_broker_does_not_let_it_pass(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    unit = it.control.unit
+    assert unit.read_state(row.claims_on.topic, row.claims_on.payload.encode(), False)[0].on is True
+    assert unit.read_state(row.foreign.topic, row.foreign.payload.encode(), False) == []
+    it.control.forget()
+    it.plugged.say(row.foreign)
+    it.settle()
+    assert not any(map(on, it.control.said))
+
+
+@EVERY
+def test_a_huge_payload_is_not_read(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.forget()
+    it.plugged.say(Publish(row.claims_on.topic, row.claims_on.payload + " " * 70_000))
+    it.settle()
+    assert not any(map(on, it.control.said))
+
+
+@EVERY
+def test_garbage_says_nothing(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.forget()
+    for text in ("", "null", "[]", "{}", "ON" * 2000, '{"a":', "\x00\x01", "[" * 3000, '"ON"', "NaN", "-1e999"):
+        it.plugged.say(Publish(row.claims_on.topic, text))
+    it.settle()
+    assert not any(map(on, it.control.said))
+
+
+@having(lambda row: row.renamed)
+def test_a_word_that_nobody_knows_is_named(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.forget()
+    it.plugged.say(row.renamed or Publish("", ""))
+    told = it.control.until(lambda said: said.unread != "", "the word")
+    assert told.on is None and len(told.unread) <= 20
+
+
+@EVERY
+def test_a_retained_state_is_of_no_known_time(row: Row, bench: Benches, school_broker: Mosquitto) -> None:
+    left = replace(row.claims_on, retain=True)
+    publish_as(school_broker.url, "watcher", left)
+    try:
+        it = bench(row)
+        assert not any(map(on, it.control.said))
+        assert it.control.unit.read_state(left.topic, left.payload.encode(), True) in ([], [Said()])
+    finally:
+        publish_as(school_broker.url, "watcher", Publish(left.topic, "", retain=True))
+
+
+@having(lambda row: row.retained_on)
+def test_a_retained_command_switches_it_on_after_each_cut_and_our_on_still_bounds_it(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    left = replace(row.retained_on or Publish("", ""), retain=True)
+    it.plugged.cut()
+    publish_as(it.url, "watcher", left)
+    try:
+        it.control.forget()
+        it.plugged.mains_return()
+        it.control.until(on, "the trap")
+        it.control.switch(True, 300)
+        it.settle()
+        assert it.plugged.remaining_s <= 300
+        it.plugged.skip(301)
+        assert not it.device.on
+    finally:
+        publish_as(it.url, "watcher", replace(left, payload=""))
+
+
+@EVERY
+def test_nothing_of_ours_stays_at_the_broker(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.prepare()
+    it.control.send(it.control.unit.occupied(3600))
+    it.control.switch(True, 300)
+    it.control.switch(False)
+    it.settle()
+    assert retained_at(it.url, it.control.unit.account().reads) == {}
+
+
+# -- people, meters, the device's own ways ----------------------------------------------------------------------------
+
+
+@EVERY
+def test_a_person_at_the_device_is_told_and_named_where_the_kind_can(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.prepare()
+    it.settle()
+    names = it.traits.names_people or row.named_after_prepare
+    for expected in (True, False):
+        it.control.forget()
+        it.plugged.press()
+        told = it.control.until(lambda said: said.on is not None, "the press")
+        assert told.on is expected is it.device.on
+        assert (told.by == "person") is names
+    if row.named_after_prepare:
+        it.control.forget()
+        it.control.ask()
+        it.control.until(lambda said: said.names_people is True, "that it names people")
+    it.control.forget()
+    it.control.switch(True, 300)
+    assert it.control.until(on, "our ON").by != "person", "our command is nobody's press"
+
+
+@EVERY
+def test_a_press_while_the_server_was_away_is_not_lost(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.prepare()
+    it.control.switch(True, 3600)
+    it.control.until(on, "ON")
+    it.settle()
+    if not (it.traits.names_people or row.named_after_prepare):
+        pytest.skip("names nobody")
+    it.plugged.skip(600)
+    it.plugged.cut()  # the broker, not the mains: the device runs on
+    it.plugged.press()
+    it.plugged.skip(300)
+    it.control.forget()
+    it.plugged.plug_in()
+    it.control.ask()
+    it.control.until(off, "OFF")
+    told = it.control.until(lambda said: said.by == "person" or said.person_s is not None, "who it was")
+    assert told.by == "person" or 240 <= (told.person_s or 0) <= 361
+
+
+@EVERY
+def test_a_meter_tells_running_from_dead(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.switch(True, 300)
+    it.control.until(on, "ON")
+    it.plugged.skip(2)
+    for watts in (LOAD_W, 0.0):
+        it.device.dead = watts == 0.0
+        it.control.forget()
+        it.plugged.skip(1)
+        it.control.ask()
+        it.control.until(on, "the report")
+        if it.device.load_w is None:
+            assert not it.traits.meters and all(said.watts is None for said in it.control.said)
+        else:
+            it.control.until(lambda said, watts=watts: said.watts == pytest.approx(watts), f"{watts} W")
+
+
+@EVERY
+def test_prepared_twice_it_obeys_as_before(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.control.switch(True, 300)
+    it.control.until(on, "ON")
+    it.prepare()
+    it.prepare()
+    it.settle()
+    assert it.device.on and (not it.traits.expires or it.plugged.remaining_s > 0), "setting up switches nothing"
+    it.plugged.press()
+    assert not it.device.on, "its button works"
+    it.control.forget()
+    it.control.switch(True, 300)
+    it.control.until(lambda said: on(said) and said.answer, "ON")
+
+
+@EVERY
+def test_a_bridge_switches_it_on_by_each_of_its_ways_and_it_ends_by_itself(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    order = it.control.unit.edge()
+    if order is None:
+        return
+    ways: list[Callable[[], None]] = []
+    if order.messages(300):
+        ways.append(lambda: it.control.send(order.messages(300)))
+    if order.calls(300):
+        ways.append(lambda: [it.plugged.request(call) for call in order.calls(300)] and None)  # type: ignore[func-returns-value]
+    assert ways
+    for way in ways:
+        it.control.forget()
+        way()
+        told = it.control.until(on, "ON")
+        assert told.by != "person"
+        assert 295 <= it.plugged.remaining_s <= 300
+        it.plugged.skip(301)
+        assert not it.device.on
+
+
+@having(lambda row: row.own_rule)
+@pytest.mark.parametrize("children", [True, False], ids=["occupied", "empty"])
+def test_without_a_broker_its_own_rule_runs_it_for_children_only(
+    row: Row, children: bool, mosquitto_with: Callable[..., Mosquitto]
+) -> None:
+    broker = mosquitto_with(conf)
+    it = Bench(row, broker.url)
+    it.prepare()
+    it.control.send(it.control.unit.occupied(3600 if children else None))
+    it.settle()
+    broker.kill()
+    it.plugged.cut()
+    it.device.disconnected(it.plugged.now)
+    it.plugged.skip(60)
+    assert it.device.on is children
+    it.plugged.skip(3000)
+    assert it.device.on is children
+    it.plugged.skip(900)
+    assert not it.device.on, "no child is there any more"
+    it.plugged.skip(50_000)
+    assert not it.device.on
+    broker.start()
+    it.plugged.plug_in()
+    it.settle()
+    it.plugged.skip(1000)
+    assert not it.device.on
+    it.close()
+
+
+@having(lambda row: row.own_rule)
+def test_a_person_has_the_last_word_while_the_broker_is_gone(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.prepare()
+    it.control.send(it.control.unit.occupied(3600))
+    it.settle()
+    it.plugged.cut()
+    it.device.disconnected(it.plugged.now)
+    assert it.device.on
+    it.plugged.press()
+    it.plugged.skip(1800)
+    assert not it.device.on
+
+
+@having(lambda row: row.own_rule)
+def test_after_a_power_cut_nobody_has_said_that_children_are_there(row: Row, bench: Benches) -> None:
+    it = bench(row)
+    it.prepare()
+    it.control.send(it.control.unit.occupied(3600))
+    it.settle()
+    it.plugged.cut()
+    it.device.reboot(it.plugged.now)
+    it.device.disconnected(it.plugged.now)
+    it.plugged.skip(600)
+    assert not it.device.on
