@@ -19,10 +19,15 @@ log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 500
 LONGEST_MIN: Final = 720
+SECOND_MS: Final = 1_000
 
 
 class OverrideRequest(BaseModel):
-    """`do`: on, off, or auto (the signal decides again). Without `minutes` to the end of the block, else an hour."""
+    """`do`: on, off, or auto (the signal decides again). Without `minutes` as long as the rule says.
+
+    Whatever is asked, the rule's limits hold: the answer says when the override really ends, and whether that is
+    earlier than was asked.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     purifier: FullId
@@ -71,11 +76,16 @@ class OverrideAsks:
             self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier in sensors.yaml")
             return None
         log.info("override_set purifier=%s command=%s until=%s", wish.purifier, wish.do, state.override_until)
-        answer = self._answer(
-            ask,
-            True,
-            {"purifier": wish.purifier, "do": wish.do, "mode": state.mode, "override_until": state.override_until},
-        )
+        until = state.override_until
+        asked_until = None if on is None or wish.minutes is None else now + round(wish.minutes * 60_000)
+        result = {
+            "purifier": wish.purifier,
+            "do": wish.do,
+            "mode": state.mode,
+            "override_until": until,
+            "shortened": asked_until is not None and until is not None and until < asked_until - SECOND_MS,
+        }
+        answer = self._answer(ask, True, result)
         self._ledger.write(
             "insert or replace into override values(?,?,?,?,?,?,?)",
             ask.id,

@@ -40,7 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (add, password):
         verb.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     _verb(user, "disable", "disable an account", _disable).add_argument("name", help="name of the account")
+    rooms = _verb(user, "rooms", "set the rooms whose purifiers a teacher may control", _rooms)
+    rooms.add_argument("name", help="name of the account")
+    rooms.add_argument("--all", action="store_true", help="every room")
+    for verb in (add, rooms):
+        verb.add_argument(
+            "--room",
+            action="append",
+            default=[],
+            help="room (<site>.<room>) or site that a teacher may control; repeatable (default: all)",
+        )
     _verb(user, "list", "list accounts", _list_accounts)
+    phones = _verb(user, "phones", "list remembered phones", _list_phones)
+    phones.add_argument("name", nargs="?", help="name of the account (default: all)")
+    _verb(user, "forget", "forget a remembered phone", _forget).add_argument("phone", help="id of the phone")
 
     token = user.add_parser("token", help="manage API tokens", description="manage API tokens").add_subparsers(
         dest="token_verb", required=True
@@ -78,9 +91,17 @@ def _ask_password(args: argparse.Namespace) -> str:
 
 
 def _add(desk: Desk, args: argparse.Namespace) -> None:
-    desk.add_account(args.name, args.role, _ask_password(args))
-    desk.note("console", "user add", args.name, args.role)
+    desk.add_account(args.name, args.role, _ask_password(args), args.room)
+    desk.note("console", "user add", args.name, " ".join([args.role, *args.room]))
     print(f"created account {args.name} (role {args.role})")
+
+
+def _rooms(desk: Desk, args: argparse.Namespace) -> None:
+    if bool(args.room) == args.all:
+        raise AccountRejected("rooms: expected --room (repeatable) or --all")
+    desk.set_places(args.name, args.room)
+    desk.note("console", "user rooms", args.name, " ".join(args.room) or "all")
+    print(f"{args.name} may control {', '.join(args.room) or 'every room'}")
 
 
 def _password(desk: Desk, args: argparse.Namespace) -> None:
@@ -96,8 +117,23 @@ def _disable(desk: Desk, args: argparse.Namespace) -> None:
 
 
 def _list_accounts(desk: Desk, _args: argparse.Namespace) -> None:
+    places = desk.places()
     for name, role, active in desk.accounts():
-        print(f"{name:<32} {role:<11} {'active' if active else 'disabled'}")
+        tied = " ".join(places.get(name, []))
+        print(f"{name:<32} {role:<11} {'active' if active else 'disabled':<9} {tied}".rstrip())
+
+
+def _list_phones(desk: Desk, args: argparse.Namespace) -> None:
+    for phone in desk.phones.of(args.name):
+        seen, until = (show_date(local_time(at), "en") for at in (phone.seen_at, phone.expires_at))
+        print(f"{phone.id}  {phone.account:<32} {phone.label:<24} last used {seen}, until {until}")
+
+
+def _forget(desk: Desk, args: argparse.Namespace) -> None:
+    if not desk.phones.forget(args.phone):
+        raise AccountRejected(f"there is no remembered phone {args.phone!r}. List them: classair user phones")
+    desk.note("console", "phone forget", args.phone, "done")
+    print(f"forgot phone {args.phone}")
 
 
 def _create(desk: Desk, args: argparse.Namespace) -> None:

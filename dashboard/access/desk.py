@@ -1,4 +1,4 @@
-"""desk.db: accounts, sessions, tokens, attempts to sign in and who changed what. The dashboard is its only writer."""
+"""desk.db: accounts, sessions, phones, tokens, attempts to sign in, who changed what. Only the dashboard writes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from classair.units import MINUTE_MS
+from dashboard.access import phones
 from dashboard.access.roles import ROLES, SCOPES_OF, TOKEN_SCOPES, Principal
 
 IDLE_MS: Final = 30 * MINUTE_MS
@@ -28,10 +29,14 @@ LIMIT_ADDRESS: Final = 30  # failures per address within the window; a school sh
 TOKEN_PREFIX: Final = "classair_"  # noqa: S105  how a leaked token is recognised
 PASSWORD_LEAST: Final = 10
 NAME_PATTERN: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{1,31}$")
+PLACE_PATTERN: Final = re.compile(r"^[a-z0-9-]{1,32}(\.[a-z0-9-]{1,32})?$")
 
 _SCHEMA: Final = """
 create table if not exists account(
   name text primary key, role text not null, password text not null, created_at int not null, disabled_at int
+) without rowid;
+create table if not exists account_place(
+  account text not null, place text not null, primary key(account, place)
 ) without rowid;
 create table if not exists session(
   hash blob primary key, account text not null, csrf text not null, began_at int not null, seen_at int not null
@@ -93,7 +98,8 @@ class Desk:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + phones.SCHEMA)
+        self.phones = phones.Phones(self._change, self._ask, _hash, now_ms)
 
     def close(self) -> None:
         with self._lock:
@@ -116,13 +122,14 @@ class Desk:
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 
-    def add_account(self, name: str, role: str, password: str) -> None:
-        """Raises AccountRejected."""
+    def add_account(self, name: str, role: str, password: str, places: Sequence[str] = ()) -> None:
+        """`places`: see `set_places`. Raises AccountRejected."""
         if not NAME_PATTERN.fullmatch(name):
             raise AccountRejected(f"account name {name!r}: expected 2 to 32 of a-z, 0-9, . _ and -")
         if role not in ROLES:
             raise AccountRejected(f"role {role!r}: expected one of {', '.join(ROLES)}")
         _check_password(password, name)
+        _check_places(role, places)
         hashed = self._hasher.hash(password)
         with self._change() as db:
             if db.execute("select 1 from account where name=?", (name,)).fetchone():
@@ -130,9 +137,27 @@ class Desk:
                     f"account {name!r} already exists. To set a new password: classair user password {name}"
                 )
             db.execute("insert into account values(?,?,?,?,null)", (name, role, hashed, self._now_ms()))
+            db.executemany("insert or ignore into account_place values(?,?)", [(name, place) for place in places])
+
+    def set_places(self, name: str, places: Sequence[str]) -> None:
+        """The rooms (`<site>.<room>`) and sites that an account may control; none: all. Raises AccountRejected."""
+        role = self._ask("select role from account where name=?", name)
+        if not role:
+            raise AccountRejected(f"there is no account {name!r}")
+        _check_places(str(role[0][0]), places)
+        with self._change() as db:
+            db.execute("delete from account_place where account=?", (name,))
+            db.executemany("insert or ignore into account_place values(?,?)", [(name, place) for place in places])
+
+    def places(self) -> dict[str, list[str]]:
+        """Of each account that is tied to places: which."""
+        found: dict[str, list[str]] = {}
+        for name, place in self._ask("select account, place from account_place order by account, place"):
+            found.setdefault(str(name), []).append(str(place))
+        return found
 
     def set_password(self, name: str, password: str) -> None:
-        """Ends all sessions of the account. Raises AccountRejected."""
+        """Ends all sessions of the account and forgets its phones. Raises AccountRejected."""
         _check_password(password, name)
         hashed = self._hasher.hash(password)
         with self._change() as db:
@@ -140,16 +165,18 @@ class Desk:
                 "update account set password=?, disabled_at=null where name=?", (hashed, name)
             ).rowcount
             db.execute("delete from session where account=?", (name,))
+            db.execute("delete from phone where account=?", (name,))
         if not changed:
             raise AccountRejected(f"there is no account {name!r}")
 
     def disable_account(self, name: str) -> None:
-        """Ends the sign-in and all sessions; what it did stays in the audit. Raises AccountRejected."""
+        """Ends the sign-in, all sessions and phones; what it did stays in the audit. Raises AccountRejected."""
         with self._change() as db:
             changed = db.execute(
                 "update account set disabled_at=? where name=? and disabled_at is null", (self._now_ms(), name)
             ).rowcount
             db.execute("delete from session where account=?", (name,))
+            db.execute("delete from phone where account=?", (name,))
         if not changed:
             raise AccountRejected(f"there is no active account {name!r}")
 
@@ -193,13 +220,14 @@ class Desk:
         """Whose session this is, None when it is unknown, too old or idle for too long."""
         now, key = self._now_ms(), _hash(secret)
         rows = self._ask(
-            "select account, role, csrf, began_at, seen_at from session join account on name=account "
-            "where hash=? and disabled_at is null",
+            "select account, role, csrf, began_at, seen_at, "
+            "(select group_concat(place, ' ') from account_place where account_place.account=name) "
+            "from session join account on name=account where hash=? and disabled_at is null",
             key,
         )
         if not rows:
             return None
-        name, role, csrf, began_at, seen_at = rows[0]
+        name, role, csrf, began_at, seen_at, places = rows[0]
         assert isinstance(began_at, int) and isinstance(seen_at, int)
         if now - began_at > TOTAL_MS or now - seen_at > IDLE_MS:
             self.sign_out(secret)
@@ -207,7 +235,8 @@ class Desk:
         if now - seen_at > MINUTE_MS:  # not a write for every request
             with self._change() as db:
                 db.execute("update session set seen_at=? where hash=?", (now, key))
-        return Principal("account", str(name), str(role), SCOPES_OF[str(role)], str(csrf))
+        tied = frozenset(str(places or "").split())
+        return Principal("account", str(name), str(role), SCOPES_OF[str(role)], str(csrf), tied)
 
     def sign_out(self, secret: str) -> None:
         with self._change() as db:
@@ -301,3 +330,11 @@ def _check_password(password: str, name: str) -> None:
         raise AccountRejected("password: must have at most 1024 characters")
     if name and name in password.lower():
         raise AccountRejected("password: must not contain the account's name")
+
+
+def _check_places(role: str, places: Sequence[str]) -> None:
+    if places and role != "teacher":
+        raise AccountRejected(f"role {role}: only teachers can be tied to rooms; other roles control all or none")
+    for place in places:
+        if not PLACE_PATTERN.fullmatch(place):
+            raise AccountRejected(f"room {place!r}: expected <site>.<room> or <site>, such as ban-suan.p1-2")

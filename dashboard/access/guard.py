@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +24,7 @@ from dashboard.access.roles import VISITOR, Need, Principal, may
 log = logging.getLogger(__name__)
 
 SESSION_COOKIE: Final = "classair_session"
+PHONE_COOKIE: Final = "classair_phone"
 CSRF_HEADER: Final = "x-csrf-token"
 MAX_BODY: Final = 256 * 1024  # bytes; the largest honest request is a Dash callback of a few kB
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,6 +44,9 @@ def dash_policy(script_hashes: list[str]) -> str:
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+OTHER_ROOM: Final = "an administrator can add the room: classair user rooms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,11 @@ class Guard:
         demo = loopback and _host_name(headers) in LOOPBACK_NAMES and self._demo()
         allowed = frozenset(need for need in Need if may(need, principal, demo=demo, near=near))
         scope.setdefault("state", {}).update(principal=principal, may=allowed)
-        need = self.need(scope)
+        need, places = self._asked(scope)
         refusal = self._refusal(scope, headers, principal, need, need in allowed)
+        room = places.get("room", "")
+        if refusal is None and need is Need.CONTROL and room and not principal.controls(room):
+            refusal = Refusal(403, f"{principal.name} may not control {room}", OTHER_ROOM)
         sending = self._with_headers(scope, send)
         if refusal is not None:
             if refusal.status in (401, 403) and scope["method"] not in SAFE:
@@ -91,18 +99,22 @@ class Guard:
 
     def need(self, scope: Scope) -> Need:
         """What the route that will answer asks for; a route without a rule is refused."""
+        return self._asked(scope)[0]
+
+    def _asked(self, scope: Scope) -> tuple[Need, Mapping[str, str]]:
+        """The need of the route that will answer, and the places in its address."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         for route in self._server.router.routes:
-            match, _ = route.matches({**scope, "method": method})
+            match, found = route.matches({**scope, "method": method})
             if match is Match.FULL:
                 path = str(getattr(route, "path", ""))
                 # A mount answers every method with what it has for GET, or with 405.
                 need = self._needs.get(("GET" if isinstance(route, Mount) else method, path))
                 if need is None:
                     log.error("route_permission_missing method=%s route=%s", method, path or type(route).__name__)
-                    return Need.NOBODY
-                return need
-        return Need.OPEN  # no route: the answer is 404 or 405
+                    return Need.NOBODY, {}
+                return need, found.get("path_params", {})
+        return Need.OPEN, {}  # no route: the answer is 404 or 405
 
     def _principal(self, headers: Headers) -> Principal:
         authorization = headers.get("authorization", "")
@@ -111,10 +123,14 @@ class Guard:
             # A wrong token is a visitor, never quietly the browser's session.
             return (self._desk.token(secret.strip()) if kind.lower() == "bearer" else None) or VISITOR
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(SESSION_COOKIE)
+            cookies = SimpleCookie(headers.get("cookie", ""))
         except CookieError:
-            cookie = None
-        return (self._desk.session(cookie.value) if cookie is not None else None) or VISITOR
+            return VISITOR
+        session, phone = cookies.get(SESSION_COOKIE), cookies.get(PHONE_COOKIE)
+        found = self._desk.session(session.value) if session is not None else None
+        if found is None and phone is not None:
+            found = self._desk.phones.principal(phone.value)
+        return found or VISITOR
 
     def _refusal(
         self, scope: Scope, headers: Headers, principal: Principal, need: Need, passes: bool
@@ -140,14 +156,13 @@ class Guard:
         return _changing(scope, headers, principal, need)
 
     def _answer(self, refusal: Refusal, scope: Scope, headers: Headers) -> Response:
-        if (
-            refusal.status == 401
-            and scope["method"] == "GET"
-            and "text/html" in headers.get("accept", "")
-            and not scope["path"].startswith("/api/")
-        ):
+        if refusal.status == 401 and scope["method"] == "GET" and _reads_pages(scope, headers):
             target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
             return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
+        if refusal.status == 403 and scope["method"] in SAFE and _reads_pages(scope, headers):
+            from dashboard.public.pages import plain_page
+
+            return plain_page(Request(scope), 403)
         extra = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
         return JSONResponse(
             fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right), refusal.status, extra
@@ -169,6 +184,11 @@ class Guard:
             await send(message)
 
         return sending
+
+
+def _reads_pages(scope: Scope, headers: Headers) -> bool:
+    """A person with a browser, and no program."""
+    return "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
 
 
 def fault(what: str, where: str, right: str = "") -> dict[str, Any]:

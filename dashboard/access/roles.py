@@ -36,13 +36,24 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever is asking. `csrf` is set for a browser session, which must prove each change with it."""
+    """Whoever is asking. `csrf` is set for a browser session, which must prove each change with it.
+
+    `places`: the sites and rooms that it may control, empty for all. `phone`: the remembered phone it comes from.
+    """
 
     kind: Literal["visitor", "account", "token"] = "visitor"
     name: str = ""
     role: str = ""
     scopes: frozenset[str] = frozenset()
     csrf: str = ""
+    places: frozenset[str] = frozenset()
+    phone: str = ""
+
+    def controls(self, room: str) -> bool:
+        """Whether it may switch what stands in `<site>.<room>`."""
+        if "control" not in self.scopes:
+            return False
+        return not self.places or room in self.places or room.partition(".")[0] in self.places
 
     @property
     def signed_in(self) -> bool:
@@ -52,6 +63,11 @@ class Principal:
     def who(self) -> str:
         """For logs and for the ledger: account names are ids that the school chose, not people's names."""
         return f"{self.kind}:{self.name}" if self.signed_in else "visitor"
+
+    @property
+    def by(self) -> str:
+        """For whoever reads who has switched a purifier: the role counts, `<role>:<name>`."""
+        return f"{self.role or self.kind}:{self.name}"
 
 
 VISITOR: Final = Principal()
@@ -91,6 +107,8 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/login"): Need.OPEN,
     ("POST", "/login"): Need.OPEN,
     ("POST", "/logout"): Need.MEMBER,
+    ("GET", "/phones"): Need.MEMBER,
+    ("POST", "/phones"): Need.MEMBER,
     ("GET", "/display"): Need.DISPLAY,
     ("GET", "/display/{room}"): Need.DISPLAY,
     ("GET", "/display/{room}/now"): Need.DISPLAY,

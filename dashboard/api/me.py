@@ -14,6 +14,7 @@ class Me(BaseModel):
     name: str = Field(examples=["teacher-p1"])
     role: str = Field(examples=["teacher"])
     scopes: list[str] = Field(examples=[["control", "read"]])
+    rooms: list[str] = Field(description="rooms and sites it may control; empty: all", examples=[["ban-suan.p1-2"]])
 
 
 def router(ctx: Context) -> APIRouter:
@@ -22,6 +23,12 @@ def router(ctx: Context) -> APIRouter:
     @api.get("/me", summary="Get current account")
     async def me(request: Request) -> Me:
         principal: Principal = request.state.principal
-        return Me(kind=principal.kind, name=principal.name, role=principal.role, scopes=sorted(principal.scopes))
+        return Me(
+            kind=principal.kind,
+            name=principal.name,
+            role=principal.role,
+            scopes=sorted(principal.scopes),
+            rooms=sorted(principal.places),
+        )
 
     return api

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
 from classair.timetable import day_start_ms
 from classair.units import DAY_MS
 from dashboard.access.desk import Desk
+from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso
@@ -72,6 +73,9 @@ class EventWish(BaseModel):
     note: str = Field("", max_length=NOTE_LENGTH, description="no names of pupils")
 
 
+_EVER_MS: Final = 2**53
+
+
 def router(ctx: Context) -> APIRouter:
     api = APIRouter(prefix="/api/v1", tags=["research"])
 
@@ -124,6 +128,10 @@ def router(ctx: Context) -> APIRouter:
     @api.post("/events", summary="Create event", status_code=201, responses=responses(401, 403, 409, 422, 503))
     async def note(wish: EventWish, request: Request) -> EventRow:
         """Requires the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
+        principal: Principal = request.state.principal
+        about = wish.room or wish.site
+        if not principal.controls(about):
+            raise ApiFault(403, f"{principal.name} may not note events of {about}", "room", OTHER_ROOM)
         args = {
             "site": wish.site,
             "room": wish.room,
@@ -140,6 +148,13 @@ def router(ctx: Context) -> APIRouter:
         request: Request,
     ) -> EventRow:
         """Requires the scope `control`. The event is hidden, but stays on record with the person who retracted it."""
+        principal: Principal = request.state.principal
+        if principal.places:
+            # Of a room that is not theirs, a teacher retracts nothing; ingest knows no accounts.
+            known = await asyncio.to_thread(ctx.research.events, 0, _EVER_MS)
+            about = next((one.room or one.site for one in known if one.id == event), "")
+            if about and not principal.controls(about):
+                raise ApiFault(403, f"{principal.name} may not retract events of {about}", "event", OTHER_ROOM)
         return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
 
     return api

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from classair.asking import NoAnswer
 from classair.wire import PurifierState
 from dashboard.access.desk import Desk
+from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.context import Context
@@ -31,15 +32,23 @@ class Purifiers(BaseModel):
 
 
 class Override(BaseModel):
-    """A manual override: on, off, or back to automatic. It ends automatically after `minutes`."""
+    """A manual override: on, off, or back to automatic. It ends automatically.
+
+    Without `minutes` an OFF lasts for the rule's `person_off` (30 minutes), an ON to the end of the occupied block or
+    for 60 minutes. No OFF is longer than `off_at_most`, nor than `off_in_heavy_dust` above 75 µg/m³.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    do: Literal["on", "off", "auto"] = Field(examples=["on"])
-    minutes: Annotated[int, Field(ge=1, le=480, description="duration of the override; ignored for auto")] = 60
+    do: Literal["on", "off", "auto"] = Field(examples=["off"])
+    minutes: Annotated[int, Field(ge=1, le=480, description="duration; ignored for auto")] | None = None
 
 
 class Overridden(BaseModel):
+    """`until` is when the override ends as things stand, UTC ms; null for auto."""
+
     ok: bool
+    until: int | None
+    shortened: bool = Field(description="the override ends earlier than requested, because of the rule's limits")
     state: PurifierState | None
 
 
@@ -74,20 +83,29 @@ def router(ctx: Context) -> APIRouter:
     )
     async def override(purifier: PurifierId, wish: Override, request: Request) -> Overridden:
         """Requires the scope `control`. A browser session sends its CSRF token as `X-CSRF-Token`."""
-        info(purifier)
+        room = info(purifier).room
         principal: Principal = request.state.principal
         desk: Desk = request.app.state.desk
-        about = f"{purifier} {wish.do} {wish.minutes} min"
+        about = f"{purifier} {wish.do}" + (f" {wish.minutes} min" if wish.minutes is not None else "")
+        if not principal.controls(room):
+            desk.note(principal.who, "override", about, "refused: other room")
+            raise ApiFault(403, f"{principal.name} may not control {room}", "purifier", OTHER_ROOM)
+        args: dict[str, str | int] = {"purifier": purifier, "do": wish.do}
+        if wish.minutes is not None and wish.do != "auto":
+            args["minutes"] = wish.minutes
         try:
-            answer = await ctx.live.ask(
-                "alerts", "override", principal.who, {"purifier": purifier, "do": wish.do, "minutes": wish.minutes}
-            )
+            answer = await ctx.live.ask("alerts", "override", principal.by, args)
         except NoAnswer as error:
             desk.note(principal.who, "override", about, str(error))
             raise ApiFault(503, str(error), purifier, "the purifier is unchanged; try again") from None
         desk.note(principal.who, "override", about, "done" if answer.ok else answer.error)
         if not answer.ok:
             raise ApiFault(409, answer.error or "alerts rejected the request", purifier)
-        return Overridden(ok=True, state=ctx.live.purifier(purifier))
+        return Overridden(
+            ok=True,
+            until=answer.result.get("override_until"),
+            shortened=bool(answer.result.get("shortened", False)),
+            state=ctx.live.purifier(purifier),
+        )
 
     return api

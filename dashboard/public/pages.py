@@ -75,5 +75,6 @@ def language(request: Request) -> str:
 
 
 def plain_page(request: Request, status: int) -> HTMLResponse:
-    """A short page for people who came to an address that is not there."""
-    return page(request, "plain.html", language(request), status=status, words="access.not_found")
+    """A short page for people who came to an address that is not there, or not for them."""
+    words = "access.not_allowed" if status == 403 else "access.not_found"
+    return page(request, "plain.html", language(request), status=status, words=words)

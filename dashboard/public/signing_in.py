@@ -1,16 +1,20 @@
-"""Signing in and out."""
+"""Signing in and out, and the phones that are remembered."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from classair import i18n
+from classair.timetable import local_time
 from dashboard.access.desk import TOTAL_MS, Desk, TooMany
-from dashboard.access.guard import SESSION_COOKIE
+from dashboard.access.guard import PHONE_COOKIE, SESSION_COOKIE
+from dashboard.access.phones import KEPT_MS, label_of
+from dashboard.access.roles import Principal
 from dashboard.context import Context
 from dashboard.frame.mounting import CSRF_COOKIE
 from dashboard.public.pages import language, page
@@ -25,53 +29,133 @@ def router(ctx: Context) -> APIRouter:
     light = APIRouter(include_in_schema=False)
     turns = asyncio.Semaphore(_AT_ONCE)
 
+    def form_page(request: Request, next: str, wrong: str = "", status: int = 200) -> Response:
+        target = safe_target(next)
+        # Whoever comes from the code on a display holds a phone; on a computer in the staff room nothing is ticked.
+        return page(
+            request,
+            "login.html",
+            language(request),
+            status=status,
+            next=target,
+            wrong=wrong,
+            remember=target.partition("?")[0].endswith("/purifier"),
+        )
+
     @light.get("/login")
     async def form(request: Request, next: str = "/") -> Response:
-        return page(request, "login.html", language(request), next=safe_target(next), wrong="")
+        return form_page(request, next)
 
     @light.post("/login")
-    async def sign_in(request: Request, name: Field = "", password: Field = "", next: Field = "/") -> Response:
+    async def sign_in(
+        request: Request, name: Field = "", password: Field = "", next: Field = "/", remember: Field = ""
+    ) -> Response:
         desk: Desk = request.app.state.desk
         address = request.client.host if request.client else ""
+        account = name.strip()
         try:
             async with turns:
-                session = await asyncio.to_thread(desk.sign_in, name.strip(), password, address)
+                session = await asyncio.to_thread(desk.sign_in, account, password, address)
             wrong, status = "access.wrong", 401
         except TooMany:
             session, wrong, status = None, "access.too_many", 429
         if session is None:
             log.warning("sign_in_rejected status=%d", status)
-            return page(request, "login.html", language(request), status=status, next=safe_target(next), wrong=wrong)
+            return form_page(request, next, wrong, status)
         # Whoever brought an older session along leaves it here: a new one is made at every signing in.
         old = request.cookies.get(SESSION_COOKIE)
         if old:
             await asyncio.to_thread(desk.sign_out, old)
+        phone = await asyncio.to_thread(_remembered, request, desk, account, session.csrf, bool(remember))
         answer = RedirectResponse(safe_target(next), 303)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(
-            SESSION_COOKIE,
-            session.secret,
-            max_age=TOTAL_MS // 1000,
-            httponly=True,
-            samesite="strict",
-            secure=secure,
-            path="/",
-        )
-        answer.set_cookie(
-            CSRF_COOKIE, session.csrf, max_age=TOTAL_MS // 1000, samesite="strict", secure=secure, path="/"
-        )
+        kept = _Cookies(answer, request.url.scheme == "https")
+        kept.put(SESSION_COOKIE, session.secret, TOTAL_MS)
+        kept.put(CSRF_COOKIE, session.csrf, KEPT_MS if phone else TOTAL_MS, script=True)
+        if phone:
+            # Lax: a code read by the camera may count as coming from elsewhere, and changes prove themselves anyhow.
+            kept.put(PHONE_COOKIE, phone, KEPT_MS, same_site="lax")
+        else:
+            answer.delete_cookie(PHONE_COOKIE, path="/")
         return answer
 
     @light.post("/logout")
     async def sign_out(request: Request) -> Response:
+        """Ends the session and forgets the phone it came from."""
         desk: Desk = request.app.state.desk
         await asyncio.to_thread(desk.sign_out, request.cookies.get(SESSION_COOKIE, ""))
+        await asyncio.to_thread(desk.phones.forget_secret, request.cookies.get(PHONE_COOKIE, ""))
         answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(SESSION_COOKIE, path="/")
-        answer.delete_cookie(CSRF_COOKIE, path="/")
+        for cookie in (SESSION_COOKIE, CSRF_COOKIE, PHONE_COOKIE):
+            answer.delete_cookie(cookie, path="/")
         return answer
 
+    @light.get("/phones")
+    async def phones(request: Request) -> Response:
+        """The phones that the account has asked to be remembered."""
+        desk: Desk = request.app.state.desk
+        principal: Principal = request.state.principal
+        chosen = language(request)
+        known = [
+            (
+                one.id,
+                one.label,
+                one.id == principal.phone,
+                i18n.show_date(local_time(one.seen_at), chosen, "day_time"),
+                i18n.show_date(local_time(one.expires_at), chosen, "day_time"),
+            )
+            for one in await asyncio.to_thread(desk.phones.of, principal.name)
+        ]
+        return page(request, "phones.html", chosen, phones=known, account=principal.name)
+
+    @light.post("/phones")
+    async def forget(request: Request, phone: Field = "") -> Response:
+        desk: Desk = request.app.state.desk
+        principal: Principal = request.state.principal
+        done = await asyncio.to_thread(desk.phones.forget, phone, principal.name)
+        desk.note(principal.who, "phone forget", phone, "done" if done else "unknown")
+        return RedirectResponse(f"/phones?lang={language(request)}", 303)
+
     return light
+
+
+class _Cookies:
+    """Sets cookies as all of ours are: for this site alone, never over plain text where there is TLS."""
+
+    def __init__(self, answer: Response, secure: bool) -> None:
+        self._answer, self._secure = answer, secure
+
+    def put(
+        self,
+        name: str,
+        value: str,
+        kept_ms: int,
+        *,
+        script: bool = False,
+        same_site: Literal["strict", "lax"] = "strict",
+    ) -> None:
+        self._answer.set_cookie(
+            name,
+            value,
+            max_age=kept_ms // 1000,
+            httponly=not script,
+            samesite=same_site,
+            secure=self._secure,
+            path="/",
+        )
+
+
+def _remembered(request: Request, desk: Desk, account: str, csrf: str, wanted: bool) -> str:
+    """The secret of this phone: the one it has while it is the same account's, or a fresh one; "" for none."""
+    had = request.cookies.get(PHONE_COOKIE, "")
+    if had and desk.phones.renew(had, account, csrf):
+        return had
+    if had:
+        desk.phones.forget_secret(had)
+    if not wanted:
+        return ""
+    label = label_of(request.headers.get("user-agent", ""))
+    desk.note(f"account:{account}", "phone remember", label, "done")
+    return desk.phones.remember(account, label, csrf)
 
 
 def safe_target(target: str) -> str:

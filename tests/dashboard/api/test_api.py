@@ -165,7 +165,12 @@ def test_a_person_switches_a_purifier_by_asking_alerts(
         good = ask.args["do"] != "off"
         alerts.publish(
             topics.answer(ask.id),
-            Answer(id=ask.id, ok=good, error="" if good else "a rule forbids it").model_dump_json(),
+            Answer(
+                id=ask.id,
+                ok=good,
+                error="" if good else "a rule forbids it",
+                result={"override_until": 1_800_000_000_000, "shortened": True} if good else {},
+            ).model_dump_json(),
             qos=1,
         )
 
@@ -195,14 +200,19 @@ def test_a_person_switches_a_purifier_by_asking_alerts(
             )
 
         done = wait_for(lambda: (a := send('{"do": "on", "minutes": 30}')).status == 200 and a, what="an answer")
-        assert done.json["ok"] is True
+        assert (done.json["ok"], done.json["until"], done.json["shortened"]) == (True, 1_800_000_000_000, True)
         assert asked[-1].who == "token:acts"
         assert asked[-1].args == {"purifier": "ban-suan.p1-2-fan", "do": "on", "minutes": 30}
         refused = send('{"do": "off"}')
         assert refused.status == 409 and refused.json["error"]["what"] == "a rule forbids it"
-        assert send('{"do": "explode"}').status == 422
+        assert send('{"do": "on"}').status == 200
+        assert asked[-1].args == {"purifier": "ban-suan.p1-2-fan", "do": "on"}, "how long is the rule's to say"
+        assert send('{"do": "auto", "minutes": 5}').status == 200
+        assert asked[-1].args == {"purifier": "ban-suan.p1-2-fan", "do": "auto"}
+        for wrong in ('{"do": "explode"}', '{"do": "off", "minutes": 0}', '{"do": "off", "minutes": 9999}', "[]", "{"):
+            assert send(wrong).status == 422, wrong
         assert send('{"do": "on", "minutes": 30, "force": true}').status == 422
-        assert house.desk.audit(2)[0][4] == "a rule forbids it"
+        assert "a rule forbids it" in {outcome for *_, outcome in house.desk.audit(5)}
     finally:
         link.stop()
         alerts.stop()
