@@ -18,7 +18,7 @@ from classair import config, plugins
 from classair.accounts import Account
 from classair.control.orders import EdgeOrder, Publish
 
-__all__ = ["By", "Publish", "Purifier", "Said", "Traits", "make"]
+__all__ = ["By", "Publish", "Purifier", "Said", "Step", "Traits", "make"]
 
 By = Literal["", "person", "command", "timer", "start"]
 """Who switched it, as the device itself says: "" where it does not, `timer` its expiry, `start` its own start."""
@@ -71,6 +71,21 @@ class Said:
     filter_used: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One setting that makes the device ready, for `classair purifier prepare`.
+
+    `key`: its text, purifier_setup.step.<key>. `answer`: whether a message on one of the device's topics says that it
+    is set (True), that it cannot be (False), or something else (None). `optional`: what a device may lack, and is only
+    told then.
+    """
+
+    key: str
+    order: Publish
+    answer: Callable[[str, bytes], bool | None]
+    optional: bool = False
+
+
 class Purifier(Protocol):
     """One device. `unit` is its part of sensors.yaml, `settings` what of it is this kind's. `clock` gives UTC ms."""
 
@@ -115,8 +130,11 @@ class Purifier(Protocol):
         """How a bridge switches it ON when the server is away; None when it cannot."""
         ...
 
-    def prepare(self) -> Sequence[Publish]:
-        """What sets the device up once: reports, names of persons, a rule of its own for when the broker is gone."""
+    def prepare(self) -> Sequence[Step]:
+        """What sets the device up once: reports, names of persons, a rule of its own for when the broker is gone.
+
+        In their order, each after the answer to the one before; to do so again changes nothing.
+        """
         ...
 
 

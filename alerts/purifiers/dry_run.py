@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict
 
 from alerts.control.unit import Command
-from alerts.purifiers import Publish, Said, Traits
+from alerts.purifiers import Publish, Said, Step, Traits
 from classair import config
 from classair.accounts import Account
 
@@ -49,5 +49,5 @@ class Purifier:
     def edge(self) -> None:
         return None
 
-    def prepare(self) -> list[Publish]:
+    def prepare(self) -> list[Step]:
         return []

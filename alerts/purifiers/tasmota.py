@@ -18,7 +18,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.control.unit import Command
-from alerts.purifiers import Publish, Said, Traits
+from alerts.purifiers import Publish, Said, Step, Traits
 from classair import config
 from classair.accounts import USER, Account
 from classair.control.orders import HttpCall
@@ -155,22 +155,36 @@ class Purifier:
     def edge(self) -> Edge:
         return Edge(self.topic, self._url)
 
-    def prepare(self) -> list[Publish]:
-        # The rule before SetOption73: a button that is detached without it would switch nothing any more.
+    def prepare(self) -> list[Step]:
         return [
-            Publish(f"cmnd/{self.topic}/{command}", value)
-            for command, value in (
-                ("TelePeriod", "60"),
-                ("PowerOnState", "3"),
-                ("MqttKeepAlive", "15"),
-                ("PowerDelta", "110"),
-                ("Rule3", RULE),
-                ("Rule3", "1"),
-                ("SetOption73", "1"),
-            )
+            self._step("reports", "TelePeriod", "60"),
+            self._step("mains_return", "PowerOnState", "3"),
+            self._step("keepalive", "MqttKeepAlive", "15"),
+            self._step("meter", "PowerDelta", "110", optional=True),  # above 100 it counts watts
+            # The rule before SetOption73: a button that is detached without it would switch nothing any more.
+            self._step("rule", "Rule3", RULE),
+            self._step("rule_on", "Rule3", "1"),
+            self._step("button", "SetOption73", "1"),
         ]
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _step(self, key: str, command: str, value: str, optional: bool = False) -> Step:
+        """A setting whose answer repeats it, as {"TelePeriod":60} or {"Rule3":{"State":"ON","Rules":"…"}}."""
+
+        def answered(topic: str, payload: bytes) -> bool | None:
+            if topic != f"stat/{self.topic}/RESULT":
+                return None
+            try:
+                told, _ = read_object(payload)
+            except NotReadable:
+                return None
+            if told.get("Command") in ("Unknown", "Error"):
+                return False
+            name = next((name for name in told if name in (command, f"{command}1")), None)
+            return None if name is None else _is_set(told[name], value)
+
+        return Step(key, Publish(f"cmnd/{self.topic}/{command}", value), answered, optional)
 
     def _answered(self, told: dict[str, Any]) -> list[Said]:
         """RESULT: the answer to a Power command holds nothing else; the answer to State is a report."""
@@ -228,6 +242,15 @@ class Purifier:
 
 def _on(seconds: int) -> str:
     return f"PulseTime1 {pulse_time(seconds)}; Power1 ON"
+
+
+def _is_set(told: Any, value: str) -> bool:
+    if isinstance(told, dict):  # a rule
+        told = told.get("State") if value == "1" else told.get("Rules", told.get("Length"))
+    if isinstance(told, int) and not isinstance(told, bool):
+        return told == (len(value) if value == RULE else int(value))
+    known = _ON.get(str(told).lower())
+    return known is _ON.get(value, "") or str(told) == value
 
 
 def _word(told: dict[str, Any]) -> Any:

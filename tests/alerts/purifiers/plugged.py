@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from tests.neighbours.programs import await_condition
 ORG, SITE, SECRET = "demo-town", "s1", "secret"
 
 
+@cache
 def school() -> config.Config:
     """A school with a purifier of every row."""
     units = {
@@ -264,7 +266,7 @@ class Bench:
         await_condition(lambda: mark in self.control.marks, what="the mark from the device")
 
     def prepare(self) -> None:
-        self.control.send(self.control.unit.prepare())
+        self.control.send(step.order for step in self.control.unit.prepare())
 
     def close(self) -> None:
         self.plugged.leave()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simulator.devices.device import Device, Publish
+from simulator.devices.shelly import ShellyPlug
 from simulator.devices.tasmota import TasmotaPlug
 
 LOAD_W: Final = 38.0
@@ -54,5 +55,15 @@ ROWS: Final = (
         wipes_timer=Publish("cmnd/plug-1/POWER", ""),
         own_rule=True,
         named_after_prepare=True,
+    ),
+    Row(
+        name="shelly",
+        kind="shelly",
+        settings={"prefix": "shellyplugsg3-a4cf12f45a3c", "url": "http://192.0.2.8"},
+        device=lambda: ShellyPlug("shellyplugsg3-a4cf12f45a3c", load_w=LOAD_W),
+        claims_on=Publish("shellyplugsg3-a4cf12f45a3c/status/switch:0", '{"id":0,"source":"init","output":true}'),
+        foreign=Publish("shellyplugsg3-other/status/switch:0", '{"id":0,"source":"init","output":true}'),
+        retained_on=Publish("shellyplugsg3-a4cf12f45a3c/command/switch:0", "on"),
+        wipes_timer=Publish("shellyplugsg3-a4cf12f45a3c/command/switch:0", "on"),
     ),
 )

@@ -70,7 +70,7 @@ def test_all_that_is_sent_and_heard_is_within_the_devices_account(row: Row) -> N
         *unit.command(Command(True, 300, "auto", "why", 1)),
         *unit.command(Command(False, None, "auto", "why", 1)),
         *unit.query(),
-        *unit.prepare(),
+        *(step.order for step in unit.prepare()),
         *unit.occupied(3600),
         *unit.occupied(None),
     ]
@@ -107,7 +107,8 @@ def test_no_json_value_in_the_place_of_another_is_too_strange(row: Row, value: A
     """Every value of what the fake says is replaced by any other."""
     device, unit = row.device(), unit_of(row, lambda: 0)
     said = device.connected(0.0)
-    for out in (*unit.query(), *unit.command(Command(True, 300, "auto", "why", 1)), *unit.prepare()):
+    orders = [*unit.query(), *unit.command(Command(True, 300, "auto", "why", 1))]
+    for out in (*orders, *(step.order for step in unit.prepare())):
         assert isinstance(out, Order)
         said += device.handle(out.topic, out.payload, 1.0)
     objects = [(one.topic, body) for one in said if isinstance(body := read(one.payload), dict) and body]
@@ -237,6 +238,7 @@ def test_a_program_that_asks_carelessly_ends_the_expiry_and_a_new_on_gives_anoth
 @EVERY
 def test_a_power_cut_is_told_by_the_last_will_and_mains_return_by_the_birth(row: Row, bench: Benches) -> None:
     it = bench(row)
+    it.prepare()
     it.control.switch(True, 300)
     it.control.until(on, "ON")
     it.plugged.skip(100)

@@ -247,7 +247,7 @@ def test_the_rule_fits_into_a_rule_of_the_firmware_and_switches_nothing_off() ->
 
 def test_a_broker_that_hangs_is_noticed_within_the_keepalive_that_is_set_up() -> None:
     unit, device = plug(), TasmotaPlug("plug-1")
-    for out in (*unit.prepare(), *unit.occupied(3600)):
+    for out in (*(step.order for step in unit.prepare()), *unit.occupied(3600)):
         device.handle(out.topic, out.payload, 0.0)
     device.broker_hangs(10.0)
     device.tick(20.0)
@@ -258,7 +258,7 @@ def test_a_broker_that_hangs_is_noticed_within_the_keepalive_that_is_set_up() ->
 
 def test_a_rule_whose_variable_is_empty_does_nothing() -> None:
     unit, device = plug(), TasmotaPlug("plug-1")
-    for out in unit.prepare():
+    for out in (step.order for step in unit.prepare()):
         device.handle(out.topic, out.payload, 0.0)
     for now in (1.0, 2.0, 3.0):
         device.disconnected(now)
