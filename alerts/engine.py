@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from alerts.asks import OverrideAsks
+from alerts.care import Care
 from alerts.control.switchboard import Matter, Say, Switchboard
 from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
@@ -56,6 +57,7 @@ class AlertsEngine:
         self._retained = ledger.retained()
         self._home = HomeAssistant()
         self._announced: dict[str, str] = {}
+        self.care = Care(ledger, say)
 
     @property
     def refused(self) -> int:
@@ -103,6 +105,7 @@ class AlertsEngine:
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
         self._home.follow(config)
+        self.care.follow(config)
         self._clear_what_is_gone()
         self._announce()
         return topics
@@ -138,6 +141,7 @@ class AlertsEngine:
     def _clear_what_is_gone(self) -> None:
         """Empties retained topics of rooms and purifiers that are no longer configured, also those of earlier lives."""
         wanted = {self._room_topic(name) for name in self.rooms} | self.board.retained_topics() | self._home.topics()
+        wanted |= self.care.topics()
         for topic in self._retained - wanted:
             self._announced.pop(topic, None)
             if self._say(topic, "", retain=True):
@@ -227,9 +231,14 @@ class AlertsEngine:
             {name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items() if watch.sensors}, now
         )
         self._publish(self.rooms, now)
+        if connected:
+            for name, watch in self.rooms.items():
+                for state in self.board.states_in(name, now):
+                    self.care.saw(state, watch.signal.signal, now)
 
     def reconnected(self, now: int) -> None:
         """The broker is back, perhaps without what was retained: say everything again."""
+        self.care.reconnected()
         self._published.clear()
         self._announced.clear()
         self.board.reconnected(lambda room: self._block_end(room, now), now)
@@ -242,6 +251,7 @@ class AlertsEngine:
         self.rooms.clear()
         self._published.clear()
         self.board.clock_stepped(by_ms, now)
+        self.care.clock_stepped()
         if self._config is not None:
             self.follow(self._config, self._version, now)
 

@@ -52,6 +52,10 @@ create table if not exists followed(sensor text primary key, room text not null,
 create table if not exists followed_quarter(
     sensor text not null, start integer not null, level real not null, beside real, doubted integer not null,
     primary key(sensor, start)) without rowid;
+create table if not exists purifier_usage(
+    purifier text not null, day text not null, on_s real not null, off_s real not null, starts integer not null,
+    metered_s real not null, metered_wh real not null, rated_s real not null, rated_wh real not null,
+    dust_s real not null, dust_mg real not null, primary key(purifier, day)) without rowid;
 create table if not exists retained(topic text primary key) without rowid;
 """
 QUEUE_LIMIT: Final = 100_000  # statements waiting for a disk that does not answer
@@ -115,6 +119,10 @@ class Ledger:
             (rule, subject): (since, told)
             for rule, subject, since, told in self._ask("select rule, subject, since, told_at from matter")
         }
+
+    def usage(self) -> list[tuple[Any, ...]]:
+        """What purifiers have done, day by day: purifier, day, and the totals of alerts.control.usage.Day."""
+        return self._ask("select * from purifier_usage order by purifier, day")
 
     def retained(self) -> set[str]:
         """Topics on which something of ours is retained at the broker."""

@@ -312,6 +312,7 @@ class Alerts:
         self._priming.stop()
         self._delivery.stop()
         self._status("offline")
+        self.watching.care.close()
         self.ledger.close()
         self._link.stop()
 

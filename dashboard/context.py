@@ -10,7 +10,16 @@ from urllib.parse import parse_qsl
 from classair import i18n
 from classair.config import Config
 from classair.service import Accepted
-from classair.wire import Answer, Beat, BridgeStatus, PurifierState, RoomState, SensorHealth, ServiceStatus
+from classair.wire import (
+    Answer,
+    Beat,
+    BridgeStatus,
+    PurifierCare,
+    PurifierState,
+    RoomState,
+    SensorHealth,
+    ServiceStatus,
+)
 
 if TYPE_CHECKING:
     from dashboard.frame.page import Page
@@ -32,6 +41,10 @@ class LiveStates(Protocol):
     def purifier(self, purifier: str) -> PurifierState | None: ...
 
     def purifiers(self) -> dict[str, PurifierState]: ...
+
+    def care(self, purifier: str) -> PurifierCare | None:
+        """What it has done and costs, so far as alerts has told."""
+        ...
 
     def sensor(self, sensor: str) -> SensorHealth | None: ...
 

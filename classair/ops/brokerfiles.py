@@ -126,7 +126,7 @@ def acl(org: str, grants: Grants) -> str:
     topics = Topics(org)
     bridges, every_room = topics.bridges, topics.room_now("+", "+")
     health, state = topics.sensor_health("+", "+"), topics.purifier_state("+", "+")
-    command = topics.purifier_set("+", "+")
+    command, care = topics.purifier_set("+", "+"), topics.purifier_care("+", "+")
     ours: dict[str, Account] = {name: grants.accounts.get(name, Account()) for name in (*SERVICES, *grants.bridges)}
 
     def own(leaf: str) -> str:
@@ -164,12 +164,14 @@ def acl(org: str, grants: Grants) -> str:
             f"read {topics.service_status('+')}",
             f"readwrite {every_room}",
             f"readwrite {state}",
+            f"readwrite {care}",
             f"write {command}",
             f"readwrite {topics.beat}",
         ],
         "dashboard": [
             f"read {every_room}",
             f"read {state}",
+            f"read {care}",
             f"read {health}",
             f"read {bridges('status')}",
             f"read {topics.config}",
@@ -186,6 +188,7 @@ def acl(org: str, grants: Grants) -> str:
             f"read {health}",
             f"read {every_room}",
             f"read {state}",
+            f"read {care}",
         ],
     }
     blocks = []

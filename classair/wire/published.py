@@ -22,6 +22,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "health": of.SensorHealth,
         "now": RoomState,
         "state": of.PurifierState,
+        "care": of.PurifierCare,
         "beat": of.Beat,
         "config": of.ConfigAnnouncement,
         "service": of.ServiceStatus,

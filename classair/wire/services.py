@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -103,6 +104,36 @@ class PurifierState(Payload):
     speed: str = ""
     faults: list[str] = []
     simulated: bool = False
+
+
+class PurifierCare(Payload):
+    """Retained, written by alerts every five minutes: what a purifier has done, and what its filter and power cost.
+
+    `since`: the day on which counting began; `known`: share of the time since then for which its state is known, the
+    rest is counted nowhere. `energy_by`: measured by the device's meter, worked out from its rated power, or both.
+    `filter_dust_mg`: CADR × PM2.5 × time. `filter_used`: share of its life, by hours or load, whichever is further;
+    `filter_at_least`: counting began after it was fitted. `filter_due`: at the rate of the last 30 days. Costs are in
+    the currency of the configured prices. None: not known.
+    """
+
+    purifier: FullId
+    at: Ms
+    since: date
+    hours_on: float
+    known: float
+    starts: int
+    energy_kwh: float | None = None
+    energy_by: Literal["", "meter", "rated", "both"] = ""
+    cost: float | None = None
+    filter_since: date | None = None
+    filter_hours: float = 0.0
+    filter_dust_mg: float = 0.0
+    filter_used: float | None = None
+    filter_at_least: bool = False
+    filter_due: date | None = None
+    filter_due_by: Literal["", "hours", "load"] = ""
+    yearly_electricity: float | None = None
+    yearly_filters: float | None = None
 
 
 class Beat(Payload):

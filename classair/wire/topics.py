@@ -30,6 +30,10 @@ class Topics:
     def purifier_state(self, site: str, purifier: str) -> str:
         return f"{ROOT}/{self.org}/{site}/purifier/{purifier}/state"
 
+    def purifier_care(self, site: str, purifier: str) -> str:
+        """What a purifier has done and costs, retained."""
+        return f"{ROOT}/{self.org}/{site}/purifier/{purifier}/care"
+
     def purifier_set(self, site: str, purifier: str) -> str:
         return f"{ROOT}/{self.org}/{site}/purifier/{purifier}/set"
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from classair.asking import NoAnswer
-from classair.wire import PurifierState
+from classair.wire import PurifierCare, PurifierState
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
@@ -24,6 +24,7 @@ class PurifierInfo(BaseModel):
     kind: str
     cadr_m3h: float
     state: PurifierState | None = Field(description="null until its controller has reported")
+    care: PurifierCare | None = Field(description="run hours, filter, energy and cost; null until they were reported")
 
 
 class Purifiers(BaseModel):
@@ -66,6 +67,7 @@ def router(ctx: Context) -> APIRouter:
             kind=unit.kind,
             cadr_m3h=unit.cadr_m3h,
             state=ctx.live.purifier(purifier),
+            care=ctx.live.care(purifier),
         )
 
     @api.get("/purifiers", summary="List purifiers", responses=responses(401))

@@ -18,6 +18,7 @@ from classair.wire import (
     Answer,
     Beat,
     BridgeStatus,
+    PurifierCare,
     PurifierState,
     RoomState,
     SensorHealth,
@@ -37,7 +38,7 @@ _STATE: Final[dict[type[BaseModel], tuple[str, ...]]] = {
     SensorHealth: ("state", "key", "bridge"),
     BridgeStatus: ("state", "storage", "clock"),
     ServiceStatus: ("state", "warnings", "config_version"),
-    PurifierState: ("on", "mode", "confirmed"),
+    PurifierState: ("on", "mode", "confirmed", "override_on", "override_until", "override_by", "speed", "faults"),
 }
 """What of each word is its state; the first is the state itself."""
 
@@ -58,6 +59,7 @@ class Live:
         self._questions: Questions | None = None
         self._rooms: dict[str, RoomState] = {}
         self._purifiers: dict[str, PurifierState] = {}
+        self._cares: dict[str, PurifierCare] = {}
         self._health: dict[str, SensorHealth] = {}
         self._bridges: dict[str, BridgeStatus] = {}
         self._services: dict[str, ServiceStatus] = {}
@@ -79,6 +81,9 @@ class Live:
 
     def purifiers(self) -> dict[str, PurifierState]:
         return dict(self._purifiers)
+
+    def care(self, purifier: str) -> PurifierCare | None:
+        return self._cares.get(purifier)
 
     def sensor(self, sensor: str) -> SensorHealth | None:
         return self._health.get(sensor)
@@ -138,6 +143,7 @@ class Live:
             subscriptions=[
                 (topics.room_now("+", "+"), 1),
                 (topics.purifier_state("+", "+"), 1),
+                (topics.purifier_care("+", "+"), 1),
                 (topics.sensor_health("+", "+"), 1),
                 (topics.bridges("status"), 1),
                 (topics.service_status("+"), 1),
@@ -178,6 +184,8 @@ class Live:
             was = self._purifiers.get(parts.full)
             self._kept(self._purifiers, parts.full, PurifierState, payload, "purifier")
             self._news(f"purifier/{parts.full}", self._purifiers.get(parts.full), was)
+        elif parts is not None and parts.kind == "purifier" and parts.leaf == "care":
+            self._kept(self._cares, parts.full, PurifierCare, payload, "purifier")
         elif parts is not None and parts.kind == "sensor" and parts.leaf == "health":
             told = self._health.get(parts.full)
             self._kept(self._health, parts.full, SensorHealth, payload)
