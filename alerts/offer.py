@@ -26,7 +26,9 @@ def faults(config: Config) -> Iterator[str]:
     for full, unit in config.purifiers():
         site, _, local = full.partition(".")
         path = f"sites.{site}.purifiers.{local}"
-        found = list(_plugin_faults("alerts.purifiers", "kind", unit.kind, unit.settings, path))
+        found = list(_plugin_faults("alerts.purifiers", "kind", unit.kind, unit.settings, path)) or [
+            f"{path}.{fault}" for fault in purifiers.faults(unit)
+        ]
         yield from found
         if not found and (account := _account(full, unit)) and (fault := account_fault(account, bridges)):
             yield f"{path}: {fault}"

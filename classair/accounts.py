@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Container
 from dataclasses import dataclass
@@ -32,6 +33,18 @@ class Account:
     reads: tuple[str, ...] = ()
     name: str = ""
     device: str = ""
+
+
+def gateway_user(base_topic: str) -> str:
+    """The broker's user of a program that speaks for many devices below a topic, whoever of us configured them.
+
+    A base topic that loses letters is told from others that lose the same.
+    """
+    plain = base_topic.replace("/", "_").lower()
+    user = re.sub(r"[^a-z0-9_-]", "_", plain)[:40]
+    return (
+        f"gateway_{user}" if user == plain else f"gateway_{user}_{hashlib.sha256(base_topic.encode()).hexdigest()[:8]}"
+    )
 
 
 def account_fault(account: Account, bridges: Container[str]) -> str:

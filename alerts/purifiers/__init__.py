@@ -2,12 +2,13 @@
 
 A kind's module offers `Settings` (pydantic, unknown keys refused; a required key gives an example) and `Purifier`. It
 decides nothing: alerts.control.machine does. It only turns a command into messages and the device's messages into what
-they say, and says what the device needs at the broker and what it can guarantee.
+they say, and says what the device needs at the broker and what it can guarantee. A module may offer `faults(unit)`:
+what of the rest of a purifier's section its device cannot do, a line each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
@@ -18,7 +19,7 @@ from classair import config, plugins
 from classair.accounts import Account
 from classair.control.orders import EdgeOrder, Publish
 
-__all__ = ["By", "Publish", "Purifier", "Said", "Step", "Traits", "make"]
+__all__ = ["By", "Publish", "Purifier", "Said", "Step", "Traits", "faults", "make"]
 
 By = Literal["", "person", "command", "timer", "start"]
 """Who switched it, as the device itself says: "" where it does not, `timer` its expiry, `start` its own start."""
@@ -143,3 +144,11 @@ def make(name: str, unit: config.Purifier, clock: Callable[[], int]) -> Purifier
     module = plugins.load("alerts.purifiers", unit.kind)
     checked: BaseModel = module.Settings.model_validate(unit.settings)
     return cast(Purifier, module.Purifier(name, checked, unit, clock))
+
+
+def faults(unit: config.Purifier) -> Iterable[str]:
+    """What a purifier's device cannot do, beyond its own settings. Raises plugins.UnknownPlugin."""
+    found: Callable[[config.Purifier], Iterable[str]] | None = getattr(
+        plugins.load("alerts.purifiers", unit.kind), "faults", None
+    )
+    return found(unit) if found is not None else ()

@@ -7,13 +7,11 @@ with old values, which only `last_seen` tells.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from classair.accounts import Account
+from classair.accounts import Account, gateway_user
 from classair.config.scalars import YesNo
 from classair.model import Flag
 from firmware_bridge.adapters import AdapterSettings, Arrival, Measured, MessageRejected, Quiet
@@ -75,7 +73,7 @@ class Zigbee2Mqtt(Quiet):
 
     def account(self) -> Account:
         # All devices speak through one program with one account.
-        return Account((f"{self._base}/#",), (f"{self._base}/#",), f"gateway_{_user_of(self._base)}")
+        return Account((f"{self._base}/#",), (f"{self._base}/#",), gateway_user(self._base))
 
     def take(self, arrival: Arrival) -> list[Measured] | MessageRejected:
         if arrival.topic != self._topic:
@@ -146,13 +144,6 @@ def base_of(topic: str) -> str:
     levels = topic.split("/")[:-1]
     place = next((place for place, level in enumerate(levels) if level.lower() == "zigbee2mqtt"), 0)
     return "/".join(levels[: place + 1])
-
-
-def _user_of(base: str) -> str:
-    """A base topic as a broker's user; one that loses letters is told from others that lose the same."""
-    plain = base.replace("/", "_").lower()
-    user = re.sub(r"[^a-z0-9_-]", "_", plain)[:40]
-    return user if user == plain else f"{user}_{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
 
 def last_seen_ms(value: Any) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from simulator.devices.device import Device, Publish
 from simulator.devices.shelly import ShellyPlug
 from simulator.devices.tasmota import TasmotaPlug
+from simulator.devices.zigbee2mqtt import Starkvind, ZigbeePlug
 
 LOAD_W: Final = 38.0
 
@@ -65,5 +66,33 @@ ROWS: Final = (
         foreign=Publish("shellyplugsg3-other/status/switch:0", '{"id":0,"source":"init","output":true}'),
         retained_on=Publish("shellyplugsg3-a4cf12f45a3c/command/switch:0", "on"),
         wipes_timer=Publish("shellyplugsg3-a4cf12f45a3c/command/switch:0", "on"),
+    ),
+    *(
+        Row(
+            name=f"zigbee-{timer.replace('_', '-')}",
+            kind="zigbee2mqtt_plug",
+            settings={"name": f"ป.1/2 plug {timer}", "timer": timer},
+            device=lambda timer=timer: ZigbeePlug(  # type: ignore[misc]
+                f"ป.1/2 plug {timer}",
+                tuya=timer == "countdown",
+                load_w=LOAD_W if timer == "countdown" else None,
+                cache_state=timer != "none",
+                last_seen=timer == "countdown",
+            ),
+            claims_on=Publish(f"zigbee2mqtt/ป.1/2 plug {timer}", '{"state":"ON"}'),
+            foreign=Publish("zigbee2mqtt/ป.1/2", '{"state":"ON"}'),
+            renamed=Publish(f"zigbee2mqtt/ป.1/2 plug {timer}", '{"state":"เปิด"}'),
+            retained_on=Publish(f"zigbee2mqtt/ป.1/2 plug {timer}/set", '{"state":"ON"}') if timer != "none" else None,
+        )
+        for timer in ("on_time", "countdown", "none")
+    ),
+    Row(
+        name="starkvind",
+        kind="starkvind",
+        settings={"name": "p1-2 purifier"},
+        device=lambda: Starkvind("p1-2 purifier"),
+        claims_on=Publish("zigbee2mqtt/p1-2 purifier", '{"fan_state":"ON","fan_mode":"auto"}'),
+        foreign=Publish("zigbee2mqtt/p1-2 purifier 2", '{"fan_state":"ON"}'),
+        renamed=Publish("zigbee2mqtt/p1-2 purifier", '{"fan_mode":"turbo","fan_state":"turbo"}'),
     ),
 )
