@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.control.switchboard import Say, Switchboard
+from alerts.control.switchboard import Matter, Occupied, Say, Switchboard
 from alerts.homeassistant import ASK_PREFIX
 from alerts.ledger import Ledger
 from classair.accounts import HOME_ASSISTANT
@@ -36,13 +36,11 @@ class OverrideRequest(BaseModel):
 
 
 class OverrideAsks:
-    def __init__(self, ledger: Ledger, board: Switchboard, say: Say) -> None:
-        self._ledger, self._board, self._say = ledger, board, say
+    def __init__(self, ledger: Ledger, board: Switchboard, say: Say, told: Callable[[list[Matter], int], None]) -> None:
+        self._ledger, self._board, self._say, self._told = ledger, board, say, told
         self._given: OrderedDict[str, str] = OrderedDict()
 
-    def hear(
-        self, topic: str, payload: bytes, topics: Topics | None, block_end: Callable[[str], int | None], now: int
-    ) -> str | None:
+    def hear(self, topic: str, payload: bytes, topics: Topics | None, occupied: Occupied, now: int) -> str | None:
         """Does what is asked and answers once it is on disk. Returns the room concerned, None when nothing was done."""
         if topics is None:
             return None
@@ -71,10 +69,11 @@ class OverrideAsks:
             return None
         on = {"on": True, "off": False, "auto": None}[wish.do]
         try:
-            room, state = self._board.order(wish.purifier, on, wish.minutes, ask.who, block_end, now)
+            room, state, matters = self._board.order(wish.purifier, on, wish.minutes, ask.who, occupied, now)
         except KeyError:
             self._refuse(ask, answer_topic, f"{wish.purifier} is not a purifier in sensors.yaml")
             return None
+        self._told(matters, now)
         log.info("override_set purifier=%s command=%s until=%s", wish.purifier, wish.do, state.override_until)
         until = state.override_until
         asked_until = None if on is None or wish.minutes is None else now + round(wish.minutes * 60_000)

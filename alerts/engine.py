@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from alerts.asks import OverrideAsks
 from alerts.care import Care
+from alerts.control.occupancy import Occupancy
 from alerts.control.switchboard import Matter, Say, Switchboard
 from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
 from alerts.following import Following
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
+from alerts.notices import Notices
+from alerts.presence import Presence
 from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
 from alerts.stream import SensorStream
@@ -25,31 +29,41 @@ from classair.i18n import in_every_language
 from classair.model import Reading
 from classair.science.advice import Need
 from classair.science.corrections import Corrections
-from classair.timetable import Timetable, local_time
+from classair.timetable import local_time
 from classair.wire import Current, RoomState, Topics
 
 log = logging.getLogger(__name__)
 
 REPEAT_MS = 30_000  # an unchanged state is said again this often
+PAUSE_MS = 15_000  # a pause of ours so long is an absence: others may have switched meanwhile
 _NOWHERE = Current(status="none")
 
 
 class AlertsEngine:
     """`say` publishes and gives False while there is no connection; `now` is UTC ms everywhere."""
 
-    def __init__(self, ledger: Ledger, rules: Rules, say: Say, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        rules: Rules,
+        say: Say,
+        clock: Callable[[], int],
+        processes: Path | None = None,
+    ) -> None:
         self._ledger, self._rules, self._say = ledger, rules, say
+        self.notices = Notices(ledger, processes)
         self.board = Switchboard(ledger, say, clock)
         self.rooms: dict[str, RoomWatch] = {}
         self.readings = 0
-        self._asks = OverrideAsks(ledger, self.board, say)
+        self._asks = OverrideAsks(ledger, self.board, say, self._told_of)
         self._corrections = ActiveCorrections(ledger)
         self.following = Following(ledger)
         self._config: Config | None = None
         self._version = 0
         self._stream: SensorStream | None = None
         self._topics: Topics | None = None
-        self._timetables: dict[str, Timetable] = {}
+        self._presence = Presence()
+        self._awake_at: int | None = None
         self._yard_of: dict[str, str] = {}
         self._site_rooms: dict[str, list[str]] = {}
         self._published: dict[str, RoomState] = {}
@@ -90,13 +104,13 @@ class AlertsEngine:
                 )
             else:
                 watch.configure(simulated=simulated, has=has, sensors=config.sensors_in(name))
-            watch.signal.limits(rule.on_above, rule.off_below)
+            watch.signal.limits(rule.on_above, rule.off_below, rule.fast_above)
             fresh[name] = watch
         self.rooms = fresh
         self.following.follow(config)
         self._suspect()
         self._correct()
-        self._timetables = {name: config.timetable_of(name) for name in fresh}
+        self._presence.follow(config)
         self._yard_of = {name: yard for name in fresh if (yard := config.outdoor_of(name)) is not None}
         self._site_rooms = {}
         for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
@@ -104,6 +118,7 @@ class AlertsEngine:
         self._published = {name: told for name, told in self._published.items() if name in fresh}
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
+        self.notices.only(set(fresh), set(self.board.names()), now)
         self._home.follow(config)
         self.care.follow(config)
         self._clear_what_is_gone()
@@ -119,7 +134,7 @@ class AlertsEngine:
 
     def warnings(self) -> list[dict[str, str]]:
         """What a person should know or do, by language."""
-        found = self.board.warnings()
+        found = self.board.warnings() + self.notices.warnings()
         if self._corrections.rejected:
             found.append(in_every_language("alerts_warning.corrections", why=self._corrections.rejected))
         for sensor, since in sorted(self.following.suspects().items()):
@@ -182,8 +197,9 @@ class AlertsEngine:
     def hear(self, topic: str, payload: bytes, retained: bool, now: int) -> None:
         """One message of the broker, whatever it is."""
         assert self._stream is not None
+        self._awake(now, True)
         if self.board.knows(topic):
-            rooms, matters = self.board.hear(topic, payload, retained, lambda room: self._block_end(room, now), now)
+            rooms, matters = self.board.hear(topic, payload, retained, lambda room: self._occupied(room, now), now)
             self._told_of(matters, now)
             self._publish(rooms, now)
         elif self._topics is not None and topic == self._topics.corrections:
@@ -193,7 +209,7 @@ class AlertsEngine:
         elif topic.endswith("/reading"):
             self._take(self._stream.readings(topic, payload, now), now)
         elif "/ask/alerts/" in topic and not retained:
-            room = self._asks.hear(topic, payload, self._topics, lambda name: self._block_end(name, now), now)
+            room = self._asks.hear(topic, payload, self._topics, lambda room: self._occupied(room, now), now)
             if room is not None:
                 self._publish([room], now)
 
@@ -224,9 +240,13 @@ class AlertsEngine:
 
     def tick(self, now: int, connected: bool = True) -> None:
         """Once a second: silence is news as well. Without a broker no command can be confirmed, so none is tried."""
+        self._awake(now, connected)
+        self.notices.line(connected, now)
+        self.notices.services(now)
         if connected:
             for name, watch in self.rooms.items():
                 self._control(name, watch, now)
+            self._told_of(self.board.let_go(now), now)
         self._rules.silences(
             {name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items() if watch.sensors}, now
         )
@@ -241,7 +261,7 @@ class AlertsEngine:
         self.care.reconnected()
         self._published.clear()
         self._announced.clear()
-        self.board.reconnected(lambda room: self._block_end(room, now), now)
+        self._told_of(self.board.reconnected(lambda room: self._occupied(room, now), now), now)
         self._clear_what_is_gone()
         self._announce()
         self._publish(self.rooms, now)
@@ -250,6 +270,8 @@ class AlertsEngine:
         """The system's clock was put right by `by_ms`: rooms begin anew, to be primed with what this clock says."""
         self.rooms.clear()
         self._published.clear()
+        self._awake_at = now
+        self.notices.clock_stepped(now)
         self.board.clock_stepped(by_ms, now)
         self.care.clock_stepped()
         if self._config is not None:
@@ -263,10 +285,26 @@ class AlertsEngine:
     # -- what goes out -------------------------------------------------------------------------------------------------
 
     def _control(self, name: str, watch: RoomWatch, now: int) -> None:
-        self._told_of(self.board.step(name, watch.signal.signal, self._block_end(name, now), now), now)
+        who = self._occupied(name, now)
+        if who.kind == "empty":
+            watch.signal.forget_silent()
+        self._told_of(self.board.step(name, watch.signal.signal, who, now), now)
+        if watch.disagrees:
+            self.notices.begin("disagree", name, name, now, watch.signal.signal.highest)
+        else:
+            self.notices.end("disagree", name, now)
+
+    def _awake(self, now: int, connected: bool) -> None:
+        """Notices that we ourselves did not run for a while: devices are asked before they are judged."""
+        slept = self._awake_at is not None and now - self._awake_at > PAUSE_MS
+        self._awake_at = now
+        if slept and connected:
+            log.warning("pause_noticed action=ask_devices")
+            self._told_of(self.board.reconnected(lambda room: self._occupied(room, now), now), now)
 
     def _told_of(self, matters: Iterable[Matter], now: int) -> None:
         for matter in matters:
+            self.notices.purifier(matter, now)
             self._rules.purifier(matter, now)
 
     def _publish(self, rooms: Iterable[str], now: int) -> None:
@@ -300,7 +338,7 @@ class AlertsEngine:
             outdoor=outdoor,
             play_level=play,
             purifiers=self.board.states_in(name, now),
-            occupied=self._timetables[name].is_occupied(now),
+            occupied=self._occupied(name, now).children,
             config_version=self._version,
         )
 
@@ -336,9 +374,8 @@ class AlertsEngine:
             int(told.simulated),
         )
 
-    def _block_end(self, room: str, now: int) -> int | None:
-        timetable = self._timetables.get(room)
-        return timetable.block_end_ms(now) if timetable is not None else None
+    def _occupied(self, room: str, now: int) -> Occupancy:
+        return self._presence.of(room, now)
 
     def _room_topic(self, name: str) -> str:
         assert self._topics is not None

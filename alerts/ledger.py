@@ -17,52 +17,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from alerts.ledger_schema import SCHEMA
+
 log = logging.getLogger(__name__)
 
-_SCHEMA: Final = """
-create table if not exists meta(key text primary key, value text not null) without rowid;
-create table if not exists state_told(
-    id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
-    shown text not null, rule integer not null, co2_level text not null, co2_shown text not null,
-    outdoor_shown text not null, config_version integer not null, advice_version text not null,
-    simulated integer not null);
-create index if not exists state_told_room on state_told(room, at);
-create table if not exists command(
-    id integer primary key, purifier text not null, at integer not null, "on" integer not null, mode text not null,
-    reason text not null, seconds integer, attempt integer not null, signal real, signal_at integer,
-    config_version integer not null);
-create index if not exists command_purifier on command(purifier, at);
-create table if not exists purifier_seen(
-    id integer primary key, purifier text not null, at integer not null, "on" integer, mode text not null,
-    reason text not null);
-create index if not exists purifier_seen_purifier on purifier_seen(purifier, at);
-create table if not exists purifier_memory(purifier text primary key, at integer not null, memory text not null)
-    without rowid;
-create table if not exists override(
-    id text primary key, purifier text not null, at integer not null, wish text not null, until integer,
-    who text not null, answer text not null) without rowid;
-create table if not exists matter(
-    rule text not null, subject text not null, since integer not null, told_at integer,
-    primary key(rule, subject)) without rowid;
-create table if not exists delivery(
-    id integer primary key, rule text not null, subject text not null, kind text not null, person text not null,
-    channel text not null, at integer not null, attempt integer not null, ok integer not null, error text not null);
-create index if not exists delivery_subject on delivery(rule, subject, at);
-create table if not exists followed(sensor text primary key, room text not null, memory text not null) without rowid;
-create table if not exists followed_quarter(
-    sensor text not null, start integer not null, level real not null, beside real, doubted integer not null,
-    primary key(sensor, start)) without rowid;
-create table if not exists purifier_usage(
-    purifier text not null, day text not null, on_s real not null, off_s real not null, starts integer not null,
-    metered_s real not null, metered_wh real not null, rated_s real not null, rated_wh real not null,
-    dust_s real not null, dust_mg real not null, primary key(purifier, day)) without rowid;
-create table if not exists retained(topic text primary key) without rowid;
-"""
+_NOTICES: Final = "select at, what, subject, room, detail, over_at from notice"
 QUEUE_LIMIT: Final = 100_000  # statements waiting for a disk that does not answer
 _RETRY_S: Final = 1.0
 _LOOK_UP_S: Final = 1.0
 
 Call = Callable[[sqlite3.Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What people were told at `at`, until it was over. `subject`: a purifier, a room or a service."""
+
+    at: int
+    what: str
+    subject: str
+    room: str
+    detail: str = ""
+    over_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +61,7 @@ class Ledger:
             # Purifiers must be switched on a full disk, too: what happens is then kept until the next start only.
             log.error("ledger_open_failed path=%s error=%s action=continue_in_memory", path, error)
             self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            self._connection.executescript(_SCHEMA)
+            self._connection.executescript(SCHEMA)
             self._kept = False
             self.failing = str(error)
         self.moved_at = time.monotonic()  # a write that fails is progress, one that hangs is not
@@ -123,6 +99,10 @@ class Ledger:
     def usage(self) -> list[tuple[Any, ...]]:
         """What purifiers have done, day by day: purifier, day, and the totals of alerts.control.usage.Day."""
         return self._ask("select * from purifier_usage order by purifier, day")
+
+    def open_notices(self) -> list[Notice]:
+        """What people were told and what is not over."""
+        return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]
 
     def retained(self) -> set[str]:
         """Topics on which something of ours is retained at the broker."""
@@ -281,7 +261,7 @@ def _open(path: Path) -> sqlite3.Connection:
                 connection.execute("pragma journal_mode=wal")
                 if connection.execute("pragma quick_check(1)").fetchone()[0] != "ok":
                     raise sqlite3.DatabaseError("quick_check found damage")
-                connection.executescript(_SCHEMA)
+                connection.executescript(SCHEMA)
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -372,6 +352,14 @@ class LedgerReader:
             end_ms,
         )
         return [CommandSent(*row) for row in rows]
+
+    def notices(self, start_ms: int, end_ms: int) -> list[Notice]:
+        """What people were told with start <= at < end, oldest first."""
+        return [Notice(*row) for row in self._ask(f"{_NOTICES} where at>=? and at<? order by at, id", start_ms, end_ms)]
+
+    def open_notices(self) -> list[Notice]:
+        """What people were told and what is not over, oldest first."""
+        return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]
 
     def deliveries(self, start_ms: int, end_ms: int) -> list[Delivered]:
         rows = self._ask(

@@ -85,8 +85,8 @@ class RoomWatch:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
         self._reported: dict[str, set[str]] = {}  # sensor → quantities it has ever named
         self._suspects: dict[str, int] = {}
-        self.configure(simulated=simulated, has=has, sensors=sensors)
         self.signal = SignalFollower(25.0, 15.0)
+        self.configure(simulated=simulated, has=has, sensors=sensors)
         self.told_at: int | None = None
         self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: _Window() for quantity in QUANTITIES}
@@ -98,6 +98,7 @@ class RoomWatch:
 
     def configure(self, *, simulated: bool, has: frozenset[Need], sensors: Iterable[str]) -> None:
         self.simulated, self.has, self.sensors = simulated, has, frozenset(sensors)
+        self.signal.only(self.sensors)
         self._expected = self._what_is_measured()
 
     def correct(self, corrections: Corrections, models: dict[str, str]) -> None:
@@ -106,21 +107,34 @@ class RoomWatch:
         self._pm25 = self._measured()
 
     def _measured(self, until: int | None = None) -> Measure:
-        samples = self._windows["pm25"].last(state.PM_WINDOW_MS, until, frozenset(self._suspects))
+        samples = self._windows["pm25"].last(state.PM_WINDOW_MS, until, self._not_shown())
         return self._correcting.measure(samples, state.PM_WINDOW_MS)
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the room's sensors differ so much that their mean says nothing; the highest is shown then."""
+        return self.signal.signal.disagree_since is not None
+
+    def _not_shown(self) -> frozenset[str]:
+        """The sensors whose values are no part of the shown mean."""
+        if not self.disagrees:
+            return frozenset(self._suspects)
+        return (self.sensors | self._suspects.keys()) - {self.signal.signal.highest}
 
     def suspect(self, sensors: Mapping[str, int]) -> bool:
         """Takes on which sensors do not follow their school, with since when; whether that is new for this room.
 
-        Their PM2.5 is neither shown nor acted on: control sees a room without values. Other sensors of the room count.
+        Their PM2.5 is neither shown nor acted on: control sees a room without values. Other sensors of the room count,
+        but do not make it cleaner than the suspect one last said.
         """
         mine = {sensor: since for sensor, since in sensors.items() if sensor in self.sensors}
         if mine == self._suspects:
             return False
+        again = self._suspects.keys() - mine.keys()
         self._suspects = mine
+        self.signal.suspect(mine)
+        self.signal.add(self._correcting.for_control(s for s in self._windows["pm25"].samples if s.sensor in again))
         self._pm25 = self._measured()
-        self.signal = SignalFollower(self.signal.on_above, self.signal.off_below)
-        self.signal.add(self._correcting.for_control(self._windows["pm25"].trusted(frozenset(mine))))
         return True
 
     @property
@@ -250,7 +264,10 @@ class RoomWatch:
             suspect_since=self.suspect_since,
         )
         told, self._memory = state.room_state(sight, self._memory, now)
-        return told
+        if not self.disagrees:
+            return told
+        shown = {"disagree": True, "source": self.signal.signal.highest}
+        return told.model_copy(update={"pm25": told.pm25.model_copy(update=shown)})
 
     @property
     def newest_valid_at(self) -> int | None:

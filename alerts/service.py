@@ -143,7 +143,7 @@ class Alerts:
             if status
             else None,
         )
-        self.watching = AlertsEngine(self.ledger, rules, self._say, clock)
+        self.watching = AlertsEngine(self.ledger, rules, self._say, clock, places.processes)
         self._unreachable: list[dict[str, str]] = []
 
     # -- the network thread: look, judge by age, hand over -------------------------------------------------------------

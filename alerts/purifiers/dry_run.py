@@ -20,7 +20,7 @@ class Purifier:
     traits = Traits(names_people=True)
 
     def __init__(self, name: str, settings: Settings, unit: config.Purifier, clock: Callable[[], int]) -> None:
-        self._clock = clock
+        self._clock, self._began_at = clock, clock()
         self._on = False
         self._ends_at = 0
 
@@ -36,9 +36,11 @@ class Purifier:
         return [Said(on=self._on, answer=True)]
 
     def query(self) -> list[Said]:
-        if self._on and self._clock() >= self._ends_at:
-            self._on = False
-        return [Said(on=self._on)]
+        ended = self._on and self._clock() >= self._ends_at
+        self._on = self._on and not ended
+        # It remembers nothing over a restart of ours, as a plug that lost its power would.
+        up_s = max(0, self._clock() - self._began_at) / 1000
+        return [Said(on=self._on, up_s=up_s, by="timer" if ended else "")]
 
     def occupied(self, seconds: int | None) -> list[Publish]:
         return []

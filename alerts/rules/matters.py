@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerts.channels import Message
-from alerts.control.switchboard import Matter
+from alerts.control.managed import Matter
+from alerts.control.unit import FAULTS
 from alerts.delivery.deliverer import Delivery, Job, Result
 from alerts.ledger import Ledger
 from alerts.rules import messages
-from classair.config import Config, PurifierFaultRule, SilentRule
+from classair.config import Config, PersonOffRule, PurifierFaultRule, SilentRule
+
+_OF = "/"  # between a rule's name and what of a purifier it tells
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Rules:
         """Works by this configuration; what was open about a room, purifier or rule that is gone is closed unsaid."""
         self._config = config
         subjects = {name for name, _ in config.rooms()} | {name for name, _ in config.purifiers()}
-        for key in [key for key in self._open if key[0] not in config.rules or key[1] not in subjects]:
+        for key in [key for key in self._open if _rule(key[0]) not in config.rules or key[1] not in subjects]:
             del self._open[key]
             self._untold.discard(key)
             self._ledger.write("delete from matter where rule=? and subject=?", *key)
@@ -53,15 +56,20 @@ class Rules:
                     self._end(key, rule.tell, _silence(room, newest, False, over=True))
 
     def purifier(self, matter: Matter, now: int) -> None:
-        """A purifier that does not obey, or obeys again."""
+        """What is wrong with a purifier, or that it is over; and a person's OFF in dusty air."""
         assert self._config is not None
         for name, rule in self._config.rules.items():
-            if isinstance(rule, PurifierFaultRule):
-                word = _purifier(matter)
-                if matter.over:
-                    self._end((name, matter.purifier), rule.tell, word)
-                else:
-                    self._begin((name, matter.purifier), rule.tell, now, word)
+            if isinstance(rule, PurifierFaultRule) and matter.what in FAULTS:
+                people = rule.tell
+            elif isinstance(rule, PersonOffRule) and matter.what in ("person_off", "person_off_long"):
+                people = rule.tell if matter.what == "person_off" else rule.tell_later
+            else:
+                continue
+            key = (name if matter.what == "not_obeying" else f"{name}{_OF}{matter.what}", matter.purifier)
+            if matter.over:
+                self._end(key, people, _purifier(matter))
+            else:
+                self._begin(key, people, now, _purifier(matter))
 
     def delivered(self, result: Result, now: int) -> None:
         """Writes every try down; the first success makes the matter told."""
@@ -125,6 +133,9 @@ def _silence(room: str, since: int, never: bool, over: bool = False) -> Callable
 
 
 def _purifier(matter: Matter) -> Callable[[Config, str], Message]:
-    return lambda config, language: messages.purifier(
-        config, language, matter.room, matter.purifier, over=matter.over, wanted=matter.wanted, tries=matter.tries
-    )
+    return lambda config, language: messages.purifier(config, language, matter)
+
+
+def _rule(key: str) -> str:
+    """The rule's own name: one rule tells of several things about one purifier."""
+    return key.partition(_OF)[0]

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from classair.accounts import HOME_ASSISTANT, SERVICES, WATCH
 from classair.config.purifiers import PurifierRule
-from classair.config.settings import Config, Site
+from classair.config.settings import Config, PersonOffRule, Site
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -106,9 +106,12 @@ def _rules(config: Config) -> Iterator[str]:
             if rule.off_below + 5 > rule.on_above:
                 yield f"rules.{name}.off_below: must be at least 5 µg/m³ below on_above, because of sensor noise"
             continue
-        for person in rule.tell:
-            if person not in config.people:
-                yield f"rules.{name}.tell: {person!r} is not defined under people; {_nearest(person, config.people)}"
+        told = {"tell": rule.tell} | ({"tell_later": rule.tell_later} if isinstance(rule, PersonOffRule) else {})
+        for key, people in told.items():
+            for person in people:
+                if person not in config.people:
+                    near = _nearest(person, config.people)
+                    yield f"rules.{name}.{key}: {person!r} is not defined under people; {near}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -36,8 +36,8 @@ class FilterSettings(Part):
 class Purifier(BaseModel):
     """`kind` is a file in alerts/purifiers; what it needs beyond these is validated by that plugin's Settings.
 
-    `url`: the device's own address, for when the broker is gone. `watts`: what it draws at full speed. `speeds`: the
-    slowest first; where there are any, `cadr_m3h` is that of the fastest.
+    `url`: the device's own address, for when the broker is gone. `watts`: what it draws at full speed; below
+    `idle_watts` it does not run. `speeds`: the slowest first; where there are any, `cadr_m3h` is that of the fastest.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -49,6 +49,7 @@ class Purifier(BaseModel):
     port: Annotated[str, Field(max_length=256)] = ""
     url: Annotated[str, Field(max_length=256, pattern=r"^(https?://[^\s/@?#]+)?/?$")] = ""
     watts: Annotated[float, Field(gt=0, le=5000)] | None = None
+    idle_watts: Annotated[float, Field(gt=0, le=500)] = 2.0
     speeds: Annotated[list[Speed], Field(max_length=12)] = []
     filter: FilterSettings = FilterSettings()
 

@@ -202,7 +202,16 @@ class PurifierFaultRule(Part):
     tell: list[str] = []
 
 
-Rule = Annotated[PurifierRule | SilentRule | PurifierFaultRule, Field(discriminator="kind")]
+class PersonOffRule(Part):
+    """A person switched a purifier off in dusty air while children are there: `tell` at once, `tell_later` later."""
+
+    kind: Literal["person_off"]
+    tell: list[str] = []
+    tell_later: list[str] = []
+    later: Duration = 900.0
+
+
+Rule = Annotated[PurifierRule | SilentRule | PurifierFaultRule | PersonOffRule, Field(discriminator="kind")]
 
 
 class Person(BaseModel):
@@ -315,6 +324,10 @@ class Config(Part):
 
     def purifier_rule(self) -> PurifierRule:
         return next((r for r in self.rules.values() if isinstance(r, PurifierRule)), PurifierRule(kind="purifier"))
+
+    def person_off_later(self) -> float:
+        """After how many seconds a person's OFF in dusty air is told once more."""
+        return next((r.later for r in self.rules.values() if isinstance(r, PersonOffRule)), 900.0)
 
     def part_for(self, bridge: str) -> Config:
         """What one bridge (`<site>.<id>`) needs to know: its own sensors and their rooms, nobody's addresses."""

@@ -186,10 +186,10 @@ def test_a_rising_room_switches_the_plug_on_with_an_expiry_and_says_so(world: Wo
 def test_the_frame_that_completes_the_condition_is_followed_by_the_command(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
-    world.measure(*((float(ago), 60.0) for ago in range(184, 10, -10)))
+    world.measure(*((float(ago), 40.0) for ago in range(184, 10, -10)))
     wait_for(lambda: world.rooms and world.rooms[-1].pm25.status == "filling")
     assert world.switched() == []
-    world.measure((0.0, 60.0))
+    world.measure((0.0, 40.0))
     wait_for(lambda: world.switched())
     assert any("ON" in payload for _, _, payload in world.commands)
 

@@ -39,6 +39,7 @@ rules:
 people:
   caretaker: {channel: console, language: en}
 """
+NO_TIMETABLE = CONFIG.replace(", timetable: day", "")
 PLUG = CONFIG.replace("kind: dry_run", "kind: tasmota, topic: plug-1")
 MONDAY_NINE = round(datetime(2026, 11, 23, 9, tzinfo=ZONE).timestamp() * 1000)
 SUNDAY_NINE = MONDAY_NINE - 86_400_000

@@ -209,6 +209,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "rules.RULE, kind: purifier": settings.PurifierRule,
     "rules.RULE, kind: silent": settings.SilentRule,
     "rules.RULE, kind: purifier_fault": settings.PurifierFaultRule,
+    "rules.RULE, kind: person_off": settings.PersonOffRule,
     "people.PERSON": settings.Person,
     "home_assistant": settings.HomeAssistant,
 }

@@ -138,9 +138,9 @@ def test_a_dry_run_holds_its_expiry() -> None:
     unit = made("dry_run", {}, lambda: now[0])
     assert unit.command(ON) == [Said(on=True, answer=True)]
     now[0] = 299_000
-    assert unit.query() == [Said(on=True)]
+    assert unit.query() == [Said(on=True, up_s=299)]
     now[0] = 300_000
-    assert unit.query() == [Said(on=False)]
+    assert unit.query() == [Said(on=False, up_s=300, by="timer")]
 
 
 # -- the button -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,130 @@
+"""One purifier on the board: its device, its part of sensors.yaml, what is known of it and what was said of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from alerts.control import saved_state
+from alerts.control.occupancy import Occupancy
+from alerts.control.overrides import end_of
+from alerts.control.unit import FAULTS, Limits, Unit, What
+from alerts.purifiers import Purifier, Traits
+from classair import config
+from classair.config import PurifierRule
+from classair.control.signal import Signal
+from classair.wire import PurifierState
+
+UNTOLD: Final = -1
+_SECRET: Final = re.compile(r"pass|secret|token|key", re.IGNORECASE)  # such settings are not written down
+
+
+@dataclass(slots=True)
+class Managed:
+    room: str
+    device: Purifier
+    part: config.Purifier
+    limits: Limits
+    unit: Unit
+    signal: Signal = field(default_factory=Signal)
+    published: PurifierState | None = None
+    kept: str = ""
+    unread: str = ""
+    told_until: int | None = UNTOLD  # the end of the block that its own rule has been told
+
+    def memory(self) -> str:
+        """What outlives the process."""
+        return saved_state.written(self.unit, self.room, as_kept(self.part))
+
+    def runs_without_us(self, occupancy: Occupancy) -> int | None:
+        """Until when its own rule, for when the broker is gone, may switch it on; None when it may not."""
+        off = self.unit.override is not None and not self.unit.override.on
+        return occupancy.until if occupancy.children and self.limits.when_blind and not off else None
+
+    def state(self, name: str, now: int) -> PurifierState:
+        """What screens are told."""
+        unit, override = self.unit, self.unit.override
+        mode = "person" if override is not None else "unknown" if unit.on is None else unit.mode
+        speeds = self.part.speeds
+        return PurifierState(
+            purifier=name,
+            room=self.room,
+            on=unit.on,
+            since=unit.since or unit.watching_since,
+            at=now,
+            mode=mode,
+            reason=unit.reason,
+            confirmed=unit.on is not None and unit.pending is None,
+            expires_at=unit.expires_at,
+            override_until=override_end(unit, self.limits),
+            override_on=override.on if override is not None else None,
+            override_by=override.who if override is not None else "",
+            watts=None if unit.watts is None else round(unit.watts, 1),
+            speed=speeds[unit.speed].name if unit.speed is not None and 0 <= unit.speed < len(speeds) else "",
+            faults=[_word(it.what, it.detail) for it in unit.opened if it.what in FAULTS],
+            simulated=self.part.simulated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something a person is told of a purifier, or that it is over."""
+
+    purifier: str
+    room: str
+    what: What
+    over: bool
+    detail: str = ""
+    wanted: bool = True
+    tries: int = 0
+
+
+def override_end(unit: Unit, limits: Limits) -> int | None:
+    return end_of(unit.override, limits) if unit.override is not None else None
+
+
+def limits_of(rule: PurifierRule, part: config.Purifier, traits: Traits, off_long_s: float) -> Limits:
+    """The school's numbers, and what the device can do."""
+    return Limits(
+        on_for_ms=_ms(rule.on_for),
+        off_for_ms=_ms(rule.off_for),
+        min_on_ms=_ms(rule.min_on),
+        min_off_ms=_ms(rule.min_off),
+        max_starts=rule.max_starts_per_hour,
+        when_blind=part.when_blind,
+        off_below=rule.off_below,
+        fast_for_ms=_ms(rule.fast_for),
+        person_off_ms=_ms(rule.person_off),
+        off_at_most_ms=_ms(rule.off_at_most),
+        off_in_heavy_dust_ms=_ms(min(rule.off_in_heavy_dust, rule.off_at_most)),
+        off_long_ms=_ms(off_long_s),
+        low_when_empty=part.when_empty == "low" and traits.speeds and bool(part.speeds),
+        full_speed=len(part.speeds) - 1 if traits.speeds and part.speeds else None,
+        expires=traits.expires,
+        longest_ms=traits.longest_s * 1000,
+        reports=traits.reports,
+        asked=traits.asked,
+        names_people=traits.names_people,
+        meters=traits.meters,
+        idle_watts=part.idle_watts,
+    )
+
+
+def same_device(one: config.Purifier, other: config.Purifier) -> bool:
+    """Whether both parts of sensors.yaml speak of the same thing on the wall."""
+    return (one.kind, one.settings, one.url, one.port) == (other.kind, other.settings, other.url, other.port)
+
+
+def as_kept(part: config.Purifier) -> dict[str, Any]:
+    """What of a part is needed to reach its device once more when it has left the configuration."""
+    kept = {"room": part.room, "kind": part.kind, "cadr_m3h": part.cadr_m3h, "url": part.url, "port": part.port}
+    return kept | {key: value for key, value in part.settings.items() if not _SECRET.search(key)}
+
+
+def _word(what: What, detail: str) -> str:
+    return f"device: {detail}" if what == "device" else what
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,50 @@
+"""The tables of ledger.db."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA: Final = """
+create table if not exists meta(key text primary key, value text not null) without rowid;
+create table if not exists state_told(
+    id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
+    shown text not null, rule integer not null, co2_level text not null, co2_shown text not null,
+    outdoor_shown text not null, config_version integer not null, advice_version text not null,
+    simulated integer not null);
+create index if not exists state_told_room on state_told(room, at);
+create table if not exists command(
+    id integer primary key, purifier text not null, at integer not null, "on" integer not null, mode text not null,
+    reason text not null, seconds integer, attempt integer not null, signal real, signal_at integer,
+    config_version integer not null);
+create index if not exists command_purifier on command(purifier, at);
+create table if not exists purifier_seen(
+    id integer primary key, purifier text not null, at integer not null, "on" integer, mode text not null,
+    reason text not null);
+create index if not exists purifier_seen_purifier on purifier_seen(purifier, at);
+create table if not exists purifier_memory(purifier text primary key, at integer not null, memory text not null)
+    without rowid;
+create table if not exists override(
+    id text primary key, purifier text not null, at integer not null, wish text not null, until integer,
+    who text not null, answer text not null) without rowid;
+create table if not exists matter(
+    rule text not null, subject text not null, since integer not null, told_at integer,
+    primary key(rule, subject)) without rowid;
+create table if not exists notice(
+    id integer primary key, at integer not null, what text not null, subject text not null, room text not null,
+    detail text not null, over_at integer);
+create index if not exists notice_at on notice(at);
+create index if not exists notice_open on notice(what, subject) where over_at is null;
+create table if not exists delivery(
+    id integer primary key, rule text not null, subject text not null, kind text not null, person text not null,
+    channel text not null, at integer not null, attempt integer not null, ok integer not null, error text not null);
+create index if not exists delivery_subject on delivery(rule, subject, at);
+create table if not exists followed(sensor text primary key, room text not null, memory text not null) without rowid;
+create table if not exists followed_quarter(
+    sensor text not null, start integer not null, level real not null, beside real, doubted integer not null,
+    primary key(sensor, start)) without rowid;
+create table if not exists purifier_usage(
+    purifier text not null, day text not null, on_s real not null, off_s real not null, starts integer not null,
+    metered_s real not null, metered_wh real not null, rated_s real not null, rated_wh real not null,
+    dust_s real not null, dust_mg real not null, primary key(purifier, day)) without rowid;
+create table if not exists retained(topic text primary key) without rowid;
+"""

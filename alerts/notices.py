@@ -1,0 +1,143 @@
+"""What people are told, each as one row in the ledger from the moment it is known until it is over.
+
+Whoever is told by whichever channel comes on top of it (rules); this is the record, and what health and overview show.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from alerts.control.managed import Matter
+from alerts.ledger import Ledger, Notice
+from classair.i18n import in_every_language
+from classair.timetable import local_time
+
+log = logging.getLogger(__name__)
+
+SERVICE: Final = "service:"  # before the name of one that hung or died
+BROKER_MS: Final = 10_000  # the broker is told as away when it has been for so long
+LOOK_MS: Final = 2_000  # how often the supervisor's word is read
+
+
+@dataclass(slots=True)
+class _Seen:
+    at: int = 0
+    signature: tuple[int, int] = (0, 0)
+
+
+class Notices:
+    """Not thread-safe; called from the loop only. What is open survives a restart, so that nothing is told twice."""
+
+    def __init__(self, ledger: Ledger, processes: Path | None = None) -> None:
+        self._ledger, self._processes = ledger, processes
+        self._open: dict[tuple[str, str, str], Notice] = {
+            (it.what, it.subject, it.detail): it for it in ledger.open_notices()
+        }
+        self._away_since: int | None = None
+        self._read = _Seen()
+
+    def open(self) -> list[Notice]:
+        return sorted(self._open.values(), key=lambda it: it.at)
+
+    def begin(self, what: str, subject: str, room: str, at: int, detail: str = "") -> None:
+        key = (what, subject, detail if what == "device" else "")
+        if key in self._open:
+            return
+        self._open[key] = Notice(at, what, subject, room, detail)
+        self._ledger.write(
+            "insert into notice(at, what, subject, room, detail) values(?,?,?,?,?)", at, what, subject, room, detail
+        )
+        log.warning('notice_opened what=%s subject=%s detail="%s"', what, subject, detail)
+
+    def end(self, what: str, subject: str, at: int, detail: str = "") -> None:
+        notice = self._open.pop((what, subject, detail if what == "device" else ""), None)
+        if notice is None:
+            return
+        self._ledger.write(
+            "update notice set over_at=? where what=? and subject=? and detail=? and over_at is null",
+            max(at, notice.at),
+            what,
+            subject,
+            notice.detail,
+        )
+        log.info("notice_closed what=%s subject=%s", what, subject)
+
+    def purifier(self, matter: Matter, now: int) -> None:
+        """What the machine of a purifier says."""
+        subject = matter.room if matter.what == "blind" else matter.purifier
+        if matter.over:
+            self.end(matter.what, subject, now, matter.detail)
+        else:
+            self.begin(matter.what, subject, matter.room, now, matter.detail)
+
+    def only(self, rooms: set[str], purifiers: set[str], now: int) -> None:
+        """Closes what is open about rooms and purifiers that are not configured any more."""
+        for what, subject, detail in list(self._open):
+            about_us = what.startswith(SERVICE) or what == "broker"
+            if not about_us and subject not in rooms and subject not in purifiers:
+                self.end(what, subject, now, detail)
+
+    def line(self, connected: bool, now: int) -> None:
+        """Whether the broker can be reached; told when it has been away for a while, or does not answer."""
+        if connected:
+            if self._away_since is not None:
+                self._away_since = None
+            self.end("broker", "broker", now)
+        elif self._away_since is None:
+            self._away_since = now
+        elif now - self._away_since >= BROKER_MS:
+            self.begin("broker", "broker", "", self._away_since)
+
+    def services(self, now: int) -> None:
+        """What the supervisor writes down of services that hung or died."""
+        if self._processes is None or 0 <= now - self._read.at < LOOK_MS:
+            return
+        try:
+            found = self._processes.stat()
+            signature = (found.st_mtime_ns, found.st_size)
+            if signature != self._read.signature:
+                for incident in json.loads(self._processes.read_text("utf-8")).get("incidents", []):
+                    self._incident(incident)
+            self._read = _Seen(now, signature)
+        except FileNotFoundError:
+            self._read.at = now
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning('processes_read_failed error="%s"', error)
+            self._read.at = now
+
+    def _incident(self, incident: dict[str, Any]) -> None:
+        service, what, at, over_at = (incident[key] for key in ("service", "what", "at", "over_at"))
+        key = f"{SERVICE}{service}"
+        told = self._open.get((key, str(service), ""))
+        last = self._ledger.remembered(key)
+        if told is None and (last is None or int(last) < int(at)):
+            # One that ended before we could read of it is told as well: it is in the record.
+            self.begin(key, str(service), "", int(at), str(what))
+            self._ledger.write("insert or replace into meta values(?,?)", key, str(int(at)))
+        if over_at is not None:
+            open_one = self._open.get((key, str(service), ""))
+            if open_one is not None and open_one.at <= int(at):
+                self.end(key, str(service), int(over_at))
+
+    def clock_stepped(self, now: int) -> None:
+        self._away_since = None if self._away_since is None else now
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What is open, by language, for health and overview."""
+        found = []
+        for notice in self.open():
+            key = "service" if notice.what.startswith(SERVICE) else notice.what
+            found.append(
+                in_every_language(
+                    f"alerts_warning.{key}",
+                    subject=notice.subject,
+                    room=notice.room,
+                    detail=notice.detail,
+                    since=f"{local_time(notice.at):%Y-%m-%d %H:%M}",
+                )
+            )
+        return found
