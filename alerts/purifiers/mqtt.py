@@ -24,7 +24,7 @@ from classair.parsing.names import unprintable
 
 ANSWER_MS: Final = 10_000  # a state so soon after a command is its answer, where none names the command
 LONGEST_WORD: Final = 20
-_LARGEST: Final = 4096
+LARGEST: Final = 4096
 _BY: Final = ("person", "command", "timer", "start")
 _PLACE: Final = re.compile(r"\{(id|seconds|speed|percent|reason)\}")
 _WORDS: Final = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
@@ -85,8 +85,11 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Wire:
-    """All that is written and read, whether from settings or of the wire for home-built devices."""
+class Wire:
+    """All that is written and read, whether from settings or of the wire for home-built devices.
+
+    echoes: the state repeats the id of the order that it answers. names: it says who brought it about.
+    """
 
     command: str
     on: str
@@ -98,12 +101,13 @@ class _Wire:
     power_path: str
     availability: str
     available: tuple[str, str]
-    own: bool = False
+    echoes: bool = False
+    names: bool = False
 
 
-def _own(name: str) -> _Wire:
+def _own(name: str) -> Wire:
     base = f"purifier/{name}"
-    return _Wire(
+    return Wire(
         command=f"{base}/set",
         on='{"id":"{id}","on":true,"seconds":{seconds},"speed":"{speed}","reason":"{reason}"}',
         off='{"id":"{id}","on":false,"reason":"{reason}"}',
@@ -114,16 +118,17 @@ def _own(name: str) -> _Wire:
         power_path="watts",
         availability=f"{base}/status",
         available=("online", "offline"),
-        own=True,
+        echoes=True,
+        names=True,
     )
 
 
-def _described(it: Settings) -> _Wire:
+def _described(it: Settings) -> Wire:
     words = {it.state_on.lower(): True, it.state_off.lower(): False} if it.state_on else _WORDS
     if not it.state_on:
         # What switches it on is usually also how it says that it is on.
         words = {it.payload_on.lower(): True, it.payload_off.lower(): False, **words}
-    return _Wire(
+    return Wire(
         command=it.command_topic,
         on=it.payload_on,
         off=it.payload_off,
@@ -152,8 +157,15 @@ class Edge:
 
 
 class Purifier:
-    def __init__(self, name: str, settings: Settings, unit: config.Purifier, clock: Callable[[], int]) -> None:
-        self._wire = wire = _described(settings) if settings.command_topic else _own(name)
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        unit: config.Purifier,
+        clock: Callable[[], int],
+        wire: Wire | None = None,
+    ) -> None:
+        self._wire = wire = wire or (_described(settings) if settings.command_topic else _own(name))
         self._longest, self._clock = settings.longest, clock
         self._speeds = [speed.name for speed in unit.speeds]
         self._address = f"{unit.url.rstrip('/')}{settings.http_on}" if unit.url and settings.http_on else ""
@@ -163,8 +175,8 @@ class Purifier:
             expires="{seconds}" in wire.on,
             longest_s=settings.longest,
             asked=wire.query is not None,
-            names_people=wire.own,
-            meters=bool(wire.power_path) and not wire.own,
+            names_people=wire.names,
+            meters=bool(wire.power_path) and not wire.echoes,
             speeds=bool(unit.speeds) and ("{speed}" in wire.on or "{percent}" in wire.on),
         )
 
@@ -192,7 +204,7 @@ class Purifier:
 
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
         wire = self._wire
-        if len(payload) > _LARGEST:
+        if len(payload) > LARGEST:
             return []
         text = payload.decode("utf-8", "replace").strip()
         if topic == wire.availability and topic and text in wire.available:
@@ -245,26 +257,35 @@ class Purifier:
         if self._commanded is None:
             return False
         number, at = self._commanded
-        if self._wire.own:
+        if self._wire.echoes:
             return told.get("id") == number
         return on is not self._last or 0 <= self._clock() - at <= ANSWER_MS
 
     def _more(self, told: dict[str, Any], said: Said) -> Said:
         """What else a state of JSON says."""
         watts = _number(_at(told, self._wire.power_path)) if self._wire.power_path else None
-        if not self._wire.own:
+        if not self._wire.echoes:
             return Said(on=said.on, answer=said.answer, watts=watts)
-        by, faults, speed = told.get("by"), told.get("faults"), told.get("speed")
+        by, faults = told.get("by"), told.get("faults")
         return Said(
             on=said.on,
             answer=said.answer,
-            by=cast(By, by) if by in _BY and said.on is not None else "",
+            by=cast(By, by) if self._wire.names and by in _BY and said.on is not None else "",
             watts=watts,
             faults=tuple(str(fault)[:40] for fault in faults[:5]) if isinstance(faults, list) else None,
-            speed=self._speeds.index(speed) if isinstance(speed, str) and speed in self._speeds else None,
+            speed=self._speed(told),
             up_s=_number(told.get("up_s")),
-            names_people="by" in told if said.on is not None else None,
+            names_people="by" in told if self._wire.names and said.on is not None else None,
         )
+
+    def _speed(self, told: dict[str, Any]) -> int | None:
+        """By its name, or as the nearest to a share of 100 percent."""
+        name, percent = told.get("speed"), _number(told.get("percent"))
+        if isinstance(name, str) and name in self._speeds:
+            return self._speeds.index(name)
+        if not self._speeds or not percent or percent > 100:
+            return None
+        return max(0, min(len(self._speeds), round(percent / 100 * len(self._speeds))) - 1)
 
 
 def _at(told: Any, path: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from simulator.devices.device import Device, Publish
 from simulator.devices.generic import HomeBuilt, PlainSwitch, TimedRelay
+from simulator.devices.homeassistant import HomeAssistantFan
 from simulator.devices.shelly import ShellyPlug
 from simulator.devices.tasmota import TasmotaPlug
 from simulator.devices.zigbee2mqtt import Starkvind, ZigbeePlug
@@ -145,5 +146,15 @@ ROWS: Final = (
         foreign=Publish("fan-4/switch/purifier/state", "ON"),
         renamed=Publish("fan-3/switch/purifier/state", "RUNNING"),
         reports_apart=False,
+    ),
+    Row(
+        name="homeassistant",
+        kind="homeassistant",
+        settings={"speeds": [{"name": "quiet", "cadr_m3h": 100}, {"name": "full", "cadr_m3h": 300}]},
+        device=lambda: HomeAssistantFan("s1.homeassistant"),
+        claims_on=Publish("purifier/s1.homeassistant/state", '{"state":"on","percent":50}'),
+        foreign=Publish("purifier/s1.elsewhere/state", '{"state":"on","percent":50}'),
+        renamed=Publish("purifier/s1.homeassistant/state", '{"state":"เปิด"}'),
+        retained_on=Publish("purifier/s1.homeassistant/set", '{"on":true,"seconds":86400}'),
     ),
 )
