@@ -98,7 +98,8 @@ class Leaving:
     def step(self, now: int) -> list[Matter]:
         matters: list[Matter] = []
         for leaver in list(self._leavers):
-            if leaver.sent is not None and now - leaver.sent_at < CONFIRM_MS:
+            self._said(leaver, leaver.managed.heard(), now)
+            if leaver not in self._leavers or (leaver.sent is not None and now - leaver.sent_at < CONFIRM_MS):
                 continue
             if leaver.tries >= TRIES:
                 log.warning("purifier_left_on purifier=%s attempts=%d", leaver.name, leaver.tries)

@@ -10,7 +10,7 @@ from alerts.control import saved_state
 from alerts.control.occupancy import Occupancy
 from alerts.control.overrides import end_of
 from alerts.control.unit import FAULTS, Limits, Unit, What
-from alerts.purifiers import Purifier, Traits
+from alerts.purifiers import AsksItself, Purifier, Said, Traits
 from classair import config
 from classair.config import PurifierRule
 from classair.control.signal import Signal
@@ -32,6 +32,14 @@ class Managed:
     kept: str = ""
     unread: str = ""
     told_until: int | None = UNTOLD  # the end of the block that its own rule has been told
+    asks_itself: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asks_itself = isinstance(self.device, AsksItself)
+
+    def heard(self) -> list[Said]:
+        """What a device has said that is not heard over the broker."""
+        return self.device.heard() if self.asks_itself and isinstance(self.device, AsksItself) else []
 
     def memory(self) -> str:
         """What outlives the process."""

@@ -137,6 +137,8 @@ class Switchboard:
         for name in self._by_room.get(room, ()):
             managed = self._units[name]
             managed.signal = signal
+            if managed.asks_itself:
+                matters += self._take(name, managed, managed.heard(), False, occupancy, now)
             self._tell_occupied(managed, occupancy, now)
             unit, actions = self._step(managed, occupancy, now)
             if unit is not managed.unit or actions:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -19,7 +19,7 @@ from classair import config, plugins
 from classair.accounts import Account
 from classair.control.orders import EdgeOrder, Publish
 
-__all__ = ["By", "Publish", "Purifier", "Said", "Step", "Traits", "faults", "make"]
+__all__ = ["AsksItself", "By", "Publish", "Purifier", "Said", "Step", "Traits", "faults", "make"]
 
 By = Literal["", "person", "command", "timer", "start"]
 """Who switched it, as the device itself says: "" where it does not, `timer` its expiry, `start` its own start."""
@@ -136,6 +136,15 @@ class Purifier(Protocol):
 
         In their order, each after the answer to the one before; to do so again changes nothing.
         """
+        ...
+
+
+@runtime_checkable
+class AsksItself(Protocol):
+    """A device that is (also) asked by a way of its own, in a thread of its own, and not over the broker."""
+
+    def heard(self) -> list[Said]:
+        """What it has said since the last time. Collected each second; never waits."""
         ...
 
 

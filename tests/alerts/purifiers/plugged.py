@@ -22,7 +22,7 @@ from classair.broker import BrokerAddress, Link, Message
 from classair.control import orders
 from classair.ops.brokerfiles import Grants, grants_of, mosquitto_conf, write_broker_files
 from simulator.devices.device import Device, Publish
-from tests.alerts.purifiers.rows import ROWS, Row
+from tests.alerts.purifiers.rows import ALL, Row
 from tests.neighbours.programs import await_condition
 
 ORG, SITE, SECRET = "demo-town", "s1", "secret"
@@ -33,7 +33,7 @@ def school() -> config.Config:
     """A school with a purifier of every row."""
     units = {
         row.name: {"room": "r1", "kind": row.kind, "cadr_m3h": 300, **row.settings, **row.more.get("unit", {})}
-        for row in ROWS
+        for row in ALL
     }
     text = {
         "org": ORG,
@@ -66,7 +66,7 @@ def grants() -> Grants:
 
 def conf(port: int, folder: Any) -> str:
     """A broker with the generated rules; `watcher` may do all, as a careless program of somebody's."""
-    users = dict.fromkeys({"alerts", "tool", "watcher", *map(user_of, ROWS)}, SECRET)
+    users = dict.fromkeys({"alerts", "tool", "watcher", *map(user_of, ALL)}, SECRET)
     write_broker_files(folder, ORG, port, users, grants())
     with (folder / "acl").open("a") as rules:
         rules.write("\nuser watcher\ntopic readwrite #\n")
@@ -196,8 +196,8 @@ class Plugged:
 class Control:
     """What alerts does with one purifier: sends its messages as the user alerts, and reads what comes back."""
 
-    def __init__(self, row: Row, url: str, clock: Callable[[], int]) -> None:
-        self.unit = unit_of(row, clock)
+    def __init__(self, row: Row, url: str) -> None:
+        self.unit = unit_of(row)
         self.said: list[Said] = []
         self.marks: list[bytes] = []
         self.link = Link(
@@ -247,8 +247,8 @@ class Bench:
 
     def __init__(self, row: Row, url: str) -> None:
         self.row, self.url = row, url
+        self.control = Control(row, url)
         self.plugged = Plugged(row, url)
-        self.control = Control(row, url, lambda: round(self.plugged.now * 1000))
         self.device: Device = self.plugged.device
         self.traits = self.control.unit.traits
         off = self.control.unit.command(Command(False, None, "auto", "why", 1))[0]
@@ -264,13 +264,6 @@ class Bench:
         await_condition(lambda: mark in self.plugged.marks, what="the mark at the device")
         self.plugged.say(Publish(self.row.claims_on.topic, mark.decode()))
         await_condition(lambda: mark in self.control.marks, what="the mark from the device")
-
-    def report(self) -> None:
-        """Asks, or waits for no answer and has the device send its regular word, where it cannot be asked."""
-        if self.traits.asked:
-            self.control.ask()
-        else:
-            self.plugged.say(*self.device.connected(self.plugged.now))
 
     def prepare(self) -> None:
         self.control.send(step.order for step in self.control.unit.prepare())

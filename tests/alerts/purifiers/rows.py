@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simulator.devices.device import Device, Publish
-from simulator.devices.generic import HomeBuilt, PlainSwitch, TimedRelay
-from simulator.devices.homeassistant import HomeAssistantFan
+from simulator.devices.infrared import InfraredPurifier
 from simulator.devices.shelly import ShellyPlug
+from simulator.devices.shelly_gen1 import ShellyGen1Plug
 from simulator.devices.tasmota import TasmotaPlug
 from simulator.devices.zigbee2mqtt import Starkvind, ZigbeePlug
 
@@ -25,7 +25,7 @@ class Row:
     being on, on its own topic; `foreign` the same on another device's. renamed: a report whose word nobody knows.
     retained_on: what a careless program leaves at the broker to switch it on. wipes_timer: what such a program asks
     with, and ends the expiry. own_rule: it has a rule of its own for when the broker is gone. named_after_prepare: it
-    names a person once it was prepared. reports_apart: a report is told from the answer to a command by what it says.
+    names a person once it was prepared.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Row:
     wipes_timer: Publish | None = None
     own_rule: bool = False
     named_after_prepare: bool = False
-    reports_apart: bool = True
     more: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -99,62 +98,48 @@ ROWS: Final = (
         renamed=Publish("zigbee2mqtt/p1-2 purifier", '{"fan_mode":"turbo","fan_state":"turbo"}'),
     ),
     Row(
-        name="mqtt-own",
-        kind="mqtt",
-        settings={},
-        device=lambda: HomeBuilt("s1.mqtt-own", load_w=LOAD_W),
-        claims_on=Publish("purifier/s1.mqtt-own/state", '{"on":true,"by":"command"}'),
-        foreign=Publish("purifier/s1.other/state", '{"on":true,"by":"command"}'),
-        renamed=Publish("purifier/s1.mqtt-own/state", '{"on":"running"}'),
-        retained_on=Publish("purifier/s1.mqtt-own/set", '{"on":true,"seconds":86400}'),
-    ),
-    Row(
-        name="mqtt-timed",
-        kind="mqtt",
-        settings={
-            "url": "http://192.0.2.9",
-            "command_topic": "relay-9/order",
-            "payload_on": "on,{seconds}",
-            "payload_off": "off",
-            "state_topic": "relay-9/report",
-            "state_path": "relay.state",
-            "power_path": "power",
-            "availability_topic": "relay-9/there",
-            "available": "yes",
-            "not_available": "no",
-            "query_topic": "relay-9/ask",
-            "longest": 3600,
-            "http_on": "/relay/0?turn=on&timer={seconds}",
-        },
-        device=lambda: TimedRelay("relay-9", load_w=LOAD_W),
-        claims_on=Publish("relay-9/report", '{"relay":{"state":"ON"}}'),
-        foreign=Publish("relay-8/report", '{"relay":{"state":"ON"}}'),
-        renamed=Publish("relay-9/report", '{"relay":{"state":"running"}}'),
-        retained_on=Publish("relay-9/order", "on,86400"),
-        reports_apart=False,
-    ),
-    Row(
-        name="mqtt-plain",
-        kind="mqtt",
-        settings={
-            "command_topic": "fan-3/switch/purifier/command",
-            "state_topic": "fan-3/switch/purifier/state",
-            "availability_topic": "fan-3/status",
-        },
-        device=lambda: PlainSwitch("fan-3"),
-        claims_on=Publish("fan-3/switch/purifier/state", "ON"),
-        foreign=Publish("fan-4/switch/purifier/state", "ON"),
-        renamed=Publish("fan-3/switch/purifier/state", "RUNNING"),
-        reports_apart=False,
-    ),
-    Row(
-        name="homeassistant",
-        kind="homeassistant",
-        settings={"speeds": [{"name": "quiet", "cadr_m3h": 100}, {"name": "full", "cadr_m3h": 300}]},
-        device=lambda: HomeAssistantFan("s1.homeassistant"),
-        claims_on=Publish("purifier/s1.homeassistant/state", '{"state":"on","percent":50}'),
-        foreign=Publish("purifier/s1.elsewhere/state", '{"state":"on","percent":50}'),
-        renamed=Publish("purifier/s1.homeassistant/state", '{"state":"เปิด"}'),
-        retained_on=Publish("purifier/s1.homeassistant/set", '{"on":true,"seconds":86400}'),
+        name="shelly-gen1",
+        kind="shelly_gen1",
+        settings={"topic": "shellyplug-s-041290"},
+        device=lambda: ShellyGen1Plug("shellyplug-s-041290", load_w=LOAD_W),
+        claims_on=Publish("shellies/shellyplug-s-041290/relay/0", "on"),
+        foreign=Publish("shellies/shellyplug-s-041291/relay/0", "on"),
+        renamed=Publish("shellies/shellyplug-s-041290/relay/0", "standby"),
     ),
 )
+
+CODES: Final = {
+    '{"Protocol":"NEC","Bits":32,"Data":"0x00FF18E7"}': "full",
+    '{"Protocol":"NEC","Bits":32,"Data":"0x00FF30CF"}': "quiet",
+    '{"Protocol":"NEC","Bits":32,"Data":"0x00FF9867"}': "",
+}
+FULL, QUIET, OFF = CODES
+
+UNHEARD: Final = (
+    Row(
+        name="infrared",
+        kind="infrared",
+        settings={
+            "sender": "tasmota",
+            "topic": "ir-1",
+            "on": FULL,
+            "off": OFF,
+            "codes": {"quiet": QUIET, "full": FULL},
+        },
+        more={"unit": {"speeds": [{"name": "quiet", "cadr_m3h": 90}, {"name": "full", "cadr_m3h": 300}]}},
+        device=lambda: InfraredPurifier("ir-1", CODES),
+        claims_on=Publish("stat/ir-1/RESULT", '{"IRSend":"Done"}'),
+        foreign=Publish("stat/ir-2/RESULT", '{"IRSend":"Done"}'),
+    ),
+    Row(
+        name="infrared-esphome",
+        kind="infrared",
+        settings={"sender": "esphome", "topic": "ir-2", "on": "on", "off": "off"},
+        device=lambda: InfraredPurifier("ir-2", {"on": "full", "off": ""}, esphome=True),
+        claims_on=Publish("ir-2/status", "online"),
+        foreign=Publish("ir-3/status", "online"),
+    ),
+)
+"""Kinds that never say what the purifier is: of these only what holds for a kind alone, and test_infrared.py."""
+
+ALL: Final = (*ROWS, *UNHEARD)
