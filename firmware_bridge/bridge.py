@@ -20,6 +20,7 @@ from firmware_bridge.blackbox.recorder import BlackBox
 from firmware_bridge.clock import Clock, boot_id, elapsed
 from firmware_bridge.dating import Dating
 from firmware_bridge.delivery import Delivery
+from firmware_bridge.edge.switch import EdgeSwitch, edge_topics
 from firmware_bridge.foreign.broker_session import BrokerSession
 from firmware_bridge.foreign.http_server import HttpServer
 from firmware_bridge.foreign.port import Crossing
@@ -70,7 +71,7 @@ class Bridge:
         self._link = Link(
             address,
             on_message=self._on_message,
-            subscriptions=[*((topic, 0) for topic in self._leaf_of), (marker, 1)],
+            subscriptions=[*((topic, 0) for topic in (*self._leaf_of, *edge_topics(topics, self.site))), (marker, 1)],
             on_up=self._on_up,
             on_down=lambda: self._events.put(("down", None)),
             will=Will(self._status_topic, BridgeStatus(state="offline").model_dump_json().encode()),
@@ -96,6 +97,7 @@ class Bridge:
         self._station = Station(places.sensor_book(full), self._boot)
         self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
         self._dating = Dating(spool, clock, self._delivery, self._boot)
+        self._edge = EdgeSwitch(full, elapsed(), self._known_ms, self._link.publish, self._lines)
         self._newest_seq: dict[str, int] = {}
         self._unkept: set[str] = set()  # sensors with a reading that could not be taken over
         self._next_status = self._lines_at = 0.0
@@ -107,7 +109,8 @@ class Bridge:
         self._events.put(("up", None))
 
     def _on_message(self, message: Message) -> None:
-        self._events.put(("mqtt", (message, elapsed(), self._session.connection)))
+        if not self._edge.heard(message, elapsed()):
+            self._events.put(("mqtt", (message, elapsed(), self._session.connection)))
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -252,6 +255,7 @@ class Bridge:
     def _use(self, config: Config) -> None:
         """Makes the lines what the configuration says; those it does not touch go on undisturbed."""
         self._config = config
+        self._edge.use(config, elapsed())
         self._blackbox.use(entry_of(config, self.full).blackbox)
         wanted = sensors_of(config, self.full)
         gone = [s for s, line in self._lines.items() if s not in wanted or not line.same_line(wanted[s])]
@@ -303,6 +307,7 @@ class Bridge:
         if mean is None or not mean.values or self._dating.told_before(mean):
             return
         self._accounting.reading(line, mean.end_s, mean.values)
+        self._edge.reading(line.sensor, mean)
         moment = self._clock.date(mean.end_s)
         if moment is not None:
             self._station.pairs.add(line.sensor, moment.at_ms, mean.interval_s, good_of(mean))
@@ -346,6 +351,8 @@ class Bridge:
             self._link.publish(
                 self._topics.bridge(self.site, self.id, "time"), TimeQuestion(id=name).model_dump_json(), qos=0
             )
+        if self._edge.tick(now):
+            self._next_status = 0.0
         if self._spool.storage != self._said_storage:
             self._said_storage, self._next_status = self._spool.storage, 0.0
         if now >= self._next_status and self._link.up:
@@ -385,4 +392,4 @@ class Bridge:
     def _status(self, state: str) -> bytes:
         current = self._following.current
         version = current.version if current else 0
-        return bridge_status(state, self._now_ms(), self._spool, self._clock.quality, version)
+        return bridge_status(state, self._now_ms(), self._spool, self._clock.quality, version, self._edge.ordered)

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
+from classair import offers
 from classair.accounts import Account, account_fault
 from classair.config import Config, Sensor
 from classair.config.words import settings_faults
 from classair.control.orders import EdgeDevice
+from classair.wire import Topics
 from firmware_bridge import adapters, drivers
 from firmware_bridge.serial import duty_cycle, identity
 
@@ -76,6 +78,23 @@ def accounts(config: Config) -> Iterator[Account]:
         if adapter.topics() and not account_fault(account, bridges):
             yield account
             yield Account(name=sensor.bridge, reads=tuple(adapter.topics()))
+    yield from _edge_accounts(config)
+
+
+def _edge_accounts(config: Config) -> Iterator[Account]:
+    """What a bridge needs to switch the purifiers of the rooms it measures ON while the server is away."""
+    topics = Topics(config.org)
+    measured = {(f"{full.partition('.')[0]}.{it.room}", it.bridge) for full, it in config.sensors()}
+    for device in offers.second_paths(config):
+        site, _, local = device.purifier.partition(".")
+        messages = () if device.order is None else device.order.messages(1)
+        commands = tuple(dict.fromkeys(one.topic for one in messages))
+        foreign = tuple(topic for topic in commands if topic != topics.purifier_set(site, local))
+        if device.order is None or account_fault(Account(writes=foreign, name="edge"), ()):
+            continue
+        for room, bridge in sorted(measured):
+            if room == device.room:
+                yield Account(name=bridge, writes=commands, reads=(topics.purifier_state(site, "+"),))
 
 
 def second_paths(config: Config) -> Iterator[EdgeDevice]:

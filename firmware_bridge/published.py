@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from classair import __version__
 from classair.config import Config
 from classair.config.settings import BridgeSettings, Sensor
-from classair.wire import BridgeStatus
+from classair.wire import BridgeStatus, EdgeOrdered
 from firmware_bridge.spool.spool import Spool
 
 
@@ -24,7 +26,9 @@ def entry_of(config: Config, bridge: str) -> BridgeSettings:
     return entry or BridgeSettings()
 
 
-def bridge_status(state: str, at_ms: int, spool: Spool, clock: str, config_version: int) -> bytes:
+def bridge_status(
+    state: str, at_ms: int, spool: Spool, clock: str, config_version: int, edge_orders: Sequence[EdgeOrdered] = ()
+) -> bytes:
     """The payload of the bridge's status topic."""
     status = BridgeStatus(
         state=state,
@@ -37,5 +41,6 @@ def bridge_status(state: str, at_ms: int, spool: Spool, clock: str, config_versi
         clock=clock,
         storage=spool.storage,
         given_up=spool.given_up,
+        edge_orders=list(edge_orders),
     )
     return status.model_dump_json().encode()

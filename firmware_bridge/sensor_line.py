@@ -232,6 +232,10 @@ class SensorLine:
         """The quantities whose absence is entered in the gap ledger, see firmware_bridge.health.values."""
         return self._values.watched
 
+    def gives(self, quantity: str) -> bool:
+        """Whether the sensor is known to measure it, by its last days."""
+        return quantity in self._values.watched.values()
+
     def without_values(self, now_s: float) -> PortState:
         """The port's word for the gap ledger; that no value comes is another reason than that nothing does."""
         state = self._judged(now_s, 0) if self._state.state == "ok" else self._state

@@ -12,7 +12,8 @@ _FOR_ALL = ("org", "language", "timetables", "calendar", "school_years")
 
 
 def part_text(text: str, bridge: str) -> str:
-    """Only the sensors of `bridge` (`<site>.<id>`), their rooms and purifiers; no people, no rules, no store.
+    """Only the sensors of `bridge` (`<site>.<id>`), their rooms and purifiers, and the rule of purifiers; no people, no
+    other rules, no store. A room that several bridges measure is in the part of each, with all of its purifiers.
 
     Works on the text, so that `${NAME}` stays a name and no secret travels. The text must be a valid configuration.
     """
@@ -23,6 +24,9 @@ def part_text(text: str, bridge: str) -> str:
     rooms = {key: it for key, it in site["rooms"].items() if any(sensor["room"] == key for sensor in sensors.values())}
     purifiers = {key: it for key, it in (site.get("purifiers") or {}).items() if it["room"] in rooms}
     part: dict[str, Any] = {key: whole[key] for key in _FOR_ALL if key in whole}
+    rules = {key: it for key, it in (whole.get("rules") or {}).items() if it["kind"] == "purifier"}
+    if purifiers and rules:
+        part["rules"] = rules
     part["sites"] = {
         site_id: {
             **{key: site[key] for key in ("name", "position") if key in site},

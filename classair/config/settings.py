@@ -330,17 +330,19 @@ class Config(Part):
         return next((r.later for r in self.rules.values() if isinstance(r, PersonOffRule)), 900.0)
 
     def part_for(self, bridge: str) -> Config:
-        """What one bridge (`<site>.<id>`) needs to know: its own sensors and their rooms, nobody's addresses."""
+        """What one bridge (`<site>.<id>`) needs to know: its sensors, their rooms and purifiers, nobody's addresses."""
         site_id, _, bridge_id = bridge.partition(".")
         site = self.sites[site_id]
         sensors = {i: s for i, s in site.sensors.items() if s.bridge == bridge_id}
         rooms = {r: room for r, room in site.rooms.items() if any(s.room == r for s in sensors.values())}
+        purifiers = {i: p for i, p in site.purifiers.items() if p.room in rooms}
+        rules = {name: rule for name, rule in self.rules.items() if purifiers and isinstance(rule, PurifierRule)}
         part = site.model_copy(
             update={
                 "bridges": {bridge_id: site.bridges[bridge_id]},
                 "sensors": sensors,
                 "rooms": rooms,
-                "purifiers": {i: p for i, p in site.purifiers.items() if p.room in rooms},
+                "purifiers": purifiers,
             }
         )
-        return self.model_copy(update={"sites": {site_id: part}, "rules": {}, "people": {}, "store": "sqlite"})
+        return self.model_copy(update={"sites": {site_id: part}, "rules": rules, "people": {}, "store": "sqlite"})

@@ -33,10 +33,19 @@ class TimeQuestion(Payload):
     id: Annotated[str, StringConstraints(min_length=1, max_length=32)]
 
 
+class EdgeOrdered(Payload):
+    """A bridge switched a purifier ON because the server was away. `at` 0: it did not know the time."""
+
+    purifier: FullId
+    at: Ms
+    reason: Literal["high", "blind"]
+
+
 class BridgeStatus(Payload):
     """Retained; the last will says offline. `waiting` counts readings not yet acknowledged.
 
     `given_up`: readings dropped since the start because the disk space allowed to the spool was used up.
+    `edge_orders`: the newest purifiers it switched ON since its start while the server was away, oldest first.
     """
 
     state: Literal["online", "offline"]
@@ -49,6 +58,7 @@ class BridgeStatus(Payload):
     clock: str = ""
     storage: str = ""
     given_up: int = 0
+    edge_orders: Annotated[list[EdgeOrdered], Field(max_length=100)] = []
 
 
 class SensorHealth(Payload):

@@ -53,6 +53,7 @@ OTHER = {leaf: TOPICS.bridge("rim-khlong", FOREIGN, leaf) for leaf in BRIDGE}
 HEALTH = TOPICS.sensor_health("ban-suan", "p1-2-pm")
 ROOM, STATE = TOPICS.room_now("ban-suan", "p1-2"), TOPICS.purifier_state("ban-suan", "p1-2-fan")
 SET = TOPICS.purifier_set("ban-suan", "p1-2-fan")
+EDGE = "cmnd/socket-p1-2/Backlog0"  # how a bridge switches it ON while the server is away
 PLUG = {verb: f"{verb}/socket-p1-2/POWER" for verb in ("cmnd", "stat", "tele")}
 EVERY_TOPIC = [
     *BRIDGE.values(),
@@ -64,6 +65,7 @@ EVERY_TOPIC = [
     TOPICS.beat,
     TOPICS.config,
     *PLUG.values(),
+    EDGE,
     *(TOPICS.service_status(s) for s in SERVICES),
     *(TOPICS.ask(s, "question-1") for s in SERVICES),
     TOPICS.answer("question-1"),
@@ -76,7 +78,7 @@ EVERY_TOPIC = [
 ]
 ASKS = {TOPICS.ask(s, "question-1") for s in SERVICES}
 ANSWER, STATUSES = TOPICS.answer("question-1"), {TOPICS.service_status(s) for s in SERVICES}
-PLUGS = {"cmnd/socket-p4-1/POWER", PLUG["cmnd"]}, {"stat/socket-p4-1/POWER", PLUG["stat"], PLUG["tele"]}
+PLUGS = {"cmnd/socket-p4-1/POWER", PLUG["cmnd"], EDGE}, {"stat/socket-p4-1/POWER", PLUG["stat"], PLUG["tele"]}
 
 
 def own(service: str) -> set[str]:
@@ -85,7 +87,7 @@ def own(service: str) -> set[str]:
 
 # What each may write and read; everything else in EVERY_TOPIC must be refused.
 MAY_WRITE: dict[str, set[str]] = {
-    OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], BRIDGE["marker"], HEALTH},
+    OWN: {BRIDGE["reading"], BRIDGE["status"], BRIDGE["time"], BRIDGE["marker"], HEALTH, EDGE},
     "socket-p1-2": {PLUG["stat"], PLUG["tele"]},
     # What is retained for a room, sensor or bridge that left sensors.yaml, ingest takes back.
     "ingest": own("ingest")
@@ -98,8 +100,8 @@ MAY_WRITE: dict[str, set[str]] = {
     "tool": ASKS,
 }
 MAY_READ: dict[str, set[str]] = {
-    OWN: {BRIDGE["stored"], BRIDGE["replay"], BRIDGE["config"], BRIDGE["marker"], TOPICS.beat},
-    "socket-p1-2": {PLUG["cmnd"]},
+    OWN: {BRIDGE["stored"], BRIDGE["replay"], BRIDGE["config"], BRIDGE["marker"], TOPICS.beat, STATE},
+    "socket-p1-2": {PLUG["cmnd"], EDGE},
     "ingest": {TOPICS.ask("ingest", "question-1"), ANSWER, HEALTH, STATE, TOPICS.beat, TOPICS.config}
     | {b[x] for b in (BRIDGE, OTHER) for x in ("reading", "status", "time", "config")},
     "alerts": {TOPICS.ask("alerts", "question-1"), ANSWER, HEALTH, ROOM, STATE, TOPICS.beat, TOPICS.config}

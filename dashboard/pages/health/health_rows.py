@@ -234,6 +234,10 @@ def _bridges(ctx: Context, language: str) -> list[HealthRow]:
                     language, "health_page.clock", state=ctx.t(language, clock) if known_text(clock) else status.clock
                 )
             )
+        if status.edge_orders:
+            newest = status.edge_orders[-1].at
+            at = parts.moment(newest, ctx.now_ms(), language) if newest else "–"
+            figures.append(ctx.t(language, "health_page.edge_orders", n=len(status.edge_orders), at=at))
         up = status.state == "online"
         storage = status.storage if status.storage not in ("", "ok") else ""
         cause = ctx.t(language, "health_page.do.storage", why=storage) if storage else ""

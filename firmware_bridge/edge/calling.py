@@ -1,0 +1,88 @@
+"""Requests to a device's own address, each order on a thread of its own, so that no sensor waits for them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from classair.control.orders import HttpCall
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S: Final = 3.0
+_ANSWER: Final = 4096  # bytes of an answer that are looked at
+
+
+class Calls:
+    """`done(purifier, fault)` is called on the thread of the call; `fault` is "" when the device took the order."""
+
+    def __init__(self, done: Callable[[str, str], None]) -> None:
+        self._done = done
+        self._under_way: set[str] = set()
+        self._lock = threading.Lock()
+
+    def begin(self, purifier: str, calls: Sequence[HttpCall]) -> None:
+        """Nothing while an earlier order of this purifier is still on its way."""
+        with self._lock:
+            if purifier in self._under_way:
+                return
+            self._under_way.add(purifier)
+        threading.Thread(target=self._run, args=(purifier, calls), name=f"edge-{purifier}", daemon=True).start()
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self._under_way)
+
+    def _run(self, purifier: str, calls: Sequence[HttpCall]) -> None:
+        fault = ""
+        try:
+            for call in calls:
+                if fault := request(call):
+                    break
+        except Exception as error:  # whatever an address or an answer makes of it, it is this order's matter alone
+            log.exception("edge_call_failed purifier=%s", purifier)
+            fault = type(error).__name__
+        with self._lock:
+            self._under_way.discard(purifier)
+        self._done(purifier, fault)
+
+
+def request(call: HttpCall) -> str:
+    """Makes one request; why it failed, "" when the device took it. No proxy, no redirection."""
+    try:
+        parts = urlsplit(call.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+        path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        try:
+            if call.body:
+                connection.request("POST", path, call.body.encode(), {"Content-Type": "application/json"})
+            else:
+                connection.request("GET", path)
+            answer = connection.getresponse()
+            told = answer.read(_ANSWER)
+        finally:
+            connection.close()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    if answer.status >= 300:
+        return f"HTTP {answer.status}"
+    return _refusal(told)
+
+
+def _refusal(told: bytes) -> str:
+    """Firmware says with status 200, too, that it did not do what it was told: Tasmota without its password."""
+    try:
+        answer = json.loads(told)
+    except ValueError:
+        return ""
+    if isinstance(answer, dict):
+        for key in ("WARNING", "error"):
+            if answer.get(key):
+                return str(answer[key])[:120]
+    return ""
