@@ -208,6 +208,8 @@ class AlertsEngine:
                 self._publish(self.rooms, now)
         elif topic.endswith("/reading"):
             self._take(self._stream.readings(topic, payload, now), now)
+        elif topic.endswith("/status"):
+            self.notices.edge(topic, payload, now)
         elif "/ask/alerts/" in topic and not retained:
             room = self._asks.hear(topic, payload, self._topics, lambda room: self._occupied(room, now), now)
             if room is not None:

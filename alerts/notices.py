@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from alerts.control.managed import Matter
 from alerts.ledger import Ledger, Notice
 from classair.i18n import in_every_language
 from classair.timetable import local_time
+from classair.wire import BridgeStatus, address
 
 log = logging.getLogger(__name__)
 
+EDGE: Final = "edge:"  # before the name of a bridge whose orders are known
+EDGES_KNOWN: Final = 200  # of a bridge, which tells far fewer at once
 SERVICE: Final = "service:"  # before the name of one that hung or died
 BROKER_MS: Final = 10_000  # the broker is told as away when it has been for so long
 LOOK_MS: Final = 2_000  # how often the supervisor's word is read
@@ -39,6 +44,7 @@ class Notices:
         }
         self._away_since: int | None = None
         self._read = _Seen()
+        self._edges: dict[str, set[tuple[str, int]]] = {}
 
     def open(self) -> list[Notice]:
         return sorted(self._open.values(), key=lambda it: it.at)
@@ -122,6 +128,29 @@ class Notices:
             open_one = self._open.get((key, str(service), ""))
             if open_one is not None and open_one.at <= int(at):
                 self.end(key, str(service), int(over_at))
+
+    def edge(self, topic: str, payload: bytes, now: int) -> None:
+        """Purifiers that a bridge switched on while we were away: each a row, over with our return."""
+        try:
+            orders = BridgeStatus.model_validate_json(payload).edge_orders
+        except ValidationError:
+            return
+        where = address(topic)
+        if where is None or not orders:
+            return
+        key = f"{EDGE}{where.full}"
+        known = self._edges.get(where.full)
+        if known is None:
+            known = {(str(purifier), int(at)) for purifier, at in json.loads(self._ledger.remembered(key) or "[]")}
+        news = [it for it in orders if it.at and (it.purifier, it.at) not in known]
+        for it in news:
+            self.begin("edge", it.purifier, it.room, min(it.at, now), it.reason)
+            self.end("edge", it.purifier, now, it.reason)
+        known |= {(it.purifier, it.at) for it in news}
+        known = set(sorted(known, key=lambda it: it[1])[-EDGES_KNOWN:])
+        self._edges[where.full] = known
+        if news:
+            self._ledger.write("insert or replace into meta values(?,?)", key, json.dumps(sorted(known)))
 
     def clock_stepped(self, now: int) -> None:
         self._away_since = None if self._away_since is None else now

@@ -248,7 +248,13 @@ class Alerts:
         ]
         for warning in [*self.watching.warnings(), *self._unreachable]:
             log.warning("config_part_ignored error=%s", warning[REFERENCE])
-        for topic in (topics.corrections, topics.bridges("reading"), topics.ask(NAME, "+"), *devices):
+        for topic in (
+            topics.corrections,
+            topics.bridges("reading"),
+            topics.bridges("status"),
+            topics.ask(NAME, "+"),
+            *devices,
+        ):
             self._link.subscribe(topic, 1)
         self._running = True
         self._priming.follow(config)

@@ -392,4 +392,6 @@ class Bridge:
     def _status(self, state: str) -> bytes:
         current = self._following.current
         version = current.version if current else 0
-        return bridge_status(state, self._now_ms(), self._spool, self._clock.quality, version, self._edge.ordered)
+        return bridge_status(
+            state, self._now_ms(), self._spool, self._clock.quality, version, self._edge.ordered(elapsed())
+        )

@@ -34,9 +34,10 @@ class TimeQuestion(Payload):
 
 
 class EdgeOrdered(Payload):
-    """A bridge switched a purifier ON because the server was away. `at` 0: it did not know the time."""
+    """A bridge switched a purifier ON because the server was away. `at` 0: it does not know the time yet."""
 
     purifier: FullId
+    room: FullId
     at: Ms
     reason: Literal["high", "blind"]
 

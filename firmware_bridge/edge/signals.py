@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from classair.config.purifiers import PurifierRule
 from classair.control.signal import BLIND_MS, SignalFollower
 from classair.science.averages import Sample
 
 
 class RoomSignal:
-    """One follower a sensor: the room is high when one of them is, and blind when all are."""
+    """Control's own signal, from the sensors of this bridge alone."""
 
-    def __init__(self, began_ms: int) -> None:
+    def __init__(self, began_ms: int, rule: PurifierRule) -> None:
         self._began_ms = began_ms
-        self._sensors: dict[str, SignalFollower] = {}
+        self._follower = SignalFollower(rule.on_above, rule.off_below, rule.fast_above)
 
-    def add(self, sensor: str, at_ms: int, value: float, interval_ms: int, rule: PurifierRule) -> None:
-        follower = self._sensors.setdefault(sensor, SignalFollower(rule.on_above, rule.off_below))
-        follower.limits(rule.on_above, rule.off_below)
-        follower.add([Sample(at_ms, value, interval_ms, sensor)])
+    def follow(self, rule: PurifierRule, sensors: Collection[str]) -> None:
+        """The rule in force, and the sensors that are in the room now."""
+        self._follower.limits(rule.on_above, rule.off_below, rule.fast_above)
+        self._follower.only(sensors)
 
-    def only(self, sensors: set[str]) -> None:
-        """Forgets sensors that are not in the room any more."""
-        for gone in self._sensors.keys() - sensors:
-            del self._sensors[gone]
+    def add(self, sensor: str, at_ms: int, value: float, interval_ms: int) -> None:
+        self._follower.add([Sample(at_ms, value, interval_ms, sensor)])
+
+    def empty(self) -> None:
+        """Nobody is in the room: sensors that have fallen silent hold nothing any more."""
+        self._follower.forget_silent()
 
     def high(self, now_ms: int, rule: PurifierRule) -> bool:
-        for follower in self._sensors.values():
-            told = follower.signal
-            if told.newest_at is None or told.high_since is None or now_ms - told.newest_at > told.blind_ms:
-                continue
-            if told.newest_at - told.high_since >= rule.on_for * 1000:
-                return True
-        return False
+        told = self._follower.signal
+        if self.blind(now_ms):
+            return False
+        slow, fast = round(rule.on_for * 1000), round(rule.fast_for * 1000)
+        return told.lasts(told.high_since, slow) or told.lasts(told.fast_since, fast)
 
     def blind(self, now_ms: int) -> bool:
-        ends = [
-            told.newest_at + told.blind_ms
-            for follower in self._sensors.values()
-            if (told := follower.signal).newest_at is not None
-        ]
-        return now_ms > max(ends, default=self._began_ms + BLIND_MS)
+        told = self._follower.signal
+        return now_ms > (self._began_ms + BLIND_MS if told.newest_at is None else told.newest_at + told.blind_ms)

@@ -88,7 +88,7 @@ class EdgeSwitch:
         self._tick_at = 0.0
         self._news = False
         self.acting = False
-        self.ordered: deque[EdgeOrdered] = deque(maxlen=REMEMBERED)
+        self._ordered: deque[tuple[EdgeOrdered, float]] = deque(maxlen=REMEMBERED)
         self.count = 0
 
     # -- what it is told -----------------------------------------------------------------------------------------------
@@ -114,9 +114,10 @@ class EdgeSwitch:
                 fresh.orders = old.orders if old.room == device.room else fresh.orders
             self._units[device.purifier] = fresh
         controlled = {unit.room for unit in self._units.values()}
-        self._signals = {room: self._signals.get(room) or RoomSignal(round(now_s * 1000)) for room in controlled}
+        now_ms, before = round(now_s * 1000), self._signals
+        self._signals = {room: before.get(room) or RoomSignal(now_ms, self._rule) for room in controlled}
         for room, signal in self._signals.items():
-            signal.only({sensor for sensor, its in self._rooms.items() if its == room})
+            signal.follow(self._rule, {sensor for sensor, its in self._rooms.items() if its == room})
 
     def heard(self, message: Message, now_s: float) -> bool:
         """Whether a message is for this rule. On any thread: a beat counts from its arrival, however long the bridge's
@@ -140,7 +141,16 @@ class EdgeSwitch:
         value = good_of(mean).get(QUANTITY)
         if value is not None and room in self._signals:
             interval_ms = round(mean.interval_s * 1000)
-            self._signals[room].add(sensor, round(mean.end_s * 1000), value, interval_ms, self._rule)
+            self._signals[room].add(sensor, round(mean.end_s * 1000), value, interval_ms)
+
+    def ordered(self, now_s: float) -> list[EdgeOrdered]:
+        """The newest orders, oldest first. What was ordered without the time is dated once that is known."""
+        now_ms = self._known_ms()
+        for index, (it, at_s) in enumerate(self._ordered):
+            if not it.at and now_ms is not None:
+                at = now_ms - round((now_s - at_s) * 1000)
+                self._ordered[index] = it.model_copy(update={"at": at}), at_s
+        return [it for it, _ in self._ordered]
 
     # -- acting --------------------------------------------------------------------------------------------------------
 
@@ -175,6 +185,8 @@ class EdgeSwitch:
 
     def _look(self, name: str, unit: _Unit, now_s: float, now_ms: int | None) -> None:
         signal, at = self._signals[unit.room], round(now_s * 1000)
+        if unit.timetable is not None and now_ms is not None and unit.timetable.block_end_ms(now_ms) is None:
+            signal.empty()
         wanted = need(
             high=signal.high(at, self._rule),
             blind=unit.when_blind and signal.blind(at) and self._measured(unit.room),
@@ -211,7 +223,8 @@ class EdgeSwitch:
         log.warning("edge_order purifier=%s reason=%s seconds=%d way=%s try=%d", *told_of)
         if first:
             self.count += 1
-            self.ordered.append(EdgeOrdered(purifier=name, at=now_ms or 0, reason=wanted.reason))
+            ordered = EdgeOrdered(purifier=name, room=unit.room, at=now_ms or 0, reason=wanted.reason)
+            self._ordered.append((ordered, now_s))
             self._news = True
 
     def _call(self, name: str, unit: _Unit, seconds: int) -> bool:

@@ -132,8 +132,8 @@ def test_dust_in_an_occupied_room_without_a_server_switches_its_purifier_on_to_t
     left_s = 2 * 3600 - 324  # to noon
     pulse = int(payload.removeprefix("PulseTime1 ").partition(";")[0])
     assert pulse - 100 == pytest.approx(left_s, abs=10) and payload.endswith("Power1 ON")
-    assert [(it.purifier, it.reason) for it in bench.switch.ordered] == [("s.full-fan", "high")]
-    assert TEN < bench.switch.ordered[0].at <= (bench.known_ms() or 0)
+    assert [(it.purifier, it.reason) for it in bench.switch.ordered(bench.now)] == [("s.full-fan", "high")]
+    assert TEN < bench.switch.ordered(bench.now)[0].at <= (bench.known_ms() or 0)
 
 
 def test_clean_air_needs_nothing_and_a_blind_room_does_but_only_where_pm25_is_measured_here() -> None:
@@ -144,7 +144,7 @@ def test_clean_air_needs_nothing_and_a_blind_room_does_but_only_where_pm25_is_me
     bench.levels = {}
     bench.second(200)
     assert set(bench.commanded) == {"full"}, "free has no timetable, and other is another bridge's"
-    assert bench.switch.ordered[-1].reason == "blind"
+    assert bench.switch.ordered(bench.now)[-1].reason == "blind"
     only_co2 = Bench()
     only_co2.switch._lines = {"s.full-co2": Line("co2_ppm")}  # type: ignore[dict-item]
     only_co2.second(600)
@@ -163,6 +163,21 @@ def test_a_room_without_timetable_or_a_bridge_without_the_time_is_switched_by_du
         before = bench.commanded.count(room)
         bench.second(600)
         assert bench.commanded.count(room) == before, "silence renews nothing"
+
+
+def test_an_order_given_without_the_time_is_dated_once_when_that_is_known() -> None:
+    bench = Bench(at_ms=None)
+    bench.levels = {"s.full-pm": 60.0}
+    while not bench.sent:
+        bench.second()
+    ordered_s = bench.now
+    assert bench.switch.ordered(bench.now)[0].at == 0
+    bench.second(10)
+    bench.at_ms = TEN
+    (told,) = bench.switch.ordered(bench.now)
+    assert told.at == TEN + round((ordered_s - 1000) * 1000)
+    bench.at_ms = TEN + 5_000
+    assert bench.switch.ordered(bench.now)[0].at == told.at
 
 
 @pytest.mark.parametrize("beat", [{"term": 1}, {"at": 0}, {"at": 4_000_000_000_000}])
@@ -264,7 +279,7 @@ def test_no_way_at_all_is_said_once_and_taken_as_soon_as_there_is_one(caplog: py
     bench.up = False
     bench.levels = {"s.full-pm": 60.0}
     bench.second(600)
-    assert caplog.text.count("edge_order_impossible") == 1 and not bench.switch.ordered
+    assert caplog.text.count("edge_order_impossible") == 1 and not bench.switch.ordered(bench.now)
     bench.up = True
     bench.second(1)
     assert set(bench.commanded) == {"full"}
