@@ -196,8 +196,8 @@ class Plugged:
 class Control:
     """What alerts does with one purifier: sends its messages as the user alerts, and reads what comes back."""
 
-    def __init__(self, row: Row, url: str) -> None:
-        self.unit = unit_of(row)
+    def __init__(self, row: Row, url: str, clock: Callable[[], int]) -> None:
+        self.unit = unit_of(row, clock)
         self.said: list[Said] = []
         self.marks: list[bytes] = []
         self.link = Link(
@@ -247,8 +247,8 @@ class Bench:
 
     def __init__(self, row: Row, url: str) -> None:
         self.row, self.url = row, url
-        self.control = Control(row, url)
         self.plugged = Plugged(row, url)
+        self.control = Control(row, url, lambda: round(self.plugged.now * 1000))
         self.device: Device = self.plugged.device
         self.traits = self.control.unit.traits
         off = self.control.unit.command(Command(False, None, "auto", "why", 1))[0]
@@ -264,6 +264,13 @@ class Bench:
         await_condition(lambda: mark in self.plugged.marks, what="the mark at the device")
         self.plugged.say(Publish(self.row.claims_on.topic, mark.decode()))
         await_condition(lambda: mark in self.control.marks, what="the mark from the device")
+
+    def report(self) -> None:
+        """Asks, or waits for no answer and has the device send its regular word, where it cannot be asked."""
+        if self.traits.asked:
+            self.control.ask()
+        else:
+            self.plugged.say(*self.device.connected(self.plugged.now))
 
     def prepare(self) -> None:
         self.control.send(step.order for step in self.control.unit.prepare())

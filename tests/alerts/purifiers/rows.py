@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simulator.devices.device import Device, Publish
+from simulator.devices.generic import HomeBuilt, PlainSwitch, TimedRelay
+from simulator.devices.homeassistant import HomeAssistantFan
 from simulator.devices.infrared import InfraredPurifier
 from simulator.devices.shelly import ShellyPlug
 from simulator.devices.shelly_gen1 import ShellyGen1Plug
@@ -25,7 +27,7 @@ class Row:
     being on, on its own topic; `foreign` the same on another device's. renamed: a report whose word nobody knows.
     retained_on: what a careless program leaves at the broker to switch it on. wipes_timer: what such a program asks
     with, and ends the expiry. own_rule: it has a rule of its own for when the broker is gone. named_after_prepare: it
-    names a person once it was prepared.
+    names a person once it was prepared. reports_apart: a report is told from the answer to a command by what it says.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Row:
     wipes_timer: Publish | None = None
     own_rule: bool = False
     named_after_prepare: bool = False
+    reports_apart: bool = True
     more: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -96,6 +99,65 @@ ROWS: Final = (
         claims_on=Publish("zigbee2mqtt/p1-2 purifier", '{"fan_state":"ON","fan_mode":"auto"}'),
         foreign=Publish("zigbee2mqtt/p1-2 purifier 2", '{"fan_state":"ON"}'),
         renamed=Publish("zigbee2mqtt/p1-2 purifier", '{"fan_mode":"turbo","fan_state":"turbo"}'),
+    ),
+    Row(
+        name="mqtt-own",
+        kind="mqtt",
+        settings={},
+        device=lambda: HomeBuilt("s1.mqtt-own", load_w=LOAD_W),
+        claims_on=Publish("purifier/s1.mqtt-own/state", '{"on":true,"by":"command"}'),
+        foreign=Publish("purifier/s1.other/state", '{"on":true,"by":"command"}'),
+        renamed=Publish("purifier/s1.mqtt-own/state", '{"on":"running"}'),
+        retained_on=Publish("purifier/s1.mqtt-own/set", '{"on":true,"seconds":86400}'),
+    ),
+    Row(
+        name="mqtt-timed",
+        kind="mqtt",
+        settings={
+            "url": "http://192.0.2.9",
+            "command_topic": "relay-9/order",
+            "payload_on": "on,{seconds}",
+            "payload_off": "off",
+            "state_topic": "relay-9/report",
+            "state_path": "relay.state",
+            "power_path": "power",
+            "availability_topic": "relay-9/there",
+            "available": "yes",
+            "not_available": "no",
+            "query_topic": "relay-9/ask",
+            "longest": 3600,
+            "http_on": "/relay/0?turn=on&timer={seconds}",
+        },
+        device=lambda: TimedRelay("relay-9", load_w=LOAD_W),
+        claims_on=Publish("relay-9/report", '{"relay":{"state":"ON"}}'),
+        foreign=Publish("relay-8/report", '{"relay":{"state":"ON"}}'),
+        renamed=Publish("relay-9/report", '{"relay":{"state":"running"}}'),
+        retained_on=Publish("relay-9/order", "on,86400"),
+        reports_apart=False,
+    ),
+    Row(
+        name="mqtt-plain",
+        kind="mqtt",
+        settings={
+            "command_topic": "fan-3/switch/purifier/command",
+            "state_topic": "fan-3/switch/purifier/state",
+            "availability_topic": "fan-3/status",
+        },
+        device=lambda: PlainSwitch("fan-3"),
+        claims_on=Publish("fan-3/switch/purifier/state", "ON"),
+        foreign=Publish("fan-4/switch/purifier/state", "ON"),
+        renamed=Publish("fan-3/switch/purifier/state", "RUNNING"),
+        reports_apart=False,
+    ),
+    Row(
+        name="homeassistant",
+        kind="homeassistant",
+        settings={"speeds": [{"name": "quiet", "cadr_m3h": 100}, {"name": "full", "cadr_m3h": 300}]},
+        device=lambda: HomeAssistantFan("s1.homeassistant"),
+        claims_on=Publish("purifier/s1.homeassistant/state", '{"state":"on","percent":50}'),
+        foreign=Publish("purifier/s1.elsewhere/state", '{"state":"on","percent":50}'),
+        renamed=Publish("purifier/s1.homeassistant/state", '{"state":"เปิด"}'),
+        retained_on=Publish("purifier/s1.homeassistant/set", '{"on":true,"seconds":86400}'),
     ),
     Row(
         name="shelly-gen1",

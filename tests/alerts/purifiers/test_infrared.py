@@ -23,8 +23,8 @@ from tests.neighbours.servers import Mosquitto
 class Sent:
     def __init__(self, row: Row, url: str) -> None:
         self.url = url
-        self.control = Control(row, url)
         self.plugged = Plugged(row, url)
+        self.control = Control(row, url, lambda: round(self.plugged.now * 1000))
         self.device: Any = self.plugged.device
 
     def settle(self, count: int) -> None:

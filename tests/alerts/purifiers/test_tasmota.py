@@ -37,6 +37,9 @@ def test_an_on_and_its_expiry_travel_in_one_message_and_nothing_asks_with_an_emp
     assert isinstance(question, Publish) and "power" not in question.payload.lower()
 
 
+ONE = plug()
+
+
 @pytest.mark.parametrize(("on", "off"), [("ON", "OFF"), ("1", "0"), ("on", "off"), ("true", "false"), ("On", "Off")])
 def test_renamed_state_words_that_everybody_understands_are_read(on: str, off: str) -> None:
     for word, meant in ((on, True), (off, False)):
@@ -51,7 +54,7 @@ def test_renamed_state_words_that_everybody_understands_are_read(on: str, off: s
 
 @given(st.text(min_size=1, max_size=40).filter(lambda text: text.strip().lower() not in tasmota._ON))
 def test_a_state_word_that_nobody_knows_is_named_and_switches_nothing(word: str) -> None:
-    said = plug().read_state("tele/plug-1/STATE", json.dumps({"POWER": word}).encode(), False)
+    said = ONE.read_state("tele/plug-1/STATE", json.dumps({"POWER": word}).encode(), False)
     assert [(one.on, one.unread) for one in said] == [(None, word.strip()[:20])]
 
 
