@@ -74,15 +74,8 @@ def _figures(config: Config, unit: Purifier, path: str) -> Iterator[str]:
     if unit.filter.since is not None and unit.filter.hours is None and unit.filter.load_mg is None:
         yield f"{path}.filter.since: without hours or load_mg no due date is calculated"
     powered = unit.watts is not None or any(speed.watts is not None for speed in unit.speeds)
-    if config.price_per_kwh is not None and not (powered or unit.simulated or _meters(unit)):
-        yield f"{path}.watts: is missing, and the device has no meter, so its electricity has no cost"
-
-
-def _meters(unit: Purifier) -> bool:
-    try:
-        return purifiers.make("site.purifier", unit, lambda: 0).traits.meters
-    except (UnknownPlugin, ValidationError):
-        return True
+    if config.price_per_kwh is not None and not (powered or unit.simulated):
+        yield f"{path}.watts: is missing, so its electricity has a cost only if its plug measures it"
 
 
 def _rules(config: Config) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from classair import __version__
 from classair.accounts import HOME_ASSISTANT
 from classair.config import Config, Sensor
-from classair.i18n import t
+from classair.i18n import has, t
 from classair.wire import Topics
 
 ORIGIN: Final = {"name": "ClassAir", "sw": __version__}
@@ -26,6 +26,7 @@ HEALTH_EVERY_S: Final = 60
 ROOM_SILENT_S: Final = 120  # alerts says an unchanged room again every 30 s
 
 PM_LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
+FAULTS: Final = ("not_obeying", "silent", "fell_off", "no_draw", "still_drawing", "no_effect")
 AIR_LEVELS: Final = ("fresh", "stuffy_soon", "stuffy", "very_stuffy")
 
 # Quantity → (device class or none, unit, decimals). Only what Home Assistant has a place for.
@@ -238,8 +239,52 @@ def _purifier(config: Config, topics: Topics, full: str) -> dict[str, Any]:
                 + json.dumps({mode: words(f"mode_{mode}") for mode in _MODES}, ensure_ascii=False)
                 + ".get(value_json.get('mode'), 'None') }}",
             },
+            "override_end": {
+                "p": "sensor",
+                "name": words("override_end"),
+                "uniq_id": f"{me}_override_end",
+                "dev_cla": "timestamp",
+                "val_tpl": "{% set end = value_json.get('override_until') %}{{ utcnow().fromtimestamp(end / 1000, "
+                "utcnow().tzinfo).isoformat() if end else 'None' }}",
+            },
+            "power": {
+                "p": "sensor",
+                "name": words("power"),
+                "uniq_id": f"{me}_power",
+                "dev_cla": "power",
+                "unit_of_meas": "W",
+                "stat_cla": "measurement",
+                "sug_dsp_prc": 0,
+                # A plug that is not heard draws nobody knows what.
+                "val_tpl": f"{{{{ value_json.get('watts') if value_json.get('watts') is not none and {on} is not none "
+                "else 'None' }}",
+            },
+            "fault": {
+                "p": "binary_sensor",
+                "name": words("fault"),
+                "uniq_id": f"{me}_fault",
+                "dev_cla": "problem",
+                "val_tpl": "{{ 'ON' if value_json.get('faults') else 'OFF' }}",
+            },
+            "fault_words": {
+                "p": "sensor",
+                "name": words("fault_words"),
+                "uniq_id": f"{me}_fault_words",
+                "ent_cat": "diagnostic",
+                # Home Assistant refuses a state of more than 255 characters.
+                "val_tpl": f"{{% set words = {_fault_words(config.language)} %}}{{% set found = namespace(all=[]) %}}"
+                "{% for fault in value_json.get('faults', []) %}"
+                "{% set found.all = found.all + [words.get(fault, fault)] %}{% endfor %}"
+                "{{ (found.all | join('; '))[:255] or 'None' }}",
+            },
         },
     }
+
+
+def _fault_words(language: str) -> str:
+    """The key of each fault of a purifier with its words, as a template writes it."""
+    keys = [key for key in FAULTS if has(f"purifier_fault.{key}")]
+    return json.dumps({key: t(language, f"purifier_fault.{key}") for key in keys}, ensure_ascii=False)
 
 
 _MODES: Final = ("auto", "person", "fail_safe", "unknown")

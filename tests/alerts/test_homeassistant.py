@@ -62,6 +62,7 @@ UNITS = {
     "temperature": "°C",
     "humidity": "%",
     "atmospheric_pressure": "hPa",
+    "power": "W",
 }
 
 
@@ -100,7 +101,8 @@ def test_every_announcement_has_the_published_form(language: str) -> None:
         assert device["dev"]["ids"] == [object_id] and device["avty"]
         for one in device["cmps"].values():
             assert set(one) <= KEYS[one["p"]], one
-            assert one["p"] != "sensor" or one.get("dev_cla") == "enum" or one["stat_cla"] == "measurement"
+            in_words = one.get("dev_cla") in ("enum", "timestamp") or one["uniq_id"].endswith("_fault_words")
+            assert one["p"] != "sensor" or in_words or one["stat_cla"] == "measurement"
             assert one.get("dev_cla") not in UNITS or one["unit_of_meas"] == UNITS[one["dev_cla"]]
             unique.append(one["uniq_id"])
             names.add(one["name"])
@@ -225,6 +227,33 @@ def test_a_room_shows_what_the_display_shows_and_ends_when_it_ends(house: House)
 def test_the_switch_shows_what_is_confirmed(on: bool | None, shown: str) -> None:
     state = PurifierState(purifier="s1.fan", room="s1.r1", on=on, since=NOW, at=NOW)
     assert render(told(config())[FAN]["cmps"]["switch"]["val_tpl"], state) == shown
+
+
+def fan_state(**more: Any) -> PurifierState:
+    return PurifierState(purifier="s1.fan", room="s1.r1", **{"on": True, "since": NOW, "at": NOW, **more})
+
+
+def shown(part: str, **more: Any) -> str:
+    return render(told(config())[FAN]["cmps"][part]["val_tpl"], fan_state(**more))
+
+
+def test_the_end_of_an_override_is_a_moment_that_can_be_read() -> None:
+    assert shown("override_end") == "None"
+    end = datetime.fromisoformat(shown("override_end", override_until=NOW + 1_800_000, override_on=False))
+    assert end == datetime(2026, 11, 23, 9, 30, tzinfo=ZONE)
+
+
+def test_power_is_unknown_where_nothing_measures_it_and_while_the_plug_is_not_heard() -> None:
+    assert (shown("power"), shown("power", watts=0.0), shown("power", watts=42.5)) == ("None", "0.0", "42.5")
+    assert shown("power", watts=42.5, on=None) == "None"
+
+
+def test_a_fault_is_told_with_its_words_and_cut_where_home_assistant_would_refuse_it() -> None:
+    assert (shown("fault"), shown("fault", faults=["silent"])) == ("OFF", "ON")
+    assert shown("fault_words") == "None"
+    assert shown("fault_words", faults=["silent", "device: overtemp"]).endswith("; device: overtemp")
+    assert len(shown("fault_words", faults=["x" * 200, "y" * 200])) == 255
+    assert "{{" not in shown("fault_words", faults=["device: {{ 7 * 7 }}"]).replace("{{ 7 * 7 }}", "")
 
 
 def order(part: dict[str, Any], value: str, now_ms: int) -> bytes:
