@@ -254,6 +254,7 @@ class Config(Part):
 
     org: Id
     language: Language = "th"
+    address: Annotated[str, Field(max_length=128, pattern=r"^(https?://[^\s/@?#]+/?)?$")] = ""
     sites: Annotated[dict[Id, Site], Field(min_length=1)]
     timetables: dict[str, TimetableSettings] = {}
     calendar: Calendar = Calendar()

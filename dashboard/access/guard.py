@@ -162,7 +162,7 @@ class Guard:
         if refusal.status == 403 and scope["method"] in SAFE and _reads_pages(scope, headers):
             from dashboard.public.pages import plain_page
 
-            return plain_page(Request(scope), 403)
+            return plain_page(Request({**scope, "app": self._server}), 403)
         extra = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
         return JSONResponse(
             fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right), refusal.status, extra

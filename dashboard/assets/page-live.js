@@ -47,14 +47,22 @@
     return fill(words.days, {n: Math.floor(minutes / 1440), h: Math.floor(minutes / 60) % 24});
   }
 
+  /* What is left is counted up to whole minutes, and in seconds in the last one. */
+  function left(words, ms) {
+    if (ms <= 0) { return words.over; }
+    if (ms < 60000) { return fill(words.left, {age: fill(words.seconds, {n: Math.ceil(ms / 1000)})}); }
+    return fill(words.left, {age: duration(words, ms + 59999)});
+  }
+
   function age(inside) {
     var at = now();
     var clock = document.getElementById('clock');
     if (at === null || !clock) { return; }
     var words = JSON.parse(clock.getAttribute('data-words'));
     inside.querySelectorAll('[data-age]').forEach(function (place) {
-      var text = fill(words[place.getAttribute('data-age')],
-        {age: duration(words, at - Number(place.getAttribute('data-at')))});
+      var form = place.getAttribute('data-age');
+      var past = at - Number(place.getAttribute('data-at'));
+      var text = form === 'left' ? left(words, -past) : fill(words[form], {age: duration(words, past)});
       if (place.textContent !== text) { place.textContent = text; }
     });
     inside.querySelectorAll('[data-phase]').forEach(function (place) {
@@ -297,6 +305,7 @@
     }
   }
 
+  window.classairNow = now;    // the server's clock, for scripts of pages
   window.addEventListener('popstate', there);
   (function start() {
     if (!document.getElementById('clock')) {

@@ -133,7 +133,21 @@ def chart_words(ctx: Context, language: str) -> Words:
 
 
 def _age_templates(ctx: Context, language: str) -> dict[str, str]:
-    keys = ("moment", "minutes", "hours", "days", "ago", "measured", "late", "since", "for", "silent")
+    keys = (
+        "moment",
+        "minutes",
+        "hours",
+        "days",
+        "ago",
+        "measured",
+        "late",
+        "since",
+        "for",
+        "silent",
+        "left",
+        "seconds",
+        "over",
+    )
     return {key: ctx.t(language, f"pages.age.{key}") for key in keys}
 
 
@@ -150,7 +164,17 @@ def duration(ctx: Context, language: str, ms: int) -> str:
 
 
 def age_words(ctx: Context, language: str, form: str, at_ms: int) -> str:
-    """How long ago `at_ms` is at this moment; `form` is a key of pages.age."""
+    """How long ago `at_ms` is at this moment, or with the form `left` how long it is until then.
+
+    `form` is a key of pages.age. What is left is counted up to whole minutes, and in seconds in the last one.
+    """
+    if form == "left":
+        left = at_ms - ctx.now_ms()
+        if left <= 0:
+            return ctx.t(language, "pages.age.over")
+        if left < MINUTE_MS:
+            return ctx.t(language, "pages.age.left", age=ctx.t(language, "pages.age.seconds", n=-(-left // 1000)))
+        return ctx.t(language, "pages.age.left", age=duration(ctx, language, left + MINUTE_MS - 1))
     return ctx.t(language, f"pages.age.{form}", age=duration(ctx, language, ctx.now_ms() - at_ms))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from markupsafe import Markup
 
 from classair import i18n
 from classair.config import Config, Room
@@ -17,6 +18,7 @@ from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
+from dashboard.public.codes import address_of, code
 from dashboard.public.pages import build, language, page
 from dashboard.queries.rooms import RoomMeans, StoreUnavailable
 
@@ -128,6 +130,7 @@ def router(ctx: Context) -> APIRouter:
             simulated=simulated,
             outdoor=settings.outdoor,
             levels=LEVELS,
+            code=_code(ctx, request, room),
             facts=json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c"),
         )
 
@@ -177,6 +180,14 @@ def router(ctx: Context) -> APIRouter:
         return JSONResponse({**answer, "indoor": _points(inside), "outdoor": _points(outside) if outside else []})
 
     return light
+
+
+def _code(ctx: Context, request: Request, room: str) -> Markup | None:
+    """The way for the staff's phones to the buttons of the room's purifiers."""
+    if not ctx.config().purifiers_in(room):
+        return None
+    address = address_of(ctx, request, f"/room/{room}/purifier")
+    return code(address) if address else None
 
 
 def _named(chosen: str, room: Room) -> str:

@@ -10,7 +10,7 @@ from dash import Input, Output, State, dcc, html
 
 from dashboard.access.roles import Need
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import asker, parts
 from dashboard.frame.date_field import date_field
 from dashboard.pages.room import estimates, history, now
 from dashboard.queries import ranges
@@ -21,8 +21,9 @@ TITLE_KEY = "room.title"
 NEED = Need.READ
 
 
-def view(ctx: Context, language: str, room: str = "") -> now.Now | None:
-    return now.Now(ctx, language, room) if ctx.config().has_room(room) else None
+def view(ctx: Context, language: str, room: str = "", control: str = "") -> now.Now | None:
+    """`control`: with the purifiers' buttons. Who has no right to them is refused when pressing."""
+    return now.Now(ctx, language, room, control == "yes") if ctx.config().has_room(room) else None
 
 
 def layout(ctx: Context, language: str, room: str = "", range: str = "day", date: str = "") -> Any:
@@ -49,7 +50,8 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
         path,
         query,
         _head(ctx, language, room),
-        parts.live_view("room", language, room=room),
+        parts.live_view("room", language, room=room, control="yes" if asker.principal().controls(room) else ""),
+        _signing_in(ctx, language, room),
         _controls(ctx, language, path, shown),
         html.Div(history.sections(ctx, language, room, shown), id="room-history"),
         estimates.section(ctx, language, room),
@@ -127,6 +129,17 @@ def _head(ctx: Context, language: str, room: str) -> Any:
             ),
         ],
         className="head",
+    )
+
+
+def _signing_in(ctx: Context, language: str, room: str) -> Any:
+    """The way to the buttons for those who are not signed in."""
+    if asker.principal().signed_in or not ctx.config().purifiers_in(room):
+        return None
+    here = parts.address(f"/room/{room}", lang=language)
+    return html.P(
+        html.A(ctx.t(language, "switching.sign_in"), href=parts.address("/login", next=here, lang=language)),
+        className="purifiers-sign-in",
     )
 
 

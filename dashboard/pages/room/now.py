@@ -10,8 +10,8 @@ from markupsafe import Markup
 from classair.units import MINUTE_MS
 from classair.wire import Current, RoomState
 from dashboard.context import Context
-from dashboard.frame import parts, states
-from dashboard.frame.markup import html, piece
+from dashboard.frame import parts, purifiers, states
+from dashboard.frame.markup import hole, html, piece
 
 
 class Now:
@@ -19,15 +19,22 @@ class Now:
 
     every_s = 5.0
 
-    def __init__(self, ctx: Context, language: str, room: str) -> None:
-        self._ctx, self._language, self._room = ctx, language, room
+    def __init__(self, ctx: Context, language: str, room: str, control: bool) -> None:
+        self._ctx, self._language, self._room, self._control = ctx, language, room, control
 
     def concerns(self, key: str) -> bool:
-        return key == f"full/{self._room}"
+        return purifiers.concerns(self._ctx, self._room, key)
 
     def pieces(self, changed: Set[str]) -> Mapping[str, str]:
-        content = _now(self._ctx, self._language, self._room)
-        return {"": html.Div(content, id="room-now", **piece(""))}
+        ctx, room = self._ctx, self._room
+        content = [_now(ctx, self._language, room)]
+        if not (ctx.config().has_room(room) and ctx.config().purifiers_in(room)):
+            return {"": html.Div(content, id="room-now", **piece(""))}
+        content.append(hole(purifiers.PIECE))
+        return {
+            "": html.Div(content, id="room-now", **piece("")),
+            purifiers.PIECE: purifiers.cards(ctx, self._language, room, self._control),
+        }
 
 
 def _now(ctx: Context, language: str, room: str) -> Markup:

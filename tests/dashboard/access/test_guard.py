@@ -65,7 +65,7 @@ def concrete(path: str) -> str:
     )
 
 
-ENDLESS = {"/api/live", "/display/{room}/live", "/live/overview", "/live/room", "/live/health"}
+ENDLESS = {"/api/live", "/display/{room}/live", "/live/overview", "/live/room", "/live/health", "/live/purifier"}
 
 
 def test_every_route_answers_each_role_as_the_table_says(make_house: Any) -> None:
