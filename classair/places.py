@@ -116,8 +116,11 @@ def alone(lock: Path) -> Iterator[bool]:
         yield True
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Puts `data` at `path` so that after a power cut there is the old file or the new one, never half of one."""
+def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, lasting: bool = True) -> None:
+    """Puts `data` at `path` so that after a power cut there is the old file or the new one, never half of one.
+
+    Not `lasting`: nobody needs it after a power cut, and no slow disk is waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Several services remember the accepted configuration in one place, perhaps at the same instant.
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -125,10 +128,12 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         fresh.replace(path)
-        sync_folder(path.parent)
+        if lasting:
+            sync_folder(path.parent)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -39,6 +39,7 @@ _LONGEST_CATCHING_UP_MS: Final = 14 * 86_400_000
 _CLOCK_WAVERS_MS: Final = 5_000
 _LONG_MS: Final = 3_600_000  # living through more than this takes noticeable time
 _CATCHING_UP_S: Final = 300.0
+_DISK_S: Final = 45.0
 
 
 class Live:
@@ -232,6 +233,7 @@ class Live:
             self._world.state(),
             self._sockets.state(time.monotonic()),
         )
+        self._progress.busy(_DISK_S)  # a slow disk is no hang
         try:
             remembering.remember(self._places, self._memory)
         except OSError as error:

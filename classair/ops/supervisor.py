@@ -226,7 +226,11 @@ class _Supervisor:
     def _start(self, child: Child) -> None:
         self.children[child.name] = child
         if child.signs is None:
-            child.signs, child.incidents = Ear(self.places.run / "progress", child.name), self.incidents
+            child.incidents = self.incidents
+            try:
+                child.signs = Ear(self.places.run / "progress", child.name)
+            except OSError as error:
+                print(f"{child.name} is not watched for progress: {error.strerror or error}", flush=True)
         child.start()
 
     def _say(self, name: str, what: str) -> None:
@@ -354,4 +358,5 @@ class _Supervisor:
                 json.dumps(
                     {"at": int(time.time() * 1000), "services": status, "incidents": self.incidents.records()}, indent=1
                 ).encode(),
+                lasting=False,
             )

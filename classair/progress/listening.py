@@ -15,7 +15,11 @@ from classair.progress.telling import SOCKET_VARIABLE
 
 PATIENCE_S: Final = 15.0
 GRACE_S: Final = 60.0
-"""For the first word of a process: libraries are loaded and files opened before."""
+"""For the first word of a process: libraries are loaded and files opened before. Twice as long each time that it was
+not enough: a machine may be slow.
+"""
+
+_LONGEST_GRACE_S: Final = 600.0
 
 LATE_S: Final = 3.0
 """Who looks this late has stood still itself, and what others said meanwhile may be unheard."""
@@ -48,16 +52,18 @@ class Watch:
     def __init__(self) -> None:
         self.spoken = False
         self._until = self._looked = 0.0
+        self._grace = GRACE_S
 
     def begin(self, now: float) -> None:
-        self.spoken, self._until, self._looked = False, now + GRACE_S, now
+        self.spoken, self._until, self._looked = False, now + self._grace, now
+        self._grace = min(2 * self._grace, _LONGEST_GRACE_S)
 
     def hung(self, now: float, vouched_s: float) -> bool:
         """Asked at every look; `vouched_s` as of `Signs.look`."""
         late, self._looked = now - self._looked > LATE_S, now
         if vouched_s > 0:
             self._until = now + vouched_s
-            self.spoken = True
+            self.spoken, self._grace = True, GRACE_S
         if late:
             self._until = max(self._until, now + PATIENCE_S)
         return now >= self._until
@@ -67,16 +73,22 @@ class Ear:
     """A datagram socket for one process, in a folder that nobody else may enter: only it can be speaking."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        """Elsewhere when the path is too long for a socket, or the disk is full. Raises OSError when all is."""
         self._own: Path | None = None
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        if len(os.fsencode(folder / name)) > _LONGEST_PATH:
-            folder = self._own = Path(tempfile.mkdtemp(prefix="classair-"))
         self._path = folder / name
-        self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.bind(str(self._path))
+        try:
+            if len(os.fsencode(self._path)) > _LONGEST_PATH:
+                raise OSError("the path is too long")
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            self._path.unlink(missing_ok=True)
+            self._socket.bind(str(self._path))
+        except OSError:
+            self._own = Path(tempfile.mkdtemp(prefix="classair-"))
+            self._path = self._own / name
+            self._socket.bind(str(self._path))
 
     def environment(self) -> Mapping[str, str]:
         return {SOCKET_VARIABLE: str(self._path)}

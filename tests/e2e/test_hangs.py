@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from classair.broker import Link
 from classair.progress.listening import PATIENCE_S
+from classair.wire import Topics
 from tests.neighbours.ports import listening
 
 pytestmark = pytest.mark.slow
@@ -51,6 +53,21 @@ def test_whatever_hangs_is_killed_begun_again_and_written_down(house: Any, wait_
     assert {it["service"] for it in told} == set(PARTS)
     assert {it["what"] for it in told if it["service"] in before} == {"hung"}, told
     assert all(it["over_at"] > it["at"] for it in told)
+
+
+def test_a_broker_that_hangs_takes_nobody_with_it(house: Any, wait_for: Callable[..., Any]) -> None:
+    before = pids(house)
+    os.kill(before["broker"], signal.SIGSTOP)
+    wait_for(lambda: pids(house).get("broker", 0) not in (0, before["broker"]), what="a new broker")
+    wait_for(lambda: all(it["over_at"] for it in incidents(house)), what="it answers")
+    assert [(it["service"], it["what"]) for it in incidents(house)] == [("broker", "hung")]
+    link = Link(house.address("tool"), on_message=lambda message: beats.append(message.payload))
+    beats: list[bytes] = []
+    link.subscribe(Topics("test-town").beat)
+    link.start()
+    wait_for(lambda: beats, what="alerts is back at it")
+    link.stop()
+    assert {**pids(house), "broker": 0} == {**before, "broker": 0}
 
 
 def test_a_supervisor_that_stood_still_kills_nobody(house: Any, wait_for: Callable[..., Any]) -> None:

@@ -116,6 +116,24 @@ def test_silence_means_hanging_after_the_patience_and_at_the_start_after_the_gra
     assert watch.hung(until, 0.0)
 
 
+def test_a_start_that_took_too_long_is_given_twice_the_time_up_to_ten_minutes() -> None:
+    watch, now, taken = Watch(), 50.0, []
+    for _ in range(6):
+        watch.begin(now)
+        begun = now
+        while not watch.hung(now, 0.0):
+            now += 1
+        taken.append(now - begun)
+    assert taken == [60, 120, 240, 480, 600, 600]
+    watch.begin(now)
+    assert not watch.hung(now + 1, PATIENCE_S)
+    watch.begin(now)
+    begun = now
+    while not watch.hung(now, 0.0):
+        now += 1
+    assert now - begun == GRACE_S, "it had come so far"
+
+
 def test_who_looks_late_blames_nobody_for_what_it_may_not_have_heard() -> None:
     watch, now = Watch(), 50.0
     watch.begin(now)
@@ -136,9 +154,10 @@ def test_other_words_vouch_for_nothing(ear: Ear, word: bytes) -> None:
     assert ear.look(0) == 0
 
 
-def test_the_socket_is_for_its_owner_alone_and_a_long_path_finds_another_place(tmp_path: Path) -> None:
+def test_the_socket_is_for_its_owner_alone_and_finds_another_place_where_it_cannot_be(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 90)
-    for folder in (tmp_path / "run", deep):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "run", deep, tmp_path / "file"):
         ear = Ear(folder, "bridge-ban-suan.suan-pi")
         path = Path(ear.environment()[SOCKET_VARIABLE])
         assert path.parent.stat().st_mode & 0o077 == 0
