@@ -45,6 +45,7 @@ class Purifier(mqtt.Purifier):
             echoes=True,
         )
         super().__init__(name, mqtt.Settings(), unit, clock, wire)
+        self._gone = False
 
     def account(self) -> Account:
         own = super().account()
@@ -52,10 +53,14 @@ class Purifier(mqtt.Purifier):
 
     def read_state(self, topic: str, payload: bytes, retained: bool) -> list[Said]:
         if topic == self.topics()[0] and not retained and _state_word(payload) in _GONE:
+            self._gone = True
             return [Said(online=False)]
         said = super().read_state(topic, payload, retained)
-        # An entity that has a state again is there again; Home Assistant itself was never away.
-        return [Said(online=True), *said] if any(one.on is not None for one in said) else said
+        if self._gone and any(one.on is not None for one in said):
+            # Once only: what is there again is asked, and its answer must not be its return.
+            self._gone = False
+            return [Said(online=True), *said]
+        return said
 
 
 def _state_word(payload: bytes) -> Any:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from classair.parsing.names import unprintable
 MAX_SECONDS: Final = 64_800  # PulseTime 64900
 LONGEST_WORD: Final = 20
 PRESS_MS: Final = 3_000  # a relay that moves so soon after the button did so because of it
+UNSURE_MS: Final = 5_000
 LEASE_S: Final = 300  # how long the plug's own rule switches on, and how often it looks again
 LOOK_S: Final = 120
 _KEYS: Final = ("POWER", "POWER1")
@@ -62,8 +64,8 @@ def pulse_time(seconds: int) -> int:
 
 
 RULE: Final = (
-    # A press is remembered as the minute of its time since start, and the plug's own rule does not fight it.
-    "ON Button1#State=10 DO Backlog0 Var3 %uptime%; Var1 rest; Power1 TOGGLE ENDON "
+    # A press is remembered by the plug's minutes since start and its clock, and its own rule does not fight it.
+    "ON Button1#State=10 DO Backlog0 Var3 %uptime% %timestamp%; Var1 rest; Power1 TOGGLE ENDON "
     # Var1 is `dust` while children are there; without a broker the plug then stays on by itself, a lease at a time.
     "ON Mqtt#Disconnected DO event %var1% ENDON "
     f"ON event#dust DO Backlog0 PulseTime1 {pulse_time(LEASE_S)}; Power1 ON; RuleTimer2 {LOOK_S} ENDON "
@@ -98,7 +100,8 @@ class Purifier:
         self._pressed_at: int | None = None
         self._moved: tuple[bool, int] | None = None  # what the relay last said of itself, and when
         self._commanded_at = 0
-        self._up_s: float | None = None
+        self._pressed: tuple[int, datetime | None] | None = None  # the last press, as Var3 has it
+        self._unsure_until = 0  # after its birth: until it has said what its button did meanwhile
 
     def account(self) -> Account:
         # A board signs in with its Topic as user name; where that cannot be one, with its full id.
@@ -112,7 +115,7 @@ class Purifier:
         ]
 
     def command(self, command: Command) -> list[Publish]:
-        self._commanded_at = self._clock()
+        self._commanded_at, self._unsure_until = self._clock(), 0
         if command.on:
             assert command.seconds is not None, "an ON always carries an expiry"
             # Backlog0: both in one message and without a pause, so that no ON can arrive without its expiry.
@@ -120,7 +123,8 @@ class Purifier:
         return [Publish(f"cmnd/{self.topic}/Power1", "OFF")]
 
     def query(self) -> list[Publish]:
-        return [Publish(f"cmnd/{self.topic}/Backlog0", "Status 11; Status 10; SetOption73; Var3")]
+        # Var3 first: it says who brought about the state that 11 tells.
+        return [Publish(f"cmnd/{self.topic}/Backlog0", "Var3; SetOption73; Status 10; Status 11")]
 
     def occupied(self, seconds: int | None) -> list[Publish]:
         told = f"Var1 dust; RuleTimer1 {min(seconds, MAX_SECONDS)}" if seconds else "Var1 rest; RuleTimer1 0"
@@ -133,19 +137,22 @@ class Purifier:
             return []
         text = payload.decode("utf-8", "replace")
         if (prefix, leaf) == ("tele", "LWT"):
+            if text == "Online":
+                self._unsure_until = self._clock() + UNSURE_MS
             return [Said(online=text == "Online")] if text in ("Online", "Offline") else []
         if retained:
             return []  # a retained state has no time of its own: it may be of last week
         if prefix == "stat" and leaf in _KEYS:
-            return self._moved_to(text, last=True)
+            return self._sure(self._moved_to(text, last=True))
         try:
             told, _ = read_object(payload)
         except NotReadable:
             return []
         if (prefix, leaf) == ("stat", "STATUS11"):
+            self._unsure_until = 0
             return self._reported(told.get("StatusSTS"))
         if (prefix, leaf) == ("tele", "STATE"):
-            return self._reported(told)
+            return self._sure(self._reported(told))
         if (prefix, leaf) == ("stat", "STATUS10"):
             return _drawn(told.get("StatusSNS"))
         if (prefix, leaf) == ("tele", "SENSOR"):
@@ -190,17 +197,18 @@ class Purifier:
         """RESULT: the answer to a Power command holds nothing else; the answer to State is a report."""
         button = told.get("Button1")
         if isinstance(button, dict) and button.get("Action") == "SINGLE":
-            return self._pressed()
+            return self._button()
         if "SetOption73" in told:
             detached = _ON.get(str(told["SetOption73"]).lower())
             return [Said()] if detached is None else [Said(names_people=detached)]
         if "Var3" in told:
-            return self._pressed_once(told["Var3"])
+            self._pressed = _press(told["Var3"])
+            return [Said()]
         if len(told) == 1 and (word := _word(told)) is not None:
-            return self._moved_to(word, last=False)
+            return self._sure(self._moved_to(word, last=False))
         return self._reported(told)
 
-    def _pressed(self) -> list[Said]:
+    def _button(self) -> list[Said]:
         """The button spoke: the relay moves because of it, or has just done so, by a rule without a Backlog."""
         now, moved = self._clock(), self._moved
         self._moved = None
@@ -226,18 +234,21 @@ class Purifier:
     def _reported(self, told: Any) -> list[Said]:
         if not isinstance(told, dict):
             return []
-        up = _up_s(told)
-        self._up_s = up if up is not None else self._up_s
-        word = _word(told)
+        up, word = _up_s(told), _word(told)
         said = [] if word is None else _switch_words(word, False)
-        return [replace(one, up_s=up) for one in said]
+        ago = _ago(self._pressed, up, told.get("Time"))
+        return [replace(one, up_s=up, person_s=ago) for one in said]
 
-    def _pressed_once(self, told: Any) -> list[Said]:
-        """Var3: the minute, counted from the start of the plug, in which its button was pressed last."""
-        minute = str(told)
-        if not re.fullmatch(r"\d{1,8}", minute, re.ASCII) or self._up_s is None:
-            return [Said()]
-        return [Said(person_s=max(0.0, self._up_s - 60.0 * int(minute)))]
+    def _sure(self, said: list[Said]) -> list[Said]:
+        """After a birth the plug says at once how it stands, but not why: that comes with the answer to our question.
+
+        Before, its word would have to be taken for a fall or a power cut, and a person's press be undone. It shows that
+        it is there, and by now hears: a question sent at its last will's word may have come before it had subscribed.
+        """
+        if self._clock() >= self._unsure_until or any(one.by for one in said):
+            return said
+        self._moved = None
+        return [Said(online=True) if one.on is not None else one for one in said]
 
 
 def _on(seconds: int) -> str:
@@ -272,6 +283,32 @@ def _up_s(told: dict[str, Any]) -> float | None:
         return None
     days, hours, minutes, rest = map(int, match.groups())
     return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+
+
+def _press(told: Any) -> tuple[int, datetime | None] | None:
+    """Var3: the minute since the plug's start, and its clock, when the button was pressed last."""
+    minute, _, stamp = str(told).partition(" ")
+    if not re.fullmatch(r"\d{1,8}", minute, re.ASCII):
+        return None
+    return int(minute), _clock_of(stamp)
+
+
+def _ago(press: tuple[int, datetime | None] | None, up_s: float | None, told: Any) -> float | None:
+    """Seconds since the press: by the plug's clock where that was not put right meanwhile, else to the minute."""
+    if press is None or up_s is None:
+        return None
+    by_minutes, now = up_s - 60.0 * press[0], _clock_of(told)
+    if by_minutes < 0:
+        return None  # of a time before its last start
+    by_clock = (now - press[1]).total_seconds() if now and press[1] else -1.0
+    return by_clock if max(0.0, by_minutes - 61.0) <= by_clock <= by_minutes + 1.0 else by_minutes
+
+
+def _clock_of(told: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(told).replace(tzinfo=UTC) if isinstance(told, str) else None
+    except ValueError:
+        return None
 
 
 def _drawn(told: Any) -> list[Said]:

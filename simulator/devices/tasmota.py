@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from simulator.devices.device import Publish
-from simulator.devices.tasmota_rules import SETS, Rules
+from simulator.devices.tasmota_rules import SETS, Rules, timestamp
 
 __all__ = ["Publish", "TasmotaPlug", "pulse_seconds", "pulse_setting"]
 
@@ -353,6 +353,7 @@ class TasmotaPlug:
         up = int(now - self.rules.booted_at)
         uptime = f"{up // 86400}T{up // 3600 % 24:02d}:{up // 60 % 60:02d}:{up % 60:02d}"
         return {
+            "Time": timestamp(now),
             "Uptime": uptime,
             "UptimeSec": up,
             "SleepMode": "Dynamic",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 SETS: Final = 3
@@ -13,6 +14,12 @@ _RULE: Final = re.compile(
     r"\bon\s+(?P<event>\S+)\s+do\s+(?P<commands>.*?)\s+(?:endon|break)\b", re.IGNORECASE | re.DOTALL
 )
 _VARIABLE: Final = re.compile(r"%(var|mem)(\d{1,2})%", re.IGNORECASE)
+
+
+def timestamp(now: float) -> str:
+    """The device's local time; its clock has been right since it began."""
+    at = datetime(2026, 11, 30, tzinfo=UTC) + timedelta(seconds=now % 1e7)
+    return at.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Rules:
@@ -100,6 +107,13 @@ class Rules:
 
         commands = _VARIABLE.sub(variable, commands)
         minutes = str(int((now - self.booted_at) // 60))
-        for name, text in (("uptime", minutes), ("value", value), ("topic", self._topic), ("power1", str(int(power)))):
+        power1, known = str(int(power)), timestamp(now)
+        for name, text in (
+            ("uptime", minutes),
+            ("timestamp", known),
+            ("value", value),
+            ("topic", self._topic),
+            ("power1", power1),
+        ):
             commands = re.sub(f"%{name}%", lambda _, text=text: text, commands, flags=re.IGNORECASE)  # type: ignore[misc]
         return commands

@@ -239,7 +239,10 @@ class Control:
         if message.payload.startswith(b"mark-"):
             self.marks.append(message.payload)
         else:
-            self.said += self.unit.read_state(message.topic, message.payload, message.retain)
+            said = self.unit.read_state(message.topic, message.payload, message.retain)
+            self.said += said
+            if any(one.online for one in said) and self.link.up:
+                self.send(self.unit.query())  # as control does after a birth
 
 
 class Bench:

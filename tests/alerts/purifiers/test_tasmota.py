@@ -186,14 +186,41 @@ def test_only_a_single_press_switches(action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("var", "seconds"), [('"3"', 20.0), ('"4"', 0.0), ('""', None), ('"-1"', None), ("null", None), ("2", 80.0)]
+    ("var", "seconds"),
+    [
+        ("3 2026-11-30T08:03:05", 15.0),
+        ("3 2026-11-30T07:00:00", 20.0),  # its clock was put right since: to the minute
+        ("3 2026-11-30T09:00:00", 20.0),
+        ("3 1970-01-01T00:03:05", 20.0),
+        ("3 never", 20.0),
+        ("3", 20.0),
+        (3, 20.0),
+        ("4", None),  # of a time before its last start
+        ("", None),
+        ("-1", None),
+        ("\u0663", None),
+        (None, None),
+    ],
 )
-def test_the_minute_of_the_last_press_is_counted_from_the_start_of_the_plug(var: str, seconds: float | None) -> None:
+def test_when_the_button_was_pressed_last_goes_with_the_state_that_it_brought_about(var: Any, seconds: Any) -> None:
     unit = plug()
-    report = ("STATUS11", b'{"StatusSTS":{"UptimeSec":200,"POWER":"OFF"}}')
-    told = heard(unit, report, ("RESULT", b'{"Var3":%s}' % var.encode()))
-    assert (told[0].up_s, told[1].person_s) == (200.0, seconds)
-    assert heard(plug(), ("RESULT", b'{"Var3":"3"}'))[0].person_s is None, "its start is not known yet"
+    heard(unit, ("RESULT", json.dumps({"Var3": var}).encode()))
+    told = heard(unit, ("STATUS11", b'{"StatusSTS":{"Time":"2026-11-30T08:03:20","UptimeSec":200,"POWER":"OFF"}}'))
+    assert [(one.on, one.up_s, one.person_s) for one in told] == [(False, 200.0, seconds)]
+
+
+def test_what_it_says_at_its_birth_waits_for_what_its_button_did() -> None:
+    now = [1_000_000]
+    unit = made("tasmota", {"topic": "plug-1"}, lambda: now[0])
+    off = (("RESULT", b'{"POWER":"OFF"}'), ("POWER", b"OFF"))
+    assert unit.read_state("tele/plug-1/LWT", b"Online", False) == [Said(online=True)]
+    assert heard(unit, *off) == [Said(online=True), Said(online=True)]
+    assert [one.by for one in heard(unit, ("RESULT", SINGLE), *off)] == ["", "person", "person"]
+    assert heard(unit, ("STATUS11", b'{"StatusSTS":{"POWER":"OFF"}}'))[0].on is False
+    assert [one.on for one in heard(unit, *off)] == [False, False]
+    unit.read_state("tele/plug-1/LWT", b"Online", False)
+    now[0] += 5_000
+    assert [one.on for one in heard(unit, *off)] == [False, False], "it does not answer: its word has to do"
 
 
 @pytest.mark.parametrize(
