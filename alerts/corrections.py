@@ -8,12 +8,14 @@ then works with the sensor's own value.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from pydantic import ValidationError
 
 from alerts.ledger import Ledger
-from classair.science.averages import Sample, covered_ms
+from alerts.windows import Window, measured
+from classair.science.averages import Sample
 from classair.science.corrections import NONE, Correction, Corrections, of_record
 from classair.science.state import Measure, measure
 from classair.wire import CorrectionsTold
@@ -21,6 +23,7 @@ from classair.wire import CorrectionsTold
 log = logging.getLogger(__name__)
 
 _KEY = "corrections"
+BESIDE_MS: Final = 300_000  # humidity and temperature beside a single value
 
 
 class ActiveCorrections:
@@ -56,10 +59,10 @@ class ActiveCorrections:
 
 
 class RoomCorrection:
-    """Corrects the PM2.5 of one room; `samples_of(quantity)` gives the valid samples it has kept."""
+    """Corrects the PM2.5 of one room; `windows` are its valid samples by quantity."""
 
-    def __init__(self, samples_of: Callable[[str], Sequence[Sample]]) -> None:
-        self._samples_of = samples_of
+    def __init__(self, windows: Mapping[str, Window]) -> None:
+        self._windows = windows
         self._corrections = Corrections()
         self._models: dict[str, str] = {}
 
@@ -71,20 +74,30 @@ class RoomCorrection:
             return NONE
         return self._corrections.correction_for(sensor, at, self._models.get(sensor, ""))
 
-    def measure(self, samples: Sequence[Sample], length_ms: int) -> Measure:
-        """The room's mean as `state.measure` gives it, corrected sensor by sensor and weighed by covered time."""
-        raw = measure(samples, length_ms)
+    def measure(self, length_ms: int, until: int | None = None, without: frozenset[str] = frozenset()) -> Measure:
+        """The room's mean as `state.measure` gives it, corrected sensor by sensor and weighed by covered time.
+
+        Of the stretch that ends at the newest sample (not after `until`), without the sensors of `without`.
+        """
+        window = self._windows["pm25"]
+        if until is None:
+            raw = measured(window.pooled(length_ms, without))
+        else:
+            raw = measure(window.last(length_ms, until, without), length_ms)
         if raw.mean is None or raw.newest_at is None or not self._corrections.accepted:
             return raw
         end = raw.newest_at
+        start = end - length_ms
         parts: list[tuple[float, int, str]] = []
-        for sensor in sorted({sample.sensor for sample in samples}):
+        for sensor in sorted(window.sensors.keys() - without):
+            weight, mean = window.over(sensor, start, end)
+            if not weight:
+                continue
             correction = self.of(sensor, end)
-            weight, mean = _mean((s for s in samples if s.sensor == sensor), end - length_ms, end)
             told = correction.correct(
                 mean,
-                self._beside("rh_pct", sensor, end - length_ms, end),
-                self._beside("temp_c", sensor, end - length_ms, end),
+                self._beside("rh_pct", sensor, start, end),
+                self._beside("temp_c", sensor, start, end),
                 span_ms=length_ms,
             )
             if told.value is not None:
@@ -96,6 +109,12 @@ class RoomCorrection:
         value = round(sum(value * weight for value, weight, _ in parts) / total, 6)
         return Measure(end, value, correction=",".join(sorted({label for _, _, label in parts})))
 
+    def measures(self, length_ms: int, moments: Iterable[int], without: frozenset[str]) -> Iterator[Measure]:
+        """`measure` until each of these moments, which rise."""
+        if self._corrections.accepted:
+            return (self.measure(length_ms, moment, without) for moment in moments)
+        return self._windows["pm25"].measures(length_ms, moments, without)
+
     def for_control(self, samples: Iterable[Sample]) -> list[Sample]:
         """The samples as the signal is to see them: corrected where that is possible, else as measured."""
         if not self._corrections.accepted:
@@ -106,7 +125,7 @@ class RoomCorrection:
         correction = self.of(sample.sensor, sample.at)
         if correction.method == "none":
             return sample
-        start = sample.at - 300_000
+        start = sample.at - BESIDE_MS
         told = correction.correct(
             sample.value,
             self._beside("rh_pct", sample.sensor, start, sample.at),
@@ -116,18 +135,4 @@ class RoomCorrection:
         return Sample(sample.at, value, sample.interval_ms, sample.sensor)
 
     def _beside(self, quantity: str, sensor: str, start: int, end: int) -> float | None:
-        return _mean((s for s in self._samples_of(quantity) if s.sensor == sensor), start, end)[1]
-
-
-def _mean(samples: Iterable[Sample], start: int, end: int) -> tuple[int, float | None]:
-    """(covered ms, mean) of one sensor's samples in (start, end], each weighed by its part inside."""
-    parts = [
-        (sample.value, max(sample.at - sample.interval_ms, start), sample.at)
-        for sample in samples
-        if start < sample.at <= end
-    ]
-    weight = sum(until - since for _, since, until in parts)
-    if not weight:
-        return 0, None
-    covered = covered_ms([(since, until) for _, since, until in parts])
-    return covered, sum(value * (until - since) for value, since, until in parts) / weight
+        return self._windows[quantity].over(sensor, start, end)[1]

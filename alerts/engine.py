@@ -7,7 +7,7 @@ one loop only. The order on a reading is the order of importance: command first,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from alerts.asks import OverrideAsks
@@ -34,7 +34,10 @@ from classair.wire import Current, RoomState, Topics
 
 log = logging.getLogger(__name__)
 
+READING_MS = 500  # a room's state is worked out no more often for its readings …
+BEHIND_MS = 2_000  # … and where they come late, which makes the past be worked out again
 REPEAT_MS = 30_000  # an unchanged state is said again this often
+PART_ROOMS = 25  # rooms looked at in one go at a tick: some milliseconds
 PAUSE_MS = 15_000  # a pause of ours so long is an absence: others may have switched meanwhile
 _NOWHERE = Current(status="none")
 
@@ -67,6 +70,8 @@ class AlertsEngine:
         self._yard_of: dict[str, str] = {}
         self._site_rooms: dict[str, list[str]] = {}
         self._published: dict[str, RoomState] = {}
+        self._read_at: dict[str, int] = {}  # room → when its state was last worked out for a reading …
+        self._behind: set[str] = set()  # … and rooms of which something has come since
         self._logged: dict[str, tuple[object, ...]] = {}
         self._retained = ledger.retained()
         self._home = HomeAssistant()
@@ -149,7 +154,10 @@ class AlertsEngine:
 
     def _announce(self) -> None:
         """Says to Home Assistant what is not said yet."""
-        for topic, payload in self._home.messages().items():
+        self._say_of_us(self._home.messages())
+
+    def _say_of_us(self, messages: dict[str, str]) -> None:
+        for topic, payload in messages.items():
             if self._announced.get(topic) != payload and self._say(topic, payload, retain=True):
                 self._announced[topic] = payload
 
@@ -193,6 +201,7 @@ class AlertsEngine:
         for name, level in levels.items():
             if name in self.rooms:
                 self.rooms[name].day_level = level
+        self._behind |= self.rooms.keys()
 
     def hear(self, topic: str, payload: bytes, retained: bool, now: int) -> None:
         """One message of the broker, whatever it is."""
@@ -217,9 +226,9 @@ class AlertsEngine:
 
     def _meet(self, readings: Iterable[Reading]) -> None:
         """Learns what sensors measure; a sensor that is new, or measures more, is announced."""
-        news = [self._home.saw(reading.sensor, reading.values) for reading in readings]
-        if any(news):
-            self._announce()
+        for reading in readings:
+            if self._home.saw(reading.sensor, reading.values):
+                self._say_of_us(self._home.message_of(reading.sensor))
 
     def _take(self, readings: Sequence[Reading], now: int) -> None:
         by_room: dict[str, list[Reading]] = {}
@@ -237,26 +246,48 @@ class AlertsEngine:
             watch = self.rooms.get(name)
             if watch is not None:
                 concerned.update(self._site_rooms[name.partition(".")[0]] if watch.is_outdoor else (name,))
-        self._publish(concerned, now)
+        due = {name for name in concerned if not self._was_read(name, now)}
+        self._behind |= concerned - due
+        self._read_at.update(dict.fromkeys(due, now))
+        self._publish(due, now)
         self._meet(readings)  # after all that is urgent
+
+    def _was_read(self, name: str, now: int) -> bool:
+        """Whether a room's state was worked out for a reading just now: then the next one waits for the tick."""
+        pause = BEHIND_MS if self.rooms[name].behind else READING_MS
+        return 0 <= now - self._read_at.get(name, 0) < pause
 
     def tick(self, now: int, connected: bool = True) -> None:
         """Once a second: silence is news as well. Without a broker no command can be confirmed, so none is tried."""
+        for _ in self.ticking(now, connected):
+            pass
+
+    def ticking(self, now: int, connected: bool = True) -> Iterator[None]:
+        """`tick` in small parts, between which readings can be taken in. Each part uses the moment given at first."""
         self._awake(now, connected)
         self.notices.line(connected, now)
         self.notices.services(now)
+        names = list(self.rooms)
+        for begin in range(0, len(names), PART_ROOMS):
+            part = [name for name in names[begin : begin + PART_ROOMS] if name in self.rooms]
+            self._tick_rooms(part, now, connected)
+            yield
         if connected:
-            for name, watch in self.rooms.items():
-                self._control(name, watch, now)
             self._told_of(self.board.let_go(now), now)
         self._rules.silences(
             {name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items() if watch.sensors}, now
         )
-        self._publish(self.rooms, now)
+
+    def _tick_rooms(self, names: Sequence[str], now: int, connected: bool) -> None:
         if connected:
-            for name, watch in self.rooms.items():
+            for name in names:
+                self._control(name, self.rooms[name], now)
+        # What was worked out for a reading a moment ago is not worked out again.
+        self._publish([name for name in names if name in self._behind or not self._was_read(name, now)], now)
+        if connected:
+            for name in names:
                 for state in self.board.states_in(name, now):
-                    self.care.saw(state, watch.signal.signal, now)
+                    self.care.saw(state, self.rooms[name].signal.signal, now)
 
     def reconnected(self, now: int) -> None:
         """The broker is back, perhaps without what was retained: say everything again."""
@@ -317,6 +348,7 @@ class AlertsEngine:
                     self._publish_one(name, now)
 
     def _publish_one(self, name: str, now: int) -> None:
+        self._behind.discard(name)
         told = self.state(name, now)
         old = self._published.get(name)
         if old is not None and now - old.at < REPEAT_MS and told == old.model_copy(update={"at": now}):

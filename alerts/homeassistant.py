@@ -89,14 +89,24 @@ class HomeAssistant:
             return {}
         config, topics = self._config, Topics(self._config.org)
         found: dict[str, str] = {}
-        for full, sensor in config.sensors():
-            if self._measures.get(full):
-                found[self._topic("sensor", full)] = _text(self._sensor(config, topics, full, sensor))
+        for full, _ in config.sensors():
+            found.update(self.message_of(full))
         for full, _ in config.rooms():
             found[self._topic("room", full)] = _text(_room(config, topics, full))
         for full, _ in config.purifiers():
             found[self._topic("purifier", full)] = _text(_purifier(config, topics, full))
         return found
+
+    def message_of(self, sensor: str) -> dict[str, str]:
+        """The same for one sensor; nothing while it is not known what it measures."""
+        if self._config is None or not self._config.home_assistant.enabled or not self._measures.get(sensor):
+            return {}
+        site, _, local = sensor.partition(".")
+        part = self._config.sites[site].sensors.get(local) if site in self._config.sites else None
+        if part is None:
+            return {}
+        text = _text(self._sensor(self._config, Topics(self._config.org), sensor, part))
+        return {self._topic("sensor", sensor): text}
 
     def _topic(self, kind: str, full: str) -> str:
         assert self._config is not None

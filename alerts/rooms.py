@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from alerts.corrections import RoomCorrection
+from alerts.windows import Window, measured
 from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
@@ -19,54 +19,8 @@ from classair.science.state import Measure, RoomMemory, Sight
 from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 
-KEEP_MS: Final = HOUR_MS + 5 * MINUTE_MS  # the longest window: the last hour, for playing outdoors
 COMFORT_MS: Final = 5 * MINUTE_MS  # window of temperature and humidity
 QUANTITIES: Final = ("pm25", "co2_ppm", "temp_c", "rh_pct")
-
-
-class _Window:
-    """Valid samples of one quantity in order of time, no reading twice."""
-
-    def __init__(self) -> None:
-        self.samples: list[Sample] = []
-        self.filled_behind = False  # a sample came that others had overtaken: what was concluded may be wrong
-        self._seen: set[tuple[str, int]] = set()
-
-    def add(self, sample: Sample) -> bool:
-        if (sample.sensor, sample.at) in self._seen:
-            return False
-        newest = self.samples[-1].at if self.samples else sample.at
-        if sample.at < newest - KEEP_MS:
-            return False
-        self._seen.add((sample.sensor, sample.at))
-        if sample.at < newest - MINUTE_MS:
-            self.filled_behind = True
-        insort(self.samples, sample)
-        gone = bisect_left(self.samples, self.samples[-1].at - KEEP_MS, key=lambda s: s.at)
-        for old in self.samples[:gone]:
-            self._seen.discard((old.sensor, old.at))
-        del self.samples[:gone]
-        return True
-
-    def discard(self, sensor: str, at: int) -> bool:
-        """Takes a sample out again; whether it was there."""
-        if (sensor, at) not in self._seen:
-            return False
-        self._seen.discard((sensor, at))
-        self.samples = [sample for sample in self.samples if (sample.sensor, sample.at) != (sensor, at)]
-        return True
-
-    def last(self, length_ms: int, until: int | None = None, without: frozenset[str] = frozenset()) -> Sequence[Sample]:
-        """The samples of the stretch of this length that ends at the newest one (not after `until`)."""
-        samples = self.trusted(without)
-        end = len(samples) if until is None else bisect_right(samples, until, key=lambda s: s.at)
-        if not end:
-            return ()
-        return samples[bisect_right(samples, samples[end - 1].at - length_ms, key=lambda s: s.at) : end]
-
-    def trusted(self, without: frozenset[str]) -> list[Sample]:
-        """The samples of all sensors but these."""
-        return [sample for sample in self.samples if sample.sensor not in without] if without else self.samples
 
 
 class RoomWatch:
@@ -89,12 +43,11 @@ class RoomWatch:
         self.configure(simulated=simulated, has=has, sensors=sensors)
         self.told_at: int | None = None
         self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
-        self._windows = {quantity: _Window() for quantity in QUANTITIES}
-        self._correcting = RoomCorrection(lambda quantity: self._windows[quantity].samples)
+        self._windows = {quantity: Window() for quantity in QUANTITIES}
+        self._correcting = RoomCorrection(self._windows)
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
         self._memory = RoomMemory()
         self._pm25, self._co2 = Measure(), Measure()
-        self._hour: tuple[int | None, int | None] = (None, None)
 
     def configure(self, *, simulated: bool, has: frozenset[Need], sensors: Iterable[str]) -> None:
         self.simulated, self.has, self.sensors = simulated, has, frozenset(sensors)
@@ -107,8 +60,10 @@ class RoomWatch:
         self._pm25 = self._measured()
 
     def _measured(self, until: int | None = None) -> Measure:
-        samples = self._windows["pm25"].last(state.PM_WINDOW_MS, until, self._not_shown())
-        return self._correcting.measure(samples, state.PM_WINDOW_MS)
+        return self._correcting.measure(state.PM_WINDOW_MS, until, self._not_shown())
+
+    def _co2_measured(self) -> Measure:
+        return measured(self._windows["co2_ppm"].pooled(state.CO2_WINDOW_MS))
 
     @property
     def disagrees(self) -> bool:
@@ -133,7 +88,7 @@ class RoomWatch:
         again = self._suspects.keys() - mine.keys()
         self._suspects = mine
         self.signal.suspect(mine)
-        self.signal.add(self._correcting.for_control(s for s in self._windows["pm25"].samples if s.sensor in again))
+        self.signal.add(self._correcting.for_control(self._windows["pm25"].walk(self.sensors - again)))
         self._pm25 = self._measured()
         return True
 
@@ -176,10 +131,7 @@ class RoomWatch:
         if "pm25" in changed:
             self._pm25 = self._measured()
         if "co2_ppm" in changed:
-            self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
-        if any(self._windows[quantity].filled_behind for quantity in changed):
-            # A level must not be held because half of its window was still on the way when it was first worked out.
-            self._live_through(now)
+            self._co2 = self._co2_measured()
 
     def prime(self, readings: Sequence[Reading], now: int) -> None:
         """Takes in what the store knows, so that a restart forgets no level and no duration.
@@ -203,25 +155,33 @@ class RoomWatch:
         if "pm25" in changed:
             self._pm25 = self._measured()
         if "co2_ppm" in changed:
-            self._co2 = state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS), state.CO2_WINDOW_MS)
+            self._co2 = self._co2_measured()
 
     def _live_through(self, now: int) -> None:
         """The memory as it would be had every sample come in its time, minute by minute."""
         for window in self._windows.values():
             window.filled_behind = False
-        began = max(
-            (self._windows["pm25"].samples or self._windows["co2_ppm"].samples or [Sample(now, 0, 1)])[0].at,
-            now - HOUR_MS,
-        )
+        oldest = [self._windows[quantity].oldest() for quantity in ("pm25", "co2_ppm")]
+        began = max(next((at for at in oldest if at is not None), now), now - HOUR_MS)
         before = self._memory
         self._memory = RoomMemory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
-        for minute in range(began, now, MINUTE_MS):
-            sight = Sight(
-                self.room,
-                pm25=self._measured(minute),
-                co2=state.measure(self._windows["co2_ppm"].last(state.CO2_WINDOW_MS, minute), state.CO2_WINDOW_MS),
-            )
-            self._memory = state.remember(self._memory, sight)
+        moments = range(began, now, MINUTE_MS)
+        for pm25, co2 in zip(
+            self._correcting.measures(state.PM_WINDOW_MS, moments, self._not_shown()),
+            self._windows["co2_ppm"].measures(state.CO2_WINDOW_MS, moments),
+            strict=True,
+        ):
+            self._memory = state.remember(self._memory, Sight(self.room, pm25=pm25, co2=co2))
+
+    @property
+    def behind(self) -> bool:
+        """Whether samples came late: the next look at the state works the past out again, which takes a while."""
+        return any(window.filled_behind for window in self._windows.values())
+
+    def _caught_up(self, now: int) -> None:
+        """A level must not be held because half of its window was still on the way when it was first worked out."""
+        if self.behind:
+            self._live_through(now)
 
     def _note_warming(self, reading: Reading, quantity: str) -> None:
         if not reading.flags_of(quantity) & Flag.WARMUP:
@@ -244,6 +204,7 @@ class RoomWatch:
         occupied: bool,
         config_version: int,
     ) -> RoomState:
+        self._caught_up(now)
         sight = Sight(
             room=self.room,
             has=self.has,
@@ -272,12 +233,13 @@ class RoomWatch:
     @property
     def newest_valid_at(self) -> int | None:
         """The newest valid value of what this room is for: PM2.5, or CO2 where nothing measures dust."""
-        quantity = "pm25" if "pm25" in self._expected else "co2_ppm"
-        samples = self._windows[quantity].trusted(frozenset(self._suspects) if quantity == "pm25" else frozenset())
-        return samples[-1].at if samples else None
+        if "pm25" in self._expected:
+            return self._windows["pm25"].newest(frozenset(self._suspects))
+        return self._windows["co2_ppm"].newest()
 
     def outdoor_current(self, now: int) -> Current:
         """A yard's value as the other rooms of its school show it."""
+        self._caught_up(now)
         self._memory = state.remember(self._memory, Sight(self.room, pm25=self._pm25, co2=self._co2))
         return state.current(
             self._memory.pm25,
@@ -298,13 +260,8 @@ class RoomWatch:
     @property
     def hour_level(self) -> int | None:
         """The level (1…5) of the last hour's mean that ends at the newest value; for the yard."""
-        samples = self._windows["pm25"].last(HOUR_MS, without=frozenset(self._suspects))
-        newest = samples[-1].at if samples else None
-        if newest is None:
-            return None
-        if self._hour[0] != newest:
-            self._hour = (newest, INDEX.level_number("pm25", self._correcting.measure(samples, HOUR_MS).mean))
-        return self._hour[1]
+        mean = self._correcting.measure(HOUR_MS, without=frozenset(self._suspects)).mean
+        return INDEX.level_number("pm25", mean)
 
     def _what_is_measured(self) -> frozenset[str]:
         """What is measured here: named by a sensor, or possible because one has not spoken yet."""
@@ -322,10 +279,11 @@ class RoomWatch:
         return MappingProxyType(until)
 
     def _comfort(self, quantity: str, now: int) -> float | None:
-        samples = self._windows[quantity].last(COMFORT_MS)
-        if not samples or now - samples[-1].at >= state.UNKNOWN_MS:
+        sliding = self._windows[quantity].pooled(COMFORT_MS)
+        if sliding.newest is None or now - sliding.newest >= state.UNKNOWN_MS:
             return None
-        return round(sum(sample.value for sample in samples) / len(samples), 1)
+        weight, total, _ = sliding.sums()
+        return round(total / weight, 1) if weight else None
 
 
 def _last_word(track: state.Track) -> state.Track:

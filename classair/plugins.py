@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 
@@ -17,7 +18,7 @@ def names(package: str) -> list[str]:
     """Plugins in a folder and those other packages offer under the entry point group `classair.<folder>`."""
     module = importlib.import_module(package)
     here = [info.name for info in pkgutil.iter_modules(module.__path__) if not info.name.startswith("_")]
-    return sorted({*here, *(point.name for point in entry_points(group=_group(package)))})
+    return sorted({*here, *(point.name for point in _offered(package))})
 
 
 def load(package: str, name: str) -> ModuleType:
@@ -27,7 +28,7 @@ def load(package: str, name: str) -> ModuleType:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
         raise UnknownPlugin(f"{name!r} is not one of the {package.rpartition('.')[2]}; {hint}")
-    for point in entry_points(group=_group(package)):
+    for point in _offered(package):
         if point.name == name:
             loaded = point.load()
             assert isinstance(loaded, ModuleType)
@@ -35,5 +36,7 @@ def load(package: str, name: str) -> ModuleType:
     return importlib.import_module(f"{package}.{name}")
 
 
-def _group(package: str) -> str:
-    return f"classair.{package.rpartition('.')[2]}"
+@cache
+def _offered(package: str) -> tuple[EntryPoint, ...]:
+    """What other packages offer; read once, because every look goes through all that is installed."""
+    return tuple(entry_points(group=f"classair.{package.rpartition('.')[2]}"))

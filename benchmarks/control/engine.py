@@ -226,7 +226,9 @@ def main() -> int:
                 latencies += [made.commanded[room] - at for room, at in made.sent.items() if room in made.commanded]
                 lost += sum(room not in made.commanded for room in made.sent)
                 echo += made.echo
-        print(f"{rooms:5d} rooms {rate:6.0f} readings/s  reading → command {shares(latencies)}  lost {lost}", flush=True)
+        print(
+            f"{rooms:5d} rooms {rate:6.0f} readings/s  reading → command {shares(latencies)}  lost {lost}", flush=True
+        )
         print(f"{'':32s}  broker and back   {shares(echo)}   alerts {share:.1%} of a core", flush=True)
         slow = sorted(latencies)[round(0.99 * (len(latencies) - 1))] > 0.05
         missed |= bool(lost) or (rooms == max(counts) and (slow or share > 0.3))

@@ -289,10 +289,14 @@ class Config(Part):
         return site in self.sites and room in self.sites[site].rooms
 
     def sensors_in(self, room: str) -> list[str]:
-        return [full for full, s in self.sensors() if f"{full.partition('.')[0]}.{s.room}" == room]
+        site, _, local = room.partition(".")
+        part = self.sites.get(site)
+        return [f"{site}.{i}" for i, sensor in part.sensors.items() if sensor.room == local] if part else []
 
     def purifiers_in(self, room: str) -> list[str]:
-        return [full for full, p in self.purifiers() if f"{full.partition('.')[0]}.{p.room}" == room]
+        site, _, local = room.partition(".")
+        part = self.sites.get(site)
+        return [f"{site}.{i}" for i, unit in part.purifiers.items() if unit.room == local] if part else []
 
     def outdoor_of(self, room: str) -> str | None:
         """The room outdoors of the same site, None when the school has no sensor outside."""

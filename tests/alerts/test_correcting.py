@@ -13,6 +13,7 @@ from alerts.corrections import RoomCorrection
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
+from alerts.windows import Window
 from classair import config as configuration
 from classair.science.averages import Sample
 from classair.science.corrections import PUBLISHED, Correction, Corrections, as_record
@@ -160,8 +161,10 @@ def test_the_purifier_s_signal_is_the_corrected_value(house: House) -> None:
 
 
 def test_two_sensors_weigh_by_the_time_they_cover() -> None:
-    samples = [Sample(900_000, 40.0, 900_000, "a"), Sample(900_000, 10.0, 300_000, "b")]
-    room = RoomCorrection(lambda _: [])
+    windows = {quantity: Window() for quantity in ("pm25", "rh_pct", "temp_c")}
+    windows["pm25"].add(Sample(900_000, 40.0, 900_000, "a"))
+    windows["pm25"].add(Sample(900_000, 10.0, 300_000, "b"))
+    room = RoomCorrection(windows)
     room.follow(Corrections((Correction("b-only", 1, "linear", {"slope": 2.0, "intercept": 0.0}, sensors=("b",)),)), {})
-    found = room.measure(samples, 900_000)
+    found = room.measure(900_000)
     assert found.mean == pytest.approx((40.0 * 3 + 20.0) / 4)
