@@ -7,7 +7,9 @@ one loop only. The order on a reading is the order of importance: command first,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from alerts.asks import OverrideAsks
@@ -69,6 +71,7 @@ class AlertsEngine:
         self._awake_at: int | None = None
         self._yard_of: dict[str, str] = {}
         self._site_rooms: dict[str, list[str]] = {}
+        self._rank: dict[str, int] = {}  # yards before the rooms that look at them
         self._published: dict[str, RoomState] = {}
         self._read_at: dict[str, int] = {}  # room → when its state was last worked out for a reading …
         self._behind: set[str] = set()  # … and rooms of which something has come since
@@ -120,6 +123,7 @@ class AlertsEngine:
         self._site_rooms = {}
         for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
             self._site_rooms.setdefault(name.partition(".")[0], []).append(name)
+        self._rank = {name: rank for rank, name in enumerate(chain.from_iterable(self._site_rooms.values()))}
         self._published = {name: told for name, told in self._published.items() if name in fresh}
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
@@ -259,26 +263,33 @@ class AlertsEngine:
 
     def tick(self, now: int, connected: bool = True) -> None:
         """Once a second: silence is news as well. Without a broker no command can be confirmed, so none is tried."""
-        for _ in self.ticking(now, connected):
-            pass
+        for part in self.tick_parts(connected):
+            part(now)
 
-    def ticking(self, now: int, connected: bool = True) -> Iterator[None]:
-        """`tick` in small parts, between which readings can be taken in. Each part uses the moment given at first."""
+    def tick_parts(self, connected: bool) -> list[Callable[[int], None]]:
+        """`tick` in parts of some milliseconds, between which readings can be taken in; each wants the moment."""
+        names = list(self.rooms)
+        groups = [names[begin : begin + PART_ROOMS] for begin in range(0, len(names), PART_ROOMS)]
+        return [
+            lambda now: self._begin_tick(connected, now),
+            *(partial(self._tick_rooms, group, connected) for group in groups),
+            lambda now: self._end_tick(connected, now),
+        ]
+
+    def _begin_tick(self, connected: bool, now: int) -> None:
         self._awake(now, connected)
         self.notices.line(connected, now)
         self.notices.services(now)
-        names = list(self.rooms)
-        for begin in range(0, len(names), PART_ROOMS):
-            part = [name for name in names[begin : begin + PART_ROOMS] if name in self.rooms]
-            self._tick_rooms(part, now, connected)
-            yield
+
+    def _end_tick(self, connected: bool, now: int) -> None:
         if connected:
             self._told_of(self.board.let_go(now), now)
         self._rules.silences(
             {name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items() if watch.sensors}, now
         )
 
-    def _tick_rooms(self, names: Sequence[str], now: int, connected: bool) -> None:
+    def _tick_rooms(self, group: Sequence[str], connected: bool, now: int) -> None:
+        names = [name for name in group if name in self.rooms]
         if connected:
             for name in names:
                 self._control(name, self.rooms[name], now)
@@ -341,11 +352,8 @@ class AlertsEngine:
             self._rules.purifier(matter, now)
 
     def _publish(self, rooms: Iterable[str], now: int) -> None:
-        wanted = set(rooms)
-        for site_rooms in self._site_rooms.values():
-            for name in site_rooms:
-                if name in wanted:
-                    self._publish_one(name, now)
+        for name in sorted(rooms, key=self._rank.__getitem__):
+            self._publish_one(name, now)
 
     def _publish_one(self, name: str, now: int) -> None:
         self._behind.discard(name)

@@ -170,18 +170,23 @@ class Alerts:
         self._link.start()
         self._progress.watch("network", lambda: self._link.moved_at)
         self._progress.watch("ledger", lambda: self.ledger.moved_at, DISK_PATIENCE_S)
-        ticked = beat = status = 0.0
+        ticked = part_due = pause = beat = status = 0.0
+        parts: list[Callable[[int], None]] = []
         try:
             while not stop.is_set() and self._leave is None:
                 if not self._link.thread_alive:
                     log.error("network_thread_died action=restart")
                     return 1
                 self._progress.tick()
-                self._work(until=ticked + TICK_S)
+                self._work(until=part_due)
                 now = time.monotonic()
-                if now - ticked >= TICK_S:
-                    ticked = now
-                    self._guarded(self._tick)
+                if now >= part_due and not parts:
+                    ticked, parts = now, self._parts()
+                    pause = TICK_S / (len(parts) + 1)
+                if now >= part_due:
+                    self._guarded(partial(self._do_part, parts.pop(0)))
+                    # Spread over the second, so that no reading waits for a whole town to be looked at.
+                    part_due = now + pause if parts else ticked + TICK_S
                 if now - beat >= BEAT_MS / 1000:
                     beat = now
                     self._beat()
@@ -271,9 +276,11 @@ class Alerts:
         self._beat()
         self._status("online")
 
-    def _tick(self) -> None:
-        if self._running:
-            self.watching.tick(self._moment(), self._link.up)
+    def _parts(self) -> list[Callable[[int], None]]:
+        return self.watching.tick_parts(self._link.up) if self._running else [lambda _: None]
+
+    def _do_part(self, part: Callable[[int], None]) -> None:
+        part(self._moment())
 
     def _beat(self) -> None:
         if self._org != "+" and self._running:
