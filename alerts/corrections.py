@@ -14,10 +14,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from alerts.ledger import Ledger
-from alerts.windows import Window, measured
 from classair.science.averages import Sample
 from classair.science.corrections import NONE, Correction, Corrections, of_record
 from classair.science.state import Measure, measure
+from classair.science.windows import Window, measured
 from classair.wire import CorrectionsTold
 
 log = logging.getLogger(__name__)

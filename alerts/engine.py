@@ -26,6 +26,7 @@ from alerts.presence import Presence
 from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
 from alerts.stream import SensorStream
+from alerts.telling import StatesTold
 from classair.config import Config
 from classair.i18n import in_every_language
 from classair.model import Reading
@@ -36,9 +37,6 @@ from classair.wire import Current, RoomState, Topics
 
 log = logging.getLogger(__name__)
 
-READING_MS = 500  # a room's state is worked out no more often for its readings …
-BEHIND_MS = 2_000  # … and where they come late, which makes the past be worked out again
-REPEAT_MS = 30_000  # an unchanged state is said again this often
 PART_ROOMS = 25  # rooms looked at in one go at a tick: some milliseconds
 PAUSE_MS = 15_000  # a pause of ours so long is an absence: others may have switched meanwhile
 _NOWHERE = Current(status="none")
@@ -71,11 +69,7 @@ class AlertsEngine:
         self._awake_at: int | None = None
         self._yard_of: dict[str, str] = {}
         self._site_rooms: dict[str, list[str]] = {}
-        self._rank: dict[str, int] = {}  # yards before the rooms that look at them
-        self._published: dict[str, RoomState] = {}
-        self._read_at: dict[str, int] = {}  # room → when its state was last worked out for a reading …
-        self._behind: set[str] = set()  # … and rooms of which something has come since
-        self._logged: dict[str, tuple[object, ...]] = {}
+        self._telling = StatesTold(ledger, say, self.state)
         self._retained = ledger.retained()
         self._home = HomeAssistant()
         self._announced: dict[str, str] = {}
@@ -123,8 +117,7 @@ class AlertsEngine:
         self._site_rooms = {}
         for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
             self._site_rooms.setdefault(name.partition(".")[0], []).append(name)
-        self._rank = {name: rank for rank, name in enumerate(chain.from_iterable(self._site_rooms.values()))}
-        self._published = {name: told for name, told in self._published.items() if name in fresh}
+        self._telling.follow(self._topics, chain.from_iterable(self._site_rooms.values()))
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
         self.notices.only(set(fresh), set(self.board.names()), now)
@@ -167,7 +160,7 @@ class AlertsEngine:
 
     def _clear_what_is_gone(self) -> None:
         """Empties retained topics of rooms and purifiers that are no longer configured, also those of earlier lives."""
-        wanted = {self._room_topic(name) for name in self.rooms} | self.board.retained_topics() | self._home.topics()
+        wanted = self._telling.topics() | self.board.retained_topics() | self._home.topics()
         wanted |= self.care.topics()
         for topic in self._retained - wanted:
             self._announced.pop(topic, None)
@@ -198,14 +191,14 @@ class AlertsEngine:
     def prime_following(self, means: dict[str, list[tuple[int, float]]], now: int) -> None:
         """Quarter-hour means of the last fortnight, for sensors that nothing is known of."""
         self.following.prime(means)
-        self._publish(self._suspect(), now)
+        self._telling.now(self._suspect(), now)
 
     def day_levels(self, levels: dict[str, int | None]) -> None:
         """The level of each yard's 24-hour mean."""
         for name, level in levels.items():
             if name in self.rooms:
                 self.rooms[name].day_level = level
-        self._behind |= self.rooms.keys()
+        self._telling.missed(self.rooms)
 
     def hear(self, topic: str, payload: bytes, retained: bool, now: int) -> None:
         """One message of the broker, whatever it is."""
@@ -214,11 +207,11 @@ class AlertsEngine:
         if self.board.knows(topic):
             rooms, matters = self.board.hear(topic, payload, retained, lambda room: self._occupied(room, now), now)
             self._told_of(matters, now)
-            self._publish(rooms, now)
+            self._telling.now(rooms, now)
         elif self._topics is not None and topic == self._topics.corrections:
             if self._corrections.hear(payload):
                 self._correct()
-                self._publish(self.rooms, now)
+                self._telling.now(self.rooms, now)
         elif topic.endswith("/reading"):
             self._take(self._stream.readings(topic, payload, now), now)
         elif topic.endswith("/status"):
@@ -226,7 +219,7 @@ class AlertsEngine:
         elif "/ask/alerts/" in topic and not retained:
             room = self._asks.hear(topic, payload, self._topics, lambda room: self._occupied(room, now), now)
             if room is not None:
-                self._publish([room], now)
+                self._telling.now([room], now)
 
     def _meet(self, readings: Iterable[Reading]) -> None:
         """Learns what sensors measure; a sensor that is new, or measures more, is announced."""
@@ -250,16 +243,8 @@ class AlertsEngine:
             watch = self.rooms.get(name)
             if watch is not None:
                 concerned.update(self._site_rooms[name.partition(".")[0]] if watch.is_outdoor else (name,))
-        due = {name for name in concerned if not self._was_read(name, now)}
-        self._behind |= concerned - due
-        self._read_at.update(dict.fromkeys(due, now))
-        self._publish(due, now)
+        self._telling.after_readings(concerned, lambda name: self.rooms[name].behind, now)
         self._meet(readings)  # after all that is urgent
-
-    def _was_read(self, name: str, now: int) -> bool:
-        """Whether a room's state was worked out for a reading just now: then the next one waits for the tick."""
-        pause = BEHIND_MS if self.rooms[name].behind else READING_MS
-        return 0 <= now - self._read_at.get(name, 0) < pause
 
     def tick(self, now: int, connected: bool = True) -> None:
         """Once a second: silence is news as well. Without a broker no command can be confirmed, so none is tried."""
@@ -294,7 +279,7 @@ class AlertsEngine:
             for name in names:
                 self._control(name, self.rooms[name], now)
         # What was worked out for a reading a moment ago is not worked out again.
-        self._publish([name for name in names if name in self._behind or not self._was_read(name, now)], now)
+        self._telling.at_tick(names, now)
         if connected:
             for name in names:
                 for state in self.board.states_in(name, now):
@@ -303,17 +288,17 @@ class AlertsEngine:
     def reconnected(self, now: int) -> None:
         """The broker is back, perhaps without what was retained: say everything again."""
         self.care.reconnected()
-        self._published.clear()
+        self._telling.forget()
         self._announced.clear()
         self._told_of(self.board.reconnected(lambda room: self._occupied(room, now), now), now)
         self._clear_what_is_gone()
         self._announce()
-        self._publish(self.rooms, now)
+        self._telling.now(self.rooms, now)
 
     def clock_stepped(self, by_ms: int, now: int) -> None:
         """The system's clock was put right by `by_ms`: rooms begin anew, to be primed with what this clock says."""
         self.rooms.clear()
-        self._published.clear()
+        self._telling.forget()
         self._awake_at = now
         self.notices.clock_stepped(now)
         self.board.clock_stepped(by_ms, now)
@@ -324,7 +309,7 @@ class AlertsEngine:
     def delivered(self, result: Result, now: int) -> None:
         self._rules.delivered(result, now)
         if result.job.subject in self.rooms:
-            self._publish([result.job.subject], now)
+            self._telling.now([result.job.subject], now)
 
     # -- what goes out -------------------------------------------------------------------------------------------------
 
@@ -351,20 +336,6 @@ class AlertsEngine:
             self.notices.purifier(matter, now)
             self._rules.purifier(matter, now)
 
-    def _publish(self, rooms: Iterable[str], now: int) -> None:
-        for name in sorted(rooms, key=self._rank.__getitem__):
-            self._publish_one(name, now)
-
-    def _publish_one(self, name: str, now: int) -> None:
-        self._behind.discard(name)
-        told = self.state(name, now)
-        old = self._published.get(name)
-        if old is not None and now - old.at < REPEAT_MS and told == old.model_copy(update={"at": now}):
-            return
-        if self._say(self._room_topic(name), told.model_dump_json(), retain=True):
-            self._published[name] = told
-        self._write_down(told)
-
     def state(self, name: str, now: int) -> RoomState:
         """The room's state at `now`."""
         watch = self.rooms[name]
@@ -384,45 +355,8 @@ class AlertsEngine:
             config_version=self._version,
         )
 
-    def _write_down(self, told: RoomState) -> None:
-        """A row for each change of what people see: told then, never changed."""
-        seen = (
-            told.pm25.status,
-            told.pm25.level,
-            told.pm25.shown,
-            told.rule,
-            told.co2.level,
-            told.co2.shown,
-            told.outdoor.shown,
-            told.config_version,
-        )
-        if self._logged.get(told.room) == seen:
-            return
-        self._logged[told.room] = seen
-        self._ledger.write(
-            "insert into state_told(room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
-            "config_version, advice_version, simulated) values(?,?,?,?,?,?,?,?,?,?,?,?)",
-            told.room,
-            told.at,
-            told.pm25.status,
-            told.pm25.level,
-            told.pm25.shown,
-            told.rule,
-            told.co2.level,
-            told.co2.shown,
-            told.outdoor.shown,
-            told.config_version,
-            told.advice_version,
-            int(told.simulated),
-        )
-
     def _occupied(self, room: str, now: int) -> Occupancy:
         return self._presence.of(room, now)
-
-    def _room_topic(self, name: str) -> str:
-        assert self._topics is not None
-        site, _, room = name.partition(".")
-        return self._topics.room_now(site, room)
 
 
 def _followable(config: Config, name: str) -> frozenset[Need]:

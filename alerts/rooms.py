@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Final
 
 from alerts.corrections import RoomCorrection
-from alerts.windows import Window, measured
 from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
@@ -16,6 +15,7 @@ from classair.science.averages import Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
 from classair.science.state import Measure, RoomMemory, Sight
+from classair.science.windows import Window, measured
 from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 

@@ -13,10 +13,10 @@ from alerts.corrections import RoomCorrection
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
-from alerts.windows import Window
 from classair import config as configuration
 from classair.science.averages import Sample
 from classair.science.corrections import PUBLISHED, Correction, Corrections, as_record
+from classair.science.windows import Window
 from classair.wire import Topics
 
 CONFIG = """org: demo
