@@ -18,6 +18,7 @@ LOST_S: Final = 20.0  # four beats of alerts
 JITTER_S: Final = 5.0  # all bridges of a town lose the server in the same moment
 LATE_S: Final = 5.0  # who looks this late has stood still itself
 LEASE_S: Final = 300  # where nobody knows until when children are there
+HEAVY: Final = 75.0  # µg/m³; above it a person's OFF ends early
 SHORT_S: Final = 30.0  # for so little a purifier is not switched on any more
 CONFIRM_WITHIN_S: Final = 10.0
 _UNCONFIRMED_S: Final = (30.0, 60.0, 600.0)  # pauses before the second, the third and every later order
@@ -67,11 +68,27 @@ def need(*, high: bool, blind: bool, timetable: Timetable | None, now_ms: int | 
     return Need(-(-(end - now_ms) // 1000), "high" if high else "blind")
 
 
-def forbidden(
-    state: PurifierState | None, heard_s: float, now_s: float, now_ms: int | None, rule: PurifierRule
-) -> bool:
-    """Whether a person wants it off, by the last word that was heard of it at `heard_s`, for as long as is allowed."""
-    if state is None:
+@dataclass(slots=True)
+class Wish:
+    """What is known of a person's wish for one purifier: what alerts said last, and when that was heard."""
+
+    state: PurifierState | None = None
+    heard_s: float = 0.0
+    heavy_s: float | None = None  # since when the dust has been heavy
+
+    def hear(self, state: PurifierState, now_s: float) -> None:
+        self.state, self.heard_s = state, now_s
+
+    def dust(self, level: float | None, now_s: float) -> None:
+        """The room's level, None while it is not known."""
+        if level is not None:
+            self.heavy_s = None if level <= HEAVY else now_s if self.heavy_s is None else self.heavy_s
+
+
+def forbidden(wish: Wish, now_s: float, now_ms: int | None, rule: PurifierRule) -> bool:
+    """Whether a person wants it off, for as long as is allowed, by the same limits as in alerts."""
+    state, heard_s = wish.state, wish.heard_s
+    if state is None or (wish.heavy_s is not None and now_s - wish.heavy_s >= rule.off_in_heavy_dust):
         return False
     off = state.override_on is False or (state.override_on is None and state.mode == "person" and state.on is False)
     if not off or now_s - heard_s > rule.off_at_most:

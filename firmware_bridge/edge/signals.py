@@ -35,6 +35,10 @@ class RoomSignal:
         slow, fast = round(rule.on_for * 1000), round(rule.fast_for * 1000)
         return told.lasts(told.high_since, slow) or told.lasts(told.fast_since, fast)
 
+    def level(self, now_ms: int) -> float | None:
+        """The signal, None while the room is blind."""
+        return None if self.blind(now_ms) else self._follower.signal.median
+
     def blind(self, now_ms: int) -> bool:
         told = self._follower.signal
         return now_ms > (self._began_ms + BLIND_MS if told.newest_at is None else told.newest_at + told.blind_ms)

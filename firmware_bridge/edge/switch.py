@@ -22,7 +22,7 @@ from classair.timetable import Timetable
 from classair.wire import Beat, EdgeOrdered, PurifierState, Topics, address
 from firmware_bridge.averaging import Mean
 from firmware_bridge.edge.calling import Calls
-from firmware_bridge.edge.rule import Beats, Need, Orders, forbidden, need
+from firmware_bridge.edge.rule import Beats, Need, Orders, Wish, forbidden, need
 from firmware_bridge.edge.signals import RoomSignal
 from firmware_bridge.published import sensors_of
 from firmware_bridge.sensor_line import good_of
@@ -55,8 +55,7 @@ class _Unit:
     timetable: Timetable | None
     when_blind: bool
     orders: Orders = field(default_factory=Orders)
-    state: PurifierState | None = None
-    state_s: float = 0.0
+    wish: Wish = field(default_factory=Wish)
     unreachable: bool = False
 
 
@@ -110,7 +109,7 @@ class EdgeSwitch:
             timetable = config.timetable_of(device.room) if config.room(device.room).timetable else None
             fresh = _Unit(device.room, device.order, timetable, purifiers[device.purifier].when_blind)
             if (old := known.get(device.purifier)) is not None:
-                fresh.state, fresh.state_s = old.state, old.state_s
+                fresh.wish = old.wish
                 fresh.orders = old.orders if old.room == device.room else fresh.orders
             self._units[device.purifier] = fresh
         controlled = {unit.room for unit in self._units.values()}
@@ -193,7 +192,8 @@ class EdgeSwitch:
             timetable=unit.timetable,
             now_ms=now_ms,
         )
-        if wanted is None or forbidden(unit.state, unit.state_s, now_s, now_ms, self._rule):
+        unit.wish.dust(signal.level(at), now_s)
+        if wanted is None or forbidden(unit.wish, now_s, now_ms, self._rule):
             return
         if unit.orders.due(now_s, wanted, self._rule.person_off):
             self._order(name, unit, wanted, now_s, now_ms)
@@ -242,7 +242,7 @@ class EdgeSwitch:
             with contextlib.suppress(ValidationError):
                 state = PurifierState.model_validate_json(payload)
                 if (unit := self._units.get(state.purifier)) is not None:
-                    unit.state, unit.state_s = state, at_s
+                    unit.wish.hear(state, at_s)
 
     def _take_answers(self) -> None:
         while not self._answers.empty():

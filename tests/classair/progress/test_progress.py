@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -90,6 +91,14 @@ def test_opening_vouches_while_it_lasts_and_nobody_listening_is_no_fault(
     progress.tick()
     Progress({}).tick()
     Progress({SOCKET_VARIABLE: "@nobody"}).tick()
+
+
+def test_what_systemd_notify_says_is_understood(ear: Ear, program_of: Callable[..., str]) -> None:
+    program = program_of("systemd-notify")
+    environment = {**os.environ, **ear.environment()}
+    for word in ("READY=1", "WATCHDOG=1"):
+        subprocess.run([program, "--no-block", word], env=environment, check=True, timeout=60)
+        assert ear.look(0) == PATIENCE_S
 
 
 def test_the_first_word_says_that_it_is_ready_as_systemd_wants_it(ear: Ear) -> None:

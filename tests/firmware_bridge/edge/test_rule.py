@@ -22,6 +22,7 @@ from firmware_bridge.edge.rule import (
     Beats,
     Need,
     Orders,
+    Wish,
     forbidden,
     need,
 )
@@ -105,25 +106,37 @@ def state(**more: Any) -> PurifierState:
 
 def test_a_persons_off_is_respected_while_it_lasts() -> None:
     off = state(override_on=False, override_until=TEN + 30 * MINUTE)
-    assert forbidden(off, 100, 200, TEN + 29 * MINUTE, RULE)
-    assert not forbidden(off, 100, 200, TEN + 30 * MINUTE, RULE)
-    assert forbidden(off, 100, 100 + 29 * 60, None, RULE), "without the time it is counted from when it was heard"
-    assert not forbidden(off, 100, 100 + 30 * 60, None, RULE)
+    assert forbidden(Wish(off, 100), 200, TEN + 29 * MINUTE, RULE)
+    assert not forbidden(Wish(off, 100), 200, TEN + 30 * MINUTE, RULE)
+    assert forbidden(Wish(off, 100), 100 + 29 * 60, None, RULE), "without the time it is counted from when it was heard"
+    assert not forbidden(Wish(off, 100), 100 + 30 * 60, None, RULE)
 
 
 def test_no_off_lasts_longer_than_it_may_however_wrong_its_time_is() -> None:
     wrong = state(override_on=False, override_until=TEN + 365 * 24 * 60 * MINUTE)
-    assert forbidden(wrong, 100, 101, TEN, RULE)
+    assert forbidden(Wish(wrong, 100), 101, TEN, RULE)
     for now_ms in (TEN, None):
-        assert not forbidden(wrong, 100, 101 + RULE.off_at_most, now_ms, RULE)
-    assert not forbidden(state(override_on=False), 100, 101 + RULE.off_at_most, TEN, RULE)
+        assert not forbidden(Wish(wrong, 100), 101 + RULE.off_at_most, now_ms, RULE)
+    assert not forbidden(Wish(state(override_on=False), 100), 101 + RULE.off_at_most, TEN, RULE)
+
+
+def test_heavy_dust_ends_an_off_early_and_a_pause_of_the_sensor_does_not_begin_that_anew() -> None:
+    wish = Wish(state(override_on=False, override_until=TEN + 60 * MINUTE), 100)
+    wish.dust(76.0, 200)
+    wish.dust(None, 500)
+    wish.dust(90.0, 700)
+    assert forbidden(wish, 799, TEN, RULE) and not forbidden(wish, 800, TEN, RULE)
+    wish.dust(75.0, 750)
+    assert forbidden(wish, 800, TEN, RULE)
 
 
 def test_a_persons_on_and_an_automatic_off_forbid_nothing() -> None:
-    assert not forbidden(None, 0, 1, TEN, RULE)
-    assert not forbidden(state(override_on=True, override_until=TEN + MINUTE), 0, 1, TEN, RULE)
-    assert not forbidden(state().model_copy(update={"mode": "auto"}), 0, 1, TEN, RULE)
-    assert forbidden(state(override_until=TEN + MINUTE), 0, 1, TEN, RULE), "an older alerts says it by the mode alone"
+    assert not forbidden(Wish(), 1, TEN, RULE)
+    assert not forbidden(Wish(state(override_on=True, override_until=TEN + MINUTE)), 1, TEN, RULE)
+    assert not forbidden(Wish(state().model_copy(update={"mode": "auto"})), 1, TEN, RULE)
+    assert forbidden(Wish(state(override_until=TEN + MINUTE)), 1, TEN, RULE), (
+        "an older alerts says it by the mode alone"
+    )
 
 
 # -- orders ------------------------------------------------------------------------------------------------------------
