@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from alerts.control.unit import FAULTS
 from classair import __version__
 from classair.accounts import HOME_ASSISTANT
 from classair.config import Config, Sensor
-from classair.i18n import has, t
+from classair.i18n import t
 from classair.wire import Topics
 
 ORIGIN: Final = {"name": "ClassAir", "sw": __version__}
@@ -26,7 +27,7 @@ HEALTH_EVERY_S: Final = 60
 ROOM_SILENT_S: Final = 120  # alerts says an unchanged room again every 30 s
 
 PM_LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
-FAULTS: Final = ("not_obeying", "silent", "fell_off", "no_draw", "still_drawing", "no_effect")
+DEVICE: Final = "device: "  # before what a purifier says of itself
 AIR_LEVELS: Final = ("fresh", "stuffy_soon", "stuffy", "very_stuffy")
 
 # Quantity → (device class or none, unit, decimals). Only what Home Assistant has a place for.
@@ -284,7 +285,9 @@ def _purifier(config: Config, topics: Topics, full: str) -> dict[str, Any]:
                 # Home Assistant refuses a state of more than 255 characters.
                 "val_tpl": f"{{% set words = {_fault_words(config.language)} %}}{{% set found = namespace(all=[]) %}}"
                 "{% for fault in value_json.get('faults', []) %}"
-                "{% set found.all = found.all + [words.get(fault, fault)] %}{% endfor %}"
+                f"{{% set own = fault.startswith('{DEVICE}') %}}"
+                f"{{% set said = words.device.replace('{{detail}}', fault[{len(DEVICE)}:]) if own else "
+                "words.get(fault, fault) %}{% set found.all = found.all + [said] %}{% endfor %}"
                 "{{ (found.all | join('; '))[:255] or 'None' }}",
             },
         },
@@ -293,8 +296,7 @@ def _purifier(config: Config, topics: Topics, full: str) -> dict[str, Any]:
 
 def _fault_words(language: str) -> str:
     """The key of each fault of a purifier with its words, as a template writes it."""
-    keys = [key for key in FAULTS if has(f"purifier_fault.{key}")]
-    return json.dumps({key: t(language, f"purifier_fault.{key}") for key in keys}, ensure_ascii=False)
+    return json.dumps({key: t(language, f"purifier_fault.{key}") for key in FAULTS}, ensure_ascii=False)
 
 
 _MODES: Final = ("auto", "person", "fail_safe", "unknown")

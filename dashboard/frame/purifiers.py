@@ -131,7 +131,7 @@ def _faults(ctx: Context, language: str, unit: PurifierState | None) -> list[Any
 def fault_words(ctx: Context, language: str, fault: str) -> str:
     """A fault in words: ours by its key, the device's own as it said it."""
     if fault.startswith(DEVICE):
-        return ctx.t(language, "switching.device_says", word=fault.removeprefix(DEVICE))
+        return ctx.t(language, "purifier_fault.device", detail=fault.removeprefix(DEVICE))
     key = f"purifier_fault.{fault}"
     return ctx.t(language, key) if fault.replace("_", "").isalpha() and i18n.has(key) else fault
 
