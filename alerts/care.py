@@ -22,6 +22,7 @@ from classair.wire import PurifierCare, PurifierState, Topics
 EVERY_MS: Final = 10_000  # how finely the room's dust is followed
 KEPT_EVERY_MS: Final = 60_000  # what a killed process loses at most
 TOLD_EVERY_MS: Final = 300_000
+FIRST_S: Final = 3_600  # in its first hour each minute, so that whoever sets it up sees it count
 UNSEEN_MS: Final = 30_000  # a longer pause of ours is time of which nothing is known
 DUST_MS: Final = 180_000  # an older value is not the room's
 EARLIEST_MS: Final = 1_704_067_200_000  # 2024: a clock before it has not been set
@@ -108,7 +109,8 @@ class Care:
         if not 0 <= now - counted.kept_ms < KEPT_EVERY_MS:
             counted.kept_ms = now
             self._keep(state.purifier, counted)
-        if not 0 <= now - counted.told_ms < TOLD_EVERY_MS:
+        often = KEPT_EVERY_MS if counted.ever.known_s < FIRST_S else TOLD_EVERY_MS
+        if not 0 <= now - counted.told_ms < often:
             counted.told_ms = now
             self._tell(state.purifier, counted, now)
 

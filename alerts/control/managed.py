@@ -68,7 +68,8 @@ class Managed:
             override_until=override_end(unit, self.limits),
             override_on=override.on if override is not None else None,
             override_by=override.who if override is not None else "",
-            watts=None if unit.watts is None else round(unit.watts, 1),
+            # What it drew before it was last switched says nothing of now.
+            watts=None if unit.watts is None or unit.watts_at < unit.since else round(unit.watts, 1),
             speed=speeds[unit.speed].name if unit.speed is not None and 0 <= unit.speed < len(speeds) else "",
             faults=[_word(it.what, it.detail) for it in unit.opened if it.what in FAULTS],
             simulated=self.part.simulated,
