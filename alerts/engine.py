@@ -26,11 +26,11 @@ from alerts.presence import Presence
 from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
 from alerts.stream import SensorStream
+from alerts.surroundings import Surroundings
 from alerts.telling import StatesTold
 from classair.config import Config
 from classair.i18n import in_every_language
 from classair.model import Reading
-from classair.science.advice import Need
 from classair.science.corrections import Corrections
 from classair.timetable import local_time
 from classair.wire import Current, RoomState, Topics
@@ -61,6 +61,8 @@ class AlertsEngine:
         self._asks = OverrideAsks(ledger, self.board, say, self._told_of)
         self._corrections = ActiveCorrections(ledger)
         self.following = Following(ledger)
+        self._surroundings = Surroundings(self._dust)
+        self._rows_before = ledger.rows_shown()
         self._config: Config | None = None
         self._version = 0
         self._stream: SensorStream | None = None
@@ -92,7 +94,6 @@ class AlertsEngine:
         rule = config.purifier_rule()
         for name, room in config.rooms():
             site = name.partition(".")[0]
-            has = _followable(config, name)
             watch = self.rooms.get(name)
             simulated = config.site_simulated(site)
             if watch is None or watch.is_outdoor != room.outdoor:
@@ -100,16 +101,16 @@ class AlertsEngine:
                     name,
                     is_outdoor=room.outdoor,
                     simulated=simulated,
-                    has=has,
                     sensors=config.sensors_in(name),
                     began_at=now,
                 )
             else:
-                watch.configure(simulated=simulated, has=has, sensors=config.sensors_in(name))
+                watch.configure(simulated=simulated, sensors=config.sensors_in(name))
             watch.signal.limits(rule.on_above, rule.off_below, rule.fast_above)
             fresh[name] = watch
         self.rooms = fresh
         self.following.follow(config)
+        self._surroundings.follow(config)
         self._suspect()
         self._correct()
         self._presence.follow(config)
@@ -181,6 +182,8 @@ class AlertsEngine:
         for name, known in readings.items():
             if known and name in self.rooms:
                 self.rooms[name].prime(known, now)
+                if (row := self._rows_before.pop(name, None)) is not None:
+                    self.rooms[name].shows(row)
                 self._meet(known)
 
     def _suspect(self) -> set[str]:
@@ -343,31 +346,23 @@ class AlertsEngine:
         watch.told_at = self._rules.told_at(name)
         outdoor, play = _NOWHERE, None
         if yard is not None and yard is not watch:
-            outdoor = yard.outdoor_current(now)
+            outdoor = yard.current_dust(now)
         if yard is not None:
             play = yard.play_level(now)
-        return watch.state(
+        told = watch.state(
             now,
             outdoor=outdoor,
             play_level=play,
             purifiers=self.board.states_in(name, now),
             occupied=self._occupied(name, now).children,
             config_version=self._version,
+            place=self._surroundings.at(name, now),
         )
+        self._surroundings.told(told)
+        return told
+
+    def _dust(self, room: str, now: int) -> float | None:
+        return self.rooms[room].current_dust(now).value if room in self.rooms else None
 
     def _occupied(self, room: str, now: int) -> Occupancy:
         return self._presence.of(room, now)
-
-
-def _followable(config: Config, name: str) -> frozenset[Need]:
-    """What the advice may ask of a room."""
-    room = config.room(name)
-    site = config.sites[name.partition(".")[0]]
-    has: set[Need] = set()
-    if config.purifiers_in(name):
-        has.add("purifier")
-    if room.windows.openable and room.windows.count > 0:
-        has.add("openings")
-    if not room.clean_room and any(other.clean_room for other in site.rooms.values()):
-        has.add("clean_room")
-    return frozenset(has)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from alerts.ledger_schema import SCHEMA
+from alerts.ledger_schema import SCHEMA, bring_up
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,11 @@ class Ledger:
     def open_notices(self) -> list[Notice]:
         """What people were told and what is not over."""
         return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]
+
+    def rows_shown(self) -> dict[str, str]:
+        """The row of the advice that each room's screen showed last."""
+        rows = self._ask("select room, rule from state_told where id in (select max(id) from state_told group by room)")
+        return {room: str(row) for room, row in rows}
 
     def retained(self) -> set[str]:
         """Topics on which something of ours is retained at the broker."""
@@ -261,6 +266,7 @@ def _open(path: Path) -> sqlite3.Connection:
                 connection.execute("pragma journal_mode=wal")
                 if connection.execute("pragma quick_check(1)").fetchone()[0] != "ok":
                     raise sqlite3.DatabaseError("quick_check found damage")
+                bring_up(connection)
                 connection.executescript(SCHEMA)
             except sqlite3.Error:
                 connection.close()
@@ -289,7 +295,7 @@ class StateTold:
     phase: str
     level: str
     shown: str
-    rule: int
+    rule: str
     co2_level: str
     co2_shown: str
     outdoor_shown: str
@@ -334,7 +340,7 @@ class LedgerReader:
     def states(self, room: str, start_ms: int, end_ms: int) -> list[StateTold]:
         """States as told with start <= at < end, oldest first."""
         rows = self._ask(
-            "select room, at, phase, level, shown, rule, co2_level, co2_shown, outdoor_shown, "
+            "select room, at, phase, level, shown, cast(rule as text), co2_level, co2_shown, outdoor_shown, "
             "config_version, advice_version, simulated from state_told "
             "where room=? and at>=? and at<? order by at, id",
             room,

@@ -1,14 +1,15 @@
-"""The tables of ledger.db."""
+"""The tables of ledger.db, and the way to them from ledgers of earlier versions."""
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final
 
 SCHEMA: Final = """
 create table if not exists meta(key text primary key, value text not null) without rowid;
 create table if not exists state_told(
     id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
-    shown text not null, rule integer not null, co2_level text not null, co2_shown text not null,
+    shown text not null, rule text not null, co2_level text not null, co2_shown text not null,
     outdoor_shown text not null, config_version integer not null, advice_version text not null,
     simulated integer not null);
 create index if not exists state_told_room on state_told(room, at);
@@ -48,3 +49,32 @@ create table if not exists purifier_usage(
     dust_s real not null, dust_mg real not null, primary key(purifier, day)) without rowid;
 create table if not exists retained(topic text primary key) without rowid;
 """
+
+
+def bring_up(connection: sqlite3.Connection) -> None:
+    """Makes an older ledger as `SCHEMA` has it. Call before it: the schema makes only what is missing.
+
+    Each step is one transaction and does nothing the second time.
+    """
+    _rows_are_text(connection)
+
+
+def _rows_are_text(connection: sqlite3.Connection) -> None:
+    """Rows of the advice had whole numbers before 2026-12; a column of numbers would keep "13" beside "13a" as 13."""
+    kinds = {name: kind for _, name, kind, *_ in connection.execute("pragma table_info(state_told)")}
+    if kinds.get("rule", "text").lower() == "text":
+        return
+    connection.execute("begin immediate")
+    try:
+        (written,) = connection.execute("select sql from sqlite_master where name='state_told'").fetchone()
+        connection.execute("alter table state_told rename to state_told_numbered")
+        connection.execute(written.replace("rule integer not null", "rule text not null"))
+        names = ", ".join(kinds)
+        values = names.replace("rule", "cast(rule as text)")
+        connection.execute(f"insert into state_told({names}) select {values} from state_told_numbered")
+        connection.execute("drop table state_told_numbered")
+        connection.execute("create index if not exists state_told_room on state_told(room, at)")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from alerts.corrections import RoomCorrection
+from alerts.surroundings import Place
 from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
-from classair.science.advice import Need
+from classair.science.advice_holding import Shown
 from classair.science.averages import Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
@@ -32,7 +34,6 @@ class RoomWatch:
         *,
         is_outdoor: bool,
         simulated: bool,
-        has: frozenset[Need],
         sensors: Iterable[str],
         began_at: int,
     ) -> None:
@@ -40,7 +41,7 @@ class RoomWatch:
         self._reported: dict[str, set[str]] = {}  # sensor → quantities it has ever named
         self._suspects: dict[str, int] = {}
         self.signal = SignalFollower(25.0, 15.0)
-        self.configure(simulated=simulated, has=has, sensors=sensors)
+        self.configure(simulated=simulated, sensors=sensors)
         self.told_at: int | None = None
         self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: Window() for quantity in QUANTITIES}
@@ -49,8 +50,8 @@ class RoomWatch:
         self._memory = RoomMemory()
         self._pm25, self._co2 = Measure(), Measure()
 
-    def configure(self, *, simulated: bool, has: frozenset[Need], sensors: Iterable[str]) -> None:
-        self.simulated, self.has, self.sensors = simulated, has, frozenset(sensors)
+    def configure(self, *, simulated: bool, sensors: Iterable[str]) -> None:
+        self.simulated, self.sensors = simulated, frozenset(sensors)
         self.signal.only(self.sensors)
         self._expected = self._what_is_measured()
 
@@ -164,7 +165,7 @@ class RoomWatch:
         oldest = [self._windows[quantity].oldest() for quantity in ("pm25", "co2_ppm")]
         began = max(next((at for at in oldest if at is not None), now), now - HOUR_MS)
         before = self._memory
-        self._memory = RoomMemory(pm25=_last_word(before.pm25), co2=_last_word(before.co2))
+        self._memory = RoomMemory(pm25=_last_word(before.pm25), co2=_last_word(before.co2), shown=before.shown)
         moments = range(began, now, MINUTE_MS)
         for pm25, co2 in zip(
             self._correcting.measures(state.PM_WINDOW_MS, moments, self._not_shown()),
@@ -203,11 +204,15 @@ class RoomWatch:
         purifiers: tuple[PurifierState, ...],
         occupied: bool,
         config_version: int,
+        place: Place,
     ) -> RoomState:
         self._caught_up(now)
         sight = Sight(
             room=self.room,
-            has=self.has,
+            has=place.has,
+            is_clean=place.is_clean,
+            door=place.door,
+            empty=place.empty,
             is_outdoor=self.is_outdoor,
             pm25=self._pm25,
             co2=self._co2,
@@ -230,6 +235,10 @@ class RoomWatch:
         shown = {"disagree": True, "source": self.signal.signal.highest}
         return told.model_copy(update={"pm25": told.pm25.model_copy(update=shown)})
 
+    def shows(self, row: str) -> None:
+        """What stood on the screen before a restart, so that it is held as if there had been none."""
+        self._memory = replace(self._memory, shown=Shown(row))
+
     @property
     def newest_valid_at(self) -> int | None:
         """The newest valid value of what this room is for: PM2.5, or CO2 where nothing measures dust."""
@@ -237,8 +246,8 @@ class RoomWatch:
             return self._windows["pm25"].newest(frozenset(self._suspects))
         return self._windows["co2_ppm"].newest()
 
-    def outdoor_current(self, now: int) -> Current:
-        """A yard's value as the other rooms of its school show it."""
+    def current_dust(self, now: int) -> Current:
+        """Its PM2.5 as it is now; a yard's is what the other rooms of its school show as outdoors."""
         self._caught_up(now)
         self._memory = state.remember(self._memory, Sight(self.room, pm25=self._pm25, co2=self._co2))
         return state.current(

@@ -130,6 +130,7 @@ class Room(Part):
     timetable: str | None = None
     windows: Windows = Windows()
     clean_room: YesNo = False
+    door: Literal["inside", "outside"] = "outside"
     display: Literal["dark", "light"] = "dark"
     pupil_lines: YesNo = False
 

@@ -1,153 +1,340 @@
 """From the air inside and outside to the one thing a class should do: a table of data with a version.
 
-Rules, limits and order are those of the display's design; the words are in the locale files under [action].
+Rows, limits and order are those of the display's design; the words are in the locale files under [action]. What a room
+shows in time, and for how long, is in `advice_holding.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Final, Literal
 
 from classair.science.indexes import rounded
+from classair.science.indexes.thai2023 import INDEX
 
-VERSION: Final = "2026-11.1"
+VERSION: Final = "2026-12.1"
 TENTH: Final = Decimal("0.1")
-CO2_HOLD_MS: Final = 20 * 60_000  # rules with `lasting` need CO2 above their limit for this long
+CO2_HOLD_MS: Final = 20 * 60_000  # conditions with `lasting` need CO2 above their limit for this long
 FLAT_AFTER_MS: Final = 30 * 60_000  # a purifier that ran this long should have brought the dust down
 FALLING: Final = 0.9  # at or under this share of the earlier value the dust is falling
-OUTDOOR_RULE: Final = 16  # a room outdoors has no rule of the table: it says what playing there is like
+OUTDOOR_ROW: Final = "outdoor"  # a room outdoors has no row of the table: it says what playing there is like
+NOT_KNOWN: Final = "0"
 
 Need = Literal["purifier", "openings", "clean_room"]
 Purifier = Literal["on", "off", "unknown"]
-Number = Decimal | None
+Claim = Literal[
+    "opens_windows", "opens_door", "outside_cleaner", "runs", "starts_itself", "high_outside", "good", "stuffy"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the table asks about. Dust in µg/m³, CO2 in ppm; None is unknown.
 
-    `flat`: the purifier has run for half an hour and the dust is not falling.
-    `co2_above`: for how long (ms) CO2 has been above each limit of the table; absent where it is not.
+    `indoor_level`, `outdoor_level`: the levels (1…5) that the screen shows beside the numbers, 0 where it shows none. A
+    level is held for some minutes, so it can be worse than its number; limits are then judged by the level.
+    `starts_itself`: every purifier that is off was switched off by its control, which is healthy and will start it.
+    `flat`: the purifier has run for half an hour and the dust is not falling. `door`: where the room's door leads.
+    `co2_lasting`: the limits of the table above which CO2 has been for twenty minutes. `play`: the level (1…5) by which
+    playing outdoors is advised.
     """
 
     indoor: float | None = None
     outdoor: float | None = None
     co2: float | None = None
+    indoor_level: int = 0
+    outdoor_level: int = 0
     purifier: Purifier = "unknown"
+    starts_itself: bool = False
     flat: bool = False
-    co2_above: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    door: Literal["inside", "outside"] = "outside"
+    play: int | None = None
+    co2_lasting: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One row. Every condition that is given must hold; an unknown value meets none, except `outdoor_unknown`."""
+class When:
+    """Conditions that must all hold; an unknown value meets none, except where `…_unknown` asks for it."""
 
-    number: int
-    indoor_above: Number = None
-    outdoor_above: Number = None
-    outdoor_upto: Number = None
-    or_outdoor_unknown: bool = False  # the outdoor condition also holds when it is unknown
+    indoor_unknown: bool = False
+    indoor_above: float | None = None
+    indoor_upto: float | None = None
     outdoor_unknown: bool = False
     outdoor_known: bool = False
-    indoor_over_outdoor: Number = None  # indoor > outdoor + this
+    outdoor_above: float | None = None
+    outdoor_upto: float | None = None
+    through_door_upto: float | None = None  # outdoor_upto for a room whose door leads inside the building
+    indoor_over_outdoor: float | None = None  # indoor > outdoor + this
+    outdoor_over_indoor: bool = False  # outdoor > indoor
+    outdoor_upto_indoor: float | None = None  # outdoor <= indoor + this
     co2_above: int | None = None
-    lasting: bool = False
-    purifier_off: bool = False
+    lasting: bool = True  # … for twenty minutes
+    purifier: Purifier | None = None
+    starts_itself: bool = False
     flat: bool = False
-    indoor_unknown: bool = False
+    play_upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: holds when one of `when` does, for a room that has what it `needs` and has not what it does `without`.
+
+    `claims`: what its words say or ask for that can be untrue, or do harm, at another moment. `closes_windows`: in a
+    room without openings those words are left out (texts under [action.no_windows]).
+    """
+
+    id: str
+    when: tuple[When, ...] = (When(),)
     needs: frozenset[Need] = frozenset()
-    opens_windows: bool = False
+    without: frozenset[Need] = frozenset()
+    claims: frozenset[Claim] = frozenset()
+    closes_windows: bool = False
 
 
-def _needs(*what: Need) -> frozenset[Need]:
-    return frozenset(what)
+_P: Final[frozenset[Need]] = frozenset({"purifier"})
+_O: Final[frozenset[Need]] = frozenset({"openings"})
+_C: Final[frozenset[Need]] = frozenset({"clean_room"})
+_OPENS: Final[frozenset[Claim]] = frozenset({"opens_windows"})
+_CLEANER: Final[frozenset[Claim]] = frozenset({"opens_windows", "outside_cleaner"})
+_DOOR: Final[frozenset[Claim]] = frozenset({"opens_door"})
+_HIGH: Final[frozenset[Claim]] = frozenset({"high_outside"})
 
-
-_D = Decimal
 # 25: Department of Health's surveillance value; 37.5 and 75: ends of the Thai index's yellow and orange bands.
-TABLE: Final[tuple[Rule, ...]] = (
-    Rule(0, indoor_unknown=True),
-    Rule(1, indoor_above=_D(75), outdoor_upto=_D(25), needs=_needs("openings"), opens_windows=True),
-    Rule(2, indoor_above=_D(75), needs=_needs("clean_room")),
-    Rule(
-        3,
-        indoor_above=_D(25),
-        outdoor_upto=_D(25),
-        indoor_over_outdoor=_D(5),
-        needs=_needs("openings"),
-        opens_windows=True,
+TABLE: Final[tuple[Row, ...]] = (
+    Row("0c", (When(indoor_unknown=True, outdoor_upto=25, co2_above=1500),), needs=_O, claims=_OPENS),
+    Row("0a", (When(indoor_unknown=True, outdoor_above=37.5),), needs=_P, closes_windows=True),
+    Row("0b", (When(indoor_unknown=True, outdoor_above=37.5),), needs=_O, closes_windows=True),
+    Row(NOT_KNOWN, (When(indoor_unknown=True),)),
+    Row("1", (When(indoor_above=75, outdoor_upto=25),), needs=_O, claims=_OPENS),
+    Row("2", (When(indoor_above=75),), needs=_C),
+    Row("3", (When(indoor_above=25, outdoor_upto=25, indoor_over_outdoor=5),), needs=_O, claims=_CLEANER),
+    Row(
+        "3a",
+        (When(indoor_above=37.5, outdoor_upto=37.5, indoor_over_outdoor=10),),
+        needs=_O,
+        without=_P,
+        claims=_CLEANER,
     ),
-    Rule(4, indoor_above=_D(25), purifier_off=True, outdoor_known=True, needs=_needs("purifier")),
-    Rule(5, indoor_above=_D("37.5"), flat=True, needs=_needs("purifier")),
-    Rule(6, indoor_above=_D(25), outdoor_unknown=True, needs=_needs("purifier")),
-    Rule(7, indoor_above=_D(25), needs=_needs("purifier")),
-    Rule(8, co2_above=1500, lasting=True, outdoor_upto=_D("37.5"), needs=_needs("openings"), opens_windows=True),
-    Rule(9, co2_above=1500, lasting=True, outdoor_upto=_D(75)),
-    Rule(10, co2_above=1500, lasting=True, outdoor_above=_D(75)),
-    Rule(11, co2_above=1000, outdoor_upto=_D(25), needs=_needs("openings"), opens_windows=True),
-    Rule(12, co2_above=1000, lasting=True, outdoor_upto=_D("37.5"), or_outdoor_unknown=True),
-    Rule(13, outdoor_above=_D("37.5"), needs=_needs("purifier")),
-    Rule(14, outdoor_upto=_D(25), needs=_needs("openings"), opens_windows=True),
-    Rule(15),
+    Row(
+        "3b",
+        (When(indoor_above=25, indoor_upto=37.5, co2_above=2000, outdoor_upto=37.5, outdoor_upto_indoor=0),),
+        needs=_O,
+        claims=_OPENS,
+    ),
+    Row("4", (When(indoor_above=25, purifier="off", outdoor_known=True),), needs=_P, closes_windows=True),
+    Row("5", (When(indoor_above=37.5, flat=True),), needs=_P, closes_windows=True),
+    Row("6", (When(indoor_above=25, outdoor_unknown=True),), needs=_P),
+    Row("7", (When(indoor_above=25),), needs=_P, closes_windows=True),
+    Row("7a", (When(indoor_above=37.5),), needs=_C),
+    Row("7b", (When(indoor_above=37.5),), closes_windows=True),
+    Row(
+        "7c",
+        (When(indoor_above=25, outdoor_over_indoor=True), When(indoor_above=25, outdoor_unknown=True)),
+        closes_windows=True,
+    ),
+    Row(
+        "8",
+        (
+            When(co2_above=1500, outdoor_upto=25),
+            When(co2_above=1500, outdoor_upto=37.5, outdoor_upto_indoor=0),
+        ),
+        needs=_O,
+        claims=_OPENS,
+    ),
+    Row(
+        "9",
+        (
+            When(co2_above=1500, outdoor_upto=37.5, through_door_upto=75),
+            When(co2_above=2000, outdoor_unknown=True),
+        ),
+        claims=_DOOR,
+    ),
+    Row("10", (When(co2_above=1500, outdoor_above=37.5),), claims=frozenset({"stuffy"})),
+    Row("11", (When(co2_above=1000, lasting=False, outdoor_upto=25),), needs=_O, claims=_OPENS),
+    Row(
+        "12",
+        (When(co2_above=1000, outdoor_upto=37.5), When(co2_above=1000, outdoor_unknown=True)),
+        claims=_DOOR,
+    ),
+    Row("7d", (When(indoor_above=25),)),
+    Row(
+        "13",
+        (When(outdoor_above=37.5, purifier="on"),),
+        needs=_P,
+        claims=frozenset({"runs"}),
+        closes_windows=True,
+    ),
+    Row(
+        "13a",
+        (When(outdoor_above=37.5, purifier="off", starts_itself=True),),
+        needs=_P,
+        claims=frozenset({"starts_itself"}),
+        closes_windows=True,
+    ),
+    Row("13b", (When(outdoor_above=37.5),), needs=_O, claims=_HIGH, closes_windows=True),
+    Row("13c", (When(outdoor_above=37.5),), claims=_HIGH),
+    Row(
+        "14",
+        (
+            When(outdoor_upto=15, play_upto=3),
+            When(outdoor_upto=25, outdoor_upto_indoor=5, play_upto=3),
+        ),
+        needs=_O,
+        claims=frozenset({"opens_windows", "good"}),
+    ),
+    Row("15"),
 )
-RULES: Final = {rule.number: rule for rule in TABLE}
-CO2_LIMITS: Final = tuple(sorted({rule.co2_above for rule in TABLE if rule.co2_above is not None}))
+ROWS: Final = {row.id: row for row in TABLE}
+ORDER: Final = {row.id: place for place, row in enumerate(TABLE)}
+CO2_LIMITS: Final = tuple(sorted({when.co2_above for row in TABLE for when in row.when if when.co2_above is not None}))
+# Whoever says one of these says that the air is stuffy.
+STUFFY_ROWS: Final = frozenset({"0c", "3b", "8", "9", "10", "11", "12"})
+_BANDS: Final = INDEX.scales["pm25"].bands
 
 
-def choose(facts: Facts, has: frozenset[Need]) -> int:
-    """The number of the first rule that holds and that this room can follow. There always is exactly one."""
-    indoor, outdoor, co2 = (rounded(value, TENTH) for value in (facts.indoor, facts.outdoor, facts.co2))
-    for rule in TABLE:
-        if rule.needs <= has and _holds(rule, facts, indoor, outdoor, co2):
-            return rule.number
-    raise AssertionError("the last rule has no condition")
+# -- numbers as the table judges them: whole tenths --------------------------------------------------------------------
 
 
-def _holds(rule: Rule, facts: Facts, indoor: Number, outdoor: Number, co2: Number) -> bool:
-    if rule.indoor_unknown and indoor is not None:
-        return False
-    if rule.indoor_above is not None and not (indoor is not None and indoor > rule.indoor_above):
-        return False
-    if rule.indoor_over_outdoor is not None and not (
-        indoor is not None and outdoor is not None and indoor > outdoor + rule.indoor_over_outdoor
-    ):
-        return False
-    if rule.outdoor_unknown and outdoor is not None:
-        return False
-    if rule.outdoor_known and outdoor is None:
-        return False
-    if (
-        rule.outdoor_upto is not None
-        and not (outdoor is not None and outdoor <= rule.outdoor_upto)
-        and not (rule.or_outdoor_unknown and outdoor is None)
-    ):
-        return False
-    if rule.outdoor_above is not None and not (outdoor is not None and outdoor > rule.outdoor_above):
-        return False
-    if rule.co2_above is not None:
-        if not (co2 is not None and co2 > rule.co2_above):
-            return False
-        if rule.lasting and facts.co2_above.get(rule.co2_above, -1) < CO2_HOLD_MS:
-            return False
-    if rule.purifier_off and facts.purifier != "off":
-        return False
-    return not rule.flat or facts.flat
+@lru_cache(maxsize=8192)
+def tenths(value: float | None) -> int | None:
+    number = rounded(value, TENTH)
+    return None if number is None else int(number * 10)
 
 
-def dust_is_made_inside(rule: int, facts: Facts) -> bool:
-    """Whether the reason line adds that dust is made in the room."""
-    indoor, outdoor = rounded(facts.indoor, TENTH), rounded(facts.outdoor, TENTH)
-    return rule in (1, 3) and indoor is not None and outdoor is not None and indoor > outdoor
+_LOWEST: Final = (0, *(int(band.low * 10) for band in _BANDS))  # by level, in tenths; the first for none
 
 
-def play_key(outdoor_level: int | None) -> str:
-    """The key under [outdoor_play] for the worse of the outdoor 24 h level and the last hour's (1…5)."""
-    if outdoor_level is None:
-        return "unknown"
-    return "usual" if outdoor_level <= 2 else {3: "shorter", 4: "none", 5: "stay_in"}[outdoor_level]
+@dataclass(frozen=True, slots=True)
+class Air:
+    """The facts' numbers in tenths. `inside` and `outside` are the worse of a number and the level shown beside it;
+    where inside and outside are compared, `inside_measured` is the number alone, so that no doubt opens a window.
+    """
+
+    inside: int | None
+    inside_measured: int | None
+    outside: int | None
+    co2: int | None
+
+
+def air_of(facts: Facts) -> Air:
+    inside, outside = tenths(facts.indoor), tenths(facts.outdoor)
+    return Air(
+        _at_least(inside, facts.indoor_level), inside, _at_least(outside, facts.outdoor_level), tenths(facts.co2)
+    )
+
+
+def without_outdoors(facts: Facts) -> Facts:
+    """The facts once the value outside is too old, the numbers inside brought to the limits that they are above."""
+    air = air_of(facts)
+    inside = None if air.inside is None else max(low for low in _LOWEST if low == 0 or low <= air.inside)
+    co2 = None if air.co2 is None else max((limit for limit in CO2_LIMITS if air.co2 > limit * 10), default=0) + 1
+    return replace(
+        facts,
+        indoor=None if inside is None else inside / 10,
+        indoor_level=0,
+        outdoor=None,
+        outdoor_level=0,
+        co2=co2,
+        play=None,
+    )
+
+
+def _at_least(value: int | None, level: int) -> int | None:
+    return value if value is None or not level else max(value, _LOWEST[level])
+
+
+@lru_cache(maxsize=8192)
+def level_of(value: float | None) -> int:
+    """The level (1…5) of a number, 0 for an unknown one."""
+    return INDEX.level_number("pm25", value) or 0
+
+
+# -- the choice --------------------------------------------------------------------------------------------------------
+
+
+def choose(facts: Facts, has: frozenset[Need]) -> str:
+    """The first row that holds and that this room can follow. There always is exactly one."""
+    return _choose(facts, air_of(facts), has)
+
+
+@lru_cache(maxsize=4096)
+def choose_blind(facts: Facts, has: frozenset[Need]) -> str:
+    """The row without a value outside: by the limits that the room is above, so that few answers are remembered."""
+    return _choose(facts, air_of(facts), has)
+
+
+def _choose(facts: Facts, air: Air, has: frozenset[Need]) -> str:
+    for row_id, conditions in _followable(has):
+        for when in conditions:
+            if _holds(when, facts, air, 0):
+                return row_id
+    raise AssertionError("the last row has no condition")
+
+
+@lru_cache(maxsize=16)
+def _followable(has: frozenset[Need]) -> tuple[tuple[str, tuple[When, ...]], ...]:
+    return tuple((row.id, row.when) for row in TABLE if row.needs <= has and not row.without & has)
+
+
+def row_holds(row: Row, facts: Facts, air: Air, has: frozenset[Need], leeway: float) -> bool:
+    """Whether a row holds when every limit of dust may be missed by `leeway` (µg/m³)."""
+    if not row.needs <= has or row.without & has:
+        return False
+    return any(_holds(when, facts, air, leeway) for when in row.when)
+
+
+def _holds(when: When, facts: Facts, air: Air, leeway: float) -> bool:
+    return (
+        _inside_holds(when, air, leeway)
+        and _outside_holds(when, facts, air, leeway)
+        and (when.co2_above is None or _co2_holds(when, facts, air))
+        and (when.purifier is None or facts.purifier == when.purifier)
+        and (not when.starts_itself or facts.starts_itself)
+        and (not when.flat or facts.flat)
+        and (when.play_upto is None or (facts.play is not None and facts.play <= when.play_upto))
+    )
+
+
+def _inside_holds(when: When, air: Air, leeway: float) -> bool:
+    inside = air.inside
+    if when.indoor_unknown:
+        return inside is None
+    if when.indoor_above is not None and not (inside is not None and inside > (when.indoor_above - leeway) * 10):
+        return False
+    return when.indoor_upto is None or (inside is not None and inside <= (when.indoor_upto + leeway) * 10)
+
+
+def _outside_holds(when: When, facts: Facts, air: Air, leeway: float) -> bool:
+    outside, inside = air.outside, air.inside_measured
+    if when.outdoor_unknown:
+        return outside is None
+    if when.outdoor_known and outside is None:
+        return False
+    if when.outdoor_above is not None and not (outside is not None and outside > (when.outdoor_above - leeway) * 10):
+        return False
+    upto = when.outdoor_upto
+    if when.through_door_upto is not None and facts.door == "inside":
+        upto = when.through_door_upto
+    if upto is not None and not (outside is not None and outside <= (upto + leeway) * 10):
+        return False
+    if when.indoor_over_outdoor is None and not when.outdoor_over_indoor and when.outdoor_upto_indoor is None:
+        return True
+    if inside is None or outside is None:
+        return False
+    if when.indoor_over_outdoor is not None and not inside > outside + (when.indoor_over_outdoor - leeway) * 10:
+        return False
+    if when.outdoor_over_indoor and not outside > inside - leeway * 10:
+        return False
+    return when.outdoor_upto_indoor is None or outside <= inside + (when.outdoor_upto_indoor + leeway) * 10
+
+
+def _co2_holds(when: When, facts: Facts, air: Air) -> bool:
+    assert when.co2_above is not None
+    if air.co2 is None or air.co2 <= when.co2_above * 10:
+        return False
+    return not when.lasting or when.co2_above in facts.co2_lasting
 
 
 def is_falling(now: float, earlier: float) -> bool:

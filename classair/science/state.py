@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
 
-from classair import i18n
-from classair.science import advice
+from classair.science import advice, heat, purifying
+from classair.science.advice_holding import Shown, follow_row
+from classair.science.advice_words import Scene, dust_is_made_inside, texts_of
 from classair.science.averages import COMPLETE, Sample, covered_ms, window_mean
 from classair.science.indexes import rounded
 from classair.science.indexes.thai2023 import INDEX
 from classair.units import MINUTE_MS
-from classair.wire import Current, PhaseTexts, PurifierState, RoomState
+from classair.wire import Current, PurifierState, RoomState
 
 PM_WINDOW_MS: Final = 15 * MINUTE_MS
 CO2_WINDOW_MS: Final = 5 * MINUTE_MS
@@ -31,7 +31,6 @@ PM_LEVELS: Final = tuple(band.key for band in INDEX.scales["pm25"].bands)
 # Upper ends in ppm; surveillance value of the Department of Health (1000) and the project's two steps above it.
 CO2_ENDS: Final = ((Decimal(1000), "fresh"), (Decimal(1500), "stuffy_soon"), (Decimal(2000), "stuffy"))
 CO2_LEVELS: Final = ("fresh", "stuffy_soon", "stuffy", "very_stuffy")
-_PHASES: Final[tuple[Literal["ok", "late", "unknown"], ...]] = ("ok", "late", "unknown")
 
 
 # -- numbers and levels ------------------------------------------------------------------------------------------------
@@ -227,14 +226,16 @@ class RoomMemory:
     co2: Track = Track()
     co2_above: tuple[tuple[int, int], ...] = ()  # limit → window end since which CO2 is above it
     trail: tuple[tuple[int, float], ...] = ()  # (window end, PM2.5), one a minute, for "not falling"
+    shown: Shown | None = None  # the row of the advice on the screen
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What is known of a room at one moment, from outside of its own memory.
 
-    `outdoor`: the yard's value as the yard's own state has it. `play_level`: the worse of the outdoor 24 h level and
-    the last hour's (1…5). `told_at`: when a message about this room's silence was delivered.
+    `has`: what the advice may ask for; a clean room only while one has free seats. `outdoor`: the yard's value as the
+    yard's own state has it. `play_level`: the worse of the outdoor 24 h level and the last hour's (1…5). `empty`: the
+    timetable says that nobody is there. `told_at`: when a message about this room's silence was delivered.
     """
 
     room: str
@@ -249,7 +250,10 @@ class Sight:
     outdoor: Current = NOTHING
     play_level: int | None = None
     purifiers: tuple[PurifierState, ...] = ()
+    is_clean: bool = False
+    door: Literal["inside", "outside"] = "outside"
     occupied: bool = False
+    empty: bool = False
     simulated: bool = False
     config_version: int = 0
     told_at: int | None = None
@@ -290,28 +294,31 @@ def room_state(sight: Sight, memory: RoomMemory, now: int) -> tuple[RoomState, R
     co2 = current(
         memory.co2, sight.co2, now, expected="co2_ppm" in sight.expects, warming_until=sight.warming.get("co2_ppm")
     )
-    outdoor = sight.outdoor
-    facts = advice.Facts(
-        indoor=pm25.value,
-        outdoor=outdoor.value,
-        co2=co2.value,
-        purifier=_purifier_word(sight.purifiers),
-        flat=_is_flat(sight.purifiers, memory, now),
-        co2_above={
-            limit: memory.co2.at - since
-            for limit, since in memory.co2_above
-            if memory.co2.at is not None and co2.value is not None
-        },
-    )
-    known = pm25.value is not None
-    if sight.is_outdoor:
-        rule = advice.OUTDOOR_RULE if known else 0
+    units = purifying.counted(sight.purifiers, now)
+    has = sight.has if units else sight.has - {"purifier"}
+    facts = _facts(sight, memory, pm25, co2, units, now)
+    shown: Shown | None = None
+    if not sight.is_outdoor:
+        shown = follow_row(memory.shown, facts, has, now)
+        row = shown.row
     else:
-        rule = advice.choose(facts, sight.has)
-    play = advice.play_key(sight.play_level)
+        row = advice.OUTDOOR_ROW if facts.indoor is not None else advice.NOT_KNOWN
+    felt = heat.heat_index_c(sight.temp_c, sight.rh_pct)
+    band = heat.heat_band(felt)
     key, minutes = _unknown_reason(pm25, sight.told_at)
-    made_inside = advice.dust_is_made_inside(rule, facts)
-    level = pm25.level if known else "unknown"
+    scene = Scene(
+        row=row,
+        level=pm25.level if facts.indoor is not None else "unknown",
+        worst=max(facts.indoor_level, advice.level_of(facts.indoor)),
+        play=facts.play,
+        stuffy=co2.level not in ("fresh", "unknown"),
+        made_inside=dust_is_made_inside(row, facts),
+        heat=band,
+        openings="openings" in has,
+        is_clean=sight.is_clean,
+        unknown_key=key,
+        minutes=minutes,
+    )
     state = RoomState(
         room=sight.room,
         at=now,
@@ -320,40 +327,58 @@ def room_state(sight: Sight, memory: RoomMemory, now: int) -> tuple[RoomState, R
         advice_version=advice.VERSION,
         pm25=pm25,
         co2=co2,
-        outdoor=outdoor,
-        purifier=_shown_purifier(sight.purifiers),
+        outdoor=sight.outdoor,
+        purifier=purifying.shown(sight.purifiers, now),
         temp_c=sight.temp_c,
         rh_pct=sight.rh_pct,
+        heat_index_c=None if felt is None else float(rounded(felt, advice.TENTH) or 0),
+        heat=band,
         occupied=sight.occupied,
-        rule=rule,
+        rule=row,
         told_at=sight.told_at,
-        texts={
-            language: _texts(language, rule, level, play, made_inside, key, minutes, sight.is_outdoor)
-            for language in i18n.LANGUAGES
-        },
+        texts=texts_of(scene, facts, has, sight.is_outdoor),
     )
-    return state, memory
+    return state, replace(memory, shown=shown)
 
 
-def _purifier_word(units: Sequence[PurifierState]) -> advice.Purifier:
-    if any(unit.on is False for unit in units):
-        return "off"
-    return "on" if units and all(unit.on for unit in units) else "unknown"
+def _facts(
+    sight: Sight, memory: RoomMemory, pm25: Current, co2: Current, units: Sequence[PurifierState], now: int
+) -> advice.Facts:
+    outdoor = pm25 if sight.is_outdoor else sight.outdoor
+    outdoor_level = _shown_level(outdoor)
+    play = None
+    if _judged(outdoor) is not None:
+        # What the tile beside it says of this moment counts as well: nobody is sent out into what it shows.
+        play = max(sight.play_level or 0, outdoor_level, advice.level_of(outdoor.value)) or None
+    return advice.Facts(
+        indoor=_judged(pm25),
+        outdoor=_judged(outdoor),
+        co2=co2.value,
+        indoor_level=_shown_level(pm25),
+        outdoor_level=outdoor_level,
+        purifier=purifying.word(units),
+        starts_itself=purifying.starts_itself(units, sight.empty),
+        flat=purifying.is_flat(units, memory.pm25.value, memory.pm25.at, memory.trail, now),
+        door=sight.door,
+        play=play,
+        co2_lasting=frozenset(
+            limit
+            for limit, since in memory.co2_above
+            if memory.co2.at is not None and co2.value is not None and memory.co2.at - since >= advice.CO2_HOLD_MS
+        ),
+    )
 
 
-def _shown_purifier(units: Sequence[PurifierState]) -> PurifierState | None:
-    """Of several the one that needs a look: off before not known before on."""
-    order = {False: 0, None: 1, True: 2}
-    return min(units, key=lambda unit: order[unit.on], default=None)
+def _judged(current: Current) -> float | None:
+    """A value that has a level; an impossible one is unknown to the advice."""
+    return current.value if current.level != "unknown" else None
 
 
-def _is_flat(units: Sequence[PurifierState], memory: RoomMemory, now: int) -> bool:
-    if not units or memory.pm25.value is None or memory.pm25.at is None:
-        return False
-    if not all(unit.on and now - unit.since >= advice.FLAT_AFTER_MS for unit in units):
-        return False
-    then = [value for at, value in memory.trail if at <= memory.pm25.at - advice.FLAT_AFTER_MS]
-    return bool(then) and not advice.is_falling(memory.pm25.value, then[-1])
+def _shown_level(current: Current) -> int:
+    """The level (1…5) that stands beside a value, 0 where there is none."""
+    if current.value is None or current.level not in PM_LEVELS:
+        return 0
+    return PM_LEVELS.index(current.level) + 1
 
 
 def _unknown_reason(pm25: Current, told_at: int | None) -> tuple[str, int]:
@@ -364,37 +389,3 @@ def _unknown_reason(pm25: Current, told_at: int | None) -> tuple[str, int]:
     if pm25.status == "none":
         return "reason.no_sensor", 0
     return ("reason.silent_told" if told_at is not None else "reason.silent"), 0
-
-
-@lru_cache(maxsize=4096)
-def _texts(
-    language: str, rule: int, level: str, play: str, made_inside: bool, unknown_key: str, minutes: int, is_outdoor: bool
-) -> dict[Literal["ok", "late", "unknown"], PhaseTexts]:
-    unknown = PhaseTexts(
-        rule=0,
-        level=i18n.t(language, "level.unknown"),
-        action=i18n.t(language, "outdoor_play.unknown" if is_outdoor else "action.0"),
-        # {minutes} stays in the text of a silent room: the page counts the age and fills it in.
-        reason=i18n.t(language, unknown_key, n=minutes) if minutes else i18n.t(language, unknown_key),
-        children=i18n.t(language, "children.unknown"),
-    )
-    if level == "unknown":
-        return dict.fromkeys(_PHASES, unknown)
-    playing = i18n.t(language, f"outdoor_play.{play}")
-    reason = playing
-    if made_inside:
-        reason = i18n.t(
-            language, "reason.with_made_inside", play=playing, inside=i18n.t(language, "reason.made_inside")
-        )
-    if is_outdoor:
-        action, reason = playing, ""
-    else:
-        action = i18n.t(language, f"action.{rule}")
-    known = PhaseTexts(
-        rule=rule,
-        level=i18n.t(language, f"level.{level}"),
-        action=action,
-        reason=reason,
-        children=i18n.t(language, f"children.{level}"),
-    )
-    return {"ok": known, "late": known, "unknown": unknown}

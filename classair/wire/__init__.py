@@ -1,7 +1,7 @@
 """The MQTT contract: topics and payloads, both directions, nowhere else. JSON Schemas are published from here."""
 
 from classair.wire.published import schemas
-from classair.wire.room import Current, Level, PhaseTexts, RoomState, Ventilation
+from classair.wire.room import Current, Level, Phase, PhaseTexts, RoomState, Ventilation
 from classair.wire.services import (
     Answer,
     Ask,
@@ -79,6 +79,7 @@ __all__ = [
     "Ms",
     "Number",
     "Payload",
+    "Phase",
     "PhaseTexts",
     "PurifierCare",
     "PurifierState",

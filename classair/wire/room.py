@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from classair.wire.services import PurifierState
 from classair.wire.words import FullId, Ms, Payload
 
 Level = Literal["very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown"]
+Phase = Literal["ok", "late", "unknown", "no_outdoor"]
 Ventilation = Literal["fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown"]
+
+
+def _row(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+# Rows were numbers before the table of 2026-12 gave them letters; a retained state of then is still understood.
+AdviceRow = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,16}$"), BeforeValidator(_row)]
 
 
 class Current(BaseModel):
@@ -43,7 +52,7 @@ class PhaseTexts(BaseModel):
     """What the screen says while the indoor value is in one phase; `action` keeps its ‹phrases› for no-wrap."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    rule: int
+    rule: AdviceRow
     level: str  # the word, e.g. ดี
     action: str
     reason: str
@@ -53,7 +62,8 @@ class PhaseTexts(BaseModel):
 class RoomState(Payload):
     """The room's one state; display, overview, API and later LINE show this and nothing of their own making.
 
-    `texts[language][phase]` with phase ok, late, unknown: a page without a server goes through them by age alone.
+    `texts[language][phase]` with phase ok, late, unknown: a page without a server goes through them by age alone. Once
+    the outdoor value is too old it takes `no_outdoor` in their place, as long as `unknown` is not due.
     """
 
     room: FullId
@@ -70,6 +80,6 @@ class RoomState(Payload):
     heat_index_c: float | None = None
     heat: str = ""  # the band of the heat index, as a key below [heat] in the locales; "" where it is not known
     occupied: bool = False
-    rule: int
+    rule: AdviceRow
     told_at: Ms | None = None  # when the caretaker was told of the silence, only if a delivery is recorded
-    texts: dict[str, dict[Literal["ok", "late", "unknown"], PhaseTexts]] = {}
+    texts: dict[str, dict[Phase, PhaseTexts]] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
 from alerts.ledger import Ledger, LedgerReader
+from alerts.ledger_schema import bring_up
 
 
 def test_the_term_rises_at_each_start(tmp_path: Path) -> None:
@@ -69,3 +71,58 @@ def test_without_a_disk_it_lives_and_says_so(tmp_path: Path) -> None:
     assert ledger.sync()
     assert ledger.retained() == set()
     ledger.close()
+
+
+NUMBERED = """
+create table state_told(
+    id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
+    shown text not null, rule integer not null, co2_level text not null, co2_shown text not null,
+    outdoor_shown text not null, config_version integer not null, advice_version text not null,
+    simulated integer not null);
+create index state_told_room on state_told(room, at);
+"""
+ROW = "insert into state_told values(?, 's.r', ?, 'ok', 'good', '18', ?, 'fresh', '800', '40', 1, ?, 0)"
+
+
+def test_a_ledger_whose_rows_of_advice_were_numbers_is_brought_up_and_stays_readable(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    old = sqlite3.connect(path)
+    old.executescript(NUMBERED)
+    old.executemany(ROW, [(n, n * 10, n, "2026-11.1") for n in range(17)])
+    old.commit()
+    assert [told.rule for told in LedgerReader(path).states("s.r", 0, 1000)] == [str(n) for n in range(17)]
+    old.close()
+    for _ in range(2):  # the second time there is nothing to do
+        ledger = Ledger(path)
+        assert ledger.rows_shown() == {"s.r": "16"} and not ledger.failing
+        ledger.close()
+    ledger = Ledger(path)
+    ledger.write(ROW.replace("values(?", "values(null"), 500, "13a", "2026-12.1")
+    ledger.write(ROW.replace("values(?", "values(null"), 510, "7", "2026-12.1")
+    assert ledger.sync()
+    told = LedgerReader(path).states("s.r", 150, 1000)
+    assert [(one.at, one.rule, one.advice_version) for one in told] == [
+        (150, "15", "2026-11.1"),
+        (160, "16", "2026-11.1"),
+        (500, "13a", "2026-12.1"),
+        (510, "7", "2026-12.1"),
+    ]
+    ledger.close()
+
+
+def test_a_move_that_fails_half_way_leaves_the_old_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(NUMBERED + "create view state_told_numbered as select 1;")
+    old.execute(ROW, (1, 10, 13, "2026-11.1"))
+    try:
+        bring_up(old)
+        raise AssertionError("the name is taken")
+    except sqlite3.OperationalError:
+        pass
+    assert old.execute("select rule, typeof(rule) from state_told").fetchall() == [(13, "integer")]
+    old.execute("drop view state_told_numbered")
+    bring_up(old)
+    assert old.execute("select rule, typeof(rule) from state_told").fetchall() == [("13", "text")]
+    assert [row[1] for row in old.execute("pragma index_list(state_told)")] == ["state_told_room"]
+    old.close()

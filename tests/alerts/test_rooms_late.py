@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from alerts.rooms import RoomWatch
+from alerts.surroundings import Place
 from classair.model import Reading
 from classair.science import state
 from classair.wire import RoomState
@@ -13,7 +14,7 @@ NOW = 1_763_700_000_000
 
 
 def watch() -> RoomWatch:
-    return RoomWatch("s.r", is_outdoor=False, simulated=False, has=frozenset(), sensors=["s.pm"], began_at=NOW)
+    return RoomWatch("s.r", is_outdoor=False, simulated=False, sensors=["s.pm"], began_at=NOW)
 
 
 def reading(minutes_ago: float, pm25: float) -> Reading:
@@ -22,7 +23,15 @@ def reading(minutes_ago: float, pm25: float) -> Reading:
 
 
 def told(room: RoomWatch) -> RoomState:
-    return room.state(NOW, outdoor=state.NOTHING, play_level=None, purifiers=(), occupied=False, config_version=1)
+    return room.state(
+        NOW,
+        outdoor=state.NOTHING,
+        play_level=None,
+        purifiers=(),
+        occupied=False,
+        config_version=1,
+        place=Place(frozenset()),
+    )
 
 
 def test_a_level_is_not_held_because_half_of_its_window_came_late() -> None:

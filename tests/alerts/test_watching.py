@@ -49,7 +49,7 @@ def test_a_dead_sensor_is_late_at_three_and_unknown_at_fifteen_minutes_on_the_se
         seen.setdefault(house.room().pm25.status, house.now)
     assert seen["late"] - newest == 180 * SEC and seen["unknown"] - newest == 900 * SEC
     told = house.room()
-    assert told.pm25.value is None and told.pm25.last_shown == "18" and told.rule == 0
+    assert told.pm25.value is None and told.pm25.last_shown == "18" and told.rule == "0"
     house.measure(30.0)
     assert house.room().pm25.status == "filling" and house.room().pm25.minutes_left == 12
 
@@ -187,8 +187,10 @@ def test_a_retained_state_of_a_plug_is_not_its_state(plugged: House) -> None:
 def test_the_yard_is_every_rooms_outdoors(house: House) -> None:
     house.live(960, 10.0, 46.0)
     told = house.room()
-    assert (told.outdoor.shown, told.outdoor.source, told.rule) == ("46", "s1.yard", 13)
-    assert told.texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.unknown"), "an hour is not full yet"
+    assert (told.outdoor.shown, told.outdoor.source, told.rule) == ("46", "s1.yard", "13b")
+    assert told.texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.none"), (
+        "by the value of now, until an hour is full"
+    )
     house.live(3000, 10.0, 46.0)
     assert house.room().texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.none")
     assert house.room("yard").texts["en"]["ok"].action == i18n.t("en", "outdoor_play.none")
@@ -222,7 +224,7 @@ def test_changes_are_written_down_as_told_and_repetitions_are_not(house: House) 
     house.live(900, 18.0)
     house.live(60, 18.0)
     told = [(s.phase, s.level, s.shown, s.rule) for s in _after_sync(house).states("s1.r1", 0, 2**50)]
-    assert told == [("unknown", "unknown", "", 0), ("filling", "unknown", "", 0), ("ok", "good", "18", 15)]
+    assert told == [("unknown", "unknown", "", "0"), ("filling", "unknown", "", "0"), ("ok", "good", "18", "15")]
 
 
 def test_priming_forgets_no_held_level_and_counts_nothing_twice(house: House) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from classair import wire
+
+WIRE: Final = Path(__file__).parents[2] / "docs" / "wire"
 
 READING = {
     "bridge": "suan-pi",
@@ -131,3 +135,13 @@ def test_addresses_are_read_back_from_topics() -> None:
 )
 def test_topics_that_are_not_ours_have_no_address(topic: str) -> None:
     assert wire.address(topic) is None
+
+
+def test_rows_of_advice_that_were_numbers_are_read_as_text() -> None:
+    sample = json.loads((WIRE / "samples" / "now" / "good.json").read_text("utf-8"))
+    sample["rule"] = sample["texts"]["en"]["ok"]["rule"] = 13
+    told = wire.RoomState.model_validate(sample)
+    assert told.rule == told.texts["en"]["ok"].rule == "13"
+    for odd in (True, 1.5, None, "", "13 a", "x" * 17):
+        with pytest.raises(ValidationError):
+            wire.RoomState.model_validate({**sample, "rule": odd})

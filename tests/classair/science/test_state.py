@@ -160,7 +160,7 @@ def test_late_at_three_and_unknown_at_fifteen_minutes_on_the_second(age_ms: int,
     now = told.pm25
     assert now.status == status
     if status == "unknown":
-        assert (now.value, now.shown, now.level, told.rule) == (None, "", "unknown", 0)
+        assert (now.value, now.shown, now.level, told.rule) == (None, "", "unknown", "0")
         assert (now.last_shown, now.last_at) == ("18", T0)
     else:
         assert (now.value, now.shown, now.late_at, now.unknown_at) == (18.0, "18", T0 + 180_000, T0 + 900_000)
@@ -242,14 +242,15 @@ ALL = frozenset({"purifier", "openings", "clean_room"})
 
 
 def test_the_state_carries_the_words_of_all_three_phases_in_both_languages() -> None:
-    told, _ = look(pm25=pm(18.0), outdoor=outdoors(46.0), play_level=4, has=ALL)
-    assert told.rule == 13
-    assert set(told.texts) == {"th", "en"} and set(told.texts["th"]) == {"ok", "late", "unknown"}
+    runs = PurifierState(purifier="s.f", room="s.r", on=True, since=T0, at=T0)
+    told, _ = look(pm25=pm(18.0), outdoor=outdoors(46.0), play_level=4, has=ALL, purifiers=(runs,))
+    assert told.rule == "13"
+    assert set(told.texts) == {"th", "en"} and set(told.texts["th"]) == {"ok", "late", "unknown", "no_outdoor"}
     ok = told.texts["th"]["ok"]
     assert ok.action == "‹ปิดหน้าต่างไว้› ‹เปิดเครื่องฟอกต่อไป›"
     assert ok.reason == i18n.t("th", "outdoor_play.none") and ok.level == "ดี"
     unknown = told.texts["en"]["unknown"]
-    assert unknown.rule == 0 and "{minutes}" in unknown.reason and "caretaker" not in unknown.reason
+    assert unknown.rule == "0a" and "{minutes}" in unknown.reason and "caretaker" not in unknown.reason
 
 
 def test_the_caretaker_was_told_is_said_only_when_it_is_true() -> None:
@@ -260,17 +261,27 @@ def test_the_caretaker_was_told_is_said_only_when_it_is_true() -> None:
 
 def test_co2_must_stay_above_its_limit_for_twenty_minutes() -> None:
     memory = RoomMemory()
-    rules = []
-    for minute in range(25):
-        now = T0 + minute * MIN
-        told, memory = look(memory, now, pm25=pm(10.0, now), co2=Measure(now, 1600.0), outdoor=outdoors(30), has=ALL)
-        rules.append(told.rule)
-    assert rules[:20] == [15] * 20 and rules[20:] == [8] * 5
-    now = T0 + 25 * MIN
-    told, memory = look(memory, now, pm25=pm(10.0, now), co2=Measure(now, 900.0), outdoor=outdoors(30), has=ALL)
-    now += MIN
-    told, _ = look(memory, now, pm25=pm(10.0, now), co2=Measure(now, 1600.0), outdoor=outdoors(30), has=ALL)
-    assert told.rule == 15
+
+    def minutes(values: list[float], start: int) -> list[str]:
+        nonlocal memory
+        rules = []
+        for minute, value in enumerate(values, start):
+            now = T0 + minute * MIN
+            told, memory = look(
+                memory,
+                now,
+                pm25=pm(10.0, now),
+                co2=Measure(now, value),
+                outdoor=outdoors(20),
+                has=frozenset({"openings"}),
+            )
+            rules.append(told.rule)
+        return rules
+
+    # Above 1,000 counts at once; above 1,500 after twenty minutes, and the row before it is held for five.
+    assert minutes([1600.0] * 30, 0) == ["11"] * 25 + ["8"] * 5
+    assert minutes([900.0] * 6, 30) == ["8"] * 5 + ["15"]
+    assert minutes([1600.0] * 25, 36) == ["11"] * 25
 
 
 def test_a_purifier_that_does_not_help_sends_people_to_windows_and_filter() -> None:
@@ -279,14 +290,14 @@ def test_a_purifier_that_does_not_help_sends_people_to_windows_and_filter() -> N
     for minute in range(-40, 1):
         now = T0 + minute * MIN
         told, memory = look(memory, now, pm25=pm(50.0, now), outdoor=outdoors(60), has=ALL, purifiers=(unit,))
-    assert told.rule == 5
+    assert told.rule == "5"
     falling = RoomMemory()
     for minute in range(-40, 1):
         now = T0 + minute * MIN
         told, falling = look(
             falling, now, pm25=pm(50.0 - minute, now), outdoor=outdoors(60), has=ALL, purifiers=(unit,)
         )
-    assert told.rule == 7
+    assert told.rule == "7"
 
 
 def test_a_room_outdoors_says_what_playing_there_is_like() -> None:
