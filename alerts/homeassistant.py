@@ -195,6 +195,30 @@ def _room(config: Config, topics: Topics, full: str) -> dict[str, Any]:
         "ent_cat": "diagnostic",
         "val_tpl": "{{ 'ON' if value_json.get('pm25', {}).get('status') == 'suspect' else 'OFF' }}",
     }
+    parts["advice"] = {
+        "p": "sensor",
+        "name": words("advice"),
+        "uniq_id": f"{me}_advice",
+        "val_tpl": _action(config.language),
+    }
+    parts["heat_index_c"] = {
+        "p": "sensor",
+        "name": words("heat_index_c"),
+        "uniq_id": f"{me}_heat_index_c",
+        "dev_cla": "temperature",
+        "unit_of_meas": "°C",
+        "stat_cla": "measurement",
+        "sug_dsp_prc": 1,
+        "val_tpl": "{{ value_json.get('heat_index_c') if value_json.get('heat_index_c') is not none else 'None' }}",
+    }
+    parts["disagree"] = {
+        "p": "binary_sensor",
+        "name": words("disagree"),
+        "uniq_id": f"{me}_disagree",
+        "dev_cla": "problem",
+        "ent_cat": "diagnostic",
+        "val_tpl": "{{ 'ON' if value_json.get('pm25', {}).get('disagree') else 'OFF' }}",
+    }
     for one in parts.values():
         one["exp_aft"] = ROOM_SILENT_S
     return {
@@ -316,6 +340,21 @@ def _current(part: str, value: str) -> str:
     return (
         f"{{% set now = value_json.get('{part}', {{}}) %}}{{{{ {value} if now.status in ('ok', 'late') and "
         "now.unknown_at and utcnow().timestamp() * 1000 < now.unknown_at else 'None' }}"
+    )
+
+
+def _action(language: str) -> str:
+    """The display's sentence for the age of the value; without the marks of its phrases."""
+    return (
+        "{% set now = value_json.get('pm25', {}) %}{% set at = utcnow().timestamp() * 1000 %}"
+        "{% set known = now.status in ('ok', 'late') and now.unknown_at and at < now.unknown_at %}"
+        "{% set out = value_json.get('outdoor', {}) %}"
+        "{% set gone = out.status in ('ok', 'late') and out.unknown_at and at >= out.unknown_at %}"
+        "{% set was = now.status in ('ok', 'late') %}"
+        f"{{% set texts = value_json.get('texts', {{}}).get('{language}', {{}}) %}}"
+        "{% set one = texts.get('no_outdoor') if gone and (known or not was) and texts.get('no_outdoor') "
+        "else texts.get('ok' if known else 'unknown') %}"
+        "{{ (one.action if one else 'None') | replace('‹', '') | replace('›', '') }}"
     )
 
 

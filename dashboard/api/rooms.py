@@ -18,7 +18,7 @@ from classair.wire import RoomState
 from dashboard.api._faults import ApiFault, responses, unknown
 from dashboard.api._moments import Moment, iso
 from dashboard.context import Context
-from dashboard.live.ages import state_as_of
+from dashboard.live.ages import actions_as_of, state_as_of
 from dashboard.queries.rooms import MAX_BUCKETS
 
 RoomId = Annotated[str, Path(description="`<site>.<room>`", examples=["ban-suan.p1-2"])]
@@ -43,6 +43,11 @@ class RoomInfo(BaseModel):
     level: str = Field(examples=["good"])
     pm25: str = Field(description="PM2.5 as shown, µg/m³; empty when unknown", examples=["18"])
     status: str = Field(examples=["ok"])
+    rule: str = Field(description="row of the advice, empty while nothing is known of the room", examples=["13a"])
+    action: dict[str, str] = Field(description="the action by language, word for word as on every screen")
+    disagree: bool = Field(description="the room's sensors differ too much; the higher value is shown")
+    heat_index_c: float | None = Field(description="heat index, °C", examples=[33.4])
+    heat: str = Field(description="its band, empty when unknown", examples=["warning"])
     display: str = Field(examples=["/display/ban-suan.p1-2"])
 
 
@@ -205,7 +210,8 @@ def _sane(at_ms: int) -> int:
 def _info(ctx: Context, full: str, room: Room, at_ms: int) -> RoomInfo:
     config, site = ctx.config(), full.partition(".")[0]
     told = ctx.live.state(full)
-    state: Any = state_as_of(told, at_ms).pm25 if told is not None else None
+    aged = state_as_of(told, at_ms) if told is not None else None
+    state: Any = aged.pm25 if aged is not None else None
     return RoomInfo(
         room=full,
         site=site,
@@ -218,5 +224,10 @@ def _info(ctx: Context, full: str, room: Room, at_ms: int) -> RoomInfo:
         level=state.level if state else "unknown",
         pm25=state.shown if state else "",
         status=state.status if state else "unknown",
+        rule=aged.rule if aged else "",
+        action=actions_as_of(told, at_ms) if told is not None else {},
+        disagree=bool(state and state.disagree),
+        heat_index_c=aged.heat_index_c if aged else None,
+        heat=aged.heat if aged else "",
         display=f"/display/{full}",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from classair.wire import Current, RoomState
+from classair.wire import Current, PhaseTexts, RoomState
+from classair.wire import Phase as TextPhase
 
 Phase = Literal["ok", "late", "unknown"]
 
@@ -29,7 +30,33 @@ def state_as_of(state: RoomState, at_ms: int) -> RoomState:
     if state.purifier is not None and at_ms - max(state.at, state.purifier.at) > SILENT_MS:
         # Whoever watches the purifier has gone quiet: what it said last is no longer known.
         parts["purifier"] = state.purifier.model_copy(update={"on": None, "confirmed": False})
-    return state.model_copy(update=parts)
+    aged = state.model_copy(update=parts)
+    texts = next(iter(state.texts.values()), {}).get(text_phase(state, at_ms))
+    return aged if texts is None else aged.model_copy(update={"rule": texts.rule})
+
+
+def text_phase(state: RoomState, at_ms: int) -> TextPhase:
+    """Which of the state's texts fit at `at_ms`: by the age of the value inside, then by that of the value outside."""
+    was, outdoor = state.pm25.status in ("ok", "late"), state.outdoor
+    phase = phase_of(current_as_of(state.pm25, at_ms))
+    gone = outdoor.status in ("ok", "late") and phase_of(current_as_of(outdoor, at_ms)) == "unknown"
+    if gone and (phase != "unknown" or not was) and any("no_outdoor" in texts for texts in state.texts.values()):
+        return "no_outdoor"
+    return phase
+
+
+def texts_as_of(state: RoomState, language: str, at_ms: int) -> PhaseTexts | None:
+    """The words of the room as they stand at `at_ms`, in one language."""
+    return state.texts.get(language, {}).get(text_phase(state, at_ms))
+
+
+def actions_as_of(state: RoomState, at_ms: int) -> dict[str, str]:
+    """The action by language, without the marks of its phrases."""
+    return {
+        language: told.action.replace("‹", "").replace("›", "")
+        for language in state.texts
+        if (told := texts_as_of(state, language, at_ms)) is not None
+    }
 
 
 def phase_of(value: Current) -> Phase:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from classair import i18n
 from classair.config import Config, Room
+from classair.science.heat import DANGEROUS
 from classair.timetable import Timetable, day_start_ms, local_time
 from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.api._faults import unknown
@@ -51,6 +52,8 @@ WORDS: Final = (
     "purifier.fail_safe",
     "purifier.since",
     "purifier.unconfirmed",
+    "disagree",
+    "heat",
     "indoor",
     "outdoor",
     "own_yard",
@@ -114,6 +117,8 @@ def router(ctx: Context) -> APIRouter:
             "unknown": {"action": i18n.t(chosen, "action.0")},
             "levels": {key: i18n.t(chosen, f"level.{key}") for key in LEVELS},
             "lines": {key: i18n.t(chosen, f"display.level.{key}") for key in LEVELS},
+            # What is too hot is said on the wall; the lower bands are on the room's page.
+            "heat": {band: i18n.t(chosen, f"heat.{band}") for band in sorted(DANGEROUS)},
             "ventilation": {
                 key: i18n.t(chosen, f"ventilation.{key}")
                 for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")

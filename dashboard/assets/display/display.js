@@ -165,13 +165,23 @@
     }
   }
 
+  /* The texts for this age. Once the value outside is too old as well, what was said with it no longer counts. */
+  function textsOf(spoken, at) {
+    var texts = state && state.texts[facts.lang];
+    if (!texts) { return null; }
+    var was = state.pm25.status === 'ok' || state.pm25.status === 'late';
+    var outdoor = state.outdoor;
+    var gone = (outdoor.status === 'ok' || outdoor.status === 'late') && phase(outdoor, at) === 'unknown';
+    return gone && (spoken !== 'unknown' || !was) && texts.no_outdoor || texts[spoken];
+  }
+
   function drawPanel(at) {
     var value = state && state.pm25;
     var step = value ? phase(value, at) : 'unknown';
     var current = step === 'ok' || step === 'late';
     var spoken = current ? step : 'unknown';
     var level = current ? value.level : 'unknown';
-    var texts = state && state.texts[facts.lang] && state.texts[facts.lang][spoken];
+    var texts = textsOf(spoken, at);
     var word = texts ? texts.level : facts.levels.unknown;
     var age = value ? ageWords(value, step, at) : words.waiting;
     var panel = el('panel');
@@ -187,6 +197,10 @@
       fitAll();
     }
     setText(el('last'), value && !current ? lastWords(value) : '');
+    var doubt = current && value.disagree ? words.disagree : '';
+    if (el('disagree').textContent !== doubt) { setText(el('disagree'), doubt); fitAll(); }
+    var hot = current && facts.heat[state.heat] && state.heat_index_c !== null;
+    setText(el('heat'), hot ? fill(words.heat, {value: Math.round(state.heat_index_c), band: facts.heat[state.heat]}) : '');
     setAttribute(el('age'), 'data-phase', spoken);
     setText(el('age-words'), age);
     setAttribute(panel, 'aria-label', fill(current ? words.panel : words.panel_unknown,
@@ -216,6 +230,7 @@
     var level = current ? outdoor.level : 'unknown';
     setAttribute(el('outdoor'), 'data-phase', step);
     setText(el('outdoor-value'), current ? outdoor.shown : '–');
+    setAttribute(el('outdoor-value'), 'data-length', String(current ? outdoor.shown.length : 1));
     setAttribute(el('outdoor-level'), 'data-level', level);
     putLevel(el('outdoor-level'), facts.levels[level] || facts.levels.unknown, level);
     bars(el('outdoor-bars'), level);

@@ -16,7 +16,7 @@ from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
-from dashboard.live.ages import next_change
+from dashboard.live.ages import next_change, texts_as_of
 from dashboard.live.cases import Case, cases_of, services_down, worst_first
 
 PATH = "/"
@@ -345,6 +345,7 @@ def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> st
         []
         if state is None
         else [
+            *_action(ctx, language, state),
             html.Dl(
                 [
                     html.Dt(ctx.t(language, "pages.co2")),
@@ -352,7 +353,7 @@ def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> st
                     html.Dt(ctx.t(language, "pages.purifier_label")),
                     html.Dd(states.purifier_word(ctx, language, state.purifier)),
                 ]
-            )
+            ),
         ]
     )
     return html.Div(
@@ -365,6 +366,23 @@ def _card(ctx: Context, language: str, full: str, state: RoomState | None) -> st
         **states.phase_marks(current, ctx.now_ms()),
         **piece(f"card/{full}"),
     )
+
+
+def _action(ctx: Context, language: str, state: RoomState) -> list[Any]:
+    """The display's sentence; and that the room's sensors disagree, which no number shows."""
+    told = texts_as_of(state, language, ctx.now_ms())
+    later = state.texts.get(language, {}).get("unknown")
+    found: list[Any] = []
+    if state.pm25.status in ("ok", "late"):
+        if told is not None:
+            found.append(html.P(states.phrases(told.action), className="action if-known"))
+        if later is not None:
+            found.append(html.P(states.phrases(later.action), className="action if-unknown"))
+        if state.pm25.disagree:
+            found.append(html.P(ctx.t(language, "pages.disagree"), className="disagree if-known"))
+    elif told is not None:
+        found.append(html.P(states.phrases(told.action), className="action"))
+    return found
 
 
 def _aged(ctx: Context, language: str, current: Current) -> list[Any]:

@@ -12,6 +12,7 @@ from classair.wire import Current, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
 from dashboard.frame.markup import hole, html, piece
+from dashboard.live.ages import current_as_of, phase_of, text_phase
 
 
 class Now:
@@ -116,6 +117,7 @@ def _level(ctx: Context, language: str, current: Current) -> Any:
                             ctx.t(language, "room.average"),
                             html.Br(),
                             _correction(ctx, language, current),
+                            *([html.Br(), html.B(ctx.t(language, "pages.disagree"))] if current.disagree else []),
                         ],
                         className="if-known",
                     ),
@@ -139,10 +141,15 @@ def _advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
     """The one action and its reason for each phase; the browser shows the one that fits the age."""
     shown: list[Any] = []
     texts = state.texts.get(language, {})
+    at = ctx.now_ms()
+    first = text_phase(state, at)
     newest = state.pm25.newest_at or state.pm25.last_at
-    minutes = (ctx.now_ms() - newest) // MINUTE_MS if newest else 0
-    for phase, name in (("ok", "if-known"), ("unknown", "if-unknown")):
-        told = texts.get(phase)  # type: ignore[call-overload]
+    minutes = (at - newest) // MINUTE_MS if newest else 0
+    # Without a current value the place for known values is hidden, and the other way round.
+    known = "ok" if first == "unknown" else first
+    unknown = first if phase_of(current_as_of(state.pm25, at)) == "unknown" else "unknown"
+    for phase, name in ((known, "if-known"), (unknown, "if-unknown")):
+        told = texts.get(phase)
         if told is None:
             continue
         # A silent room's reason leaves its minutes open, because they go on growing.
@@ -171,6 +178,9 @@ def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
         tiles.append((ctx.t(language, "room.temperature"), f"{state.temp_c:.1f}\u00a0°C"))
     if state.rh_pct is not None:
         tiles.append((ctx.t(language, "room.humidity"), f"{state.rh_pct:.0f}%"))
+    if state.heat_index_c is not None and state.heat:
+        felt = f"{state.heat_index_c:.1f}\u00a0°C · {ctx.t(language, f'heat.{state.heat}')}"
+        tiles.append((ctx.t(language, "pages.heat_index"), felt))
     return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in tiles], className="tiles")
 
 
