@@ -101,7 +101,9 @@ def test_every_announcement_has_the_published_form(language: str) -> None:
         assert device["dev"]["ids"] == [object_id] and device["avty"]
         for one in device["cmps"].values():
             assert set(one) <= KEYS[one["p"]], one
-            in_words = one.get("dev_cla") in ("enum", "timestamp") or one["uniq_id"].endswith("_fault_words")
+            in_words = one.get("dev_cla") in ("enum", "timestamp") or one["uniq_id"].endswith(
+                ("_fault_words", "_advice")
+            )
             assert one["p"] != "sensor" or in_words or one["stat_cla"] == "measurement"
             assert one.get("dev_cla") not in UNITS or one["unit_of_meas"] == UNITS[one["dev_cla"]]
             unique.append(one["uniq_id"])
