@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from classair.model import BAD_CLASS_NAMES
 from classair.science.corrections import Corrections
-from research.export.columns import columns, value_name
+from classair.science.heat import heat_index_c
+from research.export.columns import HEAT, columns, has_heat, value_name
 from research.export.lessons import lessons
 from research.export.request import Request
 from research.export.shapes import same, text_column
@@ -62,6 +63,8 @@ def room_days(
         plain["pm25_raw_ugm3"] = _numbers(row.mean if row and row.complete else None for row in of)
         plain["pm25_corrected_ugm3"] = _numbers(row.value if row and row.correction != "none" else None for row in of)
         plain["correction_id"] = text_column(row.correction if row else None for row in of)
+    if has_heat(request):
+        plain[HEAT] = _numbers(_heat(each) for each in found)
     wanted = columns(request)
     return shaped(wanted, [_typed(plain[column.name], column.name) for column in wanted])
 
@@ -70,6 +73,13 @@ def _typed(array: Any, name: str) -> Any:
     if name in ("time", "time_utc"):
         return pa.array(array).cast(pa.timestamp("ms", tz="UTC" if name == "time_utc" else "Asia/Bangkok"))
     return array
+
+
+def _heat(means: dict[str, MeanRow]) -> float | None:
+    """Of the mean temperature and the mean humidity; nothing where one of them is incomplete."""
+    temp, rh = means.get("temp_c"), means.get("rh_pct")
+    felt = heat_index_c(temp.value if temp else None, rh.value if rh else None)
+    return None if felt is None else round(felt, 1)
 
 
 def _numbers(values: Any) -> pa.Array:

@@ -47,6 +47,9 @@ SENSORTOOLKIT: Final = {
 modules `ingest._standard_ingest` and `param._parameter`."""
 
 
+HEAT: Final = "heat_index_c"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """`meaning` names a text under [export.column]; `quantity` is what a number measures, `unit` its unit."""
@@ -63,6 +66,11 @@ def value_name(quantity: str) -> str:
     """`pm1_ugm3`, `co2_ppm`, `n03_per_dl`: the key with its unit, said once."""
     suffix = _SUFFIX[QUANTITIES[quantity].unit]
     return quantity if not suffix or quantity.endswith(f"_{suffix}") else f"{quantity}_{suffix}"
+
+
+def has_heat(request: Request) -> bool:
+    """Whether the heat index can be told: of means that have both temperature and humidity."""
+    return bool(request.selection.step_ms) and {"temp_c", "rh_pct"} <= set(request.selection.quantities)
 
 
 def columns(request: Request) -> list[Column]:
@@ -85,6 +93,8 @@ def columns(request: Request) -> list[Column]:
                 found.append(Column("correction_id", "word", "correction_id"))
         else:
             found.append(Column(value_name(key), "number", "value", what.unit, key, what.scale))
+    if has_heat(request):
+        found.append(Column(HEAT, "number", "heat_index", "°C"))
     if single:
         return [
             *found,

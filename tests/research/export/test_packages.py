@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from classair.places import Places
+from classair.science.heat import heat_index_c
 from research.export import ExportFault, changes
 from research.export.package import Package, build
 from research.export.request import Request
@@ -212,6 +213,16 @@ def test_no_text_is_run_by_a_spreadsheet_and_numbers_stay_numbers(hourly: Packag
 def test_negative_numbers_are_written_as_numbers(sources: Sources, ask: Ask, tmp_path: Path) -> None:
     found = table(build(sources, ask(quantities="temp_c", completeness=0.3), tmp_path / "cold"))
     assert {row["temp_c"] for row in found} == {"-1.5"}
+
+
+def test_the_heat_index_is_that_of_the_means_beside_it(sources: Sources, ask: Ask, tmp_path: Path) -> None:
+    found = table(build(sources, ask(quantities="temp_c,rh_pct", completeness=0.3), tmp_path / "warm"))
+    for row in found:
+        felt = heat_index_c(float(row["temp_c"]), float(row["rh_pct"])) if row["temp_c"] and row["rh_pct"] else None
+        assert row["heat_index_c"] == ("" if felt is None else f"{felt:.1f}")
+    assert any(row["heat_index_c"] for row in found)
+    alone = table(build(sources, ask(quantities="temp_c", completeness=0.3), tmp_path / "alone"))
+    assert all("heat_index_c" not in row for row in alone)
 
 
 def test_empty_means_missing_and_what_is_incomplete_has_no_mean(hourly: Package) -> None:
