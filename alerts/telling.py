@@ -10,6 +10,7 @@ from classair.wire import RoomState, Topics
 
 READING_MS = 500  # a room's state is worked out no more often for its readings …
 BEHIND_MS = 2_000  # … and where they come late, which makes the past be worked out again
+TICK_MS = 1_000  # a tick leaves out what a reading had worked out since the last one
 REPEAT_MS = 30_000  # an unchanged state is said again this often
 
 
@@ -61,7 +62,7 @@ class StatesTold:
     def at_tick(self, rooms: Iterable[str], now: int) -> None:
         """Every room, but for those that were told for a reading just now and of which nothing has come since."""
         self.now(
-            [name for name in rooms if name in self._missed or not 0 <= now - self._read_at.get(name, 0) < READING_MS],
+            [name for name in rooms if name in self._missed or not 0 <= now - self._read_at.get(name, 0) < TICK_MS],
             now,
         )
 
@@ -74,7 +75,7 @@ class StatesTold:
         for name in sorted(rooms, key=self._rank.__getitem__):
             self._missed.discard(name)
             told, old = self._state_of(name, now), self._published.get(name)
-            if old is not None and now - old.at < REPEAT_MS and told == old.model_copy(update={"at": now}):
+            if old is not None and now - old.at < REPEAT_MS and _says_the_same(told, old):
                 continue
             if self._say(self.topic(name), told.model_dump_json(), retain=True):
                 self._published[name] = told
@@ -111,3 +112,8 @@ class StatesTold:
             told.advice_version,
             int(told.simulated),
         )
+
+
+def _says_the_same(told: RoomState, old: RoomState) -> bool:
+    """Whether nothing but the moment differs; a reading's own time, which nearly always does, is looked at first."""
+    return told.pm25 == old.pm25 and told == old.model_copy(update={"at": told.at})

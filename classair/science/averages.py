@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 COMPLETE: Final = 0.75  # share of a window that must be covered before its mean is one
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Sample:
-    """A valid value: the mean over the `interval_ms` that ended at `at` (UTC ms). Ordered by time."""
+class Sample(NamedTuple):
+    """A valid value: the mean over the `interval_ms` that ended at `at` (UTC ms). Ordered by time.
+
+    A tuple, because a town keeps millions of them: the collector of garbage does not have to look at tuples of numbers.
+    """
 
     at: int
     value: float
