@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +16,25 @@ import pytest
 from classair.broker import Link
 from classair.progress.listening import PATIENCE_S
 from classair.wire import Topics
+from firmware_bridge.drivers import driver_for
 from tests.neighbours.ports import listening
 
 pytestmark = pytest.mark.slow
 
+DUST = {
+    "pm1": 50,
+    "pm25": 60,
+    "pm10": 70,
+    "pm1_cf1": 50,
+    "pm25_cf1": 60,
+    "pm10_cf1": 70,
+    "n03": 9000,
+    "n05": 3000,
+    "n1": 600,
+    "n25": 60,
+    "temp_c": 30.0,
+    "rh_pct": 60.0,
+}
 PARTS = ("broker", "ingest", "alerts", "dashboard", "bridge-school.box")
 
 
@@ -83,3 +100,44 @@ def test_a_supervisor_that_stood_still_kills_nobody(house: Any, wait_for: Callab
 
     wait_for(looked_on, what="it has looked at them for a while")
     assert pids(house) == before and incidents(house) == []
+
+
+def test_a_bridge_switches_on_when_alerts_cannot_come_back(
+    one_room: Callable[..., Any], wait_for: Callable[..., Any]
+) -> None:
+    """With the broker's real rules and accounts."""
+    house, sensor = one_room()
+    house.start()
+    wait_for(lambda: set(pids(house)) == set(PARTS) and listening(house.port), what="every part runs")
+    socket = house.play_socket("socket-a1")
+    done = threading.Event()
+    held = (house.places.run / "alerts.lock").open("ab")
+
+    def hold_down() -> None:
+        fcntl.flock(held, fcntl.LOCK_EX)  # whoever follows the one that was killed finds the place taken
+
+    def dust() -> None:
+        frame = driver_for("pms5003t").encode(DUST)
+        while not done.wait(0.5):
+            sensor.send(frame)
+
+    threads = [threading.Thread(target=it, daemon=True) for it in (hold_down, dust)]
+    wait_for(lambda: socket.link.up)
+    begun = time.monotonic()
+    os.kill(pids(house)["alerts"], signal.SIGSTOP)
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: socket.plug.on, 90, "the purifier is on")
+    took = time.monotonic() - begun
+    ordered = [payload for at, topic, payload in socket.heard if topic.endswith("/Backlog0") and at >= begun]
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert ordered and b"PulseTime1 400; Power1 ON" in ordered[-1], "no timetable: a lease"
+    bridge = (house.places.logs / "bridge-school.box.log").read_text("utf-8")
+    assert "edge_order purifier=school.a1-fan reason=high" in bridge and "way=broker" in bridge
+    print(f"ON {took:.1f} s after alerts was stopped")
+    held.close()
+    wait_for(
+        lambda: "notice_opened what=edge subject=school.a1-fan" in house.logs(), 120, "alerts is back and tells it"
+    )
