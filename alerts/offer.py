@@ -14,6 +14,7 @@ from classair.accounts import HOME_ASSISTANT, Account, account_fault
 from classair.config import Config, Purifier
 from classair.config.words import settings_faults
 from classair.control.orders import EdgeDevice
+from classair.control.relays import KIND as RELAY
 from classair.plugins import UnknownPlugin
 from classair.wire import Topics
 
@@ -30,7 +31,11 @@ def faults(config: Config) -> Iterator[str]:
             f"{path}.{fault}" for fault in purifiers.faults(unit)
         ]
         yield from found
-        if not found and (account := _account(full, unit)) and (fault := account_fault(account, bridges)):
+        if (
+            not found
+            and (account := _account(full, unit))
+            and (fault := account_fault(account, _others(unit, bridges)))
+        ):
             yield f"{path}: {fault}"
     for name, person in config.people.items():
         settings = dict(person.model_extra or {})
@@ -42,7 +47,7 @@ def accounts(config: Config) -> Iterator[Account]:
     bridges, topics = _bridges(config), Topics(config.org)
     for full, unit in config.purifiers():
         account = _account(full, unit)
-        if account is not None and not account_fault(account, bridges):
+        if account is not None and not account_fault(account, _others(unit, bridges)):
             yield account
             yield Account(name="alerts", writes=account.reads, reads=account.writes)
     if config.home_assistant.enabled:
@@ -87,7 +92,13 @@ def _account(full: str, unit: Purifier) -> Account | None:
         own = purifiers.make(full, unit, lambda: 0).account()
     except (UnknownPlugin, ValidationError):
         return None
-    return replace(own, name=own.name or full, device=full) if own.writes or own.reads else None
+    device = "" if unit.kind == RELAY else full
+    return replace(own, name=own.name or full, device=device) if own.writes or own.reads else None
+
+
+def _others(unit: Purifier, bridges: set[str]) -> set[str]:
+    """The bridges whose user a purifier may not have: a relay on a board has its own bridge's."""
+    return bridges - {unit.settings.get("bridge")} if unit.kind == RELAY else bridges
 
 
 def _bridges(config: Config) -> set[str]:

@@ -46,6 +46,10 @@ class Places:
         """Running hours and when each sensor last spoke, written by that bridge alone; `bridge` is `<site>.<id>`."""
         return self.root / "spool" / f"{bridge}.sensors.json"
 
+    def relays(self, bridge: str) -> Path:
+        """Until when its relays are on, written by that bridge alone; `bridge` is `<site>.<id>`."""
+        return self.root / "spool" / f"{bridge}.relays.json"
+
     @property
     def accepted_config(self) -> Path:
         """The configuration version a service saw last, so that it can start when nobody announces one."""

@@ -28,6 +28,7 @@ from firmware_bridge.health.accounting import Accounting
 from firmware_bridge.health.missing import MissingReadings
 from firmware_bridge.liveness import Liveness
 from firmware_bridge.published import bridge_status, entry_of, sensors_of
+from firmware_bridge.relays.switching import Relays
 from firmware_bridge.sensor_line import SensorLine, good_of, removed
 from firmware_bridge.spool.keeper import Keeper
 from firmware_bridge.spool.receipt import Receipt
@@ -92,12 +93,13 @@ class Bridge:
             spool, self.id, lambda payload: self._link.publish(self._stream, payload, qos=1) is not None
         )
         self._keeper = Keeper(spool)
-        self._liveness = Liveness(self._link, self._ear, self._keeper, self._lines)
+        self._relays = Relays(full, places.relays(full), self._boot, self._link)
+        self._liveness = Liveness(self._link, self._ear, self._keeper, self._relays, self._lines)
         self._blackbox = BlackBox(places.blackbox(full), entry_of(config, self.full).blackbox, clock.offset)
         self._station = Station(places.sensor_book(full), self._boot)
         self._accounting = Accounting(spool, clock, self._boot, self._note_missing)
         self._dating = Dating(spool, clock, self._delivery, self._boot)
-        self._edge = EdgeSwitch(full, elapsed(), self._known_ms, self._link.publish, self._lines)
+        self._edge = EdgeSwitch(full, elapsed(), self._known_ms, self._relays.publish, self._lines)
         self._newest_seq: dict[str, int] = {}
         self._unkept: set[str] = set()  # sensors with a reading that could not be taken over
         self._next_status = self._lines_at = 0.0
@@ -109,7 +111,7 @@ class Bridge:
         self._events.put(("up", None))
 
     def _on_message(self, message: Message) -> None:
-        if not self._edge.heard(message, elapsed()):
+        if not self._relays.heard(message) and not self._edge.heard(message, elapsed()):
             self._events.put(("mqtt", (message, elapsed(), self._session.connection)))
 
     # -- life ----------------------------------------------------------------------------------------------------------
@@ -117,6 +119,7 @@ class Bridge:
     def run(self, stop: threading.Event) -> int:
         self._keeper.start()
         self._blackbox.start()
+        self._relays.start()
         self._link.start()
         self._use(self._config)
         told = self.full, len(self._lines), self._spool.epoch, self._spool.next_seq
@@ -148,13 +151,13 @@ class Bridge:
 
     def _end(self) -> None:
         self._ear.listen("")
+        self._relays.stop()
         lines = list(self._lines.values())
-        for line in lines:
-            if line.port is not None:
-                line.port.ask_to_stop()
-        for line in lines:
-            if line.port is not None:
-                line.port.stop()
+        ports = [line.port for line in lines if line.port is not None]
+        for port in ports:
+            port.ask_to_stop()
+        for port in ports:
+            port.stop()
         # Frames that the ports posted while they were being stopped belong to readings as well.
         while True:
             try:
@@ -203,6 +206,7 @@ class Bridge:
             self._answer(what)
         elif kind == "up":
             self._session.up(elapsed())
+            self._relays.connected()
             self._clock.ask_soon()
             self._delivery.connected(elapsed())
             self._next_status = 0.0
@@ -256,6 +260,7 @@ class Bridge:
         """Makes the lines what the configuration says; those it does not touch go on undisturbed."""
         self._config = config
         self._edge.use(config, elapsed())
+        self._relays.use(config)
         self._blackbox.use(entry_of(config, self.full).blackbox)
         wanted = sensors_of(config, self.full)
         gone = [s for s, line in self._lines.items() if s not in wanted or not line.same_line(wanted[s])]
@@ -314,10 +319,10 @@ class Bridge:
         row = self._dating.append(line.item(mean), round(mean.end_s * 1000), mean.at_ms, mean.messages)
         if row is None:
             self._unkept.add(line.sensor)
-        elif not self._delivery.up:
+            return
+        self._newest_seq[line.sensor] = row.seq
+        if not self._delivery.up:
             self._accounting.late(line, mean.end_s)
-        if row is not None:
-            self._newest_seq[line.sensor] = row.seq
 
     def _answer(self, receipt: Receipt) -> None:
         """The readings of its message have been appended; it is answered once they are on disk."""
@@ -342,7 +347,6 @@ class Bridge:
         self._ear.tick(now)
         if now >= self._lines_at:
             self._tick_lines(now)
-        wake = min(wake, self._lines_at)
         self._station.book.save_if_due(now)
         self._dating.date_what_waits()
         self._session.tick(now, self._crossing.hears)
@@ -359,7 +363,7 @@ class Bridge:
             self._next_status = now + STATUS_EVERY_S
             self._link.publish(self._status_topic, self._status("online"), qos=1, retain=True)
         again = self._delivery.tick(now)
-        return wake if again is None else min(wake, again)
+        return min(wake, self._lines_at, wake if again is None else again)
 
     def _tick_lines(self, now: float) -> None:
         """What is due at each line; with many sensors not at each of their frames."""
@@ -390,8 +394,7 @@ class Bridge:
         return self._link.publish(topic, payload, qos=1, retain=True) is not None
 
     def _status(self, state: str) -> bytes:
-        current = self._following.current
-        version = current.version if current else 0
+        version = self._following.current.version if self._following.current else 0
         return bridge_status(
             state, self._now_ms(), self._spool, self._clock.quality, version, self._edge.ordered(elapsed())
         )

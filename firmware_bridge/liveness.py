@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from classair.broker import Link
 from classair.progress.telling import DISK_PATIENCE_S, Progress
 from firmware_bridge.foreign.http_server import HttpServer
+from firmware_bridge.relays.switching import Relays
 from firmware_bridge.sensor_line import SensorLine
 from firmware_bridge.spool.keeper import Keeper
 
@@ -17,11 +18,14 @@ log = logging.getLogger(__name__)
 class Liveness:
     """`lines` is the bridge's own mapping: what it holds at the moment of a look counts."""
 
-    def __init__(self, link: Link, ear: HttpServer, keeper: Keeper, lines: Mapping[str, SensorLine]) -> None:
-        self._link, self._ear, self._keeper, self._lines = link, ear, keeper, lines
+    def __init__(
+        self, link: Link, ear: HttpServer, keeper: Keeper, relays: Relays, lines: Mapping[str, SensorLine]
+    ) -> None:
+        self._link, self._ear, self._keeper, self._relays, self._lines = link, ear, keeper, relays, lines
         self._progress = Progress()
         self._progress.watch("network", lambda: link.moved_at)
         self._progress.watch("spool", lambda: keeper.moved_at, DISK_PATIENCE_S)
+        self._progress.watch("relays", lambda: relays.moved_at, DISK_PATIENCE_S)  # leases are kept on disk
 
     def tick(self) -> None:
         """The bridge's loop goes round."""
@@ -37,6 +41,7 @@ class Liveness:
         yield "network", self._link.thread_alive
         yield "http", self._ear.alive
         yield "spool", self._keeper.alive
+        yield "relays", self._relays.alive
         for line in self._lines.values():
             if line.port is not None:
                 yield line.sensor, line.port.alive

@@ -15,6 +15,7 @@ from classair.config.words import settings_faults
 from classair.control.orders import EdgeDevice
 from classair.wire import Topics
 from firmware_bridge import adapters, drivers
+from firmware_bridge.relays.configured import relay_faults
 from firmware_bridge.serial import duty_cycle, identity
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def faults(config: Config) -> Iterator[str]:
                 yield f"{path}.model: {error}"
             continue
         yield from settings_faults(settings, sensor.settings, f"{path}.settings")
+    yield from relay_faults(config)
 
 
 def advice(config: Config) -> Iterator[str]:

@@ -26,6 +26,7 @@ from classair.config.scalars import (
     YearName,
     YesNo,
 )
+from classair.control.relays import KIND as RELAY
 from classair.dates import Day
 from classair.i18n import REFERENCE
 from classair.wire import Id
@@ -340,7 +341,10 @@ class Config(Part):
         site_id, _, bridge_id = bridge.partition(".")
         site = self.sites[site_id]
         sensors = {i: s for i, s in site.sensors.items() if s.bridge == bridge_id}
-        rooms = {r: room for r, room in site.rooms.items() if any(s.room == r for s in sensors.values())}
+        # A relay on its board may be of a room that another bridge measures.
+        relays = [p for p in site.purifiers.values() if p.kind == RELAY and p.settings.get("bridge") == bridge_id]
+        known = {s.room for s in sensors.values()} | {p.room for p in relays}
+        rooms = {r: room for r, room in site.rooms.items() if r in known}
         purifiers = {i: p for i, p in site.purifiers.items() if p.room in rooms}
         rules = {name: rule for name, rule in self.rules.items() if purifiers and isinstance(rule, PurifierRule)}
         part = site.model_copy(

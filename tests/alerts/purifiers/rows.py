@@ -168,6 +168,16 @@ ROWS: Final = (
         foreign=Publish("shellies/shellyplug-s-041291/relay/0", "on"),
         renamed=Publish("shellies/shellyplug-s-041290/relay/0", "standby"),
     ),
+    Row(
+        name="relay",
+        kind="relay",
+        # The device is the bridge; what it does at its boards is shown in tests/firmware_bridge/relays.
+        settings={"bridge": "pi", "board": "lcus", "port": "/dev/serial/by-path/relay"},
+        device=lambda: HomeBuilt("s1.relay"),
+        claims_on=Publish("purifier/s1.relay/state", '{"on":true,"by":"start"}'),
+        foreign=Publish("purifier/s1.elsewhere/state", '{"on":true}'),
+        renamed=Publish("purifier/s1.relay/state", '{"on":"เปิด"}'),
+    ),
 )
 
 CODES: Final = {

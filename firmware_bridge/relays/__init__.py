@@ -1,0 +1,1 @@
+"""Relays on boards that are plugged into this bridge: switched by orders, each with an end that the bridge holds."""
