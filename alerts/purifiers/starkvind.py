@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final
-
-from pydantic import Field
+from typing import Any, Final, Literal
 
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, Step, Traits
@@ -26,7 +24,7 @@ _STATES: Final = {"on": True, "off": False}
 class Settings(Zigbee2MqttSettings):
     """`mode`: what ON means where `speeds` has no entry: 1 to 9, or auto."""
 
-    mode: Annotated[str, Field(pattern=r"^(auto|[1-9])$")] = "9"
+    mode: Literal["auto", "1", "2", "3", "4", "5", "6", "7", "8", "9"] = "9"
 
 
 def faults(unit: config.Purifier) -> Iterator[str]:

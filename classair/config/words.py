@@ -25,6 +25,8 @@ _WHOLE: Final = {
     r"^(https?://\S+)?$": "expected a web address such as https://example.org/",
     r"^(https?://[^\s/@?#]+)?/?$": "expected the device's own address such as http://192.168.40.21, without a path",
     r"^(https?://[^\s/@?#]+/?)?$": "expected an address such as https://air.my-school.ac.th, without a path",
+    r"^(/[^\s]*)?$": "expected a path that begins with / and has no blanks",
+    r"^[A-Za-z0-9_/-]+$": "expected a topic of letters, digits, _, - and /",
     r"^([0-9A-F]{4})?$": "expected four hexadecimal digits, such as 3FA2",
     r"^[^\x00-\x1f\x7f]*$": "control characters are not allowed",
 }

@@ -49,8 +49,10 @@ def test_a_configuration_grants_each_what_is_its_own() -> None:
         "tele/board/LWT",
         "zigbee2mqtt/r1",
         "zigbee2mqtt/r1/availability",
+        # Who switched the purifiers of its rooms, for when the server is away.
+        "classair/v1/demo-town/s1/purifier/+/state",
     )
-    assert grants.accounts["other"].reads == ("airgradient/readings/abc",)
+    assert grants.accounts["other"].reads == ("airgradient/readings/abc", "classair/v1/demo-town/s1/purifier/+/state")
     assert set(grants.outsiders) == {"s1.tas", "s1.ag", "gateway_zigbee2mqtt", "socket-r1", HOME_ASSISTANT}
     assert "cmnd/socket-r1/#" in grants.accounts["alerts"].writes
 

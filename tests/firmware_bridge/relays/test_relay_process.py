@@ -59,7 +59,7 @@ def test_a_bridge_that_is_killed_goes_on_with_its_relay_and_one_that_ends_lets_i
     now = 1
     send(unit.command(Command(True, 3600, "auto", "why", 1)))
     await_condition(lambda: [one for one in said if one.on and one.answer], what="the confirmation")
-    assert fake.on[1] is True
+    await_condition(lambda: fake.on.get(1) is True, what="ON")
     running.kill()
     assert fake.on[1] is True, "its board keeps what it was last told"
     said.clear()
