@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 500
 LONGEST_MIN: Final = 720
+LONGEST_TRIAL_MIN: Final = 15
 SECOND_MS: Final = 1_000
 
 
@@ -33,6 +34,14 @@ class OverrideRequest(BaseModel):
     purifier: FullId
     do: Literal["on", "off", "auto"]
     minutes: Annotated[float, Field(gt=0, le=LONGEST_MIN)] | None = None
+
+
+class TrialRequest(BaseModel):
+    """`minutes`: for how long control leaves the purifier alone; 0 ends it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    purifier: FullId
+    minutes: Annotated[float, Field(ge=0, le=LONGEST_TRIAL_MIN)]
 
 
 class OverrideAsks:
@@ -58,8 +67,11 @@ class OverrideAsks:
         if given is not None:
             self._say(answer_topic, given)
             return None
+        if ask.do == "trial":
+            self._try_out(ask, answer_topic, now)
+            return None
         if ask.do != "override":
-            self._refuse(ask, answer_topic, f"unknown request {ask.do!r}; known: override")
+            self._refuse(ask, answer_topic, f"unknown request {ask.do!r}; known: override, trial")
             return None
         try:
             wish = OverrideRequest.model_validate(ask.args)
@@ -100,6 +112,17 @@ class OverrideAsks:
         else:
             self._ledger.after(lambda: self._say(answer_topic, answer))
         return room
+
+    def _try_out(self, ask: Ask, topic: str, now: int) -> None:
+        """A person is at the device and tries it out: control waits for so many minutes, 0 for no longer."""
+        try:
+            wish = TrialRequest.model_validate(ask.args)
+            self._board.try_out(wish.purifier, now + round(wish.minutes * 60_000) if wish.minutes else 0)
+        except (ValidationError, KeyError):
+            self._refuse(ask, topic, f"expected purifier and minutes, at most {LONGEST_TRIAL_MIN}")
+            return
+        log.info("purifier_on_trial purifier=%s minutes=%g", wish.purifier, wish.minutes)
+        self._say(topic, self._answer(ask, True, {}))
 
     def _refuse(self, ask: Ask, topic: str, why: str) -> None:
         self._say(topic, self._answer(ask, False, {}, why))

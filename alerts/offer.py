@@ -50,6 +50,8 @@ def accounts(config: Config) -> Iterator[Account]:
         if account is not None and not account_fault(account, _others(unit, bridges)):
             yield account
             yield Account(name="alerts", writes=account.reads, reads=account.writes)
+            # A person's `classair purifier`; it also looks for commands that wait for the device at the broker.
+            yield Account(name="tool", writes=account.reads, reads=(*account.writes, *account.reads))
     if config.home_assistant.enabled:
         prefix = config.home_assistant.prefix
         yield Account(name="alerts", writes=(f"{prefix}/device/+/config",))

@@ -32,6 +32,7 @@ class Managed:
     kept: str = ""
     unread: str = ""
     told_until: int | None = UNTOLD  # the end of the block that its own rule has been told
+    trial_until: int = 0  # somebody tries it out by hand until then: it is left alone
     asks_itself: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -137,6 +137,9 @@ class Switchboard:
         for name in self._by_room.get(room, ()):
             managed = self._units[name]
             managed.signal = signal
+            if now < managed.trial_until:
+                continue
+            matters += self._after_trial(name, managed, occupancy, now)
             if managed.asks_itself:
                 matters += self._take(name, managed, managed.heard(), False, occupancy, now)
             self._tell_occupied(managed, occupancy, now)
@@ -145,6 +148,17 @@ class Switchboard:
                 managed.unit = unit
                 matters += self._act(name, managed, actions, occupancy, now)
         return matters
+
+    def try_out(self, name: str, until: int) -> None:
+        """Leaves a purifier alone while somebody tries it out; 0 ends that. Raises KeyError."""
+        self._units[name].trial_until = until or 1
+
+    def _after_trial(self, name: str, managed: Managed, occupancy: Occupancy, now: int) -> list[Matter]:
+        if not managed.trial_until:
+            return []
+        managed.trial_until, managed.told_until = 0, UNTOLD
+        managed.unit, actions = machine.reconnected(managed.unit, now)
+        return self._act(name, managed, actions, occupancy, now)
 
     def _step(self, managed: Managed, occupancy: Occupancy, now: int) -> machine.Outcome:
         # Nobody is there: where it runs at all the school wants it low then.
@@ -171,7 +185,7 @@ class Switchboard:
         for name in self._by_topic.get(topic, ()):
             managed = self._units[name]
             said = managed.device.read_state(topic, payload, retained)
-            if said:
+            if said and now >= managed.trial_until:
                 rooms.add(managed.room)
                 matters += self._take(name, managed, said, retained, occupied(managed.room), now)
         self._leaving.hear(topic, payload, retained, now)

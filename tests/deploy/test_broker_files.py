@@ -97,7 +97,7 @@ MAY_WRITE: dict[str, set[str]] = {
     "dashboard": own("dashboard"),
     "simulator": own("simulator") | PLUGS[1],
     WATCH: set(),
-    "tool": ASKS,
+    "tool": ASKS | PLUGS[0],
 }
 MAY_READ: dict[str, set[str]] = {
     OWN: {BRIDGE["stored"], BRIDGE["replay"], BRIDGE["config"], BRIDGE["marker"], TOPICS.beat, STATE},
@@ -113,7 +113,11 @@ MAY_READ: dict[str, set[str]] = {
     | {BRIDGE["status"], OTHER["status"]},
     "simulator": {TOPICS.ask("simulator", "question-1"), ANSWER, TOPICS.config, TOPICS.beat} | PLUGS[0],
     WATCH: set(),
-    "tool": {ANSWER, HEALTH, ROOM, STATE, TOPICS.config, TOPICS.beat} | STATUSES | {BRIDGE["status"], OTHER["status"]},
+    "tool": {ANSWER, HEALTH, ROOM, STATE, TOPICS.config, TOPICS.beat}
+    | STATUSES
+    | PLUGS[0]
+    | PLUGS[1]
+    | {BRIDGE["status"], OTHER["status"]},
 }
 OBSERVER = "observer"  # sees and says everything; exists only in this test
 

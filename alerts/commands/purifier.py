@@ -1,0 +1,93 @@
+"""`classair purifier prepare | try SITE.ID`: sets a purifier's device up, or walks a person through trying it out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from alerts import purifiers
+from alerts.commands import preparing, trying
+from alerts.commands.talk import Talk, retained_commands
+from alerts.commands.words import Words
+from classair import config as configuration
+from classair.arguments import shared
+from classair.asking import NoAnswer, broker_of_installation
+from classair.i18n import LANGUAGES
+from classair.places import Places
+from classair.plugins import UnknownPlugin
+from classair.wire import Topics
+
+
+def main(argv: list[str]) -> int:
+    """0: all is as it should be; 1: something is not, or nobody answers; 2: wrong use or wrong configuration."""
+    parser = argparse.ArgumentParser(
+        prog="classair purifier",
+        description="set up a purifier's device (prepare), or try it out step by step (try), with a broker running",
+        parents=[shared("--data", "--config", "--broker")],
+    )
+    parser.add_argument("do", choices=("prepare", "try"), help="what to do")
+    parser.add_argument("purifier", metavar="SITE.ID", help="purifier in sensors.yaml")
+    parser.add_argument("--yes", action="store_true", help="try: do not wait for the Enter key before each step")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="try: how long to wait for each thing that a person does (default: 60)",
+    )
+    parser.add_argument(
+        "--expiry", type=int, default=20, metavar="SECONDS", help="try: expiry of the first trial (default: 20)"
+    )
+    parser.add_argument("--language", choices=LANGUAGES, help="language of the output (default: that of sensors.yaml)")
+    args = parser.parse_args(argv)
+    if args.expiry < 2 or args.patience <= 0:
+        parser.error("--expiry: expected at least 2; --patience: expected more than 0")
+    path: Path = args.config
+    try:
+        config = configuration.load(path)
+    except OSError as error:
+        print(f"classair purifier: cannot read {path}: {error.strerror}", file=sys.stderr)
+        return 2
+    except configuration.ConfigFaults as faults:
+        print("\n".join(f"{path}: {fault}" for fault in faults.faults), file=sys.stderr)
+        return 2
+    units = dict(config.purifiers())
+    if args.purifier not in units:
+        known = ", ".join(units) or "none"
+        print(f"classair purifier: {args.purifier!r} is not a purifier in {path}; known: {known}", file=sys.stderr)
+        return 2
+    try:
+        unit = purifiers.make(args.purifier, units[args.purifier], lambda: round(time.time() * 1000))
+        address = broker_of_installation(Places(args.data.resolve()), args.broker)
+    except (NoAnswer, ValueError, UnknownPlugin) as wrong:
+        print(f"classair purifier: {wrong}", file=sys.stderr)
+        return 2
+    language = args.language or config.language
+
+    words = Words(language)
+    if not unit.topics():
+        words.say("no_device", kind=units[args.purifier].kind)
+        return 0
+    talk: Talk | None = None
+    try:
+        if args.do == "prepare":
+            found = retained_commands(address, unit)
+            talk = Talk(address, unit, Topics(config.org))
+            preparing.clear(talk, found)
+            left = {}
+            if found:
+                talk.close()
+                left = retained_commands(address, unit)
+                talk = Talk(address, unit, Topics(config.org))
+            return preparing.prepare(talk, unit, words, found, left)
+        talk = Talk(address, unit, Topics(config.org))
+        hand = trying.Hand(args.yes, args.patience, args.expiry)
+        return trying.walk(talk, args.purifier, unit, words, hand)
+    except NoAnswer as wrong:
+        print(f"classair purifier: {wrong}", file=sys.stderr)
+        return 1
+    finally:
+        if talk is not None:
+            talk.close()
