@@ -39,7 +39,7 @@ class _Walk:
         """Says what comes, and waits until the person is ready."""
         self.words.say(f"try.{key}")
         if not self.hand.at_once:
-            input(self.words.text("try.enter"))
+            input(self.words.text("try.enter") + " ")
         self.talk.forget()
 
     def passed(self, key: str, **seen: object) -> None:
