@@ -31,6 +31,7 @@ def advice(config: Config) -> Iterator[str]:
         yield from _second_path(full, unit, path)
         yield from _figures(config, unit, path)
     yield from _same_device(config)
+    yield from _clean_rooms(config)
     if config.price_per_kwh is not None and not any(True for _ in config.purifiers()):
         yield "price_per_kwh: there is no purifier whose cost could be calculated with it"
 
@@ -46,6 +47,13 @@ def _room(config: Config, site: str, unit: Purifier, path: str) -> Iterator[str]
             f"{path}.room: {unit.room} has no timetable, so it is not known when children are there: no fail-safe mode "
             "and no cleaning before lessons; add a timetable to the room"
         )
+
+
+def _clean_rooms(config: Config) -> Iterator[str]:
+    for full, room in config.rooms():
+        if room.clean_room and not room.capacity:
+            site, _, local = full.partition(".")
+            yield f"sites.{site}.rooms.{local}.clean_room: without capacity its seats are unknown; nobody is sent there"
 
 
 def _second_path(full: str, unit: Purifier, path: str) -> Iterator[str]:

@@ -119,6 +119,11 @@ def router(ctx: Context) -> APIRouter:
             "lines": {key: i18n.t(chosen, f"display.level.{key}") for key in LEVELS},
             # What is too hot is said on the wall; the lower bands are on the room's page.
             "heat": {band: i18n.t(chosen, f"heat.{band}") for band in sorted(DANGEROUS)},
+            "faults": {
+                key.removeprefix("purifier_fault."): text
+                for key, text in i18n.texts(chosen).items()
+                if key.startswith("purifier_fault.")
+            },
             "ventilation": {
                 key: i18n.t(chosen, f"ventilation.{key}")
                 for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")

@@ -1,4 +1,4 @@
-"""What `classair check` warns of about purifiers."""
+"""What `classair check` warns of about purifiers and clean rooms."""
 
 from __future__ import annotations
 
@@ -117,3 +117,10 @@ def test_a_price_of_electricity_needs_something_that_draws_it() -> None:
     assert advised(price_per_kwh=4.5, sites__s__purifiers={})[0].startswith("price_per_kwh: there is no purifier")
     one = {"room": "r", "kind": "dry_run", "cadr_m3h": 400, "watts": 45}
     assert advised(price_per_kwh=4.5, sites__s__purifiers={"p": one}) == []
+
+
+def test_a_clean_room_of_unknown_size_takes_nobody() -> None:
+    rooms = {**BASE["sites"]["s"]["rooms"], "hall": {"name": "H", "volume_m3": 400, "clean_room": True}}
+    (line,) = advised(sites__s__rooms=rooms)
+    assert line.startswith("sites.s.rooms.hall.clean_room: without capacity")
+    assert advised(sites__s__rooms={**rooms, "hall": {**rooms["hall"], "capacity": 40}}) == []

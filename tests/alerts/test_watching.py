@@ -309,3 +309,35 @@ def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(
         ("t", 1, False),
         ("t", 2, True),
     ]
+
+
+def test_a_row_that_is_held_is_held_over_a_restart(house: House) -> None:
+    house.live(960, 30.0, 28.0)
+    house.live(1500, 24.0, 28.0)
+    assert (house.room().rule, house.room().pm25.level) == ("4", "good"), "held, because its limit is near"
+    assert _after_sync(house).states("s1.r1", 0, 2**50)[-1].rule == "4"
+    past = {
+        room: [
+            Reading(
+                sensor,
+                "s1.pi",
+                "abcdefgh",
+                n,
+                house.now - n * 10 * SEC,
+                {"pm25": value},
+                10.0,
+                room=room,
+                simulated=True,
+            )
+            for n in range(240, 0, -1)
+        ]
+        for room, sensor, value in (("s1.r1", "s1.pm", 24.0), ("s1.yard", "s1.out", 28.0))
+    }
+    house.restart()
+    house.tick()
+    assert house.room().rule == "0"
+    house.watching.prime(past, house.now)
+    house.tick()
+    assert house.room().rule == "4"
+    house.live(10, 24.0, 28.0)
+    assert house.room().rule == "4"

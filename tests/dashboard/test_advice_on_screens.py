@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from alerts.homeassistant import HomeAssistant
+from classair import i18n
 from classair.wire import PhaseTexts, RoomState
 from tests.alerts.test_homeassistant import render
 from tests.dashboard.conftest import now_ms
@@ -140,3 +141,20 @@ def test_the_tiles_hold_what_they_show_at_three_digits_outside(
               n => [n.id || n.className, n.getBoundingClientRect().right - (tile.right - padding)]); }"""
         )
         assert all(over <= 1 for _, over in inside), (text, inside)
+
+
+@pytest.mark.parametrize("language", ["th", "en"])
+def test_a_purifier_that_does_not_work_is_called_that_on_the_wall_and_not_counted_on(
+    own_house: Any, chromium: Any, make_state: Any, language: str
+) -> None:
+    healthy = make_state(ROOM, 50, outdoor=60)
+    assert healthy.rule == "7" and healthy.purifier is not None
+    wall = open_display(chromium, own_house, query=f"?lang={language}")
+    for n, (fault, words_of) in enumerate(
+        (("no_draw", i18n.t(language, "purifier_fault.no_draw")), ("device: E2", "E2"), ("not_obeying", ""))
+    ):
+        unit = healthy.purifier.model_copy(update={"faults": [fault]})
+        own_house.put(healthy.model_copy(update={"purifier": unit, "at": healthy.at + 1 + n}))
+        shown(wall, "#purifier-note", words_of or i18n.t(language, f"purifier_fault.{fault}"))
+        assert wall.get_attribute("#purifier", "data-phase") == "late"
+        assert wall.evaluate(TOO_BIG) == []

@@ -255,7 +255,13 @@
     setAttribute(el('purifier'), 'data-phase', unit && !unit.confirmed && on !== 'unknown' ? 'late' : 'ok');
     setText(el('purifier-word'), state && !unit ? words['purifier.none'] : words['purifier.' + on]);
     var notes = [];
-    if (unit && on !== 'unknown') {
+    // A switch that is on says nothing of a purifier that does not work: the action does not count on it either.
+    var wrong = unit && !gone && unit.faults && unit.faults[0];
+    if (wrong) {
+      setAttribute(el('purifier'), 'data-phase', 'late');
+      notes.push(wrong.indexOf('device:') === 0 ? fill(facts.faults.device || wrong, {detail: wrong.slice(7).trim()})
+        : facts.faults[wrong] || wrong);
+    } else if (unit && on !== 'unknown') {
       notes.push(fill(words['purifier.since'], {time: hour(unit.since)}));
       if (!unit.confirmed) { notes.push(words['purifier.unconfirmed']); }
       else if (words['purifier.' + unit.mode] && unit.mode !== 'unknown') { notes.push(words['purifier.' + unit.mode]); }
