@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
+from zlib import crc32
 
 from alerts.control import usage
 from alerts.control.switchboard import Say
@@ -33,6 +34,7 @@ class _Counted:
     """One purifier. `seen_ms`: up to when it is counted; `was`: what it was when its state was last known.
 
     `new`: what is counted and not yet in the ledger, which adds it to its rows: a clock that goes back harms no day.
+    `phase_ms`: so that a town's purifiers are not all kept and told in the same second.
     """
 
     unit: Purifier
@@ -45,6 +47,7 @@ class _Counted:
     seen_ms: int = 0
     was: bool | None = None
     new: dict[date, Day] = field(default_factory=dict)
+    phase_ms: int = 0
     kept_ms: int = 0
     told_ms: int = 0
     told: PurifierCare | None = None
@@ -82,6 +85,7 @@ class Care:
                 if old is not None:
                     counted.doing, counted.seen_ms, counted.was = old.doing, old.seen_ms, old.was
             self._counted[name].unit = unit
+            self._counted[name].phase_ms = crc32(name.encode()) % TOLD_EVERY_MS
             self._counted[name].told_ms = 0
 
     def topics(self) -> set[str]:
@@ -96,7 +100,8 @@ class Care:
         before = counted.doing
         dust = signal.median if signal.newest_at is not None and abs(now - signal.newest_at) <= DUST_MS else None
         key = (state.on, state.watts, state.speed)
-        if key == counted.key and 0 <= now - counted.seen_ms < EVERY_MS:
+        phase = counted.phase_ms
+        if key == counted.key and not _due(counted.seen_ms, now, EVERY_MS, phase):
             return
         if before is not None and 0 < now - counted.seen_ms <= UNSEEN_MS:
             self._count(counted, before, counted.seen_ms, now)
@@ -106,11 +111,11 @@ class Care:
             if state.on and counted.was is False:
                 self._add(counted, local_time(now).date(), Day(starts=1))
             counted.was = state.on
-        if not 0 <= now - counted.kept_ms < KEPT_EVERY_MS:
+        if _due(counted.kept_ms, now, KEPT_EVERY_MS, phase):
             counted.kept_ms = now
             self._keep(state.purifier, counted)
         often = KEPT_EVERY_MS if counted.ever.known_s < FIRST_S else TOLD_EVERY_MS
-        if not 0 <= now - counted.told_ms < often:
+        if _due(counted.told_ms, now, often, phase):
             counted.told_ms = now
             self._tell(state.purifier, counted, now)
 
@@ -217,6 +222,11 @@ class Care:
         assert self._topics is not None
         site, _, purifier = name.partition(".")
         return self._topics.purifier_care(site, purifier)
+
+
+def _due(last: int, now: int, every: int, phase: int) -> bool:
+    """Whether a moment that comes each `every` ms has passed since; also after a clock that went anywhere."""
+    return not 0 <= now - last < every or (now + phase) // every != (last + phase) // every
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -26,6 +26,7 @@ HEAVY: Final = 75.0  # and in more than that OFF is shorter
 HOUR_MIN: Final = 60
 OFFERED: Final = (10, 15, 30, 45, 60, 90, 120)  # minutes
 DEVICE: Final = "device: "
+SILENT_MS: Final = 20_000  # alerts beats every 5 s
 
 
 def concerns(ctx: Context, room: str, key: str) -> bool:
@@ -51,14 +52,19 @@ def cards(ctx: Context, language: str, room: str, control: bool) -> Markup:
 
 
 def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> Any:
-    unit = ctx.live.purifier(full)
+    # The last word of a control that is away says nothing of now.
+    heard = _heard(ctx)
+    unit = ctx.live.purifier(full) if heard else None
     care = ctx.live.care(full)
     name = ctx.t(language, "switching.name", name=full.partition(".")[2])
     return html.Section(
         [
             html.H3(name),
             html.P(_state(ctx, language, unit), className="purifier-is", **parts.aria(live="polite")),
-            html.P(_mode(ctx, language, unit), className="purifier-why"),
+            html.P(
+                _mode(ctx, language, unit) if heard else ctx.t(language, "switching.mode.away"),
+                className="purifier-why",
+            ),
             *_faults(ctx, language, unit),
             *([_buttons(ctx, language, room, full, unit, name)] if control else []),
             *([_care(ctx, language, care)] if care is not None else []),
@@ -67,6 +73,14 @@ def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> A
         **parts.data(purifier=full),
         **parts.spoken(name),
     )
+
+
+def _heard(ctx: Context) -> bool:
+    """Whether alerts, which alone knows what purifiers do, is there; so long as nothing says otherwise it is."""
+    status, beat = ctx.live.services().get("alerts"), ctx.live.beat()
+    if status is not None and status.state == "offline":
+        return False
+    return beat is None or ctx.now_ms() - beat.at < SILENT_MS
 
 
 # -- what it does ------------------------------------------------------------------------------------------------------

@@ -144,3 +144,24 @@ def test_a_file_that_is_missing_or_not_text_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "bin.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(configuration.ConfigFaults, match="not UTF-8"):
         configuration.load(tmp_path / "bin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("https://air.my-school.ac.th", True),
+        ("http://192.168.40.5:8050/", True),
+        ("", True),
+        ("air.my-school.ac.th", False),
+        ("https://air.my-school.ac.th/display", False),
+        ("https://user:secret@air.my-school.ac.th", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_the_address_for_phones_is_one_without_a_path(address: str, good: bool) -> None:
+    text = changed(("org: demo-town", f"org: demo-town\naddress: '{address}'"))
+    if good:
+        assert configuration.parse(text, {}).address == address
+    else:
+        said = "address: expected an address such as https://air.my-school.ac.th, without a path"
+        assert said in faults_of(text)

@@ -13,7 +13,7 @@ import pytest
 
 from classair.config.purifiers import PurifierRule
 from classair.units import MINUTE_MS
-from classair.wire import PurifierCare, RoomState, Topics
+from classair.wire import Beat, PurifierCare, RoomState, ServiceStatus, Topics
 
 ROOM, FAN = "ban-suan.p1-2", "ban-suan.p1-2-fan"
 PASSWORD = "four unrelated words here"
@@ -134,6 +134,24 @@ def test_faults_are_told_and_what_the_device_says_is_marked_as_its_words(school:
 def test_a_purifier_nobody_has_spoken_of_is_unknown_and_can_be_switched(school: Any) -> None:
     shown = phone(school)
     assert "State unknown" in words(shown) and 'data-order="off"' in shown
+
+
+def test_while_control_is_away_its_last_word_is_not_shown_as_now(school: Any, make_state: Any) -> None:
+    topics, now = Topics(school.config.org), _now() + school.offset_ms
+    put(school, make_state, on=True, watts=38.0, override_on=True, override_until=now + 20 * MINUTE_MS)
+
+    def beat(age_ms: int) -> str:
+        school.live._topics = topics
+        school.live.hear(topics.beat, Beat(term=1, at=now - age_ms).model_dump_json().encode())
+        return words(phone(school))
+
+    assert "On by hand" in beat(1_000)
+    gone = beat(25_000)
+    assert "No contact with purifier control" in gone and "On by hand" not in gone and "38 W" not in gone
+    assert "On by hand" in beat(0)
+    status = ServiceStatus(service="alerts", state="offline", at=now)
+    school.live.hear(topics.service_status("alerts"), status.model_dump_json().encode())
+    assert "No contact with purifier control" in beat(0)
 
 
 # -- what is offered ---------------------------------------------------------------------------------------------------
