@@ -19,6 +19,7 @@ from alerts.control.switchboard import Matter, Say, Switchboard
 from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
 from alerts.following import Following
+from alerts.held import Held
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.notices import Notices
@@ -68,6 +69,7 @@ class AlertsEngine:
         self._stream: SensorStream | None = None
         self._topics: Topics | None = None
         self._presence = Presence()
+        self._held = Held(ledger)
         self._awake_at: int | None = None
         self._yard_of: dict[str, str] = {}
         self._site_rooms: dict[str, list[str]] = {}
@@ -104,6 +106,7 @@ class AlertsEngine:
                     sensors=config.sensors_in(name),
                     began_at=now,
                 )
+                self._held.remind(watch)
             else:
                 watch.configure(simulated=simulated, sensors=config.sensors_in(name))
             watch.signal.limits(rule.on_above, rule.off_below, rule.fast_above)
@@ -303,6 +306,7 @@ class AlertsEngine:
         self.rooms.clear()
         self._telling.forget()
         self._awake_at = now
+        self._held.clock_stepped(by_ms)
         self.notices.clock_stepped(now)
         self.board.clock_stepped(by_ms, now)
         self.care.clock_stepped()
@@ -320,6 +324,7 @@ class AlertsEngine:
         who = self._occupied(name, now)
         if who.kind == "empty":
             watch.signal.forget_silent()
+        self._held.note(watch)
         self._told_of(self.board.step(name, watch.signal.signal, who, now), now)
         if watch.disagrees:
             self.notices.begin("disagree", name, name, now, watch.signal.signal.highest)

@@ -100,6 +100,10 @@ class Ledger:
         """What purifiers have done, day by day: purifier, day, and the totals of alerts.control.usage.Day."""
         return self._ask("select * from purifier_usage order by purifier, day")
 
+    def held(self) -> list[tuple[str, str, int, float]]:
+        """Silent sensors that still count: sensor, room, moment and median of the last value."""
+        return self._ask("select sensor, room, at, median from held")
+
     def open_notices(self) -> list[Notice]:
         """What people were told and what is not over."""
         return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]

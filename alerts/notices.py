@@ -17,6 +17,7 @@ from alerts.control.managed import Matter
 from alerts.ledger import Ledger, Notice
 from classair.i18n import in_every_language
 from classair.timetable import local_time
+from classair.units import HOUR_MS
 from classair.wire import BridgeStatus, address
 
 log = logging.getLogger(__name__)
@@ -40,17 +41,18 @@ class Notices:
     def __init__(self, ledger: Ledger, processes: Path | None = None) -> None:
         self._ledger, self._processes = ledger, processes
         self._open: dict[tuple[str, str, str], Notice] = {
-            (it.what, it.subject, it.detail): it for it in ledger.open_notices()
+            _key(it.what, it.subject, it.detail): it for it in ledger.open_notices()
         }
         self._away_since: int | None = None
         self._read = _Seen()
         self._edges: dict[str, set[tuple[str, int]]] = {}
+        self._told: dict[str, int] = {}  # service → the moment of its newest incident that was told
 
     def open(self) -> list[Notice]:
         return sorted(self._open.values(), key=lambda it: it.at)
 
     def begin(self, what: str, subject: str, room: str, at: int, detail: str = "") -> None:
-        key = (what, subject, detail if what == "device" else "")
+        key = _key(what, subject, detail)
         if key in self._open:
             return
         self._open[key] = Notice(at, what, subject, room, detail)
@@ -60,7 +62,7 @@ class Notices:
         log.warning('notice_opened what=%s subject=%s detail="%s"', what, subject, detail)
 
     def end(self, what: str, subject: str, at: int, detail: str = "") -> None:
-        notice = self._open.pop((what, subject, detail if what == "device" else ""), None)
+        notice = self._open.pop(_key(what, subject, detail), None)
         if notice is None:
             return
         self._ledger.write(
@@ -107,7 +109,7 @@ class Notices:
             signature = (found.st_mtime_ns, found.st_size)
             if signature != self._read.signature:
                 for incident in json.loads(self._processes.read_text("utf-8")).get("incidents", []):
-                    self._incident(incident)
+                    self._incident(incident, now)
             self._read = _Seen(now, signature)
         except FileNotFoundError:
             self._read.at = now
@@ -115,19 +117,20 @@ class Notices:
             log.warning('processes_read_failed error="%s"', error)
             self._read.at = now
 
-    def _incident(self, incident: dict[str, Any]) -> None:
-        service, what, at, over_at = (incident[key] for key in ("service", "what", "at", "over_at"))
-        key = f"{SERVICE}{service}"
-        told = self._open.get((key, str(service), ""))
-        last = self._ledger.remembered(key)
-        if told is None and (last is None or int(last) < int(at)):
-            # One that ended before we could read of it is told as well: it is in the record.
-            self.begin(key, str(service), "", int(at), str(what))
-            self._ledger.write("insert or replace into meta values(?,?)", key, str(int(at)))
-        if over_at is not None:
-            open_one = self._open.get((key, str(service), ""))
-            if open_one is not None and open_one.at <= int(at):
-                self.end(key, str(service), int(over_at))
+    def _incident(self, incident: dict[str, Any], now: int) -> None:
+        """One of the supervisor's records; one that ended before we could read of it is told as well."""
+        service, at, over_at = str(incident["service"]), int(incident["at"]), incident["over_at"]
+        what = f"{SERVICE}{service}"
+        if service not in self._told:
+            self._told[service] = int(self._ledger.remembered(what) or 0)
+        if at > self._told[service]:
+            self._told[service] = at
+            self._ledger.write("insert or replace into meta values(?,?)", what, str(at))
+            if over_at is None or now - int(over_at) < HOUR_MS:  # no news of long ago, where this is new
+                self.begin(what, service, "", at, str(incident["what"]))
+        told = self._open.get((what, service, ""))
+        if over_at is not None and told is not None and told.at <= at:
+            self.end(what, service, int(over_at))
 
     def edge(self, topic: str, payload: bytes, now: int) -> None:
         """Purifiers that a bridge switched on while we were away: each a row, over with our return."""
@@ -170,3 +173,8 @@ class Notices:
                 )
             )
         return found
+
+
+def _key(what: str, subject: str, detail: str) -> tuple[str, str, str]:
+    """What a notice is known by: the words of a device are each a matter of its own."""
+    return what, subject, detail if what == "device" else ""

@@ -153,6 +153,8 @@ def _little_left(unit: Unit, now: int) -> bool:
 
 def _due(unit: Unit, lease: int, speed: int | None, now: int) -> bool:
     """Whether an ON must be renewed: little is left, less than until the end of the block, or at another speed."""
-    if unit.expires_at is None or _little_left(unit, now):
+    if unit.expires_at is None or (speed is not None and speed != unit.speed):
         return True
-    return unit.expires_at < lease - LEASE_MS or (speed is not None and speed != unit.speed)
+    if unit.expires_at >= lease - SLACK_MS:
+        return False  # it holds what it could be given
+    return _little_left(unit, now) or unit.expires_at < lease - LEASE_MS

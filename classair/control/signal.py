@@ -170,6 +170,7 @@ class SignalFollower:
         self._differ_since: int | None = None
         self._agree_since: int | None = None
         self.signal = Signal()
+        self.held: dict[str, tuple[int, float]] = {}  # silent sensors that still count: the last value's time, median
 
     def limits(self, on_above: float, off_below: float, fast_above: float = 50.0) -> None:
         """Takes on changed limits; the runs are judged anew by them."""
@@ -205,6 +206,11 @@ class SignalFollower:
         if gone:
             self._combine(anew=True)
 
+    def last_at(self, sensor: str) -> int | None:
+        """When a sensor's newest value was, None when nothing is known of it."""
+        known = self._sensors.get(sensor)
+        return known.last.at if known is not None and known.seconds else None
+
     def add(self, samples: Iterable[Sample]) -> None:
         """Valid PM2.5 values, in any order; none of them dated in the future (the caller sets those aside)."""
         late: dict[str, int] = {}
@@ -234,7 +240,7 @@ class SignalFollower:
         trusted = [it.last for name, it in self._sensors.items() if name not in self._suspects and it.seconds]
         newest = max((last.at for last in trusted), default=None)
         if newest is None:
-            self.signal = Signal()
+            self.signal, self.held = Signal(), {}
             self._differ_since = self._agree_since = None
             return
         counted: dict[str, _Second] = {}
@@ -245,6 +251,7 @@ class SignalFollower:
                 living[name] = sensor.last
             if lives or sensor.last.median > self._limits.off_below:
                 counted[name] = sensor.last
+        self.held = {name: (last.at, last.median) for name, last in counted.items() if name not in living}
         fast = [last.at - last.fast_since for last in living.values() if last.fast_since is not None]
         lows = [last.low_since for last in counted.values()]
         self.signal = Signal(

@@ -43,16 +43,26 @@ class Grants:
 
 def grants_of(config: Config) -> Grants:
     """The grants a configuration asks for. What `classair check` finds fault with gets none."""
+    bridges = {full.partition(".")[2]: full.partition(".")[0] for full, _ in config.bridges()}
+    return Grants(bridges, _merged(offers.accounts(config)))
+
+
+def joined(grants: Grants, earlier: Iterable[Grants]) -> Grants:
+    """The grants, and with them whatever accounts had by earlier ones."""
+    known = [account for it in (grants, *earlier) for account in it.accounts.values()]
+    return Grants(grants.bridges, _merged(known))
+
+
+def _merged(accounts: Iterable[Account]) -> dict[str, Account]:
     merged: dict[str, Account] = {}
-    for account in offers.accounts(config):
+    for account in accounts:
         known = merged.get(account.name, Account(name=account.name))
         merged[account.name] = replace(
             known,
             writes=tuple(dict.fromkeys(known.writes + account.writes)),
             reads=tuple(dict.fromkeys(known.reads + account.reads)),
         )
-    bridges = {full.partition(".")[2]: full.partition(".")[0] for full, _ in config.bridges()}
-    return Grants(bridges, merged)
+    return merged
 
 
 def mosquitto_conf(

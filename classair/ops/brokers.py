@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from classair.accounts import SERVICES, WATCH
@@ -23,12 +23,24 @@ from classair.ops.incidents import Incidents
 from classair.places import Places, write_atomically
 from classair.progress.broker_probe import BrokerProbe
 
+LINGER_S = 120.0  # so long the topics of devices that left the configuration stay open
 _SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
 def find_mosquitto() -> str | None:
     """mosquitto on PATH or in the folders where systems keep servers."""
     return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
+
+
+@dataclass(slots=True)
+class Past:
+    """The grants in force, and those of earlier configurations, each until its monotonic moment.
+
+    A device that leaves the configuration while it is on is switched off once more, and answers, after the change.
+    """
+
+    now: Grants | None = None
+    before: list[tuple[float, Grants]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class OwnBroker:
     port: int
     passwords: dict[str, str]
     child: Child
+    past: Past = field(default_factory=lambda: Past())
 
     @property
     def url(self) -> str:
@@ -67,7 +80,7 @@ def own_broker(
     if mosquitto is not None:
         conf = _mosquitto_files(folder, org, port, passwords, grants)
         child = Child("broker", [mosquitto, "-c", str(conf)], log, signs=signs, incidents=incidents)
-        return OwnBroker("mosquitto", port, passwords, child)
+        return OwnBroker("mosquitto", port, passwords, child, Past(grants))
     secrets_file = folder / "passwords.json"
     write_atomically(secrets_file, json.dumps(passwords).encode())
     command = [sys.executable, "-m", "classair.ops.amqtt_broker", "--port", str(port), "--passwords", str(secrets_file)]
@@ -136,6 +149,24 @@ def _port(places: Places) -> int:
 
 def follow(broker: OwnBroker, places: Places, org: str, grants: Grants) -> None:
     """Lets in whoever was added to the configuration while the broker runs, and puts its new rules in force."""
+    past = broker.past
+    if past.now is not None and past.now != grants:
+        past.before.append((time.monotonic() + LINGER_S, past.now))
+    past.now = grants
+    _apply(broker, places, org)
+
+
+def let_go(broker: OwnBroker, places: Places, org: str) -> None:
+    """Ends the grants of earlier configurations when their time is over."""
+    past, now = broker.past, time.monotonic()
+    if any(until <= now for until, _ in past.before):
+        past.before = [(until, grants) for until, grants in past.before if until > now]
+        _apply(broker, places, org)
+
+
+def _apply(broker: OwnBroker, places: Places, org: str) -> None:
+    assert broker.past.now is not None
+    grants = brokerfiles.joined(broker.past.now, [grants for _, grants in broker.past.before])
     broker.passwords.update(_passwords(places, _users(grants)))
     folder = places.run / "broker"
     if broker.kind != "mosquitto":

@@ -315,6 +315,7 @@ class _Supervisor:
 
     def _follow_configuration(self) -> None:
         """Starts and ends bridges as accepted versions name them."""
+        brokers.let_go(self.broker, self.places, self.config.org)
         stamp = self._accepted_stamp()
         if stamp == self._accepted_seen:
             return
