@@ -259,8 +259,9 @@ class Switchboard:
                 managed.unread = word.unread
             if word.online is not False and not retained:
                 managed.unit, actions = machine.heard(managed.unit, now)
+            if word.online is not None or word.by == "person":
+                managed.told_until = UNTOLD  # a start and a press let its own rule rest
             if word.online is not None:
-                managed.told_until = UNTOLD
                 managed.unit, more = machine.line(managed.unit, word.online, retained, now)
                 actions += more
             before = managed.unit
