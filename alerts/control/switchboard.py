@@ -157,7 +157,9 @@ class Switchboard:
         if not managed.trial_until:
             return []
         managed.trial_until, managed.told_until = 0, UNTOLD
-        managed.unit, actions = machine.reconnected(managed.unit, now)
+        # What was done with it meanwhile is neither a fault nor a person's word: it is met anew.
+        met = replace(managed.unit, on=None, last_on=None, pending=None, unanswered=None, expires_at=None)
+        managed.unit, actions = machine.reconnected(met, now)
         return self._act(name, managed, actions, occupancy, now)
 
     def _step(self, managed: Managed, occupancy: Occupancy, now: int) -> machine.Outcome:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from classair.wire import Ask
 from simulator.devices.device import Publish
 from simulator.devices.tasmota import TasmotaPlug
 from tests.alerts.purifiers.plugged import unit_of
 from tests.alerts.purifiers.rows import ALL
-from tests.alerts.watched import MONDAY_NINE, PLUG, House
+from tests.alerts.watched import MONDAY_NINE, PLUG, TOPICS, House
 
 PREPARE = [step.order for step in unit_of(next(row for row in ALL if row.name == "tasmota")).prepare()]
 
@@ -125,3 +126,18 @@ def test_a_power_cut_is_no_persons_word(it: Plugged) -> None:
     it.live(30, 80)
     assert it.plug.on and it.house.fan().override_until is None
     assert it.plug.rules.var[1] == "dust", "what a power cut took is said again"
+
+
+def test_what_was_done_in_a_trial_is_neither_a_fault_nor_a_persons_word(it: Plugged) -> None:
+    it.live(300, 80)
+    assert it.plug.on
+    topic, asked = TOPICS.ask("alerts", "question-1"), TOPICS.ask("alerts", "question-2")
+    for place, minutes in ((topic, 10), (asked, 0)):
+        ask = Ask(id=place.rpartition("/")[2], do="trial", who="me", args={"purifier": "s1.fan", "minutes": minutes})
+        it.house.watching.hear(place, ask.model_dump_json().encode(), False, it.house.now)
+        if minutes:
+            it.hear(it.plug.press(it.now))
+            it.live(30, 80)
+            assert not it.plug.on, "nobody interferes"
+    it.live(10, 80)
+    assert it.plug.on and it.house.fan().override_until is None and it.house.fan().faults == []
