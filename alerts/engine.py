@@ -68,7 +68,7 @@ class AlertsEngine:
         self._version = 0
         self._stream: SensorStream | None = None
         self._topics: Topics | None = None
-        self._presence = Presence()
+        self._presence = Presence(ledger)
         self._held = Held(ledger)
         self._awake_at: int | None = None
         self._yard_of: dict[str, str] = {}
@@ -116,7 +116,7 @@ class AlertsEngine:
         self._surroundings.follow(config)
         self._suspect()
         self._correct()
-        self._presence.follow(config)
+        self._presence.follow(config, fresh)
         self._yard_of = {name: yard for name in fresh if (yard := config.outdoor_of(name)) is not None}
         self._site_rooms = {}
         for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
@@ -326,6 +326,7 @@ class AlertsEngine:
             watch.signal.forget_silent()
         self._held.note(watch)
         self._told_of(self.board.step(name, watch.signal.signal, who, now), now)
+        self._presence.learn(name, who, self.board.running(name))
         if watch.disagrees:
             self.notices.begin("disagree", name, name, now, watch.signal.signal.highest)
         else:

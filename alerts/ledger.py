@@ -104,6 +104,10 @@ class Ledger:
         """Silent sensors that still count: sensor, room, moment and median of the last value."""
         return self._ask("select sensor, room, at, median from held")
 
+    def losses(self) -> dict[str, str]:
+        """What rooms' runs have taught, as JSON."""
+        return dict(self._ask("select room, memory from room_losses"))
+
     def open_notices(self) -> list[Notice]:
         """What people were told and what is not over."""
         return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]

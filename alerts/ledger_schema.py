@@ -43,6 +43,8 @@ create table if not exists followed(sensor text primary key, room text not null,
 create table if not exists followed_quarter(
     sensor text not null, start integer not null, level real not null, beside real, doubted integer not null,
     primary key(sensor, start)) without rowid;
+create table if not exists room_losses(room text primary key, at integer not null, memory text not null)
+    without rowid;
 create table if not exists purifier_usage(
     purifier text not null, day text not null, on_s real not null, off_s real not null, starts integer not null,
     metered_s real not null, metered_wh real not null, rated_s real not null, rated_wh real not null,

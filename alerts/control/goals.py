@@ -119,12 +119,14 @@ def _while_on(
         if rested:
             return Goal(False, None, "auto", "nobody is there")
         return _until(unit, rest, now)
+    # An OFF would not last where the air that comes in is dirty (benchmarks/control/season.py says what that costs).
+    stays = occupancy.stay_on and (occupancy.children or occupancy.pre_clean)
     # The start that an OFF would cost cannot be had with children there: it runs until there is one.
-    kept_on = occupancy.children and used_up(unit, limits, now)
+    kept_on = stays or (occupancy.children and used_up(unit, limits, now))
     low = signal.lasts(signal.low_since, limits.off_for_ms) and is_fresh(signal, now)
     if low and rested and not kept_on:
         return Goal(False, None, "auto", "PM2.5 is low")
-    if (wants(unit, signal, occupancy, limits) or (low and kept_on)) and not is_blind(unit, signal, now):
+    if (wants(unit, signal, occupancy, limits) or stays or (low and kept_on)) and not is_blind(unit, signal, now):
         again = _due(unit, lease, speed, now)
         return Goal(True, lease, "auto", unit.reason or "PM2.5 is high", speed) if again else None
     if not limits.expires and rested and unit.expires_at is not None and now >= unit.expires_at:

@@ -20,11 +20,12 @@ from classair.science.balance import loss_rate
 log = logging.getLogger(__name__)
 
 AIR_CHANGES: Final = 0.5  # 1/h, a room with its windows closed, where nothing is measured
+ORDINARY_M3: Final = 200.0  # of a room whose volume nobody has written down
 DEPOSITION: Final = 0.3  # 1/h, PM2.5 on surfaces (0.1 to 0.4 in the literature)
 KEPT: Final = 9  # runs remembered; the middle of an odd number is one of them
 ENOUGH: Final = 3  # runs before the room's own figures go before the assumed ones
-SETTLING_MS: Final = 300_000  # so long the 5-minute median still looks back to before the start
-SHORTEST_MS: Final = 720_000  # of what is left, for a fall to be told from noise
+SETTLING_MS: Final = 180_000  # by then the 5-minute median of a fall is its level 2.5 minutes ago, which falls alike
+SHORTEST_MS: Final = 480_000  # of what is left, for a fall to be told from noise
 LONGEST_MS: Final = 3_600_000  # outdoors does not stand still for longer
 GAP_MS: Final = 180_000
 FALL: Final = 0.25  # the least share by which the level falls over what is used
@@ -77,8 +78,8 @@ class LossFollower:
         self._before: float | None = None
         self._began_at: int | None = None
 
-    def add(self, at: int, level: float, *, full: bool, empty: bool) -> bool:
-        """The 5-minute median at `at`. `full`: the purifier runs at its full speed; `empty`: nobody makes dust.
+    def add(self, at: int, level: float, *, full: bool, off: bool, empty: bool) -> bool:
+        """The 5-minute median at `at`. `full`: every purifier at full speed, `off`: none on; `empty`: nobody is in.
 
         Whether a run has just been learned from, so that it can be written down.
         """
@@ -95,7 +96,7 @@ class LossFollower:
                 self._run.append(Point(at, level))
         if not full:
             # What the level was before a start; a start while children are there is not one of an empty room.
-            self._before = level if empty else None
+            self._before = level if empty and off else None
         elif self._began_at is None:
             self._before = None
         return learned

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from alerts.control import saved_state
+from alerts.control import saved_state, speeds
+from alerts.control.losses import ORDINARY_M3
 from alerts.control.occupancy import Occupancy
-from alerts.control.overrides import end_of
+from alerts.control.overrides import end_of, is_fresh
 from alerts.control.unit import FAULTS, Limits, Unit, What
 from alerts.purifiers import AsksItself, Purifier, Said, Traits
 from classair import config
-from classair.config import PurifierRule
+from classair.config import Config, PurifierRule
 from classair.control.signal import Signal
 from classair.wire import PurifierState
 
@@ -31,6 +32,9 @@ class Managed:
     published: PurifierState | None = None
     kept: str = ""
     unread: str = ""
+    volume_m3: float = ORDINARY_M3
+    loudest_dba: float = 45.0
+    held: speeds.Held | None = None
     told_until: int | None = UNTOLD  # the end of the block that its own rule has been told
     trial_until: int = 0  # somebody tries it out by hand until then: it is left alone
     asks_itself: bool = field(init=False)
@@ -45,6 +49,32 @@ class Managed:
     def memory(self) -> str:
         """What outlives the process."""
         return saved_state.written(self.unit, self.room, as_kept(self.part))
+
+    def follow(self, config: Config) -> None:
+        """Its room and the school's rule, as its speed depends on them."""
+        volume = config.room(self.room).volume_m3 if config.has_room(self.room) else None
+        self.volume_m3 = volume or ORDINARY_M3
+        self.loudest_dba = config.purifier_rule().loudest_dba
+
+    def at_full(self) -> bool | None:
+        """Whether it runs at full speed: False when it is off, None when it runs slower, or nobody knows."""
+        full = self.limits.full_speed
+        if self.unit.on is not True:
+            return self.unit.on
+        return True if full is None or self.unit.speed is None or self.unit.speed >= full else None
+
+    def speed(self, occupancy: Occupancy, now: int) -> int | None:
+        """The speed that it is to run at, None to leave it: where it has none, or where a person switched it on."""
+        if self.limits.full_speed is None or self.unit.override is not None:
+            return None
+        if occupancy.kind == "empty":
+            # Nobody is there: where it runs at all the school wants it low then, but for cleaning.
+            self.held = None
+            return self.limits.full_speed if occupancy.pre_clean else 0 if self.limits.low_when_empty else None
+        level = self.signal.median if is_fresh(self.signal, now) else None
+        air = speeds.Room(level, now, occupancy.off_loss, self.volume_m3, occupancy.lesson, self.loudest_dba)
+        self.held = speeds.choose(self.part.speeds, self.held if self.unit.on else None, air)
+        return None if self.held is None else self.held.index
 
     def runs_without_us(self, occupancy: Occupancy) -> int | None:
         """Until when its own rule, for when the broker is gone, may switch it on; None when it may not."""

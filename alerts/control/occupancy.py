@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from alerts.control.losses import AIR_CHANGES, DEPOSITION
 from classair.timetable import Timetable
-from classair.units import MINUTE_MS
-
-LEAD_MS: Final = 20 * MINUTE_MS  # pre-cleaning where nothing better is known of the room
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +14,17 @@ class Occupancy:
     """`occupied` until the end of the block (`until`); `empty`, and when the next block begins; or `unknown`.
 
     A room without a timetable is not known to be empty: it is unknown. `pre_clean`: the next block is so near that an
-    empty room is made clean for it.
+    empty room is made clean for it. `stay_on`: without its purifier the room would not stay clean, so that an OFF would
+    not last. `lesson`: what is loud disturbs. `off_loss`: dust the room loses without purifier, 1/h.
     """
 
     kind: Literal["occupied", "empty", "unknown"]
     until: int | None = None
     next_start: int | None = None
     pre_clean: bool = False
+    stay_on: bool = False
+    lesson: bool = False
+    off_loss: float = AIR_CHANGES + DEPOSITION
 
     @property
     def children(self) -> bool:

@@ -14,7 +14,7 @@ from classair.science.balance import minutes_to
 from classair.units import MINUTE_MS
 
 FACTOR: Final = 1.5
-SHORTEST: Final = 5.0  # minutes; a shorter run cleans little
+SHORTEST: Final = 10.0  # minutes; a shorter run cleans little and shows nothing
 LONGEST: Final = 60.0  # minutes; by then the room stands near its steady level whatever it was
 UNKNOWN_LEVEL: Final = 75.0  # µg/m³, taken for a room whose air is not known: no data does not mean clean air
 PENETRATION: Final = 0.8  # of PM2.5 through the gaps of closed windows (0.7 to 1)

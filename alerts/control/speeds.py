@@ -19,6 +19,9 @@ REST_MS: Final = 1_200_000  # at one speed before a slower one: the level has to
 MARGIN: Final = 0.9  # a slower speed must hold this share of the target, for the noise of the signal
 
 
+TARGET: Final = 9.0  # µg/m³, what a speed is chosen to hold; below `off_below`, so that clean air can end a run
+
+
 class Speed(Protocol):
     """One of a purifier's speeds, the slowest first (classair.config.purifiers.Speed)."""
 
@@ -45,11 +48,11 @@ class Room:
 
     level: float | None
     at: int
-    target: float
     off_loss: float  # 1/h, without the purifier
     volume_m3: float
     lesson: bool
     loudest_dba: float
+    target: float = TARGET
 
 
 def choose(speeds: Sequence[Speed], held: Held | None, room: Room) -> Held | None:

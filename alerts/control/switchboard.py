@@ -66,6 +66,7 @@ class Switchboard:
         for name, part in config.purifiers():
             managed = self._followed(name, part, old.get(name), config, now)
             if managed is not None:
+                managed.follow(config)
                 self._units[name] = managed
         self._by_topic, self._by_room = {}, {}
         for name, managed in self._units.items():
@@ -163,9 +164,7 @@ class Switchboard:
         return self._act(name, managed, actions, occupancy, now)
 
     def _step(self, managed: Managed, occupancy: Occupancy, now: int) -> machine.Outcome:
-        # Nobody is there: where it runs at all the school wants it low then.
-        alone = occupancy.kind == "empty" and not occupancy.pre_clean
-        speed = 0 if alone and managed.limits.low_when_empty else None
+        speed = managed.speed(occupancy, now)
         return machine.step(managed.unit, managed.signal, occupancy, managed.limits, now, speed)
 
     def _tell_occupied(self, managed: Managed, occupancy: Occupancy, now: int) -> None:
@@ -173,6 +172,10 @@ class Switchboard:
         if until != managed.told_until:
             managed.told_until = until
             self._send(managed.device.occupied(None if until is None else max(1, (until - now) // 1000)))
+
+    def running(self, room: str) -> list[bool | None]:
+        """Of each purifier of a room: True at full speed, False off, None between or not known."""
+        return [self._units[name].at_full() for name in self._by_room.get(room, ())]
 
     def let_go(self, now: int) -> list[Matter]:
         """Goes on with devices that a change of the configuration has taken out."""

@@ -93,4 +93,5 @@ class PurifierRule(Part):
     off_at_most: Duration = 3600.0
     off_in_heavy_dust: Duration = 600.0
     pre_clean: YesNo = True
+    stay_on: YesNo = True
     loudest_dba: Annotated[float, Field(ge=20, le=120)] = 45.0

@@ -87,7 +87,8 @@ def test_a_failed_fan_makes_the_room_unknown_in_the_words_of_the_design(school: 
 
 
 def test_control_is_blind_while_the_sensor_is_suspect(tmp_path: Path) -> None:
-    school = School(tmp_path, tuple(SHARES), now=MONDAY_NINE)
+    text = FOUR.replace("rules:\n", "rules:\n  p: {kind: purifier, stay_on: no}\n")
+    school = School(tmp_path, tuple(SHARES), text, now=MONDAY_NINE)
     school.live(60)
     school.live(180, pm=0.1)
     assert school.house.fan().mode == "fail_safe" and school.house.fan().on is True

@@ -31,11 +31,11 @@ def mornings(follower: LossFollower, n: int, loss: float, share: float, noise: f
     for day in range(n):
         at = T0 + day * 86_400_000
         for m in range(30):
-            follower.add(at + m * MINUTE, before + rng.gauss(0, noise), full=False, empty=True)
+            follower.add(at + m * MINUTE, before + rng.gauss(0, noise), full=False, off=True, empty=True)
         for point in fall(loss, before, share * before, 45):
             level = point.level + rng.gauss(0, noise)
-            follower.add(point.at - T0 + at + 30 * MINUTE, level, full=True, empty=True)
-        follower.add(at + 76 * MINUTE, share * before, full=True, empty=False)
+            follower.add(point.at - T0 + at + 30 * MINUTE, level, full=True, off=False, empty=True)
+        follower.add(at + 76 * MINUTE, share * before, full=True, off=False, empty=False)
 
 
 @given(st.floats(1.5, 14), st.floats(30, 200), st.floats(0, 0.4))
@@ -49,7 +49,7 @@ def test_a_fall_without_noise_gives_its_loss_rate_and_where_it_ends(loss: float,
 @pytest.mark.parametrize(
     "points",
     [
-        fall(5, 60, 8, 8),  # too short
+        fall(5, 60, 8, 7),  # too short
         fall(5, 12, 8, 40),  # too small
         fall(0.2, 60, 8, 40),  # too slow for a purifier
         [*fall(5, 60, 8, 20), *(Point(T0 + (21 + m) * MINUTE, 60.0) for m in range(20))],  # a window opened
@@ -83,14 +83,14 @@ def test_one_odd_morning_does_not_move_what_was_learned() -> None:
 def test_runs_beside_children_or_with_silences_teach_nothing() -> None:
     beside, silent = LossFollower(), LossFollower()
     for m in range(30):
-        beside.add(T0 + m * MINUTE, 60, full=False, empty=False)
-        silent.add(T0 + m * MINUTE, 60, full=False, empty=True)
+        beside.add(T0 + m * MINUTE, 60, full=False, off=True, empty=False)
+        silent.add(T0 + m * MINUTE, 60, full=False, off=True, empty=True)
     for point in fall(5, 60, 8, 45):
-        beside.add(point.at + 30 * MINUTE, point.level, full=True, empty=False)
+        beside.add(point.at + 30 * MINUTE, point.level, full=True, off=False, empty=False)
         if not 10 <= (point.at - T0) // MINUTE < 20:
-            silent.add(point.at + 30 * MINUTE, point.level, full=True, empty=True)
+            silent.add(point.at + 30 * MINUTE, point.level, full=True, off=False, empty=True)
     for follower in (beside, silent):
-        follower.add(T0 + 80 * MINUTE, 8, full=False, empty=True)
+        follower.add(T0 + 80 * MINUTE, 8, full=False, off=True, empty=True)
         assert follower.runs == ()
 
 
