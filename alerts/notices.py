@@ -77,6 +77,17 @@ class Notices:
     def purifier(self, matter: Matter, now: int) -> None:
         """What the machine of a purifier says."""
         subject = matter.room if matter.what == "blind" else matter.purifier
+        if matter.once:
+            self._ledger.write(
+                "insert into notice(at, what, subject, room, detail, over_at) values(?,?,?,?,?,?)",
+                now,
+                matter.what,
+                subject,
+                matter.room,
+                matter.detail,
+                now,
+            )
+            return
         if matter.over:
             self.end(matter.what, subject, now, matter.detail)
         else:

@@ -103,9 +103,8 @@ class Leaving:
                 continue
             if leaver.tries >= TRIES:
                 log.warning("purifier_left_on purifier=%s attempts=%d", leaver.name, leaver.tries)
-                matters.append(
-                    Matter(leaver.name, leaver.managed.room, "not_obeying", False, REASON, False, leaver.tries)
-                )
+                room = leaver.managed.room
+                matters.append(Matter(leaver.name, room, "not_obeying", False, REASON, False, leaver.tries, once=True))
                 self._done(leaver, now)
                 continue
             leaver.tries, leaver.sent_at = leaver.tries + 1, now

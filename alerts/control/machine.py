@@ -11,7 +11,7 @@ from typing import Final
 
 from alerts.control import overrides, watching
 from alerts.control.asking import CONFIRM_MS, RETRY_MS, ask, ask_due
-from alerts.control.goals import Goal, goal, is_blind, wants
+from alerts.control.goals import SLACK_MS, Goal, goal, is_blind, wants
 from alerts.control.observing import confirmed, counted, heard, line, observed, reconnected
 from alerts.control.occupancy import Occupancy
 from alerts.control.overrides import is_fresh, order
@@ -71,7 +71,7 @@ def _at_rest(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, n
     if unit.on is False and unit.is_open("fell_off") and not wants(unit, signal, occupancy, limits):
         unit, more = over(replace(unit, falls=0, again_at=0), "fell_off")
         ended += more
-    overdue = unit.on is True and unit.expires_at is not None and now > unit.expires_at + CONFIRM_MS
+    overdue = unit.on is True and unit.expires_at is not None and now > unit.expires_at + SLACK_MS
     if limits.asked and (unit.on is None or overdue) and ask_due(unit, now):
         unit, asked = ask(unit, now)
         ended += asked

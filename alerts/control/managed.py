@@ -109,7 +109,7 @@ class Managed:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """Something a person is told of a purifier, or that it is over."""
+    """Something a person is told of a purifier, or that it is `over`. `once`: nobody will know when it is over."""
 
     purifier: str
     room: str
@@ -118,6 +118,7 @@ class Matter:
     detail: str = ""
     wanted: bool = True
     tries: int = 0
+    once: bool = False
 
 
 def override_end(unit: Unit, limits: Limits) -> int | None:

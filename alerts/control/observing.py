@@ -79,7 +79,6 @@ def confirmed(unit: Unit, pending: Pending, now: int) -> Unit:
         settling="",
         no_rest=no_rest,
         asks=0,
-        asked_at=None,
         unanswered=None,
         overtaken_until=0,
         speed=speed,
@@ -117,7 +116,7 @@ def _relay(unit: Unit, said: Said, on: bool, occupancy: Occupancy, limits: Limit
         overdue = on and unit.expires_at is not None and now > unit.expires_at + SLACK_MS
         # Still on after its expiry, or started anew: its timer is gone or runs in full again, it needs a new one.
         gone = overdue or (on and restarted)
-        unit = replace(unit, asks=0, asked_at=None, expires_at=None if gone else unit.expires_at)
+        unit = replace(unit, asks=0, expires_at=None if gone else unit.expires_at)
         return unit, actions
     elif person_at is not None:
         unit = _by_person(unit, on, person_at, occupancy, limits, now)
@@ -157,7 +156,6 @@ def _expired(unit: Unit, occupancy: Occupancy, limits: Limits, now: int) -> Unit
         override=None if ended else override,
         settling="",
         asks=0,
-        asked_at=None,
     )
 
 
@@ -174,7 +172,6 @@ def _off(unit: Unit, reason: str, now: int) -> Unit:
         no_rest=True,
         settling="",
         asks=0,
-        asked_at=None,
         retry_at=0,
     )
 
@@ -209,7 +206,6 @@ def _by_person(unit: Unit, on: bool, at: int, occupancy: Occupancy, limits: Limi
         no_rest=not on,
         settling="",
         asks=0,
-        asked_at=None,
         unanswered=None,
         falls=0,
         again_at=0,
@@ -236,7 +232,6 @@ def _adopted(unit: Unit, mode: Mode, reason: str, now: int) -> Unit:
         starts=starts,
         settling="",
         asks=0,
-        asked_at=None,
         unanswered=None,
         want=True if unit.want is None else unit.want,
     )
@@ -256,7 +251,7 @@ def _after_absence(
     ours = unit.unanswered if unit.unanswered is not None and unit.unanswered.on == on else None
     rebooted = unit.settling == "reboot"
     lost = unit.settling == "fault"
-    unit = replace(unit, asks=0, asked_at=None, unanswered=None, settling="")
+    unit = replace(unit, asks=0, unanswered=None, settling="")
     if unit.last_on is None:  # met for the first time
         since = now if on else 0
         want = on if unit.want is None else unit.want

@@ -58,6 +58,8 @@ class Rules:
     def purifier(self, matter: Matter, now: int) -> None:
         """What is wrong with a purifier, or that it is over; and a person's OFF in dusty air."""
         assert self._config is not None
+        if not self._config.has_room(matter.room):
+            return  # it left together with its room
         for name, rule in self._config.rules.items():
             if isinstance(rule, PurifierFaultRule) and matter.what in FAULTS:
                 people = rule.tell
@@ -66,7 +68,9 @@ class Rules:
             else:
                 continue
             key = (name if matter.what == "not_obeying" else f"{name}{_OF}{matter.what}", matter.purifier)
-            if matter.over:
+            if matter.once:
+                self._send(key, people, "problem", _purifier(matter))
+            elif matter.over:
                 self._end(key, people, _purifier(matter))
             else:
                 self._begin(key, people, now, _purifier(matter))

@@ -113,6 +113,7 @@ class Life:
         self.follower = SignalFollower(25.0, 15.0, 50.0)
         self.old: list[Said] = []
         self.sent: list[Command] = []
+        self.asked = 0
         self.last_words: dict[str, float] = {}  # what sensors that are silent now measured all the five minutes before
         self.steady_since = dict.fromkeys(self.levels, self.t)
         self.calm_since = self.t  # since when the plug has behaved and we have been there
@@ -244,6 +245,7 @@ class Life:
     def _tick(self) -> None:
         plug, now = self.plug, self.now
         self.sent.clear()
+        self.asked = 0
         if plug.on and plug.ends_at is not None and self.t >= plug.ends_at:
             plug.switch(False, self.t, "timer")
             plug.words.append(plug.report(self.t, answer=True))
@@ -287,7 +289,11 @@ class Life:
                 assert len(self.sent) < 12, ("an endless exchange", self.sent[-3:], self.unit)
                 for word in self.plug.obey(action, self.t):
                     self._hear(word)
-            elif isinstance(action, Query) and self.t >= self.plug.quiet_until:
+            elif isinstance(action, Query):
+                self.asked += 1
+                assert self.asked < 6, ("asked without end", self.unit)
+                if self.t < self.plug.quiet_until:
+                    continue
                 self._hear(self.plug.report(self.t))
 
     def _hear(self, word: Said) -> None:

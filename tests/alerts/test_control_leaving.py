@@ -95,7 +95,19 @@ def test_one_that_does_not_confirm_is_tried_for_a_minute_and_then_told(house: Ho
     assert len(orders(house, before)) == 6
     assert house.ledger.sync()
     told = LedgerReader(house.folder / "ledger.db").notices(0, 2**50)
-    assert [(it.what, it.subject) for it in told if it.detail] == [("not_obeying", "s1.fan")]
+    assert [(it.what, it.subject, it.over_at) for it in told if it.detail] == [("not_obeying", "s1.fan", told[-1].at)]
+    about = [job for job in house.post.jobs if job.subject == "s1.fan" and job.rule == "fault"]
+    assert [job.kind for job in about] == ["problem"]
+
+
+def test_one_that_leaves_together_with_its_room_stops_nothing_else(house: House) -> None:
+    before = len(house.said)
+    text = (GONE.replace("r1: {name: {th: ห้องหนึ่ง, en: Room 1}", "r9: {name: {th: ห้องเก้า, en: Room 9}")).replace(
+        "room: r1", "room: r9"
+    )
+    edit(house, text)
+    house.live(80)
+    assert len(orders(house, before)) == 6 and house.room("r9").room == "s1.r9"
 
 
 @pytest.mark.parametrize("text", [MOVED, GONE], ids=["topic changed", "removed"])
