@@ -84,9 +84,9 @@ ALL = --extra bridge --extra server --extra influxdb --extra demo
 UPGRADE ?=
 
 requirements: .venv-lock/.made  ## writes requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
-	@$(LOCK) $(UPGRADE) pyproject.toml $(ALL) --extra research --extra netcdf --group build --group dev -o requirements/test.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml $(ALL) --extra research --extra netcdf --extra tapo --group build --group dev -o requirements/test.txt
 	@$(SUBSET) pyproject.toml $(ALL) --extra research --group build -o requirements/run.txt
-	@for extra in bridge server influxdb research netcdf demo; do \
+	@for extra in bridge server influxdb research netcdf demo tapo; do \
 		$(SUBSET) pyproject.toml --extra $$extra -o requirements/$$extra.txt || exit 1; done
 	@$(SUBSET) --group dev -o requirements/dev.txt
 	@$(LOCK) $(UPGRADE) --group lock -o requirements/lock.txt

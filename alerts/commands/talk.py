@@ -9,13 +9,14 @@ from concurrent.futures import TimeoutError as NotInTime
 from typing import Any, Final
 
 from alerts.control.unit import Command
-from alerts.purifiers import Publish, Purifier, Said
+from alerts.purifiers import AsksItself, Publish, Purifier, Said
 from classair.asking import NoAnswer, Questions
 from classair.broker import BrokerAddress, Link, Message
 from classair.wire import Topics
 
 SCAN_S: Final = 1.0  # what is retained comes at once after the broker has taken a subscription
 CONNECT_S: Final = 5.0
+LOOK_S: Final = 0.2  # a device that is asked by a way of its own says nothing to the network thread
 
 
 def retained_commands(address: BrokerAddress, unit: Purifier) -> dict[str, bytes]:
@@ -71,6 +72,8 @@ class Talk:
     def forget(self) -> None:
         """What was said so far does not count for what is awaited next."""
         with self._news:
+            if isinstance(self._unit, AsksItself):
+                self._unit.heard()
             self._said.clear()
             self._messages.clear()
 
@@ -81,9 +84,15 @@ class Talk:
             start = next((index for index, said in enumerate(self._said, 1) if said is after), 0)
             return next(filter(wanted, self._said[start:]), None)
 
+        end = time.monotonic() + seconds
         with self._news:
-            self._news.wait_for(found, seconds)
-            return found()
+            while True:
+                if isinstance(self._unit, AsksItself):
+                    self._said += self._unit.heard()
+                word, left = found(), end - time.monotonic()
+                if word is not None or left <= 0:
+                    return word
+                self._news.wait(min(left, LOOK_S))
 
     def verdict(self, answer: Callable[[str, bytes], bool | None], seconds: float) -> bool | None:
         """What an answer since `forget` says of a setting; None when none comes in time."""

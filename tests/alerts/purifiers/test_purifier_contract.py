@@ -28,7 +28,7 @@ from tests.neighbours.servers import Mosquitto
 Benches = Callable[[Row], Bench]
 EVERY = pytest.mark.parametrize("row", ROWS, ids=str)
 ALSO_UNHEARD = pytest.mark.parametrize("row", ALL, ids=str)
-WITHOUT_DEVICE = {"dry_run"}
+WITHOUT_DEVICE = {"dry_run", "tapo"}  # the second without a broker: test_tapo.py
 
 
 def having(what: Callable[[Row], Any]) -> pytest.MarkDecorator:
