@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
@@ -24,11 +24,12 @@ LOWEST_OFF: Final = 5.0  # classrooms are seldom cleaner, so that it would never
 
 def advice(config: Config) -> Iterator[str]:
     yield from _rules(config)
+    bridges = {full.partition(".")[2] for full, _ in config.bridges()}
     for full, unit in config.purifiers():
         site, _, local = full.partition(".")
         path = f"sites.{site}.purifiers.{local}"
         yield from _room(config, site, unit, path)
-        yield from _second_path(full, unit, path)
+        yield from _second_path(full, unit, path, bridges)
         yield from _figures(config, unit, path)
     yield from _same_device(config)
     yield from _clean_rooms(config)
@@ -56,22 +57,38 @@ def _clean_rooms(config: Config) -> Iterator[str]:
             yield f"sites.{site}.rooms.{local}.clean_room: without capacity its seats are unknown; nobody is sent there"
 
 
-def _second_path(full: str, unit: Purifier, path: str) -> Iterator[str]:
+def _second_path(full: str, unit: Purifier, path: str, bridges: Collection[str]) -> Iterator[str]:
     """Whether it can be switched on while the server, or the broker too, is away. Simulated ones have no such need."""
     try:
-        device = purifiers.make(full, unit, lambda: 0)
+        account = purifiers.make(full, unit, lambda: 0).account()
     except (UnknownPlugin, ValidationError):
         return  # said as a fault
-    if unit.simulated or not (device.account().writes or device.account().reads or unit.url):
+    if unit.simulated or not (account.writes or account.reads or unit.url):
         return
-    order = device.edge()
-    if order is None:
-        yield f"{path}.kind: {unit.kind} has no second path: while the server is away nothing switches it on"
-    elif not order.calls(int(SHORTEST_S)):
+    if account.name in bridges:  # it hangs at the bridge itself
+        return
+    if _way(full, unit) == "direct":
+        return
+    if not unit.url and _way(full, unit.model_copy(update={"url": "http://192.0.2.1"})) == "direct":
         yield (
             f"{path}.url: without the device's own address nothing switches it on while the broker is away; expected "
             "an address such as http://192.168.40.21"
         )
+    elif _way(full, unit) == "broker":
+        yield f"{path}.kind: {unit.kind} has no path beside the broker: while that is away nothing switches it on"
+    else:
+        yield f"{path}.kind: {unit.kind} has no second path: while the server is away nothing switches it on"
+
+
+def _way(full: str, unit: Purifier) -> Literal["", "broker", "direct"]:
+    """How a bridge can switch it on."""
+    try:
+        order = purifiers.make(full, unit, lambda: 0).edge()
+    except (UnknownPlugin, ValidationError):
+        return ""
+    if order is None:
+        return ""
+    return "direct" if order.calls(int(SHORTEST_S)) else "broker"
 
 
 def _figures(config: Config, unit: Purifier, path: str) -> Iterator[str]:

@@ -95,9 +95,25 @@ def test_two_purifiers_of_one_plug_are_told() -> None:
     assert lines == ["sites.s.purifiers.q: s.p switches the same device; delete one of them"]
 
 
-def test_a_plug_without_a_way_that_needs_no_server_is_told() -> None:
-    lines = purifier(kind="tasmota", topic="plug")
-    assert len(lines) == 1 and lines[0].partition(":")[0] in ("sites.s.purifiers.p.kind", "sites.s.purifiers.p.url")
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"kind": "tasmota", "topic": "plug"}, "url: without the device's own address"),
+        ({"kind": "tasmota", "topic": "plug", "url": "http://192.168.40.21"}, ""),
+        ({"kind": "tasmota", "topic": "plug", "port": "sim:socket"}, ""),
+        ({"kind": "shelly_gen1", "topic": "shellyplug-s-041290"}, "url: without the device's own address"),
+        (
+            {"kind": "zigbee2mqtt_plug", "name": "fan", "timer": "on_time"},
+            "kind: zigbee2mqtt_plug has no path beside the broker",
+        ),
+        ({"kind": "starkvind", "name": "fan"}, "kind: starkvind has no second path"),
+        ({"kind": "relay", "bridge": "b", "board": "lcus", "port": "/dev/serial/by-id/usb-relay"}, ""),
+        ({"kind": "dry_run"}, ""),
+    ],
+)
+def test_a_device_without_a_way_that_needs_no_server_or_broker_is_told(settings: dict[str, Any], said: str) -> None:
+    lines = [line.removeprefix("sites.s.purifiers.p.") for line in purifier(**settings)]
+    assert [line for line in lines if not line.startswith(said)] == [] and len(lines) == bool(said)
 
 
 @pytest.mark.parametrize(

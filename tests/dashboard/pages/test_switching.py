@@ -164,7 +164,7 @@ def test_off_is_thirty_minutes_and_at_most_an_hour_on_is_to_the_end_of_the_block
     assert [value for value, _, _ in off] == ["10", "15", "30", "45", "60"]
     assert [value for value, _, chosen in off if chosen] == ["30"]
     on = options(shown, "on")
-    assert on[0][:2] == ("", "until 16:00, end of block")
+    assert on[0][:2] == ("", "until 16:00")
     assert [value for value, *_ in on] == ["", "15", "30", "60", "120"]
 
 
