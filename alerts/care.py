@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 from alerts.control import usage
@@ -30,7 +31,7 @@ EARLIEST_MS: Final = 1_704_067_200_000  # 2024: a clock before it has not been s
 
 
 @dataclass(slots=True)
-class _Counted:
+class Counted:
     """One purifier. `seen_ms`: up to when it is counted; `was`: what it was when its state was last known.
 
     `new`: what is counted and not yet in the ledger, which adds it to its rows: a clock that goes back harms no day.
@@ -58,7 +59,7 @@ class Care:
 
     def __init__(self, ledger: Ledger, say: Say) -> None:
         self._ledger, self._say = ledger, say
-        self._counted: dict[str, _Counted] = {}
+        self._counted: dict[str, Counted] = {}
         self._price: float | None = None
         self._topics: Topics | None = None
 
@@ -77,11 +78,11 @@ class Care:
             self._keep(name, self._counted[name])
         if anew.keys() & self._counted.keys():
             self._ledger.sync(2)
-        known = self._known(anew) if anew else {}
+        known = counted_in(self._ledger.usage(), anew) if anew else {}
         for name, unit in wanted.items():
             if name in anew:
                 old = self._counted.get(name)
-                self._counted[name] = counted = known.get(name) or _Counted(unit, {}, Day(), Day(), None)
+                self._counted[name] = counted = known.get(name) or Counted(unit, {}, Day(), Day(), None)
                 if old is not None:
                     counted.doing, counted.seen_ms, counted.was = old.doing, old.seen_ms, old.was
             self._counted[name].unit = unit
@@ -136,34 +137,15 @@ class Care:
 
     def of(self, name: str, now: int) -> PurifierCare:
         """What is known of one purifier's use. Raises KeyError."""
-        return self._care(name, self._counted[name], now)
+        return told(name, self._counted[name], self._price, now)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _known(self, units: dict[str, Purifier]) -> dict[str, _Counted]:
-        """What the ledger has counted of these, read in one go."""
-        found: dict[str, _Counted] = {}
-        for name, text, *numbers in self._ledger.usage():
-            unit = units.get(name)
-            if unit is None:
-                continue
-            day, total = date.fromisoformat(text), Day(*numbers)
-            counted = found.setdefault(name, _Counted(unit, {}, Day(), Day(), None))
-            counted.ever.add(total)
-            if unit.filter.since is None or day >= unit.filter.since:
-                counted.of_filter.add(total)
-            counted.days[day] = total
-            counted.began = day if counted.began is None else min(day, counted.began)
-        for counted in found.values():
-            oldest = max(counted.days) - timedelta(days=DAYS + 1)
-            counted.days = {day: total for day, total in counted.days.items() if day > oldest}
-        return found
-
-    def _count(self, counted: _Counted, doing: Working, start_ms: int, end_ms: int) -> None:
+    def _count(self, counted: Counted, doing: Working, start_ms: int, end_ms: int) -> None:
         for day, seconds in usage.by_day(start_ms, end_ms):
             self._add(counted, day, usage.spent(doing, seconds))
 
-    def _add(self, counted: _Counted, day: date, more: Day) -> None:
+    def _add(self, counted: Counted, day: date, more: Day) -> None:
         if more == Day():
             return
         if day not in counted.days:
@@ -177,51 +159,73 @@ class Care:
         counted.began = day if counted.began is None else min(day, counted.began)
         counted.new.setdefault(day, Day()).add(more)
 
-    def _keep(self, name: str, counted: _Counted) -> None:
+    def _keep(self, name: str, counted: Counted) -> None:
         rows = [(name, day.isoformat(), *astuple(more)) for day, more in sorted(counted.new.items())]
         counted.new.clear()
         if rows:
             self._ledger.put(partial(_write, rows))
 
-    def _tell(self, name: str, counted: _Counted, now: int) -> None:
-        care, old = self._care(name, counted, now), counted.told
+    def _tell(self, name: str, counted: Counted, now: int) -> None:
+        care, old = told(name, counted, self._price, now), counted.told
         if old is not None and care == old.model_copy(update={"at": now}):
             return
         if self._say(self._topic(name), care.model_dump_json(), retain=True):
             counted.told = care
 
-    def _care(self, name: str, counted: _Counted, now: int) -> PurifierCare:
-        today = local_time(now).date()
-        filter_: FilterSettings = counted.unit.filter
-        ever, of_filter, last = counted.ever, counted.of_filter, usage.recent(counted.days, today)
-        began = counted.began or today
-        found = usage.figures(ever, of_filter, last, filter_, self._price, began, today)
-        passed_s = max(1, (now - day_start_ms(began)) / 1000)
-        return PurifierCare(
-            purifier=name,
-            at=now,
-            since=began,
-            hours_on=_rounded(ever.on_s / 3600, 1),
-            known=_rounded(min(1.0, ever.known_s / passed_s), 3),
-            starts=ever.starts,
-            energy_kwh=_rounded(ever.kwh, 2) if found.energy_by else None,
-            energy_by=found.energy_by,
-            cost=_rounded(found.cost, 2),
-            filter_since=filter_.since or began,
-            filter_hours=_rounded(of_filter.on_s / 3600, 1),
-            filter_dust_mg=_rounded(of_filter.dust_mg, 1),
-            filter_used=_rounded(found.used, 3),
-            filter_at_least=found.left_out,
-            filter_due=found.due,
-            filter_due_by=found.due_by,
-            yearly_electricity=_rounded(found.yearly_electricity, 0),
-            yearly_filters=_rounded(found.yearly_filters, 0),
-        )
-
     def _topic(self, name: str) -> str:
         assert self._topics is not None
         site, _, purifier = name.partition(".")
         return self._topics.purifier_care(site, purifier)
+
+
+def counted_in(rows: Iterable[Sequence[Any]], units: Mapping[str, Purifier]) -> dict[str, Counted]:
+    """What the ledger has counted of these purifiers; `rows` as the ledger gives its usage."""
+    found: dict[str, Counted] = {}
+    for name, text, *numbers in rows:
+        unit = units.get(name)
+        if unit is None:
+            continue
+        day, total = date.fromisoformat(text), Day(*numbers)
+        counted = found.setdefault(name, Counted(unit, {}, Day(), Day(), None))
+        counted.ever.add(total)
+        if unit.filter.since is None or day >= unit.filter.since:
+            counted.of_filter.add(total)
+        counted.days[day] = total
+        counted.began = day if counted.began is None else min(day, counted.began)
+    for counted in found.values():
+        oldest = max(counted.days) - timedelta(days=DAYS + 1)
+        counted.days = {day: total for day, total in counted.days.items() if day > oldest}
+    return found
+
+
+def told(name: str, counted: Counted, price: float | None, now: int) -> PurifierCare:
+    """What people are told of a purifier's use."""
+    today = local_time(now).date()
+    filter_: FilterSettings = counted.unit.filter
+    ever, of_filter, last = counted.ever, counted.of_filter, usage.recent(counted.days, today)
+    began = counted.began or today
+    found = usage.figures(ever, of_filter, last, filter_, price, began, today)
+    passed_s = max(1, (now - day_start_ms(began)) / 1000)
+    return PurifierCare(
+        purifier=name,
+        at=now,
+        since=began,
+        hours_on=round(ever.on_s / 3600, 1),
+        known=round(min(1.0, ever.known_s / passed_s), 3),
+        starts=ever.starts,
+        energy_kwh=_rounded(ever.kwh, 2) if found.energy_by else None,
+        energy_by=found.energy_by,
+        cost=_rounded(found.cost, 2),
+        filter_since=filter_.since or began,
+        filter_hours=round(of_filter.on_s / 3600, 1),
+        filter_dust_mg=round(of_filter.dust_mg, 1),
+        filter_used=_rounded(found.used, 3),
+        filter_at_least=found.left_out,
+        filter_due=found.due,
+        filter_due_by=found.due_by,
+        yearly_electricity=_rounded(found.yearly_electricity, 0),
+        yearly_filters=_rounded(found.yearly_filters, 0),
+    )
 
 
 def _due(last: int, now: int, every: int, phase: int) -> bool:

@@ -345,6 +345,10 @@ class LedgerReader:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def usage(self) -> list[Any]:
+        """What purifiers have done, day by day, see `Ledger.usage`."""
+        return self._ask("select * from purifier_usage order by purifier, day")
+
     def states(self, room: str, start_ms: int, end_ms: int) -> list[StateTold]:
         """States as told with start <= at < end, oldest first."""
         rows = self._ask(

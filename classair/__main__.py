@@ -22,7 +22,11 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
     "Set up": {
         "check": ("classair.ops.checking", "", "list all problems in sensors.yaml"),
         "provision": ("classair.ops.provisioning", "", "write the configuration bundle of a bridge"),
-        "purifier": ("alerts.commands.purifier", "server", "set up a purifier's device, or try it out step by step"),
+        "purifier": (
+            "alerts.commands.purifier",
+            "server",
+            "set up a purifier's device, try it out, show its use and cost",
+        ),
         "texts": ("dashboard.texts", "", "list languages and their missing texts"),
         "user": ("dashboard.access.command", "server", "manage accounts and API tokens"),
     },

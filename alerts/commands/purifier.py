@@ -1,4 +1,4 @@
-"""`classair purifier prepare | try SITE.ID`: sets a purifier's device up, or walks a person through trying it out."""
+"""`classair purifier prepare | try | care SITE.ID`: sets a device up, tries it out, says what it has done and costs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from alerts import purifiers
-from alerts.commands import preparing, trying
+from alerts.commands import caring, preparing, trying
 from alerts.commands.talk import Talk, retained_commands
 from alerts.commands.words import Words
 from classair import config as configuration
@@ -24,10 +24,11 @@ def main(argv: list[str]) -> int:
     """0: all is as it should be; 1: something is not, or nobody answers; 2: wrong use or wrong configuration."""
     parser = argparse.ArgumentParser(
         prog="classair purifier",
-        description="set up a purifier's device (prepare), or try it out step by step (try), with a broker running",
+        description="set up a purifier's device (prepare) or try it out step by step (try), with a broker running; "
+        "or show its run hours, filter and cost (care)",
         parents=[shared("--data", "--config", "--broker")],
     )
-    parser.add_argument("do", choices=("prepare", "try"), help="what to do")
+    parser.add_argument("do", choices=("prepare", "try", "care"), help="what to do")
     parser.add_argument("purifier", metavar="SITE.ID", help="purifier in sensors.yaml")
     parser.add_argument("--yes", action="store_true", help="try: do not wait for the Enter key before each step")
     parser.add_argument(
@@ -58,14 +59,16 @@ def main(argv: list[str]) -> int:
         known = ", ".join(units) or "none"
         print(f"classair purifier: {args.purifier!r} is not a purifier in {path}; known: {known}", file=sys.stderr)
         return 2
+    language = args.language or config.language
+    if args.do == "care":
+        ledger = Places(args.data.resolve()).ledger
+        return caring.show(ledger, config, args.purifier, language, time.time_ns() // 1_000_000)
     try:
         unit = purifiers.make(args.purifier, units[args.purifier], lambda: round(time.time() * 1000))
         address = broker_of_installation(Places(args.data.resolve()), args.broker)
     except (NoAnswer, ValueError, UnknownPlugin) as wrong:
         print(f"classair purifier: {wrong}", file=sys.stderr)
         return 2
-    language = args.language or config.language
-
     words = Words(language)
     if not unit.topics():
         words.say("no_device", kind=units[args.purifier].kind)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from classair import i18n
+from classair import care_words, i18n
 from classair.config.purifiers import PurifierRule
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
@@ -263,48 +263,13 @@ def _time(at_ms: int, language: str) -> str:
 
 
 def _care(ctx: Context, language: str, care: PurifierCare) -> Any:
-    def t(key: str, **places: Any) -> str:
-        return ctx.t(language, f"care.{key}", **places)
-
-    def day(value: Any) -> str:
-        return i18n.show_date(value, language, "medium")
-
-    rows: list[tuple[str, list[str]]] = [
-        (t("hours"), [t("hours_value", n=_number(care.hours_on), starts=_number(care.starts))])
-    ]
-    if care.filter_used is not None:
-        least = "at_least" if care.filter_at_least else "used"
-        rows.append((t("filter"), [t(least, share=f"{min(9.99, care.filter_used):.0%}"), *_due(t, day, care)]))
-    rows.append((t("dust"), [t("mg", n=_number(care.filter_dust_mg))]))
-    if care.energy_kwh is not None and care.energy_by:
-        rows.append((t("energy"), [t("kwh", n=_number(care.energy_kwh)), t(f"by.{care.energy_by}")]))
-    if care.cost is not None:
-        rows.append((t("cost"), [t("baht", n=_number(care.cost))]))
-    yearly = [value for value in (care.yearly_electricity, care.yearly_filters) if value is not None]
-    if yearly:
-        shares = [
-            t(key, n=_number(value))
-            for key, value in (("of_electricity", care.yearly_electricity), ("of_filters", care.yearly_filters))
-            if value is not None
-        ]
-        rows.append((t("yearly"), [t("baht", n=_number(sum(yearly))), *(shares if len(shares) > 1 else [])]))
     return html.Details(
         [
-            html.Summary(t("title")),
-            html.Dl([html.Div([html.Dt(name), html.Dd(" · ".join(said))]) for name, said in rows]),
-            html.P(t("since", day=day(care.since), share=f"{care.known:.0%}"), className="quiet"),
+            html.Summary(ctx.t(language, "care.title")),
+            html.Dl(
+                [html.Div([html.Dt(name), html.Dd(" · ".join(said))]) for name, said in care_words.rows(care, language)]
+            ),
+            html.P(care_words.since(care, language), className="quiet"),
         ],
         className="purifier-care",
     )
-
-
-def _due(t: Any, day: Any, care: PurifierCare) -> list[str]:
-    if care.filter_due is None:
-        return [t("no_due")]
-    key = "overdue" if care.filter_used is not None and care.filter_used >= 1 else f"due_{care.filter_due_by}"
-    return [t(key, day=day(care.filter_due))]
-
-
-def _number(value: float) -> str:
-    """Whole numbers from ten on, one decimal below."""
-    return f"{value:,.{0 if abs(value) >= 10 or value == int(value) else 1}f}"

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.care import KEPT_EVERY_MS, UNSEEN_MS, Care
+from alerts.commands import caring
 from alerts.control import usage
 from alerts.control.usage import Day, Working
 from alerts.ledger import Ledger
@@ -347,3 +348,23 @@ def test_many_short_runs_are_added_up_without_losing_seconds(alerts: Alerts) -> 
     total = Day(*row[2:])
     assert total.known_s == pytest.approx((alerts.now - NINE) / 1000)
     assert total.on_s == pytest.approx(7 * 60)
+
+
+def test_the_command_says_the_same_from_the_ledger_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = config(", filter: {hours: 10, since: 2026-11-23}")
+    counting = Alerts(tmp_path / "ledger.db", settings=settings)
+    assert caring.show(tmp_path / "ledger.db", settings, FAN, "en", NINE) == 0
+    assert capsys.readouterr().out == "Nothing has been counted of s1.fan yet.\n"
+    counting.run(3600, True)
+    counting.stop()
+    assert caring.show(tmp_path / "ledger.db", settings, FAN, "en", counting.now) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == [
+        "Run hours: 1 h, 0 starts",
+        "Filter: 10% used · due date not known yet",
+        "Dust on the filter: 12 mg",
+    ]
+    assert said[-1].startswith("Counted since Mon 23 Nov 2026")
+    assert caring.show(tmp_path / "ledger.db", settings, FAN, "th", counting.now) == 0
+    assert "ชั่วโมงทำงาน: 1 ชม." in capsys.readouterr().out
+    assert caring.show(tmp_path / "no.db", settings, FAN, "en", NINE) == 0
