@@ -23,8 +23,9 @@ from classair.science.advice import (
 from classair.units import MINUTE_MS
 
 HOLD_MS: Final = 5 * MINUTE_MS
-# A row whose limits are missed by no more than this stays longer, so that a value about a limit does not move it.
-LEEWAY_UGM3: Final = 2.0
+# A row whose limits are missed by less than this stays longer, so that a value about a limit does not move it. It is a
+# tenth more than two, because 23.0 itself is within 25 ± 2.
+LEEWAY_UGM3: Final = 2.1
 NEAR_MS: Final = 60 * MINUTE_MS
 _CARRY_ON: Final = "15"
 
