@@ -26,6 +26,7 @@ from alerts.notices import Notices
 from alerts.presence import Presence
 from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
+from alerts.rules.sources import Sources
 from alerts.stream import SensorStream
 from alerts.surroundings import Surroundings
 from alerts.telling import StatesTold
@@ -56,6 +57,7 @@ class AlertsEngine:
     ) -> None:
         self._ledger, self._rules, self._say = ledger, rules, say
         self.notices = Notices(ledger, processes)
+        self.sources = Sources(self.notices)
         self.board = Switchboard(ledger, say, clock)
         self.rooms: dict[str, RoomWatch] = {}
         self.readings = 0
@@ -124,12 +126,13 @@ class AlertsEngine:
         self._telling.follow(self._topics, chain.from_iterable(self._site_rooms.values()))
         self._rules.follow(config)
         topics = self.board.follow(config, version, now)
-        self.notices.only(set(fresh), set(self.board.names()), now)
+        self.sources.follow(config, now)
+        self.notices.only({*fresh, *self.sources.names()}, set(self.board.names()), now)
         self._home.follow(config)
         self.care.follow(config)
         self._clear_what_is_gone()
         self._announce()
-        return topics
+        return topics + self.sources.topics()
 
     def _correct(self) -> None:
         """Every room by the corrections in force."""
@@ -220,7 +223,7 @@ class AlertsEngine:
                 self._telling.now(self.rooms, now)
         elif topic.endswith("/reading"):
             self._take(self._stream.readings(topic, payload, now), now)
-        elif topic.endswith("/status"):
+        elif self.sources.hear(topic, payload, now):
             self.notices.edge(topic, payload, now)
         elif "/ask/alerts/" in topic and not retained:
             room = self._asks.hear(topic, payload, self._topics, lambda room: self._occupied(room, now), now)
@@ -271,6 +274,7 @@ class AlertsEngine:
         self._awake(now, connected)
         self.notices.line(connected, now)
         self.notices.services(now)
+        self.sources.tick(now)
 
     def _end_tick(self, connected: bool, now: int) -> None:
         if connected:
@@ -307,7 +311,8 @@ class AlertsEngine:
         self._telling.forget()
         self._awake_at = now
         self._held.clock_stepped(by_ms)
-        self.notices.clock_stepped(now)
+        self.notices.clock_stepped(by_ms, now)
+        self.sources.clock_stepped(by_ms, now)
         self.board.clock_stepped(by_ms, now)
         self.care.clock_stepped()
         if self._config is not None:
@@ -325,7 +330,8 @@ class AlertsEngine:
         if who.kind == "empty":
             watch.signal.forget_silent()
         self._held.note(watch)
-        self._told_of(self.board.step(name, watch.signal.signal, who, now), now)
+        signal = self.sources.seen(watch.measuring, watch.signal.signal, now)
+        self._told_of(self.board.step(name, signal, who, now), now)
         self._presence.learn(name, who, self.board.running(name))
         if watch.disagrees:
             self.notices.begin("disagree", name, name, now, watch.signal.signal.highest)

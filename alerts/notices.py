@@ -96,7 +96,7 @@ class Notices:
     def only(self, rooms: set[str], purifiers: set[str], now: int) -> None:
         """Closes what is open about rooms and purifiers that are not configured any more."""
         for what, subject, detail in list(self._open):
-            about_us = what.startswith(SERVICE) or what == "broker"
+            about_us = what.startswith(SERVICE) or what in ("broker", "clock")
             if not about_us and subject not in rooms and subject not in purifiers:
                 self.end(what, subject, now, detail)
 
@@ -166,8 +166,25 @@ class Notices:
         if news:
             self._ledger.write("insert or replace into meta values(?,?)", key, json.dumps(sorted(known)))
 
-    def clock_stepped(self, now: int) -> None:
+    def clock_stepped(self, by_ms: int, now: int) -> None:
         self._away_since = None if self._away_since is None else now
+        self._happened("clock", "clock", now, now, f"{by_ms / 1000:+.0f} s")
+
+    def ended_badly(self, alive_at: int, now: int) -> None:
+        """The process before this one was not asked to end; it was alive last at `alive_at`."""
+        self.services(now)
+        if (f"{SERVICE}alerts", "alerts", "") in self._open:
+            return  # the supervisor knows more: whether it hung
+        if now < alive_at:
+            alive_at = now  # the clock was put right meanwhile
+        key = f"{SERVICE}alerts"
+        self._ledger.write("insert or replace into meta values(?,?)", key, str(now))
+        self._happened(key, "alerts", alive_at, now, "died")
+
+    def _happened(self, what: str, subject: str, at: int, now: int, detail: str) -> None:
+        """What is over already is in the record as well."""
+        self.begin(what, subject, "", at, detail)
+        self.end(what, subject, now)
 
     def warnings(self) -> list[dict[str, str]]:
         """What is open, by language, for health and overview."""

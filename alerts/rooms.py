@@ -96,10 +96,14 @@ class RoomWatch:
     @property
     def suspect_since(self) -> int | None:
         """Since when no sensor of this room's PM2.5 is to be trusted; None while one is."""
-        measuring = [sensor for sensor in self.sensors if "pm25" in self._reported.get(sensor, ())]
-        if not self._suspects or any(sensor not in self._suspects for sensor in measuring):
+        if not self._suspects or any(sensor not in self._suspects for sensor in self.measuring):
             return None
         return max(self._suspects.values())
+
+    @property
+    def measuring(self) -> list[str]:
+        """The sensors that have said PM2.5."""
+        return [sensor for sensor in self.sensors if "pm25" in self._reported.get(sensor, ())]
 
     # -- readings in ---------------------------------------------------------------------------------------------------
 

@@ -150,6 +150,8 @@ class Alerts:
         )
         self.watching = AlertsEngine(self.ledger, rules, self._say, clock, places.processes)
         self._unreachable: list[dict[str, str]] = []
+        if (alive_at := self.ledger.remembered("alive")) is not None:
+            self.watching.notices.ended_badly(int(alive_at), clock())
 
     # -- the network thread: look, judge by age, hand over -------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class Alerts:
                     self._beat()
                 if now - status >= STATUS_MS / 1000:
                     status = now
+                    self.ledger.write("insert or replace into meta values('alive', ?)", str(self._clock()))
                     self._status("online")
         finally:
             self._close()
@@ -331,6 +334,7 @@ class Alerts:
         self._delivery.stop()
         self._status("offline")
         self.watching.care.close()
+        self.ledger.write("delete from meta where key='alive'")
         self.ledger.close()
         self._link.stop()
 

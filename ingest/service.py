@@ -285,6 +285,7 @@ class Ingest:
             "carried_behind": self._replicator.behind,
             "carry_left": self._replicator.left,
             "store": self._replicator.state,
+            "store_away": self._writer.figures.store_away or self._replicator.trouble or None,
             "rejected_points": self._replicator.rejections.points if self._replicator.rejections else None,
             "archive": self._nightly.state,
         }

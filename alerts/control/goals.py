@@ -26,7 +26,12 @@ class Goal:
 
 
 def is_blind(unit: Unit, signal: Signal, now: int) -> bool:
-    """No valid value for the patience of the signal; a fresh controller waits as long, once and not at each crash."""
+    """No valid value for the patience of the signal; a fresh controller waits as long, once and not at each crash.
+
+    Nobody waits for sensors that are known to be gone.
+    """
+    if signal.gone:
+        return True
     reference = max(signal.newest_at or 0, unit.watching_since)
     return now > max(reference + signal.blind_ms, unit.seen_until)
 

@@ -75,7 +75,7 @@ def _draw(unit: Unit, limits: Limits, now: int) -> Outcome:
 
     A value said too soon after the change proves nothing, so it is asked once more.
     """
-    if not limits.meters or unit.on is None or unit.pending is not None:
+    if not _metered(unit, limits) or unit.on is None or unit.pending is not None:
         return unit, []
     if unit.watts_at < unit.since and ODD_MS <= now - unit.since < SILENT_MS:
         return ask(unit, now)
@@ -87,10 +87,15 @@ def _draw(unit: Unit, limits: Limits, now: int) -> Outcome:
     return ask(unit, now)
 
 
+def _metered(unit: Unit, limits: Limits) -> bool:
+    """By its kind, or because it has said what it draws: plugs of one kind come with a meter and without."""
+    return limits.meters or unit.watts is not None
+
+
 def _effect(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, now: int) -> Outcome:
     """A purifier that nothing measures, on for half an hour at full speed in dust that does not fall: is it running?"""
     full = limits.full_speed is None or unit.speed is None or unit.speed >= limits.full_speed
-    metered = limits.meters and unit.watts is not None
+    metered = _metered(unit, limits) and unit.watts is not None
     dust = signal.median
     if unit.on is not True or not occupancy.children or not full or metered or dust is None:
         return over(replace(unit, dirty_at=None) if unit.dirty_at is not None else unit, "no_effect")

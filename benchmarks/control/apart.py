@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,7 @@ from classair.accounts import SERVICES
 from classair.broker import BrokerAddress
 from classair.ops.brokerfiles import grants_of, write_broker_files
 from classair.ops.brokers import find_mosquitto, wait_for_port
+from classair.ops.child import end_with_parent
 from classair.places import Places, write_atomically
 from classair.service import PASSWORD_VARIABLE
 
@@ -52,7 +54,12 @@ class ApartHouse(House):
         conf = self.places.run / "broker" / "mosquitto.conf"
         with self._log.open("ab") as log:
             self._server["broker"] = subprocess.Popen(
-                [str(find_mosquitto()), "-c", str(conf)], cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+                [str(find_mosquitto()), "-c", str(conf)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
         wait_for_port(self._broker_port, time.monotonic() + 15)
         for name in ("ingest", "alerts"):

@@ -28,6 +28,7 @@ from benchmarks.control.air import Air
 from benchmarks.control.plugs import LOAD_W, PlayedPlug
 from benchmarks.control.told import Told, Watcher
 from classair.broker import BrokerAddress
+from classair.ops.child import end_with_parent
 from classair.places import Places, write_atomically
 from classair.timetable import ZONE
 from firmware_bridge.spool.spool import Spool
@@ -280,6 +281,7 @@ class House:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **self.env, **(env or {})},
             )
 

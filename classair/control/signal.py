@@ -31,7 +31,8 @@ class Signal:
     `high_since` / `low_since`: since when the room is at or beyond the limit without a break; low needs every sensor
     low. A break is a value on the other side or a stretch without values of `blind_ms`. `fast_since`: since when a
     1-minute median is at or above the limit of the fast path. `highest`: the living sensor with the highest median.
-    `disagree_since`: since when the sensors differ, None while they do not, or not for long enough.
+    `disagree_since`: since when the sensors differ, None while they do not, or not for long enough. `gone`: somebody
+    who knows says that no sensor of the room speaks any more.
     """
 
     median: float | None = None
@@ -42,6 +43,7 @@ class Signal:
     fast_since: int | None = None
     highest: str = ""
     disagree_since: int | None = None
+    gone: bool = False
 
     def lasts(self, since: int | None, for_ms: int) -> bool:
         """Whether a run has lasted so long, by the time its values stand for: silence proves nothing."""

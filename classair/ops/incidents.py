@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 MOST: Final = 50
+SUPERVISOR: Final = "supervisor"  # it is told of the run before, which did not end as it should
 
 What = Literal["died", "hung"]
 
@@ -18,7 +19,9 @@ class Incidents:
 
     def __init__(self, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._known: list[dict[str, Any]] = _left(file) if file is not None else []
+        self._known, unfinished = _left(file) if file is not None else ([], False)
+        if unfinished:
+            self.began(SUPERVISOR, "died")
 
     def began(self, service: str, what: What) -> None:
         self._known.append({"service": service, "what": what, "at": self._now(), "over_at": None})
@@ -38,12 +41,14 @@ class Incidents:
         return round(self._clock() * 1000)
 
 
-def _left(file: Path) -> list[dict[str, Any]]:
+def _left(file: Path) -> tuple[list[dict[str, Any]], bool]:
+    """What an earlier run wrote down, and whether it was ended without stopping what it had started."""
     try:
         written = json.loads(file.read_bytes())
-        return [
+        incidents = [
             {"service": str(it["service"]), "what": str(it["what"]), "at": int(it["at"]), "over_at": it["over_at"]}
             for it in written.get("incidents", [])
         ][-MOST:]
+        return incidents, any(it.get("alive") for it in written.get("services", []))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return []
+        return [], False

@@ -20,7 +20,7 @@ from classair.config import Config, ConfigFaults
 from classair.ops import brokers
 from classair.ops.brokerfiles import grants_of
 from classair.ops.child import Child, end_with_parent
-from classair.ops.incidents import Incidents
+from classair.ops.incidents import SUPERVISOR, Incidents
 from classair.places import Places, alone, write_atomically
 from classair.progress.listening import Ear
 from classair.progress.telling import Progress
@@ -134,6 +134,7 @@ class _Supervisor:
             if self.stop.is_set():
                 return 0
             self._start_edge()
+            self.incidents.over(SUPERVISOR)
             everywhere = self.args.host in ("0.0.0.0", "::")  # noqa: S104  compared, not bound
             host = "127.0.0.1" if everywhere else self.args.host
             print(

@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.delivery.deliverer import Job
 from alerts.engine import AlertsEngine
-from alerts.ledger import Ledger
+from alerts.ledger import Ledger, LedgerReader, Notice
 from alerts.rules.matters import Rules
 from classair import config as configuration
 from classair.timetable import ZONE
@@ -117,6 +117,11 @@ class House:
 
     def fan(self) -> PurifierState:
         return PurifierState.model_validate_json(self._last(TOPICS.purifier_state("s1", "fan")))
+
+    def ledger_rows(self) -> list[Notice]:
+        """Every notice in the ledger, once it is written."""
+        assert self.ledger.sync()
+        return LedgerReader(self.folder / "ledger.db").notices(0, 2**62)
 
     def _last(self, topic: str) -> str:
         return next(payload for said, payload in reversed(self.said) if said == topic)

@@ -317,3 +317,12 @@ def test_incidents_are_bounded_outlast_the_supervisor_and_end(tmp_path: Path) ->
     for damaged in ("", "[]", "{}", '{"incidents": 3}', '{"incidents": [1]}', '{"incidents": [{"service": "a"}]}'):
         file.write_text(damaged)
         assert Incidents(file).records() == []
+
+
+def test_a_run_that_was_ended_with_its_services_alive_is_told_by_the_next_one(tmp_path: Path) -> None:
+    file, clock = tmp_path / "services.json", Time()
+    for alive in (True, False):
+        services = [{"name": "ingest", "alive": False}, {"name": "alerts", "alive": alive}]
+        file.write_text(json.dumps({"at": 1, "services": services, "incidents": []}))
+        found = [(it["service"], it["what"], it["over_at"]) for it in Incidents(file, clock).records()]
+        assert found == ([("supervisor", "died", None)] if alive else [])
