@@ -28,6 +28,23 @@ What = Literal[
 ]
 FAULTS: Final = ("not_obeying", "silent", "fell_off", "no_draw", "still_drawing", "no_effect", "device")
 
+REASONS: Final = (
+    "PM2.5 is high",
+    "PM2.5 is low",
+    "no valid value",
+    "a person",
+    "its expiry",
+    "its time is over",
+    "switched at the device",
+    "switched on by another",
+    "it went off by itself",
+    "it has restarted",
+    "before the children come",
+    "nobody is there",
+    "until its minimum time",
+)
+"""Why a purifier is on or off; each has its words below [health_page.purifier_reason] in the locales."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

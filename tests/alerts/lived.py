@@ -14,7 +14,7 @@ from alerts.control import machine as control
 from alerts.control import overrides, saved_state
 from alerts.control.goals import is_idle
 from alerts.control.occupancy import UNKNOWN, Occupancy, empty, occupied
-from alerts.control.unit import Command, Limits, Query, Told, Unit, clock_stepped, restarted
+from alerts.control.unit import REASONS, Command, Limits, Query, Told, Unit, clock_stepped, restarted
 from alerts.purifiers import Said
 from classair.control.signal import SignalFollower
 from classair.science.averages import Sample
@@ -322,7 +322,7 @@ class Life:
             assert overrides.end_of(override, self.limits) - override.since <= longest, override
             assert now < overrides.end_of(override, self.limits), "an override that does not end"
         for command in commands:
-            assert command.reason, command
+            assert command.reason in REASONS, command
             if command.on:
                 assert command.seconds is not None and 0 < command.seconds <= 64_800, "an ON without an expiry"
             if override is not None:
@@ -342,6 +342,7 @@ class Life:
 
     def _watch(self) -> None:
         """What the plug really does."""
+        assert self.unit.reason in (*REASONS, ""), self.unit.reason
         quiet = self.t < self.plug.quiet_until and not self.is_down
         self.quiet_since = (self.t if self.quiet_since is None else self.quiet_since) if quiet else None
         if self.quiet_since is not None and self.t - self.quiet_since > 95 * SEC:
