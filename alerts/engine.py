@@ -18,7 +18,7 @@ from alerts.control.occupancy import Occupancy
 from alerts.control.switchboard import Matter, Say, Switchboard
 from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
-from alerts.following import Following
+from alerts.following import Following, Past
 from alerts.held import Held
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
@@ -197,9 +197,9 @@ class AlertsEngine:
         suspects = self.following.suspects()
         return {name for name, watch in self.rooms.items() if watch.suspect(suspects)}
 
-    def prime_following(self, means: dict[str, list[tuple[int, float]]], now: int) -> None:
-        """Quarter-hour means of the last fortnight, for sensors that nothing is known of."""
-        self.following.prime(means)
+    def prime_following(self, past: dict[str, Past], now: int) -> None:
+        """What the last fortnight says of sensors that nothing is known of."""
+        self.following.prime(past)
         self._telling.now(self._suspect(), now)
 
     def day_levels(self, levels: dict[str, int | None]) -> None:

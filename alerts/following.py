@@ -1,18 +1,41 @@
 """Which sensors no longer follow their school: the live judgement, with its past kept in the ledger.
 
 It needs neither ingest nor the store of readings. Where the ledger knows nothing of a sensor yet, the store's last
-fortnight is taken in once (`prime`), if it is there.
+fortnight is taken in once (`lived_through`, `prime`), if it is there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from alerts.ledger import Ledger, void
 from classair.config import Config
 from classair.model import Reading
 from classair.science.quality_checks.following import PAST_MS, Quarter, SchoolFollowing
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What one sensor's past amounts to, as the ledger keeps it."""
+
+    quarters: Sequence[Quarter]
+    memory: dict[str, Any]
+
+
+def lived_through(means: Mapping[str, Iterable[tuple[int, float]]]) -> dict[str, Past]:
+    """The past of sensors by their quarter-hour means (start in UTC ms, µg/m³). Pure; on any thread."""
+    in_time = sorted((at, sensor, mean) for sensor, known in means.items() for at, mean in known)
+    schools: dict[str, SchoolFollowing] = {}
+    for at, sensor, mean in in_time:
+        schools.setdefault(sensor.partition(".")[0], SchoolFollowing()).take(sensor, at, mean)
+    return {
+        sensor: Past(list(known.quarters), school.export(sensor))
+        for school in schools.values()
+        for sensor, known in school.sensors.items()
+    }
 
 
 class Following:
@@ -51,17 +74,12 @@ class Following:
                 changed = True
         return changed
 
-    def prime(self, means: Mapping[str, Iterable[tuple[int, float]]]) -> None:
-        """Quarter-hour means of the past (start in UTC ms, µg/m³) of sensors of which nothing is known."""
-        new = {sensor: list(known) for sensor, known in means.items() if not self.knows(sensor)}
-        in_time = sorted((at, sensor, mean) for sensor, known in new.items() for at, mean in known)
-        for site in {sensor.partition(".")[0] for sensor in new} & self._schools.keys():
-            past = SchoolFollowing()
-            for at, sensor, mean in in_time:
-                if sensor.partition(".")[0] == site:
-                    past.take(sensor, at, mean)
-            for sensor, known in past.sensors.items():
-                self._schools[site].restore(sensor, known.quarters, past.export(sensor))
+    def prime(self, past: Mapping[str, Past]) -> None:
+        """Takes in the past of sensors of which nothing is known."""
+        for sensor, known in past.items():
+            school = self._schools.get(sensor.partition(".")[0])
+            if school is not None and not self.knows(sensor):
+                school.restore(sensor, known.quarters, known.memory)
                 self._write(sensor, known.quarters)
 
     def knows(self, sensor: str) -> bool:

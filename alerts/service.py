@@ -37,6 +37,7 @@ NAME = "alerts"
 TICK_S = 1.0
 BEAT_MS = 5_000
 STATUS_MS = 10_000
+_BY_LOOP_WITHIN_S = 60.0
 STEP_MS = 10_000  # more than clocks drift between two looks, less than what control allows a device's timer
 
 
@@ -132,11 +133,11 @@ class Alerts:
         self._priming = WarmStart(
             places,
             clock,
-            lambda readings: self._news.put(lambda: self.watching.prime(readings, self._moment())),
+            lambda readings: self._by_loop(lambda: self.watching.prime(readings, self._moment())),
             lambda levels: self._news.put(lambda: self.watching.day_levels(levels)),
             lambda: self.watching.corrections,
             lambda: self.watching.following.unknown(),
-            lambda means: self._news.put(lambda: self.watching.prime_following(means, self._moment())),
+            lambda past: self._by_loop(lambda: self.watching.prime_following(past, self._moment())),
         )
         self._term = self.ledger.next_term()
         status = Topics(org).service_status(NAME) if org != "+" else ""
@@ -167,6 +168,21 @@ class Alerts:
 
     def _say(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> bool:
         return self._link.publish(topic, payload, qos=qos, retain=retain) is not None
+
+    def _by_loop(self, call: Callable[[], None]) -> None:
+        """For other threads: has the loop do it, and waits until it has. So a long row of such calls, one after the
+        other, lets what is urgent in between.
+        """
+        done = threading.Event()
+
+        def do() -> None:
+            try:
+                call()
+            finally:
+                done.set()
+
+        self._news.put(do)
+        done.wait(_BY_LOOP_WITHIN_S)
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from alerts.following import Past, lived_through
 from classair.config import Config
 from classair.model import Reading
 from classair.places import Places
@@ -37,7 +38,7 @@ class WarmStart:
         days: Callable[[dict[str, int | None]], None],
         corrections: Callable[[], Corrections] = Corrections,
         unfollowed: Callable[[], list[str]] = list,
-        followed: Callable[[dict[str, list[tuple[int, float]]]], None] = lambda _: None,
+        followed: Callable[[dict[str, Past]], None] = lambda _: None,
     ) -> None:
         self._places, self._clock, self._primed, self._days = places, clock, primed, days
         self._corrections = corrections
@@ -80,13 +81,18 @@ class WarmStart:
                 store = open_store(config.store, self._places, readonly=True)
                 try:
                     rooms = [name for name, _ in config.rooms() if name not in done]
+                    for room in rooms:
+                        if self._stop.is_set():
+                            return
+                        # One at a time: the loop has other things to do than a thousand rooms' hour.
+                        self._primed(self._last_hour(store, room))
+                        done.add(room)
                     if rooms:
-                        self._primed(self._last_hour(store, rooms))
-                        done.update(rooms)
                         log.info("warm_start_finished rooms=%d", len(rooms))
                     self._days(self._day_levels(store, config))
                     if rooms and (sensors := self._unfollowed()):
-                        self._followed(self._fortnight(store, config, sensors))
+                        # A fortnight of a school takes seconds to live through, which the loop does not have.
+                        self._followed(lived_through(self._fortnight(store, config, sensors)))
                 finally:
                     store.close()
                 said = ""
@@ -101,9 +107,9 @@ class WarmStart:
                 log.exception("warm_start_failed")
             self._changed.wait(pause)
 
-    def _last_hour(self, store: Store, rooms: list[str]) -> dict[str, list[Reading]]:
+    def _last_hour(self, store: Store, room: str) -> dict[str, list[Reading]]:
         now = self._clock()
-        return {room: list(store.readings(room, now - WINDOW_MS, now + 1)) for room in rooms}
+        return {room: list(store.readings(room, now - WINDOW_MS, now + 1))}
 
     def _fortnight(self, store: Store, config: Config, sensors: list[str]) -> dict[str, list[tuple[int, float]]]:
         """Quarter-hour means of PM2.5, by which it is known how these sensors usually follow the others."""

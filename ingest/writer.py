@@ -29,6 +29,7 @@ BATCH: Final = 2_000  # messages in one transaction
 FIRST_PAUSE_S: Final = 0.5  # between tries while the store is away
 LONGEST_PAUSE_S: Final = 30.0
 FAILING_AT_ONCE: Final = 20  # readings of one batch at which we fail: more is no matter of single readings
+JOB_AT_MOST_S: Final = 300.0
 LOOK_FOR_HOLES_S: Final = 5.0
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -100,7 +101,10 @@ class Writer(threading.Thread):
         if arrived:
             self._take_in(arrived)
         for job in jobs:
+            # Somebody's question may concern years; a commit may not.
+            self.beat = time.monotonic() + JOB_AT_MOST_S
             self._trying(job)
+            self.beat = time.monotonic()
         if self._edit is not None:
             self._trying(self._consider)
         self.beat = now = time.monotonic()

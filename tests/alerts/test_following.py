@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.following import lived_through
 from tests.alerts.watched import CONFIG, MIN, MONDAY_NINE, House
 
 QUARTER = 15 * MIN
@@ -46,13 +47,11 @@ class School:
 
     def tell_the_past(self, days: int = 7) -> None:
         end = self.house.now // QUARTER * QUARTER
-        self.house.watching.prime_following(
-            {
-                f"s1.{sensor}": [(at, self.level(sensor, at)) for at in range(end - days * 96 * QUARTER, end, QUARTER)]
-                for sensor in self.sensors
-            },
-            self.house.now,
-        )
+        means = {
+            f"s1.{sensor}": [(at, self.level(sensor, at)) for at in range(end - days * 96 * QUARTER, end, QUARTER)]
+            for sensor in self.sensors
+        }
+        self.house.watching.prime_following(lived_through(means), self.house.now)
 
     def live(self, minutes: int, **left: float) -> None:
         """A reading of each sensor every minute; `left`: the share of the air that a sensor still reports."""
