@@ -142,7 +142,8 @@ class Ingest:
         )
         self._rates: list[tuple[float, int]] = []
 
-    def run(self, progress: Progress) -> int:
+    def run(self, progress: Progress | None = None) -> int:
+        progress = progress or Progress()
         progress.watch("network", lambda: self._link.moved_at)
         progress.watch("writer", lambda: self._writer.beat, DISK_PATIENCE_S)
         self._link.start()
