@@ -22,7 +22,8 @@ def faults(unit: config.Purifier) -> Iterator[str]:
     """A board without a port, and a channel that its board does not have."""
     if not unit.port:
         yield "port: expected the board's port, such as /dev/serial/by-path/… or usb:1-1.3"
-    if unit.settings.get("board") == "lcus" and unit.settings.get("channel") == 0:
+    its = Settings.model_validate(unit.settings)
+    if its.board == "lcus" and its.channel == 0:
         yield "channel: a board of this kind counts from 1"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alerts import offer as control
 from classair import config
 from classair.broker import Message
 from firmware_bridge import offer
@@ -209,10 +210,13 @@ def test_an_end_in_good_order_switches_off_and_the_next_start_goes_on(desk: Desk
             {"a": {"board": "lcus", "port": "/dev/x"}, "b": {"board": "numato", "port": "/dev/x", "channel": 2}},
             "board: another relay says that a different board is at /dev/x",
         ),
+        ({"a": {"board": "lcus", "port": "/dev/x", "channel": "0"}}, "channel: a board of this kind counts from 1"),
+        ({"a": {"board": "lcus"}}, "port: expected the board's port"),
     ],
 )
 def test_what_cannot_be_is_told(units: dict[str, Any], fault: str) -> None:
-    found = list(offer.faults(school(**units)))
+    school_ = school(**units)
+    found = [*offer.faults(school_), *control.faults(school_)]
     assert any(fault in line for line in found), found
 
 
