@@ -108,7 +108,7 @@ def is_true(row_id: str, facts: Facts, air: Air, has: frozenset[Need], chosen: s
         return False
     if "starts_itself" in claims and not (facts.purifier == "off" and facts.starts_itself):
         return False
-    if "high_outside" in claims and not (outside is not None and outside > 375):
+    if "high_outside" in claims and not (outside is not None and outside > (37.5 - LEEWAY_UGM3) * 10):
         return False
     if "stuffy" in claims and not (air.co2 is not None and air.co2 > 15000):
         return False

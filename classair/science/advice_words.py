@@ -15,6 +15,7 @@ from classair.science.heat import DANGEROUS
 from classair.wire import Phase, PhaseTexts
 
 _FOLLOW_TEACHER = frozenset({"1", "2", "3", "3a", "7a"})
+_HIGH_OUTSIDE = frozenset({"13", "13a", "13b", "13c"})
 _LINES = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 
 
@@ -37,6 +38,11 @@ class Scene:
     is_clean: bool = False
     unknown_key: str = "reason.silent"
     minutes: int = 0
+
+
+def play_beside(row: str, play: int | None) -> int | None:
+    """The level of the advice on outdoor play beside a row: none is sent out by it whom the row keeps in."""
+    return max(play or 0, 4) if row in _HIGH_OUTSIDE else play
 
 
 def play_key(scene: Scene) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from classair.science import advice, heat, purifying
 from classair.science.advice_holding import Shown, follow_row
-from classair.science.advice_words import Scene, dust_is_made_inside, texts_of
+from classair.science.advice_words import Scene, dust_is_made_inside, play_beside, texts_of
 from classair.science.averages import COMPLETE, Sample, covered_ms, window_mean
 from classair.science.indexes import rounded
 from classair.science.indexes.thai2023 import INDEX
@@ -310,7 +310,7 @@ def room_state(sight: Sight, memory: RoomMemory, now: int) -> tuple[RoomState, R
         row=row,
         level=pm25.level if facts.indoor is not None else "unknown",
         worst=max(facts.indoor_level, advice.level_of(facts.indoor)),
-        play=facts.play,
+        play=play_beside(row, facts.play),
         stuffy=co2.level not in ("fresh", "unknown"),
         made_inside=dust_is_made_inside(row, facts),
         heat=band,
@@ -349,7 +349,7 @@ def _facts(
     play = None
     if _judged(outdoor) is not None:
         # What the tile beside it says of this moment counts as well: nobody is sent out into what it shows.
-        play = max(sight.play_level or 0, outdoor_level, advice.level_of(outdoor.value)) or None
+        play = max(sight.play_level or 0, outdoor_level) or None
     return advice.Facts(
         indoor=_judged(pm25),
         outdoor=_judged(outdoor),

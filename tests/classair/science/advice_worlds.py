@@ -90,6 +90,26 @@ def eight_hours(
     return told
 
 
+def eight_hours_outside(noise: Noise, seed: int, about: float, has: frozenset[Need]) -> list[RoomState]:
+    """The same with the air outside moving about and 15 µg/m³ inside."""
+    values = noise(random.Random(seed))
+    window: list[float] = []
+    memory, yard, told = RoomMemory(), RoomMemory(), []
+    for n in range(8 * 360):
+        now = T0 + n * 10 * SEC
+        window = [*window[-89:], about + next(values)]
+        if len(window) < 68:
+            continue
+        seen = Measure(now, math.fsum(window) / len(window))
+        yard = state.remember(yard, Sight("s.yard", pm25=seen))
+        sight = Sight(
+            "s.r", has=has, pm25=Measure(now, 15.0), outdoor=state.current(yard.pm25, seen, now), play_level=2
+        )
+        one, memory = state.room_state(sight, memory, now)
+        told.append(one)
+    return told
+
+
 def changes(told: list[RoomState]) -> int:
     """How often the words of the action changed on the screen."""
     words = [state.texts["en"]["ok"].action for state in told]
