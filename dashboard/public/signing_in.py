@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Annotated, Final, Literal
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -35,7 +36,7 @@ def router(ctx: Context) -> APIRouter:
         return page(
             request,
             "login.html",
-            language(request),
+            _language(request, target),
             status=status,
             next=target,
             wrong=wrong,
@@ -162,3 +163,11 @@ def safe_target(target: str) -> str:
     """Where to go after signing in: an address of this server, never of another one."""
     plain = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
     return target if plain else "/"
+
+
+def _language(request: Request, target: str) -> str:
+    """What the address says, else that of the page which sent the reader here."""
+    if "lang" in request.query_params:
+        return language(request)
+    ctx: Context = request.app.state.ctx
+    return ctx.language(dict(parse_qsl(target.partition("?")[2])))

@@ -128,6 +128,8 @@ def test_a_real_site_is_read_only_after_signing_in(make_house: Any, schools: Any
     house = make_house(config=schools.model_copy(update={"sites": {**schools.sites, "rim-khlong": real}}))
     assert house.ask("/api/v1/rooms").status == 401
     assert house.ask("/room/rim-khlong.a2-1", Accept="text/html").headers["Location"].startswith("/login?next=%2Froom")
+    sent = house.ask("/room/rim-khlong.a2-1?lang=en", Accept="text/html").headers["Location"]
+    assert 'lang="en"' in house.ask(sent).text and 'lang="th"' in house.ask(sent + "&lang=th").text
     assert house.ask("/display/rim-khlong.a2-1").status == 200
     assert house.ask("/display/rim-khlong.a2-1/line").status == 200
 
