@@ -9,11 +9,12 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
 from alerts.control.managed import Matter
+from alerts.control.unit import What
 from alerts.ledger import Ledger, Notice
 from classair.i18n import in_every_language
 from classair.timetable import local_time
@@ -26,6 +27,7 @@ EDGE: Final = "edge:"  # before the name of a bridge whose orders are known
 EDGES_KNOWN: Final = 200  # of a bridge, which tells far fewer at once
 SERVICE: Final = "service:"  # before the name of one that hung or died
 BROKER_MS: Final = 10_000  # the broker is told as away when it has been for so long
+_MACHINES: Final = frozenset(get_args(What))
 LOOK_MS: Final = 2_000  # how often the supervisor's word is read
 
 
@@ -93,11 +95,18 @@ class Notices:
         else:
             self.begin(matter.what, subject, matter.room, now, matter.detail)
 
-    def only(self, rooms: set[str], purifiers: set[str], now: int) -> None:
-        """Closes what is open about rooms and purifiers that are not configured any more."""
-        for what, subject, detail in list(self._open):
+    def only(self, rooms: set[str], purifiers: set[str], matters: set[tuple[str, str, str]], now: int) -> None:
+        """Closes what is open about rooms and purifiers that are not configured any more.
+
+        `matters`: what the purifiers' machines hold open; whatever else of their kind is in the record was about a
+        device that was exchanged, or about a room that it has left.
+        """
+        held = {_key(*matter) for matter in matters}
+        for key in list(self._open):
+            what, subject, detail = key
             about_us = what.startswith(SERVICE) or what in ("broker", "clock")
-            if not about_us and subject not in rooms and subject not in purifiers:
+            gone = not about_us and subject not in rooms and subject not in purifiers
+            if gone or (what in _MACHINES and key not in held):
                 self.end(what, subject, now, detail)
 
     def line(self, connected: bool, now: int) -> None:

@@ -141,8 +141,10 @@ class RoomWatch:
     def prime(self, readings: Sequence[Reading], now: int) -> None:
         """Takes in what the store knows, so that a restart forgets no level and no duration.
 
-        What was judged here before the past was known, and is bad by it, is taken out again.
+        What was judged here before the past was known, and is bad by it, is taken out again. Sensors that are not in
+        this room any more are left out: control would hold their word as that of sensors that fell silent.
         """
+        readings = [reading for reading in readings if reading.sensor in self.sensors]
         self._take_back(readings)
         self.add(readings, now)
         self._live_through(now)

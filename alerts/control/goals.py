@@ -58,7 +58,7 @@ def goal(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, speed
     if unit.override is not None:
         return _by_person(unit, signal, occupancy, limits, speed, now)
     if blind and occupancy.children and limits.when_blind:
-        if unit.on is not True or _due(unit, lease, speed, now):
+        if unit.on is not True or _due(unit, lease, limits, speed, now):
             return Goal(True, lease, "fail_safe", "no valid value", speed)
         return None
     if unit.on is True:
@@ -106,7 +106,7 @@ def _by_person(
     goes_on = wants(unit, signal, occupancy, limits) and not is_blind(unit, signal, now)
     after = lease_end(occupancy, limits, now) if goes_on else rest if until < rest else None
     if after is not None and unit.on is True and until - now <= RENEW_MS:
-        return Goal(True, after, "person", "a person", speed) if _due(unit, after, speed, now) else None
+        return Goal(True, after, "person", "a person", speed) if _due(unit, after, limits, speed, now) else None
     if unit.on is True and unit.expires_at is not None and abs(unit.expires_at - until) <= SLACK_MS:
         return None
     if unit.on is False and until - now <= SLACK_MS:
@@ -132,7 +132,7 @@ def _while_on(
     if low and rested and not kept_on:
         return Goal(False, None, "auto", "PM2.5 is low")
     if (wants(unit, signal, occupancy, limits) or stays or (low and kept_on)) and not is_blind(unit, signal, now):
-        again = _due(unit, lease, speed, now)
+        again = _due(unit, lease, limits, speed, now)
         return Goal(True, lease, "auto", unit.reason or "PM2.5 is high", speed) if again else None
     if not limits.expires and rested and unit.expires_at is not None and now >= unit.expires_at:
         return Goal(False, None, "auto", "its time is over")  # the device does not know that
@@ -140,7 +140,7 @@ def _while_on(
     reason = unit.reason or "until its minimum time"
     if unit.expires_at is None or (not rested and unit.expires_at < rest - SLACK_MS and _little_left(unit, now)):
         return Goal(True, least if not rested else now + LEASE_MS, unit.mode, reason)
-    if not occupancy.children and unit.expires_at > least + SLACK_MS:
+    if unit.expires_at > (max(least, lease) if occupancy.children else least) + SLACK_MS:
         return Goal(True, least, unit.mode, reason)
     return None  # its expiry will end it
 
@@ -158,9 +158,14 @@ def _little_left(unit: Unit, now: int) -> bool:
     return unit.expires_at is None or unit.expires_at - now <= RENEW_MS
 
 
-def _due(unit: Unit, lease: int, speed: int | None, now: int) -> bool:
-    """Whether an ON must be renewed: little is left, less than until the end of the block, or at another speed."""
+def _due(unit: Unit, lease: int, limits: Limits, speed: int | None, now: int) -> bool:
+    """Whether an ON must be renewed: little is left, less than until the end of the block, or at another speed.
+
+    So must one that holds more: the timetable was changed, and it would run for nobody if we died before the end.
+    """
     if unit.expires_at is None or (speed is not None and speed != unit.speed):
+        return True
+    if unit.expires_at > max(lease, unit.since + limits.min_on_ms) + SLACK_MS:
         return True
     if unit.expires_at >= lease - SLACK_MS:
         return False  # it holds what it could be given

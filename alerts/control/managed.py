@@ -50,6 +50,10 @@ class Managed:
         """What outlives the process."""
         return saved_state.written(self.unit, self.room, as_kept(self.part))
 
+    def open_matters(self, name: str) -> set[tuple[str, str, str]]:
+        """(what, subject, detail) of what people have been told and that is not over; blind is the room, not `name`."""
+        return {(it.what, self.room if it.what == "blind" else name, it.detail) for it in self.unit.opened}
+
     def follow(self, config: Config) -> None:
         """Its room and the school's rule, as its speed depends on them."""
         volume = config.room(self.room).volume_m3 if config.has_room(self.room) else None

@@ -14,7 +14,7 @@ from alerts.control import machine, saved_state
 from alerts.control.leaving import MARK, Leaving
 from alerts.control.managed import UNTOLD, Managed, Matter, as_kept, limits_of, same_device
 from alerts.control.occupancy import Occupancy
-from alerts.control.unit import Action, Command, Query, Told, clock_stepped, restarted
+from alerts.control.unit import Action, Command, Query, Told, clock_stepped, in_another_room, restarted
 from alerts.ledger import Ledger
 from alerts.purifiers import Publish, Said
 from classair import config
@@ -95,11 +95,7 @@ class Switchboard:
         room = f"{name.partition('.')[0]}.{part.room}"
         if old is not None and same:
             moved = old.room != room
-            # Nothing is known of the other room's air yet; its patience begins now, and its lease is worked out anew.
-            unit = (
-                replace(old.unit, watching_since=now, seen_until=0, want=None, expires_at=None) if moved else old.unit
-            )
-            signal = Signal() if moved else old.signal
+            unit, signal = (in_another_room(old.unit, now), Signal()) if moved else (old.unit, old.signal)
             return Managed(room, device, part, limits, unit, signal, old.published, old.kept, old.unread)
         remembered = saved_state.read_all(self._memories.pop(name, None), now)
         if remembered.part is not None and not _is_it(remembered.part, part):
@@ -109,7 +105,7 @@ class Switchboard:
             remembered = saved_state.read_all(None, now)
         unit = restarted(remembered.unit, now, device.traits.reports)
         if remembered.room not in ("", room):
-            unit = replace(unit, watching_since=now, seen_until=0, want=None, expires_at=None)
+            unit = in_another_room(unit, now)
         return Managed(room, device, part, limits, unit)
 
     def _let_go(self, old: dict[str, Managed], config: Config, now: int) -> None:
@@ -241,6 +237,10 @@ class Switchboard:
 
     def names(self) -> list[str]:
         return list(self._units)
+
+    def open_matters(self) -> set[tuple[str, str, str]]:
+        """(what, subject, detail) of all that people have been told of configured purifiers and that is not over."""
+        return {matter for name, managed in self._units.items() for matter in managed.open_matters(name)}
 
     def warnings(self) -> list[dict[str, str]]:
         """What keeps purifiers from being controlled, by language: settings, or answers that nobody can read."""

@@ -26,6 +26,7 @@ What = Literal[
     "person_off_long",
     "blind",
 ]
+OF_THE_ROOM: Final = ("no_effect", "person_off", "person_off_long", "blind")
 FAULTS: Final = ("not_obeying", "silent", "fell_off", "no_draw", "still_drawing", "no_effect", "device")
 
 REASONS: Final = (
@@ -214,6 +215,16 @@ def over(unit: Unit, *whats: What) -> tuple[Unit, list[Action]]:
         return unit, []
     left = tuple(it for it in unit.opened if it not in ended)
     return replace(unit, opened=left), [Told(it.what, over=True, detail=it.detail) for it in ended]
+
+
+def in_another_room(unit: Unit, now: int) -> Unit:
+    """The purifier was moved. Nothing is known of the other room's air yet; its patience begins now, and its lease is
+    worked out anew. What people were told of the air in the room that it left is not its concern any more.
+    """
+    opened = tuple(it for it in unit.opened if it.what not in OF_THE_ROOM)
+    return replace(
+        unit, watching_since=now, seen_until=0, want=None, expires_at=None, opened=opened, dirty_at=None, dirty=0.0
+    )
 
 
 def restarted(unit: Unit, now: int, reports: bool = True) -> Unit:

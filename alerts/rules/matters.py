@@ -36,9 +36,19 @@ class Rules:
         self._config = config
         subjects = {name for name, _ in config.rooms()} | {name for name, _ in config.purifiers()}
         for key in [key for key in self._open if _rule(key[0]) not in config.rules or key[1] not in subjects]:
-            del self._open[key]
-            self._untold.discard(key)
-            self._ledger.write("delete from matter where rule=? and subject=?", *key)
+            self._forget(key)
+
+    def only(self, matters: set[tuple[str, str]]) -> None:
+        """`matters`: what of which purifier is open. What is not was about a device that was exchanged: closed unsaid,
+        so that the new one's faults are told.
+        """
+        assert self._config is not None
+        for key in list(self._open):
+            rule = self._config.rules.get(_rule(key[0]))
+            if isinstance(rule, PurifierFaultRule | PersonOffRule):
+                what = key[0].partition(_OF)[2] or "not_obeying"
+                if (what, key[1]) not in matters:
+                    self._forget(key)
 
     def silences(self, rooms: dict[str, tuple[int | None, int]], now: int) -> None:
         """`rooms`: room → (newest valid value, since when it is watched)."""
@@ -104,6 +114,11 @@ class Rules:
             if subject == room and matter.told_at is not None
         ]
         return min(told, default=None)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        del self._open[key]
+        self._untold.discard(key)
+        self._ledger.write("delete from matter where rule=? and subject=?", *key)
 
     def _begin(
         self, key: tuple[str, str], people: list[str], since: int, word: Callable[[Config, str], Message]

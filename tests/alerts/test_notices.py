@@ -62,7 +62,7 @@ def test_what_is_open_of_a_purifier_that_is_gone_is_closed(ledger: Ledger) -> No
     notices = Notices(ledger)
     notices.begin("silent", "s.fan", "s.r", 1000)
     notices.begin("broker", "broker", "", 1000)
-    notices.only({"s.r"}, set(), 5000)
+    notices.only({"s.r"}, set(), set(), 5000)
     assert [it.what for it in notices.open()] == ["broker"]
 
 
