@@ -12,23 +12,23 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from alerts.air.corrections import ActiveCorrections
+from alerts.air.following import Following, Past
+from alerts.air.held import Held
+from alerts.air.rooms import RoomWatch
+from alerts.air.stream import SensorStream
+from alerts.air.surroundings import Surroundings
 from alerts.asks import OverrideAsks
 from alerts.care import Care
 from alerts.control.occupancy import Occupancy
 from alerts.control.switchboard import Matter, Say, Switchboard
-from alerts.corrections import ActiveCorrections
 from alerts.delivery.deliverer import Result
-from alerts.following import Following, Past
-from alerts.held import Held
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
 from alerts.notices import Notices
 from alerts.presence import Presence
-from alerts.rooms import RoomWatch
 from alerts.rules.matters import Rules
 from alerts.rules.sources import Sources
-from alerts.stream import SensorStream
-from alerts.surroundings import Surroundings
 from alerts.telling import StatesTold
 from classair.config import Config
 from classair.i18n import in_every_language

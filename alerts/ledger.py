@@ -1,7 +1,7 @@
 """What happened and who was told: states as told, commands, overrides, deliveries. SQLite, written by alerts alone.
 
 `Ledger` writes behind a queue on a thread of its own, so that no purifier waits for a disk; `sync` waits where a
-promise is given. `LedgerReader` is for everybody else, read-only.
+promise is given. `ledger_reader` is for everybody else, read-only.
 """
 
 from __future__ import annotations
@@ -17,28 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from alerts.ledger_schema import SCHEMA, bring_up
+from alerts.ledger_schema import NOTICES, SCHEMA, Notice, bring_up, connect
 
 log = logging.getLogger(__name__)
 
-_NOTICES: Final = "select at, what, subject, room, detail, over_at from notice"
 QUEUE_LIMIT: Final = 100_000  # statements waiting for a disk that does not answer
 _RETRY_S: Final = 1.0
 _LOOK_UP_S: Final = 1.0
 
 Call = Callable[[sqlite3.Connection], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What people were told at `at`, until it was over. `subject`: a purifier, a room or a service."""
-
-    at: int
-    what: str
-    subject: str
-    room: str
-    detail: str = ""
-    over_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +97,7 @@ class Ledger:
 
     def open_notices(self) -> list[Notice]:
         """What people were told and what is not over."""
-        return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]
+        return [Notice(*row) for row in self._ask(f"{NOTICES} where over_at is null order by at, id")]
 
     def rows_shown(self) -> dict[str, str]:
         """The row of the advice that each room's screen showed last."""
@@ -183,7 +170,7 @@ class Ledger:
         if not self._kept:
             return []
         try:
-            reader = _connect(self.path, read_only=True)
+            reader = connect(self.path, read_only=True)
             try:
                 return reader.execute(sql, values).fetchall()
             finally:
@@ -252,24 +239,12 @@ def void(_: object) -> None:
     """Drops a result."""
 
 
-def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
-        uri=True,
-        isolation_level=None,
-        timeout=5,
-        check_same_thread=False,
-    )
-    connection.execute("pragma synchronous=full")
-    return connection
-
-
 def _open(path: Path) -> sqlite3.Connection:
     """Opens or makes the file; one that is damaged is moved aside, because purifiers must not wait for a repair."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for again in (True, False):
         try:
-            connection = _connect(path)
+            connection = connect(path)
             try:
                 connection.execute("pragma journal_mode=wal")
                 if connection.execute("pragma quick_check(1)").fetchone()[0] != "ok":
@@ -289,114 +264,3 @@ def _open(path: Path) -> sqlite3.Connection:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             log.error("ledger_damaged moved_to=%s error=%s action=start_new", aside.name, error)
     raise AssertionError("unreachable")
-
-
-# -- for everybody else ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StateTold:
-    """A room's state as screens showed it from `at` on; immutable."""
-
-    room: str
-    at: int
-    phase: str
-    level: str
-    shown: str
-    rule: str
-    co2_level: str
-    co2_shown: str
-    outdoor_shown: str
-    config_version: int
-    advice_version: str
-    simulated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSent:
-    purifier: str
-    at: int
-    on: bool
-    mode: str
-    reason: str
-    seconds: int | None
-    attempt: int
-    signal: float | None
-    signal_at: int | None
-    config_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    rule: str
-    subject: str
-    kind: str
-    person: str
-    channel: str
-    at: int
-    attempt: int
-    ok: bool
-    error: str
-
-
-class LedgerReader:
-    """Reads the ledger; empty answers while there is none yet."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def usage(self) -> list[Any]:
-        """What purifiers have done, day by day, see `Ledger.usage`."""
-        return self._ask("select * from purifier_usage order by purifier, day")
-
-    def states(self, room: str, start_ms: int, end_ms: int) -> list[StateTold]:
-        """States as told with start <= at < end, oldest first."""
-        rows = self._ask(
-            "select room, at, phase, level, shown, cast(rule as text), co2_level, co2_shown, outdoor_shown, "
-            "config_version, advice_version, simulated from state_told "
-            "where room=? and at>=? and at<? order by at, id",
-            room,
-            start_ms,
-            end_ms,
-        )
-        return [StateTold(*row) for row in rows]
-
-    def commands(self, purifier: str, start_ms: int, end_ms: int) -> list[CommandSent]:
-        rows = self._ask(
-            'select purifier, at, "on", mode, reason, seconds, attempt, signal, signal_at, config_version '
-            "from command where purifier=? and at>=? and at<? order by at, id",
-            purifier,
-            start_ms,
-            end_ms,
-        )
-        return [CommandSent(*row) for row in rows]
-
-    def notices(self, start_ms: int, end_ms: int) -> list[Notice]:
-        """What people were told with start <= at < end, oldest first."""
-        return [Notice(*row) for row in self._ask(f"{_NOTICES} where at>=? and at<? order by at, id", start_ms, end_ms)]
-
-    def open_notices(self) -> list[Notice]:
-        """What people were told and what is not over, oldest first."""
-        return [Notice(*row) for row in self._ask(f"{_NOTICES} where over_at is null order by at, id")]
-
-    def deliveries(self, start_ms: int, end_ms: int) -> list[Delivered]:
-        rows = self._ask(
-            "select rule, subject, kind, person, channel, at, attempt, ok, error from delivery "
-            "where at>=? and at<? order by at, id",
-            start_ms,
-            end_ms,
-        )
-        return [Delivered(*row) for row in rows]
-
-    def _ask(self, sql: str, *values: Any) -> list[Any]:
-        if not self.path.exists():
-            return []
-        connection = _connect(self.path, read_only=True)
-        try:
-            return connection.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            connection.close()

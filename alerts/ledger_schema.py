@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 SCHEMA: Final = """
@@ -82,3 +84,30 @@ def _rows_are_text(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("rollback")
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What people were told at `at`, until it was over. `subject`: a purifier, a room or a service."""
+
+    at: int
+    what: str
+    subject: str
+    room: str
+    detail: str = ""
+    over_at: int | None = None
+
+
+def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        isolation_level=None,
+        timeout=5,
+        check_same_thread=False,
+    )
+    connection.execute("pragma synchronous=full")
+    return connection
+
+
+NOTICES: Final = "select at, what, subject, room, detail, over_at from notice"

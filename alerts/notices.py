@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from alerts.control.managed import Matter
 from alerts.control.unit import What
-from alerts.ledger import Ledger, Notice
+from alerts.ledger import Ledger
+from alerts.ledger_schema import Notice
 from classair.i18n import in_every_language
 from classair.timetable import local_time
 from classair.units import HOUR_MS

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from alerts.air.rooms import RoomWatch
 from alerts.control import occupancy
 from alerts.control.occupancy import UNKNOWN, Occupancy
 from alerts.control.overrides import is_fresh
 from alerts.control.preparing import Preparing
 from alerts.ledger import Ledger
-from alerts.rooms import RoomWatch
 from classair.config import Config
 from classair.timetable import Timetable
 from classair.units import HOUR_MS

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
+from alerts.air.stream import too_old
+from alerts.air.warm_start import WarmStart
 from alerts.delivery.deliverer import Delivery
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules
-from alerts.stream import too_old
-from alerts.warm_start import WarmStart
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will

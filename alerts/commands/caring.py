@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from alerts.care import counted_in, told
-from alerts.ledger import LedgerReader
-from classair import care_words, i18n
+from alerts.ledger_reader import LedgerReader
+from classair import i18n
 from classair.config import Config
+from classair.control import care_words
 
 
 def show(ledger: Path, config: Config, name: str, language: str, now: int) -> int:

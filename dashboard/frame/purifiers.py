@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from classair import care_words, i18n
+from classair import i18n
 from classair.config.purifiers import PurifierRule
+from classair.control import care_words
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from classair.wire import PurifierCare, PurifierState, RoomState

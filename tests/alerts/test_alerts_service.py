@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from alerts.ledger import LedgerReader
+from alerts.ledger_reader import LedgerReader
 from alerts.service import Alerts, main
 from classair.broker import BrokerAddress, Link, Message
 from classair.places import Places, alone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.ledger import LedgerReader
+from alerts.ledger_reader import LedgerReader
 from classair import config as configuration
 from tests.alerts.watched import MONDAY_NINE, PLUG, SEC, House
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alerts.corrections import RoomCorrection
+from alerts.air.corrections import RoomCorrection
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from alerts.rules.matters import Rules

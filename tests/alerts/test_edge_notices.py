@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alerts.ledger import Ledger, LedgerReader
+from alerts.ledger import Ledger
+from alerts.ledger_reader import LedgerReader
 from alerts.notices import Notices
 from classair.wire import BridgeStatus, EdgeOrdered, Topics
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.following import lived_through
+from alerts.air.following import lived_through
 from tests.alerts.watched import CONFIG, MIN, MONDAY_NINE, House
 
 QUARTER = 15 * MIN

@@ -6,7 +6,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from alerts.ledger import Ledger, LedgerReader
+from alerts.ledger import Ledger
+from alerts.ledger_reader import LedgerReader
 from alerts.ledger_schema import bring_up
 
 

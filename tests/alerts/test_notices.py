@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from alerts.control.unit import FAULTS
-from alerts.ledger import Ledger, LedgerReader, Notice
+from alerts.ledger import Ledger
+from alerts.ledger_reader import LedgerReader
+from alerts.ledger_schema import Notice
 from alerts.notices import Notices
 from classair import i18n
 from tests.alerts.watched import CONFIG, MONDAY_NINE, PLUG, SEC, House

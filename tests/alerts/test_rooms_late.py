@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from alerts.rooms import RoomWatch
-from alerts.surroundings import Place
+from alerts.air.rooms import RoomWatch
+from alerts.air.surroundings import Place
 from classair.model import Reading
 from classair.science import state
 from classair.wire import RoomState

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.stream import KEEP_MS, SensorStream, too_old
+from alerts.air.stream import KEEP_MS, SensorStream, too_old
 from classair import config as configuration
 from classair.model import Flag
 from classair.wire import Topics

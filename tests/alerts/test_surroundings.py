@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alerts.surroundings import Surroundings
+from alerts.air.surroundings import Surroundings
 from classair.config import parse
 from classair.timetable import ZONE
 from classair.wire import Current, RoomState

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from alerts import warm_start
-from alerts.warm_start import WarmStart
+from alerts.air import warm_start
+from alerts.air.warm_start import WarmStart
 from classair.config import parse
 from classair.places import Places
 

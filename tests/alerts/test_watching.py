@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.delivery.deliverer import Delivery, Job, Result
-from alerts.ledger import LedgerReader
+from alerts.ledger_reader import LedgerReader
 from classair import config as configuration
 from classair import i18n
 from classair.model import Reading

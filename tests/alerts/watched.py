@@ -10,7 +10,9 @@ from typing import Any
 
 from alerts.delivery.deliverer import Job
 from alerts.engine import AlertsEngine
-from alerts.ledger import Ledger, LedgerReader, Notice
+from alerts.ledger import Ledger
+from alerts.ledger_reader import LedgerReader
+from alerts.ledger_schema import Notice
 from alerts.rules.matters import Rules
 from classair import config as configuration
 from classair.timetable import ZONE

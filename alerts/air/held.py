@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from alerts.air.rooms import RoomWatch
 from alerts.ledger import Ledger
-from alerts.rooms import RoomWatch
 from classair.science.averages import Sample
 
 _INTERVAL_MS = 10_000

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from alerts.following import Past, lived_through
+from alerts.air.following import Past, lived_through
 from classair.config import Config
 from classair.model import Reading
 from classair.places import Places

@@ -7,8 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from alerts.corrections import RoomCorrection
-from alerts.surroundings import Place
+from alerts.air.corrections import RoomCorrection
+from alerts.air.surroundings import Place
 from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
