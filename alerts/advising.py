@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from alerts import purifiers
 from alerts.control.unit import Command
-from alerts.purifiers import Publish
+from alerts.purifiers import AsksItself, Publish
 from classair.config import Config, Purifier
 from classair.config.purifiers import PurifierRule
 from classair.plugins import UnknownPlugin
@@ -136,20 +136,24 @@ def _thresholds(path: str, rule: PurifierRule) -> Iterator[str]:
 
 def _same_device(config: Config) -> Iterator[str]:
     """Two purifiers that send the same command: two would control one device."""
-    owners: dict[tuple[Publish, ...], str] = {}
+    owners: dict[tuple[object, ...], str] = {}
     for full, unit in config.purifiers():
-        sent = _sent(full, unit)
-        if not sent:
+        device = _device(full, unit)
+        if not device:
             continue
-        if sent in owners:
+        if device in owners:
             site, _, local = full.partition(".")
-            yield f"sites.{site}.purifiers.{local}: {owners[sent]} switches the same device; delete one of them"
-        owners.setdefault(sent, full)
+            yield f"sites.{site}.purifiers.{local}: {owners[device]} switches the same device; delete one of them"
+        owners.setdefault(device, full)
 
 
-def _sent(full: str, unit: Purifier) -> tuple[Publish, ...]:
+def _device(full: str, unit: Purifier) -> tuple[object, ...]:
+    """What tells its device from others: the command it is sent, which goes nowhere from here; () for none."""
     try:
-        said: Iterable[object] = purifiers.make(full, unit, lambda: 0).command(Command(True, 60, "auto", "", 1))
+        purifier = purifiers.make(full, unit, lambda: 0)
     except (UnknownPlugin, ValidationError):
         return ()
+    if isinstance(purifier, AsksItself):  # a command would be on its way to the device at once
+        return purifier.account().reads or (unit.kind, unit.url.rstrip("/").lower())
+    said: Iterable[object] = purifier.command(Command(True, 60, "auto", "", 1))
     return tuple(one for one in said if isinstance(one, Publish))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,15 @@ def test_a_clean_room_of_unknown_size_takes_nobody() -> None:
     (line,) = advised(sites__s__rooms=rooms)
     assert line.startswith("sites.s.rooms.hall.clean_room: without capacity")
     assert advised(sites__s__rooms={**rooms, "hall": {**rooms["hall"], "capacity": 40}}) == []
+
+
+@pytest.mark.parametrize("kind", ["tapo", "shelly_gen1"])
+def test_looking_at_a_file_speaks_with_no_device(kind: str) -> None:
+    more = {"topic": "shellyplug-s-1"} if kind == "shelly_gen1" else {}
+    with socket.create_server(("127.0.0.1", 0)) as plug:
+        plug.settimeout(1.0)
+        unit = {"room": "r", "kind": kind, "cadr_m3h": 400, "url": f"http://127.0.0.1:{plug.getsockname()[1]}", **more}
+        lines = advised(sites__s__purifiers={"p": unit, "q": unit})
+        assert "sites.s.purifiers.q: s.p switches the same device; delete one of them" in lines
+        with pytest.raises(TimeoutError):
+            plug.accept()
