@@ -79,6 +79,13 @@ class Settings(BaseModel):
             raise ValueError("state_topic is missing: a command counts when the device says its state")
         if (self.state_on == "") != (self.state_off == ""):
             raise ValueError("state_on and state_off: expected both or neither")
+        if self.command_topic and self.state_topic in (self.command_topic, self.query_topic):
+            raise ValueError(
+                "state_topic: expected another topic than the device is told on; else our own words confirm"
+            )
+        for on, off in (("payload_on", "payload_off"), ("state_on", "state_off")):
+            if (word := getattr(self, on).strip().lower()) and word == getattr(self, off).strip().lower():
+                raise ValueError(f"{on} and {off}: expected two different words; a toggle may do the contrary")
         if self.http_on and "{seconds}" not in self.http_on:
             raise ValueError("http_on: expected {seconds}; an ON without an expiry would never end")
         return self
@@ -290,7 +297,7 @@ class Purifier:
 
 def _at(told: Any, path: str) -> Any:
     for key in path.split("."):
-        if isinstance(told, list) and key.isdigit() and int(key) < len(told):
+        if isinstance(told, list) and key.isdecimal() and int(key) < len(told):
             told = told[int(key)]
         elif isinstance(told, dict):
             told = told.get(key)

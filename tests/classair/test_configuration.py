@@ -146,22 +146,20 @@ def test_a_file_that_is_missing_or_not_text_is_said_so(tmp_path: Path) -> None:
         configuration.load(tmp_path / "bin.yaml")
 
 
+def with_plug_at(url: str) -> str:
+    section = "    purifiers:\n"
+    return changed((section, f"{section}      new: {{room: p1-2, kind: tapo, cadr_m3h: 4, url: '{url}'}}\n"))
+
+
 @pytest.mark.parametrize(
-    ("address", "good"),
-    [
-        ("https://air.my-school.ac.th", True),
-        ("http://192.168.40.5:8050/", True),
-        ("", True),
-        ("air.my-school.ac.th", False),
-        ("https://air.my-school.ac.th/display", False),
-        ("https://user:secret@air.my-school.ac.th", False),
-        ("javascript:alert(1)", False),
-    ],
+    "url", ["http://[", "http://a]", "http://plug:99999", "http://plug:0", "http://plug:x", "http://:80"]
 )
-def test_the_address_for_phones_is_one_without_a_path(address: str, good: bool) -> None:
-    text = changed(("org: demo-town", f"org: demo-town\naddress: '{address}'"))
-    if good:
-        assert configuration.parse(text, {}).address == address
-    else:
-        said = "address: expected an address such as https://air.my-school.ac.th, without a path"
-        assert said in faults_of(text)
+def test_an_address_of_a_purifier_that_leads_nowhere_is_said(url: str) -> None:
+    assert [line for line in faults_of(with_plug_at(url)) if ".purifiers.new.url: expected an address" in line]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://192.168.40.30", "http://192.168.40.30:8080/", "https://plug.lan", "http://[fd00::1]:80"]
+)
+def test_an_address_of_a_purifier_may_have_a_port(url: str) -> None:
+    assert dict(configuration.parse(with_plug_at(url), {}).purifiers())["ban-suan.new"].url == url
