@@ -26,6 +26,7 @@ LATE_S: Final = 3.0
 
 _LONGEST_PATH: Final = 100  # bytes; sun_path holds 108 on Linux, 104 elsewhere
 _LONGEST_EXTENSION_S: Final = 600.0
+_MOST_WORDS: Final = 1000  # datagrams at one look; who says more than can be read must not hold up the looking
 
 
 class Signs(Protocol):
@@ -108,12 +109,13 @@ class Ear:
 
     def _words(self) -> list[str]:
         found: list[str] = []
-        while True:
+        for _ in range(_MOST_WORDS):
             try:
                 told = self._socket.recv(4096)
             except OSError:  # nothing more there
-                return found
+                break
             found += told.decode("utf-8", "replace").splitlines()
+        return found
 
 
 def _vouched(word: str) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,7 +16,8 @@ from classair.control.orders import HttpCall
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S: Final = 3.0
+TIMEOUT_S: Final = 3.0  # for each thing that is waited for …
+WHOLE_S: Final = 6.0  # … and for all of them: a device that says a byte at a time would hold its orders up for hours
 _ANSWER: Final = 4096  # bytes of an answer that are looked at
 
 
@@ -60,26 +63,49 @@ def request(call: HttpCall) -> str:
         connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
         path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         try:
-            if call.body:
-                connection.request("POST", path, call.body.encode(), {"Content-Type": "application/json"})
-            else:
-                connection.request("GET", path)
-            answer = connection.getresponse()
-            told = answer.read(_ANSWER)
+            connection.connect()
+            with _ended_after(connection.sock, WHOLE_S) as ended:
+                if call.body:
+                    connection.request("POST", path, call.body.encode(), {"Content-Type": "application/json"})
+                else:
+                    connection.request("GET", path)
+                answer = connection.getresponse()
+                told = answer.read(_ANSWER)
         finally:
             connection.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
+    if ended.is_set():
+        return f"no whole answer within {WHOLE_S:g} s"
     if answer.status >= 300:
         return f"HTTP {answer.status}"
     return _refusal(told)
+
+
+@contextmanager
+def _ended_after(sock: socket.socket, seconds: float) -> Iterator[threading.Event]:
+    """Whatever is being said over a connection then, it ends; set when that was so."""
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS, which another thread is reading
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield ended
+    finally:
+        timer.cancel()
 
 
 def _refusal(told: bytes) -> str:
     """Firmware says with status 200, too, that it did not do what it was told: Tasmota without its password."""
     try:
         answer = json.loads(told)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if isinstance(answer, dict):
         for key in ("WARNING", "error"):

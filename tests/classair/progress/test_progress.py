@@ -73,6 +73,23 @@ def test_the_word_goes_out_only_when_every_part_has_moved_since_the_last_one(ear
     assert ear.look(0) == PATIENCE_S
 
 
+def test_a_flood_of_words_does_not_hold_up_whoever_listens(ear: Ear) -> None:
+    class Flood:
+        read = 0
+
+        def recv(self, _: int) -> bytes:
+            self.read += 1
+            assert self.read < 100_000, "it listens for ever"
+            return b"WATCHDOG=1"
+
+        def close(self) -> None:
+            pass
+
+    ear._socket.close()
+    ear._socket = Flood()  # type: ignore[assignment]
+    assert ear.look(0) == PATIENCE_S
+
+
 def test_a_loop_that_stands_still_says_nothing_however_well_the_others_move(ear: Ear) -> None:
     progress = Progress(ear.environment())
     progress.watch("network", lambda: float("inf"))
