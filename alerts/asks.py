@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.control.switchboard import Matter, Occupied, Say, Switchboard
-from alerts.homeassistant import ASK_PREFIX
+from alerts.homeassistant import ASK_PREFIX, WHO
 from alerts.ledger import Ledger
 from classair.accounts import HOME_ASSISTANT
 from classair.wire import Answer, Ask, FullId, Topics
@@ -62,12 +62,14 @@ class OverrideAsks:
         if topic != topics.ask("alerts", ask.id) and not from_home_assistant:
             log.warning("request_rejected reason=id_differs_from_topic")
             return None
+        if from_home_assistant:
+            ask = ask.model_copy(update={"who": WHO})  # what it says of others it cannot know
         answer_topic = topics.answer(ask.id)
         given = self._given.get(ask.id) or self._ledger.answered(ask.id)
         if given is not None:
             self._say(answer_topic, given)
             return None
-        if ask.do == "trial":
+        if ask.do == "trial" and not from_home_assistant:
             self._try_out(ask, answer_topic, now)
             return None
         if ask.do != "override":

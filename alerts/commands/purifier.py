@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 from alerts import purifiers
 from alerts.commands import caring, preparing, trying
@@ -18,6 +19,8 @@ from classair.i18n import LANGUAGES
 from classair.places import Places
 from classair.plugins import UnknownPlugin
 from classair.wire import Topics
+
+LONGEST_S: Final = 600  # control leaves the purifier alone for a quarter of an hour
 
 
 def main(argv: list[str]) -> int:
@@ -43,8 +46,8 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--language", choices=LANGUAGES, help="language of the output (default: that of sensors.yaml)")
     args = parser.parse_args(argv)
-    if args.expiry < 2 or args.patience <= 0:
-        parser.error("--expiry: expected at least 2; --patience: expected more than 0")
+    if not 2 <= args.expiry <= LONGEST_S or not 0 < args.patience <= LONGEST_S:
+        parser.error(f"--expiry: expected 2 to {LONGEST_S}; --patience: expected more than 0, at most {LONGEST_S}")
     path: Path = args.config
     try:
         config = configuration.load(path)
@@ -91,6 +94,9 @@ def main(argv: list[str]) -> int:
     except NoAnswer as wrong:
         print(f"classair purifier: {wrong}", file=sys.stderr)
         return 1
+    except EOFError:
+        print("classair purifier: no Enter key can be pressed here; use --yes", file=sys.stderr)
+        return 2
     finally:
         if talk is not None:
             talk.close()

@@ -34,7 +34,7 @@ def heat_index_c(temp_c: float | None, rh_pct: float | None) -> float | None:
 
 def heat_band(index_c: float | None) -> str:
     """The band as a key below [heat] in the locales; "" for an unknown heat index."""
-    tenths = rounded(index_c, _TENTH)
+    tenths = None if index_c is None else rounded(max(index_c, 0.0), _TENTH)  # no band begins below
     if tenths is None:
         return ""
     return next((band for band, lowest in BANDS if tenths >= lowest), NOT_HOT)

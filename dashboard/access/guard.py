@@ -201,7 +201,7 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
     origin = headers.get("origin")
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return Refusal(403, "the request comes from another site", "send it from this server's own pages")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+    if origin is not None and _place(origin) != headers.get("host", ""):
         return Refusal(403, "the request comes from another site", "send it from this server's own pages")
     if principal.kind == "account":
         if origin is None:
@@ -217,6 +217,14 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
         if kind != "application/json":
             return Refusal(415, "the body must be JSON", "send Content-Type: application/json")
     return None
+
+
+def _place(origin: str) -> str | None:
+    """Host and port of an origin; None for what is none, which is no place of ours."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _bounded(receive: Receive) -> Receive:

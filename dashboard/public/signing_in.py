@@ -146,9 +146,11 @@ class _Cookies:
 
 
 def _remembered(request: Request, desk: Desk, account: str, csrf: str, wanted: bool) -> str:
-    """The secret of this phone: the one it has while it is the same account's, or a fresh one; "" for none."""
+    """The secret of this phone: the one it has while it is the same account's, or a fresh one, whose 30 days begin
+    now; "" for none.
+    """
     had = request.cookies.get(PHONE_COOKIE, "")
-    if had and desk.phones.renew(had, account, csrf):
+    if had and not wanted and desk.phones.renew(had, account, csrf):
         return had
     if had:
         desk.phones.forget_secret(had)

@@ -329,6 +329,22 @@ def test_on_the_topic_of_home_assistant_nobody_poses_as_another_ask(house: House
     assert house.said[TOPICS.purifier_state("s1", "fan")] == before
 
 
+def test_home_assistant_speaks_for_itself_alone_and_keeps_no_purifier_from_control(house: House) -> None:
+    house.watching.follow(config(), 1, NOW)
+    topic = TOPICS.ask("alerts", HOME_ASSISTANT)
+
+    def ask(number: int, what: str, **args: Any) -> None:
+        told = {"id": f"ha-{number:08}", "do": what, "who": "admin:head", "args": {"purifier": "s1.fan", **args}}
+        house.watching.hear(topic, json.dumps(told).encode(), False, NOW)
+
+    ask(1, "override", do="off")
+    state = PurifierState.model_validate_json(house.said[TOPICS.purifier_state("s1", "fan")])
+    assert (state.override_on, state.override_by) == (False, "Home Assistant")
+    ask(2, "trial", minutes=15)
+    assert house.ledger.sync()
+    assert sorted((answer.id, answer.ok) for answer in house.answers) == [("ha-00000001", True), ("ha-00000002", False)]
+
+
 def test_at_a_real_broker_it_hears_what_it_needs_and_writes_its_orders_alone(
     mosquitto_with: Any, wait_for: Any
 ) -> None:

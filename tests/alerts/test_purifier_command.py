@@ -182,3 +182,23 @@ def test_a_dry_run_has_nothing_to_set_up(tmp_path: Path, capsys: Any) -> None:
     file.write_text(json.dumps(body), "utf-8")
     assert main(["prepare", "s1.dry", "--config", str(file), "--broker", "mqtt://127.0.0.1:9"]) == 0
     assert "dry_run" in capsys.readouterr().out
+
+
+def test_without_anybody_at_the_keyboard_a_trial_ends_with_the_purifier_off(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def closed(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", closed)
+    plugged = world.plug_in(TASMOTA)
+    assert world.run("try", "s1.tasmota") == 2
+    assert "--yes" in capsys.readouterr().err
+    await_condition(lambda: not plugged.device.on, what="OFF at the end")
+
+
+@pytest.mark.parametrize("words", [["--patience", "nan"], ["--patience", "inf"], ["--expiry", "9999999"]])
+def test_no_trial_lasts_longer_than_control_waits(words: list[str], capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        main(["try", "s1.tasmota", *words])
+    assert "at most" in capsys.readouterr().err

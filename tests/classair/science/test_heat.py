@@ -69,6 +69,8 @@ def test_no_input_makes_it_fail(temp: float, rh: float) -> None:
     ("value", "band"),
     [
         (None, ""),
+        (-300.0, "not_hot"),
+        (-12.5, "not_hot"),
         (26.94, "not_hot"),
         (26.95, "caution"),
         (27.0, "caution"),

@@ -177,6 +177,12 @@ def test_a_session_must_prove_each_change(own_house: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://a]", "//", "x"])
+def test_an_origin_that_is_no_address_is_another_site(house: Any, origin: str) -> None:
+    answer = house.ask("/login", "POST", body=b"name=x", Origin=origin)
+    assert answer.status == 403 and "another site" in answer.text
+
+
 def test_every_change_and_every_refused_change_is_written_down(own_house: Any) -> None:
     own_house.desk.add_account("viewer", "viewer", "a long enough secret")
     headers = own_house.sign_in("viewer", "a long enough secret")

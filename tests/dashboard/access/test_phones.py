@@ -261,6 +261,25 @@ def test_signing_in_again_keeps_the_phone_and_its_proof_in_step(own_house: Any) 
     assert len(own_house.desk.phones.of("somsri")) == 1
 
 
+def test_a_phone_that_asks_again_to_be_remembered_has_thirty_days_again(own_house: Any) -> None:
+    own_house.desk.add_account("somsri", "teacher", SECRET)
+    first, _ = signed_in(own_house, "somsri", remember="yes")
+    own_house.offset_ms = 29 * DAY
+    answer = own_house.ask(
+        "/login",
+        "POST",
+        body=f"name=somsri&password={SECRET.replace(' ', '+')}&remember=yes".encode(),
+        Content_Type="application/x-www-form-urlencoded",
+        Origin=own_house.url,
+        Cookie=f"classair_phone={first['classair_phone']}",
+    )
+    again = {line.partition("=")[0]: re.split("[=;]", line)[1] for line in answer.headers.get_all("Set-Cookie")}
+    own_house.offset_ms = 58 * DAY
+    assert own_house.ask(OVERRIDE, "POST", body=b'{"do": "on"}', **of_phone(own_house, again)).status == 503
+    assert own_house.ask("/api/v1/me", **of_phone(own_house, first)).json["kind"] == "visitor"
+    assert len(own_house.desk.phones.of("somsri")) == 1
+
+
 def test_signing_in_as_somebody_else_takes_the_phone_from_the_first(own_house: Any) -> None:
     own_house.desk.add_account("somsri", "teacher", SECRET)
     own_house.desk.add_account("head", "admin", SECRET)
