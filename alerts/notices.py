@@ -62,7 +62,7 @@ class Notices:
         self._ledger.write(
             "insert into notice(at, what, subject, room, detail) values(?,?,?,?,?)", at, what, subject, room, detail
         )
-        log.warning('notice_opened what=%s subject=%s detail="%s"', what, subject, detail)
+        log.warning("notice_opened what=%s subject=%s detail=%s", what, subject, detail)
 
     def end(self, what: str, subject: str, at: int, detail: str = "") -> None:
         notice = self._open.pop(_key(what, subject, detail), None)
@@ -135,7 +135,7 @@ class Notices:
         except FileNotFoundError:
             self._read.at = now
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning('processes_read_failed error="%s"', error)
+            log.warning("processes_read_failed error=%s", error)
             self._read.at = now
 
     def _incident(self, incident: dict[str, Any], now: int) -> None:

@@ -12,8 +12,11 @@ import re
 import sys
 from typing import Final, TextIO
 
-EVENT: Final = re.compile(r"[a-z][a-z0-9_]*(?: [a-z][a-z0-9_]*=\S+)*")
-"""The form of a log call's text: an event word, then key=value with at least one conversion or literal as value."""
+EVENT: Final = re.compile(r"[a-z][a-z0-9_]*(?: [a-z][a-z0-9_]*=[^\s\"]+)*")
+"""The form of a log call's text: an event word, then key=value with at least one conversion or literal as value.
+
+No quotes: the formatter adds them where a value needs them.
+"""
 
 _CONVERSION: Final = re.compile(r"%(?!%)[-+ #0]*[\d.]*[a-z]")
 _NEEDS_QUOTES: Final = re.compile(r'[\s="\\]|[^\x20-\x7e]|^$')

@@ -78,7 +78,7 @@ class WarmStart:
             assert config is not None
             pause = REFRESH_S
             try:
-                store = open_store(config.store, self._places, readonly=True)
+                store = open_store(self._nearest(config), self._places, readonly=True)
                 try:
                     rooms = [name for name, _ in config.rooms() if name not in done]
                     for room in rooms:
@@ -106,6 +106,10 @@ class WarmStart:
                 pause = REFRESH_S
                 log.exception("warm_start_failed")
             self._changed.wait(pause)
+
+    def _nearest(self, config: Config) -> str:
+        """ingest's own journal where it is on this machine: it has the past whatever becomes of another database."""
+        return "sqlite" if config.store.startswith("influxdb") and self._places.readings.exists() else config.store
 
     def _last_hour(self, store: Store, room: str) -> dict[str, list[Reading]]:
         now = self._clock()

@@ -183,5 +183,5 @@ def read(text: str | None) -> LossFollower:
             raise ValueError("losses: values that no room has")
         return LossFollower(runs)
     except (ValueError, KeyError, TypeError) as error:
-        log.error('losses_read_failed error="%s"', error)
+        log.error("losses_read_failed error=%s", error)
         return LossFollower()

@@ -259,7 +259,7 @@ class Switchboard:
         for word in said:
             actions: list[Action] = []
             if word.unread and word.unread != managed.unread:
-                log.warning('purifier_state_unread purifier=%s word="%s"', name, word.unread)
+                log.warning("purifier_state_unread purifier=%s word=%s", name, word.unread)
             if word.unread or word.on is not None:
                 managed.unread = word.unread
             if word.online is not False and not retained:
@@ -314,7 +314,7 @@ class Switchboard:
             self._version,
         )
         log.info(
-            'purifier_command_sent purifier=%s on=%s mode=%s seconds=%s attempt=%d reason="%s"',
+            "purifier_command_sent purifier=%s on=%s mode=%s seconds=%s attempt=%d reason=%s",
             name,
             command.on,
             command.mode,
@@ -368,9 +368,9 @@ class Switchboard:
 
 def _matter(name: str, managed: Managed, told: Told) -> Matter:
     if told.over:
-        log.info('purifier_problem_over purifier=%s problem=%s detail="%s"', name, told.what, told.detail)
+        log.info("purifier_problem_over purifier=%s problem=%s detail=%s", name, told.what, told.detail)
     else:
-        log.warning('purifier_problem purifier=%s problem=%s detail="%s"', name, told.what, told.detail)
+        log.warning("purifier_problem purifier=%s problem=%s detail=%s", name, told.what, told.detail)
     return Matter(name, managed.room, told.what, told.over, told.detail, told.wanted, told.tries)
 
 

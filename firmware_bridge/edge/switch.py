@@ -249,7 +249,7 @@ class EdgeSwitch:
             name, fault = self._answers.get()
             unit = self._units.get(name)
             if fault:
-                log.warning('edge_call_failed purifier=%s error="%s"', name, fault)
+                log.warning("edge_call_failed purifier=%s error=%s", name, fault)
             else:
                 log.info("edge_order_confirmed purifier=%s", name)
             if unit is not None:

@@ -32,7 +32,7 @@ class Leases:
         try:
             write_atomically(self._path, json.dumps({"boot": self._boot, "ends": self._ends}).encode())
         except OSError as error:  # switching goes on; only a kill would now switch it off
-            log.warning('relay_leases_not_kept error="%s"', error)
+            log.warning("relay_leases_not_kept error=%s", error)
 
     def _read(self) -> dict[str, float]:
         try:

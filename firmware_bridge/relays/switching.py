@@ -204,7 +204,7 @@ class Relays:
             board.again_at = now + AGAIN_S
             self._close({plug.port: board})
             if not relay.fault:
-                log.warning('relay_board_away purifier=%s port=%s error="%s"', name, plug.port, error)
+                log.warning("relay_board_away purifier=%s port=%s error=%s", name, plug.port, error)
             relay.lost(AWAY)
 
     def _still_there(self, board: _Board) -> bool:

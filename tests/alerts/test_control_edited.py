@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.ledger import Notice
+from alerts.ledger_schema import Notice
 from classair import config as configuration
 from classair.model import Flag, Reading
 from tests.alerts.watched import MIN, MONDAY_NINE, PLUG, SEC, House
