@@ -99,8 +99,10 @@ def _account(full: str, unit: Purifier) -> Account | None:
 
 
 def _others(unit: Purifier, bridges: set[str]) -> set[str]:
-    """The bridges whose user a purifier may not have: a relay on a board has its own bridge's."""
-    return bridges - {unit.settings.get("bridge")} if unit.kind == RELAY else bridges
+    """The users that a purifier may not have: a relay on a board has its own bridge's, one of Home Assistant its."""
+    if unit.kind == RELAY:
+        return bridges - {unit.settings.get("bridge")}
+    return bridges if unit.kind == HOME_ASSISTANT else bridges | {HOME_ASSISTANT}
 
 
 def _bridges(config: Config) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +13,14 @@ from alerts import purifiers
 from alerts.commands import caring, preparing, trying
 from alerts.commands.talk import Talk, retained_commands
 from alerts.commands.words import Words
+from alerts.purifiers import Purifier
 from classair import config as configuration
 from classair.arguments import shared
 from classair.asking import NoAnswer, broker_of_installation
+from classair.broker import BrokerAddress
+from classair.config import Config
 from classair.i18n import LANGUAGES
-from classair.places import Places
+from classair.places import Places, alone
 from classair.plugins import UnknownPlugin
 from classair.wire import Topics
 
@@ -76,6 +80,16 @@ def main(argv: list[str]) -> int:
     if not unit.topics():
         words.say("no_device", kind=units[args.purifier].kind)
         return 0
+    places = Places(args.data.resolve())
+    # All are one user at the broker, which lets in one of them at a time; elsewhere than at the data nobody can tell.
+    with alone(places.run / "tool.lock") if places.root.is_dir() else nullcontext(True) as is_alone:
+        if not is_alone:
+            print("classair purifier: another one is running here; try again when it has ended", file=sys.stderr)
+            return 1
+        return _talked(args, config, unit, address, words)
+
+
+def _talked(args: argparse.Namespace, config: Config, unit: Purifier, address: BrokerAddress, words: Words) -> int:
     talk: Talk | None = None
     try:
         if args.do == "prepare":

@@ -12,6 +12,7 @@ import pytest
 
 from alerts.commands import preparing, talk, trying
 from alerts.commands.purifier import main
+from classair.places import Places, alone
 from simulator.devices.device import Publish
 from simulator.devices.shelly import ShellyPlug
 from simulator.devices.tasmota import TasmotaPlug
@@ -202,3 +203,14 @@ def test_no_trial_lasts_longer_than_control_waits(words: list[str], capsys: Any)
     with pytest.raises(SystemExit):
         main(["try", "s1.tasmota", *words])
     assert "at most" in capsys.readouterr().err
+
+
+def test_a_second_one_waits_its_turn_both_would_be_one_user_at_the_broker(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "sensors.yaml"
+    file.write_text(school().model_dump_json(exclude_unset=True), "utf-8")
+    words = ["prepare", "s1.tasmota", "--config", str(file), "--data", str(tmp_path), "--broker", "mqtt://127.0.0.1:9"]
+    with alone(Places(tmp_path).run / "tool.lock"):
+        assert main(words) == 1
+    assert "another one is running" in capsys.readouterr().err
+    assert main(words) == 1
+    assert "unreachable" in capsys.readouterr().err
