@@ -99,7 +99,12 @@ def router(ctx: Context) -> APIRouter:
             answer = await ctx.live.ask("alerts", "override", principal.by, args)
         except NoAnswer as error:
             desk.note(principal.who, "override", about, str(error))
-            raise ApiFault(503, str(error), purifier, "the purifier is unchanged; try again") from None
+            raise ApiFault(
+                503,
+                str(error),
+                purifier,
+                "the request may not have arrived; see the purifier's state before trying again",
+            ) from None
         desk.note(principal.who, "override", about, "done" if answer.ok else answer.error)
         if not answer.ok:
             raise ApiFault(409, answer.error or "alerts rejected the request", purifier)

@@ -40,5 +40,5 @@ class Leases:
             if told["boot"] != self._boot or self._boot == UNKNOWN:
                 return {}
             return {str(name): float(ends) for name, ends in told["ends"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return {}

@@ -54,8 +54,8 @@ class Relay:
 
     def resume(self, ends_s: float | None, now_s: float) -> None:
         """At the start: on for the rest of what was begun, else off, for a board keeps what it was last told."""
-        going_on = ends_s is not None and ends_s > now_s
-        self.wanted, self.ends_s, self.by, self.due = going_on, ends_s if going_on else None, "start", True
+        ends_s = None if ends_s is None or not ends_s > now_s else min(ends_s, now_s + LONGEST_S)
+        self.wanted, self.ends_s, self.by, self.due = ends_s is not None, ends_s, "start", True
 
     def obey(self, order: Order, now_s: float) -> None:
         self.report_at = 0.0

@@ -77,7 +77,6 @@
   function why(words, status, said) {
     if (status === 401) { return words.signed_out; }
     if (status === 403) { return words.not_yours; }
-    if (status === 503 || !status) { return words.no_answer; }
     return (said && said.error && said.error.what) || String(status);
   }
 
@@ -94,7 +93,9 @@
         say(said.shortened ? text + ' ' + words.shortened : text);
       });
     }).catch(function (fault) {
-      say(fill(words.failed, {why: why(words, fault.status, fault.said)}), true);
+      // Without an answer nobody knows whether the order arrived.
+      var unsure = fault.status === 503 || !fault.status;
+      say(unsure ? words.no_answer : fill(words.failed, {why: why(words, fault.status, fault.said)}), true);
     });
   }
 

@@ -194,6 +194,17 @@ def test_what_was_refused_is_told_in_words(room: Room, chromium: Any, language: 
     assert word in said(page) and "a rule forbids it" in said(page)
 
 
+@pytest.mark.parametrize(("language", "word"), [("th", "คำสั่งอาจไปไม่ถึง"), ("en", "may not have arrived")])
+def test_without_an_answer_it_is_not_said_that_nothing_was_changed(
+    room: Room, chromium: Any, language: str, word: str
+) -> None:
+    page = enter(chromium, room.house, f"/room/{ROOM}", language)
+    page.route("**/override", lambda route: route.abort())
+    page.click("button[data-order=on]")
+    told = said(page)
+    assert word in told and "Nothing was changed" not in told and "ยังไม่ได้เปลี่ยน" not in told
+
+
 def test_signed_out_meanwhile_is_told_and_nothing_is_sent(room: Room, chromium: Any) -> None:
     page = enter(chromium, room.house, f"/room/{ROOM}")
     page.context.clear_cookies()

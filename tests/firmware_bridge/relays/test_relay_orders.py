@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classair.control.relays import LONGEST_S
 from firmware_bridge.relays.leases import Leases
 from firmware_bridge.relays.relay import REPORT_S, Order, Relay, order_of
 
@@ -101,6 +102,26 @@ def test_a_relay_that_sticks_does_not_answer_the_order() -> None:
     relay.obey(Order(True, 300, "7"), 1.0)
     relay.told(False)
     assert relay.report(1.0) == {"on": False, "by": "command", "faults": []}
+
+
+@pytest.mark.parametrize("end", [float("inf"), 1e300, float("nan"), 900.0])
+def test_whatever_the_disk_says_of_an_end_it_comes(end: float) -> None:
+    relay = Relay()
+    relay.resume(end, 1000.0)
+    relay.tick(1000.0 + LONGEST_S)
+    assert not relay.wanted
+
+
+def test_a_damaged_file_of_leases_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "relays.json"
+    for text in (
+        '{"boot": "b", "ends": {"s.f": 1' + "0" * 400 + "}}",
+        "[" * 100_000,
+        '{"boot": "b", "ends": 1}',
+        "\x00",
+    ):
+        path.write_text(text, "utf-8")
+        assert Leases(path, "b").end_of("s.f") is None
 
 
 def test_what_was_begun_is_remembered_for_this_run_of_the_machine_only(tmp_path: Path) -> None:
