@@ -25,7 +25,8 @@ def prepare(talk: Talk, unit: Purifier, words: Words, found: Mapping[str, bytes]
     failed = False
     for topic, payload in found.items():
         failed |= topic in left
-        shown = payload[:60].decode("utf-8", "replace")
+        text = payload[:60].decode("utf-8", "replace")
+        shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)  # for a terminal
         say("retained_left" if topic in left else "retained", topic=topic, payload=shown)
     if not found:
         say("none_retained")

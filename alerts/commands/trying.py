@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +18,9 @@ DRAW_S: Final = 20.0  # a purifier that has power draws it by then
 DRAWS_W: Final = 2.0
 LEASE_S: Final = 600
 TRIES: Final = 3
-ALONE_MIN: Final = 15.0
+ALONE_MIN: Final = 2.0  # one that is killed gives the purifier back to control so soon
+AGAIN_S: Final = 30.0
+LONGEST_S: Final = 900.0  # also for a person who has gone away
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,35 @@ def walk(talk: Talk, name: str, unit: Purifier, words: Words, hand: Hand) -> int
     if not talk.leave_alone(name, ALONE_MIN):
         words.say("try.alerts_away")
     try:
-        if _answers(it):
-            _expiry(it)
-            _meter(it)
-            _mains_return(it)
-            _button(it)
+        with _left_alone(talk, name):
+            if _answers(it):
+                _expiry(it)
+                _meter(it)
+                _mains_return(it)
+                _button(it)
     finally:
         talk.switch(False)
         talk.leave_alone(name, 0)
     words.say("try.some_missed" if it.failed else "try.all_passed", count=it.failed)
     return 1 if it.failed else 0
+
+
+@contextmanager
+def _left_alone(talk: Talk, name: str) -> Iterator[None]:
+    """Asks control again and again to wait."""
+    over, until = threading.Event(), time.monotonic() + LONGEST_S
+
+    def ask() -> None:
+        while not over.wait(AGAIN_S) and time.monotonic() < until:
+            talk.leave_alone(name, ALONE_MIN)
+
+    asking = threading.Thread(target=ask, name="left-alone", daemon=True)
+    asking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        asking.join()
 
 
 def _answers(it: _Walk) -> bool:

@@ -27,6 +27,7 @@ from classair.progress.telling import Progress
 from classair.service import PASSWORD_VARIABLE, port_fault, read_announcement, stop_on_signals
 
 END_WITHIN_S = 4.0
+BROKER_WITHIN_S = 60.0  # it first reads all that it has kept, from a slow card perhaps
 
 
 def main(argv: list[str]) -> int:
@@ -114,7 +115,9 @@ class _Supervisor:
         try:
             self._start(self.broker.child)
             if not brokers.wait_for_port(
-                self.broker.port, time.monotonic() + 15, lambda: self.stop.is_set() or not self.broker.child.alive
+                self.broker.port,
+                time.monotonic() + BROKER_WITHIN_S,
+                lambda: self.stop.is_set() or not self.broker.child.alive,
             ):
                 if self.stop.is_set():
                     return 0

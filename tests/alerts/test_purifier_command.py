@@ -198,6 +198,31 @@ def test_without_anybody_at_the_keyboard_a_trial_ends_with_the_purifier_off(
     await_condition(lambda: not plugged.device.on, what="OFF at the end")
 
 
+def test_a_trial_that_is_killed_keeps_control_away_for_two_minutes_at_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(trying, "AGAIN_S", 0.05)
+    monkeypatch.setattr(talk.Talk, "leave_alone", lambda _, name, minutes: asked.append(minutes) or True)
+
+    def wait_and_close(_: str) -> str:
+        await_condition(lambda: len(asked) > 3, what="control asked again")
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", wait_and_close)
+    world.plug_in(TASMOTA)
+    world.run("try", "s1.tasmota")
+    assert max(asked) <= 2 and asked[-1] == 0 and 0 not in asked[:-1]
+
+
+def test_what_waits_at_the_broker_cannot_write_over_the_terminal(world: World, capsys: Any) -> None:
+    world.plug_in(TASMOTA)
+    publish_as(world.broker.url, "watcher", Publish("cmnd/plug-1/Mem1", "\x1b[2Jx\r\n", retain=True))
+    world.run("prepare", "s1.tasmota")
+    told = capsys.readouterr().out
+    assert "cmnd/plug-1/Mem1" in told and "\x1b" not in told and "\r" not in told
+
+
 @pytest.mark.parametrize("words", [["--patience", "nan"], ["--patience", "inf"], ["--expiry", "9999999"]])
 def test_no_trial_lasts_longer_than_control_waits(words: list[str], capsys: Any) -> None:
     with pytest.raises(SystemExit):
