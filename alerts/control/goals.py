@@ -65,10 +65,9 @@ def goal(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, speed
         return _while_on(unit, signal, occupancy, limits, speed, now)
     if not wants(unit, signal, occupancy, limits) or not is_fresh(signal, now):
         return None
-    # With children there heavy dust does not wait until a motor has rested, and no count of starts keeps them in it.
-    fast = occupancy.children and signal.lasts(signal.fast_since, limits.fast_for_ms)
-    rested = unit.no_rest or unit.on is None or now - unit.since >= limits.min_off_ms or fast
-    if not rested or (not occupancy.children and used_up(unit, limits, now)):
+    # Children in dust do not wait until a motor has rested, and no count of starts keeps them in it: OFF waits for both.
+    rested = unit.no_rest or unit.on is None or now - unit.since >= limits.min_off_ms
+    if not occupancy.children and (not rested or used_up(unit, limits, now)):
         return None
     if unit.is_open("fell_off"):
         reason = "it went off by itself"

@@ -19,6 +19,7 @@ from alerts.purifiers import Said
 from classair.units import HOUR_MS
 
 SECOND_OFF_MS: Final = 120_000  # of a device that names nobody: a second OFF of its own so soon is a person's
+PRESS_MS: Final = 2_000  # a press counts its seconds more coarsely than the change that it brought about
 PAUSES_MS: Final = (0, 5_000, 10_000, 20_000, 40_000, 60_000)  # before the ON after the first, second, … fall
 
 
@@ -106,10 +107,14 @@ def _relay(unit: Unit, said: Said, on: bool, occupancy: Occupancy, limits: Limit
     restarted = said.by == "start" or (said.up_s is not None and now - round(said.up_s * 1000) > known_at > 0)
     used_at = None if said.person_s is None else now - round(said.person_s * 1000)
     person_at = now if said.by == "person" else used_at if used_at is not None and used_at > known_at > 0 else None
+    # Pressed twice while nobody looked: it is as it was, and yet it is as a person wants it.
+    pressed = used_at is not None and person_at == used_at and used_at > unit.since + PRESS_MS
     changed = unit.last_on is not None and unit.last_on != on
     actions: list[Action] = []
     if pending is not None and pending.on == on and (said.answer or not pending.renewal) and person_at is None:
         unit = confirmed(unit, pending, now)
+    elif pressed and person_at is not None and not changed:
+        unit = _by_person(replace(unit, unanswered=None), on, person_at, occupancy, limits, now)
     elif unit.on is None or unit.settling:
         unit, actions = _after_absence(unit, on, said, person_at, restarted, occupancy, limits, now)
     elif not changed:

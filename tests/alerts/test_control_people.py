@@ -126,6 +126,25 @@ def test_a_persons_off_while_we_were_away_counts_from_its_moment() -> None:
     assert unit.override == Override(False, now + 20 * MIN, "device", now - 10 * MIN)
 
 
+@pytest.mark.parametrize("on", [False, True])
+@pytest.mark.parametrize("restart", [True, False])
+def test_who_pressed_twice_while_nobody_looked_is_heard_although_nothing_has_changed(on: bool, restart: bool) -> None:
+    unit = settled(on, T0, expires_at=END if on else None)
+    unit = after_absence(unit, 20) if restart else unit
+    now = T0 + 20 * MIN
+    unit, _ = observed(unit, on, False, END, now, NAMES, person_s=300.0)
+    assert unit.override is not None and (unit.override.on, unit.override.since) == (on, now - 5 * MIN)
+
+
+def test_a_press_that_was_heard_is_not_heard_again_after_a_restart() -> None:
+    unit, _ = observed(settled(False, T0), False, True, END, T0 + 40_000, NAMES)
+    unit, _ = observed(unit, True, True, END, T0 + 41_000, NAMES, by="person")
+    unit = order(unit, None, None, "u", END, T0 + 45_000)
+    unit = restarted(saved_state.read(saved_state.written(unit), T0 + 50_000), T0 + 50_000)
+    unit, _ = observed(unit, True, False, END, T0 + 51_000, NAMES, person_s=10.0)
+    assert unit.override is None
+
+
 def test_a_persons_off_that_is_over_meanwhile_is_over() -> None:
     unit = after_absence(settled(True, T0, expires_at=END), 60)
     now = T0 + 60 * MIN
