@@ -108,7 +108,7 @@ class AlertsEngine:
                     sensors=config.sensors_in(name),
                     began_at=now,
                 )
-                self._held.remind(watch)
+                self._held.remind(watch, now)
             else:
                 watch.configure(simulated=simulated, sensors=config.sensors_in(name))
             watch.signal.limits(rule.on_above, rule.off_below, rule.fast_above)

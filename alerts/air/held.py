@@ -33,11 +33,19 @@ class Held:
             self._ledger.write("insert or replace into held values(?,?,?,?)", sensor, watch.room, at, median)
         self._rooms[watch.room] = held
 
-    def remind(self, watch: RoomWatch) -> None:
-        """Tells a room that begins anew what it held; whatever its sensors have said since goes first."""
-        words = self._rooms.get(watch.room, {}).items()
+    def remind(self, watch: RoomWatch, now: int) -> None:
+        """Tells a room that begins anew what it held; whatever its sensors have said since goes first.
+
+        What was written down under a clock that was ahead is of now at the latest: a word of the future would count as
+        fresh until then, and make all that the sensor says meanwhile too old.
+        """
+        words = self._rooms.get(watch.room, {})
+        for sensor, (at, median) in words.items():
+            words[sensor] = (min(at, now), median)
         watch.signal.add(
-            Sample(at, median, _INTERVAL_MS, sensor) for sensor, (at, median) in words if sensor in watch.sensors
+            Sample(at, median, _INTERVAL_MS, sensor)
+            for sensor, (at, median) in words.items()
+            if sensor in watch.sensors
         )
 
     def clock_stepped(self, by_ms: int) -> None:

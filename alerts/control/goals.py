@@ -65,7 +65,7 @@ def goal(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, speed
         return _while_on(unit, signal, occupancy, limits, speed, now)
     if not wants(unit, signal, occupancy, limits) or not is_fresh(signal, now):
         return None
-    # Children in dust do not wait until a motor has rested, and no count of starts keeps them in it: OFF waits for both.
+    # Children in dust wait for no motor's rest, and no count of starts keeps them in it: it is the OFF that waits.
     rested = unit.no_rest or unit.on is None or now - unit.since >= limits.min_off_ms
     if not occupancy.children and (not rested or used_up(unit, limits, now)):
         return None

@@ -263,7 +263,8 @@ def restarted(unit: Unit, now: int, reports: bool = True) -> Unit:
         fell_at=min(unit.fell_at, now),
         since=min(unit.since, now),
         override=override,
-        seen_until=min(unit.seen_until, now + LONGEST_BLIND_MS),
+        # Further ahead than any patience: it was written down under a clock that was ahead, and says nothing.
+        seen_until=unit.seen_until if unit.seen_until <= now + LONGEST_BLIND_MS else 0,
         starts=tuple(at for at in unit.starts if at <= now),
         expires_at=unit.expires_at if unit.expires_at is None or unit.expires_at <= now + MAX_LEASE_MS else None,
         watts=None,

@@ -240,6 +240,6 @@ def test_what_the_device_does_after_we_gave_up_is_not_a_person() -> None:
 
 def test_children_in_dust_do_not_wait_until_a_motor_has_rested() -> None:
     unit = settled(False, T0, since=T0 - MIN, want=True)
-    command = only(step(unit, high(T0), END, LIMITS, T0)[1])
+    command = only(step(unit, high(T0), T0 + 60 * MIN, LIMITS, T0)[1])
     assert isinstance(command, Command) and command.on
     assert step(unit, high(T0), None, LIMITS, T0)[1] == [], "in a room of which nobody knows it rests"

@@ -113,6 +113,34 @@ def test_the_room_that_it_came_into_is_told_as_blind_as_well(house: House) -> No
     assert [(it.subject, it.over_at is None) for it in rows] == [("s1.r1", False), ("s1.r2", True)]
 
 
+def test_what_was_held_under_a_clock_a_year_ahead_neither_blinds_a_room_nor_keeps_it_from_being_blind(
+    tmp_path: Path,
+) -> None:
+    year = 364 * 24 * 60 * MIN  # a Monday as well
+    text = PLUG.replace(
+        "      out:", '      pm2: {bridge: pi, room: r1, model: pms5003t, port: "sim:classroom"}\n      out:'
+    )
+    house = House(tmp_path, text, now=MONDAY_NINE + year)
+    for second in range(600):
+        if second % 10 == 0 and second < 200:
+            house.measure(80.0, "pm2")
+        house.live(1, 8.0)
+    assert house.watching.rooms["s1.r1"].signal.held
+    house.ledger.close()
+    house.now = MONDAY_NINE
+    house.start()
+    for second in range(400):
+        if second % 10 == 0:
+            house.measure(8.0, "pm2")
+        house.live(1, 8.0)
+    signal = house.watching.rooms["s1.r1"].signal.signal
+    assert signal.newest_at is not None and house.now - signal.newest_at <= 10 * SEC
+    assert signal.median is not None and signal.median < 15
+    house.live(200)
+    assert ("blind", "s1.r1") in opened(house)
+    house.ledger.close()
+
+
 def reading(house: House, sensor: str, value: float, at: int) -> Reading:
     return Reading(
         f"s1.{sensor}", "s1.pi", "abcdefgh", at // SEC, at, {"pm25": value}, 10, 1, "ntp", Flag.NONE, {}, "s1.r1", True
