@@ -64,7 +64,7 @@ class Edge:
         if not self.url:
             return []
         query = f"id={self.channel}&on=true&toggle_after={min(seconds, LONGEST_S)}"
-        return [HttpCall(f"{self.url.rstrip('/')}/rpc/Switch.Set?{query}")]
+        return [HttpCall(f"{self.url.rstrip('/')}/rpc/Switch.Set?{query}", object_back=True)]
 
 
 class Purifier:

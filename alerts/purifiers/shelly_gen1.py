@@ -48,7 +48,7 @@ class Edge:
         return []
 
     def calls(self, seconds: int) -> Sequence[HttpCall]:
-        return [HttpCall(f"{self.url}?turn=on&timer={min(seconds, MAX_SECONDS)}")]
+        return [HttpCall(f"{self.url}?turn=on&timer={min(seconds, MAX_SECONDS)}", object_back=True)]
 
 
 class Page:

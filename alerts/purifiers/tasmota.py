@@ -89,7 +89,7 @@ class Edge:
     def calls(self, seconds: int) -> Sequence[HttpCall]:
         if not self.url:
             return []
-        return [HttpCall(f"{self.url.rstrip('/')}/cm?cmnd={quote('Backlog0 ' + _on(seconds))}")]
+        return [HttpCall(f"{self.url.rstrip('/')}/cm?cmnd={quote('Backlog0 ' + _on(seconds))}", object_back=True)]
 
 
 class Purifier:

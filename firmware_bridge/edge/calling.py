@@ -79,7 +79,7 @@ def request(call: HttpCall) -> str:
         return f"no whole answer within {WHOLE_S:g} s"
     if answer.status >= 300:
         return f"HTTP {answer.status}"
-    return _refusal(told)
+    return _refusal(told, call.object_back)
 
 
 @contextmanager
@@ -101,12 +101,14 @@ def _ended_after(sock: socket.socket, seconds: float) -> Iterator[threading.Even
         timer.cancel()
 
 
-def _refusal(told: bytes) -> str:
+def _refusal(told: bytes, wants_object: bool) -> str:
     """Firmware says with status 200, too, that it did not do what it was told: Tasmota without its password."""
     try:
         answer = json.loads(told)
     except (ValueError, RecursionError):
-        return ""
+        answer = None
+    if wants_object and not isinstance(answer, dict):
+        return "what answers there is another device"
     if isinstance(answer, dict):
         for key in ("WARNING", "error"):
             if answer.get(key):

@@ -328,7 +328,18 @@ def test_a_device_that_never_comes_to_an_end_holds_up_no_later_order(
 
 
 def test_an_answer_nested_too_deep_is_none() -> None:
-    assert calling._refusal(b"[" * 4096) == ""
+    assert calling._refusal(b"[" * 4096, False) == ""
+
+
+def test_a_page_of_another_device_at_the_address_confirms_no_order(
+    plug: Plug, caplog: pytest.LogCaptureFixture
+) -> None:
+    plug.answer = b"<html>router, WARNING: sign in</html>"
+    bench = Bench(plug.url)
+    bench.up = False
+    bench.levels = {"s.full-pm": 60.0}
+    bench.second(120)
+    assert len(plug.asked) >= 2 and "another device" in caplog.text and "edge_order_confirmed" not in caplog.text
 
 
 def test_a_kind_that_fails_costs_its_own_device_alone(caplog: pytest.LogCaptureFixture) -> None:
