@@ -68,7 +68,8 @@ def _at_rest(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, n
     ended: list[Action] = []
     if unit.on is not None and unit.fault_since is not None:
         unit, ended = over(replace(unit, fault_since=None, fault_wanted=None, retry_at=0), "not_obeying")
-    if unit.on is False and unit.is_open("fell_off") and not wants(unit, signal, occupancy, limits):
+    needed = unit.override.on if unit.override is not None else wants(unit, signal, occupancy, limits)
+    if unit.on is False and unit.is_open("fell_off") and not needed:
         unit, more = over(replace(unit, falls=0, again_at=0), "fell_off")
         ended += more
     overdue = unit.on is True and unit.expires_at is not None and now > unit.expires_at + SLACK_MS

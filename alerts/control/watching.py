@@ -65,7 +65,8 @@ def _silence(unit: Unit, limits: Limits, now: int) -> Outcome:
 
 
 def _steady(unit: Unit, limits: Limits, now: int) -> Outcome:
-    if unit.falls and unit.on is True and now - unit.since >= STEADY_MS:
+    # A person's word, too, makes it begin to count its falls anew, and what was told of them has to end.
+    if (unit.falls or unit.is_open("fell_off")) and unit.on is True and now - unit.since >= STEADY_MS:
         return over(replace(unit, falls=0, again_at=0), "fell_off")
     return unit, []
 

@@ -265,3 +265,22 @@ def test_it_is_over_with_the_override() -> None:
 
 def test_between_the_limits_a_settled_unit_is_left_alone() -> None:
     assert step(settled(False, T0), between(T0), END, LIMITS, T0)[1] == []
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_fall_is_over_when_a_person_has_said_how_it_is_to_be(on: bool) -> None:
+    unit, actions = observed(settled(True, T0, want=True, expires_at=END), False, True, END, T0, NAMES)
+    assert told(actions) == [("fell_off", False)]
+    unit, _ = observed(replace(unit, pending=None), True, True, END, T0 + 5000, NAMES, by="person")
+    if not on:
+        unit, _ = observed(replace(unit, pending=None), False, True, END, T0 + 8000, NAMES, by="person")
+    for second in range(8, 200):
+        now = T0 + second * 1000
+        unit, actions = control.step(
+            replace(unit, heard_at=now, pending=None, expires_at=END if on else None),
+            high(now),
+            occupied(END),
+            NAMES,
+            now,
+        )
+    assert not unit.is_open("fell_off")
