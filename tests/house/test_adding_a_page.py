@@ -108,7 +108,7 @@ def test_the_page_is_refused_to_everybody_else(chromium: Any, dashboard: str) ->
     page.goto(f"{dashboard}/explorer?lang=en")
     page.wait_for_selector("nav.nav .nav-link")
     page.evaluate("dash_clientside.set_props('at', {pathname: '/airing'})")
-    page.wait_for_selector("text=Your role may not open this page.")
+    page.wait_for_selector("text=This account may not open this page.")
     answer = page.evaluate(
         """() => fetch('/_dash-update-component', {method: 'POST', headers: {'Content-Type': 'application/json',
             'X-CSRF-Token': document.cookie.match(/classair_csrf=([^;]+)/)[1]}, body: JSON.stringify({
