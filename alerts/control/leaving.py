@@ -1,14 +1,15 @@
-"""Devices that a change of sensors.yaml has taken out while they were on: none may run on for hours unseen.
+"""Devices that a change of sensors.yaml has taken out: none may run on for hours unseen.
 
-Each is told, with confirmation, to end when its minimum time does, or to switch off; also where the change came while
-alerts was down. The broker goes on letting us speak with it for about a minute.
+One that is on is told, with confirmation, to end when its minimum time does, or to switch off. One that was off when it
+was heard last, or was never heard, is asked before it is forgotten, for it may have gone on since. So it is where the
+change came while alerts was down, too. The broker goes on letting us speak with it for two minutes.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -32,32 +33,37 @@ REASON: Final = "taken out of the configuration"
 
 @dataclass(slots=True)
 class _Leaver:
+    """`running`: as far as is known it is on and has to be ended; else it is only asked."""
+
     name: str
     key: str
     managed: Managed
+    running: bool
     tries: int = 0
     sent_at: int = 0
     sent: Command | None = None
 
 
 class Leaving:
-    """`send` brings a command to a device; what devices without a line say at once comes back."""
+    """`send` brings a command to a device, `ask` asks it; what devices without a line say at once comes back."""
 
     def __init__(
         self,
         send: Callable[[str, Managed, Command, int], list[Said]],
+        ask: Callable[[Managed], list[Said]],
         keep: Callable[[str, str | None, int], None],
     ) -> None:
-        self._send, self._keep = send, keep
+        self._send, self._ask, self._keep = send, ask, keep
         self._leavers: list[_Leaver] = []
 
     def add(self, name: str, managed: Managed, now: int, key: str = "") -> None:
-        """A device that is not configured any more; nothing happens where it is off."""
+        """A device that is not configured any more; nothing happens where it is off and cannot be asked."""
         unit = managed.unit
         going_on = any(sent is not None and sent.on for sent in (unit.pending, unit.unanswered))
-        if unit.on is True or (unit.on is None and unit.last_on) or going_on:
-            log.info("purifier_left_while_on purifier=%s kind=%s", name, managed.part.kind)
-            leaver = _Leaver(name, key or f"{name}{MARK}{now}", managed)
+        running = unit.on is True or (unit.on is None and bool(unit.last_on)) or going_on
+        if running or managed.limits.asked:
+            log.info("purifier_left purifier=%s kind=%s running=%s", name, managed.part.kind, running)
+            leaver = _Leaver(name, key or f"{name}{MARK}{now}", managed, running)
             self._leavers.append(leaver)
             self._keep(leaver.key, managed.memory(), now)
         elif key:
@@ -99,17 +105,21 @@ class Leaving:
         matters: list[Matter] = []
         for leaver in list(self._leavers):
             self._said(leaver, leaver.managed.heard(), now)
-            if leaver not in self._leavers or (leaver.sent is not None and now - leaver.sent_at < CONFIRM_MS):
+            if leaver not in self._leavers or (leaver.tries and now - leaver.sent_at < CONFIRM_MS):
                 continue
             if leaver.tries >= TRIES:
-                log.warning("purifier_left_on purifier=%s attempts=%d", leaver.name, leaver.tries)
-                room = leaver.managed.room
-                matters.append(Matter(leaver.name, room, "not_obeying", False, REASON, False, leaver.tries, once=True))
+                if leaver.running:
+                    log.warning("purifier_left_on purifier=%s attempts=%d", leaver.name, leaver.tries)
+                    room, tries = leaver.managed.room, leaver.tries
+                    matters.append(Matter(leaver.name, room, "not_obeying", False, REASON, False, tries, once=True))
                 self._done(leaver, now)
                 continue
             leaver.tries, leaver.sent_at = leaver.tries + 1, now
-            leaver.sent = _command(leaver, now)
-            self._said(leaver, self._send(leaver.name, leaver.managed, leaver.sent, now), now)
+            if leaver.running:
+                leaver.sent = _command(leaver, now)
+                self._said(leaver, self._send(leaver.name, leaver.managed, leaver.sent, now), now)
+            else:
+                self._said(leaver, self._ask(leaver.managed), now)
             if not leaver.managed.limits.reports and leaver in self._leavers:
                 self._done(leaver, now)
         return matters
@@ -125,6 +135,14 @@ class Leaving:
             if word.on is False or obeyed:
                 self._done(leaver, now)
                 break
+            if word.on and not leaver.running:
+                self._found_on(leaver, now)
+
+    def _found_on(self, leaver: _Leaver, now: int) -> None:
+        log.info("purifier_left_while_on purifier=%s", leaver.name)
+        leaver.running, leaver.tries = True, 0
+        leaver.managed.unit = replace(leaver.managed.unit, on=True, last_on=True, since=now)
+        self._keep(leaver.key, leaver.managed.memory(), now)
 
     def _done(self, leaver: _Leaver, now: int) -> None:
         if leaver in self._leavers:

@@ -49,7 +49,7 @@ class Switchboard:
         self._by_topic: dict[str, list[str]] = {}
         self._by_room: dict[str, list[str]] = {}
         self._memories = ledger.memories()
-        self._leaving = Leaving(self._command, self._keep)
+        self._leaving = Leaving(self._command, self._ask, self._keep)
         self._topics: Topics | None = None
         self._version = 0
         self.commands = 0
@@ -288,7 +288,7 @@ class Switchboard:
             if isinstance(action, Command):
                 said = self._command(name, managed, action, now)
             elif isinstance(action, Query):
-                said = self._send(managed.device.query())
+                said = self._ask(managed)
             else:
                 matters.append(_matter(name, managed, action))
             if said:
@@ -323,6 +323,9 @@ class Switchboard:
             command.reason,
         )
         return said
+
+    def _ask(self, managed: Managed) -> list[Said]:
+        return self._send(managed.device.query())
 
     def _send(self, messages: Iterable[Publish | Said]) -> list[Said]:
         said: list[Said] = []

@@ -125,7 +125,7 @@ def test_also_when_alerts_was_down_meanwhile(house: House, text: str) -> None:
     assert orders(house, before) == [], "nothing is left to be ended"
 
 
-def test_one_that_is_off_is_left_alone(house: House) -> None:
+def test_one_that_is_off_is_told_nothing(house: House) -> None:
     answer(house, b'{"POWER":"OFF"}')
     house.live(1)
     answer(house, b'{"POWER":"OFF"}')
@@ -137,6 +137,70 @@ def test_one_that_is_off_is_left_alone(house: House) -> None:
     house.watching.follow(configuration.parse(text), 2, house.now)
     house.live(30)
     assert not [payload for payload in orders(house, before) if "OFF" not in payload]
+
+
+def questions(house: House, since: int) -> int:
+    return sum(topic.startswith("cmnd/plug-1/") and "Status 11" in payload for topic, payload in house.said[since:])
+
+
+def says(house: House, word: str) -> None:
+    house.watching.hear("stat/plug-1/STATUS11", f'{{"StatusSTS":{{"POWER":"{word}"}}}}'.encode(), False, house.now)
+
+
+@pytest.fixture(params=["off", "never met", "off, alerts was down"])
+def quiet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A plug that has just left the configuration and was not known to be on."""
+    made = House(tmp_path, PLUG, now=MONDAY_NINE)
+    if request.param != "never met":
+        answer(made, b'{"POWER":"OFF"}')
+    made.live(2)
+    if "down" in request.param:
+        made.text = GONE
+        made.restart()
+    else:
+        made.watching.follow(configuration.parse(GONE), 2, made.now)
+    made.said.clear()
+    yield made
+    made.ledger.close()
+
+
+def test_one_that_went_on_by_itself_just_before_it_left_is_asked_and_then_ended(quiet: House) -> None:
+    quiet.live(1)
+    assert questions(quiet, 0) == 1 and orders(quiet, 0) == []
+    says(quiet, "ON")
+    quiet.live(1)
+    assert orders(quiet, 0) == ["PulseTime1 999; Power1 ON"], "its minimum time, as nobody knows since when it is on"
+    answer(quiet)
+    quiet.said.clear()
+    quiet.live(80)
+    assert orders(quiet, 0) == [] and questions(quiet, 0) == 0
+
+
+def test_one_that_was_found_on_is_ended_although_alerts_was_down_meanwhile(quiet: House) -> None:
+    quiet.live(1)
+    says(quiet, "ON")
+    quiet.text = GONE
+    quiet.restart()
+    quiet.live(1)
+    assert len(orders(quiet, 0)) == 1
+
+
+def test_one_that_says_it_is_off_is_asked_no_more(quiet: House) -> None:
+    quiet.live(1)
+    says(quiet, "OFF")
+    quiet.live(80)
+    assert questions(quiet, 0) == 1 and orders(quiet, 0) == []
+
+
+def test_one_that_was_not_known_to_be_on_and_says_nothing_is_forgotten_and_nobody_told(quiet: House) -> None:
+    quiet.live(200)
+    assert questions(quiet, 0) == 6 and orders(quiet, 0) == []
+    assert [it.what for it in quiet.ledger_rows() if it.subject == "s1.fan"] == []
+    quiet.text = GONE
+    quiet.restart()
+    quiet.said.clear()
+    quiet.live(20)
+    assert questions(quiet, 0) == 0
 
 
 def test_a_room_that_is_no_longer_occupied_shortens_the_lease_of_its_purifier(house: House) -> None:
