@@ -102,7 +102,7 @@ def _by_person(
     until = min(end_of(override, limits), now + limits.longest_ms)
     # A person's ON that the signal goes on with, or that would end too early, must not fall into a gap at its end.
     rest = unit.since + limits.min_on_ms
-    goes_on = wants(unit, signal, occupancy, limits) and not is_blind(unit, signal, now)
+    goes_on = _goes_on(unit, signal, occupancy, limits, now)
     after = lease_end(occupancy, limits, now) if goes_on else rest if until < rest else None
     if after is not None and unit.on is True and until - now <= RENEW_MS:
         return Goal(True, after, "person", "a person", speed) if _due(unit, after, limits, speed, now) else None
@@ -123,14 +123,9 @@ def _while_on(
         if rested:
             return Goal(False, None, "auto", "nobody is there")
         return _until(unit, rest, now)
-    # An OFF would not last where the air that comes in is dirty (benchmarks/control/season.py says what that costs).
-    stays = occupancy.stay_on and (occupancy.children or occupancy.pre_clean)
-    # The start that an OFF would cost cannot be had with children there: it runs until there is one.
-    kept_on = stays or (occupancy.children and used_up(unit, limits, now))
-    low = signal.lasts(signal.low_since, limits.off_for_ms) and is_fresh(signal, now)
-    if low and rested and not kept_on:
+    if _is_low(signal, limits, now) and rested and not _kept_on(unit, occupancy, limits, now):
         return Goal(False, None, "auto", "PM2.5 is low")
-    if (wants(unit, signal, occupancy, limits) or stays or (low and kept_on)) and not is_blind(unit, signal, now):
+    if _goes_on(unit, signal, occupancy, limits, now):
         again = _due(unit, lease, limits, speed, now)
         return Goal(True, lease, "auto", unit.reason or "PM2.5 is high", speed) if again else None
     if not limits.expires and rested and unit.expires_at is not None and now >= unit.expires_at:
@@ -142,6 +137,31 @@ def _while_on(
     if unit.expires_at > (max(least, lease) if occupancy.children else least) + SLACK_MS:
         return Goal(True, least, unit.mode, reason)
     return None  # its expiry will end it
+
+
+def _goes_on(unit: Unit, signal: Signal, occupancy: Occupancy, limits: Limits, now: int) -> bool:
+    """Whether one that is on is to run on, by the air and by who is there."""
+    if is_blind(unit, signal, now):
+        return False
+    if wants(unit, signal, occupancy, limits) or _stays(occupancy):
+        return True
+    return _is_low(signal, limits, now) and _kept_on(unit, occupancy, limits, now)
+
+
+def _is_low(signal: Signal, limits: Limits, now: int) -> bool:
+    return signal.lasts(signal.low_since, limits.off_for_ms) and is_fresh(signal, now)
+
+
+def _kept_on(unit: Unit, occupancy: Occupancy, limits: Limits, now: int) -> bool:
+    """Whether low is no reason for an OFF. The start that it would cost cannot be had with children there: it runs
+    until there is one.
+    """
+    return _stays(occupancy) or (occupancy.children and used_up(unit, limits, now))
+
+
+def _stays(occupancy: Occupancy) -> bool:
+    """An OFF would not last where the air that comes in is dirty (benchmarks/control/season.py has what that costs)."""
+    return occupancy.stay_on and (occupancy.children or occupancy.pre_clean)
 
 
 def _until(unit: Unit, end: int, now: int) -> Goal | None:

@@ -75,6 +75,21 @@ def test_with_children_there_an_off_waits_for_clean_air_outdoors(
     house.ledger.close()
 
 
+@pytest.mark.parametrize(("out", "on"), [(60.0, True), (14.0, False)])
+def test_a_persons_on_is_gone_on_with_where_an_off_would_not_last(tmp_path: Path, out: float, on: bool) -> None:
+    house = House(tmp_path, now=EIGHT + MIN)
+    house.live(360, 20, out=out)
+    assert house.fan().on is False
+    board = house.watching.board
+    board.order("s1.fan", True, 20, "u-1", lambda _: occupied(EIGHT + 480 * MIN), house.now)
+    seen = []
+    for _ in range(40):
+        house.live(60, 20 + house.now // MIN % 3 / 5, out=out)
+        seen.append(house.fan().on)
+    assert all(seen) is on and house.fan().override_until is None
+    house.ledger.close()
+
+
 def test_it_goes_off_when_the_children_have_left_whatever_is_outdoors(tmp_path: Path) -> None:
     house = House(tmp_path, now=EIGHT + 450 * MIN)
     house.live(1500, 60, out=90)
