@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from classair.config import yamltext
+from classair.control.relays import KIND as RELAY
 
 _FOR_ALL = ("org", "language", "timetables", "calendar", "school_years")
 
@@ -21,8 +22,12 @@ def part_text(text: str, bridge: str) -> str:
     site_id, _, bridge_id = bridge.partition(".")
     site = whole["sites"][site_id]
     sensors = {key: it for key, it in (site.get("sensors") or {}).items() if it["bridge"] == bridge_id}
-    rooms = {key: it for key, it in site["rooms"].items() if any(sensor["room"] == key for sensor in sensors.values())}
-    purifiers = {key: it for key, it in (site.get("purifiers") or {}).items() if it["room"] in rooms}
+    every = site.get("purifiers") or {}
+    # A relay on its board may be of a room that another bridge measures.
+    relays = [it for it in every.values() if it["kind"] == RELAY and it.get("bridge") == bridge_id]
+    known = {it["room"] for it in (*sensors.values(), *relays)}
+    rooms = {key: it for key, it in site["rooms"].items() if key in known}
+    purifiers = {key: it for key, it in every.items() if it["room"] in rooms}
     part: dict[str, Any] = {key: whole[key] for key in _FOR_ALL if key in whole}
     rules = {key: it for key, it in (whole.get("rules") or {}).items() if it["kind"] == "purifier"}
     if purifiers and rules:

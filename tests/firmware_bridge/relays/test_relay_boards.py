@@ -12,6 +12,7 @@ import pytest
 from alerts import offer as control
 from classair import config
 from classair.broker import Message
+from classair.config.parts import part_text
 from firmware_bridge import offer
 from firmware_bridge.relays import switching
 from firmware_bridge.relays.boards import BOARDS
@@ -243,6 +244,8 @@ def test_a_bridges_part_has_its_relays_also_where_another_measures() -> None:
         },
     }
     whole = config.parse(json.dumps(text))
+    for bridge in ("s.pi", "s.po"):
+        assert config.parse(part_text(json.dumps(text), bridge)) == whole.part_for(bridge), "what it is told of it"
     assert [name for name, _ in whole.part_for("s.pi").purifiers()] == ["s.f"]
     assert [name for name, _ in whole.part_for("s.po").purifiers()] == ["s.f"]
     assert list(whole.part_for("s.pi").sites["s"].rooms) == ["r"]
