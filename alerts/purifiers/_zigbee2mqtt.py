@@ -8,6 +8,7 @@ is therefore known by its place alone: the first after the command that says wha
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -52,8 +53,8 @@ class Zigbee2MqttSettings(BaseModel):
         return value
 
 
-class Zigbee2MqttDevice:
-    """`_told` says what is in a state message; `_proves` which of the things that a command awaits it shows."""
+class Zigbee2MqttDevice(ABC):
+    """What the kinds have in common; each reads its own states."""
 
     def __init__(self, settings: Zigbee2MqttSettings, clock: Callable[[], int]) -> None:
         self._base, self._clock = settings.base_topic, clock
@@ -99,11 +100,13 @@ class Zigbee2MqttDevice:
 
     # -- for the kinds ------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def _told(self, told: Mapping[str, Any]) -> Said:
-        raise NotImplementedError
+        """What is in a state message."""
 
+    @abstractmethod
     def _proves(self, said: Said, told: Mapping[str, Any]) -> set[str]:
-        raise NotImplementedError
+        """Which of the things that a command awaits it shows."""
 
     def _await(self, wanted: bool, proofs: Iterable[str]) -> None:
         self._wanted, self._awaited, self._awaited_since = wanted, set(proofs), self._clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,7 +29,7 @@ class Result:
 
 
 @dataclass
-class Case:
+class Case(ABC):
     """`told_within` None: there is nothing to tell. `begun`: when the fault was there, on the monotonic clock."""
 
     name: str
@@ -39,11 +40,13 @@ class Case:
     notes: list[str] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
 
+    @abstractmethod
     def rooms(self, chance: random.Random) -> list[Classroom]:
-        raise NotImplementedError
+        """The classrooms that it needs, made for one run."""
 
+    @abstractmethod
     def plan(self, house: House, chance: random.Random) -> None:
-        raise NotImplementedError
+        """Lays down what happens in the house, and when."""
 
     def result(self, house: House, reference: House | None) -> Result:
         if house.error or not self.begun:
@@ -73,7 +76,7 @@ class Case:
     def extra_s(self, house: House, reference: House | None) -> float | None:
         return None
 
-    def look(self, house: House) -> None:
+    def look(self, house: House) -> None:  # noqa: B027  most faults are held to nothing else
         """Whatever else this fault is held to goes into `notes` and `misses`."""
 
 

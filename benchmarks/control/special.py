@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ MIN_ON_S: Final = 900.0
 
 
 class Edit(RoomCase):
-    """`change` is made to the room's purifier in sensors.yaml while it runs until the end of the block."""
+    """An edit of sensors.yaml while the room's purifier runs until the end of the block."""
 
     def __init__(self, name: str, says: str, longest_s: float, at_s: float = EDIT_S) -> None:
         super().__init__(name, says, told_within=None)
@@ -36,7 +37,7 @@ class Edit(RoomCase):
         house.until_s = max(house.until_s, self.at_s + 200.0)
         house.at(self.at_s, self._edited)
         house.at(self.at_s, lambda: house.edit(self.change))
-        house.at(self.at_s + WITHIN_S + 2.0, lambda: self._look_at_lease())
+        house.at(self.at_s + WITHIN_S + 2.0, self._look_at_lease)
 
     def _edited(self) -> None:
         self.begun = time.monotonic()
@@ -49,8 +50,9 @@ class Edit(RoomCase):
         if self.room.plug.plug.on and not 0 < left <= self.longest_s + 5.0:
             self.misses.append(f"old lease > {self.longest_s:g} s")
 
+    @abstractmethod
     def change(self, config: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """Makes the edit."""
 
     def purifiers(self, config: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = config["sites"][SITE]["purifiers"]

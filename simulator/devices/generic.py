@@ -4,6 +4,7 @@ that reports JSON, and a plain switch as ESPHome makes it by default."""
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,7 @@ from simulator.devices.device import Publish
 _WORD_S: Final = 60.0
 
 
-class _Relay:
+class _Relay(ABC):
     """What the three have in common: a relay with a timer. Each says in its own words how it stands."""
 
     def __init__(self, load_w: float | None, now: float) -> None:
@@ -30,11 +31,13 @@ class _Relay:
     def watts(self) -> float:
         return (self.load_w or 0.0) if self.purifying else 0.0
 
+    @abstractmethod
     def state(self, now: float) -> list[Publish]:
-        raise NotImplementedError
+        """Its word on the relay."""
 
+    @abstractmethod
     def online(self, there: bool) -> list[Publish]:
-        raise NotImplementedError
+        """Its word, or its last will, on whether it is there."""
 
     def connected(self, now: float) -> list[Publish]:
         return [*self.online(True), *self.state(now)]

@@ -9,6 +9,7 @@ it is told again at the program's start. A command that the device does not take
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ MINUTE_S: Final = 60.0  # how often Tuya's plugs tell what is left
 _TENTHS_BITS: Final = 0xFFFF
 
 
-class Gateway:
+class Gateway(ABC):
     """The program (Device, but for what is paired). `attributes` and `write` are the paired device's."""
 
     load_w: float | None = None
@@ -34,13 +35,13 @@ class Gateway:
 
     # -- the paired device --------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def read(self, key: str, now: float) -> dict[str, Any]:
         """What asking for one attribute gives; empty for one that it does not have."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, asked: dict[str, Any], now: float) -> dict[str, Any]:
         """Carries a set out, all keys of a message; what the program tells of it."""
-        raise NotImplementedError
 
     # -- Device -------------------------------------------------------------------------------------------------------
 

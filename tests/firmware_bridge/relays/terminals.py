@@ -8,10 +8,11 @@ import re
 import select
 import threading
 import tty
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 
-class FakeBoard:
+class FakeBoard(ABC):
     """`link` names the terminal, as /dev/serial/by-path does. Without power every relay falls."""
 
     def __init__(self, link: Path) -> None:
@@ -52,8 +53,9 @@ class FakeBoard:
                 return
             held = self._take(held)
 
+    @abstractmethod
     def _take(self, held: bytes) -> bytes:
-        raise NotImplementedError
+        """Obeys the whole orders in what was read; what is left of it."""
 
     def _switch(self, channel: int, on: bool) -> None:
         self.log.append((channel, on))
