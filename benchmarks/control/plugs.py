@@ -115,7 +115,7 @@ class PlayedPlug:
         if self.plug.offline:
             return None
         answer: dict[str, Any] = {}
-        for one in self.do(lambda now: self.plug.http(path, "", now)):
+        for one in self.do(lambda now: self.plug.http(path, now)):
             with suppress(ValueError):
                 told = json.loads(one.payload)
                 answer.update(told if isinstance(told, dict) else {})

@@ -17,13 +17,12 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """A request to the device's own address in the school's network. A `body` is JSON and is posted; "" is a GET.
+    """A GET to the device's own address in the school's network.
 
     `object_back`: the device answers with a JSON object; whoever answers otherwise is another one at its address.
     """
 
     url: str
-    body: str = ""
     object_back: bool = False
 
 

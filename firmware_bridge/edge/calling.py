@@ -65,10 +65,7 @@ def request(call: HttpCall) -> str:
         try:
             connection.connect()
             with _ended_after(connection.sock, WHOLE_S) as ended:
-                if call.body:
-                    connection.request("POST", path, call.body.encode(), {"Content-Type": "application/json"})
-                else:
-                    connection.request("GET", path)
+                connection.request("GET", path)
                 answer = connection.getresponse()
                 told = answer.read(_ANSWER)
         finally:

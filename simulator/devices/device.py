@@ -52,7 +52,7 @@ class Device(Protocol):
         """A message arrived."""
         ...
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         """A request to its own page, path and query; nothing for a device without one."""
         ...
 

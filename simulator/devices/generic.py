@@ -48,7 +48,7 @@ class _Relay(ABC):
     def farewell(self) -> list[Publish]:
         return self.online(False)
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         return []
 
     def tick(self, now: float) -> list[Publish]:
@@ -145,7 +145,7 @@ class TimedRelay(_Relay):
             return self.switch(False, None, "", now)
         return self.state(now) if topic == f"{self.base}/ask" else []
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         seconds = parse_qs(urlsplit(path).query).get("timer", [""])[0]
         return self.switch(True, float(seconds), "", now) if seconds.isdigit() else []
 

@@ -61,7 +61,7 @@ class HomeAssistantFan:
             return []  # the automation waits in vain for the state
         return self._state(id=order.get("id", ""))
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         return []
 
     def tick(self, now: float) -> list[Publish]:

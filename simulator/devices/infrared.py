@@ -55,7 +55,7 @@ class InfraredPurifier:
             self.speed = self._codes.get(_plain(code), self.speed)
         return [] if self._esphome else [Publish(f"stat/{self._topic}/RESULT", '{"IRSend":"Done"}')]
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         return []
 
     def tick(self, now: float) -> list[Publish]:

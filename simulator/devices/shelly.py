@@ -66,7 +66,7 @@ class ShellyPlug:
             said += self._request(text, now)
         return said
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         """GET /rpc/<method>?…; values are JSON."""
         asked = urlsplit(path)
         if not asked.path.startswith("/rpc/"):

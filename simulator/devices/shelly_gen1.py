@@ -76,7 +76,7 @@ class ShellyGen1Plug:
             said = self._switch(on, "http", now, float(words.get("timer", "0")))
         return 200, json.dumps(self._relay(now)), said
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         return self.page(path, now)[2]
 
     def tick(self, now: float) -> list[Publish]:

@@ -130,7 +130,7 @@ class TasmotaPlug:
         self._command(command, text.strip(), now)
         return self._spoken(now)
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         """A request to its own page, /cm?cmnd=…; it needs the network, not the broker."""
         asked = urlsplit(path)
         if self.offline or asked.path != "/cm":

@@ -78,7 +78,7 @@ class Gateway(ABC):
         found = self.write(asked, now)
         return [self.told(found, now)] if found else []
 
-    def http(self, path: str, body: str, now: float) -> list[Publish]:
+    def http(self, path: str, now: float) -> list[Publish]:
         return []
 
     # -- inside -------------------------------------------------------------------------------------------------------

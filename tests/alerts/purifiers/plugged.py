@@ -31,10 +31,7 @@ ORG, SITE, SECRET = "demo-town", "s1", "secret"
 @cache
 def school() -> config.Config:
     """A school with a purifier of every row."""
-    units = {
-        row.name: {"room": "r1", "kind": row.kind, "cadr_m3h": 300, **row.settings, **row.more.get("unit", {})}
-        for row in ALL
-    }
+    units = {row.name: {"room": "r1", "kind": row.kind, "cadr_m3h": 300, **row.settings} for row in ALL}
     text = {
         "org": ORG,
         "sites": {
@@ -152,7 +149,7 @@ class Plugged:
     def request(self, call: orders.HttpCall) -> None:
         parts = urlsplit(call.url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        self._act(lambda: self.device.http(path, call.body, self.now))
+        self._act(lambda: self.device.http(path, self.now))
 
     def hold(self) -> None:
         """From now on what it says is delayed."""

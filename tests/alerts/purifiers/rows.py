@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from simulator.devices.device import Device, Publish
@@ -42,7 +42,6 @@ class Row:
     own_rule: bool = False
     named_after_prepare: bool = False
     reports_apart: bool = True
-    more: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
@@ -197,8 +196,8 @@ UNHEARD: Final = (
             "on": FULL,
             "off": OFF,
             "codes": {"quiet": QUIET, "full": FULL},
+            "speeds": [{"name": "quiet", "cadr_m3h": 90}, {"name": "full", "cadr_m3h": 300}],
         },
-        more={"unit": {"speeds": [{"name": "quiet", "cadr_m3h": 90}, {"name": "full", "cadr_m3h": 300}]}},
         device=lambda: InfraredPurifier("ir-1", CODES),
         claims_on=Publish("stat/ir-1/RESULT", '{"IRSend":"Done"}'),
         foreign=Publish("stat/ir-2/RESULT", '{"IRSend":"Done"}'),

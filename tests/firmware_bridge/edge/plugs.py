@@ -34,7 +34,7 @@ class Plug:
                 plug.asked.append(self.path)
                 if b"WARNING" not in plug.answer:
                     with plug._lock:
-                        plug.device.http(self.path, "", time.monotonic())
+                        plug.device.http(self.path, time.monotonic())
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(plug.answer)))
                 self.end_headers()
