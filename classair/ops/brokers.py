@@ -51,7 +51,7 @@ class OwnBroker:
     port: int
     passwords: dict[str, str]
     child: Child
-    past: Past = field(default_factory=lambda: Past())
+    past: Past = field(default_factory=Past)
 
     @property
     def url(self) -> str:

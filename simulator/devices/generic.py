@@ -85,14 +85,14 @@ class HomeBuilt(_Relay):
     def __init__(self, name: str, *, load_w: float | None = None, now: float = 0.0) -> None:
         super().__init__(load_w, now)
         self.base = f"purifier/{name}"
-        self.speed, self._id, self._now = "", "", now
+        self.speed, self._id = "", ""
 
     def topics(self) -> list[str]:
         return [f"{self.base}/set", f"{self.base}/get"]
 
     def handle(self, topic: str, payload: bytes | str, now: float) -> list[Publish]:
         if topic == f"{self.base}/get":
-            return self._said("")
+            return self._said("", now)
         try:
             order = json.loads(payload)
         except (ValueError, RecursionError):
@@ -105,20 +105,15 @@ class HomeBuilt(_Relay):
         self._id, self.speed = str(order.get("id", "")), str(order.get("speed", ""))
         return self.switch(order["on"], seconds, "command", now)
 
-    def tick(self, now: float) -> list[Publish]:
-        self._now = now
-        return super().tick(now)
-
     def state(self, now: float) -> list[Publish]:
-        self._now = now
-        said, self._id = self._said(self._id), ""
+        said, self._id = self._said(self._id, now), ""
         return said
 
     def online(self, there: bool) -> list[Publish]:
         return [Publish(f"{self.base}/status", "online" if there else "offline", retain=True)]
 
-    def _said(self, number: str) -> list[Publish]:
-        told: dict[str, Any] = {"on": self.on, "by": self.by, "up_s": int(self._now - self._booted_at)}
+    def _said(self, number: str, now: float) -> list[Publish]:
+        told: dict[str, Any] = {"on": self.on, "by": self.by, "up_s": int(now - self._booted_at)}
         if number:
             told["id"] = number
         if self.load_w is not None:

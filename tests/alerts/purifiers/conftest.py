@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.alerts.purifiers.plugged import Bench, conf
+from tests.alerts.purifiers.plugged import Bench, Benches, conf
 from tests.alerts.purifiers.rows import Row
 from tests.neighbours.servers import Mosquitto
 
@@ -20,7 +20,7 @@ def school_broker(mosquitto_program: str, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def bench(school_broker: Mosquitto) -> Iterator[Callable[[Row], Bench]]:
+def bench(school_broker: Mosquitto) -> Iterator[Benches]:
     """`bench(row)`: its device, plugged in, and control."""
     made: list[Bench] = []
 

@@ -30,7 +30,6 @@ class Page:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if page.deaf.is_set():
-                    page.deaf.wait()
                     threading.Event().wait(0.2)
                     return
                 page.asked.append(self.path)

@@ -280,6 +280,17 @@ class Bench:
         self.control.close()
 
 
+Benches = Callable[[Row], Bench]
+
+
+def on(said: Said) -> bool:
+    return said.on is True
+
+
+def off(said: Said) -> bool:
+    return said.on is False
+
+
 def retained_at(url: str, topics: Iterable[str]) -> dict[str, bytes]:
     """What waits at the broker on these topics."""
     found: dict[str, bytes] = {}

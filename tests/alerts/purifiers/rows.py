@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pytest
+
 from simulator.devices.device import Device, Publish
 from simulator.devices.generic import HomeBuilt, PlainSwitch, TimedRelay
 from simulator.devices.homeassistant import HomeAssistantFan
@@ -214,3 +216,11 @@ UNHEARD: Final = (
 """Kinds that never say what the purifier is: of these only what holds for a kind alone, and test_infrared.py."""
 
 ALL: Final = (*ROWS, *UNHEARD)
+
+EVERY: Final = pytest.mark.parametrize("row", ROWS, ids=str)
+ALSO_UNHEARD: Final = pytest.mark.parametrize("row", ALL, ids=str)
+
+
+def having(what: Callable[[Row], Any]) -> pytest.MarkDecorator:
+    """The rows of which something is true."""
+    return pytest.mark.parametrize("row", [row for row in ROWS if what(row)], ids=str)
