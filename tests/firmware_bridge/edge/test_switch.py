@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,13 +14,11 @@ from hypothesis import strategies as st
 
 from classair.broker import Message
 from classair.config import parse
-from classair.control.orders import HttpCall
 from classair.model import Flag
 from classair.ops.brokerfiles import grants_of
 from classair.timetable import ZONE, to_ms
 from classair.wire import PurifierState, Topics
 from firmware_bridge.averaging import Mean
-from firmware_bridge.edge import calling
 from firmware_bridge.edge.switch import EdgeSwitch, edge_topics
 from tests.firmware_bridge.edge.plugs import ALWAYS, NEVER, Plug, plugs
 
@@ -286,49 +281,6 @@ def test_no_way_at_all_is_said_once_and_taken_as_soon_as_there_is_one(caplog: py
     bench.up = True
     bench.second(1)
     assert set(bench.commanded) == {"full"}
-
-
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "http://127.0.0.1:1/x y", "http://[", "ftp://127.0.0.1", "http://", "http://\x00"]
-)
-def test_an_address_that_leads_nowhere_is_a_fault_and_no_more(url: str) -> None:
-    assert calling.request(HttpCall(url))
-
-
-@pytest.mark.parametrize(
-    "said",
-    [b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 100 Continue\r\n\r\n"],
-)
-def test_a_device_that_never_comes_to_an_end_holds_up_no_later_order(
-    said: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(calling, "WHOLE_S", 0.3)
-    over = threading.Event()
-
-    def talk(server: socket.socket) -> None:
-        with server.accept()[0] as connection, contextlib.suppress(OSError):
-            connection.recv(1000)
-            connection.sendall(said)
-            while not over.wait(0.02):
-                connection.sendall(said if b"100" in said else b"x")
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        talking = threading.Thread(target=talk, args=(server,))
-        talking.start()
-        found: list[str] = []
-        asking = threading.Thread(
-            target=lambda: found.append(calling.request(HttpCall(f"http://127.0.0.1:{server.getsockname()[1]}"))),
-            daemon=True,
-        )
-        asking.start()
-        asking.join(20)
-        over.set()
-        talking.join()
-    assert found and found[0]
-
-
-def test_an_answer_nested_too_deep_is_none() -> None:
-    assert calling._refusal(b"[" * 4096, False) == ""
 
 
 def test_a_page_of_another_device_at_the_address_confirms_no_order(
