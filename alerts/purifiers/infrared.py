@@ -121,7 +121,7 @@ def _meaning(code: str) -> Any:
     """What two spellings of one code have in common."""
     try:
         told = json.loads(code)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         return re.sub(r"\s", "", code).lower()

@@ -122,6 +122,13 @@ def test_a_code_that_toggles_is_refused_however_it_is_spelt(off: str) -> None:
         kind(off=off, codes={"quiet": QUIET})
 
 
+def test_a_code_nested_too_deep_is_a_text_like_any_other() -> None:
+    deep = 1900 * "["
+    assert kind(off=deep).command(Command(False, None, "auto", "why", 1))[0].payload == deep
+    with pytest.raises(ValidationError, match="two different codes"):
+        kind(on=deep, off=deep)
+
+
 def test_each_speed_has_its_code() -> None:
     unit = kind(speeds=True, codes={"quiet": QUIET, "full": FULL})
     device = InfraredPurifier("ir-1", CODES)
