@@ -7,7 +7,7 @@ page and in `info`, never in the message of a change: a change is therefore look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -36,6 +36,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["shellyplug-s-041290"])]
     channel: Annotated[int, Field(ge=0, le=3)] = 0
+
+
+def faults(unit: config.Purifier) -> Iterator[str]:
+    """An address that its page does not have."""
+    if unit.url.startswith("https:"):
+        yield "url: expected http://…, for a Shelly of the first generation has no https page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from simulator.devices.shelly_gen1 import ShellyGen1Plug
 from tests.alerts.purifiers.pages import Ear, Page, served
 from tests.neighbours.programs import await_condition
 
+PART = {"room": "r", "kind": "shelly_gen1", "cadr_m3h": 300, "topic": "plug"}
+
 
 @pytest.fixture
 def page() -> Iterator[Page]:
@@ -33,7 +35,7 @@ def page() -> Iterator[Page]:
 
 
 def kind(url: str) -> Any:
-    part = {"room": "r", "kind": "shelly_gen1", "cadr_m3h": 300, "topic": "plug", "url": url}
+    part = {**PART, "url": url}
     return purifiers.make("s.f", config.Purifier.model_validate(part), lambda: round(time.time() * 1000))
 
 
@@ -252,3 +254,11 @@ def test_control_switches_it_and_hears_its_answer(page: Page, tmp_path: Path) ->
 
     await_condition(left, what="its leaving")
     ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "count"), [("https://192.0.2.9", 1), ("https://192.0.2.9:8443/", 1), ("http://192.0.2.9", 0), ("", 0)]
+)
+def test_an_address_with_https_is_a_fault_because_it_has_no_such_page(url: str, count: int) -> None:
+    found = list(purifiers.faults(config.Purifier.model_validate({**PART, "url": url})))
+    assert len(found) == count and all("expected http://" in one for one in found)
