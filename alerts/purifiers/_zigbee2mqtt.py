@@ -161,10 +161,3 @@ def _ms(value: Any) -> int | None:
         return int(datetime.fromisoformat(value).timestamp() * 1000)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
-
-
-def number(value: Any, lowest: float, highest: float) -> float | None:
-    """A number within its bounds; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-        return None
-    return float(value)

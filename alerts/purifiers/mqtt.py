@@ -21,6 +21,7 @@ from classair.accounts import Account
 from classair.control.orders import HttpCall
 from classair.parsing.json_objects import NotReadable, read_object
 from classair.parsing.names import unprintable
+from classair.parsing.numbers import number_between
 
 ANSWER_MS: Final = 10_000  # a state so soon after a command is its answer, where none names the command
 LONGEST_WORD: Final = 20
@@ -307,6 +308,4 @@ def _at(told: Any, path: str) -> Any:
 
 
 def _number(told: Any) -> float | None:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 1e9:
-        return None
-    return float(told)
+    return number_between(told, 0, 1e9)

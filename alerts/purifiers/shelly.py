@@ -22,6 +22,7 @@ from classair.accounts import Account
 from classair.control.orders import HttpCall
 from classair.parsing.json_objects import NotReadable, read_object
 from classair.parsing.names import unprintable
+from classair.parsing.numbers import number_between
 
 LONGEST_S: Final = 64_800
 _PEOPLE: Final = {"button", "switch", "input", "shc", "ui", "ble", "bluetooth"}
@@ -155,9 +156,8 @@ class Purifier:
         if not isinstance(result, dict):
             return []
         if number == _SYS:
-            up = result.get("uptime")
-            known = isinstance(up, int | float) and not isinstance(up, bool) and 0 <= up < 1e10
-            return [Said(up_s=float(up))] if known and up is not None else []
+            up_s = number_between(result.get("uptime"), 0, 1e10)
+            return [Said(up_s=up_s)] if up_s is not None else []
         if number not in (_AFTER, _ASKED):
             return []
         # An ON that has no timer is not the one that was ordered.
@@ -202,6 +202,6 @@ def _by(source: Any, on: bool | None, timed: bool) -> By:
 
 
 def _watts(told: Any) -> float | None:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not -100 <= told <= 100_000:
-        return None
-    return max(0.0, float(told))
+    """A meter may show a little less than nothing."""
+    watts = number_between(told, -100, 100_000)
+    return None if watts is None else max(0.0, watts)

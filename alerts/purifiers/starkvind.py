@@ -13,8 +13,9 @@ from typing import Any, Final, Literal
 
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, Step, Traits
-from alerts.purifiers._zigbee2mqtt import LONGEST_WORD, Zigbee2MqttDevice, Zigbee2MqttSettings, number
+from alerts.purifiers._zigbee2mqtt import LONGEST_WORD, Zigbee2MqttDevice, Zigbee2MqttSettings
 from classair import config
+from classair.parsing.numbers import number_between
 
 FILTER_MIN: Final = 259_200  # replace_filter after so many minutes: half a year
 MODES: Final = ("auto", *map(str, range(1, 10)))
@@ -66,7 +67,7 @@ class Purifier(Zigbee2MqttDevice):
         return self._speeds[-1 if command.speed is None else min(command.speed, len(self._speeds) - 1)]
 
     def _told(self, told: Mapping[str, Any]) -> Said:
-        age = number(told.get("filter_age"), 0, 10**8)
+        age = number_between(told.get("filter_age"), 0, 10**8)
         used = min(1.0, age / FILTER_MIN) if age is not None else None
         said = Said(filter_used=1.0 if told.get("replace_filter") is True else used)
         mode = told.get("fan_mode")

@@ -21,6 +21,7 @@ from alerts.purifiers import Publish, Said, Step, Traits
 from alerts.purifiers._asked import Asked, NoAnswer, Reading, Refused
 from classair import config
 from classair.accounts import Account
+from classair.parsing.numbers import number_between
 
 ACCOUNT: Final = ("CLASSAIR_TAPO_USER", "CLASSAIR_TAPO_PASSWORD")
 MAX_SECONDS: Final = 64_800
@@ -108,20 +109,19 @@ class Plug:
             return None
         if rule is None or rule.get("enable") is not True:
             return None
-        wanted, left = rule.get("desired_states"), rule.get("remain")
+        wanted = rule.get("desired_states")
         ends = isinstance(wanted, dict) and wanted.get("on") is False
-        return float(left) if ends and isinstance(left, int) and left > 0 else None
+        return (number_between(rule.get("remain"), 0, 1e9) or None) if ends else None
 
     async def _watts(self) -> float | None:
         if not self._metered:
             return None
         try:
-            watts = (await self._ask("get_current_power")).get("current_power")
+            told = await self._ask("get_current_power")
         except _NotTaken:
             self._metered = False  # a P100 has no meter; it is asked no more
             return None
-        known = isinstance(watts, int | float) and not isinstance(watts, bool) and 0 <= watts <= 100_000
-        return float(watts) if known and watts is not None else None
+        return number_between(told.get("current_power"), 0, 100_000)
 
     async def _ask(self, method: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         kasa: Any = await _library()

@@ -25,6 +25,7 @@ from classair.accounts import USER, Account
 from classair.control.orders import HttpCall
 from classair.parsing.json_objects import NotReadable, read_object
 from classair.parsing.names import unprintable
+from classair.parsing.numbers import number_between
 
 MAX_SECONDS: Final = 64_800  # PulseTime 64900
 LONGEST_WORD: Final = 20
@@ -275,9 +276,9 @@ def _switch_words(word: Any, answer: bool) -> list[Said]:
 
 
 def _up_s(told: dict[str, Any]) -> float | None:
-    seconds = told.get("UptimeSec")
-    if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0:
-        return float(seconds)
+    seconds = number_between(told.get("UptimeSec"), 0, 1e10)
+    if seconds is not None:
+        return seconds
     match = _DAYS.fullmatch(str(told.get("Uptime")))
     if match is None:
         return None
@@ -317,6 +318,6 @@ def _drawn(told: Any) -> list[Said]:
     watts = energy.get("Power") if isinstance(energy, dict) else None
     if isinstance(watts, list):
         watts = watts[0] if watts else None
-    if isinstance(watts, bool) or not isinstance(watts, int | float) or not 0 <= watts <= 100_000:
-        return [Said()] if isinstance(told, dict) else []
-    return [Said(watts=float(watts))]
+    if not isinstance(told, dict):
+        return []
+    return [Said(watts=number_between(watts, 0, 100_000))]

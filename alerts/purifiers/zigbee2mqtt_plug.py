@@ -16,9 +16,10 @@ from pydantic import Field
 
 from alerts.control.unit import Command
 from alerts.purifiers import Publish, Said, Step, Traits
-from alerts.purifiers._zigbee2mqtt import LONGEST_WORD, Zigbee2MqttDevice, Zigbee2MqttSettings, number
+from alerts.purifiers._zigbee2mqtt import LONGEST_WORD, Zigbee2MqttDevice, Zigbee2MqttSettings
 from classair import config
 from classair.control.orders import HttpCall
+from classair.parsing.numbers import number_between
 
 LONGEST_S: Final = {"on_time": 6_500, "countdown": 43_200}  # 16 bits of tenths of a second; Tuya's own limit
 TIMER_SLACK_S: Final = 30
@@ -90,7 +91,7 @@ class Purifier(Zigbee2MqttDevice):
         return Step("mains_off", self._set({key: "off"}), answered, optional=True)
 
     def _told(self, told: Mapping[str, Any]) -> Said:
-        watts = number(told.get("power"), 0, 100_000)
+        watts = number_between(told.get("power"), 0, 100_000)
         self._metered |= watts is not None
         said = Said(watts=watts)
         if "state" not in told:
@@ -100,6 +101,6 @@ class Purifier(Zigbee2MqttDevice):
         return replace(said, on=on) if on is not None else replace(said, unread=str(word)[:LONGEST_WORD])
 
     def _proves(self, said: Said, told: Mapping[str, Any]) -> set[str]:
-        left = number(told.get("countdown"), 1, 10**6)
+        left = number_between(told.get("countdown"), 1, 10**6)
         timer = {"timer"} if left is not None and left >= self._timer_s - TIMER_SLACK_S else set()
         return timer | ({"on" if said.on else "off"} if said.on is not None else set())

@@ -28,6 +28,13 @@ def number_in(given: Any, largest: float) -> float | None:
     return given if -largest < given < largest else None
 
 
+def number_between(given: Any, lowest: float, highest: float) -> float | None:
+    """A number within its bounds, and none in a text; None for everything else."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not lowest <= given <= highest:
+        return None
+    return float(given)
+
+
 # Subscripts (CO₂), full-width letters and signs, blanks that do not break; marks that nobody sees are left out.
 _PLAIN_SIGNS: Final = {
     **{0x2080 + digit: str(digit) for digit in range(10)},

@@ -231,6 +231,7 @@ def test_what_it_says_at_its_birth_waits_for_what_its_button_did() -> None:
         ('"Uptime":"x"', None),
         ('"UptimeSec":true', None),
         ('"UptimeSec":-5', None),
+        ('"UptimeSec":1' + 400 * "0", None),
         ('"Uptime":null', None),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classair.parsing.numbers import number_in, says_nothing
+from classair.parsing.numbers import number_between, number_in, says_nothing
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,9 @@ def test_a_word_that_says_there_is_no_value(word: str) -> None:
 @pytest.mark.parametrize("word", ["18 ug", "1_8", "error", "1,234"])
 def test_a_word_that_is_no_such(word: str) -> None:
     assert not says_nothing(word)
+
+
+@pytest.mark.parametrize("given", [True, None, "1", [1], {}, float("nan"), float("inf"), 10**400, -(10**400), -1, 3.1])
+def test_what_is_no_number_within_its_bounds_is_none(given: object) -> None:
+    assert number_between(given, 0, 3) is None
+    assert [number_between(number, 0, 3) for number in (0, 2.5, 3)] == [0.0, 2.5, 3.0]
