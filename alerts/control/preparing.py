@@ -23,7 +23,6 @@ class _Room:
     follower: LossFollower
     plan: Plan = field(default_factory=Plan)
     losses: Losses | None = None
-    variant: Occupancy | None = None
 
     def known(self) -> Losses:
         if self.losses is None:
@@ -86,7 +85,7 @@ class Preparing:
             return self._before(known, plain, level, outdoor, now)
         known.plan = Plan()
         stays = plain.children and self._stays(known, level, outdoor)
-        return _variant(known, plain, stay_on=stays, lesson=lesson)
+        return replace(plain, stay_on=stays, lesson=lesson, off_loss=known.known().off)
 
     def _stays(self, known: _Room, level: float | None, outdoor: float | None) -> bool:
         return self._rule.stay_on and would_return(level, outdoor, known.known(), self._rule)
@@ -101,7 +100,8 @@ class Preparing:
         known.plan = known.plan.after(now, start, lead(level, self._rule.off_below, known.known(), outdoor))
         if not known.plan.running:
             return plain
-        return _variant(known, plain, pre_clean=True, stay_on=self._stays(known, level, outdoor))
+        stays = self._stays(known, level, outdoor)
+        return replace(plain, pre_clean=True, stay_on=stays, off_loss=known.known().off)
 
 
 def would_return(level: float | None, outdoor: float | None, losses: Losses, rule: PurifierRule) -> bool:
@@ -113,25 +113,3 @@ def would_return(level: float | None, outdoor: float | None, losses: Losses, rul
     if outdoor is not None:
         return outdoor > rule.off_below
     return level is not None and losses.measured and level / losses.share_left > rule.on_above
-
-
-def _variant(
-    known: _Room, plain: Occupancy, *, stay_on: bool = False, lesson: bool = False, pre_clean: bool = False
-) -> Occupancy:
-    """The same object while nothing changes: this is asked for each room each second."""
-    old, off_loss = known.variant, known.known().off
-    same = old is not None and (old.kind, old.until, old.next_start) == (plain.kind, plain.until, plain.next_start)
-    if (
-        old is None
-        or not same
-        or (old.stay_on, old.lesson, old.pre_clean, old.off_loss)
-        != (
-            stay_on,
-            lesson,
-            pre_clean,
-            off_loss,
-        )
-    ):
-        old = replace(plain, stay_on=stay_on, lesson=lesson, pre_clean=pre_clean, off_loss=off_loss)
-        known.variant = old
-    return old
