@@ -129,7 +129,7 @@ class AlertsEngine:
         self.sources.follow(config, now)
         matters = self.board.open_matters()
         self.notices.only({*fresh, *self.sources.names()}, set(self.board.names()), matters, now)
-        self._rules.only({(what, subject) for what, subject, _ in matters})
+        self._rules.only(matters)
         self._home.follow(config)
         self.care.follow(config)
         self._clear_what_is_gone()

@@ -13,7 +13,7 @@ from alerts.ledger import Ledger
 from alerts.rules import messages
 from classair.config import Config, PersonOffRule, PurifierFaultRule, SilentRule
 
-_OF = "/"  # between a rule's name and what of a purifier it tells
+_OF = "/"  # between a rule's name, what of a purifier it tells, and a device's own words
 
 
 @dataclass(slots=True)
@@ -38,17 +38,18 @@ class Rules:
         for key in [key for key in self._open if _rule(key[0]) not in config.rules or key[1] not in subjects]:
             self._forget(key)
 
-    def only(self, matters: set[tuple[str, str]]) -> None:
-        """`matters`: what of which purifier is open. What is not was about a device that was exchanged: closed unsaid,
-        so that the new one's faults are told.
+    def only(self, matters: set[tuple[str, str, str]]) -> None:
+        """`matters`: what of which purifier is open, in which words. What is not was about a device that was exchanged:
+        closed unsaid, so that the new one's faults are told.
         """
         assert self._config is not None
+        of_purifiers = {
+            name for name, rule in self._config.rules.items() if isinstance(rule, PurifierFaultRule | PersonOffRule)
+        }
+        held = {(_key(name, what, detail), subject) for name in of_purifiers for what, subject, detail in matters}
         for key in list(self._open):
-            rule = self._config.rules.get(_rule(key[0]))
-            if isinstance(rule, PurifierFaultRule | PersonOffRule):
-                what = key[0].partition(_OF)[2] or "not_obeying"
-                if (what, key[1]) not in matters:
-                    self._forget(key)
+            if _rule(key[0]) in of_purifiers and key not in held:
+                self._forget(key)
 
     def silences(self, rooms: dict[str, tuple[int | None, int]], now: int) -> None:
         """`rooms`: room → (newest valid value, since when it is watched)."""
@@ -77,7 +78,7 @@ class Rules:
                 people = rule.tell if matter.what == "person_off" else rule.tell_later
             else:
                 continue
-            key = (name if matter.what == "not_obeying" else f"{name}{_OF}{matter.what}", matter.purifier)
+            key = (_key(name, matter.what, matter.detail), matter.purifier)
             if matter.once:
                 self._send(key, people, "problem", _purifier(matter))
             elif matter.over:
@@ -153,6 +154,13 @@ def _silence(room: str, since: int, never: bool, over: bool = False) -> Callable
 
 def _purifier(matter: Matter) -> Callable[[Config, str], Message]:
     return lambda config, language: messages.purifier(config, language, matter)
+
+
+def _key(rule: str, what: str, detail: str) -> str:
+    """What a rule tells of a purifier; each of a device's own words is a matter of its own."""
+    if what == "not_obeying":
+        return rule
+    return _OF.join((rule, what, detail) if what == "device" else (rule, what))
 
 
 def _rule(key: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from alerts.control.managed import Matter
 from alerts.control.unit import FAULTS
+from alerts.delivery.deliverer import Result
 from alerts.ledger import Ledger
 from alerts.ledger_reader import LedgerReader
 from alerts.ledger_schema import Notice
@@ -218,4 +221,24 @@ def test_after_a_pause_of_our_own_devices_are_asked_before_they_are_judged(tmp_p
     house.watching.hear("stat/plug-1/RESULT", b'{"POWER":"ON"}', False, house.now)
     house.live(1)
     assert house.fan().on is True and house.fan().mode == "auto" and house.fan().override_on is None
+    house.ledger.close()
+
+
+def test_a_devices_second_fault_is_told_as_well_and_is_not_over_with_the_first(tmp_path: Path) -> None:
+    house = House(tmp_path, PLUG, now=MONDAY_NINE)
+    overtemp, overpower = (Matter("s1.fan", "s1.r1", "device", False, word) for word in ("overtemp", "overpower"))
+
+    def told(*matters: Matter) -> list[tuple[str, str]]:
+        before = len(house.post.jobs)
+        for matter in matters:
+            house.watching._rules.purifier(matter, house.now)
+        for job in house.post.jobs[before:]:
+            house.watching.delivered(Result(job, 1, True), house.now)
+        return [(job.kind, job.rule) for job in house.post.jobs[before:]]
+
+    assert told(overtemp, overpower) == [("problem", "fault/device/overtemp"), ("problem", "fault/device/overpower")]
+    assert all("over" in job.message.text for job in house.post.jobs[-2:])
+    house.watching._rules.only({("device", "s1.fan", "overpower")})
+    assert told(replace(overtemp, over=True)) == [], "of a device that was exchanged"
+    assert told(replace(overpower, over=True)) == [("recovery", "fault/device/overpower")]
     house.ledger.close()
