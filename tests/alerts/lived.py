@@ -42,6 +42,7 @@ EVENTS: Final = (
     "button",
     "order",
     "occupied",
+    "dirty_outdoors",
     "empty",
     "before",
     "unknown",
@@ -200,6 +201,8 @@ class Life:
                     self.unit = control.order(self.unit, wish, minutes, "u-1", self.who, self.limits, self.now)
             case "occupied":
                 self.who = occupied(self.now + (1 + number) * MIN)
+            case "dirty_outdoors":
+                self.who = replace(occupied(self.now + (1 + number) * MIN), stay_on=True)
             case "empty":
                 self.who = empty(self.now + (40 + number) * MIN)
             case "before":
@@ -329,6 +332,7 @@ class Life:
                 assert command.on == override.on or before.pending is not None, "a person was overruled"
             if not command.on and command.mode == "auto":
                 assert now - unit.since >= self.limits.min_on_ms, ("automatic OFF before its minimum time", unit)
+                assert not (self.who.children and self.who.stay_on), "an OFF that would not last"
                 low = signal.lasts(signal.low_since, self.limits.off_for_ms)
                 assert low or is_idle(self.who, self.limits), ("an OFF without a reason", command, signal)
                 alive = [level for name, level in self.levels.items() if name not in self.mute]

@@ -72,13 +72,17 @@ def _never_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(goals, "is_idle", lambda *_: False)
 
 
+def _never_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(goals, "_stays", lambda _: False)
+
+
 def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "_silence", lambda unit, *_: (unit, []))
     monkeypatch.setattr(machine, "ask", lambda unit, now: (unit, []))
     monkeypatch.setattr(observing, "ask", lambda unit, now: (unit, []))
 
 
-@pytest.mark.parametrize("careless", [_no_minimum, _never_safe, _for_ever, _never_empty, _deaf])
+@pytest.mark.parametrize("careless", [_no_minimum, _never_safe, _for_ever, _never_empty, _never_stays, _deaf])
 def test_the_same_histories_notice_a_controller_that_breaks_one(careless: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     careless(monkeypatch)
     with pytest.raises((AssertionError, RecursionError)):
