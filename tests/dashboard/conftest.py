@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,15 +20,17 @@ import pytest
 import uvicorn
 
 from classair import config as configuration
+from classair.broker import BrokerAddress, Link, Message
 from classair.model import Flag, Reading
 from classair.science.advice import Need
 from classair.science.corrections import Corrections
 from classair.science.state import CO2, PM25, Measure, RoomMemory, Scale, Sight, Track, current, room_state
+from classair.service import Following
 from classair.stores.corrections import accepted_corrections
 from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import HOUR_MS, MINUTE_MS
-from classair.wire import Current, PurifierState, RoomState, Topics
+from classair.wire import Answer, Ask, Current, PurifierState, RoomState, Topics
 from dashboard.access.desk import Desk
 from dashboard.app import Application, create_app
 from dashboard.context import Context
@@ -147,6 +150,35 @@ class House:
             "Origin": self.url,
             "X_CSRF_Token": cookies["classair_csrf"],
         }
+
+
+@contextmanager
+def alerts_double(house: House, mosquitto: Any, answer: Callable[[Ask], Answer]) -> Iterator[None]:
+    """The house at a real broker, at which `answer` answers for alerts."""
+    topics, ready = Topics(house.config.org), threading.Event()
+
+    def hear(message: Message) -> None:
+        ask = Ask.model_validate_json(message.payload)
+        alerts.publish(topics.answer(ask.id), answer(ask).model_dump_json(), qos=1)
+
+    alerts = Link(
+        BrokerAddress(mosquitto.host, mosquitto.port, "alerts-double"),
+        on_message=hear,
+        on_up=ready.set,
+        subscriptions=[(topics.ask("alerts", "+"), 1)],
+    )
+    alerts.start()
+    link = house.live.connect(
+        BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-of-this-test"),
+        topics,
+        Following(house.processes.with_name("accepted.json")),
+    )
+    try:
+        assert ready.wait(10) and link.wait_up(60)
+        yield
+    finally:
+        link.stop()
+        alerts.stop()
 
 
 def state_of(

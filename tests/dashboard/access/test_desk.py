@@ -12,23 +12,11 @@ import pytest
 from classair.places import Places
 from dashboard.access import command
 from dashboard.access.desk import IDLE_MS, LIMIT_ACCOUNT, LIMIT_WINDOW_MS, TOTAL_MS, AccountRejected, Desk, TooMany
+from tests.dashboard.access.conftest import SECRET, Clock
 
 pytestmark = pytest.mark.thorough
 
 MINUTE = 60_000
-SECRET = "four unrelated words here"
-
-
-class Clock:
-    now = 1_795_000_000_000
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from classair.broker import BrokerAddress, Link, Message
-from classair.service import Following
 from classair.wire import Answer, Ask, Beat, BridgeStatus, SensorHealth, ServiceStatus, Topics
 from dashboard.live.ages import state_as_of
+from tests.dashboard.conftest import alerts_double
 
 OPENAPI = Path(__file__).parents[3] / "docs" / "openapi.json"
 
@@ -149,49 +147,20 @@ def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_
     assert state() == "degraded"
 
 
-def test_a_person_switches_a_purifier_by_asking_alerts(
-    house: Any,
-    mosquitto: Any,
-    tmp_path: Path,
-    wait_for: Any,
-) -> None:
-    topics = Topics("switching")
+def test_a_person_switches_a_purifier_by_asking_alerts(own_house: Any, mosquitto: Any, wait_for: Any) -> None:
     asked: list[Ask] = []
-    ready = threading.Event()
 
-    def answer(message: Message) -> None:
-        ask = Ask.model_validate_json(message.payload)
+    def answer(ask: Ask) -> Answer:
         asked.append(ask)
-        good = ask.args["do"] != "off"
-        alerts.publish(
-            topics.answer(ask.id),
-            Answer(
-                id=ask.id,
-                ok=good,
-                error="" if good else "a rule forbids it",
-                result={"override_until": 1_800_000_000_000, "shortened": True} if good else {},
-            ).model_dump_json(),
-            qos=1,
-        )
+        if ask.args["do"] == "off":
+            return Answer(id=ask.id, ok=False, error="a rule forbids it")
+        return Answer(id=ask.id, ok=True, result={"override_until": 1_800_000_000_000, "shortened": True})
 
-    alerts = Link(
-        BrokerAddress(mosquitto.host, mosquitto.port, "alerts-double"),
-        on_message=answer,
-        on_up=ready.set,
-        subscriptions=[(topics.ask("alerts", "+"), 1)],
-    )
-    alerts.start()
-    link = house.live.connect(
-        BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-switching"),
-        topics,
-        Following(tmp_path / "accepted.json"),
-    )
-    try:
-        assert ready.wait(5) and link.wait_up(60)
-        token = house.desk.create_token("acts", ("control",), 1)
+    with alerts_double(own_house, mosquitto, answer):
+        token = own_house.desk.create_token("acts", ("control",), 1)
 
         def send(body: str) -> Any:
-            return house.ask(
+            return own_house.ask(
                 "/api/v1/purifiers/ban-suan.p1-2-fan/override",
                 "POST",
                 body=body.encode(),
@@ -212,10 +181,7 @@ def test_a_person_switches_a_purifier_by_asking_alerts(
         for wrong in ('{"do": "explode"}', '{"do": "off", "minutes": 0}', '{"do": "off", "minutes": 9999}', "[]", "{"):
             assert send(wrong).status == 422, wrong
         assert send('{"do": "on", "minutes": 30, "force": true}').status == 422
-        assert "a rule forbids it" in {outcome for *_, outcome in house.desk.audit(5)}
-    finally:
-        link.stop()
-        alerts.stop()
+        assert "a rule forbids it" in {outcome for *_, outcome in own_house.desk.audit(5)}
 
 
 def test_asking_without_a_broker_says_so_at_once(house: Any) -> None:

@@ -14,28 +14,23 @@ import pytest
 from classair.config.purifiers import PurifierRule
 from classair.units import MINUTE_MS
 from classair.wire import Beat, PurifierCare, RoomState, ServiceStatus, Topics
+from tests.dashboard.conftest import MONDAY, now_ms
 
 ROOM, FAN = "ban-suan.p1-2", "ban-suan.p1-2-fan"
 PASSWORD = "four unrelated words here"
-MONDAY_NINE = 1_795_366_800_000 + 9 * 60 * MINUTE_MS
+MONDAY_NINE = MONDAY + 9 * 60 * MINUTE_MS
 
 
 @pytest.fixture
 def school(make_house: Any, make_state: Callable[..., RoomState], schools: Any) -> Any:
     """A Monday at nine, so that there is a block that ends at 16:00."""
     house = make_house(config=schools)
-    house.offset_ms = MONDAY_NINE - _now()
+    house.offset_ms = MONDAY_NINE - now_ms()
     return house
 
 
-def _now() -> int:
-    import time
-
-    return time.time_ns() // 1_000_000
-
-
 def put(house: Any, make_state: Callable[..., RoomState], pm25: float | None = 18, **unit: Any) -> None:
-    now = _now() + house.offset_ms
+    now = now_ms() + house.offset_ms
     state = make_state(ROOM, pm25, at=now)
     assert state.purifier is not None
     house.put(state.model_copy(update={"purifier": state.purifier.model_copy(update=unit)}))
@@ -137,7 +132,7 @@ def test_a_purifier_nobody_has_spoken_of_is_unknown_and_can_be_switched(school: 
 
 
 def test_while_control_is_away_its_last_word_is_not_shown_as_now(school: Any, make_state: Any) -> None:
-    topics, now = Topics(school.config.org), _now() + school.offset_ms
+    topics, now = Topics(school.config.org), now_ms() + school.offset_ms
     put(school, make_state, on=True, watts=38.0, override_on=True, override_until=now + 20 * MINUTE_MS)
 
     def beat(age_ms: int) -> str:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from classair.broker import BrokerAddress, Link, Message
-from classair.service import Following
-from classair.wire import Answer, Ask, RoomState, Topics
+from classair.wire import Answer, Ask, RoomState
+from tests.dashboard.conftest import alerts_double, now_ms
 
 ROOM, FAN = "ban-suan.p1-2", "ban-suan.p1-2-fan"
 PASSWORD = "four unrelated words here"
 TELEPHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Room:
@@ -49,31 +41,12 @@ class Room:
 
 
 @pytest.fixture
-def room(own_house: Any, make_state: Any, mosquitto: Any, tmp_path: Path, wait_for: Any) -> Iterator[Room]:
+def room(own_house: Any, make_state: Any, mosquitto: Any) -> Iterator[Room]:
     own_house.desk.add_account("somsri", "teacher", PASSWORD, [ROOM])
-    topics, made, ready = Topics(own_house.config.org), Room(own_house, make_state), threading.Event()
-
-    def hear(message: Message) -> None:
-        ask = Ask.model_validate_json(message.payload)
-        alerts.publish(topics.answer(ask.id), made.answer(ask).model_dump_json(), qos=1)
-
-    alerts = Link(
-        BrokerAddress(mosquitto.host, mosquitto.port, "alerts-double"),
-        on_message=hear,
-        on_up=ready.set,
-        subscriptions=[(topics.ask("alerts", "+"), 1)],
-    )
-    alerts.start()
-    link = own_house.live.connect(
-        BrokerAddress(mosquitto.host, mosquitto.port, "dashboard-of-this-test"),
-        topics,
-        Following(tmp_path / "accepted.json"),
-    )
-    assert ready.wait(10) and link.wait_up(60)
-    made.air(18)
-    yield made
-    link.stop()
-    alerts.stop()
+    made = Room(own_house, make_state)
+    with alerts_double(own_house, mosquitto, made.answer):
+        made.air(18)
+        yield made
 
 
 def enter(chromium: Any, house: Any, path: str, language: str = "en", **options: Any) -> Any:
