@@ -18,6 +18,7 @@ from classair import __version__
 from classair.accounts import HOME_ASSISTANT
 from classair.config import Config, Sensor
 from classair.i18n import t
+from classair.science.purifying import DEVICE
 from classair.wire import Topics
 
 ORIGIN: Final = {"name": "ClassAir", "sw": __version__}
@@ -27,7 +28,6 @@ HEALTH_EVERY_S: Final = 60
 ROOM_SILENT_S: Final = 120  # alerts says an unchanged room again every 30 s
 
 PM_LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
-DEVICE: Final = "device: "  # before what a purifier says of itself
 AIR_LEVELS: Final = ("fresh", "stuffy_soon", "stuffy", "very_stuffy")
 
 # Quantity → (device class or none, unit, decimals). Only what Home Assistant has a place for.

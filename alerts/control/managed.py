@@ -15,6 +15,7 @@ from alerts.purifiers import AsksItself, Purifier, Said, Traits
 from classair import config
 from classair.config import Config, PurifierRule
 from classair.control.signal import Signal
+from classair.science.purifying import DEVICE
 from classair.wire import PurifierState
 
 UNTOLD: Final = -1
@@ -168,7 +169,7 @@ def as_kept(part: config.Purifier) -> dict[str, Any]:
 
 
 def _word(what: What, detail: str) -> str:
-    return f"device: {detail}" if what == "device" else what
+    return f"{DEVICE}{detail}" if what == "device" else what
 
 
 def _ms(seconds: float) -> int:

@@ -7,10 +7,9 @@ from typing import Final
 
 from alerts.control.occupancy import Occupancy
 from alerts.control.unit import PERSON_MS, Action, Limits, Override, Unit, begun, over
+from classair.config.purifiers import DUSTY, HEAVY
 from classair.control.signal import Signal
 
-DUSTY: Final = 25.0  # µg/m³; a person's OFF in more than that is told to people
-HEAVY: Final = 75.0  # and in more than that it ends sooner
 FRESH_MS: Final = 180_000  # nothing is done on account of data older than this
 AHEAD_MS: Final = 120_000  # nor on account of data dated further ahead than clocks may disagree
 

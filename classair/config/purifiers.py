@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from classair.config.scalars import Duration, YesNo, yes_or_no
 from classair.dates import Day
 from classair.wire import Id
+
+DUSTY: Final = 25.0  # µg/m³; a person's OFF in more than that is told to people
+HEAVY: Final = 75.0  # and in more than that it lasts `off_in_heavy_dust` at most
 
 
 class Part(BaseModel):

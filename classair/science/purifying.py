@@ -12,14 +12,16 @@ from typing import Final
 from classair.science.advice import FLAT_AFTER_MS, Purifier, is_falling
 from classair.wire import PurifierState
 
-# Faults after which the air of a room is not cleaned, whatever the switch says; "device: …" is the device's own word.
+DEVICE: Final = "device: "
+"""Before what a device says of itself, among the faults of a purifier."""
+# Faults after which the air of a room is not cleaned, whatever the switch says; so are the device's own words.
 NOT_WORKING: Final = frozenset({"not_obeying", "silent", "no_draw", "no_effect"})
 DRAW_AFTER_MS: Final = 20_000  # a meter has told by then what was switched on
 NO_DRAW_W: Final = 0.5
 
 
 def works(unit: PurifierState, now: int) -> bool:
-    if any(fault in NOT_WORKING or fault.startswith("device:") for fault in unit.faults):
+    if any(fault in NOT_WORKING or fault.startswith(DEVICE) for fault in unit.faults):
         return False
     return not (
         unit.on is True and unit.watts is not None and unit.watts <= NO_DRAW_W and now - unit.since >= DRAW_AFTER_MS

@@ -13,7 +13,7 @@ from classair.i18n import REFERENCE
 from classair.wire import BridgeStatus, SensorHealth, ServiceStatus
 from dashboard.api._faults import responses
 from dashboard.context import Context
-from dashboard.live.cases import sensor_well
+from dashboard.live.cases import beat_is_silent, sensor_well
 from dashboard.queries.rooms import StoreUnavailable
 
 
@@ -37,9 +37,6 @@ class Health(BaseModel):
     sensors: dict[str, SensorHealth | None]
     warnings: list[str] = Field(description="what a person should know or do, of every service and the dashboard")
     simulated: list[str] = Field(description="sites whose data are simulated")
-
-
-CONTROL_SILENT_MS = 20_000  # the controller beats every 5 s
 
 
 def router(ctx: Context) -> APIRouter:
@@ -66,7 +63,7 @@ def router(ctx: Context) -> APIRouter:
             live.connected()
             and store
             and beat is not None
-            and now - beat.at < CONTROL_SILENT_MS
+            and not beat_is_silent(beat, now)
             and all(status.state == "online" for status in services.values())
             and all(word is not None and sensor_well(word) != "no" for word in sensors.values())
             and (accepted is None or accepted.refused is None)

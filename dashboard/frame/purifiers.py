@@ -12,22 +12,20 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from classair import i18n
-from classair.config.purifiers import PurifierRule
+from classair.config.purifiers import DUSTY, HEAVY, PurifierRule
 from classair.control import care_words
+from classair.science.purifying import DEVICE
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from classair.wire import PurifierCare, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
+from dashboard.live.cases import services_down
 
 PIECE: Final = "purifiers"
-DUSTY: Final = 25.0  # µg/m³; whoever switches off in more than that is asked first
-HEAVY: Final = 75.0  # and in more than that OFF is shorter
 HOUR_MIN: Final = 60
 OFFERED: Final = (10, 15, 30, 45, 60, 90, 120)  # minutes
-DEVICE: Final = "device: "
-SILENT_MS: Final = 20_000  # alerts beats every 5 s
 
 
 def concerns(ctx: Context, room: str, key: str) -> bool:
@@ -78,10 +76,7 @@ def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> A
 
 def _heard(ctx: Context) -> bool:
     """Whether alerts, which alone knows what purifiers do, is there; so long as nothing says otherwise it is."""
-    status, beat = ctx.live.services().get("alerts"), ctx.live.beat()
-    if status is not None and status.state == "offline":
-        return False
-    return beat is None or ctx.now_ms() - beat.at < SILENT_MS
+    return "alerts" not in services_down(ctx.live.services(), ctx.live.beat(), ctx.now_ms())
 
 
 # -- what it does ------------------------------------------------------------------------------------------------------

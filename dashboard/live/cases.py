@@ -61,8 +61,12 @@ def purifier_trouble(unit: PurifierState | None, now_ms: int) -> Kind | None:
 def services_down(services: Mapping[str, ServiceStatus], beat: Beat | None, now_ms: int) -> list[str]:
     """The services without which rooms are not what they are shown as for long, as far as they are known to be away."""
     down = [name for name in ("ingest", "alerts") if name in services and services[name].state != "online"]
-    hangs = "alerts" in services and beat is not None and now_ms - beat.at > BEAT_SILENT_MS
-    return [*down, "alerts"] if hangs and "alerts" not in down else down
+    return [*down, "alerts"] if beat_is_silent(beat, now_ms) and "alerts" not in down else down
+
+
+def beat_is_silent(beat: Beat | None, now_ms: int) -> bool:
+    """Whether the controller has beaten once and does so no longer."""
+    return beat is not None and now_ms - beat.at > BEAT_SILENT_MS
 
 
 def sensor_well(word: SensorHealth) -> Literal["yes", "wait", "no"]:

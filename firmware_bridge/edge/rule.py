@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from classair.config.purifiers import PurifierRule
+from classair.config.purifiers import HEAVY, PurifierRule
 from classair.timetable import Timetable
 from classair.wire import PurifierState
 
@@ -18,7 +18,6 @@ LOST_S: Final = 20.0  # four beats of alerts
 JITTER_S: Final = 5.0  # all bridges of a town lose the server in the same moment
 LATE_S: Final = 5.0  # who looks this late has stood still itself
 LEASE_S: Final = 300  # where nobody knows until when children are there
-HEAVY: Final = 75.0  # µg/m³; above it a person's OFF ends early
 SHORT_S: Final = 30.0  # for so little a purifier is not switched on any more
 CONFIRM_WITHIN_S: Final = 10.0
 _UNCONFIRMED_S: Final = (30.0, 60.0, 600.0)  # pauses before the second, the third and every later order

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from classair import i18n
 from dashboard.context import Context
 from dashboard.frame import parts
-from dashboard.live.cases import BEAT_SILENT_MS, purifier_trouble
+from dashboard.live.cases import beat_is_silent, purifier_trouble
 from dashboard.live.processes import Process
 
 MANY_LEFT: Final = 20
@@ -175,7 +175,7 @@ def _services(ctx: Context, language: str) -> list[HealthRow]:
         word: str = status.state
         cause = "" if well == "yes" else ctx.t(language, "health_page.do.offline", service=name)
         beat = ctx.live.beat()
-        if name == "alerts" and well == "yes" and beat is not None and ctx.now_ms() - beat.at > BEAT_SILENT_MS:
+        if name == "alerts" and well == "yes" and beat is not None and beat_is_silent(beat, ctx.now_ms()):
             well, word = "no", "no_heartbeat"
             cause = ctx.t(
                 language, "health_page.do.beat", service=name, age=parts.duration(ctx, language, ctx.now_ms() - beat.at)
