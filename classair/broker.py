@@ -281,15 +281,15 @@ class Link:
         with self._lock:
             if (topic, qos) not in self._subscriptions:
                 self._subscriptions.append((topic, qos))
-        if self._up.is_set():
-            self._client.subscribe(topic, qos)
+            if self._up.is_set():
+                self._client.subscribe(topic, qos)
 
     def unsubscribe(self, topic: str) -> None:
         """Also forgotten for every reconnection; a session that the broker keeps forgets it as well."""
         with self._lock:
             self._subscriptions = [entry for entry in self._subscriptions if entry[0] != topic]
-        if self._up.is_set():
-            self._client.unsubscribe(topic)
+            if self._up.is_set():
+                self._client.unsubscribe(topic)
 
     # -- callbacks of the library: nothing may escape from them -------------------------------------------------------
 
@@ -308,14 +308,13 @@ class Link:
                 self._said_away = True
                 log.error("broker_login_refused user=%s error=%s", self.address.user, reason)
             return
-        with self._lock:
-            wanted = list(self._subscriptions)
-        if wanted:
-            self._subscribed.clear()
-            client.subscribe(wanted)
-        else:
-            self._subscribed.set()
-        self._up.set()
+        with self._lock:  # who subscribes meanwhile is either in the list or sends for themselves, never neither
+            if self._subscriptions:
+                self._subscribed.clear()
+                client.subscribe(list(self._subscriptions))
+            else:
+                self._subscribed.set()
+            self._up.set()
         log.info("broker_connected at=%s:%s user=%s", self.address.host, self.address.port, self.address.user)
         self._said_away = False
         self._guarded("on_up", self._on_up)
