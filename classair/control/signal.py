@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from classair.science.averages import Sample
+from classair.units import SECOND_MS
 
 MEDIAN_MS: Final = 5 * 60_000
 FAST_MS: Final = 60_000
 BLIND_MS: Final = 180_000
 BLIND_INTERVALS: Final = 3
-SECOND_MS: Final = 1000  # values of one second count as one, so that a fast sensor costs no more than a slow one
 DIFFER_UGM3: Final = 10.0  # sensors differ that are further apart than this …
 DIFFER_SHARE: Final = 0.5  # … and than this share of the mean of the highest and the lowest …
 DIFFER_MS: Final = 5 * 60_000  # … for so long; and they agree again when they are not, for as long
@@ -52,7 +52,10 @@ class Signal:
 
 @dataclass(slots=True)
 class _Second:
-    """The values of one sensor in one second, and what its medians and runs are after them."""
+    """The values of one sensor in one second, and what its medians and runs are after them.
+
+    They count as one, so that a fast sensor costs no more than a slow one.
+    """
 
     at: int
     interval_ms: int

@@ -12,16 +12,17 @@ sensor is a fortnight of them. `export` and `restore` let a service keep them.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import log1p
+from math import expm1, log1p
+from operator import itemgetter
 from statistics import median
 from typing import Final
 
 from classair.stores import BANGKOK_MS
-from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from classair.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 QUARTER_MS: Final = 15 * MINUTE_MS
 PAST_MS: Final = 14 * DAY_MS
@@ -109,12 +110,12 @@ class SchoolFollowing:
 
     def _look_for_step(self, known: Followed, at_ms: int, level: float) -> None:
         recent = known.recent
-        if recent and at_ms <= recent[-1][0]:
-            return
+        if recent and at_ms // SECOND_MS <= recent[-1][0] // SECOND_MS:
+            return  # late, or of a second that is known: a fast sensor weighs no more, and costs no more, than its time
         recent.append((at_ms, level))
         while recent and recent[0][0] < at_ms - 2 * SIDE_MS - GAP_MS:
             recent.popleft()
-        if known.fell_at is None and (at := _step(recent)) is not None:
+        if known.fell_at is None and _may_have_fallen(recent) and (at := _step(recent)) is not None:
             beside = [quarter.beside for quarter in list(known.quarters)[-WINDOW:] if quarter.beside is not None]
             if len(beside) >= WINDOW // 2:
                 known.fell_at, known.before = at, median(beside)
@@ -216,6 +217,25 @@ class SchoolFollowing:
         known.usual_at = int(state.get("usual_at") or 0)
 
 
+def _may_have_fallen(recent: deque[tuple[int, float]]) -> bool:
+    """False only where `_step` finds nothing: at the same cost however much is kept, as it is asked at every reading.
+
+    The second lowest of all before a step is no higher than that of the last three, and the second highest of all after
+    it no lower than that of the first three. Air that falls for minutes hardly differs between these six.
+    """
+    border = bisect_right(recent, recent[-1][0] - SIDE_MS, key=itemgetter(0))
+    if border < SIDE_LEAST or len(recent) - border < SIDE_LEAST:
+        return False
+    low = sorted(recent[index][1] for index in range(border - 3, border))[1]
+    high = sorted(recent[index][1] for index in range(border, border + 3))[1]
+    return _is_fall(low, high)
+
+
+def _is_fall(low: float, high: float) -> bool:
+    """Whether what is at most `high` now has lost enough of what was at least `low`; both as ln(µg/m³ + 1)."""
+    return high < low and expm1(high) <= FALL * expm1(low)
+
+
 def _step(recent: deque[tuple[int, float]]) -> int | None:
     """When the readings fell from one to the next, SIDE_MS ago; None where they did not."""
     newest = recent[-1][0]
@@ -226,14 +246,13 @@ def _step(recent: deque[tuple[int, float]]) -> int | None:
         return None
     low = sorted(level for _, level in before)[1]  # one outlier is nobody's step
     high = sorted(after)[-2]
-    # ln(v + 1): FALL of the values themselves
-    if high >= low or (2.718281828459045**high - 1) > FALL * (2.718281828459045**low - 1):
+    if not _is_fall(low, high):
         return None
     # Air goes on falling when it falls; a sensor is there at once.
     half = len(after) // 2
     if high - low > -GOES_ON * max(0.0, median(after[:half]) - median(after[-half:])):
         return None
-    values = [2.718281828459045**level - 1 for _, level in before]
+    values = [expm1(level) for _, level in before]
     if median(values) < LEVEL_LEAST or max(values) - min(values) > SIDE_SPREAD * median(values):
         return None
     return moments[0]
