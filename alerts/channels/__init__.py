@@ -2,11 +2,15 @@
 
 A channel's module offers `Settings` (pydantic, unknown keys refused) and `Channel(settings)` with `send`, which
 returns when the message is delivered and raises ChannelError when it is not. It may take its time: it is never called
-on the path between a frame and a purifier. It logs neither names nor addresses.
+on the path between a frame and a purifier. It logs neither names nor addresses. It may say REACHES_A_PERSON = False (a
+log, a page) and IDEMPOTENT = True (the provider takes `Message.key` and delivers it once, however often it is sent).
+One that shares something between people (a quota, addresses that are not in sensors.yaml) offers
+`make(settings, person, office)` instead of leaving that to its class.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -17,24 +21,60 @@ from classair import plugins
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """In the reader's language. `urgent`: it is about something that must be looked at."""
+    """In the reader's language. `urgent`: it is about something that must be looked at.
+
+    `key`: a UUID made before the first attempt, the same at each further one. `link`: where to read more and
+    acknowledge; empty where no address of the dashboard is known. `stage`, `severity`: see classair.alerting.words.
+    """
 
     title: str
     text: str
     language: str
     urgent: bool = True
+    key: str = ""
+    link: str = ""
+    stage: str = ""
+    severity: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider's word that it has taken the message. `repeated`: it had it already from an earlier attempt."""
+
+    id: str = ""
+    repeated: bool = False
 
 
 class ChannelError(Exception):
-    """Not delivered. `permanent`: trying again will not help."""
+    """Not delivered. `permanent`: trying again will not help. `reason`: one of classair.alerting.words.Reason.
 
-    def __init__(self, why: str, *, permanent: bool) -> None:
+    `pause_s`: how long the provider wants to be left alone; None where it does not say.
+    """
+
+    def __init__(self, why: str, *, permanent: bool, reason: str = "", pause_s: float | None = None) -> None:
         super().__init__(why)
-        self.permanent = permanent
+        self.permanent, self.reason, self.pause_s = permanent, reason, pause_s
 
 
 class Channel(Protocol):
-    def send(self, message: Message) -> None: ...
+    def send(self, message: Message) -> Receipt | None: ...
+
+
+class Office(Protocol):
+    """What channels share: addresses that people gave themselves, what is kept between restarts, the configuration."""
+
+    def contact(self, person: str, channel: str) -> str | None:
+        """The address that a person has linked (a LINE user id); None where there is none."""
+
+    def blocked(self, person: str, channel: str) -> None:
+        """The person has blocked the channel: known from now on, so that nothing is tried in vain."""
+
+    def shared(self, name: str, make: Callable[[], object]) -> object:
+        """One object for all people's channels of a kind, such as a client with its quota."""
+
+    def remember(self, key: str, value: str) -> None: ...
+
+    def remembered(self, key: str) -> str | None: ...
 
 
 def make(kind: str, settings: dict[str, Any]) -> Channel:

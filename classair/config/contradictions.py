@@ -8,8 +8,9 @@ from datetime import date
 from itertools import pairwise
 
 from classair.accounts import HOME_ASSISTANT, SERVICES, WATCH
+from classair.config.notifying import PersonOffRule
 from classair.config.purifiers import PurifierRule
-from classair.config.settings import Config, PersonOffRule, Site
+from classair.config.settings import Config, Site
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -108,10 +109,29 @@ def _rules(config: Config) -> Iterator[str]:
             continue
         told = {"tell": rule.tell} | ({"tell_later": rule.tell_later} if isinstance(rule, PersonOffRule) else {})
         for key, people in told.items():
-            for person in people:
-                if person not in config.people:
-                    near = _nearest(person, config.people)
-                    yield f"rules.{name}.{key}: {person!r} is not defined under people; {near}"
+            yield from _people(config, f"rules.{name}.{key}", people)
+        if rule.escalation is not None and rule.escalation not in config.escalation:
+            near = _nearest(rule.escalation, config.escalation)
+            yield f"rules.{name}.escalation: {rule.escalation!r} is not defined under escalation; {near}"
+        for place in rule.places:
+            site, _, room = place.partition(".")
+            if site not in config.sites:
+                yield f"rules.{name}.places: {place!r} is not a site; {_nearest(site, config.sites)}"
+            elif room and room not in config.sites[site].rooms:
+                yield f"rules.{name}.places: {place!r} is not a room; {_nearest(room, config.sites[site].rooms)}"
+    for name, steps in config.escalation.items():
+        for number, step in enumerate(steps, 1):
+            yield from _people(config, f"escalation.{name}, step {number}, tell", step.tell)
+    for name, person in config.people.items():
+        for site in person.sites:
+            if site not in config.sites:
+                yield f"people.{name}.sites: {site!r} is not a site; {_nearest(site, config.sites)}"
+
+
+def _people(config: Config, where: str, people: Iterable[str]) -> Iterator[str]:
+    for person in people:
+        if person not in config.people:
+            yield f"{where}: {person!r} is not defined under people; {_nearest(person, config.people)}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

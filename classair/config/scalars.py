@@ -55,6 +55,8 @@ def yes_or_no(value: Any) -> Any:
 
 
 Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86400 * 400)]
+DurationOrNone = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=86400 * 400)]
+"""0s is allowed: at once."""
 Every = Annotated[float, BeforeValidator(_every), Field(ge=0, le=3600)]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
 YesNo = Annotated[bool, BeforeValidator(yes_or_no)]

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
 
 from classair import timetable
+from classair.config.notifying import EscalationStep, NotifyingRule, Person, PersonOffRule
 from classair.config.ports import port_fault
 from classair.config.purifiers import Part, Purifier, PurifierRule
 from classair.config.scalars import (
@@ -193,35 +194,16 @@ class Site(Part):
     purifiers: dict[Id, Purifier] = {}
 
 
-class SilentRule(Part):
-    kind: Literal["silent"]
-    for_: Annotated[Duration, Field(alias="for")] = 900.0
-    tell: list[str] = []
+Rule = Annotated[PurifierRule | NotifyingRule, Field(discriminator="kind")]
 
 
-class PurifierFaultRule(Part):
-    kind: Literal["purifier_fault"]
-    tell: list[str] = []
+class LineSettings(Part):
+    """LINE's Messaging API. Secrets come from the environment: CLASSAIR_LINE_TOKEN, CLASSAIR_LINE_SECRET.
 
+    `api` is another address for tests, such as `classair line-fake`.
+    """
 
-class PersonOffRule(Part):
-    """A person switched a purifier off in dusty air while children are there: `tell` at once, `tell_later` later."""
-
-    kind: Literal["person_off"]
-    tell: list[str] = []
-    tell_later: list[str] = []
-    later: Duration = 900.0
-
-
-Rule = Annotated[PurifierRule | SilentRule | PurifierFaultRule | PersonOffRule, Field(discriminator="kind")]
-
-
-class Person(BaseModel):
-    """Who is told. `channel` is a file in alerts/channels; the rest is that plugin's."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    channel: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
-    language: Language = "th"
+    api: Annotated[str, Field(max_length=128, pattern=r"^https?://[^\s/@?#]+$")] = "https://api.line.me"
 
 
 class HomeAssistant(Part):
@@ -261,8 +243,11 @@ class Config(Part):
     timetables: dict[str, TimetableSettings] = {}
     calendar: Calendar = Calendar()
     school_years: dict[YearName, SchoolYear] = {}
+    public_url: Annotated[str, Field(max_length=128, pattern=r"^(https://[^\s/@?#]+/?)?$")] = ""
     rules: dict[Id, Rule] = {}
+    escalation: dict[Id, Annotated[list[EscalationStep], Field(min_length=1, max_length=6)]] = {}
     people: dict[Id, Person] = {}
+    line: LineSettings = LineSettings()
     home_assistant: HomeAssistant = HomeAssistant()
     price_per_kwh: Annotated[float, Field(ge=0, le=10_000)] | None = None
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"

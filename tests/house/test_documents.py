@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, RootModel
 
 from classair import config, plugins
-from classair.config import purifiers, settings
+from classair.config import notifying, purifiers, settings
 from firmware_bridge import adapters, drivers
 
 ROOT = Path(__file__).parents[2]
@@ -207,10 +207,19 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "calendar": settings.Calendar,
     "school_years.YEAR": settings.SchoolYear,
     "rules.RULE, kind: purifier": settings.PurifierRule,
-    "rules.RULE, kind: silent": settings.SilentRule,
-    "rules.RULE, kind: purifier_fault": settings.PurifierFaultRule,
-    "rules.RULE, kind: person_off": settings.PersonOffRule,
-    "people.PERSON": settings.Person,
+    "rules.RULE, kind: above": notifying.AboveRule,
+    "rules.RULE, kind: rising": notifying.RisingRule,
+    "rules.RULE, kind: silent": notifying.SilentRule,
+    "rules.RULE, kind: disagree": notifying.DisagreeRule,
+    "rules.RULE, kind: co2_high": notifying.CO2HighRule,
+    "rules.RULE, kind: purifier_fault": notifying.PurifierFaultRule,
+    "rules.RULE, kind: person_off": notifying.PersonOffRule,
+    "rules.RULE, kind: filter_due": notifying.FilterDueRule,
+    "rules.RULE, kind: smoke_episode": notifying.SmokeEpisodeRule,
+    "rules.RULE, kind: system": notifying.SystemRule,
+    "escalation.CHAIN": notifying.EscalationStep,
+    "people.PERSON": notifying.Person,
+    "line": settings.LineSettings,
     "home_assistant": settings.HomeAssistant,
 }
 
@@ -274,13 +283,13 @@ def test_every_key_of_the_configuration_is_documented_and_no_other() -> None:
 def test_every_part_of_the_configuration_has_a_section() -> None:
     parts = {
         part
-        for part in (*vars(settings).values(), *vars(purifiers).values())
+        for part in (*vars(settings).values(), *vars(purifiers).values(), *vars(notifying).values())
         if isinstance(part, type)
         and issubclass(part, BaseModel)
         and not issubclass(part, RootModel)  # a name by language is no section
-        and part.__module__ in (settings.__name__, purifiers.__name__)
+        and part.__module__ in (settings.__name__, purifiers.__name__, notifying.__name__)
     }
-    assert parts - {settings.Part} == set(SECTIONS.values())
+    assert parts - {settings.Part, notifying.AlertRule, notifying.Address} == set(SECTIONS.values())
 
 
 def test_a_key_without_a_default_is_documented_as_required() -> None:

@@ -1,0 +1,1 @@
+"""Words and records of alerts, notifications and smoke episodes that alerts writes and the dashboard reads."""

@@ -1,0 +1,1 @@
+"""LINE's Messaging API: client, signatures, and the sizes that it allows."""
