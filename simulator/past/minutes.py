@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from classair.config import Config
+from classair.timetable import Timetable
 from classair.units import MINUTE_MS
 from firmware_bridge.drivers import UnknownModel, driver_for
 from simulator.devices.tasmota import pulse_setting
@@ -59,6 +61,7 @@ class Past:
         ]
         self._controls: dict[str, Hysteresis] = {}
         self._signals: dict[str, str] = {}  # purifier → the sensor it goes by
+        self._timetables: dict[str, Timetable] = {}  # purifier → that of its room
         self._unsaid: list[str] = []
         for name, unit in part.purifiers():
             room = f"{site}.{unit.room}"
@@ -72,6 +75,7 @@ class Past:
                 config.purifier_rule(), bool(remembered and remembered.get("on")), start_ms / 1000
             )
             self._signals[name] = guides[0]
+            self._timetables[name] = config.timetable_of(room)
             self._world.switch(name, self._controls[name].on)
             if remembered is None:
                 self._unsaid.append(name)
@@ -127,7 +131,8 @@ class Past:
                     "simulated": True,
                 }
             for name, control in self._controls.items():
-                if control.feed(heard[self._signals[name]], at_ms / 1000):
+                children = partial(self._timetables[name].is_occupied, at_ms)
+                if control.feed(heard[self._signals[name]], at_ms / 1000, children):
                     world.switch(name, control.on)
                     yield _switch(name, at_ms, control.on)
             self.at_ms = at_ms
