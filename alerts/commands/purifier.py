@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
-from alerts import purifiers
+from alerts import offer, purifiers
 from alerts.commands import caring, preparing, trying
 from alerts.commands.talk import Talk, retained_commands
 from alerts.commands.words import Words
@@ -70,6 +70,10 @@ def main(argv: list[str]) -> int:
     if args.do == "care":
         ledger = Places(args.data.resolve()).ledger
         return caring.show(ledger, config, args.purifier, language, time.time_ns() // 1_000_000)
+    site, _, local = args.purifier.partition(".")
+    if found := [fault for fault in offer.faults(config) if fault.startswith(_of_section(site, local))]:
+        print("\n".join(f"{path}: {fault}" for fault in found), file=sys.stderr)
+        return 2
     try:
         unit = purifiers.make(args.purifier, units[args.purifier], lambda: round(time.time() * 1000))
         address = broker_of_installation(Places(args.data.resolve()), args.broker)
@@ -87,6 +91,12 @@ def main(argv: list[str]) -> int:
             print("classair purifier: another one is running here; try again when it has ended", file=sys.stderr)
             return 1
         return _talked(args, config, unit, address, words)
+
+
+def _of_section(site: str, local: str) -> tuple[str, ...]:
+    """How a fault in a purifier's section of sensors.yaml begins: with one of its keys, or with the section itself."""
+    section = f"sites.{site}.purifiers.{local}"
+    return f"{section}.", f"{section}:"
 
 
 def _talked(args: argparse.Namespace, config: Config, unit: Purifier, address: BrokerAddress, words: Words) -> int:

@@ -185,6 +185,31 @@ def test_a_dry_run_has_nothing_to_set_up(tmp_path: Path, capsys: Any) -> None:
     assert "dry_run" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"kind": "tasmota"}, "sites.s1.purifiers.fan.topic: is missing"),
+        (
+            {"kind": "tasmota", "topic": "p1", "tpoic": "p2"},
+            "sites.s1.purifiers.fan.tpoic: unknown key; did you mean topic?",
+        ),
+        ({"kind": "tasmoto", "topic": "p1"}, "sites.s1.purifiers.fan.kind: "),
+    ],
+)
+@pytest.mark.parametrize("do", ["prepare", "try"])
+def test_a_section_with_a_fault_is_refused_with_what_is_wrong_in_it(
+    tmp_path: Path, capsys: Any, do: str, section: dict[str, str], told: str
+) -> None:
+    body = json.loads(school().model_dump_json(exclude_unset=True))
+    of_all = {"room": "r1", "cadr_m3h": 300}
+    body["sites"]["s1"]["purifiers"] = {"fan": of_all | section, "fan-2": of_all | {"kind": "unknown"}}
+    file = tmp_path / "sensors.yaml"
+    file.write_text(json.dumps(body), "utf-8")
+    assert main([do, "s1.fan", "--config", str(file), "--broker", "mqtt://127.0.0.1:9"]) == 2
+    said = capsys.readouterr()
+    assert not said.out and said.err.startswith(f"{file}: {told}") and said.err.count("\n") == 1
+
+
 def test_without_anybody_at_the_keyboard_a_trial_ends_with_the_purifier_off(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
