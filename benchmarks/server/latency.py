@@ -52,7 +52,7 @@ HIGH = {
     "rh_pct": 60.0,
 }
 FRAME = driver_for("pms5003t").encode(HIGH)
-PAIR_PAUSE_S = 0.03  # between the two frames of a room: the second completes "for 1 ms"
+PAIR_PAUSE_S = 1.1  # between the two frames of a room, of which the second completes "for 1 ms": a second is one value
 
 
 class Sensor:
@@ -188,9 +188,11 @@ class Sockets:
 
 def to_command(sensors: dict[str, Sensor], sockets: Sockets) -> list[float]:
     sent: dict[str, float] = {}
-    for name, sensor in sensors.items():
+    for sensor in sensors.values():
         sensor.send()
-        time.sleep(PAIR_PAUSE_S)
+        time.sleep(0.03)
+    time.sleep(PAIR_PAUSE_S)
+    for name, sensor in sensors.items():
         sent[f"socket-{name}"] = sensor.send()
         time.sleep(0.03)
     until(lambda: set(sent) <= set(sockets.commanded), 30, "every socket's command")
