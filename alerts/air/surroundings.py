@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 from classair.config import Config, Room
 from classair.science.advice import Need, tenths
+from classair.science.clean_rooms import CLEAN_UPTO_UGM3
 from classair.timetable import Timetable
 from classair.wire import RoomState
 
-CLEAN_UPTO_UGM3: Final = 25  # a clean room is one as long as its dust is known and no higher
 SENT_ROWS: Final = frozenset({"2", "7a"})  # who is told to go to the clean room
 
 
