@@ -14,15 +14,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, NotKnown, Records, TaskRecord
-
 from alerts.episodes import texts
 from alerts.episodes.episode import Episode, Reminder, Row, Task, overdue, people_of, plan
 from alerts.episodes.people import chain_of
 from alerts.episodes.requests import MOST_LINES, MOST_TASKS, AddTask, Close, DoTask, Note, Open, Refused, parse
-from alerts.ledger import Ledger
 from alerts.lifecycle.model import Alert
 from classair.alerting.episode_words import BY_RULE
+from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, NotKnown, Records, TaskRecord
 from classair.alerting.words import Severity
 from classair.config import Config
 from classair.science.clean_rooms import counted_for
@@ -68,14 +66,14 @@ def _new_id() -> str:
 class EpisodeDesk:
     """The open episode, if there is one. The ledger is read at the start, and only written from then on."""
 
-    def __init__(self, ledger: Ledger, announcer: Announcer, new_id: Callable[[], str] = _new_id) -> None:
+    def __init__(self, ledger: Path, announcer: Announcer, new_id: Callable[[], str] = _new_id) -> None:
         self._announcer, self._new_id = announcer, new_id
         self._config: Config | None = None
         self.open: Episode | None = None
         self._lines = 0
         self._closed: dict[str, int] = {}  # of episodes that are closed: when
         self._spent: set[str] = set()  # alerts that have opened or joined an episode once
-        self._restore(ledger.path)
+        self._restore(ledger)
 
     def _restore(self, path: Path) -> None:
         """What earlier runs have written. An alert may come again with its old id for a month at the very most."""
