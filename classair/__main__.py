@@ -18,6 +18,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
         "alerts": ("alerts.service", "server", "publish room status, control purifiers, notify people"),
         "dashboard": ("dashboard.service", "server", "serve wall displays, pages and the API"),
         "simulate": ("simulator.service", "demo", "simulate the sensors and smart plugs whose port is sim:"),
+        "line-fake": ("simulator.line.command", "demo", "imitate LINE's Messaging API for tests and trials"),
     },
     "Set up": {
         "check": ("classair.ops.checking", "", "list all problems in sensors.yaml"),

@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 from pydantic import BaseModel
 
 from classair import plugins
+from classair.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class Office(Protocol):
 
     def blocked(self, person: str, channel: str) -> None:
         """The person has blocked the channel: known from now on, so that nothing is tried in vain."""
+
+    def config(self) -> Config:
+        """The configuration in force: which language the school writes, where LINE is."""
 
     def shared(self, name: str, make: Callable[[], object]) -> object:
         """One object for all people's channels of a kind, such as a client with its quota."""
