@@ -12,8 +12,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ _RETRY_S: Final = 1.0
 _LOOK_UP_S: Final = 1.0
 
 Call = Callable[[sqlite3.Connection], None]
+Statement = tuple[str, tuple[Any, ...]]
+# Of what is written together: a fault of the rows themselves. Trying again would keep everything else from the disk.
+_NEVER = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,14 @@ class Ledger:
 
     def answered(self, request: str) -> str | None:
         """The answer given to an ask of this id, as JSON."""
-        rows = self._ask("select answer from override where id=?", request)
+        rows = self._ask(
+            "select answer from answered where id=? union all select answer from override where id=?", request, request
+        )
         return str(rows[0][0]) if rows else None
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What is on disk; nothing where the disk refuses."""
+        return self._ask(sql, *values)
 
     # -- written behind ------------------------------------------------------------------------------------------------
 
@@ -134,13 +144,30 @@ class Ledger:
         """Queues one statement."""
         self.put(lambda connection: void(connection.execute(sql, values)))
 
-    def put(self, call: Call) -> None:
+    def together(self, statements: Sequence[Statement], then: Callable[[], object] | None = None) -> None:
+        """Queues statements that are kept all or not at all.
+
+        `then` is called on the ledger's thread once they are on disk; at once, here, where the disk refuses.
+        """
+        kept = tuple(statements)
+        taken = self.put(partial(self._all, kept)) if kept else True
+        if then is None:
+            return
+        if self.failing or not taken:
+            then()
+        else:
+            self.after(then)
+
+    def put(self, call: Call) -> bool:
+        """Queues what is to be written; False where too much waits already."""
         try:
             self._queue.put_nowait(call)
         except queue.Full:
             self.lost += 1
             if self.lost == 1:
                 log.error("ledger_full error=%s recording=false", self.failing or "slow disk")
+            return False
+        return True
 
     def sync(self, timeout: float = 5) -> bool:
         """True once everything queued so far is on disk."""
@@ -165,6 +192,17 @@ class Ledger:
         self._thread.join(3)
 
     # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _all(self, statements: Sequence[Statement], connection: sqlite3.Connection) -> None:
+        connection.execute("savepoint together")
+        try:
+            for sql, values in statements:
+                connection.execute(sql, values)
+        except _NEVER as error:
+            connection.execute("rollback to together")
+            self.lost += len(statements)
+            log.error("ledger_rows_refused rows=%d error=%s", len(statements), error)
+        connection.execute("release together")
 
     def _ask(self, sql: str, *values: Any) -> list[Any]:
         if not self._kept:

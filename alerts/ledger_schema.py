@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-SCHEMA: Final = """
+from classair.alerting import tables
+
+SCHEMA: Final = (
+    """
 create table if not exists meta(key text primary key, value text not null) without rowid;
 create table if not exists state_told(
     id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
@@ -54,7 +57,10 @@ create table if not exists purifier_usage(
 create table if not exists held(sensor text primary key, room text not null, at integer not null, median real not null)
     without rowid;
 create table if not exists retained(topic text primary key) without rowid;
+create table if not exists answered(id text primary key, at integer not null, answer text not null) without rowid;
 """
+    + tables.SCHEMA
+)
 
 
 def bring_up(connection: sqlite3.Connection) -> None:

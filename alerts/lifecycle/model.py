@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from classair.alerting.words import AlertState, Severity, Stage
+
+SILENCED: Final = "silenced"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,7 +28,8 @@ class Sight:
     knows better than we who look. `causes`: names of what would explain it ("bridge:<site>.<id>", "broker",
     "service:ingest", "sensor:…"); while an alert that `explains` one of them is open, this one is not told.
     `words`: what messages and pages put into their texts (numbers, names of things, moments as UTC ms).
-    `once`: an event without an end; told once, closed at once.
+    `once`: an event without an end; told once, closed at once. Seen again within JOIN_MS of the last time it is still
+    that event. What no sight speaks of any more is unknown, as with None; what has gone is for AlertBoard.forget.
     """
 
     key: Key
@@ -61,7 +65,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One matter from its first sight until it is closed. `told`: who has been told, person → when it was wanted."""
+    """One matter from its first sight until it is closed. `told`: who has been told, person → when it was wanted.
+
+    The escalation's clock stands while it is held, acknowledged or resolved: `counted_ms` until `counts_since`.
+    """
 
     id: str
     key: Key
@@ -82,23 +89,37 @@ class Alert:
     times: int = 0  # how often it has fired, joining included
     steps_told: int = 0
     reminded_at: int | None = None
-    held: str = ""  # why nobody is told at present: the cause, or "silenced"
+    held: str = ""  # why nobody is told at present: the cause, or SILENCED
+    held_since: int | None = None
+    free_since: int | None = None  # since when the cause it is held by is no longer open
+    unknown_since: int | None = None  # since when nobody knows whether it holds
+    counted_ms: int = 0
+    counts_since: int | None = None
+    once: bool = False
     told: Mapping[str, int] = field(default_factory=dict)
     causes: tuple[str, ...] = ()
     explains: str = ""
     words: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
+Why = Literal["holds", "over", "joined", "event", "acknowledged", "held", "released", "gone", "upgrade"]
+"""`joined`: it holds again within the joining time. `held`, `released`: from now on nobody is told, because of the
+alert's `cause`, or that is past; the state stays. `gone`: its subject or rule was removed; nobody is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of the record: what an alert was and became, when, by whom ("" by itself) and why."""
+    """One row of the record: what an alert was and became, when, by whom ("" by itself) and why.
+
+    A second acknowledgement is a row of its own, whose `before` and `after` are the same.
+    """
 
     alert: str
     at: int
-    before: AlertState | None
+    before: AlertState
     after: AlertState
     who: str = ""
-    why: str = ""
+    why: Why = "holds"
 
 
 @dataclass(frozen=True, slots=True)

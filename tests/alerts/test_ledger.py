@@ -127,3 +127,22 @@ def test_a_move_that_fails_half_way_leaves_the_old_ledger(tmp_path: Path) -> Non
     assert old.execute("select rule, typeof(rule) from state_told").fetchall() == [("13", "text")]
     assert [row[1] for row in old.execute("pragma index_list(state_told)")] == ["state_told_room"]
     old.close()
+
+
+def test_statements_are_kept_together_or_not_at_all_and_others_are_not_kept_waiting(tmp_path: Path) -> None:
+    ledger, done = Ledger(tmp_path / "ledger.db"), threading.Event()
+    topic = "insert into retained values(?)"
+    ledger.together([(topic, ("a",)), (topic, ("b",))])
+    ledger.together([(topic, ("c",)), (topic, ("a",))], done.set)  # the second is there already
+    ledger.together([(topic, ("d",))])
+    assert ledger.sync() and done.is_set()
+    assert ledger.retained() == {"a", "b", "d"} and ledger.lost == 2 and not ledger.failing
+    ledger.close()
+
+
+def test_what_follows_a_commit_follows_at_once_where_the_disk_refuses(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ledger, seen = Ledger(tmp_path / "file" / "ledger.db"), list[int]()
+    ledger.together([("insert into retained values(?)", ("a",))], lambda: seen.append(1))
+    assert seen == [1]
+    ledger.close()
