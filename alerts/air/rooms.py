@@ -13,7 +13,7 @@ from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
 from classair.science.advice_holding import Shown
-from classair.science.averages import Sample
+from classair.science.averages import COMPLETE, Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
 from classair.science.state import Measure, RoomMemory, Sight
@@ -23,6 +23,7 @@ from classair.wire import Current, PurifierState, RoomState
 
 COMFORT_MS: Final = 5 * MINUTE_MS  # window of temperature and humidity
 QUANTITIES: Final = ("pm25", "co2_ppm", "temp_c", "rh_pct")
+PM10: Final = "pm10"
 
 
 class RoomWatch:
@@ -38,20 +39,24 @@ class RoomWatch:
         began_at: int,
     ) -> None:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
+        self.heard: dict[str, int] = {}  # sensor → its newest reading, whatever it was worth
         self._reported: dict[str, set[str]] = {}  # sensor → quantities it has ever named
         self._suspects: dict[str, int] = {}
         self.signal = SignalFollower(25.0, 15.0)
         self.configure(simulated=simulated, sensors=sensors)
         self.told_at: int | None = None
         self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
-        self._windows = {quantity: Window() for quantity in QUANTITIES}
+        self._windows = {quantity: Window() for quantity in (*QUANTITIES, PM10)}
         self._correcting = RoomCorrection(self._windows)
         self._warming: dict[tuple[str, str], tuple[int, int]] = {}  # (quantity, sensor) → (since, newest)
         self._memory = RoomMemory()
         self._pm25, self._co2 = Measure(), Measure()
 
-    def configure(self, *, simulated: bool, sensors: Iterable[str]) -> None:
+    def configure(self, *, simulated: bool, sensors: Iterable[str], with_pm10: bool = False) -> None:
+        """`with_pm10`: somebody wants to know it; no screen shows it."""
         self.simulated, self.sensors = simulated, frozenset(sensors)
+        self._followed = (*QUANTITIES, PM10) if with_pm10 else QUANTITIES
+        self.heard = {sensor: at for sensor, at in self.heard.items() if sensor in self.sensors}
         self.signal.only(self.sensors)
         self._expected = self._what_is_measured()
 
@@ -113,10 +118,11 @@ class RoomWatch:
         fresh: list[Sample] = []
         for reading in readings:
             named = self._reported.setdefault(reading.sensor, set())
+            self.heard[reading.sensor] = max(min(reading.at_ms, now), self.heard.get(reading.sensor, 0))
             if not named.issuperset(reading.values):
                 named.update(reading.values)
                 self._expected = self._what_is_measured()
-            for quantity in QUANTITIES:
+            for quantity in self._followed:
                 if quantity not in reading.values:
                     continue
                 value = reading.valid(quantity)
@@ -152,7 +158,7 @@ class RoomWatch:
     def _take_back(self, readings: Iterable[Reading]) -> None:
         changed: set[str] = set()
         for reading in readings:
-            for quantity in QUANTITIES:
+            for quantity in self._followed:
                 if (
                     quantity in reading.values
                     and reading.valid(quantity) is None
@@ -277,6 +283,33 @@ class RoomWatch:
         """The level (1…5) of the last hour's mean that ends at the newest value; for the yard."""
         mean = self._correcting.measure(HOUR_MS, without=frozenset(self._suspects)).mean
         return INDEX.level_number("pm25", mean)
+
+    def pm10(self, now: int) -> float | None:
+        """The mean of the newest quarter of an hour, None while it is not a current one."""
+        found = measured(self._windows[PM10].pooled(state.PM_WINDOW_MS))
+        return found.mean if found.newest_at is not None and now - found.newest_at < state.LATE_MS else None
+
+    def hour_mean(self, now: int) -> float | None:
+        """PM2.5 of the last hour, None while it is not known; without sensors that are not to be trusted."""
+        suspects = frozenset(self._suspects)
+        newest = self._windows["pm25"].newest(suspects)
+        if newest is None or now - newest >= state.UNKNOWN_MS:
+            return None
+        return self._correcting.measure(HOUR_MS, without=suspects).mean
+
+    def means(self, now: int) -> dict[str, float]:
+        """The mean of the same quarter of an hour by each sensor that is to be trusted and measured most of it."""
+        window = self._windows["pm25"]
+        trusted = [sensor for sensor in window.sensors if sensor in self.sensors and sensor not in self._suspects]
+        end = window.newest(frozenset(self._suspects))
+        if len(trusted) < 2 or end is None or now - end >= state.LATE_MS:
+            return {}
+        found = {sensor: window.over(sensor, end - state.PM_WINDOW_MS, end) for sensor in trusted}
+        return {
+            sensor: mean
+            for sensor, (covered, mean) in found.items()
+            if mean is not None and covered >= COMPLETE * state.PM_WINDOW_MS
+        }
 
     def _what_is_measured(self) -> frozenset[str]:
         """What is measured here: named by a sensor, or possible because one has not spoken yet."""
