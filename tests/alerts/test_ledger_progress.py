@@ -12,6 +12,7 @@ import pytest
 from alerts.ledger import Ledger
 
 
+@pytest.mark.thorough
 def test_writes_that_fail_are_progress_and_a_write_that_hangs_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_for: Callable[..., Any]
 ) -> None:

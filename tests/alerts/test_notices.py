@@ -151,6 +151,7 @@ def test_sensors_that_disagree_are_told_and_the_screens_show_the_higher_with_tha
     house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_when_the_true_one_of_two_sensors_dies_the_purifier_stays_on_also_over_restarts(tmp_path: Path) -> None:
     house = House(tmp_path, TWO, now=MONDAY_NINE)
     for _ in range(60):
@@ -193,6 +194,7 @@ def test_a_fault_is_in_the_state_of_the_purifier_in_the_ledger_and_among_the_war
     house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_persons_off_in_dusty_air_is_told_to_the_teacher_and_then_to_the_head(tmp_path: Path) -> None:
     text = CONFIG.replace(
         "  fault:", "  off: {kind: person_off, tell: [caretaker], tell_later: [head], later: 15m}\n  fault:"

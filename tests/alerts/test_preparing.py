@@ -37,6 +37,7 @@ def until_on(house: House, level: float, out: float | None, end: int) -> int | N
     return None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("level", "earliest", "latest"), [(20, 24, 10), (24, 40, 20), (60, 61, 55)])
 def test_a_dirty_room_is_cleaned_before_the_children_come_and_earlier_the_dirtier(
     tmp_path: Path, level: float, earliest: int, latest: int
@@ -48,6 +49,7 @@ def test_a_dirty_room_is_cleaned_before_the_children_come_and_earlier_the_dirtie
     house.ledger.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("level", "rules"), [(12.0, ""), (60.0, "  p: {kind: purifier, pre_clean: no}\n")])
 def test_clean_air_and_a_school_that_does_not_want_it_are_left_alone(tmp_path: Path, level: float, rules: str) -> None:
     house = House(tmp_path, CONFIG.replace("rules:\n", f"rules:\n{rules}"), now=SEVEN)
@@ -55,6 +57,7 @@ def test_clean_air_and_a_school_that_does_not_want_it_are_left_alone(tmp_path: P
     house.ledger.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "out", "on"),
     [

@@ -169,7 +169,10 @@ def test_a_device_that_holds_no_expiry_and_has_no_meter_is_told_as_one(world: Wo
         (["prepare", "s1.tasmota", "--broker", "mqtt://127.0.0.1:9"], 1, "unreachable"),
     ],
 )
-def test_wrong_use_is_told(tmp_path: Path, words: list[str], code: int, told: str, capsys: Any) -> None:
+def test_wrong_use_is_told(
+    tmp_path: Path, words: list[str], code: int, told: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "CONNECT_S", 0.1)
     file = tmp_path / "sensors.yaml"
     file.write_text(school().model_dump_json(exclude_unset=True), "utf-8")
     assert main(["--config", str(file), "--data", str(tmp_path), *words]) == code
@@ -255,7 +258,10 @@ def test_no_trial_lasts_longer_than_control_waits(words: list[str], capsys: Any)
     assert "at most" in capsys.readouterr().err
 
 
-def test_a_second_one_waits_its_turn_both_would_be_one_user_at_the_broker(tmp_path: Path, capsys: Any) -> None:
+def test_a_second_one_waits_its_turn_both_would_be_one_user_at_the_broker(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "CONNECT_S", 0.1)
     file = tmp_path / "sensors.yaml"
     file.write_text(school().model_dump_json(exclude_unset=True), "utf-8")
     words = ["prepare", "s1.tasmota", "--config", str(file), "--data", str(tmp_path), "--broker", "mqtt://127.0.0.1:9"]

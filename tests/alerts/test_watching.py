@@ -39,6 +39,7 @@ def plugged(tmp_path: Path) -> Iterator[House]:
     made.ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_dead_sensor_is_late_at_three_and_unknown_at_fifteen_minutes_on_the_second(house: House) -> None:
     house.live(900, 18.0)
     newest = house.room().pm25.newest_at

@@ -132,6 +132,7 @@ def test_the_counters_account_for_every_byte(tmp_path: Path, capsys: pytest.Capt
 # -- pipes -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_reading_in_a_pipe_is_printed_when_it_comes() -> None:
     with subprocess.Popen(
         [*CLASSAIR, "decode", "--sensor", "pms5003", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -145,6 +146,7 @@ def test_a_reading_in_a_pipe_is_printed_when_it_comes() -> None:
         assert decoding.wait(60) == 0
 
 
+@pytest.mark.thorough
 def test_a_reader_that_goes_away_is_no_error() -> None:
     told = subprocess.run(
         [
@@ -165,6 +167,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (told.stdout.strip(), "Error" in told.stderr) == ("0", False), told.stderr
 
 
+@pytest.mark.thorough
 def test_memory_stays_flat_however_much_comes() -> None:
     code = (
         "import os, resource, sys\n"

@@ -81,6 +81,7 @@ def board(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, FakeBoar
     return request.param[0], request.param[1](tmp_path / "board")
 
 
+@pytest.mark.thorough
 def test_it_switches_says_so_and_ends_by_itself(desk: Desk, board: tuple[str, FakeBoard]) -> None:
     kind, fake = board
     desk.relays.use(school(fan={"board": kind, "port": str(fake.link)}))

@@ -13,6 +13,7 @@ from firmware_bridge.spool.keeper import Keeper
 from firmware_bridge.spool.spool import Spool
 
 
+@pytest.mark.thorough
 def test_commits_that_fail_are_progress_and_one_that_hangs_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_for: Callable[..., Any]
 ) -> None:
