@@ -75,6 +75,11 @@ class Places:
         return self.root / "config" / "device-secrets.json"
 
     @property
+    def link_key(self) -> Path:
+        """What the links in messages are signed with; made by alerts, which puts them there."""
+        return self.root / "config" / "link-key"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

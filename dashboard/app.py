@@ -24,7 +24,7 @@ from dashboard.frame import light, mounting, registry
 from dashboard.frame.page import Page, PageFault
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
-from dashboard.public import display, signing_in
+from dashboard.public import display, notify, signing_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         *api.routers(ctx),
         display.router(ctx),
         signing_in.router(ctx),
+        notify.router(ctx),
         light.router(ctx, Pieces(live.hub)),
     ]:
         server.router.routes.extend(router.routes)

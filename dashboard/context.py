@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from classair import i18n
+from classair.alerting.links import Links
+from classair.alerting.records import Records
 from classair.config import Config
 from classair.service import Accepted
 from classair.wire import (
@@ -68,7 +70,8 @@ class Context:
     """`config` gives the configuration in force at this moment; `now_ms` the server's clock.
 
     `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own. `exports`
-    makes packages; None where there is nothing to make them from. `pages` are those the application was built with.
+    makes packages; None where there is nothing to make them from. `records` are those of alerts and notifications,
+    `links` those in messages. `pages` are those the application was built with.
     """
 
     config: Callable[[], Config]
@@ -78,6 +81,8 @@ class Context:
     research: Research
     processes: Callable[[], Mapping[str, Process]] = dict
     exports: Exports | None = None
+    records: Records = field(default_factory=lambda: Records(None))
+    links: Links = field(default_factory=lambda: Links(None))
     pages: tuple[Page, ...] = ()
 
     def language(self, search: str | Mapping[str, str] | None) -> str:

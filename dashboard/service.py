@@ -14,6 +14,8 @@ import uvicorn
 
 from classair import config as configuration
 from classair import service
+from classair.alerting.links import Links
+from classair.alerting.records import Records
 from classair.config import Config
 from classair.i18n import TextFault
 from classair.logs import begin_logging
@@ -144,6 +146,8 @@ def serve(args: argparse.Namespace) -> int:
         research=Research(store, config, places.readings, now_ms),
         processes=lambda: processes.read(places.processes, now_ms()),
         exports=exports,
+        records=Records(places.ledger),
+        links=Links(places.link_key),
     )
     try:
         app = create_app(ctx, live, desk, host=args.host)

@@ -214,7 +214,8 @@ _TABLES: Final[Mapping[type, str]] = {
 class Records:
     """Reads `places.ledger`. Every method raises NotKnown, gives `limit` rows at most and LIMIT at the very most."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """`path` None: an installation without a ledger, of which nothing is known."""
         self.path = path
 
     # -- alerts --------------------------------------------------------------------------------------------------------
@@ -345,8 +346,8 @@ class Records:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        if not self.path.exists():
-            raise NotKnown(f"{self.path.name} is not there yet")
+        if self.path is None or not self.path.exists():
+            raise NotKnown(f"{self.path.name if self.path else 'the ledger'} is not there yet")
         try:
             address = f"{self.path.absolute().as_uri()}?mode=ro"
             with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_WAIT_S)) as connection:

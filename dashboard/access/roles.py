@@ -55,6 +55,12 @@ class Principal:
             return False
         return not self.places or room in self.places or room.partition(".")[0] in self.places
 
+    def controls_place(self, site: str, room: str) -> bool:
+        """The same for what may stand in no room (a bridge, a service): it needs the whole school, or all of them."""
+        if room:
+            return self.controls(room if "." in room else f"{site}.{room}")
+        return "control" in self.scopes and (not self.places or bool(site and site in self.places))
+
     @property
     def signed_in(self) -> bool:
         return self.kind != "visitor"
@@ -109,6 +115,9 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("POST", "/logout"): Need.MEMBER,
     ("GET", "/phones"): Need.MEMBER,
     ("POST", "/phones"): Need.MEMBER,
+    # Whose link it is says the link itself.
+    ("GET", "/notify/{token}"): Need.OPEN,
+    ("POST", "/notify/{token}"): Need.OPEN,
     ("GET", "/display"): Need.DISPLAY,
     ("GET", "/display/{room}"): Need.DISPLAY,
     ("GET", "/display/{room}/now"): Need.DISPLAY,
@@ -152,6 +161,12 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/purifiers"): Need.READ,
     ("GET", "/api/v1/purifiers/{purifier}"): Need.READ,
     ("POST", "/api/v1/purifiers/{purifier}/override"): Need.CONTROL,
+    ("GET", "/api/v1/alerts"): Need.READ,
+    ("GET", "/api/v1/alerts/{alert}"): Need.READ,
+    ("POST", "/api/v1/alerts/{alert}/acknowledge"): Need.CONTROL,
+    ("GET", "/api/v1/silences"): Need.READ,
+    ("POST", "/api/v1/silences"): Need.CONTROL,
+    ("DELETE", "/api/v1/silences/{silence}"): Need.CONTROL,
     # Everything else is a 404 of our own.
     **{(method, "/{rest:path}"): Need.OPEN for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }

@@ -20,6 +20,8 @@ import pytest
 import uvicorn
 
 from classair import config as configuration
+from classair.alerting.links import Links
+from classair.alerting.records import Records
 from classair.broker import BrokerAddress, Link, Message
 from classair.model import Flag, Reading
 from classair.science.advice import Need
@@ -41,6 +43,7 @@ from dashboard.public.pages import build
 from dashboard.queries.research import Research
 from dashboard.queries.rooms import Queries
 from ingest.books.books import Books
+from tests.classair.alerting.filled import empty_ledger, put, put_alert, put_notification
 from tests.neighbours.ports import free_port
 
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
@@ -277,8 +280,12 @@ class Builder:
         store: Any = None,
         readings: Path | None = None,
         exports: Any = None,
+        ledger: Path | None = None,
     ) -> House:
-        """`host` is what it believes to listen on; it always listens on loopback. `readings`: readings.db, if any."""
+        """`host` is what it believes to listen on; it always listens on loopback.
+
+        `readings`, `ledger`: readings.db and ledger.db, if any.
+        """
         config = config or self.schools
         where = SimpleNamespace(house=None)
 
@@ -305,6 +312,8 @@ class Builder:
             research=Research(lambda: store, configured, readings or self.folder / "readings.db", clock),
             processes=lambda: processes.read(written, clock()),
             exports=exports,
+            records=Records(ledger),
+            links=Links(self.folder / "link-key"),
         )
         house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
         where.house = house
@@ -390,7 +399,29 @@ def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
 
 
 @pytest.fixture
-def school(make_house: Any, readings: Path) -> Iterator[Any]:
+def ledger(tmp_path: Path) -> Path:
+    """An alert that fires and is known to one person, and a silence."""
+    path = empty_ledger(tmp_path / "ledger.db")
+    put_alert(path, "al-1")
+    put_notification(path, "n-1", "al-1", channel="line", delivered_at=now_ms(), reached=1)
+    put(
+        path,
+        "silence",
+        id="si-1",
+        at=now_ms(),
+        until=now_ms() + HOUR_MS,
+        site="ban-suan",
+        room="",
+        subject="",
+        rule="",
+        who="caretaker:somchai",
+        why="paint",
+    )
+    return path
+
+
+@pytest.fixture
+def school(make_house: Any, readings: Path, ledger: Path) -> Iterator[Any]:
     store = SqliteStore(readings, readonly=True)
-    yield make_house(store=store, readings=readings)
+    yield make_house(store=store, readings=readings, ledger=ledger)
     store.close()

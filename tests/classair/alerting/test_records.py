@@ -5,78 +5,20 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classair.alerting import records
 from classair.alerting.records import NotKnown, Records
 from classair.alerting.tables import SCHEMA
+from tests.classair.alerting.filled import empty_ledger, put, put_alert, put_notification
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-    connection = sqlite3.connect(path)
-    connection.execute("pragma journal_mode=wal")
-    connection.executescript(SCHEMA)
-    connection.close()
-    return path
-
-
-def put(path: Path, table: str, **values: Any) -> None:
-    connection = sqlite3.connect(path)
-    with connection:
-        names = ", ".join(f'"{name}"' for name in values)
-        connection.execute(
-            f"insert into {table}({names}) values({', '.join('?' * len(values))})", tuple(values.values())
-        )
-    connection.close()
-
-
-def put_alert(path: Path, alert: str, **values: Any) -> None:
-    usual: dict[str, Any] = {
-        "rule": "dust",
-        "kind": "above",
-        "subject": "ban-suan.p1-2",
-        "part": "",
-        "site": "ban-suan",
-        "room": "ban-suan.p1-2",
-        "severity": "warning",
-        "state": "firing",
-        "holds": 1,
-        "since": 1_000,
-        "fired_at": 2_000,
-        "changed_at": 2_000,
-    }
-    put(path, "alert", id=alert, **(usual | values))
-
-
-def put_notification(path: Path, notification: str, alert: str, **values: Any) -> None:
-    usual: dict[str, Any] = {
-        "made_at": 3_000,
-        "due_at": 3_000,
-        "site": "ban-suan",
-        "person": "malee",
-        "stage": "fired",
-        "severity": "warning",
-        "language": "th",
-        "state": "delivered",
-    }
-    put(path, "notification", id=notification, **(usual | values))
-    put(
-        path,
-        "notification_item",
-        notification=notification,
-        place=0,
-        alert=alert,
-        stage="fired",
-        kind="above",
-        title="",
-        text="",
-    )
+    return empty_ledger(tmp_path / "ledger.db")
 
 
 def test_a_record_has_the_columns_of_its_table() -> None:
@@ -174,14 +116,12 @@ def test_what_is_closed_is_not_open_and_is_in_the_history(ledger: Path) -> None:
     assert read.alert("nobody") is None
 
 
+@settings(max_examples=25)  # each makes a file
 @given(moments=st.lists(st.integers(1, 4), max_size=12), size=st.integers(1, 5))
 def test_pages_give_every_alert_once_even_those_of_one_moment(
     tmp_path_factory: pytest.TempPathFactory, moments: list[int], size: int
 ) -> None:
-    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
-    connection = sqlite3.connect(path)
-    connection.executescript(SCHEMA)
-    connection.close()
+    path = empty_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
     for number, moment in enumerate(moments):
         put_alert(path, f"a{number}", changed_at=moment)
     read, found, before = Records(path), [], None
