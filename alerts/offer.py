@@ -38,8 +38,10 @@ def faults(config: Config) -> Iterator[str]:
         ):
             yield f"{path}: {fault}"
     for name, person in config.people.items():
-        settings = dict(person.model_extra or {})
-        yield from _plugin_faults("alerts.channels", "channel", person.channel, settings, f"people.{name}")
+        yield from _plugin_faults("alerts.channels", "channel", person.channel, person.settings(), f"people.{name}")
+        if (second := person.second) is not None:
+            where = f"people.{name}.second"
+            yield from _plugin_faults("alerts.channels", "channel", second.channel, second.settings(), where)
 
 
 def accounts(config: Config) -> Iterator[Account]:

@@ -4,6 +4,7 @@ A channel's module offers `Settings` (pydantic, unknown keys refused) and `Chann
 returns when the message is delivered and raises ChannelError when it is not. It may take its time: it is never called
 on the path between a frame and a purifier. It logs neither names nor addresses. It may say REACHES_A_PERSON = False (a
 log, a page) and IDEMPOTENT = True (the provider takes `Message.key` and delivers it once, however often it is sent).
+A channel of several providers gives each its own `lane`, a name: messages of one lane are sent one after the other.
 One that shares something between people (a quota, addresses that are not in sensors.yaml) offers
 `make(settings, person, office)` instead of leaving that to its class.
 """
@@ -81,8 +82,26 @@ class Office(Protocol):
     def remembered(self, key: str) -> str | None: ...
 
 
-def make(kind: str, settings: dict[str, Any]) -> Channel:
-    """The channel of one person. Raises plugins.UnknownPlugin, pydantic.ValidationError."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to one person. Messages of one `lane` are sent one after the other."""
+
+    kind: str
+    channel: Channel
+    lane: str
+    reaches: bool = True
+    idempotent: bool = False
+
+
+def make(kind: str, settings: dict[str, Any], person: str, office: Office) -> Way:
+    """The way to one person. Raises plugins.UnknownPlugin, pydantic.ValidationError, ChannelError."""
     module = plugins.load("alerts.channels", kind)
     checked: BaseModel = module.Settings.model_validate(settings)
-    return cast(Channel, module.Channel(checked))
+    made = module.make(checked, person, office) if hasattr(module, "make") else module.Channel(checked)
+    return Way(
+        kind,
+        cast(Channel, made),
+        str(getattr(made, "lane", kind)),
+        bool(getattr(module, "REACHES_A_PERSON", True)),
+        bool(getattr(module, "IDEMPOTENT", False)),
+    )

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from alerts.channels import ChannelError, Message
 
+REACHES_A_PERSON = False  # whoever reads the log may do so tomorrow
+
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

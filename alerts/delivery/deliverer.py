@@ -13,8 +13,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from alerts import channels
 from alerts.channels import Channel, ChannelError, Message
+from classair import plugins
 from classair.config import Person
 from classair.plugins import UnknownPlugin
 
@@ -70,7 +70,8 @@ class Delivery:
         wrong: list[str] = []
         for name, person in people.items():
             try:
-                made[name] = channels.make(person.channel, dict(person.model_extra or {}))
+                module = plugins.load("alerts.channels", person.channel)
+                made[name] = module.Channel(module.Settings.model_validate(person.settings()))
             except (UnknownPlugin, ValidationError) as error:
                 what = "its settings are not valid for the channel" if isinstance(error, ValidationError) else error
                 wrong.append(f"people.{name}: {what}")

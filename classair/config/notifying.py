@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from classair.alerting.words import ESCALATE_AFTER_S, Severity
 from classair.config.purifiers import Part
-from classair.config.scalars import Duration, DurationOrNone, HoursOfDay, Language
+from classair.config.scalars import Block, Duration, DurationOrNone, Language
 from classair.wire import Id
 
 Place = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}(\.[a-z0-9-]{1,32})?$")]
@@ -181,7 +181,7 @@ class Person(Address):
     language: Language = "th"
     second: Address | None = None
     sites: list[Id] = []
-    quiet: HoursOfDay | None = None
+    quiet: Block | None = None
     mute: list[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]] = []
 
 

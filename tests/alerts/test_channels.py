@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from alerts import channels
-from alerts.channels import ChannelError, Message, console
+from alerts.channels import ChannelError, Message, console, in_app
 
 MESSAGE = Message("Title", "Something happened", "en")
 
 
 def test_the_console_speaks(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    channels.make("console", {}).send(MESSAGE)
+    console.Channel(console.Settings()).send(MESSAGE)
     assert capsys.readouterr().out == "** Title: Something happened\n"
     assert caplog.text == ""
 
@@ -32,6 +32,9 @@ def test_a_console_that_cannot_be_written_is_a_failure_that_may_pass(monkeypatch
     assert not failure.value.permanent and "No space" in str(failure.value)
 
 
-def test_unknown_settings_are_refused() -> None:
+@pytest.mark.parametrize("channel", [console, in_app])
+def test_a_log_and_a_page_reach_nobody_and_take_no_settings(channel: Any) -> None:
+    assert channel.REACHES_A_PERSON is False
+    assert channel.Channel(channel.Settings()).send(MESSAGE) is None
     with pytest.raises(ValidationError):
-        channels.make("console", {"to": "somebody"})
+        channel.Settings.model_validate({"to": "somebody"})

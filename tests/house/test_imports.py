@@ -54,6 +54,7 @@ ADDRESSES = {
     # Never in a service: nightly work and exports run in processes of their own.
     "pyarrow": ["research/archive/*", "research/export/*"],
     "h5netcdf": ["research/export/forms/netcdf.py"],
+    "apprise": ["alerts/channels/apprise.py"],
     "amqtt": ["classair/ops/amqtt*.py"],
     "babel": ["classair/i18n.py", "dashboard/*"],
     "yaml": ["classair/config/*.py"],

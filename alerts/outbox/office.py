@@ -1,0 +1,104 @@
+"""What channels share: addresses that people have linked, what is kept between restarts. Used from any thread."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from alerts.ledger import Ledger
+from alerts.outbox.rows import Statement
+from classair.config import Config
+
+log = logging.getLogger(__name__)
+
+_KEPT: Final = "channel:"  # before the keys of channels in the ledger's `meta`
+
+
+class Office:
+    """alerts.channels.Office. Addresses are kept here and in table `contact`, and written nowhere else."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], int]) -> None:
+        self._ledger, self._clock = ledger, clock
+        self._lock = threading.Lock()
+        self._config: Config | None = None
+        self._shared: dict[str, object] = {}
+        self._remembered: dict[str, str] = {}
+        self._contacts: dict[tuple[str, str], str] = {}
+        self._blocked: set[tuple[str, str]] = set()
+        for person, channel, address, blocked_at in ledger.rows(
+            "select person, channel, address, blocked_at from contact"
+        ):
+            self._contacts[person, channel] = address
+            if blocked_at is not None:
+                self._blocked.add((person, channel))
+
+    def follow(self, config: Config) -> None:
+        self._config = config
+
+    # -- for channels --------------------------------------------------------------------------------------------------
+
+    def contact(self, person: str, channel: str) -> str | None:
+        with self._lock:
+            key = (person, channel)
+            return None if key in self._blocked else self._contacts.get(key) or None
+
+    def blocked(self, person: str, channel: str) -> None:
+        with self._lock:
+            if (person, channel) in self._blocked:
+                return
+            self._blocked.add((person, channel))
+        self._ledger.write(
+            "update contact set blocked_at=? where person=? and channel=?", self._clock(), person, channel
+        )
+        log.warning("channel_blocked channel=%s", channel)
+
+    def config(self) -> Config:
+        assert self._config is not None  # channels are made from one
+        return self._config
+
+    def shared(self, name: str, make: Callable[[], object]) -> object:
+        with self._lock:
+            if name not in self._shared:
+                self._shared[name] = make()
+            return self._shared[name]
+
+    def remember(self, key: str, value: str) -> None:
+        with self._lock:
+            self._remembered[key] = value
+        self._ledger.write("insert or replace into meta values(?,?)", f"{_KEPT}{key}", value)
+
+    def remembered(self, key: str) -> str | None:
+        with self._lock:
+            if key in self._remembered:
+                return self._remembered[key]
+        return self._ledger.remembered(f"{_KEPT}{key}")
+
+    # -- for whoever is asked to change an address ---------------------------------------------------------------------
+
+    def link(self, person: str, channel: str, address: str | None, now: int) -> list[Statement]:
+        """A person's address from now on; None erases it. Call `wipe` once the statements are committed."""
+        key = (person, channel)
+        with self._lock:
+            self._blocked.discard(key)
+            if address is None:
+                self._contacts.pop(key, None)
+                return [("delete from contact where person=? and channel=?", key)]
+            self._contacts[key] = address
+        return [("insert or replace into contact values(?,?,?,?,null)", (*key, address, now))]
+
+
+def wipe(connection: sqlite3.Connection, within_s: float = 3.0) -> bool:
+    """Leaves nothing of what was deleted in the write-ahead log; False where a reader kept us from it.
+
+    The file itself holds nothing of it: the ledger's connection overwrites what it deletes (pragma secure_delete).
+    """
+    until = time.monotonic() + within_s
+    while True:
+        busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+        if not busy or time.monotonic() > until:
+            return not busy
+        time.sleep(0.05)

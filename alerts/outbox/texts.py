@@ -1,0 +1,37 @@
+"""The words of a whole message: of its one item, or of several under one title."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alerts.channels import Message
+from alerts.outbox.rows import Item, Row
+from classair import i18n
+from classair.config import Config
+
+SHOWN: Final = 10  # items in one message; the page has them all
+PAGE: Final = "/alerts"
+
+
+def composed(config: Config, language: str, site: str, items: list[Item]) -> tuple[str, str]:
+    if len(items) == 1:
+        return items[0].title, items[0].text
+    place = config.sites[site].name.in_(language) if site in config.sites else config.org
+    lines = [f"• {item.title}\n{item.text}".strip() for item in items[:SHOWN]]
+    if len(items) > SHOWN:
+        lines.append(i18n.t(language, "notification.more", count=len(items) - SHOWN))
+    return i18n.t(language, "notification.several", site=place, count=len(items)), "\n\n".join(lines)
+
+
+def message(config: Config, row: Row) -> Message:
+    base = (config.public_url or config.address).rstrip("/")
+    return Message(
+        row.title,
+        row.text,
+        row.language,
+        row.urgent,
+        row.id,
+        f"{base}{PAGE}" if base else "",
+        row.stage,
+        row.severity,
+    )
