@@ -1,4 +1,7 @@
-"""Requests of other services to alerts: manual overrides. Each request is executed once, however often it arrives."""
+"""Requests of other services to alerts: manual overrides, and whatever the table of handlers knows.
+
+Each request is executed once, however often it arrives.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.answering import Handler, Refused
 from alerts.control.switchboard import Matter, Occupied, Say, Switchboard
 from alerts.homeassistant import ASK_PREFIX, WHO
 from alerts.ledger import Ledger
@@ -18,6 +22,7 @@ from classair.wire import Answer, Ask, FullId, Topics
 log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 500
+_ANSWERED: Final = "insert or replace into answered values(?,?,?)"
 LONGEST_MIN: Final = 720
 LONGEST_TRIAL_MIN: Final = 15
 SECOND_MS: Final = 1_000
@@ -44,9 +49,13 @@ class TrialRequest(BaseModel):
     minutes: Annotated[float, Field(ge=0, le=LONGEST_TRIAL_MIN)]
 
 
-class OverrideAsks:
+class Asks:
+    """`handlers`: what is asked beside orders to purifiers, by the word of `Ask.do`; others add theirs."""
+
     def __init__(self, ledger: Ledger, board: Switchboard, say: Say, told: Callable[[list[Matter], int], None]) -> None:
         self._ledger, self._board, self._say, self._told = ledger, board, say, told
+        self.handlers: dict[str, Handler] = {}
+        self._writing: set[str] = set()  # done, and answered as soon as it is on disk
         self._given: OrderedDict[str, str] = OrderedDict()
 
     def hear(self, topic: str, payload: bytes, topics: Topics | None, occupied: Occupied, now: int) -> str | None:
@@ -65,6 +74,8 @@ class OverrideAsks:
         if from_home_assistant:
             ask = ask.model_copy(update={"who": WHO})  # what it says of others it cannot know
         answer_topic = topics.answer(ask.id)
+        if ask.id in self._writing:
+            return None
         given = self._given.get(ask.id) or self._ledger.answered(ask.id)
         if given is not None:
             self._say(answer_topic, given)
@@ -72,14 +83,17 @@ class OverrideAsks:
         if ask.do == "trial" and not from_home_assistant:
             self._try_out(ask, answer_topic, now)
             return None
+        if ask.do in self.handlers and not from_home_assistant:
+            self._handle(ask, answer_topic, now)
+            return None
         if ask.do != "override":
-            self._refuse(ask, answer_topic, f"unknown request {ask.do!r}; known: override, trial")
+            known = ", ".join(sorted(("override", "trial", *self.handlers)))
+            self._refuse(ask, answer_topic, f"unknown request {ask.do!r}; known: {known}")
             return None
         try:
             wish = OverrideRequest.model_validate(ask.args)
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            self._refuse(ask, answer_topic, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+            self._refuse(ask, answer_topic, _fault(error))
             return None
         on = {"on": True, "off": False, "auto": None}[wish.do]
         try:
@@ -115,6 +129,25 @@ class OverrideAsks:
             self._ledger.after(lambda: self._say(answer_topic, answer))
         return room
 
+    def _handle(self, ask: Ask, topic: str, now: int) -> None:
+        """By the table: what is done and the answer are on disk together before the answer is said."""
+        try:
+            done = self.handlers[ask.do](ask, now)
+        except (Refused, ValidationError) as error:
+            self._refuse(ask, topic, _fault(error) if isinstance(error, ValidationError) else str(error))
+            return
+        log.info("request_done do=%s", ask.do)
+        answer = self._answer(ask, True, done.result)
+
+        def on_disk() -> None:
+            self._writing.discard(ask.id)
+            self._say(topic, answer)
+            if done.then is not None:
+                done.then()
+
+        self._writing.add(ask.id)
+        self._ledger.together([*done.statements, (_ANSWERED, (ask.id, now, answer))], on_disk)
+
     def _try_out(self, ask: Ask, topic: str, now: int) -> None:
         """A person is at the device and tries it out: control waits for so many minutes, 0 for no longer."""
         try:
@@ -135,3 +168,8 @@ class OverrideAsks:
         while len(self._given) > REMEMBERED:
             self._given.popitem(last=False)
         return text
+
+
+def _fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

@@ -18,7 +18,7 @@ from alerts.air.held import Held
 from alerts.air.rooms import RoomWatch
 from alerts.air.stream import SensorStream
 from alerts.air.surroundings import Surroundings
-from alerts.asks import OverrideAsks
+from alerts.asks import Asks
 from alerts.care import Care
 from alerts.control.occupancy import Occupancy
 from alerts.control.switchboard import Matter, Say, Switchboard
@@ -61,7 +61,7 @@ class AlertsEngine:
         self.board = Switchboard(ledger, say, clock)
         self.rooms: dict[str, RoomWatch] = {}
         self.readings = 0
-        self._asks = OverrideAsks(ledger, self.board, say, self._told_of)
+        self._asks = Asks(ledger, self.board, say, self._told_of)
         self._corrections = ActiveCorrections(ledger)
         self.following = Following(ledger)
         self._surroundings = Surroundings(self._dust)

@@ -248,7 +248,10 @@ class Ledger:
                 written = self._write(calls, give_up=False)
             if written:
                 for after in afterwards:
-                    after.call()
+                    try:
+                        after.call()
+                    except Exception:  # what waits for the disk must not end all writing
+                        log.exception("ledger_waiter_failed")
         self._connection.close()
 
     def _write(self, calls: list[Call], give_up: bool) -> bool:

@@ -18,7 +18,7 @@ from alerts.lifecycle import machine, written
 from alerts.lifecycle.inhibition import Cause, Causes
 from alerts.lifecycle.machine import Step
 from alerts.lifecycle.model import SILENCED, Alert, Key, Sight, Telling
-from alerts.lifecycle.policies import Policies, tells_somebody
+from alerts.lifecycle.policies import Policies
 from alerts.lifecycle.silences import Silence, by_this_clock, is_silenced
 from alerts.lifecycle.upgrade import matters_become_alerts
 from classair.alerting.words import JOIN_MS
@@ -85,6 +85,7 @@ class AlertBoard:
         self._config, self._policies = config, Policies(config)
         for alert in list(self._open.values()):
             if not alert.kind:
+                self._drop(alert)
                 self._put(self._completed(alert))
         self._forget([alert for alert in self._open.values() if not self._policies.applies(alert)], now)
 
@@ -206,7 +207,8 @@ class AlertBoard:
     def _cause(self, key: Key, alert_id: str, site: str, explains: str, causes: tuple[str, ...], fires: bool) -> Cause:
         assert self._policies is not None
         policy = self._policies.of(key, site)
-        return Cause(alert_id, explains, causes, fires, tells_somebody(policy), round(policy.for_s * 1000))
+        told = self._policies.tells_somebody(key, site)
+        return Cause(alert_id, explains, causes, fires, told, round(policy.for_s * 1000))
 
     def _held(self, alert: Alert, now: int) -> str:
         if self._silences and is_silenced(alert, self._silences.values()):
@@ -265,8 +267,8 @@ class AlertBoard:
     # -- what others want to know --------------------------------------------------------------------------------------
 
     def open(self) -> list[Alert]:
-        """What has fired and is not closed."""
-        return [alert for alert in self._open.values() if alert.state != "pending"]
+        """What is not closed, what is pending too: rules say of all of it whether it holds still."""
+        return list(self._open.values())
 
     def figures(self) -> dict[str, int]:
         """For the status of the service. Nobody needs to acknowledge what is silenced or explained by its cause."""
@@ -291,7 +293,7 @@ class AlertBoard:
         of_nobody = {
             alert.key.rule
             for alert in self._open.values()
-            if alert.state == "firing" and not tells_somebody(self._policies.of(alert.key, alert.site))
+            if alert.state == "firing" and not self._policies.tells_somebody(alert.key, alert.site)
         }
         return [in_every_language("alerts_warning.nobody", rule=rule) for rule in sorted(of_nobody)]
 
@@ -323,7 +325,9 @@ class AlertBoard:
         room = subject if self._config.has_room(subject) else ""
         if subject in purifiers:
             room = f"{alert.site}.{purifiers[subject].room}"
-        return replace(alert, kind=getattr(rule, "kind", ""), room=room)
+        kind = getattr(rule, "kind", "")
+        key = replace(alert.key, part="not_obeying") if kind == "purifier_fault" and not alert.key.part else alert.key
+        return replace(alert, key=key, kind=kind, room=room)
 
     def _commit(self, statements: list[Statement]) -> None:
         if statements:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.lifecycle.model import Alert, Key, Policy, Step
-from classair.config import AlertRule, Config, Person, chain
+from classair.config import AlertRule, Config, chain
 
 NOBODY = Policy(0.0, 0.0, ())
 
@@ -26,6 +26,12 @@ class Policies:
             policy = self._known[key.rule, site] = self._made(key.rule, site)
         return policy
 
+    def tells_somebody(self, key: Key, site: str) -> bool:
+        """Whether the chain has anybody who has not muted this kind of rule."""
+        kind = getattr(self._config.rules.get(key.rule), "kind", "")
+        people = {person for step in self.of(key, site).steps for person in step.people}
+        return any(kind not in self._config.people[person].mute for person in people)
+
     def applies(self, alert: Alert) -> bool:
         """Whether its rule, its place and what it is about are still configured."""
         rule = self._config.rules.get(alert.key.rule)
@@ -46,20 +52,14 @@ class Policies:
         if not isinstance(rule, AlertRule):
             return NOBODY
         steps = tuple(
-            Step(after, tuple(person for person in people if self._wants(person, rule, site)))
+            Step(after, tuple(person for person in people if self._wants(person, site)))
             for after, people in chain(rule, self._config.escalation)
         )
         return Policy(rule.for_, rule.clear_for, steps, rule.remind)
 
-    def _wants(self, name: str, rule: AlertRule, site: str) -> bool:
-        person: Person | None = self._config.people.get(name)
-        if person is None or getattr(rule, "kind", "") in person.mute:
-            return False
-        return not site or not person.sites or site in person.sites
-
-
-def tells_somebody(policy: Policy) -> bool:
-    return any(step.people for step in policy.steps)
+    def _wants(self, name: str, site: str) -> bool:
+        person = self._config.people.get(name)
+        return person is not None and (not site or not person.sites or site in person.sites)
 
 
 def _lies_in(alert: Alert, place: str) -> bool:

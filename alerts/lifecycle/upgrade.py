@@ -27,6 +27,7 @@ def matters_become_alerts(connection: sqlite3.Connection) -> None:
         if what == _LATER:
             continue
         rule, _, part = written.partition("/")
+        part = "" if what == "person_off" else part
         told = _told(connection, written, subject, since)
         later = told_later.get((rule, subject), {}) if what == "person_off" else {}
         memory = {

@@ -129,7 +129,7 @@ class Board:
         self.sees.update({sight.key: sight for sight in sights})
 
     def states(self) -> list[tuple[str, str]]:
-        return sorted((alert.key.subject, alert.state) for alert in self.board.open())
+        return sorted((alert.key.subject, alert.state) for alert in self.board.open() if alert.state != "pending")
 
     def changes(self) -> list[tuple[str, str, str]]:
         """(before, after, why) in order."""
