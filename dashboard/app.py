@@ -22,6 +22,9 @@ from dashboard.api import _faults
 from dashboard.context import Context
 from dashboard.frame import light, mounting, registry
 from dashboard.frame.page import Page, PageFault
+from dashboard.line.replier import Replies
+from dashboard.line.talk import Talk
+from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
 from dashboard.public import display, notify, signing_in
@@ -55,7 +58,9 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             (await client.get("/_dash-dependencies")).raise_for_status()
         policies.append(dash_policy(list(dash.csp_hashes())))
+        talk.begin()
         yield
+        await talk.end()
 
     server = FastAPI(
         title="ClassAir",
@@ -70,6 +75,7 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
     needs = _needs(ctx.pages)
     for language in i18n.LANGUAGES:
         i18n.head(language)  # a language that no page could show is found at the start
+    talk = Talk(ctx, desk.line, Replies(ctx.config))
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
@@ -79,6 +85,7 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         signing_in.router(ctx),
         notify.router(ctx),
         light.router(ctx, Pieces(live.hub)),
+        Webhook(ctx, desk.line, talk.came).router(),
     ]:
         server.router.routes.extend(router.routes)
     dash = mounting.mount(server, ctx)

@@ -10,6 +10,7 @@ import time
 from classair.arguments import shared
 from classair.i18n import show_date
 from classair.places import Places
+from classair.service import Following
 from classair.timetable import local_time
 from dashboard.access.desk import AccountRejected, Desk
 from dashboard.access.roles import ROLES, TOKEN_SCOPES
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     phones = _verb(user, "phones", "list remembered phones", _list_phones)
     phones.add_argument("name", nargs="?", help="name of the account (default: all)")
     _verb(user, "forget", "forget a remembered phone", _forget).add_argument("phone", help="id of the phone")
+    line = _verb(user, "line", "make a code that links a person of sensors.yaml to LINE", _line)
+    line.add_argument("person", help="id of the person, as under people")
 
     token = user.add_parser("token", help="manage API tokens", description="manage API tokens").add_subparsers(
         dest="token_verb", required=True
@@ -134,6 +137,19 @@ def _forget(desk: Desk, args: argparse.Namespace) -> None:
         raise AccountRejected(f"there is no remembered phone {args.phone!r}. List them: classair user phones")
     desk.note("console", "phone forget", args.phone, "done")
     print(f"forgot phone {args.phone}")
+
+
+def _line(desk: Desk, args: argparse.Namespace) -> None:
+    accepted = Following(Places(args.data.resolve()).accepted_config).current
+    people = accepted.config.people if accepted is not None else {}
+    if args.person not in people:
+        known = ", ".join(sorted(people)) or "nobody yet; start classair once with people in sensors.yaml"
+        raise AccountRejected(f"{args.person!r} is not a person in sensors.yaml; known: {known}")
+    code = desk.line.make_code(args.person, time.time_ns() // 1_000_000)
+    desk.note("console", "line code", args.person, "made")
+    print(code)
+    print(f"Sent to the school's LINE account, it links that LINE user to {args.person}.", file=sys.stderr)
+    print("It works once, within a day.", file=sys.stderr)
 
 
 def _create(desk: Desk, args: argparse.Namespace) -> None:

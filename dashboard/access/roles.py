@@ -123,6 +123,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/display/{room}/now"): Need.DISPLAY,
     ("GET", "/display/{room}/live"): Need.DISPLAY,
     ("GET", "/display/{room}/line"): Need.DISPLAY,
+    ("POST", "/line/webhook"): Need.OPEN,  # LINE; it proves itself by its signature
     # The API.
     ("GET", "/openapi.json"): Need.OPEN,
     ("GET", "/api/live"): Need.READ,

@@ -1,0 +1,215 @@
+"""Answers to what people write, by LINE's free replies, within LINE's minute; each event is worked on once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from classair import i18n
+from classair.asking import NoAnswer
+from classair.line.client import AsyncLineClient, LineError
+from dashboard.context import Context
+from dashboard.line import air
+from dashboard.line.inbox import Event, LineInbox, TooManyTries
+from dashboard.line.understanding import Asked, find_rooms, understand
+
+log = logging.getLogger(__name__)
+
+REPLY_WITHIN_MS: Final = 50_000  # LINE takes a reply for a minute from the event
+LOOK_EVERY_S: Final = 30.0  # what another try may help: a broker that was away
+CHOICES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    text: str
+    outcome: str
+    choices: tuple[str, ...] = ()  # words that a tap on a button writes
+
+
+class Talk:
+    """On the server's event loop. `replier`: None while LINE is not set up."""
+
+    def __init__(self, ctx: Context, inbox: LineInbox, replier: Callable[[], AsyncLineClient | None]) -> None:
+        self._ctx, self._inbox, self._replier = ctx, inbox, replier
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def came(self) -> None:
+        self._news.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._work()
+            except sqlite3.Error as error:
+                log.error("line_inbox_failed error=%s retry=true", error)
+            try:
+                await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
+            except TimeoutError:
+                pass
+            self._news.clear()
+
+    async def _work(self) -> None:
+        while events := await asyncio.to_thread(self._inbox.waiting):
+            left = 0
+            for event in events:
+                try:
+                    outcome = await self._one(event)
+                except NoAnswer as error:
+                    log.warning("line_event_postponed error=%s retry=true", error)
+                    left += 1
+                    continue
+                except Exception:  # one event must not hold the others up
+                    log.exception("line_event_failed")
+                    outcome = "failed"
+                await asyncio.to_thread(self._inbox.done, event.id, outcome, self._ctx.now_ms())
+            if left == len(events):
+                return
+
+    async def _one(self, event: Event) -> str:
+        """What became of it. Raises NoAnswer when it has to wait for another service."""
+        kind, user = event.body.get("type"), _user(event.body)
+        if kind == "unfollow" and user:
+            await self._forget(user)
+            return "forgotten"
+        if kind == "follow":
+            return await self._send(event, _Reply(self._t(False, "welcome"), "welcomed"))
+        text = _text(event.body)
+        if text is None:
+            return "ignored"
+        asked = understand(text)
+        return await self._send(event, await self._answer(asked, user))
+
+    async def _answer(self, asked: Asked, user: str) -> _Reply:
+        match asked.wish:
+            case "ill":
+                return _Reply(self._t(asked.english, "ill"), "health")
+            case "code":
+                return await self._link(asked, user)
+            case "stop":
+                found = await self._forget(user) if user else False
+                return _Reply(self._t(asked.english, "stopped" if found else "nothing_to_stop"), "stopped")
+            case "air":
+                return self._air(asked)
+            case _:
+                # A room's name alone is a question about its air.
+                rooms = self._rooms(asked.about) if asked.wish == "unknown" else []
+                if rooms:
+                    return self._air(asked)
+                return _Reply(self._t(asked.english, "help" if asked.wish == "help" else "not_understood"), "help")
+
+    def _rooms(self, about: str) -> list[str]:
+        names = ((full, room.name.root.values()) for full, room in self._ctx.config().rooms() if not room.outdoor)
+        return find_rooms(about, names)
+
+    def _air(self, asked: Asked) -> _Reply:
+        config, language = self._ctx.config(), self._language(asked.english)
+        rooms = self._rooms(asked.about)
+        if len(rooms) > 1:
+            # The school's name beside the room's says which is meant.
+            near = [room for room in rooms if _school_named(asked.about, self._site_names(room))]
+            rooms = near or rooms
+        if len(rooms) == 1:
+            state = self._ctx.live.state(rooms[0])
+            return _Reply(air.answer(config, rooms[0], state, language, self._ctx.now_ms()), "air")
+        if rooms:
+            choices = tuple(
+                f"{i18n.t(language, 'line_talk.ask')} {config.room(room).name.in_(language)} "
+                f"{config.sites[room.partition('.')[0]].name.in_(language)}"
+                for room in rooms[:CHOICES]
+            )
+            return _Reply(self._t(asked.english, "which"), "which", choices)
+        known = [room.name.in_(language) for _, room in config.rooms() if not room.outdoor][:CHOICES]
+        if not asked.about.strip():
+            return _Reply(self._t(asked.english, "which_room", rooms=", ".join(known)), "which")
+        return _Reply(self._t(asked.english, "no_room", room=asked.about[:40], rooms=", ".join(known)), "no_room")
+
+    def _site_names(self, room: str) -> list[str]:
+        return list(self._ctx.config().sites[room.partition(".")[0]].name.root.values())
+
+    async def _link(self, asked: Asked, user: str) -> _Reply:
+        if not user:
+            return _Reply(self._t(asked.english, "not_understood"), "help")
+        try:
+            person = await asyncio.to_thread(self._inbox.whose, asked.about, user, self._ctx.now_ms())
+        except TooManyTries:
+            return _Reply(self._t(asked.english, "too_many"), "too_many")
+        if person is None or person not in self._ctx.config().people:
+            return _Reply(self._t(asked.english, "wrong_code"), "wrong_code")
+        answer = await self._ctx.live.ask(
+            "alerts", "contact", "line", {"person": person, "channel": "line", "address": user}
+        )
+        if not answer.ok:
+            log.warning("line_contact_refused person=%s error=%s", person, answer.error)
+            return _Reply(self._t(asked.english, "try_later"), "refused")
+        await asyncio.to_thread(self._inbox.used, asked.about)
+        log.info("line_contact_linked person=%s", person)
+        return _Reply(self._t(asked.english, "linked"), "linked")
+
+    async def _forget(self, user: str) -> bool:
+        """Ends all messages to a LINE user; whether there was anybody to forget."""
+        answer = await self._ctx.live.ask("alerts", "contact", "line", {"channel": "line", "forget": user})
+        return answer.ok and bool(answer.result.get("forgotten"))
+
+    async def _send(self, event: Event, reply: _Reply) -> str:
+        token, replier = event.body.get("replyToken"), self._replier()
+        if not isinstance(token, str) or not token or replier is None:
+            return f"{reply.outcome}_unanswered"
+        if self._ctx.now_ms() - event.at > REPLY_WITHIN_MS:
+            return f"{reply.outcome}_late"
+        message: dict[str, Any] = {"type": "text", "text": reply.text[:5000]}
+        if reply.choices:
+            message["quickReply"] = {
+                "items": [
+                    {"type": "action", "action": {"type": "message", "label": choice[:20], "text": choice[:300]}}
+                    for choice in reply.choices
+                ]
+            }
+        try:
+            await replier.reply(token, [message])
+        except LineError as error:
+            log.warning("line_reply_failed error=%s", error)
+            return f"{reply.outcome}_failed"
+        return reply.outcome
+
+    def _language(self, english: bool) -> str:
+        return "en" if english else self._ctx.config().language
+
+    def _t(self, english: bool, key: str, **places: Any) -> str:
+        return i18n.t(self._language(english), f"line_talk.{key}", **places)
+
+
+def _school_named(about: str, names: list[str]) -> bool:
+    plain = about.casefold()
+    return any(name.casefold() in plain for name in names)
+
+
+def _user(body: dict[str, Any]) -> str:
+    source = body.get("source")
+    user = source.get("userId") if isinstance(source, dict) else None
+    return user if isinstance(user, str) and len(user) <= 64 else ""
+
+
+def _text(body: dict[str, Any]) -> str | None:
+    """The words of a message or of a button; None for a picture, a sticker or an unknown event."""
+    message, postback = body.get("message"), body.get("postback")
+    if body.get("type") == "message" and isinstance(message, dict) and message.get("type") == "text":
+        text = message.get("text")
+    elif body.get("type") == "postback" and isinstance(postback, dict):
+        text = postback.get("data")
+    else:
+        return None
+    return text if isinstance(text, str) else None
