@@ -30,10 +30,10 @@ PASSWORD_VARIABLE = "CLASSAIR_MQTT_PASSWORD"  # noqa: S105  the name of a variab
 CAFILE_VARIABLE = "CLASSAIR_MQTT_CAFILE"
 
 
-def arguments(name: str, description: str) -> argparse.ArgumentParser:
-    """The options that all services share."""
+def arguments(name: str, description: str, *more: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The options that all services share, and those of the parents `more`."""
     parser = argparse.ArgumentParser(
-        prog=f"classair {name}", description=description, parents=[shared("--data", "--config")]
+        prog=f"classair {name}", description=description, parents=[shared("--data", "--config"), *more]
     )
     parser.add_argument(
         "--broker",

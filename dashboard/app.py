@@ -14,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import classair
 from classair import i18n
+from classair.arguments import Network
 from dashboard import api
 from dashboard.access.desk import Desk
-from dashboard.access.guard import LIGHT_POLICY, LOOPBACK_NAMES, Guard, dash_policy
+from dashboard.access.guard import LIGHT_POLICY, Guard, dash_policy
 from dashboard.access.roles import TABLE, Need
+from dashboard.access.whence import LOOPBACK_NAMES, Whence
 from dashboard.api import _faults
 from dashboard.context import Context
 from dashboard.frame import light, mounting, registry
@@ -43,8 +45,10 @@ class Application:
         await self.guard(scope, receive, send)
 
 
-def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1") -> Application:
-    """The whole application. `host` is the address it will listen on.
+def create_app(
+    ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1", proxies: Sequence[Network] = ()
+) -> Application:
+    """The whole application. `host` is the address it will listen on, `proxies` are those that are believed.
 
     Working pages are open without signing in only in the demo: every site simulated and listening on loopback.
     """
@@ -101,7 +105,9 @@ def create_app(ctx: Context, live: Live, desk: Desk, *, host: str = "127.0.0.1")
         config = ctx.config()
         return host in LOOPBACK_NAMES and all(config.site_simulated(site) for site in config.sites)
 
-    return Application(Guard(server, server, desk, demo, policy, needs), server, dash, needs)
+    return Application(
+        Guard(server, server, desk, demo, policy, needs, Whence(ctx.config, proxies)), server, dash, needs
+    )
 
 
 def _needs(pages: Sequence[Page]) -> dict[tuple[str, str], Need]:

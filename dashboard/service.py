@@ -16,6 +16,7 @@ from classair import config as configuration
 from classair import service
 from classair.alerting.links import Links
 from classair.alerting.records import Records
+from classair.arguments import shared
 from classair.config import Config
 from classair.i18n import TextFault
 from classair.logs import begin_logging
@@ -105,7 +106,7 @@ class _Server(uvicorn.Server):
 
 
 def main(argv: list[str]) -> int:
-    parser = service.arguments("dashboard", "serve wall displays, pages and the API")
+    parser = service.arguments("dashboard", "serve wall displays, pages and the API", shared("--trusted-proxy"))
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8050, help="port to listen on (default: 8050)")
     args = parser.parse_args(argv)
@@ -150,14 +151,21 @@ def serve(args: argparse.Namespace) -> int:
         links=Links(places.link_key),
     )
     try:
-        app = create_app(ctx, live, desk, host=args.host)
+        app = create_app(ctx, live, desk, host=args.host, proxies=args.trusted_proxy)
     except (PageFault, TextFault) as fault:
         print(f"classair dashboard: {fault}", file=sys.stderr)
         return 2
     link = live.connect(service.broker_of(args, "dashboard"), Topics(config().org), following)
     exports.begin()
     try:
-        settings = uvicorn.Config(app, host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=2)
+        settings = uvicorn.Config(
+            app,
+            host=args.host,
+            port=args.port,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+            proxy_headers=False,  # the guard reads them, from proxies that were named
+        )
         progress = Progress()
         progress.watch("network", lambda: link.moved_at)
         _Server(settings, live, progress).run()

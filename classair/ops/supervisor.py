@@ -61,7 +61,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="classair run",
         description="start the broker and all services on this machine",
-        parents=[shared("--data", "--config")],
+        parents=[shared("--data", "--config", "--trusted-proxy")],
     )
     parser.add_argument("--host", default="127.0.0.1", help="address of the web pages (default: this machine only)")
     parser.add_argument("--port", type=int, default=8050, help="port of the web pages (default: 8050)")
@@ -126,7 +126,10 @@ class _Supervisor:
             self._say("broker", f"{self.broker.kind} on 127.0.0.1:{self.broker.port} (private to this installation)")
             self._start(self._service("ingest"))
             self._start(self._service("alerts"))
-            self._start(self._service("dashboard", "--host", self.args.host, "--port", str(self.args.port)))
+            web = ["--host", self.args.host, "--port", str(self.args.port)]
+            if self.args.trusted_proxy:
+                web += ["--trusted-proxy", ",".join(map(str, self.args.trusted_proxy))]
+            self._start(self._service("dashboard", *web))
             for name, what in (
                 ("ingest", f"store {self.config.store.partition('://')[0]}"),
                 ("alerts", "room status, purifiers, notifications"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.desk import Desk
 from dashboard.access.roles import VISITOR, Need, Principal, may
+from dashboard.access.whence import LOOPBACK_NAMES, Whence, Zone
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ PHONE_COOKIE: Final = "classair_phone"
 CSRF_HEADER: Final = "x-csrf-token"
 MAX_BODY: Final = 256 * 1024  # bytes; the largest honest request is a Dash callback of a few kB
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 # Light pages: nothing but what this server serves, no inline script, no inline style.
 LIGHT_POLICY: Final = (
@@ -67,9 +66,10 @@ class Guard:
         demo: Callable[[], bool],
         policy: Callable[[str], str],
         needs: Mapping[tuple[str, str], Need],
+        whence: Whence,
     ) -> None:
         self._app, self._server, self._desk, self._demo = app, server, desk, demo
-        self._policy, self._needs = policy, needs
+        self._policy, self._needs, self._whence = policy, needs, whence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -78,11 +78,17 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope, caller = self._whence(scope)
         headers = Headers(scope=scope)
+        if not caller.known:
+            # A foreign name that somebody points at this machine would make its pages and ours one site to a browser.
+            await self._answer(_unknown_name(caller.name), scope, headers)(
+                scope, receive, self._with_headers(scope, send)
+            )
+            return
         principal = self._principal(headers)
-        near, loopback = _nearness(scope)
-        demo = loopback and _host_name(headers) in LOOPBACK_NAMES and self._demo()
-        allowed = frozenset(need for need in Need if may(need, principal, demo=demo, near=near))
+        demo = caller.zone is Zone.MACHINE and caller.name in LOOPBACK_NAMES and self._demo()
+        allowed = frozenset(need for need in Need if may(need, principal, demo=demo, near=caller.near))
         scope.setdefault("state", {}).update(principal=principal, may=allowed)
         need, places = self._asked(scope)
         refusal = self._refusal(scope, headers, principal, need, need in allowed)
@@ -247,18 +253,9 @@ def _length(headers: Headers) -> int:
         return MAX_BODY + 1
 
 
-def _nearness(scope: Scope) -> tuple[bool, bool]:
-    """Whether the client is inside the school's network, and whether it is this very machine."""
-    try:
-        address = ipaddress.ip_address((scope.get("client") or ("", 0))[0].partition("%")[0])
-    except ValueError:
-        return False, False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return address.is_private or address.is_loopback or address.is_link_local, address.is_loopback
-
-
-def _host_name(headers: Headers) -> str:
-    """The name asked for, so that a foreign name pointed at this machine does not open the demo."""
-    host = headers.get("host", "")
-    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+def _unknown_name(name: str) -> Refusal:
+    return Refusal(
+        421,
+        f"this server is not known as {name}" if name else "the request names no server",
+        "open it by its IP address, or set address: (school) or public_url: (internet) in sensors.yaml to this name",
+    )

@@ -10,7 +10,7 @@ import segno
 from fastapi import Request
 from markupsafe import Markup
 
-from dashboard.access.guard import LOOPBACK_NAMES
+from dashboard.access.whence import LOOPBACK_NAMES
 from dashboard.context import Context
 
 MOST: int = 200

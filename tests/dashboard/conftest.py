@@ -22,6 +22,7 @@ import uvicorn
 from classair import config as configuration
 from classair.alerting.links import Links
 from classair.alerting.records import Records
+from classair.arguments import networks
 from classair.broker import BrokerAddress, Link, Message
 from classair.model import Flag, Reading
 from classair.science.advice import Need
@@ -101,7 +102,9 @@ class House:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.port = self.port or free_port()
         taken.bind(("127.0.0.1", self.port))
-        self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1))
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1, proxy_headers=False)
+        )
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [taken]}, daemon=True)
         self._thread.start()
         until = time.monotonic() + 60
@@ -276,6 +279,7 @@ class Builder:
         self,
         *,
         host: str = "127.0.0.1",
+        proxies: str = "",
         config: configuration.Config | None = None,
         store: Any = None,
         readings: Path | None = None,
@@ -284,7 +288,7 @@ class Builder:
     ) -> House:
         """`host` is what it believes to listen on; it always listens on loopback.
 
-        `readings`, `ledger`: readings.db and ledger.db, if any.
+        `readings`, `ledger`: readings.db and ledger.db, if any. `proxies`: as --trusted-proxy takes them.
         """
         config = config or self.schools
         where = SimpleNamespace(house=None)
@@ -315,7 +319,7 @@ class Builder:
             records=Records(ledger),
             links=Links(self.folder / "link-key"),
         )
-        house = House(create_app(ctx, live, desk, host=host), live, desk, config, written)
+        house = House(create_app(ctx, live, desk, host=host, proxies=networks(proxies)), live, desk, config, written)
         where.house = house
         house.start()
         self.begun.append(house)

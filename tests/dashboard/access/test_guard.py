@@ -112,7 +112,7 @@ def test_the_demo_reads_without_signing_in_and_controls_nothing(house: Any) -> N
 
 
 def test_a_foreign_name_for_this_machine_does_not_open_the_demo(house: Any) -> None:
-    assert house.ask("/api/v1/rooms", Host=f"rebound.example:{house.port}").status == 401
+    assert house.ask("/api/v1/rooms", Host=f"rebound.example:{house.port}").status == 421
 
 
 def test_a_real_site_is_read_only_after_signing_in(make_house: Any, schools: Any) -> None:
@@ -216,7 +216,8 @@ def test_a_session_brought_to_signing_in_is_left_behind(own_house: Any) -> None:
     assert own_house.ask("/api/v1/me", Cookie=first["Cookie"]).json["kind"] == "visitor"
 
 
-def test_cookies_are_strict_and_the_session_is_hidden_from_scripts(own_house: Any) -> None:
+def test_cookies_are_strict_and_the_session_is_hidden_from_scripts(make_house: Any) -> None:
+    own_house = make_house(proxies="127.0.0.1")
     own_house.desk.add_account("teacher", "teacher", "a long enough secret")
     answer = own_house.ask(
         "/login",

@@ -357,7 +357,7 @@ def test_the_api_has_the_same_figures(school: Any, make_state: Any) -> None:
     ("address", "host", "leads"),
     [
         ("", "192.168.40.5:8050", True),
-        ("", "classair.local", True),
+        ("http://classair.local", "classair.local", True),
         ("", "127.0.0.1:8050", False),
         ("", "localhost", False),
         ("", "[::1]:8050", False),
