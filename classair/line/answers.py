@@ -50,6 +50,10 @@ class Refused(LineError):
     """The request itself is wrong: an address that does not exist, a message that LINE does not take."""
 
 
+class AddressRefused(Refused):
+    """There is no such user, or none that this account may write to."""
+
+
 class ReplyTokenInvalid(Refused):
     """The reply token was used before, or is too old."""
 
@@ -108,6 +112,8 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes) -> NoReturn:
         kind = NotThere
     elif status == 400 and "reply token" in words.lower():
         kind = ReplyTokenInvalid
+    elif status == 400 and ("'to'" in words or "failed to send" in words.lower()):
+        kind = AddressRefused
     elif 400 <= status < 500 and status != 408:
         kind = Refused
     else:

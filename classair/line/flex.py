@@ -24,7 +24,6 @@ SEVERITY_COLOURS: Final = {"info": "#5F6368", "warning": "#DB8200", "urgent": "#
 UNKNOWN_COLOUR: Final = "#5F6368"
 _DARK: Final = "#111111"
 _LIGHT: Final = "#FFFFFF"
-_QUIET: Final = "#5F6368"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def bubble(card: Card) -> dict[str, Any]:
     body = [
         *number,
         *_texts((card.action, {"weight": "bold"})),
-        *_texts(*((line, {"size": "sm", "color": _QUIET}) for line in card.lines)),
+        *_texts(*((line, {"size": "sm"}) for line in card.lines)),
     ]
     made: dict[str, Any] = {"type": "bubble"}
     if header:

@@ -90,8 +90,16 @@ def test_both_kinds_of_429_are_told_apart_by_their_words(fake: LineFake, client:
 def test_an_address_that_line_does_not_know_is_refused(fake: LineFake, client: LineClient) -> None:
     fake.platform.unknown.add(user(7))
     for wrong in ("somebody", user(7)):
-        with pytest.raises(answers.Refused):
+        with pytest.raises(answers.AddressRefused):
             client.push(wrong, WORDS, key())
+
+
+def test_a_message_that_line_does_not_take_is_refused_with_its_place_and_without_blame_on_the_address(
+    client: LineClient,
+) -> None:
+    with pytest.raises(answers.Refused, match=r"messages\[0\].text; May not be empty") as refused:
+        client.push(user(1), [{"type": "text", "text": ""}], key())
+    assert not isinstance(refused.value, answers.AddressRefused)
 
 
 def test_a_user_who_has_blocked_the_account_gets_nothing_and_costs_nothing(fake: LineFake, client: LineClient) -> None:
