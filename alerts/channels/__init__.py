@@ -6,7 +6,8 @@ on the path between a frame and a purifier. It logs neither names nor addresses.
 log, a page) and IDEMPOTENT = True (the provider takes `Message.key` and delivers it once, however often it is sent).
 A channel of several providers gives each its own `lane`, a name: messages of one lane are sent one after the other.
 One that shares something between people (a quota, addresses that are not in sensors.yaml) offers
-`make(settings, person, office)` instead of leaving that to its class.
+`make(settings, person, office)` instead of leaving that to its class. What the health page is to say of it (a quota
+that ends), it says by `warnings(config, office)`, asked every few seconds: texts by language.
 """
 
 from __future__ import annotations
@@ -105,3 +106,18 @@ def make(kind: str, settings: dict[str, Any], person: str, office: Office) -> Wa
         bool(getattr(module, "REACHES_A_PERSON", True)),
         bool(getattr(module, "IDEMPOTENT", False)),
     )
+
+
+def warnings(config: Config, office: Office) -> list[dict[str, str]]:
+    """What the health page says of the channels in use."""
+    people = config.people.values()
+    kinds = {person.channel for person in people} | {person.second.channel for person in people if person.second}
+    found: list[dict[str, str]] = []
+    for kind in sorted(kinds):
+        try:
+            module = plugins.load("alerts.channels", kind)
+        except plugins.UnknownPlugin:
+            continue  # told where channels are made
+        if hasattr(module, "warnings"):
+            found += module.warnings(config, office)
+    return found

@@ -14,8 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from alerts.channels import ChannelError, Message, Office, Receipt
 from alerts.line.budget import Priority
 from alerts.line.desk import Desk, NoToken, desk
+from alerts.line.warnings import warnings
 from classair.i18n import t
 from classair.line import answers, flex, limits
+
+__all__ = ["IDEMPOTENT", "REACHES_A_PERSON", "Channel", "Settings", "make", "warnings"]
 
 REACHES_A_PERSON: Final = True
 IDEMPOTENT: Final = True

@@ -23,7 +23,7 @@ class Office:
 
     def __init__(self, ledger: Ledger, clock: Callable[[], int]) -> None:
         self._ledger, self._clock = ledger, clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is made to be shared looks into what is kept
         self._config: Config | None = None
         self._shared: dict[str, object] = {}
         self._remembered: dict[str, str] = {}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from alerts import channels
 from alerts.ledger import Ledger
 from alerts.lifecycle.model import Alert, Telling
 from alerts.outbox import texts, timing
@@ -72,6 +73,10 @@ class Outbox:
         wrong = self._ways.follow(config.people)
         self._waking.nudge()
         return wrong
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What the health page says of channels, such as a quota that ends; texts by language."""
+        return channels.warnings(self._config, self.office) if self._config is not None else []
 
     def tell(self, telling: Telling, now: int) -> list[Statement]:
         """What is to be committed in one transaction with the change that people are told of."""

@@ -6,16 +6,19 @@ import logging
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from alerts.channels import ChannelError, Message, line
+from alerts.channels import ChannelError, Message, line, warnings
+from alerts.ledger import Ledger
 from alerts.line.desk import desk
-from alerts.line.warnings import said, warnings, without_second
+from alerts.line.warnings import said, without_second
+from alerts.outbox.office import Office
 from simulator.line.platform import Fault
 from simulator.line.server import LineFake
-from tests.alerts.line.offices import MemoryOffice, configured, office_of
+from tests.alerts.line.offices import configured, ledger_in, linked, office_of
 from tests.neighbours.line import TOKEN, line_fake, user
 
 URGENT = Message(
@@ -33,13 +36,20 @@ def fake() -> Iterator[LineFake]:
 
 
 @pytest.fixture
-def office(fake: LineFake) -> MemoryOffice:
-    made = office_of(fake)
-    made.contacts["head", "line"] = user(1)
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = ledger_in(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def office(fake: LineFake, ledger: Ledger) -> Office:
+    made = office_of(fake, ledger)
+    linked(made, ledger, "head", user(1))
     return made
 
 
-def channel(office: MemoryOffice, person: str = "head", **settings: str) -> line.Channel:
+def channel(office: Office, person: str = "head", **settings: str) -> line.Channel:
     return line.make(line.Settings.model_validate(settings), person, office)
 
 
@@ -53,9 +63,7 @@ def failed(way: line.Channel, message: Message) -> ChannelError:
     return error.value
 
 
-def test_a_message_arrives_as_a_card_whose_alternative_text_has_all_its_words(
-    fake: LineFake, office: MemoryOffice
-) -> None:
+def test_a_message_arrives_as_a_card_whose_alternative_text_has_all_its_words(fake: LineFake, office: Office) -> None:
     receipt = channel(office).send(urgent())
     (got,) = fake.platform.received
     (card,) = got["messages"]
@@ -69,7 +77,7 @@ def test_a_message_arrives_as_a_card_whose_alternative_text_has_all_its_words(
 
 
 def test_an_attempt_that_was_accepted_before_it_failed_is_delivered_once_and_counted_once(
-    fake: LineFake, office: MemoryOffice
+    fake: LineFake, office: Office
 ) -> None:
     fake.platform.faults.append(Fault("push", "500", accepted=True))
     way, message = channel(office), urgent()
@@ -80,7 +88,7 @@ def test_an_attempt_that_was_accepted_before_it_failed_is_delivered_once_and_cou
     assert desk(office).budget.forecast(1).used == 1
 
 
-def test_the_monthly_limit_is_for_good_and_names_the_quota(fake: LineFake, office: MemoryOffice) -> None:
+def test_the_monthly_limit_is_for_good_and_names_the_quota(fake: LineFake, office: Office) -> None:
     fake.platform.quota = 1
     way = channel(office)
     way.send(urgent())
@@ -88,7 +96,7 @@ def test_the_monthly_limit_is_for_good_and_names_the_quota(fake: LineFake, offic
     assert [asked["status"] for asked in fake.platform.requests if asked["path"].endswith("push")] == [200]
 
 
-def test_a_month_that_others_have_used_up_is_the_same(fake: LineFake, office: MemoryOffice) -> None:
+def test_a_month_that_others_have_used_up_is_the_same(fake: LineFake, office: Office) -> None:
     way = channel(office)
     way.send(urgent())
     fake.platform.faults.append(Fault("push", "monthly"))
@@ -97,7 +105,7 @@ def test_a_month_that_others_have_used_up_is_the_same(fake: LineFake, office: Me
 
 
 def test_pauses_grow_while_line_says_too_fast_and_nothing_is_asked_of_it_meanwhile(
-    fake: LineFake, office: MemoryOffice
+    fake: LineFake, office: Office
 ) -> None:
     way = channel(office)
     pauses = []
@@ -117,33 +125,31 @@ def test_pauses_grow_while_line_says_too_fast_and_nothing_is_asked_of_it_meanwhi
     assert failed(way, urgent()).pause_s == 5.0
 
 
-def test_a_user_that_does_not_exist_is_refused_for_good_and_not_tried_again(
-    fake: LineFake, office: MemoryOffice
-) -> None:
+def test_a_user_that_does_not_exist_is_refused_for_good_and_not_tried_again(fake: LineFake, office: Office) -> None:
     fake.platform.unknown.add(user(1))
     error = failed(channel(office), urgent())
     assert (error.permanent, error.reason) == (True, "refused")
-    assert office.gone == {("head", "line")}
+    assert office.contact("head", "line") is None
     assert failed(channel(office), urgent()).reason == "no_channel"
 
 
-def test_a_message_that_line_does_not_take_blames_nobody(fake: LineFake, office: MemoryOffice) -> None:
+def test_a_message_that_line_does_not_take_blames_nobody(fake: LineFake, office: Office) -> None:
     fake.platform.faults.append(Fault("push", "413"))
     error = failed(channel(office), urgent())
-    assert (error.permanent, error.reason, office.gone) == (True, "refused", set())
+    assert (error.permanent, error.reason, office.contact("head", "line")) == (True, "refused", user(1))
 
 
-def test_a_token_that_line_refuses_is_tried_again_later(fake: LineFake, office: MemoryOffice) -> None:
+def test_a_token_that_line_refuses_is_tried_again_later(fake: LineFake, office: Office) -> None:
     fake.platform.token = "renewed"
     assert not failed(channel(office), urgent()).permanent
 
 
-def test_somebody_who_has_not_linked_line_has_no_channel(office: MemoryOffice) -> None:
+def test_somebody_who_has_not_linked_line_has_no_channel(office: Office) -> None:
     error = failed(channel(office, "teacher"), urgent())
     assert (error.permanent, error.reason) == (True, "no_channel")
 
 
-def test_a_user_id_in_the_configuration_needs_no_link(fake: LineFake, office: MemoryOffice) -> None:
+def test_a_user_id_in_the_configuration_needs_no_link(fake: LineFake, office: Office) -> None:
     channel(office, "teacher", user=user(9)).send(urgent())
     assert fake.platform.received[0]["user"] == user(9)
     for wrong in ("U123", user(9).lower(), f"{user(9)}0", f"{user(9)}\n"):
@@ -152,7 +158,7 @@ def test_a_user_id_in_the_configuration_needs_no_link(fake: LineFake, office: Me
         assert wrong.strip() not in str(refused.value)
 
 
-def test_information_is_kept_back_for_urgent_messages_below_a_fifth(fake: LineFake, office: MemoryOffice) -> None:
+def test_information_is_kept_back_for_urgent_messages_below_a_fifth(fake: LineFake, office: Office) -> None:
     fake.platform.count(241)
     way = channel(office)
     error = failed(way, urgent(severity="info"))
@@ -164,17 +170,16 @@ def test_information_is_kept_back_for_urgent_messages_below_a_fifth(fake: LineFa
     way.send(urgent())
 
 
-def test_without_a_token_nobody_is_told_and_the_health_page_says_so(fake: LineFake) -> None:
-    office = MemoryOffice(configured(fake.url, "{head: {channel: line}}"))
-    office.contacts["head", "line"] = user(1)
-    office.shared("line", lambda: line.Desk(office, {}))
+def test_without_a_token_nobody_is_told_and_the_health_page_says_so(fake: LineFake, ledger: Ledger) -> None:
+    office = office_of(fake, ledger, "{head: {channel: line}}", token="")
+    linked(office, ledger, "head", user(1))
     assert failed(channel(office), urgent()).reason == "no_channel"
     (warning,) = warnings(office.config(), office)
     assert "CLASSAIR_LINE_TOKEN" in warning["en"] and "head" in warning["th"]
 
 
 def test_neither_the_token_nor_a_user_stands_in_an_error_or_a_log(
-    fake: LineFake, office: MemoryOffice, caplog: pytest.LogCaptureFixture
+    fake: LineFake, office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     way = channel(office)
@@ -186,18 +191,20 @@ def test_neither_the_token_nor_a_user_stands_in_an_error_or_a_log(
         fake.platform.ahead_s += 4000
     fake.platform.unknown.add(user(1))
     errors.append(repr(failed(way, urgent())))
-    told = f"{errors} {caplog.text} {office.kept} {vars(way)}"
+    told = f"{errors} {caplog.text} {office.remembered('line.month')} {vars(way)}"
     assert TOKEN not in told and user(1) not in told
 
 
-def test_who_has_no_second_channel_is_listed_beforehand_with_the_day_on_which_the_quota_ends(fake: LineFake) -> None:
+def test_who_has_no_second_channel_is_listed_beforehand_with_the_day_the_quota_ends(
+    fake: LineFake, ledger: Ledger
+) -> None:
     people = ", ".join(
         f"p{n}: {{channel: line{', second: {channel: line}' if n == 3 else ''}}}"
         if n % 3 == 0
         else f"p{n}: {{channel: line, second: {{channel: console}}}}"
         for n in range(60)
     )
-    office = office_of(fake, f"{{{people}}}")
+    office = office_of(fake, ledger, f"{{{people}}}")
     shared = desk(office)
     shared.budget.refresh()
     first, second = warnings(office.config(), office)
@@ -208,8 +215,8 @@ def test_who_has_no_second_channel_is_listed_beforehand_with_the_day_on_which_th
     assert all(name in second["en"] for name in alone)
 
 
-def test_a_quota_that_outlasts_the_month_is_no_warning(fake: LineFake) -> None:
-    office = office_of(fake, "{head: {channel: line}}")
+def test_a_quota_that_outlasts_the_month_is_no_warning(fake: LineFake, ledger: Ledger) -> None:
+    office = office_of(fake, ledger, "{head: {channel: line}}")
     desk(office).budget.refresh()
     assert warnings(office.config(), office) == []
     assert warnings(configured(fake.url), office) == []
@@ -220,3 +227,23 @@ def test_a_quota_that_outlasts_the_month_is_no_warning(fake: LineFake) -> None:
         "The 0 LINE messages of this month are used up",
         "Without LINE these people would be told nothing (1): head",
     ]
+
+
+def test_the_count_outlives_a_restart(fake: LineFake, tmp_path: Path, ledger: Ledger, office: Office) -> None:
+    fake.platform.lag_s = 1800
+    channel(office).send(urgent())
+    ledger.close()
+    again = ledger_in(tmp_path)
+    later = office_of(fake, again)
+    desk(later).budget.refresh()
+    assert fake.platform.used == 1
+    assert desk(later).budget.forecast(1).used == 1
+    again.close()
+
+
+def test_what_is_shared_by_all_channels_is_made_once_and_may_look_into_what_is_kept(
+    fake: LineFake, ledger: Ledger
+) -> None:
+    office = Office(ledger, lambda: 0)
+    office.follow(configured(fake.url))
+    assert desk(office) is desk(office)
