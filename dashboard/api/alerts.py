@@ -34,7 +34,7 @@ from dashboard.context import Context
 T = TypeVar("T")
 
 PAGE: Final = 200
-LONGEST_MIN: Final = 90 * 24 * 60
+LONGEST_MIN: Final = 30 * 24 * 60
 STATES: Final = get_args(AlertState)
 
 AlertId = Annotated[str, Path(max_length=64, description="`id` of the alert", examples=["al-1"])]
@@ -248,7 +248,7 @@ def router(ctx: Context) -> APIRouter:
             minutes = -(-(moment_ms(wish.until) - now) // MINUTE_MS)
         assert minutes is not None
         if not 1 <= minutes <= LONGEST_MIN:
-            raise ApiFault(422, "until must be in the future, by at most 90 days", "body.until")
+            raise ApiFault(422, "until must be in the future, by at most 30 days", "body.until")
         if wish.room and not config.has_room(wish.room):
             raise unknown("room", wish.room, (full for full, _ in config.rooms()), 422)
         if wish.site and wish.site not in config.sites:

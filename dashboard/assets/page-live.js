@@ -21,6 +21,7 @@
   var working = 0;
   var news = {};
   var telling = 0;
+  var alerts = null;           // how many wait for somebody, as alerts said last
 
   function setClock(ms) { base = {server: Number(ms), local: performance.now()}; }
 
@@ -73,6 +74,31 @@
       else if (late && at >= Number(late)) { phase = 'late'; }
       if (place.getAttribute('data-phase') !== phase) { place.setAttribute('data-phase', phase); }
     });
+  }
+
+  // -- the count of alerts in the header ------------------------------------------------------------------------------
+
+  /* What is not heard of for long is not known, whoever is away. Nothing is shown for none. */
+  function countAlerts() {
+    var place = document.getElementById('alert-count');
+    var at = now();
+    if (!place || at === null) { return; }
+    if (alerts) {
+      place.setAttribute('data-count', alerts.unacknowledged === null ? '' : alerts.unacknowledged);
+      place.setAttribute('data-at', alerts.at);
+    }
+    var old = at - Number(place.getAttribute('data-at')) >= Number(place.getAttribute('data-old'));
+    var count = old ? '' : place.getAttribute('data-count');
+    var state = count === '' ? 'unknown' : Number(count) ? 'some' : 'none';
+    if (place.getAttribute('data-state') === state && place.getAttribute('data-shown') === count) { return; }
+    var words = JSON.parse(place.getAttribute('data-words'));
+    var one = count === '1';
+    var shown = state === 'none' ? '' : state === 'unknown' ? words.unknown : fill(one ? words.one : words.some, {n: count});
+    place.setAttribute('data-state', state);
+    place.setAttribute('data-shown', count);
+    place.setAttribute('aria-label', state === 'some' ? fill(one ? words.spoken_one : words.spoken, {n: count}) : shown);
+    if (place.textContent !== shown) { place.firstElementChild.textContent = shown; }
+    place.hidden = state === 'none';
   }
 
   // -- pieces --------------------------------------------------------------------------------------------------------
@@ -207,6 +233,7 @@
 
   function tick() {
     age(document);
+    countAlerts();
     var silent = performance.now() - heard >= AWAY_AFTER_MS;
     var away = document.getElementById('server-away');
     if (away) { away.hidden = !silent; }
@@ -233,6 +260,9 @@
       build = hello.build;
     } else if (kind === 'time') {
       setClock(data);
+    } else if (kind === 'alerts') {
+      alerts = JSON.parse(data);
+      countAlerts();
     } else if (kind === 'piece') {
       since = Number(number) || since;
       var said = JSON.parse(data);
@@ -253,7 +283,7 @@
   function listen() {
     if (stream) { stream.close(); }
     var mine = stream = new EventSource(address());
-    ['hello', 'time', 'piece', 'state'].forEach(function (kind) {
+    ['hello', 'time', 'piece', 'state', 'alerts'].forEach(function (kind) {
       mine.addEventListener(kind, function (event) {
         if (mine === stream) { hear(kind, event.data, event.lastEventId); }
       });

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from dash.backends import _fastapi as dash_fastapi
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 
 from classair import i18n
+from dashboard.access.roles import Principal
 from dashboard.context import Context
 from dashboard.frame import parts
 from dashboard.frame.markup import fill_ages, markup, whole
@@ -22,6 +24,8 @@ from dashboard.frame.page import Page
 from dashboard.live.pieces import Board, Pieces
 
 FILES: Final = "/assets/pages"
+READER: Final = "reader"
+"""A view with this argument is given who reads it, and is nobody else's."""
 ASSETS: Final = Path(__file__).parent.parent / "assets"
 _STREAM: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _DOCUMENT: Final = """<!DOCTYPE html>
@@ -65,22 +69,34 @@ def _digest(file: Path) -> str:
 
 def _places(page: Page, asked: Mapping[str, str]) -> dict[str, str]:
     """What of an address the page's view is about."""
-    return {name: asked[name] for name in list(inspect.signature(page.module.view).parameters)[2:] if name in asked}
+    names = list(inspect.signature(page.module.view).parameters)[2:]
+    return {name: asked[name] for name in names if name in asked and name != READER}
 
 
-def _board(ctx: Context, pieces: Pieces, page: Page, language: str, places: dict[str, str]) -> Board:
-    """Raises HTTPException: what the address asks for does not exist."""
-    view = page.module.view(ctx, language, **places)
+def _board(
+    ctx: Context, pieces: Pieces, page: Page, language: str, places: dict[str, str], principal: Principal
+) -> Board:
+    """One for all readers, or one each where the view asks who reads it; no address can say that.
+
+    Raises HTTPException: what the address asks for does not exist.
+    """
+    reader: dict[str, Principal] = {}
+    about = dict(places)
+    if READER in inspect.signature(page.module.view).parameters:
+        reader[READER] = principal
+        about[READER] = " ".join([principal.who, *sorted(principal.scopes), *sorted(principal.places)])
+    view = page.module.view(ctx, language, **reader, **places)
     if view is None:
         raise HTTPException(404)
-    return pieces.board("/".join([page.name, language, *places.values()]), view)
+    return pieces.board(f"{page.name}/{language}?{urlencode(about)}", view)
 
 
 def _stream(ctx: Context, pieces: Pieces, page: Page) -> Any:
     async def stream(request: Request, since: int = 0, once: bool = False) -> StreamingResponse:
         asked = request.query_params
         heard = request.headers.get("last-event-id", "")
-        board = _board(ctx, pieces, page, ctx.language(asked), _places(page, asked))
+        places = _places(page, asked)
+        board = _board(ctx, pieces, page, ctx.language(asked), places, request.state.principal)
         return StreamingResponse(
             board.stream(int(heard) if heard.isascii() and heard.isdecimal() else since, once),
             media_type="text/event-stream",
@@ -94,7 +110,7 @@ def _document(ctx: Context, pieces: Pieces, page: Page) -> Any:
     async def document(request: Request) -> HTMLResponse:
         language = ctx.language(request.query_params)
         places = _places(page, {**request.query_params, **request.path_params})
-        board = _board(ctx, pieces, page, language, places)
+        board = _board(ctx, pieces, page, language, places, request.state.principal)
         await board.renew()
         texts, newest = board.pieces()
         body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, language, form, at_ms))
@@ -103,7 +119,8 @@ def _document(ctx: Context, pieces: Pieces, page: Page) -> Any:
         setattr(live, "data-since", str(newest))
         token = dash_fastapi.set_current_request(request)  # type: ignore[no-untyped-call]
         try:
-            content = markup(parts.page(ctx, language, request.url.path, {}, live))
+            asked = {name: value for name, value in places.items() if name not in request.path_params}
+            content = markup(parts.page(ctx, language, request.url.path, asked, live))
         finally:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
         own = (page,)

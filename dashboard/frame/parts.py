@@ -19,6 +19,7 @@ from dashboard.context import Context
 from dashboard.figures import Words
 from dashboard.frame import asker
 from dashboard.live.ages import state_as_of
+from dashboard.live.alert_count import OLD_MS, count_of
 
 
 def data(**attributes: str) -> dict[str, Any]:
@@ -84,10 +85,41 @@ def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> An
         [
             link(ctx, [html.Span(className="mark"), "ClassAir"], address("/", lang=language), className="brand"),
             html.Nav(links, className="nav", **spoken(ctx.t(language, "pages.navigation"))),
+            _alert_count(ctx, language),
             *([simulated_mark(ctx, language)] if simulated else []),
             html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
         ],
         className="bar",
+    )
+
+
+def _alert_count(ctx: Context, language: str) -> Any:
+    """How many alerts wait for somebody, as of now; the page's script keeps it so. Nothing is shown for none."""
+    count = count_of(ctx.live.services().get("alerts"))
+    known = count.as_of(ctx.now_ms())
+    texts = {key: ctx.t(language, f"pages.alerts.{key}") for key in ("some", "one", "unknown", "spoken", "spoken_one")}
+    state = "unknown" if known is None else "some" if known else "none"
+    shown = {"unknown": texts["unknown"], "none": "", "some": texts["one" if known == 1 else "some"].format(n=known)}
+    said = texts["spoken_one" if known == 1 else "spoken"].format(n=known) if known else shown[state]
+    return html.Div(
+        link(
+            ctx,
+            html.Span(shown[state]),
+            address("/alerts", lang=language),
+            id="alert-count",
+            className="alert-count",
+            hidden=state == "none",
+            **data(
+                state=state,
+                count="" if known is None else str(known),
+                at=str(count.at),
+                old=str(OLD_MS),
+                words=json.dumps(texts, ensure_ascii=False),
+            ),
+            **(spoken(said) if said else {}),
+        ),
+        role="status",
+        className="alert-count-place",
     )
 
 

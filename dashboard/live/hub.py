@@ -53,6 +53,10 @@ class Hub:
                 box.frames[key] = encoded
                 box.ready.set()
 
+    def latest(self, key: str) -> dict[str, bytes]:
+        """What was said last under a key, by the key; empty where nothing was."""
+        return {key: self._latest[key]} if key in self._latest else {}
+
     def end(self) -> None:
         """Lets every stream come to its end, so that a server that stops need not cut them off."""
         self._ending = True

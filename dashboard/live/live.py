@@ -27,6 +27,7 @@ from classair.wire import (
     address,
     faults,
 )
+from dashboard.live import alert_count
 from dashboard.live.hub import Hub, frame
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Live:
         self._loop = asyncio.get_running_loop()
         for room in list(self._rooms):
             self._announce(room)
+        self._count_alerts()
 
     def end(self) -> None:
         """The server is about to stop; callable from a signal handler."""
@@ -201,6 +203,8 @@ class Live:
             service = self._services.get(name)
             self._kept(self._services, name, ServiceStatus, payload, "service")
             self._news(f"service/{name}", self._services.get(name), service)
+            if name == "alerts":
+                self._count_alerts()
         elif "/answer/" in topic and self._questions is not None:
             self._questions.hear(payload)
 
@@ -211,6 +215,10 @@ class Live:
         elif was is None or _state_of(value) != _state_of(was):
             said = json.dumps({"part": part, "state": _state_of(value)[0]})
             self._on_loop(self.hub.publish, f"health/{part}", frame("health", said))
+
+    def _count_alerts(self) -> None:
+        count = alert_count.count_of(self._services.get("alerts"))
+        self._on_loop(self.hub.publish, alert_count.KEY, alert_count.encoded(count))
 
     def _kept(
         self,

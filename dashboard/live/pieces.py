@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Set
 from contextlib import aclosing
 from typing import Final, Protocol
 
+from dashboard.live import alert_count
 from dashboard.live.hub import Hub, frame
 
 log = logging.getLogger(__name__)
@@ -99,14 +100,16 @@ class Board:
         return {key: text for key, (_, text) in self._latest.items()}, newest
 
     async def stream(self, since: int, once: bool) -> AsyncGenerator[bytes, None]:
-        """Every piece that is newer than `since`, then each change; with `once` it ends before them."""
+        """Every piece that is newer than `since` and the count of alerts, then each change; `once`: nothing more."""
         self._readers += 1
         try:
             await self.renew()
             newer = sorted((number, key, text) for key, (number, text) in self._latest.items() if number > since)
             first = {f"{self._name}/{key}": _frame(key, text, number) for number, key, text in newer}
+            first |= self._hub.latest(alert_count.KEY)
             prefix = f"{self._name}/"
-            async with aclosing(self._hub.stream(lambda key: key.startswith(prefix), first, once)) as chunks:
+            wants = lambda key: key == alert_count.KEY or key.startswith(prefix)  # noqa: E731
+            async with aclosing(self._hub.stream(wants, first, once)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         finally:

@@ -69,7 +69,7 @@ def test_the_link_lists_what_its_person_is_told_of_in_their_language(house: Any,
     answer = house.ask(address)
     assert answer.status == 200
     assert ticked(answer.text) == {"above": True, "co2_high": True}
-    assert "Too much of something in the air" in answer.text
+    assert "Air reading above the limit" in answer.text
     assert "ค่าในอากาศสูงเกินกำหนด" in house.ask(f"{address}?lang=th").text
 
 
