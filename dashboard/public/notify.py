@@ -23,13 +23,11 @@ LONGEST_WHY: Final = 200
 
 
 def kinds_of(config: Config, person: str) -> list[str]:
-    """The kinds of rules that tell this person, in the order of the configuration, without those muted there."""
+    """The kinds of rules that tell this person, in the order of the configuration."""
     found = [
         rule.kind
         for rule in config.rules.values()
-        if not isinstance(rule, PurifierRule)
-        and any(person in told for _, told in chain(rule, config.escalation))
-        and rule.kind not in config.people[person].mute
+        if not isinstance(rule, PurifierRule) and any(person in told for _, told in chain(rule, config.escalation))
     ]
     return [*dict.fromkeys(found)]
 
@@ -38,7 +36,10 @@ def router(ctx: Context) -> APIRouter:
     light = APIRouter(include_in_schema=False)
 
     def unwanted(person: str) -> set[str]:
-        return {one.kind for one in ctx.records.preferences(person) if not one.wanted}
+        """What the person has chosen goes before `mute` in sensors.yaml, as it does in alerts."""
+        chosen = {one.kind: one.wanted for one in ctx.records.preferences(person)}
+        muted = dict.fromkeys(ctx.config().people[person].mute, False)
+        return {kind for kind, wanted in {**muted, **chosen}.items() if not wanted}
 
     def answer(request: Request, person: str | None, status: int = 200, **places: Any) -> Response:
         """The page, or for a link that is nobody's a few words. No search engine keeps it, no cache, no other site

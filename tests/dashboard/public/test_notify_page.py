@@ -65,17 +65,18 @@ def ticked(text: str) -> dict[str, bool]:
     return {line.partition('value="')[2].partition('"')[0]: "checked" in line for line in boxes}
 
 
-def test_the_link_lists_what_its_person_is_told_of_in_their_language(house: Any, address: str) -> None:
+def test_the_link_lists_what_its_person_may_be_told_of_in_their_language(house: Any, address: str) -> None:
     answer = house.ask(address)
     assert answer.status == 200
-    assert ticked(answer.text) == {"above": True, "co2_high": True}
+    assert ticked(answer.text) == {"above": True, "co2_high": True, "filter_due": False}
     assert "Air reading above the limit" in answer.text
     assert "ค่าในอากาศสูงเกินกำหนด" in house.ask(f"{address}?lang=th").text
 
 
 def test_what_was_chosen_before_is_shown(house: Any, address: str, ledger: Path) -> None:
     put(ledger, "preference", person="malee", kind="co2_high", at=1, wanted=0)
-    assert ticked(house.ask(address).text) == {"above": True, "co2_high": False}
+    put(ledger, "preference", person="malee", kind="filter_due", at=1, wanted=1)
+    assert ticked(house.ask(address).text) == {"above": True, "co2_high": False, "filter_due": True}
 
 
 def test_no_search_engine_cache_or_other_site_learns_of_the_link(house: Any, address: str) -> None:
@@ -107,7 +108,11 @@ def test_a_form_of_another_site_is_refused(house: Any, address: str, asked: list
 def test_without_alerts_it_says_so_and_keeps_what_was_ticked(house: Any, address: str) -> None:
     answer = send(house, address, ["co2_high"])
     assert answer.status == 503
-    assert "could not be saved" in answer.text and ticked(answer.text) == {"above": False, "co2_high": True}
+    assert "could not be saved" in answer.text and ticked(answer.text) == {
+        "above": False,
+        "co2_high": True,
+        "filter_due": False,
+    }
 
 
 def test_an_unknown_ledger_is_not_everything_wanted(make_house: Any, config: Config, tmp_path: Path) -> None:
