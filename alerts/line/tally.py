@@ -88,7 +88,7 @@ class Tally:
         self._day(now)
 
     def per_day(self, now: int) -> float:
-        """How many messages a day: of the last week, or of the last two days where those had more."""
+        """How many messages a day: of the last week, or of yesterday or today where smoke makes it more."""
         today = local_time(now).date()
         used = {day: self.days.get(day.isoformat()) for day in (today - timedelta(days=n) for n in range(_DAYS))}
         counts: list[int] = []
@@ -97,7 +97,7 @@ class Tally:
             before = used.get(day - timedelta(days=1)) if day.day > 1 else 0
             end = used.get(day)
             counts.append(max(0, (end or 0) - (before or 0)) if end is not None else 0)
-        return max(sum(counts) / len(counts), sum(counts[:2]) / 2)
+        return max(sum(counts) / len(counts), *counts[:2])
 
     def dumped(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
