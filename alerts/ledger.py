@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from alerts.ledger_schema import NOTICES, SCHEMA, Notice, bring_up, connect
+from alerts.ledger_schema import BUSY_MS, NOTICES, SCHEMA, Notice, bring_up, connect
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class Ledger:
         self.path = path
         self.failing = ""
         self.lost = 0
+        self._to_wipe = False
         self._queue: queue.Queue[Call | _After | None] = queue.Queue(QUEUE_LIMIT)
         try:
             self._connection = _open(path)
@@ -185,6 +186,14 @@ class Ledger:
         except queue.Full:
             self.lost += 1
 
+    def wipe(self) -> None:
+        """Called once a deletion is on disk: leaves nothing of what was deleted in the write-ahead log either.
+
+        The file itself holds nothing of it (pragma secure_delete). Where a reader is in the way, it is done when it has
+        gone.
+        """
+        self._to_wipe = True
+
     def close(self) -> None:
         """Writes what waits, for a few seconds at most."""
         with contextlib.suppress(queue.Full):  # the disk refuses: what waits is lost anyhow
@@ -224,6 +233,7 @@ class Ledger:
             try:
                 first = self._queue.get(timeout=_LOOK_UP_S)
             except queue.Empty:
+                self._wipe()
                 continue
             calls: list[Call] = []
             afterwards: list[_After] = []
@@ -253,6 +263,18 @@ class Ledger:
                     except Exception:  # what waits for the disk must not end all writing
                         log.exception("ledger_waiter_failed")
         self._connection.close()
+
+    def _wipe(self) -> None:
+        if not self._to_wipe or not self._kept:
+            return
+        try:
+            self._connection.execute("pragma busy_timeout=50")
+            busy = self._connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+            self._to_wipe = bool(busy)
+        except sqlite3.Error as error:
+            log.warning("ledger_wipe_failed error=%s retry=true", error)
+        finally:
+            self._connection.execute(f"pragma busy_timeout={BUSY_MS}")
 
     def _write(self, calls: list[Call], give_up: bool) -> bool:
         try:
@@ -288,6 +310,7 @@ def _open(path: Path) -> sqlite3.Connection:
             connection = connect(path)
             try:
                 connection.execute("pragma journal_mode=wal")
+                connection.execute("pragma secure_delete=on")  # people's addresses are erased, not only hidden
                 if connection.execute("pragma quick_check(1)").fetchone()[0] != "ok":
                     raise sqlite3.DatabaseError("quick_check found damage")
                 bring_up(connection)

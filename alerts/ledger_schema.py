@@ -9,6 +9,7 @@ from typing import Final
 
 from classair.alerting import tables
 
+BUSY_MS: Final = 5_000  # how long a connection waits for another one
 SCHEMA: Final = (
     """
 create table if not exists meta(key text primary key, value text not null) without rowid;
@@ -109,7 +110,7 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
         uri=True,
         isolation_level=None,
-        timeout=5,
+        timeout=BUSY_MS / 1000,
         check_same_thread=False,
     )
     connection.execute("pragma synchronous=full")

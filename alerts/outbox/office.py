@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -80,7 +78,7 @@ class Office:
     # -- for whoever is asked to change an address ---------------------------------------------------------------------
 
     def link(self, person: str, channel: str, address: str | None, now: int) -> list[Statement]:
-        """A person's address from now on; None erases it. Call `wipe` once the statements are committed."""
+        """A person's address from now on; None erases it. Call `Ledger.wipe` when the statements are committed."""
         key = (person, channel)
         with self._lock:
             self._blocked.discard(key)
@@ -89,16 +87,3 @@ class Office:
                 return [("delete from contact where person=? and channel=?", key)]
             self._contacts[key] = address
         return [("insert or replace into contact values(?,?,?,?,null)", (*key, address, now))]
-
-
-def wipe(connection: sqlite3.Connection, within_s: float = 3.0) -> bool:
-    """Leaves nothing of what was deleted in the write-ahead log; False where a reader kept us from it.
-
-    The file itself holds nothing of it: the ledger's connection overwrites what it deletes (pragma secure_delete).
-    """
-    until = time.monotonic() + within_s
-    while True:
-        busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
-        if not busy or time.monotonic() > until:
-            return not busy
-        time.sleep(0.05)

@@ -154,6 +154,9 @@ class Outbox:
         self._pending.begin(row)
         return row.id, [row.made()]
 
+    def knows(self, person: str) -> bool:
+        return self._config is not None and person in self._config.people
+
     def waiting(self) -> int:
         return len(self._pending.rows)
 

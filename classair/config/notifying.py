@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -158,6 +158,9 @@ NotifyingRule = (
     | FilterDueRule
     | SmokeEpisodeRule
     | SystemRule
+)
+KINDS: Final[tuple[str, ...]] = tuple(
+    kind for rule in get_args(NotifyingRule) for kind in get_args(rule.model_fields["kind"].annotation)
 )
 
 
