@@ -48,9 +48,13 @@ class Post:
 
     def __init__(self, folder: Path, *people: str, now: int = TEN) -> None:
         self.folder, self.now = folder, now
-        self.config = configuration.parse(TOWN.replace("PEOPLE", "\n  ".join(people or (CARETAKER,))))
+        self.config = self.parsed(*people)
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.open()
+
+    @staticmethod
+    def parsed(*people: str) -> Config:
+        return configuration.parse(TOWN.replace("PEOPLE", "\n  ".join(people or (CARETAKER,))))
 
     def open(self) -> None:
         self.ledger = Ledger(self.folder / "ledger.db")
@@ -91,7 +95,7 @@ class Post:
     def settle(self) -> None:
         self.outbox.look()
         while True:
-            assert self.ledger.sync(60) or self.ledger.failing
+            assert self.ledger.failing or self.ledger.sync(60)
             on_the_way = any(row.on_the_way for row in self.outbox._pending.rows.values())
             try:
                 call = self._calls.get(timeout=60) if on_the_way else self._calls.get_nowait()
@@ -101,6 +105,9 @@ class Post:
                     continue
                 return
             call()
+
+    def do_next(self) -> None:
+        self._calls.get(timeout=60)()
 
     def _next(self) -> int | None:
         rows = self.outbox._pending.rows.values()
