@@ -1,4 +1,4 @@
-"""Nothing is lost by an end of the process, a disk that refuses, a channel that is slow or a clock that is put right."""
+"""Nothing is lost by a restart, a disk that refuses, a channel that is slow or a clock that is put right."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_who_was_told_is_known_after_a_restart_while_the_alert_is_open(post: Mak
     it.commit(
         [
             (
-                "insert into alert(id, rule, kind, subject, part, site, room, severity, state, holds, since, changed_at)"
-                " values('a', 'rule', 'silent', 's1.r1', '', 's1', 'r1', 'warning', 'firing', 1, ?, ?)",
+                "insert into alert(id, rule, kind, subject, part, site, room, severity, state, holds, since, "
+                "changed_at) values('a', 'rule', 'silent', 's1.r1', '', 's1', 'r1', 'warning', 'firing', 1, ?, ?)",
                 (TEN, TEN),
             )
         ]
