@@ -27,7 +27,8 @@ class Message:
     """In the reader's language. `urgent`: it is about something that must be looked at.
 
     `key`: a UUID made before the first attempt, the same at each further one. `link`: where to read more and
-    acknowledge; empty where no address of the dashboard is known. `stage`, `severity`: see classair.alerting.words.
+    acknowledge, `choose`: where its reader chooses what to be told of; both empty where no address of the dashboard is
+    known. `stage`, `severity`: see classair.alerting.words.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Message:
     link: str = ""
     stage: str = ""
     severity: str = "warning"
+    choose: str = ""
 
 
 @dataclass(frozen=True, slots=True)

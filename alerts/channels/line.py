@@ -118,6 +118,10 @@ def composed(message: Message) -> dict[str, object]:
         head=message.title,
         colour=flex.LEVEL_COLOURS["good"] if over else flex.SEVERITY_COLOURS[message.severity],
         lines=tuple(line for line in message.text.splitlines() if line.strip()),
-        buttons=(flex.Button(t(language, "line.open"), uri=message.link),) if message.link else (),
+        buttons=tuple(
+            flex.Button(t(language, key), uri=uri)
+            for key, uri in (("line.open", message.link), ("notification.choose", message.choose))
+            if uri
+        ),
     )
     return flex.message(card, "\n".join(part for part in (message.title, message.text) if part))

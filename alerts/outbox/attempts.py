@@ -13,8 +13,10 @@ from alerts.outbox.pending import Pending
 from alerts.outbox.rows import Row, Statement
 from alerts.outbox.sender import Outcome, Parcel, Sender
 from alerts.outbox.ways import Ways
+from classair.alerting.links import Links, make_key
 from classair.alerting.words import Reason
 from classair.config import Config
+from classair.places import Places
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class Attempts:
     ) -> None:
         self._ledger, self._pending, self._ways, self._arrivals = ledger, pending, ways, arrivals
         self._clock = clock
+        self._links = _links(ledger)
         self._paused: dict[str, int] = {}  # lane → until when its provider wants to be left alone
         self._sender = Sender(lambda outcome: report(lambda: self._attempted(outcome)))
         self.delivered = 0
@@ -58,7 +61,7 @@ class Attempts:
             self._pending.schedule(row)
             return
         row.on_the_way = True
-        message = texts.message(config, row)
+        message = texts.message(config, row, self._links)
         self._sender.send(Parcel(row.id, number, way.kind, way.lane, way.channel, message, way.reaches))
 
     def abandon(self, row: Row, reason: Reason) -> Statement:
@@ -110,3 +113,13 @@ class Attempts:
                 self._paused[parcel.lane] = row.due_at
         self._pending.schedule(row)
         return row.failed(parcel.kind)
+
+
+def _links(ledger: Ledger) -> Links:
+    """The links in messages, whose key lies beside the ledger; a disk that refuses one leaves messages without."""
+    path = Places(ledger.path.parent).link_key
+    try:
+        make_key(path)
+    except OSError as error:
+        log.error("link_key_failed path=%s error=%s", path, error.strerror)
+    return Links(path)

@@ -7,6 +7,7 @@ from typing import Final
 from alerts.channels import Message
 from alerts.outbox.rows import Item, Row
 from classair import i18n
+from classair.alerting.links import Links, base
 from classair.config import Config
 
 SHOWN: Final = 10  # items in one message; the page has them all
@@ -23,15 +24,16 @@ def composed(config: Config, language: str, site: str, items: list[Item]) -> tup
     return i18n.t(language, "notification.several", site=place, count=len(items)), "\n\n".join(lines)
 
 
-def message(config: Config, row: Row) -> Message:
-    base = (config.public_url or config.address).rstrip("/")
+def message(config: Config, row: Row, links: Links) -> Message:
+    where = base(config)
     return Message(
         row.title,
         row.text,
         row.language,
         row.urgent,
         row.id,
-        f"{base}{PAGE}" if base else "",
+        f"{where}{PAGE}" if where else "",
         row.stage,
         row.severity,
+        links.preferences(config, row.person, row.made_at),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
 from classair.config import Config
 from classair.places import write_atomically
@@ -51,25 +51,30 @@ class Links:
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
-    def preferences(self, config: Config, person: str) -> str:
-        """Where this person chooses what to be told of; "" without an address or a key."""
-        where, signer = base(config), self._signer()
-        return f"{where}/notify/{signer.dumps(person)}" if where and signer is not None else ""
+    def preferences(self, config: Config, person: str, at_ms: int) -> str:
+        """Where this person chooses what to be told of; "" without an address or a key.
 
-    def person(self, token: str) -> str | None:
+        `at_ms`: when the message was made; each attempt to deliver it has the same link.
+        """
+        where, signer = base(config), self._signer()
+        return f"{where}/notify/{signer.dumps([person, at_ms // 1000])}" if where and signer is not None else ""
+
+    def person(self, token: str, now_ms: int) -> str | None:
         """Whose link it is; None for one that nobody signed here, or that is older than KEPT_S."""
         signer = self._signer()
         if signer is None or len(token) > LONGEST:
             return None
         try:
-            person = signer.loads(token, max_age=KEPT_S)
-        except BadData:
+            person, at_s = signer.loads(token)
+        except (BadData, TypeError, ValueError):
             return None
-        return person if isinstance(person, str) and _PERSON.fullmatch(person) else None
+        if not isinstance(person, str) or not _PERSON.fullmatch(person) or not isinstance(at_s, int):
+            return None
+        return person if now_ms // 1000 - at_s <= KEPT_S else None
 
-    def _signer(self) -> URLSafeTimedSerializer | None:
+    def _signer(self) -> URLSafeSerializer | None:
         try:
             key = self._path.read_bytes() if self._path is not None else b""
         except OSError:
             return None
-        return URLSafeTimedSerializer(key, salt=_SALT) if len(key) >= _KEY_BYTES else None
+        return URLSafeSerializer(key, salt=_SALT) if len(key) >= _KEY_BYTES else None

@@ -54,7 +54,7 @@ def router(ctx: Context) -> APIRouter:
         return shown
 
     def whose(token: str) -> str | None:
-        person = ctx.links.person(token)
+        person = ctx.links.person(token, ctx.now_ms())
         return person if person in ctx.config().people else None
 
     @light.get("/notify/{token}")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import stat
-import time
 from pathlib import Path
-from typing import Any
 
-import itsdangerous
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +13,7 @@ from classair.alerting import links
 from classair.alerting.links import Links, alert_link, base, make_key
 from classair.config import Config, parse
 
+NOW = 1_795_401_720_000
 SMALLEST = "org: some-town\nsites: {a: {name: A, bridges: {b: {}}, rooms: {r: {name: R, outdoor: yes}}, sensors: {}}}\n"
 
 
@@ -45,9 +43,9 @@ def test_half_a_key_is_made_anew(key: Path) -> None:
 
 
 def test_a_link_leads_to_its_person(key: Path, config: Config) -> None:
-    link = Links(key).preferences(config, "malee")
+    link = Links(key).preferences(config, "malee", NOW)
     assert link.startswith("https://air.example/notify/")
-    assert Links(key).person(link.rpartition("/")[2]) == "malee"
+    assert Links(key).person(link.rpartition("/")[2], NOW) == "malee"
 
 
 @pytest.mark.parametrize(
@@ -61,14 +59,14 @@ def test_a_link_leads_to_its_person(key: Path, config: Config) -> None:
 def test_the_internet_goes_before_the_schools_network_and_neither_is_no_link(key: Path, text: str, where: str) -> None:
     config = parse(SMALLEST + text)
     assert base(config) == where
-    assert Links(key).preferences(config, "malee").startswith(f"{where}/notify/") is bool(where)
+    assert Links(key).preferences(config, "malee", NOW).startswith(f"{where}/notify/") is bool(where)
     assert alert_link(config, "a/b") == (f"{where}/alerts?alert=a%2Fb" if where else "")
 
 
 def test_without_a_key_there_are_no_links(tmp_path: Path, config: Config) -> None:
     for without in (Links(None), Links(tmp_path / "nowhere")):
-        assert without.preferences(config, "malee") == ""
-        assert without.person("anything") is None
+        assert without.preferences(config, "malee", NOW) == ""
+        assert without.person("anything", NOW) is None
 
 
 @settings(max_examples=50)
@@ -76,25 +74,26 @@ def test_without_a_key_there_are_no_links(tmp_path: Path, config: Config) -> Non
 def test_what_nobody_signed_is_nobodys(tmp_path_factory: pytest.TempPathFactory, token: str) -> None:
     path = tmp_path_factory.mktemp("key") / "key"
     make_key(path)
-    assert Links(path).person(token) is None
+    assert Links(path).person(token, NOW) is None
 
 
 def test_a_changed_link_and_one_of_another_installation_are_nobodys(key: Path, config: Config, tmp_path: Path) -> None:
-    token = Links(key).preferences(config, "malee").rpartition("/")[2]
+    token = Links(key).preferences(config, "malee", NOW).rpartition("/")[2]
     make_key(tmp_path / "other")
-    assert Links(tmp_path / "other").person(token) is None
+    assert Links(tmp_path / "other").person(token, NOW) is None
     for place in range(len(token)):
         changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
         # The last character of a base64 text may hold bits that say nothing.
-        assert Links(key).person(changed) in (None, "malee")
-        assert place == len(token) - 1 or Links(key).person(changed) is None
+        assert Links(key).person(changed, NOW) in (None, "malee")
+        assert place == len(token) - 1 or Links(key).person(changed, NOW) is None
 
 
-def test_an_old_link_is_nobodys(key: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    def long_ago(self: Any) -> int:
-        return int(time.time()) - links.KEPT_S - 10
+def test_an_old_link_is_nobodys_and_its_age_cannot_be_changed(key: Path, config: Config) -> None:
+    token = Links(key).preferences(config, "malee", NOW).rpartition("/")[2]
+    assert Links(key).person(token, NOW + links.KEPT_S * 1000) == "malee"
+    assert Links(key).person(token, NOW + links.KEPT_S * 1000 + 1000) is None
 
-    with monkeypatch.context() as then:
-        then.setattr(itsdangerous.TimestampSigner, "get_timestamp", long_ago)
-        token = Links(key).preferences(config, "malee").rpartition("/")[2]
-    assert Links(key).person(token) is None
+
+def test_each_attempt_to_deliver_a_message_has_the_same_link(key: Path, config: Config) -> None:
+    first, second = (Links(key).preferences(config, "malee", NOW) for _ in range(2))
+    assert first == second

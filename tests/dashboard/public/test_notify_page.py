@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from classair.alerting.links import Links, make_key
+from classair.alerting.links import KEPT_S, Links, make_key
 from classair.config import Config, parse
 from classair.wire import Answer, Ask
 from tests.classair.alerting.filled import put
-from tests.dashboard.conftest import SCHOOLS, alerts_double
+from tests.dashboard.conftest import SCHOOLS, alerts_double, now_ms
 
 RULES = """
   dust: {kind: above, above: 37.5, tell: [malee]}
@@ -39,7 +39,7 @@ def house(make_house: Any, config: Config, ledger: Path, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def address(house: Any, config: Config, tmp_path: Path) -> str:
-    return Links(tmp_path / "link-key").preferences(config, "malee").removeprefix("http://air.local")
+    return Links(tmp_path / "link-key").preferences(config, "malee", now_ms()).removeprefix("http://air.local")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_without_alerts_it_says_so_and_keeps_what_was_ticked(house: Any, address
 def test_an_unknown_ledger_is_not_everything_wanted(make_house: Any, config: Config, tmp_path: Path) -> None:
     make_key(tmp_path / "link-key")
     house = make_house(config=config, ledger=tmp_path / "nothing.db")
-    address = Links(tmp_path / "link-key").preferences(config, "malee").removeprefix("http://air.local")
+    address = Links(tmp_path / "link-key").preferences(config, "malee", now_ms()).removeprefix("http://air.local")
     for answer in (house.ask(address), send(house, address, [])):
         assert answer.status == 503 and ticked(answer.text) == {}
         assert "cannot be read right now" in answer.text
@@ -130,6 +130,12 @@ def test_a_wrong_link_is_a_plain_page_with_words(house: Any, address: str, langu
     for wrong in ("/notify/nonsense", address[:-3], f"/notify/{'x' * 2000}"):
         answer = house.ask(f"{wrong}?lang={language}")
         assert answer.status == 404 and words in answer.text
+
+
+def test_an_old_link_is_a_plain_page_with_words(house: Any, address: str) -> None:
+    house.offset_ms = (KEPT_S + 60) * 1000
+    answer = house.ask(address)
+    assert answer.status == 404 and "no longer works" in answer.text
 
 
 def test_somebody_who_is_no_longer_told_has_no_link(house: Any, address: str, schools: Config) -> None:
