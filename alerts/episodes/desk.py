@@ -10,14 +10,16 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from alerts.answering import Done, Handler, Refused
 from alerts.episodes import texts
 from alerts.episodes.episode import Episode, Reminder, Row, Task, overdue, people_of, plan
 from alerts.episodes.people import chain_of
-from alerts.episodes.requests import MOST_LINES, MOST_TASKS, AddTask, Close, DoTask, Note, Open, Refused, parse
+from alerts.episodes.requests import MOST_LINES, MOST_TASKS, REQUESTS, AddTask, Close, DoTask, Note, Open, parse
+from alerts.ledger import Statement
 from alerts.lifecycle.model import Alert
 from classair.alerting.episode_words import BY_RULE
 from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, NotKnown, Records, TaskRecord
@@ -30,8 +32,6 @@ log = logging.getLogger(__name__)
 
 KIND: Final = "smoke_episode"
 LOOKED_BACK: Final = 20  # episodes whose alerts are not taken for new ones after a restart
-
-Statement = tuple[str, tuple[Any, ...]]
 
 
 class Announcer(Protocol):
@@ -50,13 +50,12 @@ class Announcer(Protocol):
         """One message of stage "episode" to each of these; `say` gives title and text in a language."""
         ...
 
+    def committed(self) -> None:
+        """What was announced is on disk."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a request: the answer's result, and what must be on disk before it is given."""
 
-    result: dict[str, Any]
-    statements: list[Statement]
+Answered = tuple[dict[str, Any], list[Statement]]
 
 
 def _new_id() -> str:
@@ -93,6 +92,10 @@ class EpisodeDesk:
 
     def follow(self, config: Config) -> None:
         self._config = config
+
+    def step(self, alerts: Iterable[Alert], now: int) -> list[Statement]:
+        """Each second, with all alerts that are open: what is to be committed."""
+        return self.see(alerts, now) + self.tick(now)
 
     # -- what happens by itself ----------------------------------------------------------------------------------------
 
@@ -152,8 +155,16 @@ class EpisodeDesk:
 
     # -- what people ask for -------------------------------------------------------------------------------------------
 
+    def handlers(self) -> dict[str, Handler]:
+        """For the table of what alerts is asked."""
+        return {do: lambda ask, now: self.do(ask.do, ask.args, ask.who, now) for do in REQUESTS}
+
     def do(self, do: str, args: Mapping[str, Any], who: str, now: int) -> Done:
-        """Does what is asked, once more harmlessly. Raises Refused."""
+        """Does what is asked, once more harmlessly. Commit what it returns. Raises Refused."""
+        result, statements = self._do(do, args, who, now)
+        return Done(result, tuple(statements), self._announcer.committed)
+
+    def _do(self, do: str, args: Mapping[str, Any], who: str, now: int) -> Answered:
         if self._config is None:
             raise Refused("the configuration is not known yet; try again in a minute")
         match parse(do, args):
@@ -167,11 +178,11 @@ class EpisodeDesk:
                 return self._do_task(wish, who, now)
             case Note() as wish:
                 episode = self._running(wish.episode)
-                return Done({"episode": episode.id}, self._write(Row(episode.id, now, who, "note", wish.words)))
+                return ({"episode": episode.id}, self._write(Row(episode.id, now, who, "note", wish.words)))
             case _:
                 raise Refused(f"unknown request {do!r}")
 
-    def _open_by_hand(self, wish: Open, who: str, now: int) -> Done:
+    def _open_by_hand(self, wish: Open, who: str, now: int) -> Answered:
         assert self._config is not None
         sites = list(dict.fromkeys(wish.sites or self._config.sites))
         for site in sites:
@@ -182,13 +193,13 @@ class EpisodeDesk:
             statements = self._join(sites, now)
             if wish.why:
                 statements += self._write(Row(self.open.id, now, who, "note", wish.why))
-            return Done({"episode": self.open.id, "joined": True, "sites": list(self.open.sites)}, statements)
+            return ({"episode": self.open.id, "joined": True, "sites": list(self.open.sites)}, statements)
         statements = self._begin(self._new_id(), wish.name, sites, who, wish.why, now)
-        return Done({"episode": self.open.id, "joined": False, "sites": sites}, statements)  # type: ignore[attr-defined]
+        return ({"episode": self.open.id, "joined": False, "sites": sites}, statements)  # type: ignore[attr-defined]
 
-    def _close(self, wish: Close, who: str, now: int) -> Done:
+    def _close(self, wish: Close, who: str, now: int) -> Answered:
         if wish.episode in self._closed:
-            return Done({"episode": wish.episode, "closed_at": self._closed[wish.episode], "already": True}, [])
+            return ({"episode": wish.episode, "closed_at": self._closed[wish.episode], "already": True}, [])
         episode = self._running(wish.episode)
         statements = self._write(Row(episode.id, now, who, "closed", wish.summary))
         concerned = [*sorted(episode.told), *people_of(step for site in episode.sites for step in self._chain(site))]
@@ -202,9 +213,9 @@ class EpisodeDesk:
         self._closed[episode.id] = now
         self.open, self._lines = None, 0
         log.info("episode_closed episode=%s tasks_open=%d", episode.id, len(episode.open_tasks()))
-        return Done({"episode": episode.id, "closed_at": now, "already": False}, statements)
+        return ({"episode": episode.id, "closed_at": now, "already": False}, statements)
 
-    def _add_task(self, wish: AddTask, who: str, now: int) -> Done:
+    def _add_task(self, wish: AddTask, who: str, now: int) -> Answered:
         assert self._config is not None
         episode = self._running(wish.episode)
         if wish.site not in episode.sites:
@@ -219,19 +230,19 @@ class EpisodeDesk:
         due = now + round(wish.due_minutes * MINUTE_MS)
         task = Task(self._new_id(), episode.id, now, wish.words, wish.site, room, wish.owner, due)
         statements = self._keep_task(task)
-        return Done(
+        return (
             {"episode": episode.id, "task": task.id, "due_at": due},
             statements + self._write(Row(episode.id, now, who, "task_added", task.id)),
         )
 
-    def _do_task(self, wish: DoTask, who: str, now: int) -> Done:
+    def _do_task(self, wish: DoTask, who: str, now: int) -> Answered:
         episode = self.open
         task = episode.tasks.get(wish.task) if episode is not None else None
         if episode is None or task is None:
             raise Refused(f"task: unknown task {wish.task!r}, or its episode is closed")
         if task.done_at is not None:
             # Two people at once: the first one has done it.
-            return Done({"task": task.id, "done_at": task.done_at, "done_by": task.done_by, "already": True}, [])
+            return ({"task": task.id, "done_at": task.done_at, "done_by": task.done_by, "already": True}, [])
         done = replace(task, done_at=now, done_by=who, note=wish.note)
         self.open = episode.with_task(done)
         statements: list[Statement] = [
@@ -241,7 +252,7 @@ class EpisodeDesk:
             )
         ]
         statements += self._write(Row(episode.id, now, who, "task_done", task.id))
-        return Done({"task": task.id, "done_at": now, "done_by": who, "already": False}, statements)
+        return ({"task": task.id, "done_at": now, "done_by": who, "already": False}, statements)
 
     # -- steps of these ------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from alerts.answering import Refused
 from classair.wire import Id
 
 NAME_CHARS: Final = 80
@@ -80,10 +81,6 @@ REQUESTS: Final[Mapping[str, type[_Request]]] = {
     "task_done": DoTask,
     "episode_note": Note,
 }
-
-
-class Refused(Exception):
-    """What was asked cannot be done; the message says why and what would be right."""
 
 
 def parse(do: str, args: Mapping[str, Any]) -> _Request:

@@ -168,6 +168,14 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/silences"): Need.READ,
     ("POST", "/api/v1/silences"): Need.CONTROL,
     ("DELETE", "/api/v1/silences/{silence}"): Need.CONTROL,
+    ("GET", "/api/v1/episodes"): Need.READ,
+    ("GET", "/api/v1/episodes/{episode}"): Need.READ,
+    ("GET", "/api/v1/episodes/{episode}/report"): Need.READ,
+    ("POST", "/api/v1/episodes"): Need.CONTROL,
+    ("POST", "/api/v1/episodes/{episode}/close"): Need.CONTROL,
+    ("POST", "/api/v1/episodes/{episode}/tasks"): Need.CONTROL,
+    ("POST", "/api/v1/episodes/{episode}/tasks/{task}/done"): Need.CONTROL,
+    ("POST", "/api/v1/episodes/{episode}/notes"): Need.CONTROL,
     # Everything else is a 404 of our own.
     **{(method, "/{rest:path}"): Need.OPEN for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }

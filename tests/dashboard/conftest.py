@@ -421,6 +421,28 @@ def ledger(tmp_path: Path) -> Path:
         who="caretaker:somchai",
         why="paint",
     )
+    put(
+        path,
+        "episode",
+        id="ep-1",
+        name="",
+        sites='["ban-suan"]',
+        opened_at=now_ms() - HOUR_MS,
+        opened_by="caretaker:somchai",
+        why="smoke",
+    )
+    put(
+        path,
+        "episode_task",
+        id="et-1",
+        episode="ep-1",
+        at=now_ms() - HOUR_MS,
+        words="default:masks",
+        site="ban-suan",
+        room="",
+        owner="caretaker",
+        due_at=now_ms(),
+    )
     return path
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -14,6 +14,7 @@ from classair.timetable import local_time
 from classair.wire import Current, RoomState
 from dashboard.access.roles import Need
 from dashboard.context import Context
+from dashboard.episodes import notice
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
 from dashboard.live.ages import next_change, texts_as_of
@@ -74,10 +75,12 @@ class Overview:
         indoor = [look for full, look in self._looks.items() if not config.room(full).outdoor]
         known_rooms = sum(look.state is not None and look.state.pm25.status in ("ok", "late") for look in indoor)
         down = bool(services_down(ctx.live.services(), ctx.live.beat(), now))
+        episode = notice.open_episode(ctx)
         found = {f"card/{full}": look.card for full, look in self._looks.items() if look.card}
         found |= {_case_key(case): told[case] for case in cases[:MOST_CASES]}
-        made = [
+        made: list[tuple[str, object, Callable[[], str]]] = [
             ("head", when, lambda: _head(ctx, language, when)),
+            ("episode", episode, lambda: notice.line(ctx, language, episode)),
             ("known", known_rooms, lambda: _known(ctx, language, known_rooms, len(indoor))),
             ("cases", (shown, len(cases), down), lambda: _cases(ctx, language, shown, len(cases), down)),
             ("", ctx.live.connected(), lambda: _page(ctx, language)),
@@ -118,6 +121,7 @@ def _page(ctx: Context, language: str) -> str:
     return html.Div(
         [
             hole("head"),
+            hole("episode"),
             *([] if ctx.live.connected() else [away]),
             html.Dl([hole("known"), *(hole(f"outdoor/{site}") for site in sites)], className="facts"),
             hole("cases"),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.answering import Refused
 from alerts.episodes.episode import NEXT_AFTER_MS, templates
-from alerts.episodes.requests import Refused
 from classair import i18n
 from classair.config import Config
 from classair.units import HOUR_MS, MINUTE_MS

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alerts.episodes.desk import Done, EpisodeDesk
+from alerts.answering import Done
+from alerts.episodes.desk import EpisodeDesk
 from alerts.lifecycle.model import Alert, Key
 from classair.alerting.records import Records
 from classair.alerting.tables import SCHEMA
@@ -81,6 +82,8 @@ class Spoken:
         )
         return []
 
+    def committed(self) -> None: ...
+
     def to(self, person: str) -> list[str]:
         return [one.titles["en"] for one in self.said if person in one.people]
 
@@ -96,7 +99,7 @@ class Town:
 
     def __post_init__(self) -> None:
         self.path.unlink(missing_ok=True)
-        self._connection = sqlite3.connect(self.path)
+        self._connection = sqlite3.connect(self.path, check_same_thread=False)
         self._connection.execute("pragma synchronous=off")
         self._connection.executescript(SCHEMA)
         self.restart()

@@ -1,0 +1,71 @@
+/* Forms of the smoke episode's page: sent to the API as JSON; what came of it is said in words, once for all forms. */
+(function () {
+  'use strict';
+  var SAID_MS = 12000;
+
+  function cookie(name) {
+    var found = document.cookie.split('; ').filter(function (one) { return one.indexOf(name + '=') === 0; })[0];
+    return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
+  }
+
+  function say(text, bad) {
+    var place = document.getElementById('episode-said');
+    if (!place) {
+      place = document.createElement('p');
+      place.id = 'episode-said';
+      place.setAttribute('role', 'status');
+      document.body.appendChild(place);
+    }
+    place.className = bad ? 'bad' : '';
+    place.textContent = text;
+    clearTimeout(say.timer);
+    say.timer = setTimeout(function () { place.textContent = ''; }, SAID_MS);
+  }
+
+  function filled(form) {
+    var found = {};
+    [].slice.call(form.elements).forEach(function (field) {
+      if (!field.name) { return; }
+      if (field.type === 'checkbox') {
+        found[field.name] = (found[field.name] || []).concat(field.checked ? [field.value] : []);
+      } else {
+        found[field.name] = field.name === 'due_minutes' ? Number(field.value) : field.value;
+      }
+    });
+    return found;
+  }
+
+  function why(words, status, said) {
+    if (status === 401) { return words.signed_out; }
+    if (status === 403) { return words.not_yours; }
+    return (said && said.error && said.error.what) || String(status);
+  }
+
+  document.addEventListener('submit', function (event) {
+    var form = event.target;
+    var send = form.getAttribute && form.closest('.episode') && form.getAttribute('data-send');
+    if (!send) { return; }
+    event.preventDefault();
+    var words = JSON.parse(form.getAttribute('data-words'));
+    var button = form.querySelector('button[type=submit]');
+    if (button.disabled) { return; }
+    button.disabled = true;   // a second tap while the first is on its way is no second request
+    fetch(send, {
+      method: 'POST',
+      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': cookie('classair_csrf')},
+      body: JSON.stringify(filled(form))
+    }).then(function (answer) {
+      return answer.json().catch(function () { return {}; }).then(function (said) {
+        if (!answer.ok) { throw {status: answer.status, said: said}; }
+        form.reset();
+        var more = form.closest('details');
+        if (more) { more.open = false; }
+        say(words.done);
+      });
+    }).catch(function (fault) {
+      // Without an answer nobody knows whether the request arrived.
+      var unsure = fault.status === 503 || !fault.status;
+      say(unsure ? words.no_answer : words.failed.replace('{why}', why(words, fault.status, fault.said)), true);
+    }).finally(function () { button.disabled = false; });
+  });
+})();
