@@ -37,7 +37,7 @@ BENCH ?= $(sort $(wildcard benchmarks/*/[a-z]*.py))
 bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 	@status=0; for file in $(BENCH); do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || status=1; done; exit $$status
 
-docs: $(VENV)/.test  ## writes what is generated: docs/command-line.md, docs/wire/*.json, docs/openapi.json, deploy/mosquitto/*
+docs: $(VENV)/.test  ## writes what is generated: docs/command-line.md, docs/wire/*.json, docs/openapi.json, deploy/{mosquitto,caddy,nginx}/*
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m dashboard.describe
 

@@ -23,6 +23,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
     "Set up": {
         "check": ("classair.ops.checking", "", "list all problems in sensors.yaml"),
         "provision": ("classair.ops.provisioning", "", "write the configuration bundle of a bridge"),
+        "open": ("classair.ops.opening.command", "", "open ClassAir to the school's network and the internet"),
         "purifier": (
             "alerts.commands.purifier",
             "server",

@@ -15,6 +15,7 @@ from classair.__main__ import GROUPS
 from classair.__main__ import main as classair_main
 from classair.config import load
 from classair.ops.brokerfiles import acl, grants_of, mosquitto_conf
+from classair.ops.opening.proxies import EXAMPLE, caddyfile, nginx_conf
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,8 @@ def files() -> dict[str, str]:
     found = {
         "deploy/mosquitto/mosquitto.conf": mosquitto_conf(1883, "/etc/classair/mosquitto", state="/var/lib/mosquitto"),
         "deploy/mosquitto/acl": acl(demo.org, grants_of(demo)),
+        "deploy/caddy/Caddyfile": caddyfile(EXAMPLE),
+        "deploy/nginx/classair.conf": nginx_conf(EXAMPLE),
         # Inside a container the network is Docker's own; the port is published on the host's loopback only.
         "deploy/compose/mosquitto.conf": mosquitto_conf(
             1883,

@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.neighbours.browser",
     "tests.neighbours.marks",
     "tests.neighbours.sampling",
+    "tests.neighbours.networks",
     # Whatever any test writes to a serial line is judged at the end.
     "tests.serial_writes.serial_guard",
 ]

@@ -20,6 +20,7 @@ from classair.ops import brokerfiles
 from classair.ops.brokerfiles import Grants
 from classair.ops.child import Child
 from classair.ops.incidents import Incidents
+from classair.ops.opening import devices
 from classair.places import Places, write_atomically
 from classair.progress.broker_probe import BrokerProbe
 
@@ -52,6 +53,7 @@ class OwnBroker:
     passwords: dict[str, str]
     child: Child
     past: Past = field(default_factory=Past)
+    network: frozenset[int] = frozenset()  # ports in the school's network
 
     @property
     def url(self) -> str:
@@ -78,9 +80,12 @@ def own_broker(
     folder.mkdir(parents=True, exist_ok=True)
     log, signs = places.logs / "broker.log", BrokerProbe(port, WATCH, passwords[WATCH])
     if mosquitto is not None:
-        conf = _mosquitto_files(folder, org, port, passwords, grants)
+        network, wrong = devices.free_ports(places)
+        for line in wrong:
+            print(line, file=sys.stderr, flush=True)
+        conf = _mosquitto_files(places, org, port, passwords, grants, network)
         child = Child("broker", [mosquitto, "-c", str(conf)], log, signs=signs, incidents=incidents)
-        return OwnBroker("mosquitto", port, passwords, child, Past(grants))
+        return OwnBroker("mosquitto", port, passwords, child, Past(grants), frozenset(network))
     secrets_file = folder / "passwords.json"
     write_atomically(secrets_file, json.dumps(passwords).encode())
     command = [sys.executable, "-m", "classair.ops.amqtt_broker", "--port", str(port), "--passwords", str(secrets_file)]
@@ -92,8 +97,11 @@ def _users(grants: Grants) -> list[str]:
     return [*SERVICES, WATCH, *grants.bridges, *grants.outsiders]
 
 
-def _mosquitto_files(folder: Path, org: str, port: int, passwords: dict[str, str], grants: Grants) -> Path:
-    conf = brokerfiles.write_broker_files(folder, org, port, passwords, grants)
+def _mosquitto_files(
+    places: Places, org: str, port: int, passwords: dict[str, str], grants: Grants, network: set[int]
+) -> Path:
+    conf = brokerfiles.write_broker_files(places.run / "broker", org, port, passwords, grants)
+    devices.write(places, conf, passwords, grants, network)
     if os.geteuid() == 0:
         # Started by root it would become the user mosquitto, who may not read a folder of root's.
         write_atomically(conf, conf.read_bytes() + b"user root\n")
@@ -177,6 +185,6 @@ def _apply(broker: OwnBroker, places: Places, org: str) -> None:
     same = rules.exists() and rules.read_text("utf-8") == brokerfiles.acl(org, grants)
     if same and names == set(broker.passwords):
         return
-    _mosquitto_files(folder, org, broker.port, broker.passwords, grants)
+    _mosquitto_files(places, org, broker.port, broker.passwords, grants, set(broker.network))
     if broker.child.pid:
         os.kill(broker.child.pid, signal.SIGHUP)  # mosquitto reads passwords and rules again

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from classair import PACKAGES, offers
 from classair.arguments import shared
-from classair.config import ConfigFaults
+from classair.config import Config, ConfigFaults
 
 
 def main(argv: list[str]) -> int:
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
             print(f"{args.config}: {line}", file=sys.stderr)
         print(f"problems found in {args.config}: {len(faulty.faults)}", file=sys.stderr)
         return 2
-    for line in offers.advice(config):
+    for line in (*offers.advice(config), *_reaching(config)):
         print(f"{args.config}: {line}", file=sys.stderr)
     counts = [
         f"{len(config.sites)} sites",
@@ -41,6 +41,15 @@ def main(argv: list[str]) -> int:
     ]
     print(f"{args.config}: OK ({', '.join(counts)})")
     return 0
+
+
+def _reaching(config: Config) -> Iterator[str]:
+    """Advice for a real school whose codes and links lead nowhere."""
+    if not config.address and not config.public_url and not all(map(config.site_simulated, config.sites)):
+        yield (
+            "address: neither address nor public_url is set: codes on wall displays of this machine and links in "
+            "messages lead nowhere. Set address: (inside the school) or public_url: (the internet); see docs/open.md"
+        )
 
 
 def foreign_owners() -> Iterator[tuple[str, str]]:

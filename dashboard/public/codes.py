@@ -10,6 +10,7 @@ import segno
 from fastapi import Request
 from markupsafe import Markup
 
+from classair.alerting import links
 from dashboard.access.whence import LOOPBACK_NAMES
 from dashboard.context import Context
 
@@ -18,11 +19,11 @@ MOST: int = 200
 
 
 def address_of(ctx: Context, request: Request, path: str) -> str:
-    """`path` as a phone can open it: below the configured address, else as the display itself came here.
+    """`path` as a phone can open it: below the configured addresses, else as the display itself came here.
 
     Empty where the display came over loopback: a phone that opened this would ask itself.
     """
-    base = ctx.config().address.rstrip("/")
+    base = links.base(ctx.config())
     if not base:
         url = urlsplit(str(request.base_url))
         if _is_loopback(url.hostname or ""):

@@ -141,6 +141,7 @@ def router(ctx: Context) -> APIRouter:
             outdoor=settings.outdoor,
             levels=LEVELS,
             code=_code(ctx, request, room),
+            school_only=not config.public_url,
             facts=json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c"),
         )
 

@@ -10,6 +10,7 @@ from classair.ops import checking
 
 FILE = """
 org: demo-town
+address: http://air.lan
 sites:
   school:
     name: School
@@ -48,3 +49,16 @@ def test_what_had_better_be_otherwise_is_said_and_is_no_fault(
     assert told in heard.err
     assert bool(heard.err) is bool(told)
     assert "OK" in heard.out
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [("", True), ("public_url: https://air.example.org", False), ("address: http://air.lan", False)]
+)
+def test_a_school_that_no_phone_can_reach_is_advised_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, told: bool
+) -> None:
+    path = tmp_path / "sensors.yaml"
+    text = FILE.replace("address: http://air.lan\n", "") % 'model: pms5003, port: "usb:serial=A1", identity: X'
+    path.write_text(f"{text}{more}\n")
+    assert checking.main(["--config", str(path)]) == 0
+    assert ("neither address nor public_url is set" in capsys.readouterr().err) == told

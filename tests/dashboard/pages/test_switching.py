@@ -373,6 +373,18 @@ def test_a_display_shows_a_code_that_a_phone_can_follow_or_none(
     assert ("<svg" in shown.partition('class="code"')[2].partition("</div>")[0]) == leads
 
 
+def test_a_display_says_that_its_code_works_in_the_schools_network_alone(school: Any) -> None:
+    before = school.config
+    told = {}
+    for address, public in (("http://air.local", ""), ("http://air.local", "https://air.my-school.ac.th")):
+        school.config = before.model_copy(update={"address": address, "public_url": public})
+        told[public] = {language: school.ask(f"/display/{ROOM}?lang={language}").text for language in ("th", "en")}
+    assert "School Wi-Fi only" in told[""]["en"] and "ใช้ได้เฉพาะ Wi-Fi ของโรงเรียน" in told[""]["th"]
+    assert "Wi-Fi" not in told["https://air.my-school.ac.th"]["en"]
+    school.config = before.model_copy(update={"public_url": ""})
+    assert "Wi-Fi only" not in school.ask(f"/display/{ROOM}?lang=en").text, "there is no code either"
+
+
 def test_a_room_without_a_purifier_has_no_code(school: Any) -> None:
     school.config = school.config.model_copy(update={"address": "http://air.local"})
     assert 'class="code"' not in school.ask("/display/ban-suan.yard").text

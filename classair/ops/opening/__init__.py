@@ -1,0 +1,1 @@
+"""Opening an installation to the school's network and the internet: proxy, certificate, the broker for devices."""
