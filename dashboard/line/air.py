@@ -38,8 +38,8 @@ def _known(config: Config, room: str, state: RoomState, aged: RoomState, languag
         room=config.room(room).name.in_(language),
         level=words.level,
         value=aged.pm25.shown,
-        outdoor=_outdoor(aged, language),
-        ventilation=_ventilation(config, room, aged, language),
+        outdoor=outdoor(aged, language),
+        ventilation=ventilation(config, room, aged, language),
         action=words.action.replace("‹", "").replace("›", ""),
         time=_time(state.pm25.newest_at or state.at, language),
     )
@@ -52,18 +52,22 @@ def _last(state: RoomState, language: str) -> str:
     return i18n.t(language, "line_talk.last", value=shown, time=_time(at, language))
 
 
+def measured(state: RoomState, language: str) -> str:
+    return i18n.t(language, "line_talk.measured", time=_time(state.pm25.newest_at or state.at, language))
+
+
 def _time(at: int, language: str) -> str:
     return i18n.show_date(local_time(at), language, "time")
 
 
-def _outdoor(aged: RoomState, language: str) -> str:
+def outdoor(aged: RoomState, language: str) -> str:
     if phase_of(aged.outdoor) == "unknown" or not aged.outdoor.shown:
         return ""
     level = i18n.t(language, f"level.{aged.outdoor.level}")
     return i18n.t(language, "line_talk.outdoor", value=aged.outdoor.shown, level=level)
 
 
-def _ventilation(config: Config, room: str, aged: RoomState, language: str) -> str:
+def ventilation(config: Config, room: str, aged: RoomState, language: str) -> str:
     if phase_of(aged.co2) == "unknown" or config.room(room).capacity < LEAST_PUPILS:
         return ""
     return i18n.t(language, "line_talk.ventilation", word=i18n.t(language, f"ventilation.{aged.co2.level}"))

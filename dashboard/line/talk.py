@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from classair import i18n
 from classair.asking import NoAnswer
+from classair.line import flex
 from classair.line.client import AsyncLineClient, LineError
 from dashboard.context import Context
-from dashboard.line import air
+from dashboard.line import card
 from dashboard.line.inbox import Event, LineInbox, TooManyTries
 from dashboard.line.understanding import Asked, find_rooms, understand
 
@@ -29,6 +30,7 @@ class _Reply:
     text: str
     outcome: str
     choices: tuple[str, ...] = ()  # words that a tap on a button writes
+    message: dict[str, Any] | None = None  # in place of the text
 
 
 class Talk:
@@ -124,7 +126,7 @@ class Talk:
             rooms = near or rooms
         if len(rooms) == 1:
             state = self._ctx.live.state(rooms[0])
-            return _Reply(air.answer(config, rooms[0], state, language, self._ctx.now_ms()), "air")
+            return _Reply("", "air", message=card.message(config, rooms[0], state, language, self._ctx.now_ms()))
         if rooms:
             choices = tuple(
                 f"{i18n.t(language, 'line_talk.ask')} {config.room(room).name.in_(language)} "
@@ -170,7 +172,7 @@ class Talk:
             return f"{reply.outcome}_unanswered"
         if self._ctx.now_ms() - event.at > REPLY_WITHIN_MS:
             return f"{reply.outcome}_late"
-        message: dict[str, Any] = {"type": "text", "text": reply.text[:5000]}
+        message = dict(reply.message) if reply.message is not None else flex.text(reply.text)
         if reply.choices:
             message["quickReply"] = {
                 "items": [

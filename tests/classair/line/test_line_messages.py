@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,11 +91,16 @@ def test_a_shortened_text_fits_and_ends_with_a_whole_cluster(text: str, most: in
         kept = made.removesuffix("…")
         assert text.startswith(kept)
         assert not kept or kept[-1] not in "เแโใไ"
-        following = text[len(kept) :].lstrip()[:1] if kept == made[:-1] else ""
-        assert following == "" or text[len(kept)].isspace() or not limits._goes_with_the_one_before(text[len(kept)])
+        assert not kept or not limits._goes_with_the_one_before(text[len(kept)])
 
 
 def test_the_writing_on_every_header_colour_can_be_read() -> None:
     for colour in (*flex.LEVEL_COLOURS.values(), *flex.SEVERITY_COLOURS.values(), flex.UNKNOWN_COLOUR):
         lighter, darker = sorted((flex._luminance(colour), flex._luminance(flex.ink_on(colour))), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, colour
+
+
+def test_the_colours_of_levels_are_those_of_the_wall_display() -> None:
+    sheet = (Path(__file__).parents[3] / "dashboard" / "assets" / "display" / "display.css").read_text("utf-8")
+    shown = dict(re.findall(r"\.level\[data-level=(\w+)\]\{background:(#\w{6})", sheet))
+    assert {level: colour.lower() for level, colour in flex.LEVEL_COLOURS.items()} == shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ def house(fake: LineFake, make_house: Any, schools: Any) -> House:
 
 
 def said_to(fake: LineFake, user: str) -> list[str]:
-    return [it["text"] for sent in list(fake.platform.received) if sent["user"] == user for it in sent["messages"]]
+    said = [it for sent in list(fake.platform.received) if sent["user"] == user for it in sent["messages"]]
+    return [it.get("text") or it["altText"] for it in said]
 
 
 def outcome_of(house: House, told: dict[str, Any], wait_for: Any) -> str:
@@ -59,6 +61,11 @@ def test_a_room_is_answered_with_the_words_of_its_screen_in_the_language_of_the_
     assert 'ห้อง ป.1/2 ตอนนี้ "ดี' in first and "18 มคก./ลบ.ม." in first and "ข้อมูลจำลอง" in first
     assert second.startswith('P.1/2 is "Good" now. PM2.5 18 µg/m³, outside 46') and "‹" not in second
     assert fake.platform.used == 0, "replies cost nothing"
+    (card,) = fake.platform.received[0]["messages"]
+    header, body = card["contents"]["header"], card["contents"]["body"]
+    words = [part["text"] for part in header["contents"] + body["contents"]]
+    assert (header["backgroundColor"], words[:3]) == ("#2D7755", ["ดี  ▮▮▯▯▯", "ป.1/2", "18 มคก./ลบ.ม."])
+    assert words[3] in first and len(json.dumps(card, ensure_ascii=False).encode()) < 5 * 1024
 
 
 def test_a_room_without_a_current_value_says_so_and_gives_no_old_one_as_now(
