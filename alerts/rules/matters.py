@@ -10,7 +10,7 @@ from alerts.control.managed import Matter
 from alerts.control.unit import FAULTS
 from alerts.delivery.deliverer import Delivery, Job, Result
 from alerts.ledger import Ledger
-from alerts.rules import messages
+from alerts.rules import old_messages as messages
 from classair.config import Config, PersonOffRule, PurifierFaultRule, SilentRule
 
 _OF = "/"  # between a rule's name, what of a purifier it tells, and a device's own words

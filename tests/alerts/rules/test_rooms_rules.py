@@ -56,6 +56,7 @@ def test_a_room_that_was_never_told_of_is_unknown() -> None:
     assert _following(ABOVE, [RoomNow(R1)]) == [None]
 
 
+@pytest.mark.thorough
 @given(st.lists(st.one_of(st.none(), st.floats(0, 200)), max_size=60))
 def test_whatever_a_room_measures_the_band_ends_only_below_its_lower_limit(values: list[float | None]) -> None:
     rules, held = looking(ABOVE), False
