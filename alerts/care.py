@@ -139,6 +139,10 @@ class Care:
         """What is known of one purifier's use. Raises KeyError."""
         return told(name, self._counted[name], self._price, now)
 
+    def known(self, name: str, now: int) -> PurifierCare | None:
+        """The same; None for a purifier that is not counted."""
+        return self.of(name, now) if name in self._counted else None
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _count(self, counted: Counted, doing: Working, start_ms: int, end_ms: int) -> None:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 from alerts.air.corrections import ActiveCorrections
 from alerts.air.following import Following, Past
@@ -18,21 +17,24 @@ from alerts.air.held import Held
 from alerts.air.rooms import RoomWatch
 from alerts.air.stream import SensorStream
 from alerts.air.surroundings import Surroundings
+from alerts.answering import Handler
 from alerts.asks import Asks
 from alerts.care import Care
 from alerts.control.occupancy import Occupancy
 from alerts.control.switchboard import Matter, Say, Switchboard
-from alerts.delivery.deliverer import Result
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
+from alerts.lifecycle import asked
+from alerts.lifecycle.board import AlertBoard, Outbox
 from alerts.notices import Notices
+from alerts.notifying import Notifying, WhatIsKnown, wants_pm10
 from alerts.presence import Presence
-from alerts.rules.matters import Rules
 from alerts.rules.sources import Sources
 from alerts.telling import StatesTold
 from classair.config import Config
 from classair.i18n import in_every_language
 from classair.model import Reading
+from classair.places import Places
 from classair.science.corrections import Corrections
 from classair.timetable import local_time
 from classair.wire import Current, RoomState, Topics
@@ -50,13 +52,13 @@ class AlertsEngine:
     def __init__(
         self,
         ledger: Ledger,
-        rules: Rules,
+        outbox: Outbox,
         say: Say,
         clock: Callable[[], int],
-        processes: Path | None = None,
+        places: Places | None = None,
     ) -> None:
-        self._ledger, self._rules, self._say = ledger, rules, say
-        self.notices = Notices(ledger, processes)
+        self._ledger, self._say = ledger, say
+        self.notices = Notices(ledger, None if places is None else places.processes)
         self.sources = Sources(self.notices)
         self.board = Switchboard(ledger, say, clock)
         self.rooms: dict[str, RoomWatch] = {}
@@ -80,10 +82,23 @@ class AlertsEngine:
         self._home = HomeAssistant()
         self._announced: dict[str, str] = {}
         self.care = Care(ledger, say)
+        self._told: dict[str, RoomState] = {}  # as worked out last
+        known = WhatIsKnown(self.sources.offline, self.notices.open, self.board.matters, self.care.known)
+        self._notifying = Notifying(ledger, outbox, known, places)
+        self.handlers.update(asked.handlers(self.alerts))
 
     @property
     def refused(self) -> int:
         return self._stream.refused if self._stream is not None else 0
+
+    @property
+    def alerts(self) -> AlertBoard:
+        return self._notifying.board
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """What is asked of alerts beside orders to purifiers; others add theirs."""
+        return self._asks.handlers
 
     # -- configuration -------------------------------------------------------------------------------------------------
 
@@ -95,7 +110,7 @@ class AlertsEngine:
         else:
             self._stream.follow(config)
         fresh: dict[str, RoomWatch] = {}
-        rule = config.purifier_rule()
+        rule, with_pm10 = config.purifier_rule(), wants_pm10(config)
         for name, room in config.rooms():
             site = name.partition(".")[0]
             watch = self.rooms.get(name)
@@ -107,10 +122,11 @@ class AlertsEngine:
                     simulated=simulated,
                     sensors=config.sensors_in(name),
                     began_at=now,
+                    with_pm10=with_pm10,
                 )
                 self._held.remind(watch, now)
             else:
-                watch.configure(simulated=simulated, sensors=config.sensors_in(name))
+                watch.configure(simulated=simulated, sensors=config.sensors_in(name), with_pm10=with_pm10)
             watch.signal.limits(rule.on_above, rule.off_below, rule.fast_above)
             fresh[name] = watch
         self.rooms = fresh
@@ -124,12 +140,12 @@ class AlertsEngine:
         for name in sorted(fresh, key=lambda room: not fresh[room].is_outdoor):  # yards first, others look at them
             self._site_rooms.setdefault(name.partition(".")[0], []).append(name)
         self._telling.follow(self._topics, chain.from_iterable(self._site_rooms.values()))
-        self._rules.follow(config)
         topics = self.board.follow(config, version, now)
         self.sources.follow(config, now)
         matters = self.board.open_matters()
         self.notices.only({*fresh, *self.sources.names()}, set(self.board.names()), matters, now)
-        self._rules.only(matters)
+        self._told = {name: told for name, told in self._told.items() if name in fresh}
+        self._notifying.follow(config, now)
         self._home.follow(config)
         self.care.follow(config)
         self._clear_what_is_gone()
@@ -145,7 +161,7 @@ class AlertsEngine:
 
     def warnings(self) -> list[dict[str, str]]:
         """What a person should know or do, by language."""
-        found = self.board.warnings() + self.notices.warnings()
+        found = self.board.warnings() + self.notices.warnings() + self.alerts.warnings()
         if self._corrections.rejected:
             found.append(in_every_language("alerts_warning.corrections", why=self._corrections.rejected))
         for sensor, since in sorted(self.following.suspects().items()):
@@ -227,6 +243,7 @@ class AlertsEngine:
             self._take(self._stream.readings(topic, payload, now), now)
         elif self.sources.hear(topic, payload, now):
             self.notices.edge(topic, payload, now)
+            self._notifying.upkeep.hear(topic, payload)
         elif "/ask/alerts/" in topic and not retained:
             room = self._asks.hear(topic, payload, self._topics, lambda room: self._occupied(room, now), now)
             if room is not None:
@@ -277,13 +294,12 @@ class AlertsEngine:
         self.notices.line(connected, now)
         self.notices.services(now)
         self.sources.tick(now)
+        self._notifying.begin(connected, now)
 
     def _end_tick(self, connected: bool, now: int) -> None:
         if connected:
             self._told_of(self.board.let_go(now), now)
-        self._rules.silences(
-            {name: (watch.newest_valid_at, watch.began_at) for name, watch in self.rooms.items() if watch.sensors}, now
-        )
+        self._notifying.end(now)
 
     def _tick_rooms(self, group: Sequence[str], connected: bool, now: int) -> None:
         names = [name for name in group if name in self.rooms]
@@ -296,6 +312,9 @@ class AlertsEngine:
             for name in names:
                 for state in self.board.states_in(name, now):
                     self.care.saw(state, self.rooms[name].signal.signal, now)
+        for name in names:
+            who = self._occupied(name, now)
+            self._notifying.room(self.rooms[name], self._told.get(name), who, self.board.running(name), now)
 
     def reconnected(self, now: int) -> None:
         """The broker is back, perhaps without what was retained: say everything again."""
@@ -317,13 +336,10 @@ class AlertsEngine:
         self.sources.clock_stepped(by_ms, now)
         self.board.clock_stepped(by_ms, now)
         self.care.clock_stepped()
+        self._told.clear()
+        self._notifying.clock_stepped(by_ms, now)
         if self._config is not None:
             self.follow(self._config, self._version, now)
-
-    def delivered(self, result: Result, now: int) -> None:
-        self._rules.delivered(result, now)
-        if result.job.subject in self.rooms:
-            self._telling.now([result.job.subject], now)
 
     # -- what goes out -------------------------------------------------------------------------------------------------
 
@@ -344,6 +360,8 @@ class AlertsEngine:
         """Notices that we ourselves did not run for a while: devices are asked before they are judged."""
         slept = self._awake_at is not None and now - self._awake_at > PAUSE_MS
         self._awake_at = now
+        if slept:
+            self._notifying.slept(now)
         if slept and connected:
             log.warning("pause_noticed action=ask_devices")
             self._told_of(self.board.reconnected(lambda room: self._occupied(room, now), now), now)
@@ -351,13 +369,14 @@ class AlertsEngine:
     def _told_of(self, matters: Iterable[Matter], now: int) -> None:
         for matter in matters:
             self.notices.purifier(matter, now)
-            self._rules.purifier(matter, now)
+            if matter.once:
+                self._notifying.left(matter, now)
 
     def state(self, name: str, now: int) -> RoomState:
         """The room's state at `now`."""
         watch = self.rooms[name]
         yard = self.rooms.get(self._yard_of.get(name, ""))
-        watch.told_at = self._rules.told_at(name)
+        watch.told_at = self.alerts.told_at(name)
         outdoor, play = _NOWHERE, None
         if yard is not None and yard is not watch:
             outdoor = yard.current_dust(now)
@@ -373,6 +392,7 @@ class AlertsEngine:
             place=self._surroundings.at(name, now),
         )
         self._surroundings.told(told)
+        self._told[name] = told
         return told
 
     def _dust(self, room: str, now: int) -> float | None:

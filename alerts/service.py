@@ -17,10 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from alerts.air.stream import too_old
 from alerts.air.warm_start import WarmStart
-from alerts.delivery.deliverer import Delivery
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
-from alerts.rules.matters import Rules
+from alerts.outbox.outbox import Outbox
+from alerts.rules import messages
 from classair import config as configuration
 from classair import service
 from classair.broker import Link, Message, Will
@@ -123,10 +123,7 @@ class Alerts:
         self._progress = Progress()
         with self._progress.opening():
             self.ledger = Ledger(places.ledger)
-        self._delivery = Delivery(
-            lambda result: self._news.put(lambda: self.watching.delivered(result, self._moment()))
-        )
-        rules = Rules(self.ledger, self._delivery)
+        self._outbox = Outbox(self.ledger, messages.words, self._news.put, clock)
         self._following = Following(
             places.accepted_config, lambda accepted: self._news.put(partial(self._follow, accepted))
         )
@@ -149,7 +146,7 @@ class Alerts:
             if status
             else None,
         )
-        self.watching = AlertsEngine(self.ledger, rules, self._say, clock, places.processes)
+        self.watching = AlertsEngine(self.ledger, self._outbox, self._say, clock, places)
         self._unreachable: list[dict[str, str]] = []
         if (alive_at := self.ledger.remembered("alive")) is not None:
             self.watching.notices.ended_badly(int(alive_at), clock())
@@ -250,6 +247,7 @@ class Alerts:
         if abs(by_ms) > STEP_MS:
             log.warning("clock_stepped by_s=%.1f", by_ms / 1000)
             self.watching.clock_stepped(by_ms, now)
+            self._outbox.clock_stepped(by_ms)
             if self._running:
                 self._priming.again()
         return now
@@ -271,10 +269,10 @@ class Alerts:
         self._version = accepted.version
         now = self._moment()
         topics = Topics(config.org)
-        devices = self.watching.follow(config, accepted.version, now)
         self._unreachable = [
-            in_every_language("alerts_warning.channel", why=why) for why in self._delivery.follow(config.people)
+            in_every_language("alerts_warning.channel", why=why) for why in self._outbox.follow(config)
         ]
+        devices = self.watching.follow(config, accepted.version, now)
         for warning in [*self.watching.warnings(), *self._unreachable]:
             log.warning("config_part_ignored error=%s", warning[REFERENCE])
         for topic in (
@@ -324,6 +322,7 @@ class Alerts:
             "slowest_ms": self._slowest_ms,
             "ledger_lost": self.ledger.lost,
             "callback_errors": self._link.errors,
+            **self.watching.alerts.figures(),
         }
         self._slowest_ms = 0
         warnings = [*self.watching.warnings(), *self._unreachable]
@@ -347,7 +346,7 @@ class Alerts:
 
     def _close(self) -> None:
         self._priming.stop()
-        self._delivery.stop()
+        self._outbox.stop()
         self._status("offline")
         self.watching.care.close()
         self.ledger.write("delete from meta where key='alive'")

@@ -80,6 +80,11 @@ class Places:
         return self.root / "config" / "link-key"
 
     @property
+    def backup(self) -> Path:
+        """How the last backup went: {"at": UTC ms, "ok": bool, "error": text}; written by whoever makes backups."""
+        return self.root / "backup.json"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -37,13 +37,14 @@ class RoomWatch:
         simulated: bool,
         sensors: Iterable[str],
         began_at: int,
+        with_pm10: bool = False,
     ) -> None:
         self.room, self.is_outdoor, self.began_at = room, is_outdoor, began_at
         self.heard: dict[str, int] = {}  # sensor → its newest reading, whatever it was worth
         self._reported: dict[str, set[str]] = {}  # sensor → quantities it has ever named
         self._suspects: dict[str, int] = {}
         self.signal = SignalFollower(25.0, 15.0)
-        self.configure(simulated=simulated, sensors=sensors)
+        self.configure(simulated=simulated, sensors=sensors, with_pm10=with_pm10)
         self.told_at: int | None = None
         self.day_level: int | None = None  # of the outdoor 24 h mean, refreshed from the store
         self._windows = {quantity: Window() for quantity in (*QUANTITIES, PM10)}

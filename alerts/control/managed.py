@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from alerts.control import saved_state, speeds
 from alerts.control.losses import ORDINARY_M3
+from alerts.control.machine import TRIES
 from alerts.control.occupancy import Occupancy
 from alerts.control.overrides import end_of, is_fresh
 from alerts.control.unit import FAULTS, Limits, Unit, What
 from alerts.purifiers import AsksItself, Purifier, Said, Traits
+from alerts.rules.facts import PurifierMatter
 from classair import config
 from classair.config import Config, PurifierRule
 from classair.control.signal import Signal
@@ -54,6 +56,22 @@ class Managed:
     def open_matters(self, name: str) -> set[tuple[str, str, str]]:
         """(what, subject, detail) of what people have been told and that is not over; blind is the room, not `name`."""
         return {(it.what, self.room if it.what == "blind" else name, it.detail) for it in self.unit.opened}
+
+    def matters(self, name: str) -> list[PurifierMatter]:
+        """The same, as rules look at it."""
+        wanted = self.unit.fault_wanted
+        return [
+            PurifierMatter(
+                name,
+                self.room,
+                it.what,
+                it.since,
+                it.detail,
+                wanted is not False,
+                TRIES if it.what == "not_obeying" and wanted is not None else 0,
+            )
+            for it in self.unit.opened
+        ]
 
     def follow(self, config: Config) -> None:
         """Its room and the school's rule, as its speed depends on them."""

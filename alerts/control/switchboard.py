@@ -17,6 +17,7 @@ from alerts.control.occupancy import Occupancy
 from alerts.control.unit import Action, Command, Query, Told, clock_stepped, in_another_room, restarted
 from alerts.ledger import Ledger
 from alerts.purifiers import Publish, Said
+from alerts.rules.facts import PurifierMatter
 from classair import config
 from classair.config import Config
 from classair.control.signal import Signal
@@ -241,6 +242,10 @@ class Switchboard:
     def open_matters(self) -> set[tuple[str, str, str]]:
         """(what, subject, detail) of all that people have been told of configured purifiers and that is not over."""
         return {matter for name, managed in self._units.items() for matter in managed.open_matters(name)}
+
+    def matters(self) -> list[PurifierMatter]:
+        """All that is wrong with configured purifiers and not over, and people's OFF in dusty air."""
+        return [matter for name, managed in self._units.items() for matter in managed.matters(name)]
 
     def warnings(self) -> list[dict[str, str]]:
         """What keeps purifiers from being controlled, by language: settings, or answers that nobody can read."""

@@ -270,6 +270,10 @@ class AlertBoard:
         """What is not closed, what is pending too: rules say of all of it whether it holds still."""
         return list(self._open.values())
 
+    def every(self) -> list[Alert]:
+        """What has fired and is not closed, and what may fire yet."""
+        return list(self._open.values())
+
     def figures(self) -> dict[str, int]:
         """For the status of the service. Nobody needs to acknowledge what is silenced or explained by its cause."""
         states = [(alert.state, alert.held) for alert in self._open.values()]

@@ -54,6 +54,10 @@ class Sources:
             if not known.get(what, True):
                 self._well(what, subject, now)
 
+    def offline(self) -> dict[str, int]:
+        """Bridges that are offline by their own last will, and since when we know."""
+        return {subject: trouble.since for (what, subject), trouble in self._open.items() if what == "bridge"}
+
     def names(self) -> set[str]:
         """Whatever a notice of ours can be about."""
         return {*self._room_of, *self._bridges, "store"}

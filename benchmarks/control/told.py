@@ -23,6 +23,7 @@ class Watcher:
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
         self._seen: dict[str, int] = {}
+        self._delivered: set[tuple[str, int]] = set()
         self.rows: list[Told] = []
 
     def look(self, now: float) -> None:
@@ -30,7 +31,7 @@ class Watcher:
             tables = {name for (name,) in ledger.execute("select name from sqlite_master where type='table'")}
             if "notice" in tables:
                 self._notices(ledger, now)
-            if "delivery" in tables:
+            if "notification_item" in tables:
                 self._deliveries(ledger, now)
 
     def known_purifiers(self) -> set[str]:
@@ -51,10 +52,11 @@ class Watcher:
             self.rows.append(Told(now, subject, f"{what} {detail}".strip()))
 
     def _deliveries(self, ledger: sqlite3.Connection, now: float) -> None:
-        last = self._seen.get("delivery", 0)
-        for number, rule, subject, kind in ledger.execute(
-            "select id, rule, subject, kind from delivery where ok = 1 and id > ?", (last,)
+        for number, place, rule, subject, stage in ledger.execute(
+            "select i.notification, i.place, a.rule, a.subject, i.stage from notification_item i "
+            "join notification n on n.id = i.notification join alert a on a.id = i.alert where n.state = 'delivered'"
         ):
-            self._seen["delivery"] = number
-            if kind == "problem":
-                self.rows.append(Told(now, subject, rule))
+            if (number, place) not in self._delivered:
+                self._delivered.add((number, place))
+                if stage == "fired":
+                    self.rows.append(Told(now, subject, rule))

@@ -88,7 +88,7 @@ def test_what_was_open_of_a_device_is_closed_when_another_takes_its_place_and_to
     house.live(100, 5.0)
     rows = [it for it in house.ledger_rows() if it.what == "silent"]
     assert [it.over_at is None for it in rows] == [False, True]
-    assert [job.kind for job in house.post.jobs if job.subject == "s1.fan"] == ["problem", "problem"]
+    assert house.post.about("s1.fan") == ["fired", "fired"]
 
 
 @pytest.mark.parametrize("text", [TWO_ROOMS.replace("fan: {room: r1", "fan: {room: r2"), NO_FAN], ids=["moved", "gone"])

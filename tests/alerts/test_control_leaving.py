@@ -96,8 +96,8 @@ def test_one_that_does_not_confirm_is_tried_for_a_minute_and_then_told(house: Ho
     assert house.ledger.sync()
     told = LedgerReader(house.folder / "ledger.db").notices(0, 2**50)
     assert [(it.what, it.subject, it.over_at) for it in told if it.detail] == [("not_obeying", "s1.fan", told[-1].at)]
-    about = [job for job in house.post.jobs if job.subject == "s1.fan" and job.rule == "fault"]
-    assert [job.kind for job in about] == ["problem"]
+    about = [(it.stage, it.alert.state, it.part.partition("/")[0]) for it in house.post.told if it.subject == "s1.fan"]
+    assert about == [("fired", "firing", "silent"), ("fired", "closed", "not_obeying")]
 
 
 def test_one_that_leaves_together_with_its_room_stops_nothing_else(house: House) -> None:

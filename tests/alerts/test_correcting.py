@@ -12,12 +12,12 @@ import pytest
 from alerts.air.corrections import RoomCorrection
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
-from alerts.rules.matters import Rules
 from classair import config as configuration
 from classair.science.averages import Sample
 from classair.science.corrections import PUBLISHED, Correction, Corrections, as_record
 from classair.science.windows import Window
 from classair.wire import Topics
+from tests.alerts.watched import Post
 
 CONFIG = """org: demo
 sites:
@@ -58,7 +58,7 @@ class House:
         self.ledger = Ledger(self.folder / "ledger.db")
         self.watching = AlertsEngine(
             self.ledger,
-            Rules(self.ledger, Nobody()),
+            Post(),
             lambda *_, **__: True,  # type: ignore[arg-type]
             lambda: self.now,
         )
@@ -86,14 +86,6 @@ class House:
     @property
     def pm25(self) -> Any:
         return self.watching.state("s1.r", self.now).pm25
-
-
-class Nobody:
-    def follow(self, *_: Any) -> list[str]:
-        return []
-
-    def deliver(self, *_: Any) -> None:
-        raise AssertionError("nobody is to be told")
 
 
 @pytest.fixture

@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from alerts.delivery.deliverer import Delivery
 from alerts.engine import AlertsEngine
 from alerts.homeassistant import HomeAssistant
 from alerts.ledger import Ledger
-from alerts.rules.matters import Rules
 from classair import config as configuration
 from classair.accounts import HOME_ASSISTANT
 from classair.broker import BrokerAddress, Link
@@ -24,6 +22,7 @@ from classair.model import Reading
 from classair.ops.brokerfiles import grants_of, mosquitto_conf, write_broker_files
 from classair.timetable import ZONE
 from classair.wire import Answer, PurifierState, RoomState, SensorHealth, Topics
+from tests.alerts.watched import Post
 
 TOPICS = Topics("town")
 SCHOOL = """
@@ -167,7 +166,7 @@ class House:
         self.said: dict[str, str] = {}
         self.answers: list[Answer] = []
         self.ledger = ledger
-        self.watching = AlertsEngine(ledger, Rules(ledger, Delivery(lambda result: None)), self._say, lambda: NOW)
+        self.watching = AlertsEngine(ledger, Post(), self._say, lambda: NOW)
 
     def _say(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> bool:
         if topic.startswith("classair/v1/town/answer/"):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from alerts.control.managed import Matter
+from alerts.control.observing import observed
+from alerts.control.occupancy import UNKNOWN
 from alerts.control.unit import FAULTS
-from alerts.delivery.deliverer import Result
 from alerts.ledger import Ledger
 from alerts.ledger_reader import LedgerReader
 from alerts.ledger_schema import Notice
 from alerts.notices import Notices
+from alerts.purifiers import Said
 from classair import i18n
 from tests.alerts.watched import CONFIG, MONDAY_NINE, PLUG, SEC, House
 
@@ -186,8 +186,8 @@ def test_a_fault_is_in_the_state_of_the_purifier_in_the_ledger_and_among_the_war
     house.live(90, 10.0)
     assert house.fan().faults == ["silent"] and told(house) == [("silent", "s1.fan")]
     assert any("s1.fan" in warning["en"] for warning in house.watching.warnings())
-    about = [job for job in house.post.jobs if job.subject == "s1.fan"]
-    assert [job.message.title for job in about] == [i18n.t("en", "told_purifier.silent_title", room="Room 1")]
+    about = [it.title for it in house.post.told if it.subject == "s1.fan"]
+    assert about == [i18n.t("en", "alert_message.purifier_fault.silent_title", room="Room 1")]
     house.watching.hear("tele/plug-1/STATE", b'{"POWER":"OFF"}', False, house.now)
     house.live(1, 10.0)
     assert house.fan().faults == []
@@ -207,9 +207,11 @@ def test_a_persons_off_in_dusty_air_is_told_to_the_teacher_and_then_to_the_head(
     house.watching._told_of(matters, house.now)
     house.live(20, 60.0)
     assert house.fan().on is False and house.fan().override_on is False and house.fan().override_by == "u-1"
-    assert [job.person for job in house.post.jobs if job.subject == "s1.fan"] == ["caretaker"]
+    told_to = [(it.stage, it.person) for it in house.post.told if it.subject == "s1.fan"]
+    assert told_to == [("fired", "caretaker")]
     house.live(900, 60.0)
-    assert [job.person for job in house.post.jobs if job.subject == "s1.fan"] == ["caretaker", "head"]
+    told_to = [(it.stage, it.person) for it in house.post.told if it.subject == "s1.fan"]
+    assert told_to == [("fired", "caretaker"), ("escalated", "head")]
     house.live(700, 60.0)
     assert house.fan().on is True and house.fan().override_on is None
     house.ledger.close()
@@ -228,19 +230,29 @@ def test_after_a_pause_of_our_own_devices_are_asked_before_they_are_judged(tmp_p
 
 def test_a_devices_second_fault_is_told_as_well_and_is_not_over_with_the_first(tmp_path: Path) -> None:
     house = House(tmp_path, PLUG, now=MONDAY_NINE)
-    overtemp, overpower = (Matter("s1.fan", "s1.r1", "device", False, word) for word in ("overtemp", "overpower"))
+    managed = house.watching.board._units["s1.fan"]
 
-    def told(*matters: Matter) -> list[tuple[str, str]]:
-        before = len(house.post.jobs)
-        for matter in matters:
-            house.watching._rules.purifier(matter, house.now)
-        for job in house.post.jobs[before:]:
-            house.watching.delivered(Result(job, 1, True), house.now)
-        return [(job.kind, job.rule) for job in house.post.jobs[before:]]
+    def reports(*faults: str) -> list[tuple[str, str]]:
+        managed.unit, _ = observed(managed.unit, Said(faults=faults), UNKNOWN, managed.limits, house.now)
+        before = len(house.post.told)
+        house.live(2, 10.0)
+        return [(it.stage, it.part) for it in house.post.told[before:]]
 
-    assert told(overtemp, overpower) == [("problem", "fault/device/overtemp"), ("problem", "fault/device/overpower")]
-    assert all("over" in job.message.text for job in house.post.jobs[-2:])
-    house.watching._rules.only({("device", "s1.fan", "overpower")})
-    assert told(replace(overtemp, over=True)) == [], "of a device that was exchanged"
-    assert told(replace(overpower, over=True)) == [("recovery", "fault/device/overpower")]
+    assert reports("overtemp", "overpower") == [("fired", "device/overtemp"), ("fired", "device/overpower")]
+    assert all("over" in it.text for it in house.post.told[-2:])
+    assert reports("overpower") == []
+    holds = {alert.key.part: alert.holds for alert in house.watching.alerts.open()}
+    assert (holds["device/overtemp"], holds["device/overpower"]) == (False, True)
+    house.ledger.close()
+
+
+def test_faults_that_were_open_before_a_restart_stay_told_and_new_ones_are_told(tmp_path: Path) -> None:
+    house = House(tmp_path, PLUG, now=MONDAY_NINE)
+    house.watching.hear("stat/plug-1/RESULT", b'{"POWER":"OFF"}', False, house.now)
+    house.live(90, 10.0)
+    assert house.post.about("s1.fan") == ["fired"]
+    house.restart()
+    house.live(120, 10.0)
+    assert house.post.about("s1.fan") == ["fired"]
+    assert [alert.key.part for alert in house.watching.alerts.open() if alert.holds] == ["silent"]
     house.ledger.close()

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from alerts.delivery.deliverer import Delivery, Job, Result
 from alerts.ledger_reader import LedgerReader
-from classair import config as configuration
 from classair import i18n
 from classair.model import Reading
 from classair.wire import Answer
-from tests.alerts.watched import CONFIG, MONDAY_NINE, NO_TIMETABLE, PLUG, SEC, TOPICS, House
+from tests.alerts.watched import MONDAY_NINE, NO_TIMETABLE, PLUG, SEC, TOPICS, House
 
 
 @pytest.fixture
@@ -106,45 +104,57 @@ def test_a_clock_put_right_leaves_the_purifier_to_the_signal(always: House, by_s
     assert house.fan().on is False and house.fan().mode == "auto"
 
 
+@pytest.mark.thorough
 def test_silence_is_told_once_and_its_end_too(house: House) -> None:
     house.live(900, 10.0)
     house.live(900, out=20.0)
-    about_room = [job for job in house.post.jobs if job.subject == "s1.r1"]
-    assert [job.kind for job in about_room] == ["problem"]
-    message = about_room[0].message
-    assert message.title == "No data from Room 1" and "22 Nov 2026, 09:15" in message.text
-    assert "Simulated" in message.text
-    assert house.room().told_at is None, "nothing is said before a delivery is recorded"
-    house.watching.delivered(Result(about_room[0], 1, False, "busy"), house.now)
-    assert house.room().told_at is None
-    house.watching.delivered(Result(about_room[0], 2, True), house.now)
-    assert house.room().told_at == house.now
+    (told,) = [it for it in house.post.told if it.subject == "s1.r1"]
+    assert told.title == "No data from Room 1" and "22 Nov 2026, 09:15" in told.text and "Simulated" in told.text
+    assert house.room().told_at is None, "nothing is said before a person has been reached"
+    assert house.room().texts["en"]["unknown"].reason == i18n.t("en", "reason.silent")
+    house.post.reached_at[told.alert.id] = house.now
+    house.live(1, out=20.0)
+    assert house.room().told_at == house.now - SEC
     assert house.room().texts["en"]["unknown"].reason == i18n.t("en", "reason.silent_told")
-    house.live(600)
-    assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 1
-    house.live(20, 10.0)
-    assert [job.kind for job in house.post.jobs if job.subject == "s1.r1"] == ["problem", "recovery"]
+    house.live(600, out=20.0)
+    assert house.post.about("s1.r1") == ["fired"]
+    house.live(2400, 10.0, 20.0, step_s=10)
+    assert house.post.about("s1.r1") == ["fired", "recovered"]
     assert house.room().told_at is None
-    assert [(d.ok, d.attempt) for d in _after_sync(house).deliveries(0, 2**50)] == [(False, 1), (True, 2)]
 
 
 def test_a_restart_does_not_tell_people_twice(house: House) -> None:
     house.live(900, 10.0)
-    house.live(700)
-    job = next(job for job in house.post.jobs if job.subject == "s1.r1")
-    house.watching.delivered(Result(job, 1, True), house.now)
+    house.live(700, out=20.0)
+    (told,) = [it for it in house.post.told if it.subject == "s1.r1"]
+    house.post.reached_at[told.alert.id] = house.now
     house.restart()
-    house.live(1300)
-    assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 1
+    house.live(1300, out=20.0)
+    assert house.post.about("s1.r1") == ["fired"]
     assert house.room().told_at is not None
 
 
-def test_a_message_that_nobody_got_before_the_restart_is_sent_again(house: House) -> None:
-    house.live(900, 10.0)
+def test_all_rooms_of_a_bridge_are_one_message_and_so_is_our_own_absence(house: House) -> None:
+    house.live(60, 10.0, 20.0)
     house.live(700)
-    house.restart()
+    assert [(it.subject, it.part) for it in house.post.told] == [("s1.pi", "bridge")]
+    assert house.room().told_at is None
+    house.post.reached_at[house.post.told[0].alert.id] = house.now
+    house.live(1)
+    assert house.room().told_at is not None, "what explains the room has been told"
+    house.now += 3_600_000  # the machine slept
+    house.live(30, 10.0, 20.0)
+    assert len(house.post.told) == 1
+
+
+def test_while_the_broker_is_away_its_absence_alone_is_told(house: House) -> None:
+    house.live(60, 10.0, 20.0)
+    house.connected = False
     house.live(700)
-    assert len([job for job in house.post.jobs if job.subject == "s1.r1"]) == 2
+    assert [it.subject for it in house.post.told] == ["broker"]
+    house.connected = True
+    house.live(120, 10.0, 20.0)
+    assert [it.subject for it in house.post.told] == ["broker"]
 
 
 def test_an_offline_plug_is_tried_three_times_and_then_a_person_is_told(plugged: House) -> None:
@@ -155,19 +165,20 @@ def test_an_offline_plug_is_tried_three_times_and_then_a_person_is_told(plugged:
         plugged.live(50, 60.0)
     tries = [payload for topic, payload in plugged.said if "Power1 ON" in payload]
     assert tries[:3] == [f"PulseTime1 {left}; Power1 ON" for left in (400, 390, 380)]
-    told = [job for job in plugged.post.jobs if job.subject == "s1.fan"]
-    assert len(told) == 1 and told[0].message.title == i18n.t("en", "told_purifier.not_obeying_title", room="Room 1")
-    assert 'did not confirm "on" after 3 attempts' in told[0].message.text
+    told = [it for it in plugged.post.told if it.subject == "s1.fan"]
+    title = i18n.t("en", "alert_message.purifier_fault.not_obeying_title", room="Room 1")
+    assert len(told) == 1 and told[0].title == title
+    assert 'did not confirm "on" after 3 attempts' in told[0].text
     assert plugged.fan().on is None and not plugged.fan().confirmed
-    plugged.watching.delivered(Result(told[0], 1, True), plugged.now)
     for _ in range(4):
         plugged.watching.hear("tele/plug-1/STATE", b'{"POWER":"OFF"}', False, plugged.now)
         plugged.live(50, 60.0)
-    assert len([job for job in plugged.post.jobs if job.subject == "s1.fan"]) == 1
+    assert plugged.post.about("s1.fan") == ["fired"]
     plugged.watching.hear("stat/plug-1/RESULT", b'{"POWER":"ON"}', False, plugged.now)
     plugged.live(1, 60.0)
     assert plugged.fan().on is True
-    assert [job.kind for job in plugged.post.jobs if job.subject == "s1.fan"] == ["problem", "recovery"]
+    states = [alert.state for alert in plugged.watching.alerts.open() if alert.key.subject == "s1.fan"]
+    assert states == ["resolved"]
 
 
 def test_without_a_broker_no_plug_is_blamed(plugged: House) -> None:
@@ -176,7 +187,7 @@ def test_without_a_broker_no_plug_is_blamed(plugged: House) -> None:
     for _ in range(60):
         plugged.now += 10 * SEC
         plugged.tick()
-    assert [job for job in plugged.post.jobs if job.subject == "s1.fan"] == []
+    assert plugged.post.about("s1.fan") == []
 
 
 def test_a_retained_state_of_a_plug_is_not_its_state(plugged: House) -> None:
@@ -268,48 +279,6 @@ def test_an_override_without_a_purifier_of_that_name_is_refused_in_words(house: 
     house.watching.hear(TOPICS.ask("alerts", "ask-00001"), json.dumps(ask).encode(), False, house.now)
     answer = Answer.model_validate_json(house._last(TOPICS.answer("ask-00001")))
     assert not answer.ok and "s1.none" in answer.error
-
-
-def test_a_failing_channel_is_tried_again_and_a_hopeless_one_is_not(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import threading
-
-    from alerts.channels import ChannelError, Message
-    from alerts.delivery import deliverer as delivery
-
-    monkeypatch.setattr(delivery, "PAUSES_S", (0.01, 0.01))
-    results: list[Result] = []
-    done = threading.Event()
-
-    class Flaky:
-        def __init__(self) -> None:
-            self.tries = 0
-
-        def send(self, message: Message) -> None:
-            self.tries += 1
-            if message.title == "never":
-                raise ChannelError("blocked", permanent=True)
-            if self.tries < 3:
-                raise ChannelError("busy", permanent=False)
-
-    def report(result: Result) -> None:
-        results.append(result)
-        if result.ok:
-            done.set()
-
-    post = Delivery(report)
-    assert post.follow(configuration.parse(CONFIG).people) == []
-    post._channels["caretaker"] = Flaky()
-    post.send(Job("r", "s", "problem", "caretaker", "console", Message("never", "x", "en")))
-    post.send(Job("r", "s", "problem", "caretaker", "console", Message("t", "x", "en")))
-    assert done.wait(60)
-    post.stop()
-    assert [(r.job.message.title, r.attempt, r.ok) for r in results] == [
-        ("never", 1, False),
-        ("t", 1, False),
-        ("t", 2, True),
-    ]
 
 
 def test_a_row_that_is_held_is_held_over_a_restart(house: House) -> None:

@@ -8,13 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alerts.delivery.deliverer import Job
 from alerts.engine import AlertsEngine
-from alerts.ledger import Ledger
+from alerts.ledger import Ledger, Statement
 from alerts.ledger_reader import LedgerReader
 from alerts.ledger_schema import Notice
-from alerts.rules.matters import Rules
+from alerts.lifecycle.model import Alert, Telling
+from alerts.rules.messages import words
 from classair import config as configuration
+from classair.alerting.words import Stage
+from classair.config import Config
 from classair.timetable import ZONE
 from classair.wire import PurifierState, RoomState, Topics
 
@@ -48,14 +50,44 @@ SUNDAY_NINE = MONDAY_NINE - 86_400_000
 SEC, MIN = 1000, 60_000
 
 
+@dataclass(frozen=True)
+class Told:
+    stage: Stage
+    person: str
+    subject: str
+    part: str
+    title: str
+    text: str
+    alert: Alert
+
+
+@dataclass
 class Post:
-    """Stands in for the delivery thread: keeps the jobs, and reports what the test says became of them."""
+    """Stands in for the outbox: keeps what people would be told, and says who was reached as the test wants it."""
 
-    def __init__(self) -> None:
-        self.jobs: list[Job] = []
+    config: Config = field(default_factory=lambda: configuration.parse(CONFIG))
+    told: list[Told] = field(default_factory=list)
+    reached_at: dict[str, int] = field(default_factory=dict)
 
-    def send(self, job: Job) -> None:
-        self.jobs.append(job)
+    def tell(self, telling: Telling, now: int) -> list[Statement]:
+        alert = telling.alert
+        for person in telling.people:
+            language = self.config.people[person].language
+            title, text = words(self.config, language, alert, telling.stage)
+            self.told.append(Told(telling.stage, person, alert.key.subject, alert.key.part, title, text, alert))
+        return []
+
+    def withdraw(self, alert_id: str, now: int) -> list[Statement]:
+        return []
+
+    def committed(self) -> None:
+        pass
+
+    def told_at(self, alert_id: str) -> int | None:
+        return self.reached_at.get(alert_id)
+
+    def about(self, subject: str) -> list[Stage]:
+        return [it.stage for it in self.told if it.subject == subject]
 
 
 @dataclass
@@ -65,16 +97,15 @@ class House:
     now: int = SUNDAY_NINE
     connected: bool = True
     said: list[tuple[str, str]] = field(default_factory=list)
-    post: Post = field(default_factory=Post)
     seq: int = 0
 
     def __post_init__(self) -> None:
+        self.post = Post(configuration.parse(self.text))
         self.start()
 
     def start(self) -> None:
         self.ledger = Ledger(self.folder / "ledger.db")
-        rules = Rules(self.ledger, self.post)  # type: ignore[arg-type]
-        self.watching = AlertsEngine(self.ledger, rules, self.say, lambda: self.now)
+        self.watching = AlertsEngine(self.ledger, self.post, self.say, lambda: self.now)
         self.watching.follow(configuration.parse(self.text), 1, self.now)
 
     def restart(self) -> None:
@@ -104,10 +135,10 @@ class House:
     def tick(self) -> None:
         self.watching.tick(self.now, self.connected)
 
-    def live(self, seconds: int, value: float | None = None, out: float | None = None) -> None:
+    def live(self, seconds: int, value: float | None = None, out: float | None = None, step_s: int = 1) -> None:
         """Time passes in seconds, with a reading every ten of them while there is a value."""
-        for _ in range(seconds):
-            self.now += SEC
+        for _ in range(0, seconds, step_s):
+            self.now += step_s * SEC
             if value is not None and self.now // SEC % 10 == 0:
                 self.measure(value)
             if out is not None and self.now // SEC % 10 == 0:

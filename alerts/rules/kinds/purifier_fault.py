@@ -12,6 +12,7 @@ from alerts.rules.kinds import RuleKind, Words
 from classair.config.notifying import PurifierFaultRule
 
 OWN_WORDS: Final = "device"
+FIRST: Final = "not_obeying"  # was told before there were others, so that its part is empty
 
 
 class Rule(RuleKind[PurifierFaultRule]):
@@ -39,6 +40,8 @@ class Rule(RuleKind[PurifierFaultRule]):
 def part_of(matter: PurifierMatter) -> str:
     if matter.gone:
         return f"{matter.what}/{matter.since}"
+    if matter.what == FIRST:
+        return ""
     return f"{OWN_WORDS}/{matter.detail}" if matter.what == OWN_WORDS else matter.what
 
 

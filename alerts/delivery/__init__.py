@@ -1,1 +1,0 @@
-"""Brings notifications to people, with retries."""
