@@ -95,6 +95,10 @@ class AlertsEngine:
     def alerts(self) -> AlertBoard:
         return self._notifying.board
 
+    def channels_say(self, warnings: Sequence[dict[str, str]]) -> None:
+        """What channels say of themselves, such as a quota that ends."""
+        self._notifying.upkeep.channels = warnings[0] if warnings else {}
+
     @property
     def handlers(self) -> dict[str, Handler]:
         """What is asked of alerts beside orders to purifiers; others add theirs."""

@@ -325,7 +325,9 @@ class Alerts:
             **self.watching.alerts.figures(),
         }
         self._slowest_ms = 0
-        warnings = [*self.watching.warnings(), *self._unreachable]
+        of_channels = self._outbox.warnings()
+        self.watching.channels_say(of_channels)
+        warnings = [*self.watching.warnings(), *self._unreachable, *of_channels]
         if self.ledger.failing:
             warnings.append(in_every_language("alerts_warning.ledger", why=self.ledger.failing))
         self._say(

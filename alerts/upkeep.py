@@ -10,6 +10,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -36,14 +37,14 @@ class Upkeep:
 
     def __init__(self, places: Places | None) -> None:
         self._places = places
-        self._since: dict[tuple[str, str], Trouble] = {}
+        self._since: dict[tuple[str, str], int] = {}
         self._free: dict[str, int] = {}  # whose disk → free bytes
         self._bridges: dict[str, str] = {}  # bridge → why it cannot write
         self._ingest_away = False
         self._looked_at: int | None = None
         self._backup: dict[str, object] | None = None
         self._happened: list[Trouble] = []
-        self.quota = ""  # why LINE's quota will not last; said by who counts it
+        self.channels: dict[str, str] = {}  # what channels say of themselves, such as a quota that ends; by language
 
     def hear(self, topic: str, payload: bytes) -> None:
         """A retained status of ingest or of a bridge."""
@@ -78,11 +79,13 @@ class Upkeep:
         served = {trouble.subject for trouble in found if trouble.of == "service"}
         if self._ingest_away and _INGEST not in served:
             found.append(Trouble("service", "died", _INGEST, now))
-        held = {}
+        held: dict[tuple[str, str], Trouble] = {}
         for trouble in found:
             key = trouble.what, trouble.subject
-            held[key] = trouble if trouble.since < now else self._since.get(key, trouble)
-        self._since = held
+            # Whoever says it says no since when: it is since we heard it first.
+            since = self._since.get(key, now) if trouble.since >= now else trouble.since
+            held[key] = replace(trouble, since=since)
+        self._since = {key: trouble.since for key, trouble in held.items()}
         happened, self._happened = self._happened, []
         return [*held.values(), *happened]
 
@@ -95,8 +98,8 @@ class Upkeep:
         for bridge, storage in self._bridges.items():
             if storage:
                 yield Trouble("disk", "bridge_disk", bridge, now, storage)
-        if self.quota:
-            yield Trouble("quota", "quota", "line", now, self.quota)
+        if self.channels:
+            yield Trouble("quota", "quota", "channels", now, details=self.channels)
         yield from self._backed_up(now)
 
     def _backed_up(self, now: int) -> Iterator[Trouble]:

@@ -56,7 +56,8 @@ class PurifierMatter:
 class Trouble:
     """Something of the system itself that is not well. `of`: as in a rule of kind system; `what`: which text tells it.
 
-    `subject`: a service, a bridge, a disk. `once`: it is over already, and worth telling all the same.
+    `subject`: a service, a bridge, a disk. `once`: it is over already, and worth telling all the same. `details`: the
+    detail by language, where it is a text.
     """
 
     of: Literal["disk", "backup", "service", "store", "broker", "clock", "quota"]
@@ -65,6 +66,7 @@ class Trouble:
     since: int
     detail: str = ""
     once: bool = False
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def _places(config: Config, language: str, alert: Alert) -> Places:
         "since": _day_time(language, int(since)),
         "wanted": i18n.t(language, f"control.{known.get('wanted', 'on')}"),
         "names": ", ".join(names),
+        "detail": str(known.get(f"detail_{language}", known.get("detail", ""))),
     }
     return places | {"problem": _problem_word(language, known)}
 

@@ -313,7 +313,7 @@ def _connected(house: House, user: str, unit: str) -> Breeze | None:
 
 
 def test_a_channel_gets_the_notification_and_its_secret(house: House, wait_for: Callable[..., Any]) -> None:
-    wait_for(lambda: house.notebook.exists() and "No data from Red" in house.notebook.read_text("utf-8"), 60, "a line")
+    wait_for(lambda: house.notebook.exists() and "No data from Red" in house.notebook.read_text("utf-8"), 180, "a line")
     assert all(line.startswith("4711 ") for line in house.notebook.read_text("utf-8").splitlines())
     assert "4711" not in (house.places.accepted_config).read_text("utf-8")
 

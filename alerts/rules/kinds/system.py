@@ -38,6 +38,7 @@ class Rule(RuleKind[SystemRule]):
                 "subject": trouble.subject,
                 "detail": trouble.detail,
                 "since": trouble.since,
+                **{f"detail_{language}": text for language, text in trouble.details.items()},
             },
             once=trouble.once,
         )

@@ -36,7 +36,7 @@ TROUBLES = [
     Trouble("backup", "backup_failed", "backup", NOW, "no space"),
     Trouble("backup", "backup_old", "backup", NOW),
     Trouble("clock", "clock", "clock", NOW, "+300 s"),
-    Trouble("quota", "quota", "line", NOW, "240/300"),
+    Trouble("quota", "quota", "channels", NOW, details={"en": "LINE is used up.", "th": "LINE หมดแล้ว"}),
 ]
 RULES = (
     "dust: {kind: above}",
