@@ -19,6 +19,7 @@ from alerts.air.stream import too_old
 from alerts.air.warm_start import WarmStart
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
+from alerts.outbox.asking import OutboxAsks
 from alerts.outbox.outbox import Outbox
 from alerts.rules import messages
 from classair import config as configuration
@@ -147,6 +148,7 @@ class Alerts:
             else None,
         )
         self.watching = AlertsEngine(self.ledger, self._outbox, self._say, clock, places)
+        self.watching.handlers.update(OutboxAsks(self._outbox, self.ledger).handlers)
         self._unreachable: list[dict[str, str]] = []
         if (alive_at := self.ledger.remembered("alive")) is not None:
             self.watching.notices.ended_badly(int(alive_at), clock())
