@@ -18,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from alerts.air.stream import too_old
 from alerts.air.warm_start import WarmStart
 from alerts.engine import AlertsEngine
+from alerts.episodes.desk import EpisodeDesk
 from alerts.ledger import Ledger
 from alerts.outbox.asking import OutboxAsks
 from alerts.outbox.outbox import Outbox
@@ -149,6 +150,8 @@ class Alerts:
         )
         self.watching = AlertsEngine(self.ledger, self._outbox, self._say, clock, places)
         self.watching.handlers.update(OutboxAsks(self._outbox, self.ledger).handlers)
+        self._episodes = EpisodeDesk(places.ledger, self._outbox)
+        self.watching.handlers.update(self._episodes.handlers())
         self._unreachable: list[dict[str, str]] = []
         if (alive_at := self.ledger.remembered("alive")) is not None:
             self.watching.notices.ended_badly(int(alive_at), clock())
@@ -275,6 +278,7 @@ class Alerts:
             in_every_language("alerts_warning.channel", why=why) for why in self._outbox.follow(config)
         ]
         devices = self.watching.follow(config, accepted.version, now)
+        self._episodes.follow(config)
         for warning in [*self.watching.warnings(), *self._unreachable]:
             log.warning("config_part_ignored error=%s", warning[REFERENCE])
         for topic in (
@@ -301,7 +305,14 @@ class Alerts:
         self._status("online")
 
     def _parts(self) -> list[Callable[[int], None]]:
-        return self.watching.tick_parts(self._link.up) if self._running else [lambda _: None]
+        if not self._running:
+            return [lambda _: None]
+        return [*self.watching.tick_parts(self._link.up), self._look_at_episodes]
+
+    def _look_at_episodes(self, now: int) -> None:
+        statements = self._episodes.step(self.watching.alerts.open(), now)
+        if statements:
+            self.ledger.together(statements, self._outbox.committed)
 
     def _do_part(self, part: Callable[[int], None]) -> None:
         part(self._moment())

@@ -100,13 +100,16 @@ class EpisodeDesk:
     # -- what happens by itself ----------------------------------------------------------------------------------------
 
     def see(self, alerts: Iterable[Alert], now: int) -> list[Statement]:
-        """`alerts`: all that are open at this moment; those of the smoke rule open an episode, or join the open one."""
+        """`alerts`: all that are open at this moment; those of the smoke rule open an episode, or join the open one.
+
+        One that is silenced does so when the silence ends, if it still fires.
+        """
         if self._config is None:
             return []
         smoke = {alert.id: alert for alert in alerts if alert.kind == KIND}
         statements: list[Statement] = []
         for alert in sorted(smoke.values(), key=lambda one: (one.fired_at or 0, one.id)):
-            fires = alert.state in ("firing", "acknowledged") and alert.site in self._config.sites
+            fires = alert.state in ("firing", "acknowledged") and alert.site in self._config.sites and not alert.held
             if fires and alert.id not in self._spent:
                 statements += self._take(alert, now)
         episode = self.open

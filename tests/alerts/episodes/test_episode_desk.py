@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ def test_the_rule_opens_one_episode_and_a_second_school_joins_it(town: Town) -> 
 def test_an_alert_that_does_not_fire_yet_opens_nothing(town: Town) -> None:
     town.see(smoke("a1", "north", "pending"))
     assert town.records.episodes() == []
+
+
+def test_a_silenced_alert_opens_nothing_until_the_silence_ends(town: Town) -> None:
+    town.see(replace(smoke("a1", "north"), held="silenced"))
+    assert town.records.episodes() == []
+    town.see(smoke("a1", "north"))
+    assert len(town.records.episodes()) == 1
 
 
 def test_everybody_in_the_chain_is_told_of_the_opening_once_and_only_of_their_schools(town: Town) -> None:
