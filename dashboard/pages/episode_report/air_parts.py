@@ -54,10 +54,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], caption: str) -> 
     )
 
 
-def source(ctx: Context, language: str, said: Iterable[str]) -> Any:
-    """Where numbers are from, said once for those that are alike."""
-    text = "; ".join(dict.fromkeys(said))
-    return html.P(ctx.t(language, "episode_report.source", source=text), className="quiet source")
+def source(ctx: Context, language: str, part: str) -> Any:
+    """Where the numbers of a part are from."""
+    return html.P(ctx.t(language, f"episode_report.source.{part}"), className="quiet source")
 
 
 def outdoors(ctx: Context, language: str, report: Report) -> list[Any]:
@@ -69,7 +68,7 @@ def outdoors(ctx: Context, language: str, report: Report) -> list[Any]:
     for air in report.outdoors:
         said.append(table(heads, _days(ctx, language, air.hours), place(ctx, language, air.room)))
         said += _gaps(ctx, language, air)
-    said.append(source(ctx, language, (one.source for one in report.outdoors)))
+    said.append(source(ctx, language, "outdoors"))
     said.append(_correction(ctx, language, report.outdoors))
     return [html.Section(said)]
 
@@ -172,5 +171,5 @@ def purifiers(ctx: Context, language: str, report: Report) -> list[Any]:
         for one in report.purifiers
     ]
     said.append(table(heads, rows, ctx.t(language, "episode_report.purifier_hours")))
-    said.append(source(ctx, language, ["database: switching of purifiers"]))
+    said.append(source(ctx, language, "purifiers"))
     return [html.Section(said)]

@@ -45,7 +45,7 @@ def alerts(ctx: Context, language: str, report: Report) -> list[Any]:
         said.append(table(heads, rows, ctx.t(language, "episode_report.alerts")))
         if len(found.alerts) > SHOWN_ALERTS:
             said.append(html.P(ctx.t(language, "episode_report.alerts_more", n=len(found.alerts) - SHOWN_ALERTS)))
-    said.append(source(ctx, language, [found.source]))
+    said.append(source(ctx, language, "alerts"))
     return [html.Section(said)]
 
 
@@ -80,7 +80,7 @@ def messages(ctx: Context, language: str, report: Report) -> list[Any]:
                 html.H2(ctx.t(language, "episode_report.messages")),
                 html.P(ctx.t(language, "episode_report.messages_made", n=found.made)),
                 html.Ul([html.Li(item) for item in items]),
-                source(ctx, language, [found.source]),
+                source(ctx, language, "messages"),
             ]
         )
     ]
@@ -106,7 +106,7 @@ def tasks(ctx: Context, language: str, report: Report) -> list[Any]:
                     )
                 ),
                 *([table(heads, rows, ctx.t(language, "episode_report.tasks"))] if rows else []),
-                source(ctx, language, [found.source]),
+                source(ctx, language, "tasks"),
             ]
         )
     ]
