@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from alerts.channels import ChannelError, Message
+from classair import i18n
 
 _SCHEME: Final = re.compile(r"^([a-z][a-z0-9+]{1,31})://", re.IGNORECASE)
 _STATUS: Final = re.compile(r"error=(\d{3})")
@@ -63,7 +64,7 @@ class Channel:
                 raise ChannelError("the library apprise is not installed", permanent=True) from error
             if self._service is None:
                 self._service = self._made(apprise)
-        body = f"{message.text}\n\n{message.link}".strip()
+        body = "\n\n".join(filter(None, (message.text, message.link, _choose(message))))
         said: list[str] = []
         outcome = self._service.notify(
             title=message.title,
@@ -102,6 +103,10 @@ def _type(types: Any, message: Message) -> Any:
     if message.stage == "test" or message.severity == "info":
         return types.INFO
     return types.FAILURE if message.urgent else types.WARNING
+
+
+def _choose(message: Message) -> str:
+    return f"{i18n.t(message.language, 'notification.choose')}: {message.choose}" if message.choose else ""
 
 
 def _host(address: str) -> str:

@@ -105,17 +105,17 @@ class Outbox:
         """Any thread: what was told is on disk."""
         self._waking.nudge()
 
-    def told_at(self, alert: str) -> int | None:
+    def told_at(self, alert_id: str) -> int | None:
         """When a channel that reaches a person first delivered a message about this alert."""
-        return self._arrivals.told_at(alert)
+        return self._arrivals.told_at(alert_id)
 
     def told(self, alert: str) -> set[str]:
         """Whom a message about this alert has been delivered to, by whichever channel."""
         return self._arrivals.people(alert)
 
-    def withdraw(self, alert: str, now: int) -> list[Statement]:
+    def withdraw(self, alert_id: str, now: int) -> list[Statement]:
         """The alert is over: who has not been told of its beginning yet, is not told of it any more."""
-        return self._withdraw(alert)
+        return self._withdraw(alert_id)
 
     def announce(
         self,

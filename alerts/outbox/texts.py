@@ -7,7 +7,7 @@ from typing import Final
 from alerts.channels import Message
 from alerts.outbox.rows import Item, Row
 from classair import i18n
-from classair.alerting.links import Links, base
+from classair.alerting.links import Links, alert_link, base
 from classair.config import Config
 
 SHOWN: Final = 10  # items in one message; the page has them all
@@ -25,6 +25,7 @@ def composed(config: Config, language: str, site: str, items: list[Item]) -> tup
 
 
 def message(config: Config, row: Row, links: Links) -> Message:
+    alerts = {item.alert for item in row.items}
     where = base(config)
     return Message(
         row.title,
@@ -32,7 +33,7 @@ def message(config: Config, row: Row, links: Links) -> Message:
         row.language,
         row.urgent,
         row.id,
-        f"{where}{PAGE}" if where else "",
+        alert_link(config, alerts.pop()) if len(alerts) == 1 else f"{where}{PAGE}" if where else "",
         row.stage,
         row.severity,
         links.preferences(config, row.person, row.made_at),

@@ -23,7 +23,9 @@ MESSAGE = Message(
     "เครื่องวัดส่งข้อมูลไม่ได้ 37 นาทีแล้ว <b>ไม่ใช่ตัวหนา</b> & 100%",
     "th",
     link="https://air.example/alerts",
+    choose="https://air.example/notify/token",
 )
+BODY = f"{MESSAGE.text}\n\n{MESSAGE.link}\n\nเลือกการแจ้งเตือน: {MESSAGE.choose}"
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_an_e_mail_arrives_at_a_server_of_the_schools_own_with_its_thai_whole(ma
     assert all(ord(char) < 128 for char in dict(got.raw_items())["Subject"])  # encoded, as old servers need it
     body = got.get_body(("plain",))
     assert isinstance(body, EmailMessage)
-    assert body.get_content().split() == f"{MESSAGE.text}\n\n{MESSAGE.link}".split()
+    assert body.get_content().split() == BODY.split()
     assert "Apprise" not in str(got["From"])
 
 
@@ -59,7 +61,7 @@ def test_json_arrives_with_the_same_words(web: WebServer) -> None:
     channel(f"json://127.0.0.1:{web.port}/hook/token").send(MESSAGE)
     ((path, got),) = web.kept
     assert path == "/hook/token" and got["title"] == MESSAGE.title
-    assert got["message"] == f"{MESSAGE.text}\n\n{MESSAGE.link}" and got["type"] == "failure"
+    assert got["message"] == BODY and got["type"] == "failure"
 
 
 @needs_apprise

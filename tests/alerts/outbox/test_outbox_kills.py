@@ -38,7 +38,11 @@ class _Taking(BaseHTTPRequestHandler):
     server: Provider
 
     def do_POST(self) -> None:
-        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # it was killed in the middle
+        told = json.loads(body)
         luck = self.server.chance.random()
         if luck < 0.1:
             self._answer(500)
