@@ -53,6 +53,14 @@ class ContactRequest(_Request):
         return address
 
 
+class ForgetRequest(BaseModel):
+    """Whoever is reached at this address wants nothing any more: it is erased wherever it stands."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    channel: Annotated[str, Field(max_length=32)]
+    address: SecretStr
+
+
 class OutboxAsks:
     """`handlers` are for alerts.asks.Asks. Addresses are in no answer and in no line of the log."""
 
@@ -61,6 +69,7 @@ class OutboxAsks:
         self.handlers: dict[str, Handler] = {
             "preference": self._preference,
             "contact": self._contact,
+            "forget_contact": self._forget_contact,
             "test_message": self._test_message,
         }
 
@@ -85,6 +94,12 @@ class OutboxAsks:
         result: dict[str, Any] = {"person": wish.person, "channel": wish.channel, "linked": address is not None}
         # What was there before is to leave no byte on the disk.
         return Done(result, tuple(statements), self._ledger.wipe)
+
+    def _forget_contact(self, ask: Ask, now: int) -> Done:
+        wish = ForgetRequest.model_validate(ask.args)
+        people, statements = self._outbox.office.forget(wish.channel, wish.address.get_secret_value())
+        log.info("contact_forgotten channel=%s people=%d", wish.channel, len(people))
+        return Done({"channel": wish.channel, "forgotten": len(people)}, tuple(statements), self._ledger.wipe)
 
     def _test_message(self, ask: Ask, now: int) -> Done:
         wish = _Request.model_validate(ask.args)

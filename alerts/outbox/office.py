@@ -87,3 +87,14 @@ class Office:
                 return [("delete from contact where person=? and channel=?", key)]
             self._contacts[key] = address
         return [("insert or replace into contact values(?,?,?,?,null)", (*key, address, now))]
+
+    def forget(self, channel: str, address: str) -> tuple[list[str], list[Statement]]:
+        """Erases an address of a channel, whoever gave it; the people, and what is to be committed."""
+        with self._lock:
+            keys = [key for key, known in self._contacts.items() if key[1] == channel and known == address]
+            for key in keys:
+                self._contacts.pop(key)
+                self._blocked.discard(key)
+        return [person for person, _ in keys], [
+            ("delete from contact where channel=? and address=?", (channel, address))
+        ]

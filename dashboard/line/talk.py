@@ -163,7 +163,7 @@ class Talk:
 
     async def _forget(self, user: str) -> bool:
         """Ends all messages to a LINE user; whether there was anybody to forget."""
-        answer = await self._ctx.live.ask("alerts", "contact", "line", {"channel": "line", "forget": user})
+        answer = await self._ctx.live.ask("alerts", "forget_contact", "line", {"channel": "line", "address": user})
         return answer.ok and bool(answer.result.get("forgotten"))
 
     async def _send(self, event: Event, reply: _Reply) -> str:

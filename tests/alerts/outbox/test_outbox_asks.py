@@ -88,6 +88,19 @@ def test_an_address_is_known_to_channels_and_to_nobody_else(post: Make, caplog: 
     assert ADDRESS not in caplog.text and ADDRESS not in repr(done.result)
 
 
+def test_who_forgets_by_their_address_is_gone_wherever_they_were_linked(post: Make) -> None:
+    it = post(CARETAKER, "head: {channel: paper, to: head, language: en}")
+    for person in ("caretaker", "head"):
+        ask(it, "contact", person=person, channel="paper", address=ADDRESS)
+    assert ask(it, "forget_contact", channel="paper", address="somebody-else").result["forgotten"] == 0
+    done = ask(it, "forget_contact", channel="paper", address=ADDRESS)
+    assert done.result == {"channel": "paper", "forgotten": 2}
+    assert it.rows("select * from contact") == []
+    it.restart()
+    assert it.outbox.office.contact("head", "paper") is None
+    assert ask(it, "forget_contact", channel="paper", address=ADDRESS).result["forgotten"] == 0
+
+
 def _bytes(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.glob("ledger.db*")))
 

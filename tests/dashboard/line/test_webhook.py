@@ -159,8 +159,8 @@ def test_a_code_links_a_person_and_stop_ends_it(fake: LineFake, house: House, mo
         assert outcome_of(house, left, wait_for) == "forgotten"
     assert [(ask.do, ask.args) for ask in asked] == [
         ("contact", {"person": "caretaker", "channel": "line", "address": ALICE}),
-        ("contact", {"channel": "line", "forget": ALICE}),
-        ("contact", {"channel": "line", "forget": ALICE}),
+        ("forget_contact", {"channel": "line", "address": ALICE}),
+        ("forget_contact", {"channel": "line", "address": ALICE}),
     ]
 
 
