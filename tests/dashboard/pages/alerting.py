@@ -87,7 +87,16 @@ def busy_school(path: Path) -> Path:
     )
     put_alert(path, "cut", kind="silent", room="ban-suan.p4-1", subject="ban-suan.p4-1", cause="silenced", times=1)
     put_alert(path, "held", kind="silent", room="ban-suan.a1-1", subject="ban-suan.a1-1", cause="bridge:ban-suan.gate")
-    put_alert(path, "over", state="resolved", resolved_at=now - 2 * MINUTE_MS, changed_at=now - 2 * MINUTE_MS, holds=0)
+    put_alert(
+        path,
+        "over",
+        subject="ban-suan.p1-10",
+        room="ban-suan.p1-10",
+        state="resolved",
+        resolved_at=now - 2 * MINUTE_MS,
+        changed_at=now - 2 * MINUTE_MS,
+        holds=0,
+    )
     put_alert(
         path,
         "closed",

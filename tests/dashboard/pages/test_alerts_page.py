@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import html
+import pkgutil
 import re
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from alerts import channels
+from alerts.lifecycle.model import Why
+from classair import i18n
+from classair.alerting.words import SEVERITIES, AlertState, NotificationState, Reason, Stage
 from classair.wire import Beat, ServiceStatus, Topics
 from dashboard.live.alert_count import OLD_MS, count_of
 from tests.classair.alerting.filled import empty_ledger, put_alert, put_notification
@@ -258,3 +263,19 @@ def test_an_old_word_is_not_the_number_of_now(house: Any) -> None:
 def test_a_figure_that_is_no_count_is_not_known(said: Any) -> None:
     status = ServiceStatus(service="alerts", state="online", at=5, figures={"alerts_unacknowledged": said})
     assert count_of(status).unacknowledged is None
+
+
+@pytest.mark.parametrize(
+    ("table", "words_of"),
+    [
+        ("severity", SEVERITIES),
+        ("state", get_args(AlertState)),
+        ("stage", get_args(Stage)),
+        ("sending", get_args(NotificationState)),
+        ("reason", [one for one in get_args(Reason) if one]),
+        ("why", get_args(Why)),
+        ("channel", [info.name for info in pkgutil.iter_modules(channels.__path__)]),
+    ],
+)
+def test_every_word_of_alerts_has_a_text(table: str, words_of: Any) -> None:
+    assert [one for one in words_of if not i18n.has(f"alerts_page.{table}.{one}")] == []
