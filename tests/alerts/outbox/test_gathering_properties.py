@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.channels import ChannelError
@@ -20,16 +20,18 @@ pytestmark = pytest.mark.thorough
 PEOPLE = ("p0: {channel: paper, to: p0}", "p1: {channel: paper, to: p1, second: {channel: paper, to: mail}}")
 NAMES = ("p0", "p1")
 
-waits = st.integers(0, 200).map(lambda seconds: ("wait", seconds * SEC))
+waits = st.sampled_from([1, 15, 30, 70, 200]).map(lambda seconds: ("wait", seconds * SEC))
 fires = st.tuples(
     st.just("fire"), st.integers(0, 5), st.sampled_from(["s1", "s2"]), st.sampled_from(["info", "warning", "urgent"])
 )
 ends = st.tuples(st.just("end"), st.integers(0, 5))
 faults = st.tuples(st.just("fault"), st.sampled_from(NAMES), st.booleans())
 restarts = st.just(("restart",))
-histories = st.lists(st.one_of(waits, waits, fires, fires, ends, faults, restarts), max_size=25)
+histories = st.lists(st.one_of(waits, waits, fires, fires, ends, faults, restarts), min_size=8, max_size=25)
 
 
+# Urgent news 15 s after urgent news was sent, with a restart between them.
+@example([("fire", 0, "s1", "urgent"), ("wait", 15 * SEC), ("restart",), ("fire", 1, "s1", "urgent")])
 @given(histories)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_everything_is_told_once_and_nobody_twice_within_a_minute(paper: Any, history: list[tuple[Any, ...]]) -> None:
