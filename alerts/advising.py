@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from alerts import purifiers
 from alerts.control.unit import Command
 from alerts.purifiers import AsksItself, Publish
+from alerts.rules import advising as rules_advising
 from classair.config import Config, Purifier
 from classair.config.purifiers import PurifierRule
 from classair.plugins import UnknownPlugin
@@ -33,6 +34,7 @@ def advice(config: Config) -> Iterator[str]:
         yield from _figures(config, unit, path)
     yield from _same_device(config)
     yield from _clean_rooms(config)
+    yield from rules_advising.advice(config)
     if config.price_per_kwh is not None and not any(True for _ in config.purifiers()):
         yield "price_per_kwh: there is no purifier whose cost could be calculated with it"
 
