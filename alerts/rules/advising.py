@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from classair.alerting.words import CHANNELS_THAT_REACH_NOBODY
-from classair.config import AlertRule, Config, Person, chain
+from classair.config import AboveRule, AlertRule, Config, Person, chain
 
 
 def advice(config: Config) -> Iterator[str]:
@@ -22,7 +22,7 @@ def advice(config: Config) -> Iterator[str]:
                 f"rules.{name}: reaches nobody, because {' and '.join(CHANNELS_THAT_REACH_NOBODY)} only write down; "
                 "give somebody another channel, such as apprise or line"
             )
-        if rule.severity == "urgent" or rule.kind == "above":  # type: ignore[attr-defined]
+        if rule.severity == "urgent" or isinstance(rule, AboveRule):
             urgent |= people
     for name in sorted(urgent):
         person = config.people[name]
