@@ -17,7 +17,7 @@ from alerts.ledger import Ledger, Statement
 from alerts.lifecycle import machine, written
 from alerts.lifecycle.inhibition import Cause, Causes
 from alerts.lifecycle.machine import Step
-from alerts.lifecycle.model import SILENCED, Alert, Key, Sight, Telling
+from alerts.lifecycle.model import SILENCED, Alert, Key, Policy, Sight, Telling
 from alerts.lifecycle.policies import Policies
 from alerts.lifecycle.silences import Silence, by_this_clock, is_silenced
 from alerts.lifecycle.upgrade import matters_become_alerts
@@ -27,6 +27,9 @@ from classair.i18n import in_every_language
 
 log = logging.getLogger(__name__)
 
+MOST_ROWS: Final = 100
+"""One look writes hardly more: what begins in a thousand rooms at once is dealt with over some seconds, so that no
+reading waits for it."""
 UNSEEN_MS: Final = 86_400_000  # of what no rule has spoken of for so long nobody will speak again
 
 
@@ -56,6 +59,29 @@ class _Rooms:
         self.keys.get(alert.room, set()).discard(alert.key)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What lasts for hours is not worked out again each second. See machine.rests_until."""
+
+    alert: Alert
+    policy: Policy
+    since: int
+    until: int
+
+    def lasts(self, alert: Alert, sight: Sight, policy: Policy, held: str, now: int) -> bool:
+        return (
+            self.alert is alert
+            and self.policy is policy
+            and self.since <= now < self.until
+            and sight.holds is alert.holds
+            and held == alert.held
+            and sight.causes == alert.causes
+            and sight.explains == alert.explains
+            and sight.severity == alert.severity
+            and (sight.since is None or sight.since <= alert.since)
+        )
+
+
 class AlertBoard:
     """Call `follow` before anything else."""
 
@@ -70,6 +96,7 @@ class AlertBoard:
         self._silences = {silence.id: silence for silence in written.open_silences(ledger)}
         self._events: dict[Key, int] | None = None  # when an event was last seen; None until the first look
         self._broken: set[Key] = set()
+        self._rests: dict[Key, _Rest] = {}
         self._config: Config | None = None
         self._policies: Policies | None = None
         for alert in written.open_alerts(ledger):
@@ -120,6 +147,8 @@ class AlertBoard:
         if causes:
             self._causes = self._causes_now({})
         for key in [key for key in looked_at if key not in causes]:
+            if len(statements) > MOST_ROWS:
+                break
             statements += self._guarded(key, looked_at[key], now)
         self._commit(statements)
 
@@ -144,9 +173,15 @@ class AlertBoard:
             alert = machine.begun(sight, now, uuid.uuid4().hex)
         elif sight is None and alert.unknown_since is not None and now - alert.unknown_since > UNSEEN_MS:
             return self._done(alert, machine.gone(alert, now), now)
-        held = self._held(alert if sight is None else replace(alert, causes=sight.causes), now)
         policy = self._policies.of(key, alert.site)
-        return self._done(alert, machine.step(alert, sight, policy, held, now, lambda: alert.id), now)
+        held = self._held(alert, alert.causes if sight is None else sight.causes, now)
+        rest = self._rests.get(key)
+        if sight is not None and rest is not None and rest.lasts(alert, sight, policy, held, now):
+            return []
+        step = machine.step(alert, sight, policy, held, now, lambda: alert.id)
+        if step.alert is not None and step.alert.state != "closed":
+            self._rests[key] = _Rest(step.alert, policy, now, machine.rests_until(step.alert, policy))
+        return self._done(alert, step, now)
 
     def _event(self, sight: Sight, now: int) -> list[Statement]:
         assert self._policies is not None
@@ -210,10 +245,10 @@ class AlertBoard:
         told = self._policies.tells_somebody(key, site)
         return Cause(alert_id, explains, causes, fires, told, round(policy.for_s * 1000))
 
-    def _held(self, alert: Alert, now: int) -> str:
+    def _held(self, alert: Alert, causes: tuple[str, ...], now: int) -> str:
         if self._silences and is_silenced(alert, self._silences.values()):
             return SILENCED
-        return self._causes.of(alert, now)
+        return self._causes.of(alert, causes, now)
 
     def _silences_by_this_clock(self, now: int) -> list[Statement]:
         statements = []
@@ -274,6 +309,10 @@ class AlertBoard:
         """What has fired and is not closed, and what may fire yet."""
         return list(self._open.values())
 
+    def silences(self) -> list[Silence]:
+        """What has not ended."""
+        return list(self._silences.values())
+
     def figures(self) -> dict[str, int]:
         """For the status of the service. Nobody needs to acknowledge what is silenced or explained by its cause."""
         states = [(alert.state, alert.held) for alert in self._open.values()]
@@ -313,6 +352,7 @@ class AlertBoard:
     def _drop(self, alert: Alert) -> None:
         if self._open.pop(alert.key, None) is not None:
             self._keys.pop(alert.id, None)
+            self._rests.pop(alert.key, None)
             self._rooms.drop(alert)
 
     def _forget(self, alerts: Iterable[Alert], now: int) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from typing import Final
 
 from alerts.lifecycle.model import Alert, Policy, Telling
-from classair.alerting.words import Stage
+
+FAR: Final = 2**62  # later than any moment
 
 
 def counted(alert: Alert, now: int) -> Alert:
@@ -31,29 +34,43 @@ def due(alert: Alert, policy: Policy, known_to_hold: bool, now: int) -> tuple[Al
     return alert, tellings
 
 
+def next_at(alert: Alert, policy: Policy) -> int:
+    """When somebody is to be told next of an alert that fires, if nothing changes. To be asked after `due`."""
+    if alert.counts_since is None:
+        return 0
+    begun = alert.counts_since - alert.counted_ms
+    moments = [begun + round(step.after_s * 1000) for step in policy.steps[alert.steps_told :]]
+    if policy.remind_s and alert.told:
+        moments.append(_told_last(alert) + round(policy.remind_s * 1000))
+    return min(moments, default=FAR)
+
+
+def _told_last(alert: Alert) -> int:
+    return max(alert.reminded_at or 0, alert.holds_since, *alert.told.values())
+
+
 def _climbed(alert: Alert, policy: Policy, now: int) -> tuple[Alert, list[Telling]]:
-    """People of a step that is new, and people who were put into an earlier step since."""
+    """Each person is told once for each step of theirs whose time has come, however the chain was edited meanwhile."""
     assert alert.counts_since is not None
     passed_ms = alert.counted_ms + max(0, now - alert.counts_since)
-    told: dict[str, int] = {}
-    wanted: list[tuple[Stage, tuple[str, ...]]] = []
-    climbed = alert.steps_told
-    for place, step in enumerate(policy.steps):
-        if passed_ms < step.after_s * 1000:
-            continue
-        people = tuple(
-            person
-            for person in dict.fromkeys(step.people)
-            if person not in told and (place >= alert.steps_told or person not in alert.told)
-        )
-        climbed = max(climbed, place + 1)
-        if people:
-            wanted.append(("fired" if place == 0 else "escalated", people))
-            told.update(dict.fromkeys(people, now))
-    if climbed == alert.steps_told and not told:
+    climbed = [step for step in policy.steps if passed_ms >= step.after_s * 1000]
+    times = Counter(person for step in climbed for person in dict.fromkeys(step.people))
+    new = {person for person, count in times.items() if count > alert.told_times.get(person, 0)}
+    if not new and len(climbed) <= alert.steps_told:
         return alert, []
-    alert = replace(alert, steps_told=climbed, told={**alert.told, **told})
-    return alert, [Telling(alert, stage, people) for stage, people in wanted]
+    alert = replace(
+        alert,
+        steps_told=max(alert.steps_told, len(climbed)),
+        told={**alert.told, **dict.fromkeys(new, now)},
+        told_times={**alert.told_times, **{person: times[person] for person in new}},
+    )
+    tellings = []
+    for place, step in reversed(list(enumerate(climbed))):  # who is in several steps at once is told of the last one
+        people = tuple(person for person in dict.fromkeys(step.people) if person in new)
+        new.difference_update(people)
+        if people:
+            tellings.append(Telling(alert, "escalated" if place else "fired", people))
+    return alert, tellings[::-1]
 
 
 def _reminded(alert: Alert, policy: Policy, now: int) -> tuple[Alert, list[Telling]]:
@@ -61,8 +78,7 @@ def _reminded(alert: Alert, policy: Policy, now: int) -> tuple[Alert, list[Telli
     known = {person for step in policy.steps for person in step.people} & alert.told.keys()
     if not policy.remind_s or not known:
         return alert, []
-    last = max(alert.reminded_at or 0, alert.holds_since, *alert.told.values())
-    if now - last < policy.remind_s * 1000:
+    if now - _told_last(alert) < policy.remind_s * 1000:
         return alert, []
     alert = replace(alert, reminded_at=now)
     return alert, [Telling(alert, "reminder", tuple(sorted(known)))]

@@ -33,11 +33,11 @@ class Causes:
         for cause in causes:
             self._by_name.setdefault(cause.explains, []).append(cause)
 
-    def of(self, alert: Alert, now: int) -> str:
-        """The name of what explains this alert now; "" where it is to be told itself."""
-        if not self._by_name or not alert.causes:
+    def of(self, alert: Alert, causes: tuple[str, ...], now: int) -> str:
+        """The name of what explains this alert now; "" where it is to be told itself. `causes`: what might."""
+        if not self._by_name or not causes:
             return ""
-        names = (alert.held, *alert.causes) if alert.held in alert.causes else alert.causes
+        names = (alert.held, *causes) if alert.held in causes else causes
         return next((name for name in names if self._explains(name, alert, now)), "")
 
     def ids(self, names: Iterable[str]) -> list[str]:

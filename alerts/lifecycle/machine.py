@@ -29,6 +29,7 @@ class Step:
 
 
 NOTHING: Final = Step(None)
+FAR: Final = escalation.FAR
 
 
 def step(
@@ -93,7 +94,7 @@ def happened(sight: Sight, policy: Policy, held: str, now: int, alert_id: str) -
     alert = replace(begun(sight, now, alert_id), state="closed", fired_at=now, closed_at=now, holds=False, times=1)
     alert = replace(alert, held=SILENCED if held == SILENCED else "")
     people = policy.steps[0].people if policy.steps and not alert.held else ()
-    alert = replace(alert, told=dict.fromkeys(people, now), steps_told=1 if people else 0)
+    alert = replace(alert, told=dict.fromkeys(people, now), told_times=dict.fromkeys(people, 1))
     tellings = (Telling(alert, "fired", people),) if people else ()
     return Step(alert, (Change(alert.id, now, "pending", "closed", why="event"),), tellings, True)
 
@@ -141,6 +142,22 @@ def shifted(alert: Alert, by_ms: int) -> Alert:
         counts_since=moved(alert.counts_since),
         told={person: at + by_ms for person, at in alert.told.items()},
     )
+
+
+def rests_until(alert: Alert, policy: Policy) -> int:
+    """Before then nothing becomes of an alert, as long as what is seen of it and what holds it back stay the same."""
+    if alert.unknown_since is not None or alert.free_since is not None:
+        return 0
+    waits = (policy.for_s if alert.holds else policy.clear_s) * 1000
+    ends = alert.holds_since + round(waits)
+    if alert.state == "resolved":
+        closes = (alert.resolved_at or 0) + JOIN_MS
+        return ends if alert.holds else closes
+    if alert.state == "pending":
+        return alert.since + round(waits)
+    if not alert.holds:
+        return ends
+    return FAR if alert.state == "acknowledged" or alert.held else escalation.next_at(alert, policy)
 
 
 # -- the pieces of a step ----------------------------------------------------------------------------------------------

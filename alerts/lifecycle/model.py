@@ -87,7 +87,8 @@ class Alert:
     resolved_at: int | None = None
     closed_at: int | None = None
     times: int = 0  # how often it has fired, joining included
-    steps_told: int = 0
+    steps_told: int = 0  # how far up its chain it has climbed
+    told_times: Mapping[str, int] = field(default_factory=dict)  # for how many steps of the chain each person was told
     reminded_at: int | None = None
     held: str = ""  # why nobody is told at present: the cause, or SILENCED
     held_since: int | None = None

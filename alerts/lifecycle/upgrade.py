@@ -33,7 +33,7 @@ def matters_become_alerts(connection: sqlite3.Connection) -> None:
         memory = {
             "holds_since": since,
             "told": {**told, **later},
-            "steps_told": 2 if later else 1 if told else 0,
+            "told_times": {person: (person in told) + (person in later) for person in {*told, *later}},
             "counts_since": told_at if told_at is not None else since,
         }
         alert = uuid.uuid4().hex

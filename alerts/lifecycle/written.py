@@ -24,6 +24,7 @@ _MEMORY: Final = (
     "steps_told",
     "reminded_at",
     "told",
+    "told_times",
     "held_since",
     "free_since",
     "counted_ms",

@@ -85,7 +85,7 @@ def test_a_circle_of_which_nobody_hears_explains_nothing() -> None:
     names = ("a", "b", "c", "a")
     circle = Causes([Cause(name, name, (names[n + 1],), True, False, 0) for n, name in enumerate(names[:3])])
     alert = begun(silent("s1.r1", True, ("a",)), 0, "4")
-    assert circle.of(alert, 0) == ""
+    assert circle.of(alert, ("a",), 0) == ""
 
 
 def silence(it: Board, ms: int, **scope: str) -> Silence:
