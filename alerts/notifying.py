@@ -64,7 +64,7 @@ class Notifying:
         self.board.forget(
             [
                 alert.key
-                for alert in self.board.every()
+                for alert in self.board.open()
                 if alert.kind in _OF_PURIFIERS and alert.holds and (alert.key.subject, alert.key.part) not in still
             ],
             now,
@@ -112,7 +112,7 @@ class Notifying:
                 troubles=self.upkeep.troubles(known.notices(), self._ledger.failing, now),
                 unknown=self.upkeep.unknown(),
             ),
-            self.board.every(),
+            self.board.open(),
         )
 
     def room(

@@ -305,10 +305,6 @@ class AlertBoard:
         """What is not closed, what is pending too: rules say of all of it whether it holds still."""
         return list(self._open.values())
 
-    def every(self) -> list[Alert]:
-        """What has fired and is not closed, and what may fire yet."""
-        return list(self._open.values())
-
     def silences(self) -> list[Silence]:
         """What has not ended."""
         return list(self._silences.values())
