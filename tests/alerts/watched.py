@@ -139,9 +139,9 @@ class House:
         """Time passes in seconds, with a reading every ten of them while there is a value."""
         for _ in range(0, seconds, step_s):
             self.now += step_s * SEC
-            if value is not None and self.now // SEC % 10 == 0:
+            if value is not None and self.now // SEC % 10 < step_s:
                 self.measure(value)
-            if out is not None and self.now // SEC % 10 == 0:
+            if out is not None and self.now // SEC % 10 < step_s:
                 self.measure(out, "out")
             self.tick()
 
