@@ -18,9 +18,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from classair.units import MINUTE_MS
-from dashboard.access import phones
+from dashboard.access import line_inbox, phones
 from dashboard.access.roles import ROLES, SCOPES_OF, TOKEN_SCOPES, Principal
-from dashboard.line import inbox
 
 IDLE_MS: Final = 30 * MINUTE_MS
 TOTAL_MS: Final = 12 * 60 * MINUTE_MS
@@ -99,9 +98,9 @@ class Desk:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
-        self._db.executescript(_SCHEMA + phones.SCHEMA + inbox.SCHEMA)
+        self._db.executescript(_SCHEMA + phones.SCHEMA + line_inbox.SCHEMA)
         self.phones = phones.Phones(self._change, self._ask, _hash, now_ms)
-        self.line = inbox.LineInbox(self._change, self._ask)
+        self.line = line_inbox.LineInbox(self._change, self._ask)
 
     def close(self) -> None:
         with self._lock:

@@ -13,9 +13,9 @@ from classair import i18n
 from classair.asking import NoAnswer
 from classair.line import flex
 from classair.line.client import AsyncLineClient, LineError
+from dashboard.access.line_inbox import Event, LineInbox, TooManyTries
 from dashboard.context import Context
 from dashboard.line import card
-from dashboard.line.inbox import Event, LineInbox, TooManyTries
 from dashboard.line.understanding import Asked, find_rooms, understand
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from classair.line import signature
+from dashboard.access.line_inbox import LineInbox
 from dashboard.context import Context
-from dashboard.line.inbox import LineInbox
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import pytest
 
 from classair.units import DAY_MS, HOUR_MS
 from dashboard.access.desk import Desk
-from dashboard.line.inbox import CODE_MS, KEPT_MS, TRIES, LineInbox, TooManyTries
+from dashboard.access.line_inbox import CODE_MS, KEPT_MS, TRIES, LineInbox, TooManyTries
 
 NOW = 1_795_366_800_000
 
