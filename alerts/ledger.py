@@ -81,13 +81,6 @@ class Ledger:
     def memories(self) -> dict[str, str]:
         return dict(self._ask("select purifier, memory from purifier_memory"))
 
-    def matters(self) -> dict[tuple[str, str], tuple[int, int | None]]:
-        """Open matters: (rule, subject) → (since, told_at)."""
-        return {
-            (rule, subject): (since, told)
-            for rule, subject, since, told in self._ask("select rule, subject, since, told_at from matter")
-        }
-
     def usage(self) -> list[tuple[Any, ...]]:
         """What purifiers have done, day by day: purifier, day, and the totals of alerts.control.usage.Day."""
         return self._ask("select * from purifier_usage order by purifier, day")
