@@ -7,9 +7,8 @@ from typing import Any
 import yaml
 
 from classair.config import yamltext
+from classair.config.settings import FOR_EVERY_BRIDGE
 from classair.control.relays import KIND as RELAY
-
-_FOR_ALL = ("org", "language", "timetables", "calendar", "school_years")
 
 
 def part_text(text: str, bridge: str) -> str:
@@ -28,7 +27,7 @@ def part_text(text: str, bridge: str) -> str:
     known = {it["room"] for it in (*sensors.values(), *relays)}
     rooms = {key: it for key, it in site["rooms"].items() if key in known}
     purifiers = {key: it for key, it in every.items() if it["room"] in rooms}
-    part: dict[str, Any] = {key: whole[key] for key in _FOR_ALL if key in whole}
+    part: dict[str, Any] = {key: whole[key] for key in FOR_EVERY_BRIDGE if key in whole}
     rules = {key: it for key, it in (whole.get("rules") or {}).items() if it["kind"] == "purifier"}
     if purifiers and rules:
         part["rules"] = rules

@@ -32,6 +32,9 @@ from classair.dates import Day
 from classair.i18n import REFERENCE
 from classair.wire import Id
 
+FOR_EVERY_BRIDGE = ("org", "language", "timetables", "calendar", "school_years")
+"""What the part of a bridge has of the whole, beside its own section: a new key stays away from bridges by itself."""
+
 
 class Titles(RootModel[Annotated[dict[Language, Name], Field(min_length=1)]]):
     """A name by language; plain text stands for all of them."""
@@ -340,4 +343,9 @@ class Config(Part):
                 "purifiers": purifiers,
             }
         )
-        return self.model_copy(update={"sites": {site_id: part}, "rules": rules, "people": {}, "store": "sqlite"})
+        others = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in type(self).model_fields.items()
+            if name not in FOR_EVERY_BRIDGE
+        }
+        return self.model_copy(update={**others, "sites": {site_id: part}, "rules": rules})

@@ -132,10 +132,11 @@ def test_scalars_stay_text() -> None:
 
 def test_a_bridges_part_holds_its_own_sensors_only_and_no_secret() -> None:
     text = changed(("caretaker: {channel: console, language: th}", "caretaker: {channel: console, to: '${WHO}'}"))
+    text += "\npublic_url: https://air.example.org\nline: {api: 'http://127.0.0.1:8056'}\nprice_per_kwh: 4\n"
     part = part_text(text, "rim-khlong.khlong-pi")
     assert "ban-suan" not in part and "WHO" not in part and "people" not in part
     whole = configuration.parse(text, {"WHO": "me"})
-    assert configuration.parse(part) == whole.part_for("rim-khlong.khlong-pi").model_copy(update={"store": "sqlite"})
+    assert configuration.parse(part) == whole.part_for("rim-khlong.khlong-pi")
 
 
 def test_a_file_that_is_missing_or_not_text_is_said_so(tmp_path: Path) -> None:
