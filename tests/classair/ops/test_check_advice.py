@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from classair.ops import checking
 
+DEMO = Path(__file__).parents[3] / "sensors.yaml"
 FILE = """
 org: demo-town
 address: http://air.lan
@@ -62,3 +65,19 @@ def test_a_school_that_no_phone_can_reach_is_advised_of_it(
     path.write_text(f"{text}{more}\n")
     assert checking.main(["--config", str(path)]) == 0
     assert ("neither address nor public_url is set" in capsys.readouterr().err) == told
+
+
+def test_the_demo_and_every_example_in_its_comments_are_accepted_without_advice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = DEMO.read_text("utf-8")
+    text, examples = re.subn(r"(?m)^  # (\w+: \{)", r"  \1", written)
+    assert examples == 2, "the examples in comments of sensors.yaml"
+    for name in re.findall(r"\$\{(\w+)\}", text):
+        monkeypatch.setenv(name, "mailto://127.0.0.1:25?from=classair@school.example&to=head@school.example")
+    shutil.copytree(DEMO.parent / "calendars", tmp_path / "calendars")
+    file = tmp_path / "sensors.yaml"
+    for version in (written, text):
+        file.write_text(version, "utf-8")
+        assert checking.main(["--config", str(file)]) == 0
+        assert capsys.readouterr().err == ""
