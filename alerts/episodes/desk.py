@@ -10,7 +10,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,10 +19,11 @@ from alerts.episodes import texts
 from alerts.episodes.episode import Episode, Reminder, Row, Task, overdue, people_of, plan
 from alerts.episodes.people import chain_of
 from alerts.episodes.requests import MOST_LINES, MOST_TASKS, REQUESTS, AddTask, Close, DoTask, Note, Open, parse
+from alerts.episodes.restoring import as_it_was, lines_of
 from alerts.ledger import Statement
 from alerts.lifecycle.model import Alert
 from classair.alerting.episode_words import BY_RULE
-from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, NotKnown, Records, TaskRecord
+from classair.alerting.records import NotKnown, Records
 from classair.alerting.words import Severity
 from classair.config import Config
 from classair.science.clean_rooms import counted_for
@@ -72,6 +73,8 @@ class EpisodeDesk:
         self._lines = 0
         self._closed: dict[str, int] = {}  # of episodes that are closed: when
         self._spent: set[str] = set()  # alerts that have opened or joined an episode once
+        self._smoke: dict[str, Alert] = {}  # the rule's alerts of the open episode, as seen last, also after their end
+        self._messaged: dict[str, set[str]] = {}  # whom earlier lives of ours sent messages about these alerts
         self._restore(ledger)
 
     def _restore(self, path: Path) -> None:
@@ -83,10 +86,12 @@ class EpisodeDesk:
                 if record.closed_at is not None:
                     self._closed[record.id] = record.closed_at
             for record in known[:LOOKED_BACK]:
-                lines = _lines(records, record.id)
+                lines = lines_of(records, record.id)
                 self._spent.update(line.words for line in lines if line.what == "alert")
                 if record.closed_at is None and self.open is None:
-                    self.open, self._lines = _as_it_was(record, lines, records.tasks(record.id)), len(lines)
+                    self.open, self._lines = as_it_was(record, lines, records.tasks(record.id)), len(lines)
+                    about = records.notifications_of(sorted(self.open.alerts))
+                    self._messaged = {alert: {one.person for one in found} for alert, found in about.items()}
         except NotKnown as error:
             log.info("episodes_unknown reason=%s", error)
 
@@ -107,17 +112,35 @@ class EpisodeDesk:
         if self._config is None:
             return []
         smoke = {alert.id: alert for alert in alerts if alert.kind == KIND}
+        before = self.open
         statements: list[Statement] = []
         for alert in sorted(smoke.values(), key=lambda one: (one.fired_at or 0, one.id)):
             fires = alert.state in ("firing", "acknowledged") and alert.site in self._config.sites and not alert.held
             if fires and alert.id not in self._spent:
                 statements += self._take(alert, now)
         episode = self.open
-        if episode is not None and episode.alerts and not episode.over and not episode.alerts & smoke.keys():
+        if episode is None:
+            return statements
+        self._smoke |= {key: alert for key, alert in smoke.items() if key in episode.alerts}
+        joined = before is not None and before.sites != episode.sites
+        statements += self._tell_new("joined" if joined else "opened", now)
+        if episode.alerts and not episode.over and not episode.alerts & smoke.keys():
             statements += self._write(Row(episode.id, now, "", "over"))
             first = people_of(step for site in episode.sites for step in self._chain(site)[:1])
-            statements += self._tell(first, "over", episode, "info", now)
+            hear_it = self._recovered(episode)
+            statements += self._tell([one for one in first if one not in hear_it], "over", episode, "info", now)
         return statements
+
+    def _recovered(self, episode: Episode) -> set[str]:
+        """Whom its alerts themselves tell that they are over; one whose rule was removed while it fired does not."""
+        found: set[str] = set()
+        for key in episode.alerts:
+            alert = self._smoke.get(key)
+            if alert is None:
+                found |= self._messaged.get(key, set())
+            elif alert.state == "resolved":
+                found |= alert.told.keys()
+        return found
 
     def tick(self, now: int) -> list[Statement]:
         """Reminds those who have tasks that are overdue: one message a person, whatever their number."""
@@ -193,12 +216,13 @@ class EpisodeDesk:
                 raise Refused(f"sites: unknown school {site!r}; known: {', '.join(self._config.sites)}")
         if self.open is not None:
             # Two people press at once, or a rule was quicker: there is one episode, and its schools are all of theirs.
-            statements = self._join(sites, now)
+            statements = self._join(sites, now) + self._tell_new("joined", now)
             if wish.why:
                 statements += self._write(Row(self.open.id, now, who, "note", wish.why))
             return ({"episode": self.open.id, "joined": True, "sites": list(self.open.sites)}, statements)
-        statements = self._begin(self._new_id(), wish.name, sites, who, wish.why, now)
-        return ({"episode": self.open.id, "joined": False, "sites": sites}, statements)  # type: ignore[attr-defined]
+        key = self._new_id()
+        statements = self._begin(key, wish.name, sites, who, wish.why, now) + self._tell_new("opened", now)
+        return ({"episode": key, "joined": False, "sites": sites}, statements)
 
     def _close(self, wish: Close, who: str, now: int) -> Answered:
         if wish.episode in self._closed:
@@ -215,6 +239,7 @@ class EpisodeDesk:
         )
         self._closed[episode.id] = now
         self.open, self._lines = None, 0
+        self._smoke, self._messaged = {}, {}
         log.info("episode_closed episode=%s tasks_open=%d", episode.id, len(episode.open_tasks()))
         return ({"episode": episode.id, "closed_at": now, "already": False}, statements)
 
@@ -280,7 +305,7 @@ class EpisodeDesk:
         ]
         statements += self._write(Row(key, now, who, "opened", why))
         log.info("episode_opened episode=%s sites=%s by=%s", key, ",".join(sites), "hand" if who else "rule")
-        return statements + self._lists(sites, now) + self._tell_new("opened", now)
+        return statements + self._lists(sites, now)
 
     def _join(self, sites: Sequence[str], now: int) -> list[Statement]:
         episode = self.open
@@ -295,7 +320,7 @@ class EpisodeDesk:
         for site in fresh:
             statements += self._write(Row(episode.id, now, "", "joined", site))
         log.info("episode_joined episode=%s sites=%s", episode.id, ",".join(fresh))
-        return statements + self._lists(fresh, now) + self._tell_new("joined", now)
+        return statements + self._lists(fresh, now)
 
     def _lists(self, sites: Iterable[str], now: int) -> list[Statement]:
         assert self._config is not None and self.open is not None
@@ -323,13 +348,25 @@ class EpisodeDesk:
         return chain_of(self._config, site) if site in self._config.sites else []
 
     def _tell_new(self, what: str, now: int) -> list[Statement]:
-        """Tells everybody in the schools' chains who has not been told yet that it is open."""
+        """Everybody in the schools' chains is told once that it is open: by an alert of the rule, whose message names
+        the list of tasks, or else here. Whom an alert is still to tell waits until it does or somebody acknowledges it.
+        """
         episode = self.open
         assert episode is not None
+        alerts = [self._smoke[key] for key in episode.alerts if key in self._smoke]
+        by_alert = {person for alert in alerts for person in alert.told}
+        awaited = {
+            person for alert in alerts if alert.state == "firing" and alert.holds for person in self._people_of(alert)
+        }
         fresh = people_of(step for site in episode.sites for step in self._chain(site))
-        fresh = [person for person in fresh if person not in episode.told]
+        fresh = [one for one in fresh if one not in episode.told and (one in by_alert or one not in awaited)]
         statements = [line for person in fresh for line in self._write(Row(episode.id, now, person, "told"))]
-        return statements + self._tell(fresh, what, episode, "urgent", now)
+        return statements + self._tell([one for one in fresh if one not in by_alert], what, episode, "urgent", now)
+
+    def _people_of(self, alert: Alert) -> list[str]:
+        """Whom an alert tells in the end, if nobody acknowledges it."""
+        assert self._config is not None
+        return people_of(chain_of(self._config, alert.site, alert.key.rule))
 
     def _tell(
         self, people: Iterable[str], what: str, episode: Episode, severity: Severity, now: int
@@ -358,19 +395,3 @@ class EpisodeDesk:
                 (row.episode, row.at, row.who, row.what, row.words),
             )
         ]
-
-
-def _lines(records: Records, episode: str) -> list[EpisodeLogRecord]:
-    found: list[EpisodeLogRecord] = []
-    while more := records.episode_log(episode, after=found[-1].id if found else 0):
-        found += more
-    return found
-
-
-def _as_it_was(record: EpisodeRecord, lines: Iterable[EpisodeLogRecord], tasks: Iterable[TaskRecord]) -> Episode:
-    found = Episode(record.id, record.name, record.sites, record.opened_at, record.opened_by, record.why)
-    for line in lines:
-        found = found.after(Row(line.episode, line.at, line.who, line.what, line.words))  # type: ignore[arg-type]
-    for task in tasks:
-        found = found.with_task(Task(**{one.name: getattr(task, one.name) for one in fields(Task)}))
-    return found

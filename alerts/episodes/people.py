@@ -6,11 +6,14 @@ from classair.config import Config, SmokeEpisodeRule
 from classair.config.notifying import chain
 
 
-def chain_of(config: Config, site: str) -> list[list[str]]:
-    """The people of a school, step by step, each once; those whose `sites` leave the school out are not asked."""
+def chain_of(config: Config, site: str, only: str = "") -> list[list[str]]:
+    """The people of a school, step by step, each once; those whose `sites` leave the school out are not asked.
+
+    `only`: of this rule.
+    """
     steps: dict[float, list[str]] = {}
-    for rule in config.rules.values():
-        if not isinstance(rule, SmokeEpisodeRule) or not _covers(rule, site):
+    for rule_name, rule in config.rules.items():
+        if not isinstance(rule, SmokeEpisodeRule) or not _covers(rule, site) or only not in ("", rule_name):
             continue
         for after, people in chain(rule, config.escalation):
             steps.setdefault(after, []).extend(people)

@@ -41,14 +41,47 @@ def test_a_silenced_alert_opens_nothing_until_the_silence_ends(town: Town) -> No
     assert len(town.records.episodes()) == 1
 
 
-def test_everybody_in_the_chain_is_told_of_the_opening_once_and_only_of_their_schools(town: Town) -> None:
-    town.see(smoke("a1", "north"))
-    assert town.spoken.said[0].people == ("caretaker", "head-north", "officer")
-    town.see(smoke("a1", "north"), smoke("a2", "south"))
-    assert town.spoken.said[1].people == ("head-south",)
+CARETAKER, HEAD, OFFICER = "caretaker", "head-north", "officer"
+
+
+def test_whom_the_alert_tells_is_not_told_of_the_opening_as_well(town: Town) -> None:
+    town.see(smoke("a1", "north", told=[CARETAKER]))
+    town.see(smoke("a1", "north", told=[CARETAKER, HEAD]))
     town.restart()
-    town.see(smoke("a1", "north"), smoke("a2", "south"))
-    assert len(town.spoken.said) == 2
+    town.see(smoke("a1", "north", told=[CARETAKER, HEAD, OFFICER]))
+    town.see(smoke("a1", "north", "acknowledged", told=[CARETAKER, HEAD, OFFICER]))
+    assert town.spoken.said == []
+    assert town.desk.open is not None
+    assert town.desk.open.told == {CARETAKER, HEAD, OFFICER}
+
+
+def test_whom_the_alert_will_not_reach_is_told_of_the_opening_once_somebody_acknowledged_it(town: Town) -> None:
+    town.see(smoke("a1", "north", told=[CARETAKER]))
+    for _ in range(2):
+        town.see(smoke("a1", "north", "acknowledged", told=[CARETAKER]))
+        town.restart()
+    assert [one.people for one in town.spoken.said] == [(HEAD, OFFICER)]
+
+
+def test_whom_no_alert_tells_is_told_at_once_of_a_school_that_joins(town: Town) -> None:
+    town.see(smoke("a1", "north", "acknowledged", told=[CARETAKER]))
+    town.see(
+        smoke("a1", "north", "acknowledged", told=[CARETAKER]), smoke("a2", "south", "acknowledged", told=[CARETAKER])
+    )
+    town.restart()
+    town.see(smoke("a1", "north", "acknowledged"), smoke("a2", "south", "acknowledged"))
+    assert [one.people for one in town.spoken.said] == [(HEAD, OFFICER), ("head-south",)]
+    assert town.spoken.to("head-south") == ["Smoke episode: now also at your school"]
+
+
+def test_people_of_another_rule_of_the_school_are_told_at_once(tmp_path: Path, config: Config) -> None:
+    other = config.rules["smoke"].model_copy(update={"tell": ["warden"], "escalation": None})
+    warden = config.people["officer"]
+    both = {"rules": {**config.rules, "other": other}, "people": {**config.people, "warden": warden}}
+    town = Town(tmp_path / "l.db", config.model_copy(update=both))
+    town.see(smoke("a1", "north", told=[CARETAKER]))
+    assert [one.people for one in town.spoken.said] == [("warden",)]
+    town.close()
 
 
 def test_closing_tells_all_who_were_told_once(town: Town) -> None:
@@ -130,16 +163,22 @@ def test_what_is_done_in_rooms_is_due_from_the_start_of_school_when_it_opens_at_
 
 
 def test_closing_is_offered_when_the_alert_has_closed_and_never_forced(town: Town) -> None:
-    town.see(smoke("a1", "north"))
-    town.see(smoke("a1", "north", "resolved"))
+    town.see(smoke("a1", "north", told=[CARETAKER]))
+    town.see(smoke("a1", "north", "resolved", told=[CARETAKER]))
     assert "over" not in [row.what for row in town.records.episode_log(town.records.episodes()[0].id)]
     town.see()
     town.restart()
     town.see()
     (episode,) = town.records.episodes(open_only=True)
     assert [row.what for row in town.records.episode_log(episode.id)].count("over") == 1
-    assert town.spoken.to("caretaker") == ["Smoke episode: North School", "Smoke episode: dust outdoors is lower"]
-    assert town.spoken.to("officer") == ["Smoke episode: North School"]
+    assert town.spoken.to(CARETAKER) == [], "the alert's own messages say both"
+    assert town.spoken.to(OFFICER) == ["Smoke episode: North School"]
+
+
+def test_an_alert_that_ends_without_a_word_leaves_it_to_the_episode_to_say_so(town: Town) -> None:
+    town.see(smoke("a1", "north", told=[CARETAKER]))
+    town.see()
+    assert town.spoken.to(CARETAKER) == ["Smoke episode: dust outdoors is lower"]
 
 
 @pytest.mark.parametrize(

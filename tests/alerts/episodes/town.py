@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,5 +132,7 @@ class Town:
         return Records(self.path)
 
 
-def smoke(key: str, site: str, state: Any = "firing") -> Alert:
-    return Alert(key, Key("smoke", site), "smoke_episode", site, "", "urgent", state, START, START, fired_at=START)
+def smoke(key: str, site: str, state: Any = "firing", told: Sequence[str] = ()) -> Alert:
+    """An alert of the rule; `told`: whom it has told itself."""
+    alert = Alert(key, Key("smoke", site), "smoke_episode", site, "", "urgent", state, START, START, fired_at=START)
+    return replace(alert, told=dict.fromkeys(told, START))
