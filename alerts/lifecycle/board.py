@@ -40,6 +40,8 @@ class Outbox(Protocol):
 
     def withdraw(self, alert_id: str, now: int) -> list[Statement]: ...
 
+    def acknowledged(self, alert_id: str) -> list[Statement]: ...
+
     def committed(self) -> None: ...
 
     def told_at(self, alert_id: str) -> int | None: ...
@@ -273,7 +275,7 @@ class AlertBoard:
         assert step.alert is not None
         if key is not None:
             self._put(step.alert)
-            statements = self._rows(step, now)
+            statements = [*self._rows(step, now), *self._outbox.acknowledged(alert_id)]
         else:
             statements = [written.change_row(change) for change in step.changes]
         return Done(

@@ -21,10 +21,13 @@ class _Arrived:
 class Arrivals:
     def __init__(self, ledger: Ledger) -> None:
         self._of: OrderedDict[str, _Arrived] = OrderedDict()
+        # A closed alert counts while its recovery message is still to be sent: only those who were told get one.
         for alert, person, at, reached in ledger.rows(
             "select i.alert, n.person, n.delivered_at, n.reached from alert a "
             "join notification_item i on i.alert=a.id join notification n on n.id=i.notification "
-            "where a.closed_at is null and n.state='delivered' and i.stage<>'recovered' order by n.delivered_at"
+            "where (a.closed_at is null or a.id in (select i.alert from notification n join notification_item i "
+            "on i.notification=n.id where n.state in ('waiting', 'sending'))) "
+            "and n.state='delivered' and i.stage<>'recovered' order by n.delivered_at"
         ):
             self._add(alert, person, at, bool(reached))
 

@@ -117,6 +117,10 @@ class Outbox:
         """The alert is over: who has not been told of its beginning yet, is not told of it any more."""
         return self._withdraw(alert_id)
 
+    def acknowledged(self, alert_id: str) -> list[Statement]:
+        """Somebody looks after it: who was to hear that nobody does, and has not yet, does not hear it any more."""
+        return self._withdraw(alert_id, stages=("escalated", "reminder"), reason="acknowledged")
+
     def announce(
         self,
         people: Sequence[str],
@@ -214,12 +218,18 @@ class Outbox:
         language = known.language if known is not None else self._config.language
         return Row(str(uuid.uuid4()), now, due_at, site, person, stage, severity, language)
 
-    def _withdraw(self, alert: str, person: str | None = None) -> list[Statement]:
+    def _withdraw(
+        self,
+        alert: str,
+        person: str | None = None,
+        stages: Sequence[Stage] = ("fired", "escalated", "reminder"),
+        reason: Reason = "over_before_sent",
+    ) -> list[Statement]:
         found: list[Statement] = []
         for row in self._pending.about(alert):
             if row.state == "waiting" and person in (None, row.person):
-                places = {it.place for it in row.items if it.alert == alert and it.stage != "recovered"}
-                found += self._drop(row, places, "over_before_sent")
+                places = {it.place for it in row.items if it.alert == alert and it.stage in stages}
+                found += self._drop(row, places, reason)
         return found
 
     def _drop(self, row: Row, places: set[int], reason: Reason) -> list[Statement]:

@@ -31,6 +31,7 @@ Reason = Literal[
     "refused",  # the channel refused it for good: blocked, wrong address
     "too_old",
     "silenced",
+    "acknowledged",  # it would have said that nobody had acknowledged it
 ]
 
 JOIN_MS: Final = 30 * 60_000

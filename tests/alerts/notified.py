@@ -63,6 +63,7 @@ class NotingOutbox:
 
     told: list[Told] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)  # acknowledged: what would say that nobody has is withdrawn
     reached_at: dict[str, int] = field(default_factory=dict)
     commits: int = 0
 
@@ -72,6 +73,10 @@ class NotingOutbox:
 
     def withdraw(self, alert_id: str, now: int) -> list[Statement]:
         self.withdrawn.append(alert_id)
+        return []
+
+    def acknowledged(self, alert_id: str) -> list[Statement]:
+        self.heard.append(alert_id)
         return []
 
     def committed(self) -> None:

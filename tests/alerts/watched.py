@@ -80,6 +80,9 @@ class Post:
     def withdraw(self, alert_id: str, now: int) -> list[Statement]:
         return []
 
+    def acknowledged(self, alert_id: str) -> list[Statement]:
+        return []
+
     def committed(self) -> None:
         pass
 

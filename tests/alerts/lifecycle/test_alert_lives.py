@@ -70,6 +70,7 @@ def test_an_acknowledged_alert_goes_no_further_up_and_reminds_nobody(it: Board) 
     it.live(11 * MIN)
     (alert,) = it.board.open()
     done = it.board.acknowledge(alert.id, "kim", it.now)
+    assert it.outbox.heard == [alert.id], "no message that waits says any more that nobody has"
     assert done.result["state"] == "acknowledged" and done.result["acknowledged_by"] == "kim"
     it.live(9 * HOUR)
     assert [told.stage for told in it.outbox.told] == ["fired"]

@@ -107,6 +107,25 @@ def test_what_is_over_before_it_was_sent_is_not_sent(post: Make, paper: Any) -> 
     assert it.rows("select alert from notification_item order by alert") == [("b",), ("c",)]
 
 
+def test_once_acknowledged_nobody_hears_any_more_that_nobody_has(post: Make, paper: Any) -> None:
+    it = post(CARETAKER, "head: {channel: paper, to: head, quiet: 18:00-06:30}")
+    it.at(TEN + 13 * HOUR)
+    it.tell(alert("a"))
+    it.tell(alert("b"))
+    it.after(10 * MIN)
+    it.tell(alert("a"), ["head"], "escalated")
+    it.tell(alert("b"), ["head"], "escalated")
+    it.commit(it.outbox.acknowledged("a"))
+    it.after(10 * HOUR)
+    assert titles(paper.PILES["head"]) == ["b escalated"]
+    it.tell(alert("b"), ["caretaker"], "reminder")
+    it.commit(it.outbox.acknowledged("b"))
+    it.tell(alert("a"), ["caretaker", "head"], "recovered")
+    it.after(10 * MIN)
+    assert titles(paper.PILES["caretaker"])[1:] == ["a recovered"]
+    assert len(paper.PILES["head"]) == 1
+
+
 def test_a_failing_channel_is_tried_again_with_growing_pauses_and_the_same_key(post: Make, paper: Any) -> None:
     it = post()
     paper.FAULTS["caretaker"] = [ChannelError("busy", permanent=False) for _ in range(3)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alerts.channels import ChannelError, Message
+from alerts.lifecycle.model import Telling
 from tests.alerts.outbox.posting import CARETAKER, HOUR, MIN, SEC, TEN, Post, alert, titles
 
 Make = Callable[..., Post]
@@ -69,6 +70,22 @@ def test_who_was_told_is_known_after_a_restart_while_the_alert_is_open(post: Mak
     assert it.outbox.told_at("a") == TEN + MIN and it.outbox.told("a") == {"caretaker"}
     it.tell(alert("a"), stage="recovered")
     it.after(MIN)
+    assert titles(paper.PILES["caretaker"]) == ["a fired", "a recovered"]
+
+
+def test_the_end_that_waits_when_we_stop_is_told_in_the_next_life(post: Make, paper: Any) -> None:
+    it = post("caretaker: {channel: paper, to: caretaker, quiet: 18:00-06:30}")
+    it.tell(alert("a"))
+    it.after(MIN)
+    closed = (
+        "insert into alert(id, rule, kind, subject, part, site, room, severity, state, holds, since, changed_at, "
+        "closed_at) values('a', 'rule', 'silent', 's1.r1', '', 's1', 's1.r1', 'warning', 'closed', 0, ?, ?, ?)",
+        (it.now, it.now, it.now),
+    )
+    it.at(TEN + 10 * HOUR)
+    it.commit([closed, *it.outbox.tell(Telling(alert("a"), "recovered", ("caretaker",)), it.now)])
+    it.restart()
+    it.after(12 * HOUR)
     assert titles(paper.PILES["caretaker"]) == ["a fired", "a recovered"]
 
 

@@ -33,6 +33,9 @@ class Nobody:
     def withdraw(self, alert_id: str, now: int) -> list[Any]:
         return []
 
+    def acknowledged(self, alert_id: str) -> list[Any]:
+        return []
+
     def committed(self) -> None: ...
 
     def told_at(self, alert_id: str) -> int | None:
