@@ -340,7 +340,7 @@ class Alerts:
         self._slowest_ms = 0
         of_channels = self._outbox.warnings()
         self.watching.channels_say(of_channels)
-        warnings = [*self.watching.warnings(), *self._unreachable, *of_channels]
+        warnings = [*self.watching.warnings(), *self._unreachable, *self._outbox.unlinked(), *of_channels]
         if self.ledger.failing:
             warnings.append(in_every_language("alerts_warning.ledger", why=self.ledger.failing))
         self._say(

@@ -39,6 +39,16 @@ def without_second(config: Config) -> list[str]:
     return [name for name, person in config.people.items() if person.channel == "line" and not _other(config, name)]
 
 
+def not_linked(config: Config, office: Office) -> list[Words]:
+    """Who is told by LINE alone, with nobody behind it: known long before the first message fails."""
+    found = [
+        name
+        for name in without_second(config)
+        if not (config.people[name].model_extra or {}).get("user") and office.contact(name, "line") is None
+    ]
+    return [in_every_language("line.not_linked", people=", ".join(found), count=len(found))] if found else []
+
+
 def said(forecast: Forecast, alone: list[str]) -> list[Words]:
     found: list[Words] = []
     if forecast.error:

@@ -16,6 +16,7 @@ from typing import Final
 from alerts import channels
 from alerts.ledger import Ledger
 from alerts.lifecycle.model import Alert, Telling
+from alerts.line.warnings import not_linked
 from alerts.outbox import texts, timing
 from alerts.outbox.arrivals import Arrivals
 from alerts.outbox.attempts import Attempts
@@ -77,6 +78,10 @@ class Outbox:
     def warnings(self) -> list[dict[str, str]]:
         """What the health page says of channels, such as a quota that ends; texts by language."""
         return channels.warnings(self._config, self.office) if self._config is not None else []
+
+    def unlinked(self) -> list[dict[str, str]]:
+        """People whom no message can reach until they link an account; texts by language."""
+        return not_linked(self._config, self.office) if self._config is not None else []
 
     def tell(self, telling: Telling, now: int) -> list[Statement]:
         """What is to be committed in one transaction with the change that people are told of."""

@@ -165,6 +165,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/alerts"): Need.READ,
     ("GET", "/api/v1/alerts/{alert}"): Need.READ,
     ("POST", "/api/v1/alerts/{alert}/acknowledge"): Need.CONTROL,
+    ("POST", "/api/v1/people/{person}/test-message"): Need.ADMIN,
     ("GET", "/api/v1/silences"): Need.READ,
     ("POST", "/api/v1/silences"): Need.CONTROL,
     ("DELETE", "/api/v1/silences/{silence}"): Need.CONTROL,

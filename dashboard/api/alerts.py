@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar, get_args
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from classair.alerting.records import (
     AlertRecord,
@@ -143,7 +143,11 @@ class Silence(BaseModel):
     room: Named = Field("", examples=["ban-suan.p1-2"])
     subject: Named = ""
     rule: Named = ""
-    why: Annotated[str, Field(min_length=1, max_length=200, examples=["painting the room"])]
+    why: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+        Field(examples=["painting the room"]),
+    ]
 
 
 class Silenced(BaseModel):
@@ -257,6 +261,7 @@ def router(ctx: Context) -> APIRouter:
             raise unknown("rule", wish.rule, config.rules, 422)
         if not (wish.site or wish.room or wish.subject or wish.rule):
             raise ApiFault(422, "the silence is about nothing", "body", "name a site, room, subject or rule")
+        _of_one_place(ctx, wish)
         _allowed(request, wish.site or _site_of(ctx, wish.subject), wish.room or _room_of(ctx, wish.subject), "silence")
         args: dict[str, Any] = {"minutes": minutes, "why": wish.why}
         args |= {name: said for name in ("site", "room", "subject", "rule") if (said := getattr(wish, name))}
@@ -312,6 +317,15 @@ def _allowed(request: Request, site: str, room: str, about: str) -> None:
         desk: Desk = request.app.state.desk
         desk.note(principal.who, f"refused {request.method}", about, "other room")
         raise ApiFault(403, f"{principal.name} may not control {room or site or 'all schools'}", "room", OTHER_ROOM)
+
+
+def _of_one_place(ctx: Context, wish: Silence) -> None:
+    """A silence is of what matches all that it names: of different places that is nothing."""
+    sites = {one for one in (wish.site, _site_of(ctx, wish.room), _site_of(ctx, wish.subject)) if one}
+    rooms = {one for one in (wish.room, _room_of(ctx, wish.subject)) if one}
+    if len(sites) > 1 or len(rooms) > 1:
+        named = ", ".join(one for one in (wish.site, wish.room, wish.subject) if one)
+        raise ApiFault(422, f"{named} are different places, so nothing would be silenced", "body", "name one place")
 
 
 def _site_of(ctx: Context, subject: str) -> str:

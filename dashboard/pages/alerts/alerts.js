@@ -91,10 +91,12 @@
   }
 
   document.addEventListener('click', function (event) {
-    var button = event.target.closest && event.target.closest('button[data-acknowledge], button[data-end]');
+    var button = event.target.closest && event.target.closest('button[data-acknowledge], button[data-end], button[data-try]');
     if (!button) { return; }
     var address = button.getAttribute('data-acknowledge');
+    var test = button.getAttribute('data-try');
     during(button, function () {
+      if (test) { return send(test, 'POST', {}, 'done_try'); }
       return address ? send(address, 'POST', {}, 'done_acknowledge')
         : send(button.getAttribute('data-end'), 'DELETE', {}, 'done_end');
     });

@@ -142,6 +142,7 @@ def words(ctx: Context, language: str) -> str:
         "done_acknowledge",
         "done_silence",
         "done_end",
+        "done_try",
         "failed",
         "signed_out",
         "not_yours",

@@ -25,7 +25,14 @@ MOST_CARDS: Final = 60
 MOST_LINES: Final = 20
 UNSENT_DAYS: Final = 7
 _URGENCY: Final = ("urgent", "warning", "info")
-_UNREACHABLE: Final = ("alerts_warning.channel", "alerts_warning.nobody", "alerts_warning.no_way")
+_UNREACHABLE: Final = (
+    "alerts_warning.channel",
+    "alerts_warning.nobody",
+    "line.no_token",
+    "line.not_linked",
+    "line.used_up",
+    "line.without_second",
+)
 
 
 class Now:
@@ -64,6 +71,7 @@ class Now:
             _over(ctx, language, reader, over, lately),
             _silences(ctx, language, reader, silences),
             *_unreachable(ctx, language),
+            *_people(ctx, language, reader),
             *([_unsent(ctx, language, reader, unsent)] if unsent else []),
             _inbox(ctx, language, reader, inbox, mine),
         ]
@@ -247,6 +255,26 @@ def _unreachable(ctx: Context, language: str) -> list[Any]:
     if not found:
         return []
     return [_section(ctx, language, "unreachable", [html.Ul([html.Li(one) for one in found], className="panel pad")])]
+
+
+def _people(ctx: Context, language: str, reader: Principal) -> list[Any]:
+    """Who is told and by what, for those who set it up, with a message to try it."""
+    people = ctx.config().people
+    if "admin" not in reader.scopes or not people:
+        return []
+    lines = []
+    for name, person in people.items():
+        ways = [person.channel, *([person.second.channel] if person.second else [])]
+        button = html.Button(
+            ctx.t(language, "alerts_page.try"),
+            type="button",
+            className="silence-end",
+            **parts.data(**{"try": f"/api/v1/people/{name}/test-message"}),
+            **parts.spoken(f"{ctx.t(language, 'alerts_page.try')}: {name}"),
+        )
+        said = " → ".join(wording.channel(ctx, language, way) for way in ways)
+        lines.append(html.Li([html.B(name), html.Span(said, className="quiet"), button]))
+    return [_section(ctx, language, "people_told", [html.Ul(lines, className="silence-lines panel")], len(lines))]
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -71,11 +71,17 @@ def silence_about(ctx: Context, language: str, silence: SilenceRecord) -> str:
     config, found = ctx.config(), []
     about = silence.room or silence.subject
     site = silence.site or about.partition(".")[0]
+    if site not in config.sites:
+        site = ""  # a part of the whole system, or one that is gone: named as it is
     if site in config.sites:
         found.append(config.sites[site].name.in_(language))
     found += [
-        parts.room_name(ctx, language, part) if config.has_room(part) else part.removeprefix(f"{site}.")
-        for part in dict.fromkeys((silence.room, silence.subject))
+        parts.room_name(ctx, language, part)
+        if config.has_room(part)
+        else part.removeprefix(f"{site}.")
+        if site
+        else part
+        for part in dict.fromkeys((silence.site if not site else "", silence.room, silence.subject))
         if part not in ("", site)
     ]
     if silence.rule:

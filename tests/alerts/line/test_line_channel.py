@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from alerts.channels import ChannelError, Message, line, warnings
 from alerts.ledger import Ledger
 from alerts.line.desk import desk
-from alerts.line.warnings import said, without_second
+from alerts.line.warnings import not_linked, said, without_second
 from alerts.outbox.office import Office
 from simulator.line.platform import Fault
 from simulator.line.server import LineFake
@@ -213,6 +213,19 @@ def test_who_has_no_second_channel_is_listed_beforehand_with_the_day_the_quota_e
     alone = without_second(office.config())
     assert len(alone) == 60  # a console reaches nobody, and a second way by LINE is none
     assert all(name in second["en"] for name in alone)
+
+
+def test_who_has_linked_no_account_and_has_no_other_way_is_named_before_the_first_message(
+    fake: LineFake, ledger: Ledger
+) -> None:
+    people = "{head: {channel: line}, nurse: {channel: line, user: U1}, cook: {channel: line, second: {channel: mail}}}"
+    office = office_of(fake, ledger, people)
+    (found,) = not_linked(office.config(), office)
+    assert "(1): head." in found["en"] and "1 คน: head" in found["th"]
+    linked(office, ledger, "head", "U2")
+    assert not_linked(office.config(), office) == []
+    office.blocked("head", "line")
+    assert len(not_linked(office.config(), office)) == 1
 
 
 def test_a_quota_that_outlasts_the_month_is_no_warning(fake: LineFake, ledger: Ledger) -> None:

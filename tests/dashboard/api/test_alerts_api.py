@@ -148,6 +148,9 @@ def test_a_silence_has_a_place_an_end_and_a_reason(house: Any, alerts: Alerts) -
         {"minutes": 60, "room": "ban-suan.p9", "why": "paint"},
         {"minutes": 60, "rule": "nothing", "why": "paint"},
         {"minutes": 60, "why": "paint"},
+        {"minutes": 60, "room": ROOM, "why": " \n "},
+        {"minutes": 60, "room": ROOM, "site": "rim-khlong", "why": "paint"},
+        {"minutes": 60, "room": ROOM, "subject": "ban-suan.p4-1-fan", "why": "paint"},
     ):
         assert post(house, "/api/v1/silences", teacher, **wrong).status == 422, wrong
     assert alerts.asked == []
@@ -155,6 +158,18 @@ def test_a_silence_has_a_place_an_end_and_a_reason(house: Any, alerts: Alerts) -
     assert answer.json["silence"] == "si-2"
     (ask,) = alerts.asked
     assert (ask.do, ask.args) == ("silence", {"minutes": 60, "why": "paint", "room": ROOM})
+
+
+def test_an_administrator_alone_sends_a_person_a_test_message(house: Any, alerts: Alerts) -> None:
+    address = "/api/v1/people/caretaker/test-message"
+    assert post(house, address, house.sign_in("somsri", PASSWORD)).status == 403
+    assert house.ask(address, method="POST").status == 401
+    assert alerts.asked == []
+    house.desk.add_account("principal", "admin", PASSWORD)
+    head = house.sign_in("principal", PASSWORD)
+    assert post(house, "/api/v1/people/nobody/test-message", head).status == 404
+    assert post(house, address, head).status == 200
+    assert (alerts.asked[-1].do, alerts.asked[-1].args) == ("test_message", {"person": "caretaker"})
 
 
 def test_a_silence_is_ended_by_those_who_control_its_place(house: Any, alerts: Alerts) -> None:

@@ -15,9 +15,10 @@ from alerts import channels
 from alerts.lifecycle.model import Why
 from classair import i18n
 from classair.alerting.words import SEVERITIES, AlertState, NotificationState, Reason, Stage
+from classair.i18n import in_every_language
 from classair.wire import Beat, ServiceStatus, Topics
 from dashboard.live.alert_count import OLD_MS, count_of
-from tests.classair.alerting.filled import empty_ledger, put_alert, put_notification
+from tests.classair.alerting.filled import empty_ledger, put, put_alert, put_notification
 from tests.dashboard.conftest import now_ms
 from tests.dashboard.pages.alerting import ROOM, busy_school, configured, say
 
@@ -147,6 +148,42 @@ def test_whoever_is_a_person_of_the_configuration_sees_their_own_messages(house:
     assert "Your messages" in mine and "delivered by LINE" not in mine
     assert "only in the log, which reaches nobody" in mine
     assert "delivered by LINE" in words(house, **house.sign_in("somchai", PASSWORD))
+
+
+def test_an_administrator_tries_out_the_channels_of_people(house: Any) -> None:
+    house.desk.add_account("principal", "admin", PASSWORD)
+    tried = {
+        name: re.findall(r'data-try="([^"]+)"', house.ask("/alerts?lang=en", **house.sign_in(name, PASSWORD)).text)
+        for name in ("principal", "somchai")
+    }
+    everybody = [f"/api/v1/people/{name}/test-message" for name in configured().people]
+    assert tried == {"principal": everybody, "somchai": []}
+
+
+def test_a_silence_of_something_unknown_is_not_said_to_be_of_everything(house: Any, ledger: Path) -> None:
+    put(
+        ledger,
+        "silence",
+        id="odd",
+        at=now_ms() - 1000,
+        until=now_ms() + 60_000,
+        site="",
+        room="",
+        subject="gone-town.old-pi",
+        rule="",
+        why="moved",
+        who="admin:head",
+    )
+    said = words(house, **house.sign_in("somchai", PASSWORD))
+    assert "gone-town.old-pi until" in said and "everything until" not in said
+
+
+def test_people_whom_line_cannot_reach_are_named(house: Any) -> None:
+    causes = [in_every_language("line.not_linked", people="somchai", count=1)]
+    status = ServiceStatus(service="alerts", state="online", at=now_ms(), causes=causes)
+    house.live.hear(Topics(house.config.org).service_status("alerts"), status.model_dump_json().encode())
+    said = words(house)
+    assert "People who cannot be reached" in said and "(1): somchai" in said
 
 
 def test_silences_say_what_until_when_and_why(house: Any) -> None:

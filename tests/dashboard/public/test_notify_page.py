@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,22 @@ from tests.classair.alerting.filled import put
 from tests.dashboard.conftest import SCHOOLS, alerts_double, now_ms
 
 RULES = """
-  dust: {kind: above, above: 37.5, tell: [malee]}
+  haze: {kind: above, above: 37.5, tell: [malee]}
   later: {kind: co2_high, escalation: heads}
   others: {kind: disagree, tell: [caretaker]}
   muted: {kind: filter_due, tell: [malee]}
 """
 PEOPLE = "  malee: {channel: console, language: en, mute: [filter_due]}\n"
-CHAINS = "escalation:\n  heads: [{tell: [caretaker]}, {tell: [malee], after: 10m}]\n"
+CHAINS = "  heads: [{tell: [caretaker]}, {tell: [malee], after: 10m}]\n"
 
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    text = SCHOOLS.read_text("utf-8") + "\naddress: http://air.local\n" + CHAINS
-    return parse(text.replace("\nrules:\n", f"\nrules:\n{RULES}").replace("\npeople:\n", f"\npeople:\n{PEOPLE}"), {})
+    text = SCHOOLS.read_text("utf-8") + "\naddress: http://air.local\n"
+    for table, more in (("rules", RULES), ("people", PEOPLE), ("escalation", CHAINS)):
+        head, place, rest = re.split(rf"(?m)^({table}:.*\n)", text)
+        text = head + place + more + rest
+    return parse(text, {})
 
 
 @pytest.fixture
