@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import re
 import secrets
@@ -24,8 +25,11 @@ from dashboard.access.roles import ROLES, SCOPES_OF, TOKEN_SCOPES, Principal
 IDLE_MS: Final = 30 * MINUTE_MS
 TOTAL_MS: Final = 12 * 60 * MINUTE_MS
 LIMIT_WINDOW_MS: Final = 15 * MINUTE_MS
-LIMIT_ACCOUNT: Final = 10  # failures per account within the window
-LIMIT_ADDRESS: Final = 30  # failures per address within the window; a school shares one
+# Failures within the window. An account's are counted apart for each place (the school, the internet, one remembered
+# phone), so that strangers cannot lock anybody out of the school.
+LIMIT_ACCOUNT: Final = 10  # of one account from one address
+LIMIT_PLACE: Final = 30  # of one account from all addresses of a place
+LIMIT_ADDRESS: Final = 30  # of all accounts from one address; a school shares one
 TOKEN_PREFIX: Final = "classair_"  # noqa: S105  how a leaked token is recognised
 PASSWORD_LEAST: Final = 10
 NAME_PATTERN: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{1,31}$")
@@ -88,12 +92,12 @@ def _hash(secret: str) -> bytes:
 class Desk:
     """One connection behind a lock; every question is short. `now_ms` is the clock."""
 
-    def __init__(self, path: Path, now_ms: Callable[[], int]) -> None:
+    def __init__(self, path: Path, now_ms: Callable[[], int], hasher: PasswordHasher | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
         self._db.execute("pragma journal_mode=wal")
@@ -188,17 +192,20 @@ class Desk:
 
     # -- signing in ---------------------------------------------------------------------------------------------------
 
-    def sign_in(self, name: str, password: str, address: str) -> Session | None:
+    def sign_in(self, name: str, password: str, address: str, place: str = "") -> Session | None:
         """A new session, None when name or password is wrong. Raises TooMany. Takes as long for unknown names.
 
         The name that was typed is kept only as a hash: people type passwords into the wrong field.
         """
-        now, account = self._now_ms(), _hash(name)
+        now, account, address = self._now_ms(), _hash(f"{place}\0{name}"), _one_network(address)
         with self._change() as db:
             db.execute("delete from failure where at<?", (now - LIMIT_WINDOW_MS,))
-            of_account = db.execute("select count(*) from failure where account=?", (account,)).fetchone()[0]
+            of_place, of_account = db.execute(
+                "select count(*), count(case when address=? then 1 end) from failure where account=?",
+                (address, account),
+            ).fetchone()
             of_address = db.execute("select count(*) from failure where address=?", (address,)).fetchone()[0]
-        if of_account >= LIMIT_ACCOUNT or of_address >= LIMIT_ADDRESS:
+        if of_account >= LIMIT_ACCOUNT or of_place >= LIMIT_PLACE or of_address >= LIMIT_ADDRESS:
             raise TooMany
         row = self._ask("select password from account where name=? and disabled_at is null", name)
         try:
@@ -212,7 +219,8 @@ class Desk:
             return None
         fresh = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
         with self._change() as db:
-            db.execute("delete from failure where account=?", (account,))
+            # Those of others stay: a guesser must not begin anew whenever the owner signs in.
+            db.execute("delete from failure where account=? and address=?", (account, address))
             db.execute("delete from session where began_at<? or seen_at<?", (now - TOTAL_MS, now - IDLE_MS))
             db.execute("insert into session values(?,?,?,?,?)", (_hash(fresh.secret), name, fresh.csrf, now, now))
         return fresh
@@ -320,6 +328,15 @@ class Desk:
         """Newest first: at, who, do, about, outcome."""
         rows = self._ask("select at, who, do, about, outcome from audit order by id desc limit ?", limit)
         return [(int(str(at)), str(who), str(do), str(about), str(outcome)) for at, who, do, about, outcome in rows]
+
+
+def _one_network(address: str) -> str:
+    """What one person can take addresses from: of IPv6 the /64."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
 def _check_password(password: str, name: str) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Mount
@@ -89,7 +90,7 @@ class Guard:
         principal = self._principal(headers)
         demo = caller.zone is Zone.MACHINE and caller.name in LOOPBACK_NAMES and self._demo()
         allowed = frozenset(need for need in Need if may(need, principal, demo=demo, near=caller.near))
-        scope.setdefault("state", {}).update(principal=principal, may=allowed)
+        scope.setdefault("state", {}).update(principal=principal, may=allowed, caller=caller)
         need, places = self._asked(scope)
         refusal = self._refusal(scope, headers, principal, need, need in allowed)
         room = places.get("room", "")
@@ -234,14 +235,16 @@ def _place(origin: str) -> str | None:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Ends a body without a declared length once it is too long."""
+    """Refuses a body without a declared length once it is too long."""
     seen = 0
 
     async def receiving() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if seen > MAX_BODY else message
+        if seen > MAX_BODY:
+            raise HTTPException(413, "the request is too large")
+        return message
 
     return receiving
 

@@ -16,6 +16,7 @@ from dashboard.access.desk import TOTAL_MS, Desk, TooMany
 from dashboard.access.guard import PHONE_COOKIE, SESSION_COOKIE
 from dashboard.access.phones import KEPT_MS, label_of
 from dashboard.access.roles import Principal
+from dashboard.access.whence import Caller
 from dashboard.context import Context
 from dashboard.frame.mounting import CSRF_COOKIE
 from dashboard.public.pages import language, page
@@ -52,11 +53,11 @@ def router(ctx: Context) -> APIRouter:
         request: Request, name: Field = "", password: Field = "", next: Field = "/", remember: Field = ""
     ) -> Response:
         desk: Desk = request.app.state.desk
-        address = request.client.host if request.client else ""
         account = name.strip()
+        address, place = await asyncio.to_thread(_counted, request, desk, account)
         try:
             async with turns:
-                session = await asyncio.to_thread(desk.sign_in, account, password, address)
+                session = await asyncio.to_thread(desk.sign_in, account, password, address, place)
             wrong, status = "access.wrong", 401
         except TooMany:
             session, wrong, status = None, "access.too_many", 429
@@ -117,6 +118,15 @@ def router(ctx: Context) -> APIRouter:
         return RedirectResponse(f"/phones?lang={language(request)}", 303)
 
     return light
+
+
+def _counted(request: Request, desk: Desk, account: str) -> tuple[str, str]:
+    """Address and place under which failures count: an account's remembered phone is one of its own, wherever it is."""
+    phone = desk.phones.principal(request.cookies.get(PHONE_COOKIE, ""))
+    if phone is not None and phone.name == account:
+        return f"phone {phone.phone}", "phone"
+    caller: Caller = request.state.caller
+    return caller.address, caller.zone.value
 
 
 class _Cookies:

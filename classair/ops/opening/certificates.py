@@ -9,6 +9,7 @@ import ipaddress
 import json
 import os
 import shutil
+import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +38,8 @@ def make(folder: Path, org: str, names: list[str], now: datetime) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = []
     allowed = _read(folder / "ca.json")
-    if not authority_of(folder).exists() or not all(_covered(name, allowed) for name in names):
+    whole = _fits(folder, "ca") or not (folder / "ca.key").exists()  # some keep it elsewhere
+    if not authority_of(folder).exists() or not whole or not all(_covered(name, allowed) for name in names):
         dns = [f"DNS:{name}" for name in names if not _is_ip(name)]
         alone = [_one_ip(name) for name in names if _is_ip(name)]
         permitted = list(dict.fromkeys([*_PRIVATE, *dns, *alone]))
@@ -45,7 +47,8 @@ def make(folder: Path, org: str, names: list[str], now: datetime) -> list[str]:
         _write(folder / "ca.json", permitted)
         made.append("ca")
     ends = end_of(folder)
-    if made or _read(folder / "names.json") != names or ends is None or ends - now < timedelta(days=RENEWED_DAYS):
+    soon = ends is None or ends - now < timedelta(days=RENEWED_DAYS)
+    if made or soon or _read(folder / "names.json") != names or not usable(folder) or not _signed(folder):
         _certificate(folder, org, names)
         _write(folder / "names.json", names)
         made.append("server")
@@ -61,10 +64,32 @@ def end_of(folder: Path) -> datetime | None:
     return datetime.strptime(told, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
 
 
+def usable(folder: Path) -> bool:
+    """Whether there is a certificate with its key: not where making it was interrupted."""
+    return _fits(folder, "server")
+
+
+def _fits(folder: Path, name: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+    except OSError:  # also what is damaged, or another one's key
+        return False
+    return True
+
+
+def _signed(folder: Path) -> bool:
+    """Whether the certificate is of this authority."""
+    try:
+        _openssl("verify", "-no_check_time", "-CAfile", str(authority_of(folder)), str(folder / "server.crt"))
+    except NoCertificate:
+        return False
+    return True
+
+
 def _authority(folder: Path, org: str, permitted: list[str]) -> None:
-    key, fresh = folder / "ca.key", folder / "ca.crt.new"
+    fresh = folder / "ca.crt.new"
     constraints = ",".join(f"permitted;{one}" for one in permitted)
-    _key(key)
+    key = _key(folder / "ca.key.new")
     _openssl(
         *("req", "-x509", "-new", "-key", str(key), "-sha256", "-days", str(AUTHORITY_DAYS), "-out", str(fresh)),
         *("-subj", f"/O={org}/CN=ClassAir {org}"),
@@ -72,12 +97,13 @@ def _authority(folder: Path, org: str, permitted: list[str]) -> None:
         *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
         *("-addext", f"nameConstraints=critical,{constraints}"),
     )
+    key.replace(folder / "ca.key")
     fresh.replace(authority_of(folder))
 
 
 def _certificate(folder: Path, org: str, names: list[str]) -> None:
-    key, asked, fresh, wanted = (folder / name for name in ("server.key", "server.csr", "server.crt.new", "server.ext"))
-    _key(key)
+    asked, fresh, wanted = (folder / name for name in ("server.csr", "server.crt.new", "server.ext"))
+    key = _key(folder / "server.key.new")
     try:
         _openssl("req", "-new", "-key", str(key), "-subj", f"/O={org}/CN=ClassAir", "-out", str(asked))
         wanted.write_text(
@@ -89,18 +115,20 @@ def _certificate(folder: Path, org: str, names: list[str]) -> None:
             *("x509", "-req", "-in", str(asked), "-CA", str(authority_of(folder)), "-CAkey", str(folder / "ca.key")),
             *("-CAcreateserial", "-sha256", "-days", str(DAYS), "-extfile", str(wanted), "-out", str(fresh)),
         )
+        # Only now: whoever uses the old ones goes on with them if openssl or the disk fails.
+        key.replace(folder / "server.key")
         fresh.replace(folder / "server.crt")
     finally:
         for path in (asked, wanted):
             path.unlink(missing_ok=True)
 
 
-def _key(path: Path) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    os.close(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
-    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(fresh))
-    fresh.chmod(0o600)
-    fresh.replace(path)
+def _key(path: Path) -> Path:
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(path))
+    path.chmod(0o600)
+    return path
 
 
 def _openssl(*words: str) -> str:

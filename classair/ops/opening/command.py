@@ -72,12 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", metavar="IP", help="this machine's address in the school's network")
     parser.add_argument("--name", metavar="NAME", help="this machine's name there (default: its host name with .local)")
     parser.add_argument(
-        "--devices", action="store_true", help="also let bridges and devices reach the broker, by TLS on port 8883"
+        "--devices",
+        action=argparse.BooleanOptionalAction,
+        help="also let bridges and devices reach the broker, by TLS on port 8883 (default: as before, at first not)",
     )
     parser.add_argument(
         "--plain",
-        action="store_true",
-        help="also let devices without TLS reach the broker, on port 1883, with their own accounts only",
+        action=argparse.BooleanOptionalAction,
+        help="also let devices without TLS reach the broker, on port 1883, with their own accounts only (default: as "
+        "before, at first not)",
     )
     parser.add_argument("--port", type=int, default=8050, help="port of the pages on loopback (default: 8050)")
     parser.add_argument("--https-port", type=int, default=443, help="port of the proxy (default: 443)")
@@ -131,8 +134,8 @@ def _open(args: argparse.Namespace, places: Places, config: Config, before: Open
         pages=args.port,
         https=args.https_port,
         http=args.http_port,
-        devices=args.devices,
-        plain=args.plain,
+        devices=args.devices if args.devices is not None else bool(before and before.devices),
+        plain=args.plain if args.plain is not None else bool(before and before.plain),
         certificates=args.certificates,
         public_certificates=args.public_certificates,
     )

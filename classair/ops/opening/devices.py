@@ -13,7 +13,7 @@ from typing import Final
 from classair.accounts import HOME_ASSISTANT
 from classair.ops import brokerfiles
 from classair.ops.brokerfiles import Grants
-from classair.ops.opening import plan
+from classair.ops.opening import certificates, plan
 from classair.ops.opening.plan import Opening
 from classair.places import Places, write_atomically
 
@@ -28,13 +28,13 @@ def admitted(grants: Grants) -> tuple[set[str], set[str]]:
     return outsiders | set(grants.bridges), outsiders - {HOME_ASSISTANT}
 
 
-def widen(conf: str, opening: Opening, folder: Path, certificates: Path, open_ports: set[int]) -> str:
+def widen(conf: str, opening: Opening, folder: Path, kept: Path, open_ports: set[int]) -> str:
     """The broker's configuration with the listeners of the opening whose ports are among `open_ports`."""
     blocks = []
     if opening.devices and opening.secure_port in open_ports:
         tls = [
-            f"certfile {certificates}/server.crt",
-            f"keyfile {certificates}/server.key",
+            f"certfile {kept}/server.crt",
+            f"keyfile {kept}/server.key",
             "tls_version tlsv1.2",
         ]
         blocks += _block(f"{opening.secure_port} {opening.address}", folder, SECURE, tls)
@@ -69,8 +69,8 @@ def write(places: Places, conf: Path, secrets: Mapping[str, str], grants: Grants
     for name, users in zip((SECURE, PLAIN), admitted(grants), strict=True):
         text = brokerfiles.passwords({user: secrets[user] for user in sorted(users) if user in secrets})
         write_atomically(folder / name, text.encode())
-    certificates = plan.folder_of(places) / "certificates"
-    write_atomically(conf, widen(conf.read_text("utf-8"), opening, folder, certificates, open_ports).encode())
+    kept = plan.folder_of(places) / "certificates"
+    write_atomically(conf, widen(conf.read_text("utf-8"), opening, folder, kept, open_ports).encode())
 
 
 def free_ports(places: Places) -> tuple[set[int], list[str]]:
@@ -94,9 +94,9 @@ def free_ports(places: Places) -> tuple[set[int], list[str]]:
                 f"the broker cannot listen on {opening.address}:{port} (classair open): this machine does not have "
                 "the address, or another program uses the port. Devices on the network cannot connect"
             )
-    if opening.devices and not (plan.folder_of(places) / "certificates" / "server.key").exists():
+    if opening.devices and not certificates.usable(plan.folder_of(places) / "certificates"):
         found.discard(opening.secure_port)
-        told.append("the broker has no certificate for the network. Run classair open again")
+        told.append("the broker has no certificate for the network, or not its key. Run classair open again")
     return found, told
 
 

@@ -11,6 +11,8 @@ from typing import Final
 from classair.ops.opening.plan import Opening
 
 BODY: Final = 256  # KiB; the server's own limit
+_DECLARED_TOO_LARGE: Final = "^0*([1-9][0-9]{6,}|[3-9][0-9]{5}|2[7-9][0-9]{4})$"
+"""Lengths from 270,000 bytes, the first that Caddy can tell by a pattern."""
 HSTS: Final = "max-age=31536000"
 
 
@@ -37,8 +39,11 @@ def caddyfile(opening: Opening) -> str:
         "# Caddy itself puts the client's address into X-Forwarded-For and drops what the client wrote there.",
         "(classair) {",
         f"\tbind {opening.address}",
+        "\t# What says that it is too large gets 413, by Caddy or by ClassAir; what does not say so ends at the limit.",
+        f"\t@large header_regexp Content-Length {_DECLARED_TOO_LARGE}",
+        "\trespond @large 413",
         "\trequest_body {",
-        f"\t\tmax_size {BODY}KiB",
+        "\t\tmax_size 270KB",
         "\t}",
         "\theader -Server",
         f"\treverse_proxy 127.0.0.1:{opening.pages} {{",

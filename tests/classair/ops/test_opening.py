@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import stat
 import subprocess
@@ -64,6 +66,15 @@ def test_it_writes_into_its_folder_alone_and_keys_are_the_owners(opened: Any, tm
     assert list(data.iterdir()) == [] and opened("--close")[1].strip().startswith("Nothing is opened")
 
 
+@pytest.mark.thorough
+def test_opened_again_it_keeps_what_was_chosen_before(opened: Any, tmp_path: Path) -> None:
+    assert opened("--address", "192.168.1.10", "--name", "classair.local", "--yes", "--devices", "--plain")[0] == 0
+    assert opened("--yes", "--no-plain")[0] == 0
+    opening = plan.remembered(Places(tmp_path / "data"))
+    assert opening is not None and opening.devices and not opening.plain
+    assert (opening.address, opening.name) == ("192.168.1.10", "classair.local")
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "127.0.0.1", "224.0.0.1", "everywhere"])
 def test_an_address_that_is_not_one_of_this_school_is_refused(opened: Any, tmp_path: Path, address: str) -> None:
     code, said = opened("--address", address, "--name", "", "--yes")
@@ -112,6 +123,65 @@ def test_a_certificate_is_renewed_before_it_ends_and_for_other_names(tmp_path: P
     assert (tmp_path / "ca.crt").read_bytes() == authority and (tmp_path / "server.crt").read_bytes() != first
     assert certificates.make(tmp_path, "test-town", ["air.lan", "10.0.0.5"], NOW) == ["server"]
     assert certificates.make(tmp_path, "test-town", ["classair.school.ac.th"], NOW) == ["ca", "server"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("names", [["air.lan", "10.0.0.5"], ["classair.school.ac.th"]], ids=["server", "authority"])
+@pytest.mark.parametrize("last", range(1, 5))
+def test_making_certificates_again_mends_what_was_interrupted_at_any_file(
+    tmp_path: Path, program_of: Any, monkeypatch: pytest.MonkeyPatch, names: list[str], last: int
+) -> None:
+    program_of("openssl")
+    certificates.make(tmp_path, "test-town", NAMES, NOW)
+    put, done = Path.replace, []
+
+    def replace(path: Path, target: Path) -> Path:
+        if len(done) == last:
+            raise KeyboardInterrupt
+        done.append(path)
+        return put(path, target)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(Path, "replace", replace)
+        certificates.make(tmp_path, "test-town", names, NOW)
+    certificates.make(tmp_path, "test-town", names, NOW)
+    assert certificates.usable(tmp_path) and verified(tmp_path, tmp_path / "server.crt")
+    assert certificates.make(tmp_path, "test-town", names, NOW) == []
+    certificates._certificate(tmp_path, "test-town", names)
+
+
+def test_a_certificate_that_cannot_be_renewed_leaves_the_old_one_in_use(
+    tmp_path: Path, program_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Openssl that fails at its second call: with a key that fits nothing the broker would not start at all."""
+    real = program_of("openssl")
+    certificates.make(tmp_path, "test-town", NAMES, NOW)
+    before = {name: (tmp_path / name).read_bytes() for name in ("server.key", "server.crt", "ca.key", "ca.crt")}
+    broken = tmp_path / "bin" / "openssl"
+    broken.parent.mkdir()
+    broken.write_text(f'#!/bin/sh\n[ "$1" = req ] && exit 1\nexec {real} "$@"\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
+    with pytest.raises(certificates.NoCertificate):
+        certificates.make(tmp_path, "test-town", NAMES, NOW + timedelta(days=790))
+    with pytest.raises(certificates.NoCertificate):
+        certificates.make(tmp_path, "test-town", ["classair.school.ac.th"], NOW)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before and certificates.usable(tmp_path)
+
+
+def test_the_broker_starts_without_a_certificate_that_is_not_its_keys(
+    tmp_path: Path, program_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program_of("openssl")
+    monkeypatch.setattr(plan, "here", lambda address, port: True)
+    places = Places(tmp_path)
+    folder = tmp_path / "open" / "certificates"
+    certificates.make(folder, "test-town", NAMES, NOW)
+    plan.remember(places, Opening(address="192.168.1.10", devices=True, plain=True))
+    assert devices.free_ports(places) == ({8883, 1883}, [])
+    (folder / "server.key").write_bytes((folder / "ca.key").read_bytes())
+    ports, told = devices.free_ports(places)
+    assert ports == {1883} and "Run classair open again" in told[0]
 
 
 def test_each_listener_lets_in_its_own_accounts(tmp_path: Path) -> None:

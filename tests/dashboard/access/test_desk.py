@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from classair.places import Places
 from dashboard.access import command
-from dashboard.access.desk import IDLE_MS, LIMIT_ACCOUNT, LIMIT_WINDOW_MS, TOTAL_MS, AccountRejected, Desk, TooMany
+from dashboard.access.desk import (
+    IDLE_MS,
+    LIMIT_ACCOUNT,
+    LIMIT_ADDRESS,
+    LIMIT_PLACE,
+    LIMIT_WINDOW_MS,
+    TOTAL_MS,
+    AccountRejected,
+    Desk,
+    TooMany,
+)
 from tests.dashboard.access.conftest import SECRET, Clock
 
 pytestmark = pytest.mark.thorough
@@ -22,6 +36,15 @@ MINUTE = 60_000
 @pytest.fixture
 def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     opened = Desk(tmp_path / "desk.db", clock)
+    opened.add_account("teacher", "teacher", SECRET)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def cheap(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+    """Its passwords are hashed quickly, for many attempts."""
+    opened = Desk(tmp_path / "cheap.db", clock, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     opened.add_account("teacher", "teacher", SECRET)
     yield opened
     opened.close()
@@ -81,12 +104,62 @@ def test_the_file_holds_no_secret_in_the_clear_and_is_its_owners_alone(desk: Des
 
 
 def test_guessing_is_limited_per_account_and_forgiven_with_time(desk: Desk, clock: Clock) -> None:
-    for n in range(LIMIT_ACCOUNT):
-        assert desk.sign_in("teacher", "wrong", f"10.0.0.{n}") is None
+    for _ in range(LIMIT_ACCOUNT):
+        assert desk.sign_in("teacher", "wrong", "10.0.0.1", "school") is None
     with pytest.raises(TooMany):
-        desk.sign_in("teacher", SECRET, "10.0.0.99")
+        desk.sign_in("teacher", SECRET, "10.0.0.1", "school")
     clock.now += LIMIT_WINDOW_MS + 1
-    assert desk.sign_in("teacher", SECRET, "10.0.0.99") is not None
+    assert desk.sign_in("teacher", SECRET, "10.0.0.1", "school") is not None
+
+
+def test_many_addresses_of_a_place_share_a_limit_and_lock_nobody_out_elsewhere(desk: Desk) -> None:
+    for number in range(LIMIT_PLACE):
+        assert desk.sign_in("teacher", "wrong", f"20.30.40.{number}", "internet") is None
+    with pytest.raises(TooMany):
+        desk.sign_in("teacher", SECRET, "20.30.50.1", "internet")
+    assert desk.sign_in("teacher", SECRET, "10.0.0.1", "school") is not None
+    with pytest.raises(TooMany):
+        desk.sign_in("teacher", SECRET, "20.30.50.1", "internet")
+
+
+def test_one_network_of_ipv6_counts_as_one_address(desk: Desk) -> None:
+    for number in range(LIMIT_ADDRESS):
+        assert desk.sign_in(f"nobody-{number}", "wrong", f"2001:db8::{number:x}", "internet") is None
+    with pytest.raises(TooMany):
+        desk.sign_in("teacher", SECRET, "2001:db8::ffff:0:1", "internet")
+    assert desk.sign_in("teacher", SECRET, "2001:db8:0:1::1", "internet") is not None
+
+
+def test_signing_in_forgives_only_the_own_addresss_failures(desk: Desk) -> None:
+    for _ in range(LIMIT_ACCOUNT):
+        desk.sign_in("teacher", "wrong", "10.0.0.66", "school")
+    assert desk.sign_in("teacher", SECRET, "10.0.0.1", "school") is not None
+    with pytest.raises(TooMany):
+        desk.sign_in("teacher", SECRET, "10.0.0.66", "school")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["school", "internet"]), st.integers(0, 9), st.sampled_from(["wrong", SECRET])),
+        max_size=120,
+    )
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_guesses_are_spread_a_place_has_few(
+    cheap: Desk, clock: Clock, tries: list[tuple[str, int, str]]
+) -> None:
+    clock.now += LIMIT_WINDOW_MS + 1
+    wrong: Counter[str] = Counter()
+    for place, host, password in tries:
+        try:
+            done = cheap.sign_in("teacher", password, f"{place}-{host}", place)
+        except TooMany:
+            continue
+        wrong[place] += done is None
+        assert (done is None) == (password == "wrong")
+    # Only signing in rightly from the very address gives it new guesses.
+    if not any(password == SECRET for *_, password in tries):
+        assert all(count <= LIMIT_PLACE for count in wrong.values())
 
 
 def test_a_token_has_scopes_an_end_and_a_recognisable_beginning(desk: Desk, clock: Clock) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import Any
 
 import pytest
 
-from dashboard.access.guard import LIGHT_POLICY
+from dashboard.access.guard import LIGHT_POLICY, MAX_BODY
 from dashboard.access.roles import ROLES, SCOPES_OF, VISITOR, Need, Principal, may
 
 PASSWORD = "four unrelated words here"
@@ -269,3 +270,15 @@ def test_errors_say_what_where_and_what_would_be_right(house: Any) -> None:
     assert wrong["right"].startswith("did you mean ban-suan.p1-")
     assert house.ask("/api/nothing").json["error"]["what"] == "not found"
     assert json.loads(house.ask("/api/v1/rooms", "DELETE").body)["error"]["where"] == "DELETE /api/v1/rooms"
+
+
+@pytest.mark.parametrize("path", ["/login", "/line/webhook"])
+def test_a_body_that_does_not_say_its_length_is_refused_where_the_limit_is_reached(
+    own_house: Any, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLASSAIR_LINE_SECRET", "a secret")
+    there = http.client.HTTPConnection(own_house.url.partition("//")[2], timeout=60)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    there.request("POST", path, iter([b"x" * MAX_BODY, b"y"]), kind, encode_chunked=True)
+    assert there.getresponse().status == 413
+    there.close()

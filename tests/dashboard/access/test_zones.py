@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.access.desk import LIMIT_ACCOUNT, LIMIT_PLACE
 from dashboard.access.roles import VISITOR, Need, may
 
 SCHOOL, PUBLIC = "classair.school.lan", "air.my-school.ac.th"
@@ -107,7 +108,7 @@ def test_an_unknown_name_is_told_what_would_make_it_known(open_house: Any) -> No
     assert "rebound.example" in answer.json["error"]["what"] and "address:" in answer.json["error"]["right"]
 
 
-def sign_in(house: Any, origin: str, address: str, password: str = "four unrelated words here") -> Any:
+def sign_in(house: Any, origin: str, address: str, password: str = "four unrelated words here", **headers: str) -> Any:
     return house.ask(
         "/login",
         "POST",
@@ -117,6 +118,7 @@ def sign_in(house: Any, origin: str, address: str, password: str = "four unrelat
         X_Forwarded_For=address,
         X_Forwarded_Host=origin.partition("://")[2],
         X_Forwarded_Proto=origin.partition("://")[0],
+        **headers,
     )
 
 
@@ -145,3 +147,18 @@ def test_sign_ins_are_limited_by_the_clients_address_and_not_by_the_proxys(open_
     assert sign_in(open_house, f"https://{PUBLIC}", STRANGER).status == 429
     assert sign_in(open_house, f"https://{PUBLIC}", "20.30.40.51").status == 303
     assert sign_in(open_house, f"https://{PUBLIC}", f"20.30.40.51, {STRANGER}").status == 429
+
+
+@pytest.mark.thorough
+def test_strangers_lock_nobody_out_of_the_school_or_off_a_remembered_phone(open_house: Any) -> None:
+    desk = open_house.desk
+    desk.add_account("head", "admin", "four unrelated words here")
+    phone = {"Cookie": f"classair_phone={desk.phones.remember('head', 'iPhone', 'proof')}"}
+    for number in range(LIMIT_PLACE):
+        assert sign_in(open_house, f"https://{PUBLIC}", f"20.30.{number}.1", "wrong").status == 401
+    assert sign_in(open_house, f"https://{PUBLIC}", STRANGER).status == 429
+    assert sign_in(open_house, f"https://{SCHOOL}", PHONE).status == 303
+    assert sign_in(open_house, f"https://{PUBLIC}", STRANGER, **phone).status == 303
+    for _ in range(LIMIT_ACCOUNT):
+        assert sign_in(open_house, f"https://{PUBLIC}", STRANGER, "wrong", **phone).status == 401
+    assert sign_in(open_house, f"https://{PUBLIC}", STRANGER, **phone).status == 429, "it is bounded too"
