@@ -74,6 +74,9 @@ class Office(Protocol):
     def blocked(self, person: str, channel: str) -> None:
         """The person has blocked the channel: known from now on, so that nothing is tried in vain."""
 
+    def has_left(self, person: str, channel: str) -> bool:
+        """Whether they have blocked it, also where their address stands in sensors.yaml."""
+
     def config(self) -> Config:
         """The configuration in force: which language the school writes, where LINE is."""
 

@@ -50,6 +50,8 @@ class Channel:
         key = message.key or str(uuid.uuid4())
         if (pause := self._desk.paused_s()) > 0:
             raise ChannelError("LINE has asked for a pause", permanent=False, pause_s=pause)
+        if self._desk.silent():
+            raise ChannelError("LINE did not answer a moment ago", permanent=False)
         try:
             client = self._desk.client()
             if refusal := self._desk.budget.take(key, priority(message)):
@@ -59,7 +61,9 @@ class Channel:
         try:
             sent = client.push(to, [composed(message)], key)
         except answers.LineError as error:
+            self._desk.answered(error.status > 0)
             raise self._failed(key, error) from None
+        self._desk.answered(True)
         self._desk.budget.sent(key)
         self._desk.went_through()
         return Receipt(sent.id, sent.repeated)
@@ -67,7 +71,8 @@ class Channel:
     def _user(self) -> str:
         linked = self._office.contact(self._person, "line")
         given = self._settings.user.get_secret_value() if self._settings.user else None
-        if not (to := given or linked):
+        left = self._office.has_left(self._person, "line")
+        if left or not (to := given or linked):
             raise ChannelError(
                 "nobody has linked LINE for this person, or they have blocked the account",
                 permanent=True,

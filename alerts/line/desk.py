@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TOKEN: Final = "CLASSAIR_LINE_TOKEN"  # noqa: S105
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 600.0
+_SILENT_S: Final = 30.0  # after no answer: the others do not wait as long for none each
 
 
 class NoToken(LineError):
@@ -39,6 +40,7 @@ class Desk:
         self._client: tuple[str, LineClient] | None = None
         self._refused_in_a_row = 0
         self._refused_at = 0
+        self._silent_at: int | None = None
         self._clock = clock
         self.budget = Budget(self.client, office, clock)
 
@@ -73,6 +75,16 @@ class Desk:
     def went_through(self) -> None:
         with self._lock:
             self._refused_in_a_row = 0
+
+    def answered(self, answered: bool) -> None:
+        """Whether LINE has answered, be it a refusal."""
+        with self._lock:
+            self._silent_at = None if answered else self._clock()
+
+    def silent(self) -> bool:
+        """LINE has just not answered. One after the other, sixty people would wait for that for ten minutes."""
+        with self._lock:
+            return self._silent_at is not None and 0 <= self._clock() - self._silent_at < _SILENT_S * 1000
 
     def paused_s(self) -> float:
         """How long LINE is still to be left alone."""

@@ -54,7 +54,7 @@ class ContactRequest(_Request):
 
 
 class ForgetRequest(BaseModel):
-    """Whoever is reached at this address wants nothing any more: it is erased wherever it stands."""
+    """Whoever is reached at this address wants nothing any more, or can be reached again."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
     channel: Annotated[str, Field(max_length=32)]
@@ -70,6 +70,7 @@ class OutboxAsks:
             "preference": self._preference,
             "contact": self._contact,
             "forget_contact": self._forget_contact,
+            "welcome_contact": self._welcome_contact,
             "test_message": self._test_message,
         }
 
@@ -100,6 +101,12 @@ class OutboxAsks:
         people, statements = self._outbox.office.forget(wish.channel, wish.address.get_secret_value())
         log.info("contact_forgotten channel=%s people=%d", wish.channel, len(people))
         return Done({"channel": wish.channel, "forgotten": len(people)}, tuple(statements), self._ledger.wipe)
+
+    def _welcome_contact(self, ask: Ask, now: int) -> Done:
+        wish = ForgetRequest.model_validate(ask.args)
+        people, statements = self._outbox.office.welcome(wish.channel, wish.address.get_secret_value())
+        log.info("contact_welcomed channel=%s people=%d", wish.channel, len(people))
+        return Done({"channel": wish.channel, "welcomed": len(people)}, tuple(statements))
 
     def _test_message(self, ask: Ask, now: int) -> Done:
         wish = _Request.model_validate(ask.args)

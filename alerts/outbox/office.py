@@ -49,10 +49,12 @@ class Office:
             if (person, channel) in self._blocked:
                 return
             self._blocked.add((person, channel))
-        self._ledger.write(
-            "update contact set blocked_at=? where person=? and channel=?", self._clock(), person, channel
-        )
+        self._ledger.together([self._left(person, channel)])
         log.warning("channel_blocked channel=%s", channel)
+
+    def has_left(self, person: str, channel: str) -> bool:
+        with self._lock:
+            return (person, channel) in self._blocked
 
     def config(self) -> Config:
         assert self._config is not None  # channels are made from one
@@ -95,6 +97,37 @@ class Office:
             for key in keys:
                 self._contacts.pop(key)
                 self._blocked.discard(key)
+            # An address in sensors.yaml cannot be erased here: it is known that nothing arrives there.
+            named = [(name, channel) for name in self._named(channel, address)]
+            self._blocked.update(named)
+        statements: list[Statement] = [("delete from contact where channel=? and address=?", (channel, address))]
+        statements += [self._left(*key) for key in named]
+        return list(dict.fromkeys(person for person, _ in [*keys, *named])), statements
+
+    def welcome(self, channel: str, address: str) -> tuple[list[str], list[Statement]]:
+        """An address in sensors.yaml can be reached again; whose it is, and what is to be committed."""
+        with self._lock:
+            keys = [(name, channel) for name in self._named(channel, address) if (name, channel) in self._blocked]
+            self._blocked.difference_update(keys)
         return [person for person, _ in keys], [
-            ("delete from contact where channel=? and address=?", (channel, address))
+            ("update contact set blocked_at=null where person=? and channel=?", key) for key in keys
+        ]
+
+    def _left(self, person: str, channel: str) -> Statement:
+        return (
+            "insert into contact(person, channel, address, at, blocked_at) values(?,?,'',?,?) "
+            "on conflict(person, channel) do update set blocked_at=excluded.blocked_at",
+            (person, channel, (now := self._clock()), now),
+        )
+
+    def _named(self, channel: str, address: str) -> list[str]:
+        """The people whose entry in sensors.yaml has this address."""
+        people = self._config.people if self._config is not None else {}
+        return [
+            name
+            for name, person in people.items()
+            if any(
+                way.channel == channel and address in way.settings().values()
+                for way in (person, *([person.second] if person.second else []))
+            )
         ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ KEPT_MS: Final = 7 * DAY_MS
 CODE_MS: Final = DAY_MS
 CODE_DIGITS: Final = 8
 TRIES: Final = 5  # wrong codes of one user within an hour
+TRIES_OF_ALL: Final = 100  # … and of all: whoever guesses may have many accounts
+MOST: Final = 1000  # events in hand at once
 
 SCHEMA: Final = """
 create table if not exists line_event(
@@ -34,7 +37,7 @@ create table if not exists line_wrong_code(at int not null, user blob not null);
 
 
 class TooManyTries(Exception):
-    """Too many wrong codes of one user within an hour."""
+    """Too many wrong codes within an hour, of one user or of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +61,30 @@ class LineInbox:
         with self._change() as db:
             db.execute("delete from line_event where at<? and done_at is not null", (now - KEPT_MS,))
             for event in events:
-                text = json.dumps(event, ensure_ascii=False, sort_keys=True)
+                # In ASCII: half an emoji, which JSON can hold, is no text that a database takes.
+                text = json.dumps(event, sort_keys=True)
                 given = event.get("webhookEventId")
-                known = given if isinstance(given, str) and 0 < len(given) <= 64 else _digest(text).hex()
+                plain = isinstance(given, str) and 0 < len(given) <= 64 and given.isascii()
+                known = given if plain else _digest(text).hex()
                 row = db.execute("insert or ignore into line_event(id, at, body) values(?,?,?)", (known, now, text))
                 new += row.rowcount
+                if event.get("type") == "unsend":
+                    _take_back(db, event.get("unsend"), now)
         return new
 
-    def waiting(self, most: int = 100) -> list[Event]:
-        """What nobody has worked on, oldest first."""
-        rows = self._ask("select id, at, body from line_event where done_at is null order by at, id limit ?", most)
-        return [Event(str(key), int(str(at)), json.loads(str(body))) for key, at, body in rows]
+    def waiting(self, but: Container[str] = frozenset(), most: int = MOST) -> list[Event]:
+        """What nobody has worked on, oldest first, without what is in hand already."""
+        rows = self._ask("select id, at, body from line_event where done_at is null order by at, id")
+        left = [(str(key), int(str(at)), body) for key, at, body in rows if str(key) not in but]
+        return [Event(key, at, json.loads(str(body))) for key, at, body in left[:most]]
 
     def done(self, event: str, outcome: str, now: int) -> None:
         """It has been worked on: what people wrote is not kept."""
         with self._change() as db:
-            db.execute("update line_event set done_at=?, outcome=?, body='{}' where id=?", (now, outcome, event))
+            db.execute(
+                "update line_event set done_at=?, outcome=?, body='{}' where id=? and done_at is null",
+                (now, outcome, event),
+            )
 
     def outcome(self, event: str) -> str | None:
         """What became of an event; None while it waits, or where it is not known."""
@@ -96,7 +107,8 @@ class LineInbox:
         with self._change() as db:
             db.execute("delete from line_wrong_code where at<?", (now - HOUR_MS,))
             (wrong,) = db.execute("select count(*) from line_wrong_code where user=?", (who,)).fetchone()
-            if wrong >= TRIES:
+            (of_all,) = db.execute("select count(*) from line_wrong_code").fetchone()
+            if wrong >= TRIES or of_all >= TRIES_OF_ALL:
                 raise TooManyTries
             found = db.execute(
                 "select person from line_code where hash=? and expires_at>=?", (_digest(code), now)
@@ -109,6 +121,17 @@ class LineInbox:
     def used(self, code: str) -> None:
         with self._change() as db:
             db.execute("delete from line_code where hash=?", (_digest(code),))
+
+
+def _take_back(db: sqlite3.Connection, unsent: object, now: int) -> None:
+    """A user took a message back before it was worked on: it is as if they had not written it."""
+    message = unsent.get("messageId") if isinstance(unsent, dict) else None
+    if isinstance(message, str) and message.isascii():
+        db.execute(
+            "update line_event set done_at=?, outcome='unsent', body='{}' "
+            "where done_at is null and case when json_valid(body) then json_extract(body, '$.message.id') end=?",
+            (now, message),
+        )
 
 
 def _digest(text: str) -> bytes:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from classair import i18n
 from classair.asking import NoAnswer
@@ -21,7 +22,9 @@ from dashboard.line.understanding import Asked, find_rooms, understand
 log = logging.getLogger(__name__)
 
 REPLY_WITHIN_MS: Final = 50_000  # LINE takes a reply for a minute from the event
-LOOK_EVERY_S: Final = 30.0  # what another try may help: a broker that was away
+LOOK_EVERY_S: Final = 30.0  # for events that an earlier process left, and after a disk that did not answer
+TRY_AGAIN_S: Final = 5.0  # what has to wait for alerts or for the disk
+AT_ONCE: Final = 20  # events that are worked on together: LINE takes its time for each reply
 CHOICES: Final = 5
 
 
@@ -40,14 +43,18 @@ class Talk:
         self._ctx, self._inbox, self._replier = ctx, inbox, replier
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def begin(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [*self._in_hand.values(), *([self._task] if self._task is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def came(self) -> None:
         self._news.set()
@@ -55,8 +62,8 @@ class Talk:
     async def _run(self) -> None:
         while True:
             try:
-                await self._work()
-            except sqlite3.Error as error:
+                await self._begin_new()
+            except Exception as error:  # the next look may find the disk in order again
                 log.error("line_inbox_failed error=%s retry=true", error)
             try:
                 await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
@@ -64,35 +71,68 @@ class Talk:
                 pass
             self._news.clear()
 
-    async def _work(self) -> None:
-        while events := await asyncio.to_thread(self._inbox.waiting):
-            left = 0
-            for event in events:
-                try:
-                    outcome = await self._one(event)
-                except NoAnswer as error:
-                    log.warning("line_event_postponed error=%s retry=true", error)
-                    left += 1
-                    continue
-                except Exception:  # one event must not hold the others up
-                    log.exception("line_event_failed")
-                    outcome = "failed"
+    async def _begin_new(self) -> None:
+        for event in await asyncio.to_thread(self._inbox.waiting, frozenset(self._in_hand)):
+            task = asyncio.get_running_loop().create_task(self._in_turn(event))
+            self._in_hand[event.id] = task
+            task.add_done_callback(lambda _, known=event.id: self._in_hand.pop(known, None))
+
+    async def _in_turn(self, event: Event) -> None:
+        """What changes something for a user keeps its order; it may wait for alerts, and no question waits for it."""
+        user = _user(event.body)
+        if not (user and _changes(event.body)):
+            await self._settle(event)
+            return
+        turn = self._turns.setdefault(user, asyncio.Lock())
+        async with turn:
+            await self._settle(event)
+
+    async def _settle(self, event: Event) -> None:
+        while True:
+            try:
+                outcome = await self._worked_on(event)
+                break
+            except NoAnswer as error:
+                log.warning("line_event_postponed error=%s retry=true", error)
+            except sqlite3.Error as error:
+                log.error("line_inbox_failed error=%s retry=true", error)
+            except Exception as error:  # its words and those of its causes may be a person's
+                log.error("line_event_failed error=%s", type(error).__name__)
+                outcome = "failed"
+                break
+            await asyncio.sleep(TRY_AGAIN_S)
+        while True:
+            try:
                 await asyncio.to_thread(self._inbox.done, event.id, outcome, self._ctx.now_ms())
-            if left == len(events):
                 return
+            except sqlite3.Error as error:  # it has been answered: only this is tried again
+                log.error("line_inbox_failed error=%s retry=true", error)
+            await asyncio.sleep(TRY_AGAIN_S)
+
+    async def _worked_on(self, event: Event) -> str:
+        if (known := await asyncio.to_thread(self._inbox.outcome, event.id)) is not None:
+            return known  # taken back while it waited
+        if _changes(event.body):
+            return await self._one(event)
+        async with self._gate:
+            return await self._one(event)
 
     async def _one(self, event: Event) -> str:
         """What became of it. Raises NoAnswer when it has to wait for another service."""
         kind, user = event.body.get("type"), _user(event.body)
         if kind == "unfollow" and user:
-            await self._forget(user)
-            return "forgotten"
+            return "forgotten" if await self._forget(user) is not None else "refused"
         if kind == "follow":
+            # Somebody whose LINE user id stands in sensors.yaml may have unblocked the account.
+            if user and _unblocked(event.body):
+                await self._ctx.live.ask("alerts", "welcome_contact", "line", {"channel": "line", "address": user})
             return await self._send(event, _Reply(self._t(False, "welcome"), "welcomed"))
         text = _text(event.body)
         if text is None:
             return "ignored"
         asked = understand(text)
+        if _among_others(event.body) and not (asked.wish in ("air", "unknown") and self._rooms(asked.about)):
+            return "ignored"  # people talk to each other there; nothing about one of them is done or told
         return await self._send(event, await self._answer(asked, user))
 
     async def _answer(self, asked: Asked, user: str) -> _Reply:
@@ -103,6 +143,8 @@ class Talk:
                 return await self._link(asked, user)
             case "stop":
                 found = await self._forget(user) if user else False
+                if found is None:
+                    return _Reply(self._t(asked.english, "try_later"), "refused")
                 return _Reply(self._t(asked.english, "stopped" if found else "nothing_to_stop"), "stopped")
             case "air":
                 return self._air(asked)
@@ -161,10 +203,13 @@ class Talk:
         log.info("line_contact_linked person=%s", person)
         return _Reply(self._t(asked.english, "linked"), "linked")
 
-    async def _forget(self, user: str) -> bool:
-        """Ends all messages to a LINE user; whether there was anybody to forget."""
+    async def _forget(self, user: str) -> bool | None:
+        """Ends all messages to a LINE user; whether there was anybody to forget, None where alerts refuses."""
         answer = await self._ctx.live.ask("alerts", "forget_contact", "line", {"channel": "line", "address": user})
-        return answer.ok and bool(answer.result.get("forgotten"))
+        if not answer.ok:
+            log.warning("line_contact_refused error=%s", answer.error)
+            return None
+        return bool(answer.result.get("forgotten"))
 
     async def _send(self, event: Event, reply: _Reply) -> str:
         token, replier = event.body.get("replyToken"), self._replier()
@@ -197,6 +242,27 @@ class Talk:
 def _school_named(about: str, names: list[str]) -> bool:
     plain = about.casefold()
     return any(name.casefold() in plain for name in names)
+
+
+def _changes(body: dict[str, Any]) -> bool:
+    """Whether alerts is asked to change something."""
+    text = _text(body)
+    return (
+        body.get("type") == "unfollow"
+        or _unblocked(body)
+        or (text is not None and not _among_others(body) and understand(text).wish in ("code", "stop"))
+    )
+
+
+def _unblocked(body: dict[str, Any]) -> bool:
+    follow = body.get("follow")
+    return isinstance(follow, dict) and follow.get("isUnblocked") is True
+
+
+def _among_others(body: dict[str, Any]) -> bool:
+    """Whether it was written in a group or a room."""
+    source = body.get("source")
+    return isinstance(source, dict) and source.get("type") in ("group", "room")
 
 
 def _user(body: dict[str, Any]) -> str:

@@ -28,6 +28,10 @@ _LONGEST: Final = 16 * 1024 * 1024
 _SILENCE_S: Final = 60.0
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a school writes at once
+
+
 class LineFake:
     """Serves on a loopback port from `start` to `stop`. `platform` and `webhook` may be used directly as well."""
 
@@ -35,7 +39,7 @@ class LineFake:
         self.platform, self.webhook = platform, Webhook(platform)
         self.ended = threading.Event()
         handler = type("_Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self._server = _Server(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="line-fake", daemon=True)
 

@@ -260,3 +260,40 @@ def test_what_is_shared_by_all_channels_is_made_once_and_may_look_into_what_is_k
     office = Office(ledger, lambda: 0)
     office.follow(configured(fake.url))
     assert desk(office) is desk(office)
+
+
+def test_while_line_does_not_answer_only_one_in_half_a_minute_waits_for_it(fake: LineFake, office: Office) -> None:
+    way, message = channel(office), urgent()
+    fake.platform.faults.append(Fault("push", "drop"))
+    assert not failed(way, message).permanent
+    asked = len(fake.platform.requests)
+    for kept in (message, urgent(), urgent()):
+        error = failed(way, kept)
+        assert (error.permanent, error.pause_s) == (False, None)  # so that the second way comes in its turn
+    assert len(fake.platform.requests) == asked and fake.platform.received == []
+    fake.platform.ahead_s += 30
+    way.send(message)
+    way.send(urgent())
+    assert len(fake.platform.received) == 2
+
+
+def test_somebody_in_the_configuration_who_blocks_the_account_is_not_told_by_line_until_they_unblock_it(
+    fake: LineFake, ledger: Ledger, tmp_path: Path
+) -> None:
+    people = f"{{head: {{channel: line, user: {user(9)}}}}}"
+    office = office_of(fake, ledger, people)
+    way = channel(office, "head", user=user(9))
+    gone, statements = office.forget("line", user(9))
+    ledger.together(statements)
+    assert gone == ["head"]
+    assert failed(way, urgent()).reason == "no_channel"
+    ledger.close()
+    again = ledger_in(tmp_path)
+    later = office_of(fake, again, people)
+    way = channel(later, "head", user=user(9))
+    assert failed(way, urgent()).reason == "no_channel", "known after a restart"
+    back, statements = later.welcome("line", user(9))
+    again.together(statements)
+    assert (back, later.welcome("line", user(9))[0]) == (["head"], [])
+    way.send(urgent())
+    again.close()

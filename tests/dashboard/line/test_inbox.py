@@ -9,7 +9,7 @@ import pytest
 
 from classair.units import DAY_MS, HOUR_MS
 from dashboard.access.desk import Desk
-from dashboard.access.line_inbox import CODE_MS, KEPT_MS, TRIES, LineInbox, TooManyTries
+from dashboard.access.line_inbox import CODE_MS, KEPT_MS, TRIES, TRIES_OF_ALL, LineInbox, TooManyTries
 
 NOW = 1_795_366_800_000
 
@@ -76,3 +76,42 @@ def test_wrong_codes_are_limited_by_user_and_a_right_one_is_not_told_after_them(
         inbox.whose(code, "U1", NOW + 1)
     assert inbox.whose(code, "U2", NOW + 1) == "caretaker"
     assert inbox.whose(code, "U1", NOW + HOUR_MS + 1) == "caretaker"
+
+
+def test_half_an_emoji_and_other_strange_texts_are_kept_like_any(inbox: LineInbox) -> None:
+    strange = [said(1, "\ud83d air"), said(2, "a\x00b\x1b"), {"webhookEventId": "\ud83d", "timestamp": float("nan")}]
+    assert inbox.keep([*strange, {"type": "unsend", "unsend": {"messageId": "\ud83d"}}], NOW) == 4
+    assert {event.body["message"]["text"] for event in inbox.waiting() if "message" in event.body} == {
+        "\ud83d air",
+        "a\x00b\x1b",
+    }
+
+
+def test_an_id_twice_in_one_delivery_is_one_event(inbox: LineInbox) -> None:
+    assert inbox.keep([said(1), said(1), said(1, "ฝุ่น")], NOW) == 1
+
+
+def test_a_message_that_its_writer_took_back_before_it_was_worked_on_is_gone(inbox: LineInbox) -> None:
+    nan = {"webhookEventId": "01NAN", "type": "message", "at": float("nan")}
+    taken = {"webhookEventId": "01A", "type": "message", "message": {"type": "text", "id": "77", "text": "secret"}}
+    stays = {"webhookEventId": "01B", "type": "message", "message": {"type": "text", "id": "78", "text": "air"}}
+    inbox.keep([nan, taken, stays], NOW)
+    inbox.keep([{"webhookEventId": "01C", "type": "unsend", "unsend": {"messageId": "77"}}], NOW + 1)
+    assert [event.id for event in inbox.waiting()] == ["01B", "01NAN", "01C"]
+    inbox.done("01A", "linked", NOW + 2)
+    assert inbox.outcome("01A") == "unsent"
+
+
+def test_what_is_in_hand_does_not_hide_what_came_later(inbox: LineInbox) -> None:
+    inbox.keep([said(number) for number in range(9)], NOW)
+    assert [it.id for it in inbox.waiting({f"01H{number}" for number in range(7)}, 1)] == ["01H7"]
+
+
+def test_codes_cannot_be_guessed_by_somebody_with_many_accounts(inbox: LineInbox) -> None:
+    code = inbox.make_code("head", NOW)
+    wrong = "00000000" if code != "00000000" else "00000001"
+    for number in range(TRIES_OF_ALL):
+        assert inbox.whose(wrong, f"U{number}", NOW) is None
+    with pytest.raises(TooManyTries):
+        inbox.whose(code, "U-new", NOW)
+    assert inbox.whose(code, "U-new", NOW + HOUR_MS + 1) == "head"

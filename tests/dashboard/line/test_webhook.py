@@ -182,3 +182,85 @@ def test_while_alerts_is_away_a_wish_that_changes_something_waits_and_questions_
         assert outcome_of(house, third, wait_for) == "help"
         assert outcome_of(house, left, wait_for) == "forgotten"
     assert done.is_set()
+
+
+@pytest.mark.thorough
+def test_two_hundred_who_ask_at_once_are_all_answered_while_line_takes_its_time(
+    fake: LineFake, house: House, make_state: Any, wait_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.put(make_state("ban-suan.p1-2", 18))
+    asked, several = threading.Semaphore(0), threading.Event()
+    found = fake.platform.fault
+
+    def together(path: str) -> Any:
+        if path.endswith("reply"):
+            asked.release()
+            if asked._value >= 8:
+                several.set()
+            several.wait(5)  # the first ones are answered when the eighth has come
+        return found(path)
+
+    monkeypatch.setattr(fake.platform, "fault", together)
+    events = [_asked(fake, line.user(number), "air P.1/2") for number in range(200)]
+    body = json.dumps({"events": events}).encode()
+    assert fake.webhook.raw(body, fake.webhook.signed(body)) == {"status": 200}
+    assert several.wait(20), "nobody waits until the one before has been answered"
+    wait_for(lambda: len(fake.platform.received) == 200, 60, "all answers")
+
+
+def test_questions_are_answered_while_alerts_takes_no_codes(
+    fake: LineFake, house: House, mosquitto: Any, wait_for: Any
+) -> None:
+    waiting, go = threading.Event(), threading.Event()
+
+    def answer(ask: Ask) -> Answer:
+        waiting.set()
+        go.wait(20)
+        return Answer(id=ask.id, ok=True, result={"forgotten": 1})
+
+    with alerts_double(house, mosquitto, answer):
+        left = fake.webhook.unfollow(ALICE)
+        assert waiting.wait(20)
+        helped = fake.webhook.message(ALICE, {"type": "text", "text": "help"})
+        assert outcome_of(house, helped, wait_for) == "help"
+        assert house.desk.line.outcome(left["events"][0]["webhookEventId"]) is None
+        go.set()
+        assert outcome_of(house, left, wait_for) == "forgotten"
+
+
+def test_who_wants_no_more_messages_is_told_the_truth_where_alerts_refuses(
+    fake: LineFake, house: House, mosquitto: Any, wait_for: Any
+) -> None:
+    with alerts_double(house, mosquitto, lambda ask: Answer(id=ask.id, ok=False, error="the disk is full")):
+        stopped = fake.webhook.message(ALICE, {"type": "text", "text": "stop"})
+        assert outcome_of(house, stopped, wait_for) == "refused"
+        assert said_to(fake, ALICE) == ["This could not be saved. Please try again in a few minutes."]
+        assert outcome_of(house, fake.webhook.unfollow(ALICE), wait_for) == "refused"
+
+
+def test_in_a_group_only_a_room_is_answered_and_nothing_about_a_person(
+    fake: LineFake, house: House, make_state: Any, wait_for: Any
+) -> None:
+    house.put(make_state("ban-suan.p1-2", 18))
+    code = house.desk.line.make_code("caretaker", house.app.server.state.ctx.now_ms())
+    for words, outcome in (
+        ("see you at four", "ignored"),
+        ("my son is sick", "ignored"),
+        ("stop", "ignored"),
+        (code, "ignored"),
+        ("air P.1/2", "air"),
+    ):
+        event = _asked(fake, ALICE, words) | {"source": {"type": "group", "groupId": "C1", "userId": ALICE}}
+        told = fake.webhook.anything(event)
+        assert outcome_of(house, told, wait_for) == outcome
+    assert len(fake.platform.received) == 1
+
+
+def _asked(fake: LineFake, user: str, words: str) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "webhookEventId": f"01{user[-8:]}{abs(hash(words)):x}",
+        "source": {"type": "user", "userId": user},
+        "replyToken": fake.platform.reply_token(user),
+        "message": {"type": "text", "id": "1", "text": words},
+    }
