@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -75,7 +76,10 @@ class Talk:
         for event in await asyncio.to_thread(self._inbox.waiting, frozenset(self._in_hand)):
             task = asyncio.get_running_loop().create_task(self._in_turn(event))
             self._in_hand[event.id] = task
-            task.add_done_callback(lambda _, known=event.id: self._in_hand.pop(known, None))
+            task.add_done_callback(partial(self._put_down, event.id))
+
+    def _put_down(self, event: str, _: asyncio.Task[None]) -> None:
+        self._in_hand.pop(event, None)
 
     async def _in_turn(self, event: Event) -> None:
         """What changes something for a user keeps its order; it may wait for alerts, and no question waits for it."""
