@@ -59,7 +59,7 @@ class Outbox:
         self._arrivals = Arrivals(ledger)
         self._ways = Ways(self.office)
         self._waking = Waking(lambda: report(self.look), clock)
-        self._pending = Pending(unfinished(ledger), self._waking.at)
+        self._pending = Pending(unfinished(ledger, clock()), self._waking.at)
         self.attempts = Attempts(ledger, self._pending, self._ways, self._arrivals, report, clock)
         for row in self._pending.rows.values():
             if row.state == "waiting" and row.items:

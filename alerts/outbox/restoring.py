@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from alerts.ledger import Ledger
 from alerts.outbox.rows import Item, Row
+from alerts.outbox.timing import PAUSES_S
 from classair.alerting.words import GROUP_MS
 from classair.units import HOUR_MS
 
 
-def unfinished(ledger: Ledger) -> dict[str, Row]:
-    """Waiting, or frozen and on their way; each with its items."""
+def unfinished(ledger: Ledger, now: int) -> dict[str, Row]:
+    """Waiting, or frozen and on their way; each with its items.
+
+    A machine whose clock stood still while it was off must not keep them until the moment that the old clock meant.
+    """
     rows: dict[str, Row] = {}
     for key, *values, title, text, state, reason, attempts, began_at in ledger.rows(
         "select id, made_at, due_at, site, person, stage, severity, language, episode, title, text, state, reason, "
@@ -19,6 +23,9 @@ def unfinished(ledger: Ledger) -> dict[str, Row]:
         row = rows[key] = Row(key, *values)
         row.title, row.text, row.state, row.reason = title, text, state, reason
         row.attempts, row.began_at = attempts, began_at
+        if not reason:
+            longest = GROUP_MS if state == "waiting" else round(PAUSES_S[-1] * 1000)
+            row.due_at = min(row.due_at, now + longest)
     for key, *values in ledger.rows(
         "select i.notification, i.place, i.alert, i.stage, i.kind, i.title, i.text from notification n "
         "join notification_item i on i.notification=n.id where n.state in ('waiting', 'sending') "

@@ -89,6 +89,17 @@ def test_the_end_that_waits_when_we_stop_is_told_in_the_next_life(post: Make, pa
     assert titles(paper.PILES["caretaker"]) == ["a fired", "a recovered"]
 
 
+def test_a_clock_that_stood_still_while_the_machine_was_off_keeps_no_message(post: Make, paper: Any) -> None:
+    it = post()
+    it.tell(alert("a", severity="urgent"))
+    it.now -= 8 * HOUR
+    it.restart()
+    it.now += 9 * HOUR
+    it.outbox.clock_stepped(9 * HOUR)
+    it.after(MIN)
+    assert titles(paper.PILES["caretaker"]) == ["a fired"]
+
+
 def test_messages_are_sent_although_the_disk_refuses(post: Make, paper: Any) -> None:
     it = post()
     with sqlite3.connect(it.folder / "ledger.db", isolation_level=None) as other:
