@@ -28,6 +28,9 @@ _WHOLE: Final = {
     r"^(/[^\s]*)?$": "expected a path that begins with / and has no blanks",
     r"^[A-Za-z0-9_/-]+$": "expected a topic of letters, digits, _, - and /",
     r"^([0-9A-F]{4})?$": "expected four hexadecimal digits, such as 3FA2",
+    r"^(https://[^\s/@?#]+/?)?$": "expected an address that begins with https://, without a path",
+    r"^https?://[^\s/@?#]+$": "expected an address such as http://127.0.0.1:8056, without a path",
+    r"^[a-z0-9-]{1,32}(\.[a-z0-9-]{1,32})?$": "expected a school (<site>) or a room (<site>.<room>)",
     r"^[^\x00-\x1f\x7f]*$": "control characters are not allowed",
 }
 _EXPECTED: Final = {
