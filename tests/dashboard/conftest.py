@@ -24,6 +24,7 @@ from classair.alerting.links import Links
 from classair.alerting.records import Records
 from classair.arguments import networks
 from classair.broker import BrokerAddress, Link, Message
+from classair.config import yamltext
 from classair.model import Flag, Reading
 from classair.science.advice import Need
 from classair.science.corrections import Corrections
@@ -50,6 +51,14 @@ from tests.neighbours.ports import free_port
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 HAS: frozenset[Need] = frozenset({"purifier", "openings", "clean_room"})
+
+
+def schools_with(more: str) -> configuration.Config:
+    """The demo's schools. What `more` says of rules, people and chains is added, or stands in place of the demo's."""
+    whole = yamltext.read(SCHOOLS.read_text("utf-8"))
+    for key, section in yamltext.read(more).items():
+        whole[key] = {**whole.get(key, {}), **section} if isinstance(section, dict) else section
+    return configuration.parse(json.dumps(whole), {})
 
 
 def now_ms() -> int:

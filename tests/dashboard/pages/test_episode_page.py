@@ -13,11 +13,10 @@ import pytest
 
 from alerts.answering import Refused
 from alerts.episodes.desk import EpisodeDesk
-from classair import config as configuration
 from classair.alerting.records import Records
 from classair.wire import Answer, Ask
 from tests.alerts.episodes.town import Town
-from tests.dashboard.conftest import SCHOOLS, alerts_double, now_ms, state_of
+from tests.dashboard.conftest import alerts_double, now_ms, schools_with, state_of
 
 PASSWORD = "four unrelated words here"
 pytestmark = pytest.mark.slow
@@ -41,12 +40,7 @@ class School:
 
 @pytest.fixture
 def school(make_house: Any, tmp_path: Path, mosquitto: Any) -> Iterator[School]:
-    config = configuration.parse(
-        SCHOOLS.read_text("utf-8").replace(
-            "\nrules:\n", "\nrules:\n  smoke: {kind: smoke_episode, tell: [caretaker]}\n", 1
-        ),
-        {},
-    )
+    config = schools_with("rules: {smoke: {kind: smoke_episode, tell: [caretaker]}}")
     town = Town(tmp_path / "ledger.db", config)
     house = make_house(config=config, ledger=town.path)
     house.desk.add_account("somsri", "caretaker", PASSWORD)
