@@ -7,6 +7,7 @@ what is read in that network is one device's password, which can say wrong thing
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from classair.ops.opening.plan import Opening
 from classair.places import Places, write_atomically
 
 SECURE, PLAIN = "passwords-network", "passwords-devices"
+TOLD_DAYS: Final = 30
 MOST: Final = 300
 """Connections of one listener."""
 
@@ -97,7 +99,21 @@ def free_ports(places: Places) -> tuple[set[int], list[str]]:
     if opening.devices and not certificates.usable(plan.folder_of(places) / "certificates"):
         found.discard(opening.secure_port)
         told.append("the broker has no certificate for the network, or not its key. Run classair open again")
-    return found, told
+    return found, told + _ending(places)
+
+
+def _ending(places: Places) -> list[str]:
+    """Whoever forgot the monthly timer reads it at the next start, before phones and bridges are turned away."""
+    try:
+        ends = certificates.end_of(plan.folder_of(places) / "certificates")
+    except certificates.NoCertificate:
+        return []
+    if ends is None or ends - datetime.now(UTC) > timedelta(days=TOLD_DAYS):
+        return []
+    return [
+        f"the school's certificate holds until {ends:%Y-%m-%d}. Run classair open --renew, copy the certificate as at "
+        "first and reload the proxy"
+    ]
 
 
 def _opening(places: Places) -> Opening | None:

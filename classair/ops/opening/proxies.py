@@ -27,6 +27,8 @@ def caddyfile(opening: Opening) -> str:
         f"\thttp_port {opening.http}",
         f"\thttps_port {opening.https}",
         "\tservers {",
+        "\t\t# Without HTTP/3, which listens on UDP too.",
+        "\t\tprotocols h1 h2",
         "\t\ttimeouts {",
         "\t\t\tread_header 10s",
         "\t\t\tread_body 30s",

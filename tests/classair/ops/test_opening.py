@@ -179,6 +179,9 @@ def test_the_broker_starts_without_a_certificate_that_is_not_its_keys(
     certificates.make(folder, "test-town", NAMES, NOW)
     plan.remember(places, Opening(address="192.168.1.10", devices=True, plain=True))
     assert devices.free_ports(places) == ({8883, 1883}, [])
+    monkeypatch.setattr(certificates, "DAYS", devices.TOLD_DAYS - 1)
+    certificates._certificate(folder, "test-town", NAMES)
+    assert "classair open --renew" in devices.free_ports(places)[1][0], "it ends soon"
     (folder / "server.key").write_bytes((folder / "ca.key").read_bytes())
     ports, told = devices.free_ports(places)
     assert ports == {1883} and "Run classair open again" in told[0]

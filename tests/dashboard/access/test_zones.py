@@ -150,6 +150,7 @@ def test_sign_ins_are_limited_by_the_clients_address_and_not_by_the_proxys(open_
 
 
 @pytest.mark.thorough
+@pytest.mark.slow
 def test_strangers_lock_nobody_out_of_the_school_or_off_a_remembered_phone(open_house: Any) -> None:
     desk = open_house.desk
     desk.add_account("head", "admin", "four unrelated words here")
