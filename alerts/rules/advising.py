@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from classair.alerting.words import CHANNELS_THAT_REACH_NOBODY
-from classair.config import AboveRule, AlertRule, Config, Person, chain
+from classair.config import AboveRule, Address, AlertRule, Config, chain
 
 
 def advice(config: Config) -> Iterator[str]:
@@ -28,8 +28,15 @@ def advice(config: Config) -> Iterator[str]:
         person = config.people[name]
         if _reaches(person) and person.second is None:
             yield f"people.{name}.second: is missing, so an urgent message is lost if {person.channel} fails"
+    for name, person in config.people.items():
+        second = person.second
+        if second is not None and not _reaches(person) and _reaches(second):
+            yield (
+                f"people.{name}.second: is never used, because {person.channel} takes every message; make "
+                f"{second.channel} the channel and {person.channel} the second"
+            )
 
 
-def _reaches(person: Person) -> bool:
-    ways = [person.channel] + ([person.second.channel] if person.second is not None else [])
-    return any(way not in CHANNELS_THAT_REACH_NOBODY for way in ways)
+def _reaches(way: Address) -> bool:
+    """By its own channel: the second one is used only where that fails."""
+    return way.channel not in CHANNELS_THAT_REACH_NOBODY

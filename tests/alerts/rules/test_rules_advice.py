@@ -27,3 +27,12 @@ def test_a_person_told_of_urgent_things_by_one_way_alone_is_named() -> None:
     assert any(line.startswith("people.caretaker.second: ") for line in _advice("channel: line"))
     both = "channel: line, second: {channel: console}"
     assert not any(line.startswith("people.") for line in _advice(both))
+
+
+def test_a_way_behind_one_that_takes_every_message_is_named_as_never_used() -> None:
+    found = _advice("channel: console, second: {channel: line}")
+    assert [line for line in found if line.startswith("people.")] == [
+        "people.caretaker.second: is never used, because console takes every message; make line the channel and "
+        "console the second"
+    ]
+    assert any(line.startswith("rules.dust: reaches nobody") for line in found)
