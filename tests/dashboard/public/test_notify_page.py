@@ -138,7 +138,7 @@ def test_a_wrong_link_is_a_plain_page_with_words(house: Any, address: str, langu
 
 def test_an_old_link_is_a_plain_page_with_words(house: Any, address: str) -> None:
     house.offset_ms = (KEPT_S + 60) * 1000
-    answer = house.ask(address)
+    answer = house.ask(f"{address}?lang=en")
     assert answer.status == 404 and "no longer works" in answer.text
 
 
