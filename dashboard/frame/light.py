@@ -125,7 +125,8 @@ def _document(ctx: Context, pieces: Pieces, page: Page) -> Any:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
         own = (page,)
         styles = [f"/assets/page-style.css?v={_digest(ASSETS / 'page-style.css')}", *files_of(own, ".css")]
-        scripts = [f"/assets/page-live.js?v={_digest(ASSETS / 'page-live.js')}", *files_of(own, ".js")]
+        shared = ("page-acting.js", "page-live.js")
+        scripts = [*(f"/assets/{name}?v={_digest(ASSETS / name)}" for name in shared), *files_of(own, ".js")]
         head = "\n".join(
             [f'<link rel="stylesheet" href="{url}">' for url in styles]
             + [f'<script src="{url}" defer></script>' for url in scripts]

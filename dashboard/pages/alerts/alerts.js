@@ -2,7 +2,7 @@
    alerts has recorded, never what was wished. */
 (function () {
   'use strict';
-  var SAID_MS = 12000;
+  var acting = window.classairActing;
   var MINUTE_MS = 60000;
   var DAY_MS = 86400000;
   var LOCAL_MS = 7 * 3600000;   // Thailand keeps one time all year
@@ -10,35 +10,11 @@
   var MORNING = 6;              // o'clock
   var busy = false;             // a second tap while the first is on its way is no second request
 
-  function fill(template, places) {
-    return template.replace(/\{(\w+)\}/g, function (whole, name) { return name in places ? places[name] : whole; });
-  }
-
   function now() { return (window.classairNow && window.classairNow()) || Date.now(); }
-
-  function cookie(name) {
-    var found = document.cookie.split('; ').filter(function (one) { return one.indexOf(name + '=') === 0; })[0];
-    return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
-  }
 
   function words() {
     var place = document.querySelector('.alerts[data-words]');
     return place ? JSON.parse(place.getAttribute('data-words')) : {};
-  }
-
-  /* One place for what came of a press, outside of what the stream draws again. */
-  function say(text, bad) {
-    var place = document.getElementById('alerts-said');
-    if (!place) {
-      place = document.createElement('p');
-      place.id = 'alerts-said';
-      place.setAttribute('role', 'status');
-      document.body.appendChild(place);
-    }
-    place.className = bad ? 'bad' : '';
-    place.textContent = text;
-    clearTimeout(say.timer);
-    say.timer = setTimeout(function () { place.textContent = ''; }, SAID_MS);
   }
 
   function why(said, status) { return (said && said.error && said.error.what) || String(status); }
@@ -47,19 +23,19 @@
     var spoken = words();
     return fetch(address, {
       method: method,
-      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': cookie('classair_csrf')},
+      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': acting.cookie('classair_csrf')},
       body: JSON.stringify(body)
     }).then(function (answer) {
       return answer.json().catch(function () { return {}; }).then(function (said) {
-        if (answer.ok) { say(spoken[done]); return true; }
-        if (answer.status === 401) { say(spoken.signed_out, true); }
-        else if (answer.status === 403) { say(spoken.not_yours, true); }
+        if (answer.ok) { acting.say(spoken[done]); return true; }
+        if (answer.status === 401) { acting.say(spoken.signed_out, true); }
+        else if (answer.status === 403) { acting.say(spoken.not_yours, true); }
         // Without an answer nobody knows whether the request arrived.
-        else if (answer.status === 503) { say(spoken.no_answer, true); }
-        else { say(fill(spoken.failed, {why: why(said, answer.status)}), true); }
+        else if (answer.status === 503) { acting.say(spoken.no_answer, true); }
+        else { acting.say(acting.fill(spoken.failed, {why: why(said, answer.status)}), true); }
         return false;
       });
-    }).catch(function () { say(spoken.no_answer, true); return false; });
+    }).catch(function () { acting.say(spoken.no_answer, true); return false; });
   }
 
   function during(control, work) {
@@ -85,7 +61,7 @@
   }
 
   function fault(input, text) {
-    say(text, true);
+    acting.say(text, true);
     input.setAttribute('aria-invalid', 'true');
     input.focus();
   }

@@ -1,26 +1,7 @@
 /* Forms of the smoke episode's page: sent to the API as JSON; what came of it is said in words, once for all forms. */
 (function () {
   'use strict';
-  var SAID_MS = 12000;
-
-  function cookie(name) {
-    var found = document.cookie.split('; ').filter(function (one) { return one.indexOf(name + '=') === 0; })[0];
-    return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
-  }
-
-  function say(text, bad) {
-    var place = document.getElementById('episode-said');
-    if (!place) {
-      place = document.createElement('p');
-      place.id = 'episode-said';
-      place.setAttribute('role', 'status');
-      document.body.appendChild(place);
-    }
-    place.className = bad ? 'bad' : '';
-    place.textContent = text;
-    clearTimeout(say.timer);
-    say.timer = setTimeout(function () { place.textContent = ''; }, SAID_MS);
-  }
+  var acting = window.classairActing;
 
   function filled(form) {
     var found = {};
@@ -52,7 +33,7 @@
     button.disabled = true;   // a second tap while the first is on its way is no second request
     fetch(send, {
       method: 'POST',
-      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': cookie('classair_csrf')},
+      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': acting.cookie('classair_csrf')},
       body: JSON.stringify(filled(form))
     }).then(function (answer) {
       return answer.json().catch(function () { return {}; }).then(function (said) {
@@ -60,12 +41,12 @@
         form.reset();
         var more = form.closest('details');
         if (more) { more.open = false; }
-        say(words.done);
+        acting.say(words.done);
       });
     }).catch(function (fault) {
       // Without an answer nobody knows whether the request arrived.
       var unsure = fault.status === 503 || !fault.status;
-      say(unsure ? words.no_answer : words.failed.replace('{why}', why(words, fault.status, fault.said)), true);
+      acting.say(unsure ? words.no_answer : words.failed.replace('{why}', why(words, fault.status, fault.said)), true);
     }).finally(function () { button.disabled = false; });
   });
 })();

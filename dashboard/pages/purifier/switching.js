@@ -2,12 +2,8 @@
    is shown by the card itself, when alerts says so. OFF in dusty air is asked about first. */
 (function () {
   'use strict';
-  var SAID_MS = 12000;
+  var acting = window.classairActing;
   var LOCAL_MS = 7 * 3600000;   // Thailand keeps one time all year
-
-  function fill(template, places) {
-    return template.replace(/\{(\w+)\}/g, function (whole, name) { return name in places ? places[name] : whole; });
-  }
 
   function now() { return (window.classairNow && window.classairNow()) || Date.now(); }
 
@@ -16,27 +12,7 @@
   function time(words, ms) {
     var at = new Date(ms + LOCAL_MS);
     var clock = words.clock.replace('%H', two(at.getUTCHours())).replace('%M', two(at.getUTCMinutes()));
-    return fill(words.time, {clock: clock});
-  }
-
-  function cookie(name) {
-    var found = document.cookie.split('; ').filter(function (one) { return one.indexOf(name + '=') === 0; })[0];
-    return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
-  }
-
-  /* One place for what came of a press, outside of what the stream draws again. */
-  function say(text, bad) {
-    var place = document.getElementById('switching-said');
-    if (!place) {
-      place = document.createElement('p');
-      place.id = 'switching-said';
-      place.setAttribute('role', 'status');
-      document.body.appendChild(place);
-    }
-    place.className = bad ? 'bad' : '';
-    place.textContent = text;
-    clearTimeout(say.timer);
-    say.timer = setTimeout(function () { place.textContent = ''; }, SAID_MS);
+    return acting.fill(words.time, {clock: clock});
   }
 
   function element(tag, text, kind) {
@@ -57,12 +33,12 @@
       var form = element('form', '', 'switching-answers');
       form.method = 'dialog';
       var no = element('button', words.ask_no, 'do-no');
-      var yes = element('button', fill(words.ask_yes, {time: time(words, end)}), 'do-off');
+      var yes = element('button', acting.fill(words.ask_yes, {time: time(words, end)}), 'do-off');
       no.value = 'no';
       yes.value = 'yes';
       form.append(no, yes);
       box.append(title, element('p', group.getAttribute('data-ask')),
-        element('p', fill(words.ask_end, {time: time(words, end), n: minutes}), 'switching-end'), form);
+        element('p', acting.fill(words.ask_end, {time: time(words, end), n: minutes}), 'switching-end'), form);
       box.addEventListener('click', function (event) { if (event.target === box) { box.close('no'); } });
       box.addEventListener('close', function () {
         box.remove();
@@ -83,19 +59,19 @@
   function send(group, words, wish) {
     return fetch(group.getAttribute('data-send'), {
       method: 'POST',
-      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': cookie('classair_csrf')},
+      headers: {'Content-Type': 'application/json', 'X-CSRF-Token': acting.cookie('classair_csrf')},
       body: JSON.stringify(wish)
     }).then(function (answer) {
       return answer.json().catch(function () { return {}; }).then(function (said) {
         if (!answer.ok) { throw {status: answer.status, said: said}; }
         var text = wish['do'] === 'auto' || !said.until ? words.done_auto
-          : fill(words['done_' + wish['do']], {time: time(words, said.until)});
-        say(said.shortened ? text + ' ' + words.shortened : text);
+          : acting.fill(words['done_' + wish['do']], {time: time(words, said.until)});
+        acting.say(said.shortened ? text + ' ' + words.shortened : text);
       });
     }).catch(function (fault) {
       // Without an answer nobody knows whether the order arrived.
       var unsure = fault.status === 503 || !fault.status;
-      say(unsure ? words.no_answer : fill(words.failed, {why: why(words, fault.status, fault.said)}), true);
+      acting.say(unsure ? words.no_answer : acting.fill(words.failed, {why: why(words, fault.status, fault.said)}), true);
     });
   }
 

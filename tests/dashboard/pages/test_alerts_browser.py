@@ -119,8 +119,8 @@ def enter(chromium: Any, house: Any, name: str = "somchai", language: str = "en"
 
 
 def said(page: Any) -> str:
-    page.wait_for_function("() => (document.getElementById('alerts-said') || {}).textContent", timeout=30_000)
-    return str(page.inner_text("#alerts-said"))
+    page.wait_for_function("() => (document.getElementById('page-said') || {}).textContent", timeout=30_000)
+    return str(page.inner_text("#page-said"))
 
 
 def silence(page: Any, length: str, why: str = "painting", about: str = "all alerts of the room") -> None:
@@ -207,7 +207,7 @@ def test_a_silence_until_the_end_of_a_day_asks_for_the_day(house: Any, alerts: A
     day = page.evaluate("() => new Date(Date.now() + 7 * 3600000 + 2 * 86400000).toISOString().slice(0, 10)")
     page.fill(date, day)
     silence(page, "date")
-    page.wait_for_function("() => document.getElementById('alerts-said').textContent.startsWith('Silenced.')")
+    page.wait_for_function("() => document.getElementById('page-said').textContent.startsWith('Silenced.')")
     (until,) = alerts.row("select until from silence where id<>'paint'")
     assert page.evaluate(f"() => new Date({until} + 7 * 3600000).toISOString().slice(0, 15)") == f"{day}T23:5"
 

@@ -113,8 +113,8 @@ def test_a_refusal_is_said_in_words(school: School, chromium: Any) -> None:
     page.evaluate("window.EventSource = null")
     school.town.ask("episode_close", episode=key)
     page.click("button:has-text('Write it down')")
-    page.wait_for_function("() => (document.getElementById('episode-said') || {}).textContent", timeout=30_000)
-    assert page.inner_text("#episode-said").startswith("Nothing was changed: this episode is closed")
+    page.wait_for_function("() => (document.getElementById('page-said') || {}).textContent", timeout=30_000)
+    assert page.inner_text("#page-said").startswith("Nothing was changed: this episode is closed")
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("th", 1280), ("en", 320), ("th", 390)])

@@ -61,8 +61,8 @@ def enter(chromium: Any, house: Any, path: str, language: str = "en", **options:
 
 
 def said(page: Any) -> str:
-    page.wait_for_function("() => (document.getElementById('switching-said') || {}).textContent", timeout=30_000)
-    return str(page.inner_text("#switching-said"))
+    page.wait_for_function("() => (document.getElementById('page-said') || {}).textContent", timeout=30_000)
+    return str(page.inner_text("#page-said"))
 
 
 def test_off_in_clean_air_is_one_press_and_its_end_is_shown_and_counted_down(room: Room, chromium: Any) -> None:
