@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from classair import i18n
 from classair.alerting.links import Links
-from classair.alerting.records import Records
+from classair.alerting.reading import Records
 from classair.config import Config
 from classair.service import Accepted
 from classair.wire import (

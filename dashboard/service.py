@@ -15,7 +15,7 @@ import uvicorn
 from classair import config as configuration
 from classair import service
 from classair.alerting.links import Links
-from classair.alerting.records import Records
+from classair.alerting.reading import Records
 from classair.arguments import shared
 from classair.config import Config
 from classair.i18n import TextFault

@@ -23,7 +23,7 @@ from alerts.episodes.restoring import as_it_was, lines_of
 from alerts.ledger import Statement
 from alerts.lifecycle.model import Alert
 from classair.alerting.episode_words import BY_RULE
-from classair.alerting.records import NotKnown, Records
+from classair.alerting.reading import NotKnown, Records
 from classair.alerting.words import Severity
 from classair.config import Config
 from classair.science.clean_rooms import counted_for

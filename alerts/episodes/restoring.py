@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from alerts.episodes.episode import Episode, Row, Task
-from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, Records, TaskRecord
+from classair.alerting.reading import Records
+from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, TaskRecord
 
 
 def lines_of(records: Records, episode: str) -> list[EpisodeLogRecord]:

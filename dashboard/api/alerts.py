@@ -10,15 +10,8 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from classair.alerting.records import (
-    AlertRecord,
-    AttemptRecord,
-    ChangeRecord,
-    NotificationRecord,
-    NotKnown,
-    Records,
-    SilenceRecord,
-)
+from classair.alerting.reading import NotKnown, Records
+from classair.alerting.records import AlertRecord, AttemptRecord, ChangeRecord, NotificationRecord, SilenceRecord
 from classair.alerting.words import AlertState
 from classair.asking import NoAnswer
 from classair.dates import moment_ms

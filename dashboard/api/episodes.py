@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from classair.alerting.episode_words import DEFAULT_TASK
-from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, NotKnown, TaskRecord
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, TaskRecord
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Need, Principal

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from classair.alerting import episode_words
-from classair.alerting.records import EpisodeRecord, NotKnown
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import EpisodeRecord
 from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece

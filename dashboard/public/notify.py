@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from classair.alerting.records import NotKnown
+from classair.alerting.reading import NotKnown
 from classair.asking import NoAnswer
 from classair.config import Config, chain
 from classair.config.purifiers import PurifierRule

@@ -21,7 +21,7 @@ import uvicorn
 
 from classair import config as configuration
 from classair.alerting.links import Links
-from classair.alerting.records import Records
+from classair.alerting.reading import Records
 from classair.arguments import networks
 from classair.broker import BrokerAddress, Link, Message
 from classair.config import yamltext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from classair.alerting.records import NotKnown
+from classair.alerting.reading import NotKnown
 from dashboard.access.roles import Need, Principal
 from dashboard.context import Context
 from dashboard.pages.alerts.detail import Detail

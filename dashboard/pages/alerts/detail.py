@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from classair.alerting.records import AttemptRecord, ChangeRecord, NotificationRecord, NotKnown
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import AttemptRecord, ChangeRecord, NotificationRecord
 from dashboard.access.roles import Principal
 from dashboard.context import Context
 from dashboard.frame import parts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
-from classair.alerting.records import AlertRecord, Moment, NotificationRecord, NotKnown
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import AlertRecord, Moment, NotificationRecord
 from classair.alerting.words import OPEN
 from classair.config import AlertRule
 from classair.units import DAY_MS

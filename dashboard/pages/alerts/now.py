@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 from classair import i18n
-from classair.alerting.records import AlertRecord, NotificationRecord, NotKnown, SilenceRecord
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import AlertRecord, NotificationRecord, SilenceRecord
 from classair.units import DAY_MS
 from dashboard.access.roles import Principal
 from dashboard.context import Context

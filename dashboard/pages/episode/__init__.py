@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import dash
 
-from classair.alerting.records import EpisodeRecord, NotKnown
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import EpisodeRecord
 from dashboard.access.roles import VISITOR, Need, Principal
 from dashboard.context import Context
 from dashboard.episodes.now import schools

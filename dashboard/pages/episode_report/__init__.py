@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Mapping, Set
 from typing import Final
 
-from classair.alerting.records import EpisodeRecord, NotKnown
+from classair.alerting.reading import NotKnown
+from classair.alerting.records import EpisodeRecord
 from dashboard.access.roles import VISITOR, Need, Principal
 from dashboard.context import Context
 from dashboard.episodes.report import make

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alerts.episodes.episode import templates
-from classair.alerting.records import Records
+from classair.alerting.reading import Records
 from classair.wire import Answer, Ask
 from tests.alerts.test_alerts_service import World
 

@@ -11,7 +11,7 @@ from typing import Any
 from alerts.answering import Done
 from alerts.episodes.desk import EpisodeDesk
 from alerts.lifecycle.model import Alert, Key
-from classair.alerting.records import Records
+from classair.alerting.reading import Records
 from classair.alerting.tables import SCHEMA
 from classair.config import Config
 from classair.units import HOUR_MS

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classair.alerting import records
-from classair.alerting.records import NotKnown, Records
+from classair.alerting import reading
+from classair.alerting.reading import NotKnown, Records
 from classair.alerting.tables import SCHEMA
 from tests.classair.alerting.filled import empty_ledger, put, put_alert, put_notification
 
@@ -24,13 +24,13 @@ def ledger(tmp_path: Path) -> Path:
 def test_a_record_has_the_columns_of_its_table() -> None:
     connection = sqlite3.connect(":memory:")
     connection.executescript(SCHEMA)
-    for record, table in records._TABLES.items():
+    for record, table in reading._TABLES.items():
         columns = [row[1] for row in connection.execute(f"pragma table_info({table})")]
         assert [one.name for one in fields(record)] == columns, table
 
 
 def test_addresses_of_people_are_never_read() -> None:
-    assert "contact" not in records._TABLES.values()
+    assert "contact" not in reading._TABLES.values()
 
 
 def test_a_ledger_that_is_not_there_is_not_known(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_ledger_that_is_no_database_is_not_known(tmp_path: Path) -> None:
 
 
 def test_a_ledger_that_somebody_holds_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_WAIT_S", 0.0)
+    monkeypatch.setattr(reading, "_WAIT_S", 0.0)
     path = tmp_path / "ledger.db"
     holder = sqlite3.connect(path, isolation_level=None)
     holder.executescript(SCHEMA)
@@ -134,7 +134,7 @@ def test_pages_give_every_alert_once_even_those_of_one_moment(
 
 
 def test_nobody_gets_more_than_the_longest_page(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "LIMIT", 2)
+    monkeypatch.setattr(reading, "LIMIT", 2)
     for number in range(3):
         put_alert(ledger, f"a{number}")
     assert len(Records(ledger).alerts(limit=1_000_000)) == 2

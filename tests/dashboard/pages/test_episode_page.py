@@ -13,7 +13,7 @@ import pytest
 
 from alerts.answering import Refused
 from alerts.episodes.desk import EpisodeDesk
-from classair.alerting.records import Records
+from classair.alerting.reading import Records
 from classair.wire import Answer, Ask
 from tests.alerts.episodes.town import Town
 from tests.dashboard.conftest import alerts_double, now_ms, schools_with, state_of
