@@ -25,7 +25,7 @@ test: $(VENV)/.test  ## runs every test, the exhaustive ones with a sample of th
 test-all: $(VENV)/.test  ## runs every test whole, with a million random bytes to every sensor driver (an hour)
 	@CLASSAIR_FUZZ_BYTES=1000000 $(PYTEST) --all $(ARGS)
 
-quick: $(VENV)/.test  ## runs the tests that need no server, no browser and less than a second each (one minute)
+quick: $(VENV)/.test  ## runs the tests that need no server, no browser and less than a second each (one to three minutes)
 	@$(PYTEST) -m "not servers and not browser and not slow and not thorough" $(ARGS)
 
 check: $(VENV)/.test  ## format, lint and types

@@ -63,6 +63,7 @@ def test_a_lease_beyond_the_new_end_of_the_block_is_shortened_at_once(
     assert run(house, 60, value) == [], "and then it holds what it should"
 
 
+@pytest.mark.thorough
 def test_also_one_that_nobody_wants_any_more_and_that_only_its_expiry_will_end(house: House) -> None:
     house.watching.hear("stat/plug-1/RESULT", b'{"POWER":"OFF"}', False, house.now)
     run(house, 230, 80.0)
@@ -113,6 +114,7 @@ def test_the_room_that_it_came_into_is_told_as_blind_as_well(house: House) -> No
     assert [(it.subject, it.over_at is None) for it in rows] == [("s1.r1", False), ("s1.r2", True)]
 
 
+@pytest.mark.thorough
 def test_what_was_held_under_a_clock_a_year_ahead_neither_blinds_a_room_nor_keeps_it_from_being_blind(
     tmp_path: Path,
 ) -> None:

@@ -39,6 +39,7 @@ def drawn(seed: int) -> tuple[Room, History]:
 
 @given(ROOM, st.lists(EVENT, min_size=1, max_size=25))
 @settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@pytest.mark.thorough
 def test_no_promise_breaks_whatever_happens(room: Room, history: History) -> None:
     live(room, history)
 
@@ -83,6 +84,7 @@ def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("careless", [_no_minimum, _never_safe, _for_ever, _never_empty, _never_stays, _deaf])
+@pytest.mark.thorough
 def test_the_same_histories_notice_a_controller_that_breaks_one(careless: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     careless(monkeypatch)
     with pytest.raises((AssertionError, RecursionError)):

@@ -36,6 +36,7 @@ def test_a_room_is_played_the_same_each_time_and_within_the_rules() -> None:
         assert 0 < result.haze_most <= 10 or result.haze_most == 0
 
 
+@pytest.mark.thorough
 def test_foresight_keeps_the_mean_with_no_more_energy_than_ours() -> None:
     timing = clock(DAYS)
     for it in rooms(timing):

@@ -71,6 +71,7 @@ def school(tmp_path: Path) -> Iterator[School]:
     made.house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_failed_fan_makes_the_room_unknown_in_the_words_of_the_design(school: School) -> None:
     school.live(90)
     assert school.house.room().pm25.status == "ok"
@@ -85,6 +86,7 @@ def test_a_failed_fan_makes_the_room_unknown_in_the_words_of_the_design(school: 
     assert "s1.pm " in warning["en"] and "s1.pm " in warning["th"]
 
 
+@pytest.mark.thorough
 def test_control_is_blind_while_the_sensor_is_suspect(tmp_path: Path) -> None:
     text = FOUR.replace("rules:\n", "rules:\n  p: {kind: purifier, stay_on: no}\n")
     school = School(tmp_path, tuple(SHARES), text, now=MONDAY_NINE)
@@ -94,6 +96,7 @@ def test_control_is_blind_while_the_sensor_is_suspect(tmp_path: Path) -> None:
     school.house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_it_ends_by_itself_when_the_sensor_follows_again(school: School) -> None:
     school.live(60)
     school.live(160, pm=0.1)
@@ -104,6 +107,7 @@ def test_it_ends_by_itself_when_the_sensor_follows_again(school: School) -> None
     assert school.house.room().pm25.status == "ok" and not school.house.watching.warnings()
 
 
+@pytest.mark.thorough
 def test_a_suspicion_survives_a_restart_without_any_store(school: School) -> None:
     school.live(60)
     school.live(160, pm=0.1)
@@ -114,6 +118,7 @@ def test_a_suspicion_survives_a_restart_without_any_store(school: School) -> Non
     assert school.house.room().pm25.status == "ok"
 
 
+@pytest.mark.thorough
 def test_a_suspect_yard_is_no_outdoor_value_for_its_rooms(school: School) -> None:
     school.live(60)
     school.live(160, out=0.1)
@@ -121,6 +126,7 @@ def test_a_suspect_yard_is_no_outdoor_value_for_its_rooms(school: School) -> Non
     assert school.house.room().outdoor.status == "suspect" and school.house.room().outdoor.value is None
 
 
+@pytest.mark.thorough
 def test_a_purifier_that_starts_for_the_first_time_is_no_suspicion(school: School) -> None:
     school.live(60)
     left = 1.0
@@ -132,6 +138,7 @@ def test_a_purifier_that_starts_for_the_first_time_is_no_suspicion(school: Schoo
         assert school.house.room().pm25.status == "ok"
 
 
+@pytest.mark.thorough
 def test_dust_outdoors_that_rooms_keep_out_is_no_suspicion(school: School) -> None:
     school.live(60)
     for minute in range(240):
@@ -139,6 +146,7 @@ def test_dust_outdoors_that_rooms_keep_out_is_no_suspicion(school: School) -> No
     assert {school.house.room(room).pm25.status for room in ("r1", "r2", "r3", "yard")} == {"ok"}
 
 
+@pytest.mark.thorough
 def test_a_school_with_one_room_compares_it_with_its_outdoors(tmp_path: Path) -> None:
     school = School(tmp_path, ("pm", "out"), CONFIG)
     school.live(60)
@@ -155,6 +163,7 @@ def test_a_sensor_alone_is_never_suspect(tmp_path: Path) -> None:
     school.house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_second_sensor_keeps_the_room_known(tmp_path: Path) -> None:
     text = FOUR.replace("room: r2, model", "room: r1, model")
     school = School(tmp_path, tuple(SHARES), text)
@@ -165,6 +174,7 @@ def test_a_second_sensor_keeps_the_room_known(tmp_path: Path) -> None:
     school.house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_sensor_that_moved_begins_anew(school: School) -> None:
     school.live(60)
     school.live(160, pm=0.1)

@@ -132,6 +132,7 @@ def told(house: House) -> list[tuple[str, str]]:
     return [(it.what, it.subject) for it in rows(house.ledger)]
 
 
+@pytest.mark.thorough
 def test_sensors_that_disagree_are_told_and_the_screens_show_the_higher_with_that_word(tmp_path: Path) -> None:
     house = House(tmp_path, TWO, now=MONDAY_NINE)
     for _ in range(100):

@@ -79,6 +79,7 @@ def test_with_children_there_an_off_waits_for_clean_air_outdoors(
 
 
 @pytest.mark.parametrize(("out", "on"), [(60.0, True), (14.0, False)])
+@pytest.mark.thorough
 def test_a_persons_on_is_gone_on_with_where_an_off_would_not_last(tmp_path: Path, out: float, on: bool) -> None:
     house = House(tmp_path, now=EIGHT + MIN)
     house.live(360, 20, out=out)
@@ -93,6 +94,7 @@ def test_a_persons_on_is_gone_on_with_where_an_off_would_not_last(tmp_path: Path
     house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_it_goes_off_when_the_children_have_left_whatever_is_outdoors(tmp_path: Path) -> None:
     house = House(tmp_path, now=EIGHT + 450 * MIN)
     house.live(1500, 60, out=90)

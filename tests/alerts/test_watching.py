@@ -53,6 +53,7 @@ def test_a_dead_sensor_is_late_at_three_and_unknown_at_fifteen_minutes_on_the_se
     assert house.room().pm25.status == "filling" and house.room().pm25.minutes_left == 12
 
 
+@pytest.mark.thorough
 def test_a_rising_room_goes_on_after_three_minutes_and_off_after_ten_clean_ones(always: House) -> None:
     house = always
     house.live(300, 10.0)
@@ -89,6 +90,7 @@ def test_with_children_there_a_dead_sensor_means_on_until_the_end_of_the_block(t
 
 
 @pytest.mark.parametrize("by_s", [-3 * 3600, 5 * 3600])
+@pytest.mark.thorough
 def test_a_clock_put_right_leaves_the_purifier_to_the_signal(always: House, by_s: int) -> None:
     house = always
     house.live(700, 60.0)
@@ -123,6 +125,7 @@ def test_silence_is_told_once_and_its_end_too(house: House) -> None:
     assert house.room().told_at is None
 
 
+@pytest.mark.thorough
 def test_a_restart_does_not_tell_people_twice(house: House) -> None:
     house.live(900, 10.0)
     house.live(700, out=20.0)
@@ -196,6 +199,7 @@ def test_a_retained_state_of_a_plug_is_not_its_state(plugged: House) -> None:
     assert plugged.fan().on is None
 
 
+@pytest.mark.thorough
 def test_the_yard_is_every_rooms_outdoors(house: House) -> None:
     house.live(960, 10.0, 46.0)
     told = house.room()
@@ -281,6 +285,7 @@ def test_an_override_without_a_purifier_of_that_name_is_refused_in_words(house: 
     assert not answer.ok and "s1.none" in answer.error
 
 
+@pytest.mark.thorough
 def test_a_row_that_is_held_is_held_over_a_restart(house: House) -> None:
     house.live(960, 30.0, 28.0)
     house.live(1500, 24.0, 28.0)

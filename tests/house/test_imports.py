@@ -139,6 +139,7 @@ def test_a_package_imports_only_what_lies_below_it(path: Path) -> None:
     assert top(imports(path)) & PACKAGES <= {package, *MAY[package]}
 
 
+@pytest.mark.thorough
 def test_only_the_front_door_and_the_finder_of_plugins_import_what_they_are_told() -> None:
     doors = {_shown(path): found for path in files() if (found := dynamic(path.read_text("utf-8")))}
     assert set(doors) == {FRONT_DOOR, "classair/plugins.py"}, doors
@@ -236,6 +237,7 @@ def test_the_bridge_needs_nothing_heavy() -> None:
         assert not extra, f"{_shown(path)} imports {extra}"
 
 
+@pytest.mark.thorough
 def test_loading_the_bridge_loads_no_library_of_the_server() -> None:
     heavy = set(ADDRESSES) - {"paho", "serial", "yaml"} | {"numpy", "httpx2"}
     program = f"import sys, firmware_bridge.service; print(sorted({heavy!r} & set(sys.modules)))"

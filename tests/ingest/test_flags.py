@@ -338,6 +338,7 @@ def test_the_last_two_hours_are_left_to_the_live_judge(tmp_path: Path) -> None:
     assert now - SETTLED_MS - 2 * MINUTE_MS < newest <= now - SETTLED_MS + 60_000
 
 
+@pytest.mark.thorough
 def test_the_command_is_at_the_front_door(places: Places) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "classair", "flags", "--data", str(places.root), "--dry-run"],

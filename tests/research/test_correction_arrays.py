@@ -32,6 +32,7 @@ WARMTH = some.just(math.nan) | some.floats(-10, 60)
 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: one.id)
 @given(rows=some.lists(some.tuples(MEANS | some.floats(-20, 1500), HUMIDITY, WARMTH), max_size=40))
+@pytest.mark.thorough
 def test_many_are_corrected_as_one_is(one: Correction, rows: list[tuple[float, float, float]]) -> None:
     values, why = corrected(one, *(np.array([row[place] for row in rows], np.float64) for place in range(3)))
     for row, value, reason in zip(rows, values.tolist(), why, strict=True):

@@ -73,6 +73,7 @@ def test_no_mass_appears_or_vanishes(air: RoomAir, outside: Outdoor, doing: Doin
 
 
 @given(airs, outsides, doings, st.floats(0, 800), st.floats(0, 24))
+@pytest.mark.thorough
 def test_air_stays_physical(air: RoomAir, outside: Outdoor, doing: Doing, cadr: float, hours: float) -> None:
     end = physics.step(air, 180, outside, doing, cadr, hours).end
     assert end.pm25 >= 0 and end.coarse >= 0 and end.co2_ppm >= 419.9 and 0 <= end.rh_pct <= 100

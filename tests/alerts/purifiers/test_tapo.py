@@ -42,6 +42,7 @@ def order(on: bool, seconds: int = 300) -> Command:
     return Command(on, seconds if on else None, "auto", "why", 1)
 
 
+@pytest.mark.thorough
 def test_it_switches_with_an_end_that_the_plug_holds(server: KlapServer) -> None:
     unit = kind(server.url)
     ear = Ear(unit)

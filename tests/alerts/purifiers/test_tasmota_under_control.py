@@ -72,6 +72,7 @@ def it(tmp_path: Path) -> Iterator[Plugged]:
     made.house.ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_press_is_a_persons_word_and_a_fall_is_not(it: Plugged) -> None:
     it.live(300, 80)
     assert it.plug.on

@@ -108,6 +108,7 @@ def test_no_message_takes_long(text: str) -> None:
         max_size=5,
     )
 )
+@pytest.mark.thorough
 def test_sound_json_is_read_as_it_stands(value: dict[str, Any]) -> None:
     assert read_object(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))[0] == json.loads(
         json.dumps(value).encode()

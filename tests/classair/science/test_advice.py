@@ -56,6 +56,7 @@ def words(row: str, has: frozenset[Need]) -> str:
     return i18n.t("en", advice_words.action_key(row, "openings" in has)).replace("‹", "").replace("›", "")
 
 
+@pytest.mark.thorough
 def test_every_combination_gives_exactly_one_action_that_does_no_harm() -> None:
     seen = set()
     said = {(row.id, has): words(row.id, has).lower() for row in TABLE for has in KITS}

@@ -147,6 +147,7 @@ def test_whatever_happens_the_choice_wins_in_the_end(steps: list[tuple[Facts, fr
 
 
 @pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.thorough
 def test_indoors_about_its_limit_for_eight_hours_changes_the_advice_twelve_times_at_most(noise: Noise) -> None:
     for seed, outdoor in ((1, 20.0), (2, None)):
         told = eight_hours(noise, seed, outdoor, KITS[seed], (True, False)[seed % 2])
@@ -163,6 +164,7 @@ def test_many_rooms_about_their_limit(noise: Noise, outdoor: float | None) -> No
 
 
 @pytest.mark.parametrize(("noise", "about"), [(NOISES[0], 37.5), (NOISES[2], 37.5), (NOISES[0], 25.0)])
+@pytest.mark.thorough
 def test_outdoors_about_its_limit_moves_the_advice_no_more_often(noise: Noise, about: float) -> None:
     for has in (frozenset[Need](), frozenset[Need]({"openings"})):
         assert changes(eight_hours_outside(noise, 3, about, has)) <= 12, (noise.__name__, about, has)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations, product
 
+import pytest
+
 from classair import i18n
 from classair.science import advice, advice_words
 from classair.science.advice import Facts, Need, choose, level_of
@@ -50,6 +52,7 @@ def contradiction(text: str) -> tuple[str, str] | None:
     return None
 
 
+@pytest.mark.thorough
 def test_no_two_texts_of_one_screen_contradict() -> None:
     lines, seen = set(), 0
     for inside, outside, co2, lasting, purifier, has, day, is_clean, held in product(

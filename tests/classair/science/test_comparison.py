@@ -49,6 +49,7 @@ def slots_of(span: FlagSpan) -> tuple[int, int]:
     return (span.start - START) // SLOT_MS, (span.end - START) // SLOT_MS
 
 
+@pytest.mark.thorough
 def test_sensors_that_are_well_have_no_flag() -> None:
     for seed in range(4):
         assert judged(school(seed)) == []
@@ -124,6 +125,7 @@ def smoky(level: Array) -> Array:
 
 
 @pytest.mark.parametrize("change", [purified, shut, smoky])
+@pytest.mark.thorough
 def test_what_happens_to_air_in_a_room_is_no_fault(change: Callable[[Array], Array]) -> None:
     for seed in range(3):
         levels = school(seed)

@@ -60,6 +60,7 @@ def random_windows(n: int, chance: random.Random) -> list[list[float | None]]:
 
 
 @pytest.mark.parametrize(("quantity", "places"), [("pm25", 1), ("pm10", 0)])
+@pytest.mark.thorough
 def test_thousands_of_windows_equal_the_rational_oracle(
     quantity: str, places: int, exhaustive: bool, chance: random.Random
 ) -> None:

@@ -39,6 +39,7 @@ def test_every_sample_in_any_order_gives_what_a_walk_over_all_of_them_gives(samp
 
 
 @given(st.integers(0, 2**32).map(Random))
+@pytest.mark.thorough
 def test_thousands_of_samples_leave_no_rounding_behind(random: Random) -> None:
     sliding, known = SlidingMean(LENGTH), list[Sample]()
     for second in range(3000):

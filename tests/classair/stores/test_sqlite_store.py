@@ -150,6 +150,7 @@ while True:
 """
 
 
+@pytest.mark.thorough
 def test_kill_9_leaves_whole_batches_and_everything_that_was_said_to_be_stored(path: Path) -> None:
     for _ in range(3):
         process = subprocess.Popen(

@@ -334,6 +334,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Reading], list[list[Reading]]]:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@pytest.mark.thorough
 def test_any_order_and_repetition_leave_rollups_equal_to_a_recomputation(
     store: Store, history: tuple[list[Reading], list[list[Reading]]]
 ) -> None:

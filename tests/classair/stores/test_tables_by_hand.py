@@ -133,6 +133,7 @@ def by_hand(
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.thorough
 def test_rows_are_what_the_readings_say_when_they_are_averaged_one_by_one(store: Store, town: str, seed: int) -> None:
     chance = random.Random(seed)
     readings, corrections = drawn(town, chance), accepted(town, chance)

@@ -154,6 +154,7 @@ def test_a_phone_is_called_by_its_kind(agent: str, label: str) -> None:
     assert label_of(agent) == label
 
 
+@pytest.mark.thorough
 def test_the_command_ties_lists_and_forgets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

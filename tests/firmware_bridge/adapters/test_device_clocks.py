@@ -192,6 +192,7 @@ def test_what_the_broker_kept_says_nothing_of_the_clock() -> None:
     st.sampled_from([MINUTE, 10 * MINUTE, QUARTER]),
 )
 @settings(max_examples=150)
+@pytest.mark.thorough
 def test_whatever_the_clock_says_what_is_sent_live_is_soon_dated_within_two_minutes(
     wrong_ms: int, waits: list[int], every_ms: int
 ) -> None:

@@ -198,6 +198,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.thorough
 def test_a_killed_bridge_loses_only_what_was_not_written_and_goes_on_in_the_same_file(tmp_path: Path) -> None:
     for word in ("one", "two"):
         told = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "box"), word], cwd=ROOT, timeout=60)
@@ -267,6 +268,7 @@ def test_what_is_older_than_the_hours_goes_unless_the_clock_is_not_known(tmp_pat
     assert [it.item.elapsed_ms for it in records(tmp_path / "pm")] == [2, 3]
 
 
+@pytest.mark.thorough
 def test_a_day_of_a_streaming_sensor_fits_into_the_default(tmp_path: Path) -> None:
     from firmware_bridge.drivers import driver_for
 

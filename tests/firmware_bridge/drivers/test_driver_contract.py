@@ -196,6 +196,7 @@ def test_a_new_question_forgets_half_an_answer(model: str) -> None:
 @every_model
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
+@pytest.mark.thorough
 def test_chunks_do_not_matter_and_every_byte_is_accounted_for(model: str, data: st.DataObject) -> None:
     driver = driver_for(model)
     frame = driver.encode({"pm25": 18, "co2_ppm": 632})

@@ -156,6 +156,7 @@ def test_one_value_a_line_is_given_with_the_pause_behind_it() -> None:
     st.lists(st.sampled_from([*"AB\n", ADAFRUIT, SPS30, "PM 2.5 (ug/m3): 7\n", "pm25=7 pm10=8\n", "CO2: 1,234\n"])),
     st.data(),
 )
+@pytest.mark.thorough
 def test_blocks_are_the_same_however_the_bytes_are_cut(texts: list[str], data: st.DataObject) -> None:
     stream = "".join(texts).encode()
     whole, _ = read(stream)

@@ -30,6 +30,7 @@ events = st.lists(
 
 @settings(max_examples=400, deadline=None)
 @given(events)
+@pytest.mark.thorough
 def test_readings_and_stretches_cover_the_time_from_first_to_last_without_hole_or_overlap(history: list[Event]) -> None:
     ledger, now = SensorLedger(EVERY, BEGAN), BEGAN
     readings: list[int] = []

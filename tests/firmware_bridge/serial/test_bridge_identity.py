@@ -144,6 +144,7 @@ class Heard:
         self.values += [frame.values["pm25"] for frame in frames]
 
 
+@pytest.mark.thorough
 def test_two_entries_of_one_device_are_both_told(pty_sensor: Any, tmp_path: Path, wait_for: Any) -> None:
     sensor = pty_sensor(tmp_path / "port", "pms5003", {"pm25": 18})
     twin = tmp_path / "twin"

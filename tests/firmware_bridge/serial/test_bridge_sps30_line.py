@@ -10,6 +10,8 @@ import tty
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from firmware_bridge.drivers import Frame
 from firmware_bridge.drivers.sps30 import READ, Settings, Sps30
 from firmware_bridge.serial.port_state import Timings
@@ -36,6 +38,7 @@ def numbers(count: int, chance: random.Random) -> list[float]:
     return found
 
 
+@pytest.mark.thorough
 def test_answers_full_of_stuffed_bytes_are_all_read(
     tmp_path: Path, wait_for: Any, exhaustive: bool, chance: random.Random
 ) -> None:

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from classair.broker import Message
 from classair.config import parse
 from classair.wire import Stored, Topics
@@ -81,6 +83,7 @@ def feed_with_kills(path: Path, total: int, kills: int, chance: random.Random) -
     raise AssertionError("the feeder never came to its end")
 
 
+@pytest.mark.thorough
 def test_nothing_committed_is_lost_or_doubled_by_kills_and_the_order_is_kept(
     tmp_path: Path, exhaustive: bool, chance: random.Random
 ) -> None:

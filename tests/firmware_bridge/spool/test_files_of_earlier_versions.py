@@ -61,6 +61,7 @@ def blocks_in(path: Path) -> list[tuple[int, int]]:
         return db.execute("select first, last from block order by first").fetchall()
 
 
+@pytest.mark.thorough
 def test_an_old_file_tells_the_same_before_while_and_after_it_is_taken_apart(old: Path, chance: random.Random) -> None:
     spool = Spool.open(old)
     then = as_told_then()

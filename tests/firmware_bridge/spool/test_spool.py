@@ -149,6 +149,7 @@ def test_acknowledged_items_stay_until_space_is_needed_and_go_oldest_first(path:
     spool.close()
 
 
+@pytest.mark.thorough
 def test_readings_come_back_as_they_were_and_are_counted(path: Path) -> None:
     spool = Spool.open(path)
     wanted = []
@@ -170,6 +171,7 @@ def test_readings_come_back_as_they_were_and_are_counted(path: Path) -> None:
     again.close()
 
 
+@pytest.mark.thorough
 def test_when_nothing_is_acknowledged_the_oldest_go_and_every_reading_is_accounted_for(path: Path) -> None:
     spool = Spool.open(path, limit_bytes=400_000)
     for start in range(0, 30_000, 5_000):

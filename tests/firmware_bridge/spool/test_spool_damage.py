@@ -135,6 +135,7 @@ def in_the_middle(path: Path) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.thorough
 def test_opening_does_not_read_the_whole_file_unless_the_last_run_met_damage(path: Path) -> None:
     in_the_middle(path)
     spool = Spool.open(path)

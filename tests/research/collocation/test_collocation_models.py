@@ -45,6 +45,7 @@ def pick(seed: int = 1) -> Any:
 # -- models ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_models_are_judged_on_the_same_hours_and_the_one_that_holds_is_chosen() -> None:
     for found, right in (
         (hours_of(50), "linear"),
@@ -142,6 +143,7 @@ def test_errors_of_the_reference_do_not_flatten_the_line() -> None:
 # -- units, prediction, humidity ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_units_alike_are_told_to_be_alike_and_another_one_is_not() -> None:
     units = {"s.a": hours_of(40, 1), "s.b": hours_of(40, 2), "s.c": hours_of(40, 3, gain=2.4), "s.d": hours_of(2)}
     alike = {key: units[key] for key in ("s.a", "s.b")}
