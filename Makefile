@@ -79,14 +79,14 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 LOCK = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-annotation --annotation-style line
 SUBSET = $(LOCK) --no-annotate --constraints requirements/test.txt
-ALL = --extra bridge --extra server --extra influxdb --extra demo
+ALL = --extra bridge --extra server --extra influxdb --extra demo --extra report
 # UPGRADE=--upgrade takes the newest versions, UPGRADE="--upgrade-package dash" those of one package.
 UPGRADE ?=
 
 requirements: .venv-lock/.made  ## writes requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(LOCK) $(UPGRADE) pyproject.toml $(ALL) --extra research --extra netcdf --extra tapo --group build --group dev -o requirements/test.txt
 	@$(SUBSET) pyproject.toml $(ALL) --extra research --group build -o requirements/run.txt
-	@for extra in bridge server influxdb research netcdf demo tapo; do \
+	@for extra in bridge server influxdb research netcdf demo report tapo; do \
 		$(SUBSET) pyproject.toml --extra $$extra -o requirements/$$extra.txt || exit 1; done
 	@$(SUBSET) --group dev -o requirements/dev.txt
 	@$(LOCK) $(UPGRADE) --group lock -o requirements/lock.txt

@@ -31,7 +31,7 @@ class Places:
 
     @property
     def desk(self) -> Path:
-        """Written by the dashboard alone: accounts, sessions, tokens."""
+        """Written by the dashboard alone: accounts, sessions, tokens, tickets, who follows which room."""
         return self.root / "desk.db"
 
     def spool(self, bridge: str) -> Path:
@@ -78,6 +78,21 @@ class Places:
     def link_key(self) -> Path:
         """What the links in messages are signed with; made by alerts, which puts them there."""
         return self.root / "config" / "link-key"
+
+    @property
+    def share_key(self) -> Path:
+        """What links to reports and tickets are signed with; made by the dashboard."""
+        return self.root / "config" / "share-key"
+
+    @property
+    def photos(self) -> Path:
+        """Photos of reported problems, a file each; written by the dashboard alone."""
+        return self.root / "photos"
+
+    @property
+    def reports(self) -> Path:
+        """Reports as they were sent, a folder for each week or month; written by `classair reports` alone."""
+        return self.root / "reports"
 
     @property
     def backup(self) -> Path:

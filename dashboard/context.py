@@ -22,6 +22,8 @@ from classair.wire import (
     SensorHealth,
     ServiceStatus,
 )
+from dashboard.access.desk_file import DeskFile
+from dashboard.reports.shares import Shares
 
 if TYPE_CHECKING:
     from dashboard.frame.page import Page
@@ -71,7 +73,8 @@ class Context:
 
     `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own. `exports`
     makes packages; None where there is nothing to make them from. `records` are those of alerts and notifications,
-    `links` those in messages. `pages` are those the application was built with.
+    `links` those in messages. `desk` is desk.db, `shares` makes links that need no account. `pages` are those the
+    application was built with.
     """
 
     config: Callable[[], Config]
@@ -83,6 +86,8 @@ class Context:
     exports: Exports | None = None
     records: Records = field(default_factory=lambda: Records(None))
     links: Links = field(default_factory=lambda: Links(None))
+    desk: DeskFile = field(default_factory=DeskFile)
+    shares: Shares = field(default_factory=lambda: Shares(None))
     pages: tuple[Page, ...] = ()
 
     def language(self, search: str | Mapping[str, str] | None) -> str:

@@ -27,6 +27,7 @@ from classair.stores.corrections import accepted_corrections
 from classair.stores.sqlite.store import SqliteStore
 from classair.wire import Topics
 from dashboard.access.desk import Desk
+from dashboard.access.desk_file import DeskFile
 from dashboard.app import create_app
 from dashboard.context import Context
 from dashboard.frame.page import PageFault
@@ -37,6 +38,7 @@ from dashboard.public.pages import build
 from dashboard.queries.exports import Exports
 from dashboard.queries.research import Research
 from dashboard.queries.rooms import Queries
+from dashboard.reports.shares import Shares
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +132,8 @@ def serve(args: argparse.Namespace) -> int:
 
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
     store = OpenStore(places, config)
-    desk = Desk(places.desk, now_ms)
+    desk_file = DeskFile(places.desk)
+    desk = Desk(desk_file, now_ms)
     queries = Queries(
         store,
         config,
@@ -149,6 +152,8 @@ def serve(args: argparse.Namespace) -> int:
         exports=exports,
         records=Records(places.ledger),
         links=Links(places.link_key),
+        desk=desk_file,
+        shares=Shares(places.share_key),
     )
     try:
         app = create_app(ctx, live, desk, host=args.host, proxies=args.trusted_proxy)

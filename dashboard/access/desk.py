@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 import re
 import secrets
-import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from classair.units import MINUTE_MS
 from dashboard.access import line_inbox, phones
+from dashboard.access.desk_file import DeskFile
 from dashboard.access.roles import ROLES, SCOPES_OF, TOKEN_SCOPES, Principal
 
 IDLE_MS: Final = 30 * MINUTE_MS
@@ -90,40 +87,20 @@ def _hash(secret: str) -> bytes:
 
 
 class Desk:
-    """One connection behind a lock; every question is short. `now_ms` is the clock."""
+    """`file`: desk.db, or where it is. `now_ms` is the clock."""
 
-    def __init__(self, path: Path, now_ms: Callable[[], int], hasher: PasswordHasher | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    def __init__(self, file: DeskFile | Path, now_ms: Callable[[], int], hasher: PasswordHasher | None = None) -> None:
+        self.file = file if isinstance(file, DeskFile) else DeskFile(file)
         self._now_ms = now_ms
-        self._lock = threading.Lock()
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
-        self._db.execute("pragma journal_mode=wal")
-        self._db.execute("pragma synchronous=full")
-        self._db.executescript(_SCHEMA + phones.SCHEMA + line_inbox.SCHEMA)
+        self._change, self._ask = self.file.change, self.file.ask
+        self.file.add_tables(_SCHEMA + phones.SCHEMA + line_inbox.SCHEMA)
         self.phones = phones.Phones(self._change, self._ask, _hash, now_ms)
         self.line = line_inbox.LineInbox(self._change, self._ask)
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("begin immediate")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
-
-    def _ask(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+        self.file.close()
 
     # -- accounts -----------------------------------------------------------------------------------------------------
 

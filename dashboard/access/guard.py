@@ -219,7 +219,7 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
             return Refusal(
                 403, "the request lacks the session's CSRF token", "send the cookie classair_csrf again as X-CSRF-Token"
             )
-    if need in (Need.CONTROL, Need.EXPORT, Need.ADMIN):
+    if need in (Need.CONTROL, Need.EXPORT, Need.TICKETS, Need.APPROVE, Need.ADMIN):
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return Refusal(415, "the body must be JSON", "send Content-Type: application/json")

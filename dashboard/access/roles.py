@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
-Role = Literal["viewer", "teacher", "researcher", "caretaker", "admin"]
-Scope = Literal["read", "control", "export", "admin"]
+Role = Literal["viewer", "teacher", "researcher", "caretaker", "head", "municipality", "admin"]
+Scope = Literal["read", "control", "export", "tickets", "approve", "admin"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 TOKEN_SCOPES: Final = ("read", "control", "export")
@@ -16,8 +16,10 @@ SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "viewer": frozenset({"read"}),
     "teacher": frozenset({"read", "control"}),
     "researcher": frozenset({"read", "export"}),
-    "caretaker": frozenset({"read", "control"}),
-    "admin": frozenset({"read", "control", "export", "admin"}),
+    "caretaker": frozenset({"read", "control", "tickets"}),
+    "head": frozenset({"read", "control", "export", "tickets", "approve"}),
+    "municipality": frozenset({"read", "export", "tickets", "approve"}),
+    "admin": frozenset({"read", "control", "export", "tickets", "approve", "admin"}),
 }
 
 
@@ -30,6 +32,8 @@ class Need(StrEnum):
     MEMBER = "member"  # anyone signed in
     CONTROL = "control"  # whatever moves a machine; never without signing in
     EXPORT = "export"  # whatever takes data away; never without signing in
+    TICKETS = "tickets"  # working on reported problems
+    APPROVE = "approve"  # signing what leaves the school: records on request, monthly papers
     ADMIN = "admin"
     NOBODY = "nobody"  # exists in the framework, is not offered here
 
@@ -38,7 +42,7 @@ class Need(StrEnum):
 class Principal:
     """Whoever is asking. `csrf` is set for a browser session, which must prove each change with it.
 
-    `places`: the sites and rooms that it may control, empty for all. `phone`: the remembered phone it comes from.
+    `places`: the sites and rooms that it is about, empty for all. `phone`: the remembered phone it comes from.
     """
 
     kind: Literal["visitor", "account", "token"] = "visitor"
@@ -49,11 +53,17 @@ class Principal:
     places: frozenset[str] = frozenset()
     phone: str = ""
 
+    def covers(self, place: str) -> bool:
+        """Whether it is about `<site>.<room>` or `<site>`; a site only as a whole."""
+        return not self.places or place in self.places or place.partition(".")[0] in self.places
+
+    def may(self, scope: Scope, place: str) -> bool:
+        """Whether it may do this to `<site>.<room>` or `<site>`."""
+        return scope in self.scopes and self.covers(place)
+
     def controls(self, room: str) -> bool:
         """Whether it may switch what stands in `<site>.<room>`."""
-        if "control" not in self.scopes:
-            return False
-        return not self.places or room in self.places or room.partition(".")[0] in self.places
+        return self.may("control", room)
 
     def controls_place(self, site: str, room: str) -> bool:
         """The same for what may stand in no room (a bridge, a service): it needs the whole school, or all of them."""
@@ -92,7 +102,7 @@ def may(need: Need, principal: Principal, *, demo: bool, near: bool) -> bool:
             return demo or "read" in principal.scopes
         case Need.MEMBER:
             return principal.kind == "account"
-        case Need.CONTROL | Need.EXPORT | Need.ADMIN:
+        case Need.CONTROL | Need.EXPORT | Need.TICKETS | Need.APPROVE | Need.ADMIN:
             return need.value in principal.scopes
 
 

@@ -13,7 +13,7 @@ from dashboard.access.roles import Need
 from dashboard.frame.page import Page, PageFault
 
 # A page's content comes over a route that asks for READ, so a page cannot ask for less.
-NEEDS: Final = (Need.READ, Need.MEMBER, Need.CONTROL, Need.EXPORT, Need.ADMIN)
+NEEDS: Final = (Need.READ, Need.MEMBER, Need.CONTROL, Need.EXPORT, Need.TICKETS, Need.APPROVE, Need.ADMIN)
 _SAYS: Final = {"PATH": str, "ORDER": int, "TITLE_KEY": str, "NEED": Need}
 _OFFERS: Final = ("layout", "callbacks")
 

@@ -44,6 +44,7 @@ from dashboard.live.live import Live
 from dashboard.public.pages import build
 from dashboard.queries.research import Research
 from dashboard.queries.rooms import Queries
+from dashboard.reports.shares import Shares
 from ingest.books.books import Books
 from tests.classair.alerting.filled import empty_ledger, put, put_alert, put_notification
 from tests.neighbours.ports import free_port
@@ -327,6 +328,8 @@ class Builder:
             exports=exports,
             records=Records(ledger),
             links=Links(self.folder / "link-key"),
+            desk=desk.file,
+            shares=Shares(self.folder / "share-key"),
         )
         house = House(create_app(ctx, live, desk, host=host, proxies=networks(proxies)), live, desk, config, written)
         where.house = house

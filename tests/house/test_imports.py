@@ -41,7 +41,11 @@ ADDRESSES = {
     "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
     "segno": ["dashboard/public/codes.py"],
-    "itsdangerous": ["classair/alerting/links.py"],
+    "itsdangerous": ["classair/alerting/links.py", "dashboard/reports/shares.py"],
+    "weasyprint": ["dashboard/reports/*"],
+    "pypdfium2": ["dashboard/reports/*"],
+    "PIL": ["dashboard/*"],
+    "authlib": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
     "numpy": [
         "research/*",

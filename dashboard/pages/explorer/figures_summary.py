@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from dashboard.figures import INK, LEVEL_COLOURS, LINE, SOFT, Figure
 from dashboard.pages.explorer.figures_series import COLOURS
-from dashboard.pages.explorer.summary import LEVELS, NO_DATA, Cell, Pairs, Shares
+from dashboard.pages.explorer.summary import Cell, Pairs, Shares
 from research.compare import Comparison
+from research.lesson_air import LEVELS, NO_DATA
 
 SYMBOLS: Final = (
     "circle-open",

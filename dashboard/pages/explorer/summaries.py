@@ -17,6 +17,7 @@ from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.charts import Looking, Rows
 from dashboard.pages.explorer.view import steps_until
 from research.compare import by_hour, compare
+from research.lesson_air import LEVELS, NO_DATA
 from research.means import lesson_steps
 from research.selection import Selection
 
@@ -89,8 +90,7 @@ def shares(look: Looking, chosen: Selection, rows: Rows) -> Any | None:
         whole = lesson_steps(config, chosen, room, look.now_ms) if chosen.lesson else steps_until(chosen, look.now_ms)
         found.append((look.names[room], summary.level_shares(room, rows.get((room, "pm25"), []), whole)))
     words = {
-        key: look.ctx.t(look.language, "pages.chart.no_data" if key == summary.NO_DATA else f"level.{key}")
-        for key in summary.LEVELS
+        key: look.ctx.t(look.language, "pages.chart.no_data" if key == NO_DATA else f"level.{key}") for key in LEVELS
     }
     table = table_of(
         [look.say("room"), *words.values()],
@@ -113,8 +113,8 @@ def _legend(words: Mapping[str, str]) -> Any:
             html.Li(
                 [
                     html.I(
-                        className="hatched" if key == summary.NO_DATA else "",
-                        style={} if key == summary.NO_DATA else {"background": figures.LEVEL_COLOURS[key]},
+                        className="hatched" if key == NO_DATA else "",
+                        style={} if key == NO_DATA else {"background": figures.LEVEL_COLOURS[key]},
                     ),
                     word,
                 ]

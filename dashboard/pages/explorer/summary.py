@@ -17,28 +17,15 @@ from classair.science.indexes.thai2023 import INDEX
 from classair.stores import BANGKOK_MS
 from classair.units import HOUR_MS
 from research.index_arrays import sub_indices
+from research.lesson_air import LEVELS, largest_remainder
 from research.means import MeanRow
 
-NO_DATA: Final = "no_data"
-LEVELS: Final = (*(band.key for band in INDEX.scales["pm25"].bands), NO_DATA)
 CLASSES: Final = ("complete", "suspect", "partial", *BAD_CLASS_NAMES, "none")
 """What a cell of the strip says, in order: enough valid values; enough, some of them doubtful; too few; mostly left
 out, by why; nothing at all."""
 LEAST_OUTDOOR: Final = 10.0
 """µg/m³ outdoors below which a ratio says more about the sensors than about the room."""
 SUSPECT_SHARE: Final = 0.1
-
-
-def largest_remainder(counts: Sequence[int], whole: int = 100) -> list[int]:
-    """Whole shares that add up to `whole`; the largest remainders are rounded up. All zero of nothing."""
-    total = sum(counts)
-    if not total:
-        return [0] * len(counts)
-    shares = [whole * count // total for count in counts]
-    left = sorted(range(len(counts)), key=lambda i: (-(whole * counts[i] % total), i))
-    for place in left[: whole - sum(shares)]:
-        shares[place] += 1
-    return shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,10 @@ def test_what_each_role_may_do_is_exactly_this(need: Need, principal: Principal)
         Need.DISPLAY: readers,
         Need.READ: readers,
         Need.MEMBER: {f"account:{role}" for role in ROLES},
-        Need.CONTROL: {"account:teacher", "account:caretaker", "account:admin", "token:control"},
-        Need.EXPORT: {"account:researcher", "account:admin", "token:export"},
+        Need.CONTROL: {"account:teacher", "account:caretaker", "account:head", "account:admin", "token:control"},
+        Need.EXPORT: {"account:researcher", "account:head", "account:municipality", "account:admin", "token:export"},
+        Need.TICKETS: {"account:caretaker", "account:head", "account:municipality", "account:admin"},
+        Need.APPROVE: {"account:head", "account:municipality", "account:admin"},
         Need.ADMIN: {"account:admin"},
     }[need]
     assert allowed == expected

@@ -14,6 +14,7 @@ from dashboard.pages.explorer import summary
 from dashboard.pages.explorer.figures_series import MeansLine, gaps_of, series_figure
 from dashboard.pages.explorer.view import MAX_POINTS, asked, auto_step, drawn_step
 from dashboard.queries.row_cache import RowCache
+from research.lesson_air import LEVELS, largest_remainder
 from research.means import MeanRow
 from research.selection import STEP_MS, Selection
 
@@ -30,14 +31,14 @@ def row(hour: int, value: float | None = 10.0, n: int = 120, expected: float = 1
 
 @given(some.lists(some.integers(0, 100_000), min_size=1, max_size=9))
 def test_whole_shares_add_up_to_a_hundred_and_none_is_off_by_one_or_more(counts: list[int]) -> None:
-    shares, total = summary.largest_remainder(counts), sum(counts)
+    shares, total = largest_remainder(counts), sum(counts)
     assert sum(shares) == (100 if total else 0)
     assert all(abs(share - 100 * count / max(total, 1)) < 1 for share, count in zip(shares, counts, strict=True))
 
 
 def test_time_without_a_value_is_a_share_and_levels_follow_the_rounding_of_the_index() -> None:
     found = summary.level_shares("s.a", [row(0, 15.04), row(1, 15.05), row(2, None), row(3, -0.4)], 6)
-    assert dict(zip(summary.LEVELS, found.counts, strict=True)) == {
+    assert dict(zip(LEVELS, found.counts, strict=True)) == {
         "very_good": 2,
         "good": 1,
         "moderate": 0,
