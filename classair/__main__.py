@@ -31,7 +31,11 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
         ),
         "texts": ("dashboard.texts", "", "list languages and their missing texts"),
         "user": ("dashboard.access.command", "server", "manage accounts and API tokens"),
-        "room-code": ("dashboard.public.code_command", "server", "show or renew the code by which parents follow a room"),
+        "room-code": (
+            "dashboard.public.code_command",
+            "server",
+            "show or renew the code by which parents follow a room",
+        ),
     },
     "Sensor tools": {
         "detect": ("firmware_bridge.commands.detect", "bridge", "identify the sensor on a serial port"),

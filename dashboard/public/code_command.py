@@ -30,8 +30,10 @@ def main(argv: list[str]) -> int:
     places = Places(args.data.resolve())
     accepted = Following(places.accepted_config).current
     if accepted is None:
-        print(f"classair room-code: no configuration in {places.root}. Start classair once, or give --data",
-              file=sys.stderr)
+        print(
+            f"classair room-code: no configuration in {places.root}. Start classair once, or give --data",
+            file=sys.stderr,
+        )
         return 2
     if not accepted.config.has_room(args.room):
         near = difflib.get_close_matches(args.room, [room for room, _ in accepted.config.rooms()], 1)
