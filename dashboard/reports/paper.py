@@ -34,7 +34,5 @@ def paper(template: str, language: str, **places: Any) -> str:
     return (
         _environment()
         .get_template(template)
-        .render(
-            t=t, lang=language, dir=i18n.head(language).direction, version=classair.__version__, **places
-        )
+        .render(t=t, lang=language, dir=i18n.head(language).direction, version=classair.__version__, **places)
     )
