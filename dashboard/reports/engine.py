@@ -171,7 +171,7 @@ def _fetcher() -> Any:
     """Only what is ours, and drawings inside the document itself; never the network, never another file."""
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-    class Ours(URLFetcher):
+    class Ours(URLFetcher):  # type: ignore[misc]  # untyped library
         def fetch(self, url: str, headers: Any = None) -> Any:
             if url.startswith("data:image/"):
                 return super().fetch(url, headers)
