@@ -28,7 +28,8 @@ class Message:
 
     `key`: a UUID made before the first attempt, the same at each further one. `link`: where to read more and
     acknowledge, `choose`: where its reader chooses what to be told of; both empty where no address of the dashboard is
-    known. `stage`, `severity`: see classair.alerting.words.
+    known. `stage`, `severity`: see classair.alerting.words. `kind`: of a message that the dashboard asked for
+    (classair.alerting.messages), with its `card` in LINE's form and its `picture`, two addresses: whole and preview.
     """
 
     title: str
@@ -40,6 +41,9 @@ class Message:
     stage: str = ""
     severity: str = "warning"
     choose: str = ""
+    kind: str = ""
+    card: dict[str, Any] | None = None
+    picture: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

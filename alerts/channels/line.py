@@ -7,7 +7,7 @@ somebody who has blocked the account, and nothing arrives; that is known from th
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -59,7 +59,7 @@ class Channel:
         except NoToken as error:
             raise ChannelError(str(error), permanent=True, reason="no_channel") from None
         try:
-            sent = client.push(to, [composed(message)], key)
+            sent = client.push(to, messages(message), key)
         except answers.LineError as error:
             self._desk.answered(error.status > 0)
             raise self._failed(key, error) from None
@@ -90,7 +90,8 @@ class Channel:
             case answers.MonthlyLimit():
                 return ChannelError(str(error), permanent=True, reason="quota")
             case answers.AddressRefused():
-                self._office.blocked(self._person, "line")
+                if self._person:  # an address of nobody in sensors.yaml goes with its message
+                    self._office.blocked(self._person, "line")
                 return ChannelError(str(error), permanent=True, reason="refused")
             case answers.TokenRefused():
                 # Somebody has to put the token right; until then the message waits, or takes the second way.
@@ -109,10 +110,25 @@ def make(settings: Settings, person: str, office: Office) -> Channel:
 
 
 def priority(message: Message) -> Priority:
-    """The end of an urgent alert is good news, and can be seen on the page."""
+    """The end of an urgent alert is good news, and can be seen on the page. Who reported something hears of it."""
+    if message.kind == "ticket":
+        return "high"
     if message.severity == "urgent" and message.stage not in ("recovered", "test"):
         return "high"
     return "low" if message.severity == "info" else "normal"
+
+
+def messages(message: Message) -> list[dict[str, Any]]:
+    """What one push holds: the picture first, where there is one that LINE can fetch, then the words."""
+    made: list[dict[str, Any]] = []
+    if message.picture is not None and all(address.startswith("https://") for address in message.picture):
+        whole, preview = message.picture
+        made.append({"type": "image", "originalContentUrl": whole, "previewImageUrl": preview})
+    if message.card is not None:
+        return [*made, message.card]
+    if message.kind:
+        return [*made, flex.text("\n".join(part for part in (message.title, message.text) if part))]
+    return [composed(message)]
 
 
 def composed(message: Message) -> dict[str, object]:

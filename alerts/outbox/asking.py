@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from alerts.answering import Done, Handler, Refused
 from alerts.ledger import Ledger
+from alerts.outbox.message_request import MessageRequest
 from alerts.outbox.outbox import Outbox
 from classair import plugins
 from classair.config.notifying import KINDS
@@ -72,6 +73,7 @@ class OutboxAsks:
             "forget_contact": self._forget_contact,
             "welcome_contact": self._welcome_contact,
             "test_message": self._test_message,
+            "message": self._message,
         }
 
     def _preference(self, ask: Ask, now: int) -> Done:
@@ -98,9 +100,12 @@ class OutboxAsks:
 
     def _forget_contact(self, ask: Ask, now: int) -> Done:
         wish = ForgetRequest.model_validate(ask.args)
-        people, statements = self._outbox.office.forget(wish.channel, wish.address.get_secret_value())
-        log.info("contact_forgotten channel=%s people=%d", wish.channel, len(people))
-        return Done({"channel": wish.channel, "forgotten": len(people)}, tuple(statements), self._ledger.wipe)
+        address = wish.address.get_secret_value()
+        people, statements = self._outbox.office.forget(wish.channel, address)
+        dropped = self._outbox.forget_address(wish.channel, address)
+        log.info("contact_forgotten channel=%s people=%d messages=%d", wish.channel, len(people), len(dropped))
+        result = {"channel": wish.channel, "forgotten": len(people), "dropped": len(dropped)}
+        return Done(result, (*statements, *dropped), self._ledger.wipe)
 
     def _welcome_contact(self, ask: Ask, now: int) -> Done:
         wish = ForgetRequest.model_validate(ask.args)
@@ -113,6 +118,17 @@ class OutboxAsks:
         self._known(wish.person)
         key, statements = self._outbox.try_out(wish.person, now)
         return Done({"person": wish.person, "notification": key}, tuple(statements), self._outbox.committed)
+
+    def _message(self, ask: Ask, now: int) -> Done:
+        wish = MessageRequest.model_validate(ask.args)
+        if wish.channel == "person":
+            self._known(wish.address.get_secret_value())
+        row = wish.row(now)
+        statements = self._outbox.post(row, now)
+        state, reason = self._outbox.state_of(row.id) or (row.state, row.reason)
+        log.info("message_asked kind=%s channel=%s new=%s", wish.kind, wish.channel, str(bool(statements)).lower())
+        result = {"message": row.id, "state": state, "reason": reason}
+        return Done(result, tuple(statements), self._outbox.committed)
 
     def _known(self, person: str) -> None:
         if not self._outbox.knows(person):

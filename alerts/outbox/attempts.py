@@ -46,12 +46,15 @@ class Attempts:
 
     def send(self, row: Row, config: Config, now: int) -> None:
         if row.began_at is not None and timing.too_old(row.severity, row.began_at, now):
-            self._ledger.together([self.abandon(row, "too_old")])
+            self._ledger.together([self.abandon(row, "too_old")], self._wiped(row))
             return
-        ways = self._ways.of(row.person)
+        if row.letter is not None and now >= row.letter.until:
+            self._ledger.together([self.abandon(row, "too_old")], self._wiped(row))
+            return
+        ways = self._ways.of(row)
         number = timing.way_of(row.attempts, len(ways), row.refused, row.urgent)
         if number is None:
-            self._ledger.together([self.abandon(row, row.reason or "no_channel")])
+            self._ledger.together([self.abandon(row, row.reason or "no_channel")], self._wiped(row))
             return
         if row.began_at is None:
             row.began_at = now
@@ -92,7 +95,11 @@ class Attempts:
             log.info("notification_delivered id=%s channel=%s attempt=%d", row.id, parcel.kind, row.attempts)
         else:
             statements.append(self._failed(row, outcome, now))
-        self._ledger.together(statements)
+        self._ledger.together(statements, self._wiped(row) if row.id not in self._pending.rows else None)
+
+    def _wiped(self, row: Row) -> Callable[[], object] | None:
+        """The address of somebody who is not in sensors.yaml is to leave no byte on the disk."""
+        return self._ledger.wipe if row.letter is not None else None
 
     def _failed(self, row: Row, outcome: Outcome, now: int) -> Statement:
         parcel = outcome.parcel
@@ -104,7 +111,7 @@ class Attempts:
         if for_good:
             row.refused.add(parcel.way)
             row.reason = _REASONS.get(outcome.reason, "refused")
-            if timing.way_of(row.attempts, len(self._ways.of(row.person)), row.refused, row.urgent) is None:
+            if timing.way_of(row.attempts, len(self._ways.of(row)), row.refused, row.urgent) is None:
                 return self.abandon(row, row.reason)
             row.due_at = now
         else:

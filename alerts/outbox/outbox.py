@@ -23,13 +23,13 @@ from alerts.outbox.attempts import Attempts
 from alerts.outbox.office import Office
 from alerts.outbox.pending import Pending
 from alerts.outbox.restoring import last_sent, unfinished
-from alerts.outbox.rows import Item, Row, Statement
+from alerts.outbox.rows import Item, Letter, Row, Statement
 from alerts.outbox.waking import Waking
 from alerts.outbox.ways import Ways
 from alerts.outbox.wishes import Wishes
 from classair import i18n
-from classair.alerting.words import GROUP_MS, Reason, Severity, Stage
-from classair.config import Config
+from classair.alerting.words import GROUP_MS, NotificationState, Reason, Severity, Stage
+from classair.config import Config, Person
 
 log = logging.getLogger(__name__)
 
@@ -156,6 +156,29 @@ class Outbox:
             found.append(row.made())
         return found
 
+    def post(self, row: Row, now: int) -> list[Statement]:
+        """A message that the dashboard asks for, by its id once: what is to be committed; nothing where it is known."""
+        if self.state_of(row.id) is not None:
+            return []
+        self._pending.begin(row)
+        return [row.made(), row.enclosed()]
+
+    def state_of(self, message: str) -> tuple[NotificationState, Reason] | None:
+        """What has become of a message; None where there is none of this id."""
+        if (row := self._pending.rows.get(message)) is not None:
+            return row.state, row.reason
+        found = self._ledger.rows("select state, reason from notification where id=?", message)
+        return (found[0][0], found[0][1]) if found else None
+
+    def forget_address(self, channel: str, address: str) -> list[Statement]:
+        """Nothing goes to this address any more, also not what waits. Call `Ledger.wipe` when it is committed."""
+        found: list[Statement] = []
+        for row in [*self._pending.rows.values()]:
+            if row.letter is not None and (row.letter.channel, row.letter.address) == (channel, address):
+                self._pending.forget(row)
+                found.append(row.ended("dropped", "unsubscribed"))
+        return found
+
     def try_out(self, person: str, now: int) -> tuple[str, list[Statement]]:
         """A message for somebody who wants to see whether they are reached; its key, and what is to be committed."""
         row = self._new(person, "", "test", "info", now, now)
@@ -273,21 +296,27 @@ class Outbox:
             return
         statements: list[Statement] = []
         frozen: list[str] = []
+        ended = False
         for row in self._pending.due(now):
             if row.state == "sending":
                 self.attempts.send(row, config, now)
                 continue
             statements += self._ripen(row, config, now)
+            ended |= row.letter is not None and row.id not in self._pending.rows
             if row.id in self._pending.rows and row.due_at <= now:
                 statements.append(self._freeze(row, config, now))
                 frozen.append(row.id)
         if statements:
             self._ledger.together(statements, partial(self._report, partial(self._frozen, frozen)))
+            if ended:
+                self._ledger.after(self._ledger.wipe)
         self._pending.wake()
 
     def _ripen(self, row: Row, config: Config, now: int) -> list[Statement]:
         """A message whose time has come: put off, dropped, or left to be sent now."""
         person = config.people.get(row.person)
+        if row.letter is not None:
+            return self._ripen_letter(row, row.letter, person, now)
         if person is None or timing.too_old(row.severity, row.due_at, now):
             self._close(row)
             return [self.attempts.abandon(row, "no_channel" if person is None else "too_old")]
@@ -309,6 +338,17 @@ class Outbox:
         if row.items and all(self._too_early(it, row) for it in row.items):
             return found + self._pending.put_off(row, now + GROUP_MS, row.reason)
         return found
+
+    def _ripen_letter(self, row: Row, letter: Letter, person: Person | None, now: int) -> list[Statement]:
+        if person is None and not letter.address:
+            return [self.attempts.abandon(row, "no_channel")]
+        if now >= letter.until or timing.too_old(row.severity, row.due_at, now):
+            return [self.attempts.abandon(row, "too_old")]
+        hours = person.quiet if person is not None else timing.QUIET
+        # Dust in a room is news of the school day; an urgent word about what somebody reported is for any hour.
+        if (letter.kind == "alert" or not row.urgent) and (quiet := timing.quiet_until(hours, now)) is not None:
+            return self._pending.put_off(row, quiet, "quiet_hours")
+        return []
 
     def _too_early(self, item: Item, row: Row) -> bool:
         """The end of what is still on its way to this person: it must not arrive first."""

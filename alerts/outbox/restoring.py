@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.ledger import Ledger
-from alerts.outbox.rows import Item, Row
+from alerts.outbox.rows import Item, Letter, Row
 from alerts.outbox.timing import PAUSES_S
 from classair.alerting.words import GROUP_MS
 from classair.units import HOUR_MS
@@ -34,6 +34,9 @@ def unfinished(ledger: Ledger, now: int) -> dict[str, Row]:
         item = Item(*values)
         rows[key].items.append(item)
         rows[key].places = item.place + 1
+    for key, *values in ledger.rows("select notification, channel, address, kind, card, picture, until from letter"):
+        if key in rows:
+            rows[key].letter = Letter(*values)
     return rows
 
 

@@ -26,6 +26,22 @@ class Item:
         return self.stage == "recovered"
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a message says beside its words when the dashboard asked for it, and where it goes.
+
+    `address`: of the channel; "" where it goes to the row's person by their own ways. `card`: a message in LINE's form
+    as JSON, "" for none; `picture`: two addresses as JSON. `until`: it is of no use later.
+    """
+
+    channel: str
+    address: str = field(repr=False)
+    kind: str
+    card: str
+    picture: str
+    until: int
+
+
 @dataclass(slots=True)
 class Row:
     """A row of `notification` while it is waiting or being sent.
@@ -53,6 +69,7 @@ class Row:
     began_at: int | None = None
     refused: set[int] = field(default_factory=set)
     on_the_way: bool = False
+    letter: Letter | None = None
 
     @property
     def urgent(self) -> bool:
@@ -83,6 +100,16 @@ class Row:
                 self.reason,
                 self.episode,
             ),
+        )
+
+    def enclosed(self) -> Statement:
+        """The letter's own row. It goes by itself with the message's end (a trigger), its address with it."""
+        assert self.letter is not None
+        it = self.letter
+        return (
+            "insert or ignore into letter(notification, channel, address, kind, card, picture, until) "
+            "values(?,?,?,?,?,?,?)",
+            (self.id, it.channel, it.address, it.kind, it.card, it.picture, it.until),
         )
 
     def add(self, alert: str, stage: Stage, kind: str, title: str, text: str) -> list[Statement]:
@@ -167,4 +194,4 @@ class Row:
 
 
 # The stage of a message is the most pressing one of its items.
-_STAGES: Final[tuple[Stage, ...]] = ("test", "recovered", "reminder", "episode", "fired", "escalated")
+_STAGES: Final[tuple[Stage, ...]] = ("test", "message", "recovered", "reminder", "episode", "fired", "escalated")

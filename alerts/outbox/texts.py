@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from alerts.channels import Message
@@ -25,6 +26,19 @@ def composed(config: Config, language: str, site: str, items: list[Item]) -> tup
 
 
 def message(config: Config, row: Row, links: Links) -> Message:
+    if row.letter is not None:
+        return Message(
+            row.title,
+            row.text,
+            row.language,
+            row.urgent,
+            row.id,
+            stage=row.stage,
+            severity=row.severity,
+            kind=row.letter.kind,
+            card=json.loads(row.letter.card) if row.letter.card else None,
+            picture=tuple(json.loads(row.letter.picture)) if row.letter.picture else None,
+        )
     alerts = {item.alert for item in row.items}
     where = base(config)
     return Message(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from classair.alerting.words import GROUP_MS, Severity
@@ -13,6 +13,8 @@ URGENT_MS: Final = 10_000  # an urgent message waits for others no longer than t
 PAUSES_S: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)  # the last one again and again
 OLD_MS: Final = 12 * HOUR_MS  # news no more
 OLD_URGENT_MS: Final = 24 * HOUR_MS
+QUIET: Final = HoursOfDay(time(18), time(6, 30))
+"""When people who are not in sensors.yaml get nothing but urgent messages."""
 SECOND_AFTER: Final = 6  # attempts in vain, some 9 minutes, after which the second way is tried in turns …
 SECOND_AFTER_URGENT: Final = 3  # … and some 50 seconds
 

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from alerts import channels
 from alerts.channels import ChannelError, Office, Way
+from alerts.outbox.addressed import to_address
+from alerts.outbox.rows import Row
 from classair.config import Person
 from classair.plugins import UnknownPlugin
 
@@ -52,6 +54,8 @@ class Ways:
             self._ways.setdefault(name, []).append(it.way)
         return wrong
 
-    def of(self, person: str) -> list[Way]:
-        """The first way, then the second, as far as they can be used."""
-        return self._ways.get(person, [])
+    def of(self, row: Row) -> list[Way]:
+        """The first way, then the second, as far as they can be used; the one way to an address."""
+        if row.letter is not None and row.letter.address:
+            return to_address(row.letter.channel, row.letter.address, self._office)
+        return self._ways.get(row.person, [])

@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from classair.alerting.messages import message_id
 from classair.alerting.records import (
     AlertRecord,
     AttemptRecord,
@@ -109,8 +110,11 @@ class Records:
         before: Moment | None = None,
         limit: int = LIMIT,
     ) -> list[NotificationRecord]:
-        """The newest first. `held_back`: only those with a reason why they were not sent, or not yet."""
-        where = _Where()
+        """Those to people of sensors.yaml, the newest first.
+
+        `held_back`: only those with a reason why they were not sent, or not yet.
+        """
+        where = _Where("person<>''")
         where.among("state", states)
         where.equal("person", person)
         where.among("site", sites)
@@ -120,6 +124,21 @@ class Records:
         where.at_least("made_at", since_ms)
         where.before("made_at", before)
         return self._rows(NotificationRecord, where, "made_at desc, id desc", limit)
+
+    def message(self, key: str) -> NotificationRecord | None:
+        """The message that the dashboard has asked for by this key; None while alerts knows of none."""
+        found = self._rows(NotificationRecord, _Where("id=?", message_id(key)), "id", 1)
+        return found[0] if found else None
+
+    def letters_held(self, since_ms: int) -> dict[tuple[str, str], int]:
+        """How many messages to addresses, not people, were given up since: by severity and reason."""
+        with self._open() as connection:
+            rows = connection.execute(
+                "select severity, reason, count(*) from notification "
+                "where person='' and state='abandoned' and made_at>=? group by severity, reason",
+                (since_ms,),
+            )
+            return {(str(severity), str(reason)): int(count) for severity, reason, count in rows}
 
     def notifications_of(self, alerts: Sequence[str], limit: int = LIMIT) -> dict[str, list[NotificationRecord]]:
         """The messages about each of these alerts, the oldest first; `limit` is for each of them."""

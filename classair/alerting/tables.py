@@ -36,6 +36,11 @@ create table if not exists attempt(
     id integer primary key, notification text not null, at integer not null, person text not null,
     channel text not null, attempt integer not null, ok integer not null, error text not null, receipt text not null);
 create index if not exists attempt_notification on attempt(notification, at);
+create table if not exists letter(
+    notification text primary key, channel text not null, address text not null, kind text not null,
+    card text not null, picture text not null, until integer not null) without rowid;
+create trigger if not exists letter_done after update of state on notification
+    when new.state in ('delivered', 'abandoned', 'dropped') begin delete from letter where notification=new.id; end;
 create table if not exists silence(
     id text primary key, at integer not null, until integer not null, site text not null, room text not null,
     subject text not null, rule text not null, who text not null, why text not null, ended_at integer,

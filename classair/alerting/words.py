@@ -12,9 +12,10 @@ AlertState = Literal["pending", "firing", "acknowledged", "resolved", "closed"]
 joining time (JOIN_MS) is the same alert. `closed`: over for good; the recovery message is sent then."""
 OPEN: Final[tuple[AlertState, ...]] = ("pending", "firing", "acknowledged", "resolved")
 
-Stage = Literal["fired", "escalated", "reminder", "recovered", "episode", "test"]
+Stage = Literal["fired", "escalated", "reminder", "recovered", "episode", "test", "message"]
 """Why a notification is sent: the alert fired, nobody acknowledged it, it lasts, it is over, a smoke episode opened or
-closed or has a task for somebody, a person tries their channel."""
+closed or has a task for somebody, a person tries their channel, the dashboard has a message for somebody (a weekly
+report, news of a ticket)."""
 
 NotificationState = Literal["waiting", "sending", "delivered", "abandoned", "dropped"]
 """`dropped`: there was nothing to tell any more, or the person does not want it (see its reason); `abandoned`: every

@@ -1,0 +1,138 @@
+"""People who follow rooms, in desk.db: an address of a channel, the rooms, what they want to be sent, their language.
+
+Nothing else is kept of them; `forget` erases all of it, also from the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from dashboard.access.desk_file import DeskFile
+
+Channel = Literal["line", "mail"]
+
+MOST_ROOMS: Final = 20  # of one address
+MOST_MAIL: Final = 500  # mail addresses that follow one room
+
+_SCHEMA: Final = """
+pragma secure_delete=on;
+create table if not exists follower(
+  channel text not null, address text not null, room text not null, weekly int not null, alerts int not null,
+  at int not null, primary key(channel, address, room)
+) without rowid;
+create index if not exists follower_room on follower(room);
+create table if not exists follower_language(
+  channel text not null, address text not null, language text not null, primary key(channel, address)
+) without rowid;
+"""
+_ROWS: Final = (
+    "select f.channel, f.address, f.room, coalesce(l.language, ''), f.weekly, f.alerts, f.at from follower f "
+    "left join follower_language l on l.channel=f.channel and l.address=f.address"
+)
+
+
+class TooManyRooms(Exception):
+    """One address follows as many rooms as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """`language`: "" where it is not known; then the organisation's. `weekly`: wants the report on Fridays; `alerts`:
+    wants to hear of dust in the room. `at`: UTC ms.
+    """
+
+    channel: Channel
+    address: str = field(repr=False)
+    room: str
+    language: str
+    weekly: bool
+    alerts: bool
+    at: int
+
+
+class Followers:
+    def __init__(self, file: DeskFile, now_ms: Callable[[], int]) -> None:
+        self._file, self._now_ms = file, now_ms
+        file.add_tables(_SCHEMA)
+
+    def follow(
+        self, channel: Channel, address: str, room: str, language: str = "", *, weekly: bool, alerts: bool
+    ) -> None:
+        """From now on, or with other wishes than before. Raises TooManyRooms."""
+        with self._file.change() as db:
+            rooms = {
+                str(row[0])
+                for row in db.execute("select room from follower where channel=? and address=?", (channel, address))
+            }
+            if room not in rooms and len(rooms) >= MOST_ROOMS:
+                raise TooManyRooms
+            db.execute(
+                "insert into follower(channel, address, room, weekly, alerts, at) values(?,?,?,?,?,?) "
+                "on conflict do update set weekly=excluded.weekly, alerts=excluded.alerts",
+                (channel, address, room, int(weekly), int(alerts), self._now_ms()),
+            )
+        if language:
+            self.set_language(channel, address, language)
+
+    def unfollow(self, channel: Channel, address: str, room: str | None = None) -> int:
+        """One room, or all of them; how many there were."""
+        with self._file.change() as db:
+            if room is None:
+                gone = db.execute("delete from follower where channel=? and address=?", (channel, address))
+            else:
+                gone = db.execute(
+                    "delete from follower where channel=? and address=? and room=?", (channel, address, room)
+                )
+            return gone.rowcount
+
+    def of(self, channel: Channel, address: str) -> list[Follower]:
+        """What this address follows, in the order in which it began to."""
+        return self._rows("where f.channel=? and f.address=? order by f.at, f.room", channel, address)
+
+    def weekly(self, room: str) -> list[Follower]:
+        """Who is to be sent the room's weekly report."""
+        return self._rows("where f.room=? and f.weekly=1 order by f.at, f.address", room)
+
+    def to_alert(self, room: str) -> list[Follower]:
+        """Who wants to hear of dust in the room."""
+        return self._rows("where f.room=? and f.alerts=1 order by f.at, f.address", room)
+
+    def count(self, room: str, channel: Channel) -> int:
+        rows = self._file.ask("select count(*) from follower where room=? and channel=?", room, channel)
+        return int(str(rows[0][0]))
+
+    def set_language(self, channel: Channel, address: str, language: str) -> None:
+        with self._file.change() as db:
+            db.execute("insert or replace into follower_language values(?,?,?)", (channel, address, language))
+
+    def language(self, channel: Channel, address: str) -> str:
+        """The language that was chosen last; "" where none was."""
+        rows = self._file.ask("select language from follower_language where channel=? and address=?", channel, address)
+        return str(rows[0][0]) if rows else ""
+
+    def forget(self, channel: Channel, address: str) -> bool:
+        """Erases all that is kept of an address; whether there was anything."""
+        with self._file.change() as db:
+            gone = sum(
+                db.execute(f"delete from {table} where channel=? and address=?", (channel, address)).rowcount
+                for table in ("follower", "follower_language")
+            )
+        if gone:
+            self._file.ask("pragma wal_checkpoint(truncate)")  # what was deleted is to leave no byte in the log either
+        return bool(gone)
+
+    def _rows(self, where: str, *values: object) -> list[Follower]:
+        return [
+            Follower(
+                "line" if channel == "line" else "mail",
+                str(address),
+                str(room),
+                str(language),
+                bool(weekly),
+                bool(alerts),
+                int(str(at)),
+            )
+            for channel, address, room, language, weekly, alerts, at in self._file.ask(f"{_ROWS} {where}", *values)
+        ]
