@@ -60,7 +60,7 @@ class Told:
 
 
 async def tell(ctx: Context, message: Message) -> Told:
-    """Hands the message to alerts' outbox, once per key. Raises NotAccepted, and classair.asking.NoAnswer: ask again."""
+    """Hands the message to alerts' outbox, once per key. Raises NotAccepted, or classair.asking.NoAnswer."""
     args = {
         "key": message.key,
         "channel": message.channel,

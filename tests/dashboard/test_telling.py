@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,12 @@ def test_a_refusal_and_no_answer_are_told_apart(own_house: House, mosquitto: Any
     ctx = own_house.app.server.state.ctx
     with pytest.raises(NoAnswer):
         asyncio.run(telling.tell(ctx, MESSAGE))
-    with alerts_double(own_house, mosquitto, lambda ask: Answer(id=ask.id, ok=False, error="kind: no")):
-        with pytest.raises(telling.NotAccepted, match="kind: no"):
-            asyncio.run(telling.tell(ctx, MESSAGE))
+    refusing = alerts_double(own_house, mosquitto, lambda ask: Answer(id=ask.id, ok=False, error="kind: no"))
+    with refusing, pytest.raises(telling.NotAccepted, match="kind: no"):
+        asyncio.run(telling.tell(ctx, MESSAGE))
 
 
 def test_told_is_when_a_channel_that_reaches_a_person_gave_a_receipt(tmp_path: Path, own_house: House) -> None:
-    from dataclasses import replace
-
     ledger = empty_ledger(tmp_path / "ledger.db")
     ctx = replace(own_house.app.server.state.ctx, records=Records(ledger))
     assert telling.told(ctx, "k") is None

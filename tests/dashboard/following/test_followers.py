@@ -34,7 +34,10 @@ def test_a_follower_is_found_by_address_and_by_room_with_their_wishes(followers:
         ("ban-suan.p1-2", True, False, "th"),
         ("ban-suan.p1-10", False, True, "th"),
     ]
-    assert [(one.channel, one.language) for one in followers.weekly("ban-suan.p1-2")] == [("line", "th"), ("mail", "en")]
+    assert [(one.channel, one.language) for one in followers.weekly("ban-suan.p1-2")] == [
+        ("line", "th"),
+        ("mail", "en"),
+    ]
     assert [one.address for one in followers.to_alert("ban-suan.p1-10")] == [PARENT]
     assert PARENT not in repr(followers.of("line", PARENT))
 
