@@ -94,7 +94,7 @@ def test_who_forgets_by_their_address_is_gone_wherever_they_were_linked(post: Ma
         ask(it, "contact", person=person, channel="paper", address=ADDRESS)
     assert ask(it, "forget_contact", channel="paper", address="somebody-else").result["forgotten"] == 0
     done = ask(it, "forget_contact", channel="paper", address=ADDRESS)
-    assert done.result == {"channel": "paper", "forgotten": 2}
+    assert done.result == {"channel": "paper", "forgotten": 2, "dropped": 0}
     assert it.rows("select * from contact") == []
     it.restart()
     assert it.outbox.office.contact("head", "paper") is None
