@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -24,6 +25,7 @@ from classair.wire import (
 )
 from dashboard.access.desk_file import DeskFile
 from dashboard.reports.shares import Shares
+from dashboard.tickets.book import Tickets
 
 if TYPE_CHECKING:
     from dashboard.frame.page import Page
@@ -74,7 +76,7 @@ class Context:
     `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own. `exports`
     makes packages; None where there is nothing to make them from. `records` are those of alerts and notifications,
     `links` those in messages. `desk` is desk.db, `shares` makes links that need no account. `pages` are those the
-    application was built with.
+    application was built with. `tickets` are the reported problems, whose photos are in the folder `photos`.
     """
 
     config: Callable[[], Config]
@@ -89,6 +91,16 @@ class Context:
     desk: DeskFile = field(default_factory=DeskFile)
     shares: Shares = field(default_factory=lambda: Shares(None))
     pages: tuple[Page, ...] = ()
+    photos: Path | None = None
+    tickets: Tickets = field(init=False)
+
+    def __post_init__(self) -> None:
+        tickets = Tickets(self.desk, self.config, self.now_ms, self.photos, self._config_version)
+        object.__setattr__(self, "tickets", tickets)
+
+    def _config_version(self) -> int | None:
+        accepted = self.live.accepted()
+        return accepted.version if accepted is not None else None
 
     def language(self, search: str | Mapping[str, str] | None) -> str:
         """The language an address asks for (?lang=), else the organisation's."""

@@ -154,6 +154,7 @@ def serve(args: argparse.Namespace) -> int:
         links=Links(places.link_key),
         desk=desk_file,
         shares=Shares(places.share_key),
+        photos=places.photos,
     )
     try:
         app = create_app(ctx, live, desk, host=args.host, proxies=args.trusted_proxy)

@@ -36,9 +36,10 @@ from classair.config.settings import (
     Sensor,
     Site,
     TimetableSettings,
-    Titles,
     Windows,
 )
+from classair.config.tickets import OfficeSettings, TicketKind, TicketSettings, TicketUnit
+from classair.config.titles import Titles
 
 __all__ = [
     "AboveRule",
@@ -58,6 +59,7 @@ __all__ = [
     "FilterSettings",
     "HomeAssistant",
     "LineSettings",
+    "OfficeSettings",
     "Person",
     "PersonOffRule",
     "Position",
@@ -73,6 +75,9 @@ __all__ = [
     "SmokeEpisodeRule",
     "Speed",
     "SystemRule",
+    "TicketKind",
+    "TicketSettings",
+    "TicketUnit",
     "TimetableSettings",
     "Titles",
     "Windows",

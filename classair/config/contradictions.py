@@ -32,6 +32,7 @@ def contradictions(config: Config) -> Iterator[str]:
         yield from _purifiers(site, at)
     yield from _rules(config)
     yield from _years(config)
+    yield from _tickets(config)
 
 
 def _years(config: Config) -> Iterator[str]:
@@ -113,12 +114,7 @@ def _rules(config: Config) -> Iterator[str]:
         if rule.escalation is not None and rule.escalation not in config.escalation:
             near = _nearest(rule.escalation, config.escalation)
             yield f"rules.{name}.escalation: {rule.escalation!r} is not defined under escalation; {near}"
-        for place in rule.places:
-            site, _, room = place.partition(".")
-            if site not in config.sites:
-                yield f"rules.{name}.places: {place!r} is not a site; {_nearest(site, config.sites)}"
-            elif room and room not in config.sites[site].rooms:
-                yield f"rules.{name}.places: {place!r} is not a room; {_nearest(room, config.sites[site].rooms)}"
+        yield from _places(config, f"rules.{name}.places", rule.places)
     for name, steps in config.escalation.items():
         for number, step in enumerate(steps, 1):
             yield from _people(config, f"escalation.{name}, step {number}, tell", step.tell)
@@ -126,6 +122,23 @@ def _rules(config: Config) -> Iterator[str]:
         for site in person.sites:
             if site not in config.sites:
                 yield f"people.{name}.sites: {site!r} is not a site; {_nearest(site, config.sites)}"
+
+
+def _tickets(config: Config) -> Iterator[str]:
+    for name, unit in config.tickets.units.items():
+        at = f"tickets.units.{name}"
+        yield from _people(config, f"{at}.people", unit.people)
+        yield from _people(config, f"{at}.supervisor", [unit.supervisor] if unit.supervisor else [])
+        yield from _places(config, f"{at}.places", unit.places)
+
+
+def _places(config: Config, where: str, places: Iterable[str]) -> Iterator[str]:
+    for place in places:
+        site, _, room = place.partition(".")
+        if site not in config.sites:
+            yield f"{where}: {place!r} is not a site; {_nearest(site, config.sites)}"
+        elif room and room not in config.sites[site].rooms:
+            yield f"{where}: {place!r} is not a room; {_nearest(room, config.sites[site].rooms)}"
 
 
 def _people(config: Config, where: str, people: Iterable[str]) -> Iterator[str]:

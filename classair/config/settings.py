@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from classair import timetable
 from classair.config.notifying import EscalationStep, NotifyingRule, Person, PersonOffRule
@@ -23,34 +23,17 @@ from classair.config.scalars import (
     HoursOfDay,
     Language,
     Licence,
-    Name,
     YearName,
     YesNo,
 )
+from classair.config.tickets import TicketSettings
+from classair.config.titles import Title
 from classair.control.relays import KIND as RELAY
 from classair.dates import Day
-from classair.i18n import REFERENCE
 from classair.wire import Id
 
 FOR_EVERY_BRIDGE = ("org", "language", "timetables", "calendar", "school_years")
 """What the part of a bridge has of the whole, beside its own section: a new key stays away from bridges by itself."""
-
-
-class Titles(RootModel[Annotated[dict[Language, Name], Field(min_length=1)]]):
-    """A name by language; plain text stands for all of them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    def in_(self, language: str) -> str:
-        """The name in a language, else in the reference language, else in the first that there is."""
-        return self.root.get(language) or self.root.get(REFERENCE) or next(iter(self.root.values()))
-
-
-def _titles(value: Any) -> Any:
-    return {REFERENCE: value} if isinstance(value, str) else value
-
-
-Title = Annotated[Titles, BeforeValidator(_titles)]
 
 
 class TimetableSettings(Part):
@@ -251,6 +234,7 @@ class Config(Part):
     escalation: dict[Id, Annotated[list[EscalationStep], Field(min_length=1, max_length=6)]] = {}
     people: dict[Id, Person] = {}
     line: LineSettings = LineSettings()
+    tickets: TicketSettings = TicketSettings()
     home_assistant: HomeAssistant = HomeAssistant()
     price_per_kwh: Annotated[float, Field(ge=0, le=10_000)] | None = None
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"

@@ -330,6 +330,7 @@ class Builder:
             links=Links(self.folder / "link-key"),
             desk=desk.file,
             shares=Shares(self.folder / "share-key"),
+            photos=self.folder / "photos",
         )
         house = House(create_app(ctx, live, desk, host=host, proxies=networks(proxies)), live, desk, config, written)
         where.house = house

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, RootModel
 
 from classair import config, plugins
-from classair.config import notifying, purifiers, settings
+from classair.config import notifying, purifiers, settings, tickets
 from firmware_bridge import adapters, drivers
 
 ROOT = Path(__file__).parents[2]
@@ -220,6 +220,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "escalation.CHAIN": notifying.EscalationStep,
     "people.PERSON": notifying.Person,
     "line": settings.LineSettings,
+    "tickets": tickets.TicketSettings,
+    "tickets.office": tickets.OfficeSettings,
+    "tickets.units.UNIT": tickets.TicketUnit,
     "home_assistant": settings.HomeAssistant,
 }
 
@@ -283,11 +286,16 @@ def test_every_key_of_the_configuration_is_documented_and_no_other() -> None:
 def test_every_part_of_the_configuration_has_a_section() -> None:
     parts = {
         part
-        for part in (*vars(settings).values(), *vars(purifiers).values(), *vars(notifying).values())
+        for part in (
+            *vars(settings).values(),
+            *vars(purifiers).values(),
+            *vars(notifying).values(),
+            *vars(tickets).values(),
+        )
         if isinstance(part, type)
         and issubclass(part, BaseModel)
         and not issubclass(part, RootModel)  # a name by language is no section
-        and part.__module__ in (settings.__name__, purifiers.__name__, notifying.__name__)
+        and part.__module__ in (settings.__name__, purifiers.__name__, notifying.__name__, tickets.__name__)
     }
     assert parts - {settings.Part, notifying.AlertRule, notifying.Address} == set(SECTIONS.values())
 

@@ -1,0 +1,60 @@
+"""Reported problems in a world of their own: a file on disk, and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classair.config import Config
+from dashboard.access.desk_file import DeskFile
+from dashboard.tickets.book import Tickets
+from dashboard.tickets.records import NewTicket, Reporter
+from tests.dashboard.conftest import schools_with
+
+FRIDAY = 1_795_171_200_000  # 2026-11-20T17:40+07:00
+
+
+class World:
+    """`now` is its time, UTC ms."""
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.now, self.config, self.folder = FRIDAY, config, folder
+        self.open()
+
+    def open(self) -> None:
+        """As a dashboard does that starts."""
+        self.desk = DeskFile(self.folder / "desk.db")
+        self.tickets = Tickets(self.desk, lambda: self.config, lambda: self.now, self.folder / "photos", lambda: 3)
+
+    def receive(self, key: str = "a", **told: Any) -> Any:
+        usual: dict[str, Any] = {"kind": "purifier_dead", "site": "ban-suan", "room": "ban-suan.p1-2"}
+        usual["reporter"] = Reporter("line", "U1", "th")
+        return self.tickets.receive(NewTicket(**{**usual, **told}), key)
+
+    def whats(self, ticket: int) -> list[str]:
+        return [entry.what for entry in self.tickets.history(ticket)]
+
+    def close(self) -> None:
+        self.desk.close()
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Any:
+    made: list[World] = []
+
+    def make(more: str = "") -> World:
+        folder = tmp_path / str(len(made))
+        made.append(World(folder, schools_with(more or "language: th")))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()
