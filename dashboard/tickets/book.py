@@ -211,7 +211,7 @@ class Tickets:
         rows = self._desk.ask(
             "select id, at, who, text, photo, taken_back from ticket_words where ticket=? order by id", ticket
         )
-        return [Written(*row[:5], bool(row[5])) for row in rows]  # type: ignore[arg-type]
+        return [Written(*row) for row in rows]  # type: ignore[arg-type]
 
     def notices(self, ticket: int) -> list[Notice]:
         """Every message about one, from the beginning."""

@@ -19,6 +19,9 @@ REPORTER: Final = "reporter"
 """Who did it, where it was no account. A reporter has no name in the log."""
 
 
+_REMINDERS: Final = ("reminded_owner", "reminded_supervisor", "late")
+
+
 class NotThere(KeyError):
     """There is no report with this id."""
 
@@ -29,11 +32,10 @@ class Turn:
     def __init__(self, db: sqlite3.Connection, config: Config, ticket: Ticket, now_ms: int) -> None:
         self.db, self.config, self.ticket, self.now_ms = db, config, ticket, max(now_ms, ticket.changed_at)
 
-    def add(self, what: str, who: str, why: str = "", *, tell: bool = True, **data: Any) -> Ticket:
+    def add(self, what: str, who: str, why: str = "", **data: Any) -> Ticket:
         """Writes a line into the log, and the messages it calls for."""
         self.ticket, entry = log.append(self.db, self.ticket, self.now_ms, what, who, why, **data)
-        if tell:
-            notices.make(self.db, self.config, self.ticket, entry)
+        notices.make(self.db, self.config, self.ticket, entry)
         return self.ticket
 
     def resume(self, who: str, why: str) -> None:
@@ -47,16 +49,17 @@ class Turn:
 
     def catch_up(self) -> bool:
         """What the clock owes at this moment; of several reminders that are due together only the last is sent."""
-        due = []
+        owed = False
         while (at := life.next_at(self.ticket)) is not None and at <= self.now_ms:
+            owed = True
             if self.ticket.state == "resolved":
                 self.add("closed_unconfirmed", CLOCK)
-                return True
-            due.append(("reminded_owner", "reminded_supervisor", "late")[min(self.ticket.reminded, 2)])
-            following = _following(self.ticket)
-            last = following is None or following > self.now_ms
-            self.add(due[-1], CLOCK, tell=last)
-        return bool(due)
+                break
+            due, following = _REMINDERS[min(self.ticket.reminded, 2)], _following(self.ticket)
+            self.ticket, entry = log.append(self.db, self.ticket, self.now_ms, due, CLOCK)
+            if following is None or following > self.now_ms:
+                notices.make(self.db, self.config, self.ticket, entry)
+        return owed
 
 
 def clock(config: Config, office: bool, start_ms: int, left_ms: int) -> dict[str, int]:

@@ -61,7 +61,8 @@ def of_row(folded: object) -> Ticket:
 
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
-    return Entry(*row[:6], json.loads(row[6]))
+    seq, ticket, at, what, who, why, data = row
+    return Entry(seq, ticket, at, what, who, why, json.loads(data))
 
 
 def _append(

@@ -127,7 +127,7 @@ class Written:
     who: str
     text: str
     photo: str
-    taken_back: bool
+    taken_back: int
 
 
 @dataclass(frozen=True, slots=True)
