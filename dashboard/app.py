@@ -22,6 +22,7 @@ from dashboard.access.roles import TABLE, Need
 from dashboard.access.whence import LOOPBACK_NAMES, Whence
 from dashboard.api import _faults
 from dashboard.context import Context
+from dashboard.door import routes as door
 from dashboard.frame import light, mounting, registry
 from dashboard.frame.page import Page, PageFault
 from dashboard.line.replier import Replies
@@ -83,12 +84,14 @@ def create_app(
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
+    pieces = Pieces(live.hub)
     for router in [
         *api.routers(ctx),
         display.router(ctx),
         signing_in.router(ctx),
         notify.router(ctx),
-        light.router(ctx, Pieces(live.hub)),
+        door.router(ctx, pieces),
+        light.router(ctx, pieces),
         Webhook(ctx, desk.line, talk.came).router(),
     ]:
         server.router.routes.extend(router.routes)

@@ -133,6 +133,9 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/display/{room}/now"): Need.DISPLAY,
     ("GET", "/display/{room}/live"): Need.DISPLAY,
     ("GET", "/display/{room}/line"): Need.DISPLAY,
+    # What anyone may see of a room, and ask of the school.
+    ("GET", "/door/{room}"): Need.OPEN,
+    ("GET", "/door/{room}/live"): Need.OPEN,
     ("POST", "/line/webhook"): Need.OPEN,  # LINE; it proves itself by its signature
     # The API.
     ("GET", "/openapi.json"): Need.OPEN,

@@ -49,14 +49,18 @@ def page(ctx: Context, language: str, path: str, query: Mapping[str, str], *cont
             html.Div(
                 ctx.t(language, "pages.away"), id="server-away", className="server-away", hidden=True, role="status"
             ),
-            html.Span(
-                id="clock", hidden=True, **data(now=str(ctx.now_ms()), words=json.dumps(_age_templates(ctx, language)))
-            ),
+            clock(ctx, language),
             html.Div(list(content), id="content", className="content", tabIndex=-1),
             html.Footer(ctx.t(language, "pages.footer"), className="foot"),
         ],
         className="working",
     )
+
+
+def clock(ctx: Context, language: str) -> Any:
+    """What a live page's script needs to count ages: the server's time, and the words."""
+    words = json.dumps(_age_templates(ctx, language))
+    return html.Span(id="clock", hidden=True, **data(now=str(ctx.now_ms()), words=words))
 
 
 def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> Any:

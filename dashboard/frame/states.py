@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from classair.wire import Current, PurifierState
+from classair.units import MINUTE_MS
+from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.frame.markup import html
-from dashboard.frame.parts import data, moment, spoken
-from dashboard.live.ages import current_as_of, phase_of
+from dashboard.frame.parts import aria, data, moment, spoken
+from dashboard.live.ages import current_as_of, phase_of, text_phase
 
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 WINDOWS: Final[Mapping[str, str]] = {
@@ -109,16 +110,17 @@ def last_value(ctx: Context, language: str, current: Current) -> str:
 
 def ventilation(ctx: Context, language: str, co2: Current) -> Markup:
     """CO2 with its word and window, greyed out by age like everything else."""
+    return _ventilation(ctx, language, co2, [html.B(co2.shown), f"\u00a0{ctx.t(language, 'unit.ppm')} "])
+
+
+def ventilation_word(ctx: Context, language: str, co2: Current) -> Markup:
+    """The same without the number, for the public."""
+    return _ventilation(ctx, language, co2, [])
+
+
+def _ventilation(ctx: Context, language: str, co2: Current, value: list[Any]) -> Markup:
     level = current_as_of(co2, ctx.now_ms()).level
-    known = html.Span(
-        [
-            window(level),
-            html.B(co2.shown),
-            f"\u00a0{ctx.t(language, 'unit.ppm')} ",
-            ctx.t(language, f"ventilation.{level}"),
-        ],
-        className="if-known",
-    )
+    known = html.Span([window(level), *value, ctx.t(language, f"ventilation.{level}")], className="if-known")
     missing = html.Span(
         [
             window("unknown"),
@@ -127,6 +129,60 @@ def ventilation(ctx: Context, language: str, co2: Current) -> Markup:
         className="if-unknown",
     )
     return html.Span([known, missing], className="phased", **phase_marks(co2, ctx.now_ms()))
+
+
+def outdoor_value(ctx: Context, language: str, current: Current) -> Markup:
+    """The value outdoors with its level, or why there is none."""
+    if current.status == "none":
+        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
+    return html.Span(
+        [
+            html.Span(
+                [
+                    number(ctx, language, current, "ugm3"),
+                    " ",
+                    html.Span(
+                        [bars(ctx, language, current.level), level_word(ctx, language, current.level)],
+                        className="swatch level",
+                        **data(level=current.level),
+                    ),
+                ],
+                className="if-known",
+            ),
+            html.Span(unknown_reason(ctx, language, current), className="if-unknown quiet"),
+        ],
+        className="phased",
+        **phase_marks(current, ctx.now_ms()),
+    )
+
+
+def advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
+    """The one action and its reason for each phase; the browser shows the one that fits the age."""
+    shown: list[Any] = []
+    texts = state.texts.get(language, {})
+    at = ctx.now_ms()
+    first = text_phase(state, at)
+    newest = state.pm25.newest_at or state.pm25.last_at
+    minutes = (at - newest) // MINUTE_MS if newest else 0
+    # Without a current value the place for known values is hidden, and the other way round.
+    known = "ok" if first == "unknown" else first
+    unknown = first if phase_of(current_as_of(state.pm25, at)) == "unknown" else "unknown"
+    for phase, name in ((known, "if-known"), (unknown, "if-unknown")):
+        told = texts.get(phase)
+        if told is None:
+            continue
+        # A silent room's reason leaves its minutes open, because they go on growing.
+        reason = told.reason.replace("{minutes}", str(minutes))
+        shown.append(
+            html.Div(
+                [
+                    html.P(phrases(told.action), className="action", **aria(live="polite")),
+                    *([html.P(phrases(reason), className="reason")] if reason else []),
+                ],
+                className=name,
+            )
+        )
+    return shown
 
 
 def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> Markup:

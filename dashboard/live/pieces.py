@@ -99,16 +99,21 @@ class Board:
         newest = max((number for number, _ in self._latest.values()), default=0)
         return {key: text for key, (_, text) in self._latest.items()}, newest
 
-    async def stream(self, since: int, once: bool) -> AsyncGenerator[bytes, None]:
-        """Every piece that is newer than `since` and the count of alerts, then each change; `once`: nothing more."""
+    async def stream(self, since: int, once: bool, *, public: bool = False) -> AsyncGenerator[bytes, None]:
+        """Every piece that is newer than `since`, then each change; `once`: nothing more.
+
+        The count of alerts comes with them, except to the `public`.
+        """
         self._readers += 1
         try:
             await self.renew()
             newer = sorted((number, key, text) for key, (number, text) in self._latest.items() if number > since)
             first = {f"{self._name}/{key}": _frame(key, text, number) for number, key, text in newer}
-            first |= self._hub.latest(alert_count.KEY)
+            counted = () if public else (alert_count.KEY,)
+            for key in counted:
+                first |= self._hub.latest(key)
             prefix = f"{self._name}/"
-            wants = lambda key: key == alert_count.KEY or key.startswith(prefix)  # noqa: E731
+            wants = lambda key: key in counted or key.startswith(prefix)  # noqa: E731
             async with aclosing(self._hub.stream(wants, first, once)) as chunks:
                 async for chunk in chunks:
                     yield chunk

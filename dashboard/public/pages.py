@@ -41,12 +41,17 @@ def build() -> str:
 
 
 def page(request: Request, template: str, language: str, *, status: int = 200, **places: Any) -> HTMLResponse:
-    """A template filled; `t(key)` in it gives text in the page's language."""
+    """A template filled, as the answer to a request."""
+    return HTMLResponse(filled(template, language, request.url.path, **places), status)
+
+
+def filled(template: str, language: str, here: str, **places: Any) -> str:
+    """A template filled; `t(key)` in it gives text in the page's language, `here` is the page's own address."""
 
     def t(key: str, **values: Any) -> str:
         return i18n.t(language, key, **values)
 
-    text = (
+    return (
         _environment()
         .get_template(template)
         .render(
@@ -56,11 +61,10 @@ def page(request: Request, template: str, language: str, *, status: int = 200, *
             others=[(code, i18n.head(code).name) for code in i18n.LANGUAGES if code != language],
             build=build(),
             version=classair.__version__,
-            here=request.url.path,
+            here=here,
             **places,
         )
     )
-    return HTMLResponse(text, status)
 
 
 def phrases(text: str) -> Markup:

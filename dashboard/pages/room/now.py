@@ -7,12 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from classair.units import MINUTE_MS
 from classair.wire import Current, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
 from dashboard.frame.markup import hole, html, piece
-from dashboard.live.ages import current_as_of, phase_of, text_phase
 
 
 class Now:
@@ -65,7 +63,7 @@ def _now(ctx: Context, language: str, room: str) -> Markup:
         [
             _level(ctx, language, current),
             html.Div(
-                [*_advice(ctx, language, state), _tiles(ctx, language, room, state), _foot(ctx, language, state)],
+                [*states.advice(ctx, language, state), _tiles(ctx, language, room, state), _foot(ctx, language, state)],
                 className="now-side",
             ),
         ],
@@ -137,40 +135,11 @@ def _correction(ctx: Context, language: str, current: Current) -> str:
     return ctx.t(language, "room.corrected", method=current.correction)
 
 
-def _advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
-    """The one action and its reason for each phase; the browser shows the one that fits the age."""
-    shown: list[Any] = []
-    texts = state.texts.get(language, {})
-    at = ctx.now_ms()
-    first = text_phase(state, at)
-    newest = state.pm25.newest_at or state.pm25.last_at
-    minutes = (at - newest) // MINUTE_MS if newest else 0
-    # Without a current value the place for known values is hidden, and the other way round.
-    known = "ok" if first == "unknown" else first
-    unknown = first if phase_of(current_as_of(state.pm25, at)) == "unknown" else "unknown"
-    for phase, name in ((known, "if-known"), (unknown, "if-unknown")):
-        told = texts.get(phase)
-        if told is None:
-            continue
-        # A silent room's reason leaves its minutes open, because they go on growing.
-        reason = told.reason.replace("{minutes}", str(minutes))
-        shown.append(
-            html.Div(
-                [
-                    html.P(states.phrases(told.action), className="action", **parts.aria(live="polite")),
-                    *([html.P(states.phrases(reason), className="reason")] if reason else []),
-                ],
-                className=name,
-            )
-        )
-    return shown
-
-
 def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
     tiles = []
     if not ctx.config().room(room).outdoor:
         tiles += [
-            (ctx.t(language, "pages.outdoor"), _outdoor(ctx, language, state.outdoor)),
+            (ctx.t(language, "pages.outdoor"), states.outdoor_value(ctx, language, state.outdoor)),
             (ctx.t(language, "pages.co2"), states.ventilation(ctx, language, state.co2)),
             (ctx.t(language, "pages.purifier_label"), states.purifier_word(ctx, language, state.purifier)),
         ]
@@ -182,30 +151,6 @@ def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
         felt = f"{state.heat_index_c:.1f}\u00a0°C · {ctx.t(language, f'heat.{state.heat}')}"
         tiles.append((ctx.t(language, "pages.heat_index"), felt))
     return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in tiles], className="tiles")
-
-
-def _outdoor(ctx: Context, language: str, current: Current) -> Any:
-    if current.status == "none":
-        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
-    return html.Span(
-        [
-            html.Span(
-                [
-                    states.number(ctx, language, current, "ugm3"),
-                    " ",
-                    html.Span(
-                        [states.bars(ctx, language, current.level), states.level_word(ctx, language, current.level)],
-                        className="swatch level",
-                        **parts.data(level=current.level),
-                    ),
-                ],
-                className="if-known",
-            ),
-            html.Span(states.unknown_reason(ctx, language, current), className="if-unknown quiet"),
-        ],
-        className="phased",
-        **states.phase_marks(current, ctx.now_ms()),
-    )
 
 
 def _foot(ctx: Context, language: str, state: RoomState) -> Any:

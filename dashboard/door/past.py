@@ -1,0 +1,87 @@
+"""A room's lesson time of today and of this week, read at most once a minute whoever asks."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from classair.timetable import local_time
+from classair.units import MINUTE_MS
+from dashboard.context import Context
+from dashboard.queries.rooms import StoreUnavailable
+from research.lesson_air import LessonAir, LessonReader
+from research.lesson_slots import SLOT_MS
+from research.means import MeansReader
+
+KEPT_MS: Final = MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """`today` and `week` as known at `at` (UTC ms); None where the database could not be read.
+
+    `first` and `last` are the days of `week`, both included: Monday to Friday of the week that has lessons so far, on a
+    Monday morning of the week before.
+    """
+
+    at: int
+    today: LessonAir | None
+    week: LessonAir | None
+    first: date
+    last: date
+
+
+class RoomPasts:
+    """Callable from any thread."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._kept: dict[str, Past] = {}
+        self._lock = threading.Lock()
+
+    def of(self, room: str) -> Past:
+        """The past of a room that is configured."""
+        # One after the other: a hundred phones at the start of a lesson are one question to the disk.
+        with self._lock:
+            now = self._ctx.now_ms()
+            kept = self._kept.get(room)
+            # Time may have been set back.
+            if kept is None or not 0 <= now - kept.at < KEPT_MS or kept.at // SLOT_MS != now // SLOT_MS:
+                kept = self._kept[room] = self._read(room, now)
+            return kept
+
+    def _read(self, room: str, now: int) -> Past:
+        ctx, today = self._ctx, local_time(now).date()
+        monday = today - timedelta(days=today.weekday())
+        config, corrections = ctx.config(), ctx.research.corrections
+
+        def read(first: date, last: date) -> LessonAir:
+            made = corrections()
+            return ctx.research.ask(
+                lambda store: LessonReader(MeansReader(store, config, made), config, now).of_room(room, first, last)
+            )
+
+        try:
+            of_today = read(today, today)
+            week = read(monday, monday + timedelta(days=4))
+            if not week.slots:
+                monday -= timedelta(days=7)
+                week = read(monday, monday + timedelta(days=4))
+        except StoreUnavailable:
+            return Past(now, None, None, monday, monday + timedelta(days=4))
+        return Past(now, of_today, week, monday, monday + timedelta(days=4))
+
+
+def gaps(air: LessonAir) -> list[tuple[int, int]]:
+    """Lesson time without a value, in order: (begin, end) in UTC ms; neighbouring quarter-hours are one gap."""
+    found: list[tuple[int, int]] = []
+    for slot in air.slots:
+        if slot.pm25 is not None:
+            continue
+        if found and found[-1][1] == slot.start_ms:
+            found[-1] = (found[-1][0], slot.start_ms + SLOT_MS)
+        else:
+            found.append((slot.start_ms, slot.start_ms + SLOT_MS))
+    return found

@@ -1,0 +1,85 @@
+"""The door page, and what its form asks for. Open to anyone: it says nothing that LINE would not say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from markupsafe import Markup
+
+from classair.timetable import local_time
+from classair.units import DAY_MS
+from dashboard.api.stream import HEADERS
+from dashboard.context import Context
+from dashboard.door.past import RoomPasts
+from dashboard.door.view import Door
+from dashboard.frame import parts
+from dashboard.frame.markup import fill_ages, markup, whole
+from dashboard.live.pieces import Board, Pieces
+from dashboard.public.kept import Kept, Ready
+from dashboard.public.pages import filled, language, plain_page
+from dashboard.public.room_codes import RoomCodes
+
+KEPT_S: Final = 1.0
+"""A page as old as this is still sent; its script reads the server's time from the stream."""
+SAID: Final = ("check_mail", "wrong_mail", "no_mail", "too_many")
+"""What a form had for an answer, as the address says it."""
+
+
+def router(ctx: Context, pieces: Pieces) -> APIRouter:
+    light = APIRouter(include_in_schema=False)
+    kept, pasts, codes = Kept(KEPT_S), RoomPasts(ctx), RoomCodes(ctx.desk, ctx.now_ms)
+
+    def board(room: str, chosen: str) -> Board:
+        return pieces.board(f"door/{chosen}/{room}", Door(ctx, pasts, chosen, room))
+
+    @light.get("/door/{room}")
+    async def door(request: Request, room: str, said: str = "") -> Response:
+        if not ctx.config().has_room(room):
+            return plain_page(request, 404)
+        chosen, known = language(request), said if said in SAID else ""
+
+        async def make() -> Ready:
+            shown = board(room, chosen)
+            await shown.renew()
+            texts, newest = shown.pieces()
+            body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, chosen, form, at_ms))
+            code = await asyncio.to_thread(codes.code_of, room)
+            config, today = ctx.config(), local_time(ctx.now_ms()).date()
+            html = filled(
+                "door.html",
+                chosen,
+                f"/door/{room}",
+                room=room,
+                room_name=parts.room_name(ctx, chosen, room),
+                site_name=parts.site_name(ctx, chosen, room),
+                simulated=config.site_simulated(room.partition(".")[0]),
+                outdoor=config.room(room).outdoor,
+                clock=markup(parts.clock(ctx, chosen)),
+                body=Markup(body),  # noqa: S704  escaped where it was made
+                newest=newest,
+                code=code,
+                said=known,
+                today=today.isoformat(),
+                home=f"/door/{room}?lang={chosen}",
+                earliest=local_time(ctx.now_ms() - 400 * DAY_MS).date().isoformat(),
+            )
+            return Ready.of(html.encode())
+
+        return (await kept.get((room, chosen, known), make)).answer(request, Cache_Control="no-store")
+
+    @light.get("/door/{room}/live")
+    async def live(request: Request, room: str, since: int = 0, once: bool = False) -> Response:
+        if not ctx.config().has_room(room):
+            return plain_page(request, 404)
+        heard = request.headers.get("last-event-id", "")
+        after = int(heard) if heard.isascii() and heard.isdecimal() else since
+        return StreamingResponse(
+            board(room, language(request)).stream(after, once, public=True),
+            media_type="text/event-stream",
+            headers=HEADERS,
+        )
+
+    return light
