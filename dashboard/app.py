@@ -22,6 +22,7 @@ from dashboard.access.roles import TABLE, Need
 from dashboard.access.whence import LOOPBACK_NAMES, Whence
 from dashboard.api import _faults
 from dashboard.context import Context
+from dashboard.door import following
 from dashboard.door import routes as door
 from dashboard.frame import light, mounting, registry
 from dashboard.frame.page import Page, PageFault
@@ -91,6 +92,7 @@ def create_app(
         signing_in.router(ctx),
         notify.router(ctx),
         door.router(ctx, pieces),
+        following.router(ctx),
         light.router(ctx, pieces),
         Webhook(ctx, desk.line, talk.came).router(),
     ]:

@@ -136,6 +136,11 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     # What anyone may see of a room, and ask of the school.
     ("GET", "/door/{room}"): Need.OPEN,
     ("GET", "/door/{room}/live"): Need.OPEN,
+    ("POST", "/door/{room}/follow"): Need.OPEN,
+    ("GET", "/follow/{token}"): Need.OPEN,
+    ("POST", "/follow/{token}"): Need.OPEN,
+    ("GET", "/unfollow/{token}"): Need.OPEN,
+    ("POST", "/unfollow/{token}"): Need.OPEN,
     ("POST", "/line/webhook"): Need.OPEN,  # LINE; it proves itself by its signature
     # The API.
     ("GET", "/openapi.json"): Need.OPEN,

@@ -61,6 +61,7 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
                 body=Markup(body),  # noqa: S704  escaped where it was made
                 newest=newest,
                 code=code,
+                records=False,
                 said=known,
                 today=today.isoformat(),
                 home=f"/door/{room}?lang={chosen}",
