@@ -134,7 +134,10 @@ def _answer(ctx: Context, request: Request, what: str, room: str, state: str) ->
 
 
 def _confirmation(ctx: Context, wish: Wish, link: str) -> Message:
-    places = {"room": parts.room_name(ctx, wish.language, wish.room), "site": parts.site_name(ctx, wish.language, wish.room)}
+    places = {
+        "room": parts.room_name(ctx, wish.language, wish.room),
+        "site": parts.site_name(ctx, wish.language, wish.room),
+    }
     return Message(
         key=f"mail-wish:{wish.id}",
         channel="mail",

@@ -15,7 +15,6 @@ from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
 from dashboard.line.air import LEAST_PUPILS
 from research.lesson_air import GOOD, LEVELS, NO_DATA, LessonAir
-from research.lesson_slots import SLOT_MS
 
 MOST_GAPS: Final = 4
 _WIDE: Final = 100  # of the bar, in the units of its drawing: one per cent each
@@ -60,9 +59,7 @@ def _shares(ctx: Context, language: str, air: LessonAir) -> list[Any]:
     shares = [(level, share) for level, share in zip(LEVELS, air.percent, strict=True) if share]
     drawn, at = [], 0
     for level, share in shares:
-        drawn.append(
-            html.Rect(x=str(at), y="0", width=str(share), height="6", className=f"share {level}")
-        )
+        drawn.append(html.Rect(x=str(at), y="0", width=str(share), height="6", className=f"share {level}"))
         at += share
     bar = html.Svg(
         drawn, className="share-bar", viewBox=f"0 0 {_WIDE} 6", preserveAspectRatio="none", **parts.aria(hidden="true")
@@ -136,5 +133,3 @@ def _small(ctx: Context, room: str) -> bool:
 
 def _time(at_ms: int, language: str) -> str:
     return i18n.show_date(local_time(at_ms), language, "time")
-
-

@@ -39,7 +39,9 @@ def test_no_number_of_co2_reaches_the_public(house: House) -> None:
     assert "870" not in page.text and "870" not in stream.text and "event: piece" in stream.text
 
 
-def test_of_a_small_room_not_even_the_ventilation_is_told(own_house: House, make_state: Callable[..., RoomState]) -> None:
+def test_of_a_small_room_not_even_the_ventilation_is_told(
+    own_house: House, make_state: Callable[..., RoomState]
+) -> None:
     site = own_house.config.sites["ban-suan"]
     small = site.rooms["p1-2"].model_copy(update={"capacity": LEAST_PUPILS - 1})
     rooms = {**site.rooms, "p1-2": small}
@@ -78,7 +80,9 @@ def test_the_page_and_all_it_needs_weigh_at_most_150_kb(house: House) -> None:
         assert part.status == 200, address
         weight += len(part.body)
         if "fonts.css" in address:
-            weight += sum(len(house.ask(f"/assets/{font}").body) for font in set(re.findall(r"fonts/[\w-]+\.woff2", part.text)))
+            weight += sum(
+                len(house.ask(f"/assets/{font}").body) for font in set(re.findall(r"fonts/[\w-]+\.woff2", part.text))
+            )
     assert weight <= 150_000
 
 

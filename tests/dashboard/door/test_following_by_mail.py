@@ -43,7 +43,7 @@ def own_house(_one: House) -> House:
     _one.offset_ms += 25 * HOUR_MS
     with context(_one).desk.change() as db:
         for table in ("follower", "mail_wish"):
-            db.execute(f"delete from {table}")  # noqa: S608  two names of ours
+            db.execute(f"delete from {table}")
     return _one
 
 
@@ -88,11 +88,17 @@ def test_an_address_is_kept_only_after_its_owner_confirmed_it(own_house: House, 
     assert own_house.ask(link).status == 404
 
 
-def test_the_answer_is_the_same_for_an_address_that_follows_already(own_house: House, asked: list[dict[str, Any]]) -> None:
+def test_the_answer_is_the_same_for_an_address_that_follows_already(
+    own_house: House, asked: list[dict[str, Any]]
+) -> None:
     followers(own_house).follow("mail", "known@example.org", ROOM, "en", weekly=True, alerts=False)
     first = post(own_house, f"/door/{ROOM}/follow?lang=en", mail="known@example.org")
     other = post(own_house, f"/door/{ROOM}/follow?lang=en", mail="new@example.org")
-    assert (first.status, first.headers["Location"], first.body) == (other.status, other.headers["Location"], other.body)
+    assert (first.status, first.headers["Location"], first.body) == (
+        other.status,
+        other.headers["Location"],
+        other.body,
+    )
 
 
 def test_each_mail_has_a_link_to_stop_which_erases_the_address(own_house: House) -> None:
@@ -105,7 +111,18 @@ def test_each_mail_has_a_link_to_stop_which_erases_the_address(own_house: House)
     assert "Stopped" in own_house.ask(f"{path}?lang=en").text
 
 
-@pytest.mark.parametrize("address", ["", "parent", "a@b", "a b@example.org", "a@example.org\r\nBcc: x@example.org", "ก@example.org", f"{'a' * 300}@example.org"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "parent",
+        "a@b",
+        "a b@example.org",
+        "a@example.org\r\nBcc: x@example.org",
+        "ก@example.org",
+        f"{'a' * 300}@example.org",
+    ],
+)
 def test_what_is_no_address_is_not_sent_to(own_house: House, asked: list[dict[str, Any]], address: str) -> None:
     answer = post(own_house, f"/door/{ROOM}/follow", mail=address)
     assert "said=wrong_mail" in answer.headers["Location"] and not asked
@@ -113,7 +130,8 @@ def test_what_is_no_address_is_not_sent_to(own_house: House, asked: list[dict[st
 
 def test_one_caller_fills_no_mailboxes(own_house: House, asked: list[dict[str, Any]]) -> None:
     said = [
-        post(own_house, f"/door/{ROOM}/follow", mail=f"p{n}@example.org").headers["Location"] for n in range(OF_CALLER + 2)
+        post(own_house, f"/door/{ROOM}/follow", mail=f"p{n}@example.org").headers["Location"]
+        for n in range(OF_CALLER + 2)
     ]
     assert sum("check_mail" in one for one in said) == OF_CALLER == len(asked) and "too_many" in said[-1]
 
