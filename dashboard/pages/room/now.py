@@ -136,7 +136,7 @@ def _correction(ctx: Context, language: str, current: Current) -> str:
 
 
 def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
-    tiles = []
+    tiles: list[tuple[str, Any]] = []
     if not ctx.config().room(room).outdoor:
         tiles += [
             (ctx.t(language, "pages.outdoor"), states.outdoor_value(ctx, language, state.outdoor)),
