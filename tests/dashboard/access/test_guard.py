@@ -70,7 +70,7 @@ def concrete(path: str) -> str:
 
 def endless(path: str) -> bool:
     """Whether a route is a stream, which ends only with its reader."""
-    return path.startswith("/live/") or path in ("/api/live", "/display/{room}/live")
+    return path.startswith("/live/") or path in ("/api/live", "/display/{room}/live", "/door/{room}/live")
 
 
 def test_every_route_answers_each_role_as_the_table_says(make_house: Any) -> None:
