@@ -13,22 +13,36 @@ from typing import Final
 
 from classair.stores.sqlite.file import away_as_such
 
-KINDS: Final = ("filter_change", "smoke_day", "sensor_moved", "cleaning", "building_work", "activity", "other")
+KINDS: Final = (
+    "filter_change",
+    "smoke_day",
+    "sensor_moved",
+    "cleaning",
+    "building_work",
+    "activity",
+    "experiment",
+    "other",
+)
+"""An `experiment` is a class's own: it has a question, and a result once there is one."""
 NOTE_LENGTH: Final = 200
 
 TABLE: Final = """
 create table if not exists event(
     id text primary key, site text not null, room text not null, kind text not null, start_ms integer not null,
     end_ms integer not null, note text not null, added_by text not null, added_at integer not null,
-    withdrawn_by text not null, withdrawn_at integer) without rowid
+    withdrawn_by text not null, withdrawn_at integer, question text not null default '',
+    result text not null default '') without rowid
 """
+_LATER: Final = ("question", "result")
+"""Columns that a file of an earlier version does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchoolEvent:
     """Something that happened at a school, in one room (`<site>.<room>`) or in all (`room` empty).
 
-    Times are UTC ms, half-open. `note` is the school's own words; they are shown, never followed.
+    Times are UTC ms, half-open. `note`, `question` and `result` are the school's own words; they are shown, never
+    followed.
     """
 
     id: str
@@ -42,13 +56,30 @@ class SchoolEvent:
     added_at: int = 0
     withdrawn_by: str = ""
     withdrawn_at: int | None = None
+    question: str = ""
+    result: str = ""
 
     @property
     def valid(self) -> bool:
         return self.withdrawn_at is None
 
 
-_COLUMNS: Final = "id, site, room, kind, start_ms, end_ms, note, added_by, added_at, withdrawn_by, withdrawn_at"
+_COLUMNS: Final = (
+    "id, site, room, kind, start_ms, end_ms, note, added_by, added_at, withdrawn_by, withdrawn_at, question, result"
+)
+
+
+def make_table(connection: sqlite3.Connection) -> None:
+    """The table, or what it lacks in a file of an earlier version."""
+    connection.execute(TABLE)
+    there = _columns(connection)
+    for column in _LATER:
+        if column not in there:
+            connection.execute(f"alter table event add column {column} text not null default ''")
+
+
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    return {str(row[1]) for row in connection.execute("pragma table_info(event)")}
 
 
 def noted_events(
@@ -64,10 +95,13 @@ def noted_events(
         away_as_such(readings),
         contextlib.closing(sqlite3.connect(f"file:{readings}?mode=ro", uri=True, timeout=5)) as connection,
     ):
-        if not connection.execute("select 1 from sqlite_schema where name='event'").fetchone():
+        there = _columns(connection)
+        if not there:
             return []
+        # Ingest has not been started since the version before.
+        columns = ", ".join(name if name in there else f"'' as {name}" for name in _COLUMNS.split(", "))
         found = connection.execute(
-            f"select {_COLUMNS} from event where start_ms < ? and end_ms > ? and (? is null or site = ?) "
+            f"select {columns} from event where start_ms < ? and end_ms > ? and (? is null or site = ?) "
             "order by start_ms, site, room, id",
             (end_ms, start_ms, site, site),
         )
@@ -81,4 +115,4 @@ def find(connection: sqlite3.Connection, identity: str) -> SchoolEvent | None:
 
 def put(connection: sqlite3.Connection, event: SchoolEvent) -> None:
     """Keeps an event, or its withdrawal; inside a transaction of the file's owner."""
-    connection.execute(f"insert or replace into event({_COLUMNS}) values(?,?,?,?,?,?,?,?,?,?,?)", astuple(event))
+    connection.execute(f"insert or replace into event({_COLUMNS}) values(?,?,?,?,?,?,?,?,?,?,?,?,?)", astuple(event))

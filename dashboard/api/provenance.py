@@ -54,6 +54,8 @@ class EventRow(BaseModel):
     start: str
     end: str
     note: str
+    question: str
+    result: str
     added_by: str
     added_at: str
 
@@ -71,6 +73,8 @@ class EventWish(BaseModel):
     start: Moment = Field(examples=["2026-11-23T09:42:00+07:00"])
     end: Moment | None = None
     note: str = Field("", max_length=NOTE_LENGTH, description="no names of pupils")
+    question: str = Field("", max_length=NOTE_LENGTH, description="of an experiment: what the class wanted to know")
+    result: str = Field("", max_length=NOTE_LENGTH, description="of an experiment: what it found")
 
 
 _EVER_MS: Final = 2**53
@@ -139,6 +143,8 @@ def router(ctx: Context) -> APIRouter:
             "start": moment_ms(wish.start),
             "end": moment_ms(wish.end) if wish.end else None,
             "note": wish.note,
+            "question": wish.question,
+            "result": wish.result,
         }
         return await _asked(ctx, request, "event_add", args, f"{wish.site} {wish.room} {wish.kind}")
 
@@ -183,6 +189,8 @@ def _event(event: SchoolEvent) -> EventRow:
         start=iso(event.start_ms),
         end=iso(event.end_ms),
         note=event.note,
+        question=event.question,
+        result=event.result,
         added_by=event.added_by,
         added_at=iso(event.added_at),
     )

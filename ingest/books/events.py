@@ -24,8 +24,14 @@ class EventRejected(ValueError):
     """Why an event was not kept, in words."""
 
 
+Words = Annotated[str, StringConstraints(max_length=events.NOTE_LENGTH, strip_whitespace=True)]
+
+
 class EventWish(BaseModel):
-    """`room` empty: the whole school. Times are UTC ms; an event without an end is a moment."""
+    """`room` empty: the whole school. Times are UTC ms; an event without an end is a moment.
+
+    An experiment is of one room, has a question, and a result where it has ended with one; nothing else has them.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     site: Id
@@ -33,7 +39,9 @@ class EventWish(BaseModel):
     kind: str
     start: Annotated[int, Field(strict=True, ge=EARLIEST_MS)]
     end: Annotated[int, Field(strict=True)] | None = None
-    note: Annotated[str, StringConstraints(max_length=events.NOTE_LENGTH, strip_whitespace=True)] = ""
+    note: Words = ""
+    question: Words = ""
+    result: Words = ""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -43,8 +51,14 @@ class EventWish(BaseModel):
             raise ValueError("room: must belong to the same school")
         if self.end is not None and not 0 < self.end - self.start <= LONGEST_MS:
             raise ValueError("end: must be after start, by at most 400 days")
-        if not self.note.isprintable():
-            raise ValueError("note: expected one line of plain text")
+        for name in ("note", "question", "result"):
+            if not getattr(self, name).isprintable():
+                raise ValueError(f"{name}: expected one line of plain text")
+        experiment = self.kind == "experiment"
+        if experiment and not (self.question and self.room):
+            raise ValueError("question: an experiment has a question and a room")
+        if not experiment and (self.question or self.result):
+            raise ValueError("question: only an experiment has a question and a result")
         return self
 
 
@@ -53,7 +67,7 @@ class NotedEvents:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute(events.TABLE)
+        events.make_table(connection)
 
     def decide(self, ask: Ask, config: Config, now_ms: int) -> tuple[SchoolEvent, bool]:
         """Does what is asked; the same ask again returns what it has made. The second: whether that changed anything.
@@ -90,6 +104,8 @@ class NotedEvents:
             wish.note,
             ask.who,
             now_ms,
+            question=wish.question,
+            result=wish.result,
         )
         events.put(self._connection, made)
         return made, True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Final
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of packages; raised whenever the same request and data would give other bytes."""
 
 BACKGROUND_ROWS: Final = 1_000_000

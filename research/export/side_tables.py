@@ -212,13 +212,23 @@ def _json(what: Any) -> str:
 def events(sources: Sources, request: Request) -> Table:
     """What schools noted; without a room it concerns the whole school. Who noted it stays with the school."""
     rows = [
-        [one.id, one.site, one.room or None, one.kind, moment(one.start_ms), moment(one.end_ms), one.note]
+        [
+            one.id,
+            one.site,
+            one.room or None,
+            one.kind,
+            moment(one.start_ms),
+            moment(one.end_ms),
+            one.note,
+            one.question,
+            one.result,
+        ]
         for one in sources.events(request.selection)
     ]
     assert all(row[3] in KINDS for row in rows)
-    return _named("id", "school_id", "room_id", "kind", "start:datetime", "end:datetime", "note"), sorted(
-        rows, key=lambda row: (str(row[4]), str(row[0]))
-    )
+    return _named(
+        "id", "school_id", "room_id", "kind", "start:datetime", "end:datetime", "note", "question", "result"
+    ), sorted(rows, key=lambda row: (str(row[4]), str(row[0])))
 
 
 def purifiers(sources: Sources, request: Request) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -129,3 +131,41 @@ def test_an_event_that_means_nothing_is_refused_with_its_place(books: Books, wro
 def test_what_was_never_noted_cannot_be_withdrawn(books: Books) -> None:
     with pytest.raises(EventRejected, match="no such event"):
         note(books, WITHDRAW, id="request-9999")
+
+
+EXPERIMENT = {**FILTER, "kind": "experiment", "end": NOW, "question": "หน้าต่างเปิดแล้วฝุ่นลดไหม", "note": ""}
+
+
+def test_an_experiment_keeps_its_question_and_its_result(books: Books) -> None:
+    note(books, **EXPERIMENT, result="ลดจาก 30 เป็น 21")
+    [found] = noted_events(books.path, 0, NOW)
+    assert (found.kind, found.question, found.result) == ("experiment", "หน้าต่างเปิดแล้วฝุ่นลดไหม", "ลดจาก 30 เป็น 21")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"question": ""}, {"room": ""}, {"kind": "activity"}, {"result": "two\nlines"}, {"question": "x" * 201}]
+)
+def test_an_experiment_without_question_or_room_and_a_question_of_anything_else_are_refused(
+    books: Books, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(EventRejected):
+        note(books, **{**EXPERIMENT, **wrong})
+    assert noted_events(books.path, 0, NOW) == []
+
+
+def test_events_of_a_file_from_before_experiments_are_read_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "readings.db"
+    Books(path, journal=False).close()
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for column in ("question", "result"):
+            connection.execute(f"alter table event drop column {column}")
+        connection.execute("insert into event values('old','north','','other',1,2,'before','console',3,'',null)")
+    before = SchoolEvent("old", "north", "", "other", 1, 2, "before", "console", 3)
+    assert noted_events(path, 0, NOW) == [before]
+    books = Books(path, journal=False)
+    try:
+        note(books, **EXPERIMENT)
+        assert noted_events(path, 0, 10) == [before]
+        assert [one.kind for one in noted_events(path, 0, NOW)] == ["other", "experiment"]
+    finally:
+        books.close()

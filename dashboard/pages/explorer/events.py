@@ -44,7 +44,7 @@ def section(look: Looking, events: Sequence[SchoolEvent]) -> Any:
                     if one.room
                     else forms.site_name(look.ctx, look.language, one.site)
                 ),
-                html.Td([html.B(say(f"kind.{one.kind}")), html.Span(f" {one.note}") if one.note else ""]),
+                html.Td([html.B(say(f"kind.{one.kind}")), *(html.Span(f" {words}") for words in _words_of(one))]),
                 html.Td(
                     html.Button(
                         say("withdraw"),
@@ -106,6 +106,10 @@ def section(look: Looking, events: Sequence[SchoolEvent]) -> Any:
     )
 
 
+def _words_of(event: SchoolEvent) -> list[str]:
+    return [words for words in (event.question, event.result, event.note) if words]
+
+
 def _words(look: Looking) -> dict[str, Any]:
     config = look.ctx.config()
     sites = list(dict.fromkeys(room.partition(".")[0] for room in look.view.selection.rooms))
@@ -127,7 +131,8 @@ def _words(look: Looking) -> dict[str, Any]:
     ]
     return {
         "places": places,
-        "kinds": [{"value": kind, "name": look.say(f"kind.{kind}")} for kind in KINDS],
+        # An experiment has more to it than this form asks: it is stored on the page of activities.
+        "kinds": [{"value": kind, "name": look.say(f"kind.{kind}")} for kind in KINDS if kind != "experiment"],
         "length": NOTE_LENGTH,
         "start": f"{local_time(look.now_ms):%Y-%m-%dT%H:%M}",
         "date": date_words(look.ctx, look.language),
