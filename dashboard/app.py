@@ -24,6 +24,7 @@ from dashboard.api import _faults
 from dashboard.context import Context
 from dashboard.door import following
 from dashboard.door import routes as door
+from dashboard.following.rounds import Rounds
 from dashboard.frame import light, mounting, registry
 from dashboard.frame.page import Page, PageFault
 from dashboard.line.replier import Replies
@@ -65,7 +66,9 @@ def create_app(
             (await client.get("/_dash-dependencies")).raise_for_status()
         policies.append(dash_policy(list(dash.csp_hashes())))
         talk.begin()
+        rounds.begin()
         yield
+        await rounds.end()
         await talk.end()
 
     server = FastAPI(
@@ -81,6 +84,7 @@ def create_app(
     needs = _needs(ctx.pages)
     for language in i18n.LANGUAGES:
         i18n.head(language)  # a language that no page could show is found at the start
+    rounds = Rounds(ctx)
     talk = Talk(ctx, desk.line, Replies(ctx.config))
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)

@@ -6,12 +6,14 @@ receipt of a channel that reaches a person, never from having asked.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from classair.alerting.records import NotificationRecord
 from classair.alerting.words import Severity
 from dashboard.context import Context
+from dashboard.following.followers import Followers
 
 WHO = "dashboard"
 
@@ -78,6 +80,9 @@ async def tell(ctx: Context, message: Message) -> Told:
     answer = await ctx.live.ask("alerts", "message", WHO, args)
     if not answer.ok:
         raise NotAccepted(answer.error)
+    if message.channel == "line":  # whoever asks there is told what was not sent
+        noted = Followers(ctx.desk, ctx.now_ms).asked_for
+        await asyncio.to_thread(noted, message.key, message.channel, message.address, message.title)
     return Told(str(answer.result.get("state", "waiting")), str(answer.result.get("reason", "")))
 
 

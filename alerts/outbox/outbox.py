@@ -346,7 +346,8 @@ class Outbox:
             return [self.attempts.abandon(row, "too_old")]
         hours = person.quiet if person is not None else timing.QUIET
         # Dust in a room is news of the school day; an urgent word about what somebody reported is for any hour.
-        if (letter.kind == "alert" or not row.urgent) and (quiet := timing.quiet_until(hours, now)) is not None:
+        held = letter.kind == "alert" or (not row.urgent and letter.kind != "answer")
+        if held and (quiet := timing.quiet_until(hours, now)) is not None:
             return self._pending.put_off(row, quiet, "quiet_hours")
         return []
 

@@ -10,8 +10,9 @@ from typing import Final
 
 _MESSAGES: Final = uuid.UUID("5d0c7a1e-6f0b-4a0e-9d3c-2f1b7c9e4a55")
 
-MESSAGE_KINDS: Final = ("week", "alert", "ticket", "digest", "other")
-"""What a message is about: a weekly report, dust in a room that somebody follows, news of a ticket, a day's summary."""
+MESSAGE_KINDS: Final = ("week", "alert", "ticket", "digest", "answer", "other")
+"""What a message is about: a weekly report, dust in a room that somebody follows, news of a ticket, a day's summary,
+the answer to what somebody has just asked."""
 
 
 def message_id(key: str) -> str:

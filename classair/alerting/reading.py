@@ -125,6 +125,16 @@ class Records:
         where.before("made_at", before)
         return self._rows(NotificationRecord, where, "made_at desc, id desc", limit)
 
+    def advice(self, room: str, at_ms: int) -> str:
+        """The row of the advice that the room's display showed at that moment; "" where none is on record."""
+        with contextlib.suppress(NotKnown), self._open() as connection:
+            found = connection.execute(
+                "select cast(rule as text) from state_told where room=? and at<=? order by at desc, id desc limit 1",
+                (room, at_ms),
+            ).fetchone()
+            return str(found[0]) if found else ""
+        return ""
+
     def message(self, key: str) -> NotificationRecord | None:
         """The message that the dashboard has asked for by this key; None while alerts knows of none."""
         found = self._rows(NotificationRecord, _Where("id=?", message_id(key)), "id", 1)

@@ -122,6 +122,7 @@ def _rules(config: Config) -> Iterator[str]:
         for site in person.sites:
             if site not in config.sites:
                 yield f"people.{name}.sites: {site!r} is not a site; {_nearest(site, config.sites)}"
+        yield from _places(config, f"people.{name}.daily", person.daily)
 
 
 def _tickets(config: Config) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from classair.alerting.words import ESCALATE_AFTER_S, Severity
 from classair.config.purifiers import Part
 from classair.config.scalars import Block, Duration, DurationOrNone, Language
-from classair.wire import Id
+from classair.wire import FullId, Id
 
 Place = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}(\.[a-z0-9-]{1,32})?$")]
 When = Literal["always", "occupied", "school_days"]
@@ -178,7 +178,7 @@ class Person(Address):
     """Who is told. `second`: the way that is used when the first one fails, or has no quota left.
 
     `sites`: only of these schools; empty for all. `quiet`: hours in which only urgent messages come. `mute`: kinds of
-    rules that this person is not told of.
+    rules that this person is not told of. `daily`: rooms whose day they are sent a summary of.
     """
 
     language: Language = "th"
@@ -186,6 +186,7 @@ class Person(Address):
     sites: list[Id] = []
     quiet: Block | None = None
     mute: list[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]] = []
+    daily: Annotated[list[FullId], Field(max_length=40)] = []
 
 
 def chain(rule: AlertRule, chains: dict[str, list[EscalationStep]]) -> list[tuple[float, list[str]]]:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from classair.units import DAY_MS
 from dashboard.access.desk_file import DeskFile
 
 Channel = Literal["line", "mail"]
 
 MOST_ROOMS: Final = 20  # of one address
+MESSAGES_KEPT_MS: Final = 31 * DAY_MS
 MOST_MAIL: Final = 500  # mail addresses that follow one room
 
 _SCHEMA: Final = """
@@ -23,13 +25,18 @@ create table if not exists follower(
   at int not null, primary key(channel, address, room)
 ) without rowid;
 create index if not exists follower_room on follower(room);
-create table if not exists follower_language(
-  channel text not null, address text not null, language text not null, primary key(channel, address)
+create table if not exists follower_address(
+  channel text not null, address text not null, language text not null default '', person text not null default '',
+  primary key(channel, address)
 ) without rowid;
+create table if not exists follower_message(
+  key text primary key, channel text not null, address text not null, title text not null, at int not null
+) without rowid;
+create index if not exists follower_message_address on follower_message(channel, address);
 """
 _ROWS: Final = (
     "select f.channel, f.address, f.room, coalesce(l.language, ''), f.weekly, f.alerts, f.at from follower f "
-    "left join follower_language l on l.channel=f.channel and l.address=f.address"
+    "left join follower_address l on l.channel=f.channel and l.address=f.address"
 )
 
 
@@ -99,29 +106,68 @@ class Followers:
         """Who wants to hear of dust in the room."""
         return self._rows("where f.room=? and f.alerts=1 order by f.at, f.address", room)
 
+    def rooms_to_alert(self) -> set[str]:
+        """Rooms of which somebody wants to hear of dust."""
+        return {str(row[0]) for row in self._file.ask("select distinct room from follower where alerts=1")}
+
     def count(self, room: str, channel: Channel) -> int:
         rows = self._file.ask("select count(*) from follower where room=? and channel=?", room, channel)
         return int(str(rows[0][0]))
 
     def set_language(self, channel: Channel, address: str, language: str) -> None:
-        with self._file.change() as db:
-            db.execute("insert or replace into follower_language values(?,?,?)", (channel, address, language))
+        self._set("language", channel, address, language)
 
     def language(self, channel: Channel, address: str) -> str:
         """The language that was chosen last; "" where none was."""
-        rows = self._file.ask("select language from follower_language where channel=? and address=?", channel, address)
-        return str(rows[0][0]) if rows else ""
+        return self._of_address("language", channel, address)
+
+    def set_person(self, channel: Channel, address: str, person: str) -> None:
+        """Somebody in sensors.yaml has linked this address."""
+        self._set("person", channel, address, person)
+
+    def person(self, channel: Channel, address: str) -> str:
+        """Who in sensors.yaml has linked it; "" for everybody else."""
+        return self._of_address("person", channel, address)
+
+    def asked_for(self, key: str, channel: Channel, address: str, title: str) -> None:
+        """A message to this address has been handed to alerts: whoever it is for can be told what became of it."""
+        now = self._now_ms()
+        with self._file.change() as db:
+            db.execute("delete from follower_message where at<?", (now - MESSAGES_KEPT_MS,))
+            db.execute("insert or ignore into follower_message values(?,?,?,?,?)", (key, channel, address, title, now))
+
+    def messages(self, channel: Channel, address: str) -> list[tuple[str, str, int]]:
+        """Key, title and moment of what was to be sent to this address within a month, the newest first."""
+        rows = self._file.ask(
+            "select key, title, at from follower_message where channel=? and address=? and at>=? order by at desc",
+            channel,
+            address,
+            self._now_ms() - MESSAGES_KEPT_MS,
+        )
+        return [(str(key), str(title), int(str(at))) for key, title, at in rows]
 
     def forget(self, channel: Channel, address: str) -> bool:
         """Erases all that is kept of an address; whether there was anything."""
         with self._file.change() as db:
             gone = sum(
                 db.execute(f"delete from {table} where channel=? and address=?", (channel, address)).rowcount
-                for table in ("follower", "follower_language")
+                for table in ("follower", "follower_address", "follower_message")
             )
         if gone:
             self._file.ask("pragma wal_checkpoint(truncate)")  # what was deleted is to leave no byte in the log either
         return bool(gone)
+
+    def _set(self, column: str, channel: Channel, address: str, value: str) -> None:
+        with self._file.change() as db:
+            db.execute(
+                f"insert into follower_address(channel, address, {column}) values(?,?,?) "
+                f"on conflict do update set {column}=excluded.{column}",
+                (channel, address, value),
+            )
+
+    def _of_address(self, column: str, channel: Channel, address: str) -> str:
+        rows = self._file.ask(f"select {column} from follower_address where channel=? and address=?", channel, address)
+        return str(rows[0][0]) if rows else ""
 
     def _rows(self, where: str, *values: object) -> list[Follower]:
         return [
