@@ -29,6 +29,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
             "server",
             "set up a purifier's device, try it out, show its use and cost",
         ),
+        "line": ("dashboard.line.menu.command", "report", "put the menu on the school's LINE account"),
         "texts": ("dashboard.texts", "", "list languages and their missing texts"),
         "user": ("dashboard.access.command", "server", "manage accounts and API tokens"),
         "room-code": (

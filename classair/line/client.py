@@ -120,6 +120,19 @@ class LineClient:
         """The account: `userId`, `basicId`, `displayName`, `chatMode` …"""
         return answers.found(*self._ask(_INFO))
 
+    def ask(self, method: str, path: str, value: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Any other request with JSON and its answer. Raises LineError."""
+        return answers.found(*self._ask(_Request(method, path, None if value is None else _body(value))))
+
+    def send(self, path: str, kind: str, data: bytes) -> None:
+        """Gives LINE a file. Raises LineError."""
+        host = _DATA_API if self._api == API else self._api
+        try:
+            answer = self._http.post(host + path, content=data, headers={"Content-Type": kind})
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise _no_answer(error) from None
+        answers.found(answer.status_code, answer.headers, answer.content)
+
     def content(self, message_id: str) -> tuple[str, bytes]:
         """The type and bytes of a picture that a user sent. Raises LineError."""
         try:
@@ -166,6 +179,10 @@ class AsyncLineClient:
 
     async def info(self) -> dict[str, Any]:
         return answers.found(*await self._ask(_INFO))
+
+    async def ask(self, method: str, path: str, value: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Any other request with JSON and its answer. Raises LineError."""
+        return answers.found(*await self._ask(_Request(method, path, None if value is None else _body(value))))
 
     async def content(self, message_id: str) -> tuple[str, bytes]:
         """The type and bytes of a picture that a user sent. Raises LineError."""

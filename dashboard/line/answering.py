@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
+from classair.line import menus
+from classair.line.answers import LineError
+from classair.line.menus import alias_of
 from dashboard.access.line_inbox import Event, LineInbox
 from dashboard.line.common import CHANNEL, Common
 from dashboard.line.conversations import Conversation
@@ -14,6 +18,8 @@ from dashboard.line.topics import linking, my_tickets, now, weekly
 from dashboard.line.topics.following import WEEKLY, Following
 from dashboard.line.topics.reporting import DONE, MORE, STEPS, Reporting
 from dashboard.line.understanding import Asked, is_about_health, understand
+
+log = logging.getLogger(__name__)
 
 
 class Answers:
@@ -127,6 +133,7 @@ class Answers:
                 return now.answer(common, asked, user)
             case "language":
                 await asyncio.to_thread(common.followers.set_language, CHANNEL, user, asked.about)
+                await self._menu(user, asked.about)
                 return self._help(asked.about, "language")
             case "help":
                 return self._help(language, "help")
@@ -144,6 +151,16 @@ class Answers:
             if reply is not None:
                 return reply
         return Reply("help", self._common.t(language, "not_understood"))
+
+    async def _menu(self, user: str, language: str) -> None:
+        """The menu in their language, where the account has one; the words are understood without it."""
+        replier = self._common.replier()
+        if replier is None:
+            return
+        try:
+            await menus.show_to(replier, user, alias_of(language))
+        except LineError as error:
+            log.warning("line_menu_failed error=%s", error)
 
     def _help(self, language: str, outcome: str) -> Reply:
         keys = ("problem", "my_rooms_word", "my_tickets", "stop_word", "other_language")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simulator.line import checks
+from simulator.line.richmenus import RichMenus
 
 RETRY_KEY_S: Final = 86_400.0
 REPLY_TOKEN_S: Final = 60.0
@@ -67,6 +68,7 @@ class LinePlatform:
         self.received: list[dict[str, Any]] = []
         self.requests: deque[dict[str, Any]] = deque(maxlen=_MOST_REMEMBERED)
         self.contents: dict[str, tuple[str, bytes]] = {}
+        self.menus = RichMenus()
         self.faults: list[Fault] = []
         self.account = f"U{secrets.token_hex(16)}"
         self._clock, self.ahead_s = clock, 0.0
@@ -146,7 +148,19 @@ class LinePlatform:
             case "GET", "/v2/bot/info":
                 names = {"userId": self.account, "basicId": "@216ClassAir", "displayName": "ClassAir (fake)"}
                 return Answer(200, {**names, "chatMode": "bot", "markAsReadMode": "auto"})
+        if (found := self.menus.answer(method, path, body)) is not None:
+            return Answer(*found)
         return _says(404, "Not found")
+
+    def take_menu_picture(self, path: str, headers: Mapping[str, str], picture: bytes) -> Answer:
+        """A menu's picture, which is no JSON."""
+        with self._lock:
+            if headers.get("authorization") != f"Bearer {self.token}":
+                return _says(401, "Authentication failed.")
+            menu = path.removeprefix("/v2/bot/richmenu/").removesuffix("/content")
+            made = Answer(*self.menus.take_picture(menu, headers.get("content-type", ""), picture))
+            self.requests.append({"method": "POST", "path": path, "status": made.status, "retry_key": None})
+            return made
 
     def _send(self, how: str, body: Any, key: str | None, request_id: str) -> Answer:
         known = self._keys.get(key or "")

@@ -100,7 +100,12 @@ class LineFake:
 
     def _state(self) -> dict[str, Any]:
         platform = self.platform
-        return {"quota": platform.quota, "used": platform.used, "blocked": sorted(platform.blocked)}
+        menus = {
+            "default": platform.menus.default,
+            "aliases": platform.menus.aliases,
+            "of_user": platform.menus.of_user,
+        }
+        return {"quota": platform.quota, "used": platform.used, "blocked": sorted(platform.blocked), "menus": menus}
 
     def _quota(self, given: dict[str, Any]) -> None:
         if "limit" in given:
@@ -136,10 +141,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_DELETE(self) -> None:
+        self._serve()
+
     def _serve(self) -> None:
         path = self.path.partition("?")[0]
         length = int(self.headers.get("content-length") or 0)
         raw = self.rfile.read(min(length, _LONGEST))
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        if self.command == "POST" and path.startswith("/v2/bot/richmenu/") and path.endswith("/content"):
+            return self._say(self.fake.platform.take_menu_picture(path, headers, raw))
         try:
             body = json.loads(raw) if raw else None
         except ValueError:
@@ -149,7 +160,6 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/fake/"):
             given = body if isinstance(body, dict) else {}
             return self._say(self.fake.control(self.command, path.removeprefix("/fake/"), given))
-        headers = {key.lower(): value for key, value in self.headers.items()}
         fault = self.fake.platform.fault(path)
         if fault is not None:
             return self._fail(fault, path, headers, body)

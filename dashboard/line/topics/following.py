@@ -65,8 +65,8 @@ class Following:
         if not common.config.has_room(room):
             return Reply("wrong_code", common.t(language, "wrong_room_code"))
         name = common.config.room(room).name.in_(language)
-        room_name = name if language == "en" else common.called(room, language)
-        text = common.t(language, "following", room=room_name, site=common.site(room, language))
+        place = name if language == "en" else f"{common.called(room, language)} {common.site(room, language)}"
+        text = common.t(language, "following", place=place)
         return Reply("followed", text, self._yes_or_no(language))
 
     async def weekly_answer(self, known: Conversation, asked: Asked, user: str) -> Reply | None:

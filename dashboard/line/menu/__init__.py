@@ -1,0 +1,1 @@
+"""The menu below the conversation: its picture, its fields, and the command that puts it on the account."""
