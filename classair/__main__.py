@@ -37,6 +37,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
             "server",
             "show or renew the code by which parents follow a room",
         ),
+        "signs": ("dashboard.signs.command", "report", "write door signs with QR and room code as PDF"),
     },
     "Sensor tools": {
         "detect": ("firmware_bridge.commands.detect", "bridge", "identify the sensor on a serial port"),
