@@ -13,13 +13,22 @@ from classair.i18n import REFERENCE
 from classair.wire import BridgeStatus, SensorHealth, ServiceStatus
 from dashboard.api._faults import responses
 from dashboard.context import Context
-from dashboard.live.cases import beat_is_silent, sensor_well
+from dashboard.live.cases import sensor_well
+from dashboard.live.lives import lives_of
 from dashboard.queries.rooms import StoreUnavailable
 
 
 class ConfigurationHealth(BaseModel):
     version: int | None = Field(description="null until ingest has published one")
     refused: str | None = Field(description="why the latest edit of sensors.yaml was rejected")
+
+
+class PartLife(BaseModel):
+    """A part whose bridge, service or broker is silent is `unknown`, whatever it reported last."""
+
+    state: Literal["alive", "late", "unknown"]
+    since: int | None = Field(description="UTC ms of its last sign of life; null while alive, or when nobody knows")
+    by: str = Field(description="the silent part that explains it; empty while alive", examples=["bridge/ban-suan.pi"])
 
 
 class Health(BaseModel):
@@ -35,6 +44,9 @@ class Health(BaseModel):
     services: dict[str, ServiceStatus]
     bridges: dict[str, BridgeStatus | None]
     sensors: dict[str, SensorHealth | None]
+    alive: dict[str, PartLife] = Field(
+        description="what is known now of `broker`, `service/…`, `bridge/…`, `sensor/…`, `purifier/…` and `room/…`"
+    )
     warnings: list[str] = Field(description="what a person should know or do, of every service and the dashboard")
     simulated: list[str] = Field(description="sites whose data are simulated")
 
@@ -59,11 +71,12 @@ def router(ctx: Context) -> APIRouter:
             *(f"{name}: {warning}" for name, status in services.items() for warning in status.warnings),
             *(f"dashboard: {warning[REFERENCE]}" for warning in live.warnings()),
         ]
+        lives = lives_of(ctx)
         well = (
             live.connected()
             and store
             and beat is not None
-            and not beat_is_silent(beat, now)
+            and all(one.life == "alive" for name, one in lives.verdicts.items() if not name.startswith("room/"))
             and all(status.state == "online" for status in services.values())
             and all(word is not None and sensor_well(word) != "no" for word in sensors.values())
             and (accepted is None or accepted.refused is None)
@@ -85,6 +98,7 @@ def router(ctx: Context) -> APIRouter:
             services=services,
             bridges=bridges,
             sensors=sensors,
+            alive={name: PartLife(state=one.life, since=one.since, by=one.by) for name, one in lives.verdicts.items()},
             warnings=warnings,
             simulated=[site for site in config.sites if config.site_simulated(site)],
         )

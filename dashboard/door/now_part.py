@@ -11,6 +11,7 @@ from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
 from dashboard.line.air import LEAST_PUPILS
+from dashboard.live.lives import lives_of
 
 
 def render(ctx: Context, language: str, room: str) -> Markup:
@@ -43,7 +44,7 @@ def render(ctx: Context, language: str, room: str) -> Markup:
 
 
 def _level(ctx: Context, language: str, state: RoomState, outdoor: bool) -> Any:
-    current = state.pm25
+    current, verdict = state.pm25, lives_of(ctx).of(f"room/{state.room}")
     place = ctx.t(language, "display.pm25_outdoor" if outdoor else "display.pm25")
     return html.Div(
         [
@@ -64,7 +65,7 @@ def _level(ctx: Context, language: str, state: RoomState, outdoor: bool) -> Any:
                         ],
                         className="if-known",
                     ),
-                    html.Span(states.unknown_reason(ctx, language, current), className="if-unknown"),
+                    html.Span(states.unknown_reason(ctx, language, current, verdict), className="if-unknown"),
                 ],
                 className="door-word",
                 **parts.aria(live="polite"),

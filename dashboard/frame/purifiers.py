@@ -21,7 +21,7 @@ from classair.wire import PurifierCare, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
-from dashboard.live.cases import services_down
+from dashboard.live.lives import lives_of
 
 PIECE: Final = "purifiers"
 HOUR_MIN: Final = 60
@@ -51,9 +51,11 @@ def cards(ctx: Context, language: str, room: str, control: bool) -> Markup:
 
 
 def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> Any:
-    # The last word of a control that is away says nothing of now.
-    heard = _heard(ctx)
+    # The last word of a control that is away, or of a device that is silent, says nothing of now.
+    verdict = lives_of(ctx).of(f"purifier/{full}")
+    heard = verdict.life != "unknown" or ctx.live.purifier(full) is None
     unit = ctx.live.purifier(full) if heard else None
+    away = "silent" if verdict.by == f"purifier/{full}" else "away"
     care = ctx.live.care(full)
     name = ctx.t(language, "switching.name", name=full.partition(".")[2])
     return html.Section(
@@ -61,10 +63,10 @@ def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> A
             html.H3(name),
             html.P(_state(ctx, language, unit), className="purifier-is", **parts.aria(live="polite")),
             html.P(
-                _mode(ctx, language, unit) if heard else ctx.t(language, "switching.mode.away"),
+                _mode(ctx, language, unit) if heard else ctx.t(language, f"switching.mode.{away}"),
                 className="purifier-why",
             ),
-            *_faults(ctx, language, unit),
+            *_faults(ctx, language, ctx.live.purifier(full)),
             *([_buttons(ctx, language, room, full, unit, name)] if control else []),
             *([_care(ctx, language, care)] if care is not None else []),
         ],
@@ -72,11 +74,6 @@ def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> A
         **parts.data(purifier=full),
         **parts.spoken(name),
     )
-
-
-def _heard(ctx: Context) -> bool:
-    """Whether alerts, which alone knows what purifiers do, is there; so long as nothing says otherwise it is."""
-    return "alerts" not in services_down(ctx.live.services(), ctx.live.beat(), ctx.now_ms())
 
 
 # -- what it does ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.frame.markup import html
 from dashboard.frame.parts import aria, data, moment, spoken
-from dashboard.live.ages import current_as_of, phase_of, text_phase
+from dashboard.live.ages import PROMISED_MS, SILENT_MS, current_as_of, phase_of, text_phase
+from dashboard.live.alive import ALIVE, Verdict
+from dashboard.live.lives import Lives
 
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 WINDOWS: Final[Mapping[str, str]] = {
@@ -87,8 +89,10 @@ def number(ctx: Context, language: str, current: Current, unit: str) -> Markup:
     )
 
 
-def unknown_reason(ctx: Context, language: str, current: Current) -> str:
-    """Why there is no current value, as far as the state knows."""
+def unknown_reason(ctx: Context, language: str, current: Current, verdict: Verdict = ALIVE) -> str:
+    """Why there is no current value, as far as the state knows. A silent source promises nothing."""
+    if verdict.life != "alive" and current.status in ("filling", "warming_up"):
+        return ctx.t(language, "pages.not_current")
     if current.status == "filling" and current.minutes_left is not None:
         return ctx.t(language, "pages.filling", n=current.minutes_left)
     if current.status == "warming_up" and current.minutes_left is not None:
@@ -129,31 +133,6 @@ def _ventilation(ctx: Context, language: str, co2: Current, value: list[Any]) ->
         className="if-unknown",
     )
     return html.Span([known, missing], className="phased", **phase_marks(co2, ctx.now_ms()))
-
-
-def outdoor_value(ctx: Context, language: str, current: Current) -> Markup:
-    """The value outdoors with its level, or why there is none."""
-    if current.status == "none":
-        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
-    return html.Span(
-        [
-            html.Span(
-                [
-                    number(ctx, language, current, "ugm3"),
-                    " ",
-                    html.Span(
-                        [bars(ctx, language, current.level), level_word(ctx, language, current.level)],
-                        className="swatch level",
-                        **data(level=current.level),
-                    ),
-                ],
-                className="if-known",
-            ),
-            html.Span(unknown_reason(ctx, language, current), className="if-unknown quiet"),
-        ],
-        className="phased",
-        **phase_marks(current, ctx.now_ms()),
-    )
 
 
 def advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
@@ -204,6 +183,80 @@ def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> Ma
             *decided,
         ],
         className="purifier",
+    )
+
+
+def purifier_tile(ctx: Context, language: str, state: RoomState, lives: Lives) -> Markup:
+    """The purifier that the room's state tells of, with its own age: fresh, late and unknown as on the display."""
+    unit = state.purifier
+    if unit is None:
+        return purifier_word(ctx, language, None)
+    heard = max(state.at, unit.at)
+    verdict, now = lives.of(f"purifier/{unit.purifier}"), ctx.now_ms()
+    unknown = verdict.life == "unknown" or unit.on is None or now - heard >= SILENT_MS
+    marks = data(phase="unknown" if unknown else "late" if now - heard >= PROMISED_MS else "ok")
+    if not unknown:
+        marks |= data(late_at=str(heard + PROMISED_MS), unknown_at=str(heard + SILENT_MS))
+    return html.Span(
+        [
+            html.Span(
+                [
+                    purifier_word(ctx, language, unit),
+                    html.Span([" ", age(heard, "late", className="late-chip")], className="if-late"),
+                ],
+                className="if-known",
+            ),
+            html.Span(
+                [
+                    html.I(className="lamp unknown"),
+                    ctx.t(language, "pages.purifier.unknown"),
+                    " ",
+                    age(verdict.since if verdict.since is not None else heard, "silent", className="quiet"),
+                ],
+                className="if-unknown purifier",
+            ),
+        ],
+        className="phased",
+        **marks,
+    )
+
+
+def outdoor_value(ctx: Context, language: str, current: Current, verdict: Verdict = ALIVE) -> Markup:
+    """The value outside with its level and its own age: fresh, late and unknown as on the display; or why none."""
+    if current.status == "none":
+        return html.Span(ctx.t(language, "pages.no_outdoor"), className="quiet")
+    told: list[Any] = []
+    if current.newest_at is not None:
+        told = [
+            age(current.newest_at, "measured", className="if-ok tile-age quiet"),
+            html.Span(age(current.newest_at, "late", className="late-chip"), className="if-late tile-age"),
+        ]
+    last = last_value(ctx, language, current)
+    return html.Span(
+        [
+            html.Span(
+                [
+                    number(ctx, language, current, "ugm3"),
+                    " ",
+                    html.Span(
+                        [bars(ctx, language, current.level), level_word(ctx, language, current.level)],
+                        className="swatch level",
+                        **data(level=current.level),
+                    ),
+                ],
+                className="if-known",
+            ),
+            *told,
+            html.Span(
+                [
+                    unknown_reason(ctx, language, current, verdict),
+                    *([html.Span(f" · {last}", className="quiet")] if last else []),
+                ],
+                className="if-unknown",
+            ),
+        ],
+        className="phased",
+        **phase_marks(current, ctx.now_ms()),
     )
 
 

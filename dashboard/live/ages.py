@@ -12,6 +12,8 @@ Phase = Literal["ok", "late", "unknown"]
 FAR_MS: Final = 1 << 62
 UNCONFIRMED_MS: Final = 30_000
 """A purifier is given 10 s and three tries to confirm; after this long without, it is a case for a person."""
+PROMISED_MS: Final = 3 * 60_000
+"""A value is promised only while readings come: not later than this after the newest, or after the last state."""
 SILENT_MS: Final = 15 * 60_000  # a state that nobody renewed for so long speaks of the past, whatever it says
 
 
@@ -21,6 +23,8 @@ def current_as_of(value: Current, at_ms: int) -> Current:
         return value.model_copy(update={"status": "unknown", "value": None, "shown": "", "level": "unknown"})
     if value.status == "ok" and value.late_at is not None and at_ms >= value.late_at:
         return value.model_copy(update={"status": "late"})
+    if value.status == "filling" and value.newest_at is not None and at_ms >= value.newest_at + PROMISED_MS:
+        return value.model_copy(update={"status": "unknown", "minutes_left": None})
     return value
 
 
@@ -30,6 +34,10 @@ def state_as_of(state: RoomState, at_ms: int) -> RoomState:
     if state.purifier is not None and at_ms - max(state.at, state.purifier.at) > SILENT_MS:
         # Whoever watches the purifier has gone quiet: what it said last is no longer known.
         parts["purifier"] = state.purifier.model_copy(update={"on": None, "confirmed": False})
+    for name in ("pm25", "co2", "outdoor"):
+        value = parts[name]
+        if isinstance(value, Current) and value.status == "warming_up" and at_ms >= state.at + PROMISED_MS:
+            parts[name] = value.model_copy(update={"status": "unknown", "minutes_left": None})
     aged = state.model_copy(update=parts)
     texts = next(iter(state.texts.values()), {}).get(text_phase(state, at_ms))
     return aged if texts is None else aged.model_copy(update={"rule": texts.rule})
@@ -70,5 +78,11 @@ def next_change(state: RoomState | None, at_ms: int) -> int:
         return FAR_MS
     moments = [at for value in (state.pm25, state.co2, state.outdoor) for at in (value.late_at, value.unknown_at)]
     if state.purifier is not None:
-        moments += [max(state.at, state.purifier.at) + SILENT_MS + 1, state.purifier.since + UNCONFIRMED_MS + 1]
+        heard = max(state.at, state.purifier.at)
+        moments += [heard + PROMISED_MS, heard + SILENT_MS + 1, state.purifier.since + UNCONFIRMED_MS + 1]
+    for value in (state.pm25, state.co2, state.outdoor):
+        if value.status == "filling" and value.newest_at is not None:
+            moments.append(value.newest_at + PROMISED_MS)
+        elif value.status == "warming_up":
+            moments.append(state.at + PROMISED_MS)
     return min((at for at in moments if at is not None and at > at_ms), default=FAR_MS)

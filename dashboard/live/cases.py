@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from classair.wire import Beat, PurifierState, RoomState, SensorHealth, ServiceStatus
+from classair.wire import Beat, PurifierState, RoomState, SensorHealth
 from dashboard.live.ages import UNCONFIRMED_MS
 
 Kind = Literal[
@@ -56,12 +56,6 @@ def purifier_trouble(unit: PurifierState | None, now_ms: int) -> Kind | None:
     if not unit.confirmed and now_ms - unit.since > UNCONFIRMED_MS:
         return "purifier_unconfirmed"
     return None
-
-
-def services_down(services: Mapping[str, ServiceStatus], beat: Beat | None, now_ms: int) -> list[str]:
-    """The services without which rooms are not what they are shown as for long, as far as they are known to be away."""
-    down = [name for name in ("ingest", "alerts") if name in services and services[name].state != "online"]
-    return [*down, "alerts"] if beat_is_silent(beat, now_ms) and "alerts" not in down else down
 
 
 def beat_is_silent(beat: Beat | None, now_ms: int) -> bool:

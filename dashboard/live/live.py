@@ -68,6 +68,8 @@ class Live:
         self._accepted: Callable[[], Accepted | None] = lambda: None
         self.refused = 0
         self._last_rejected = ("", "")
+        self._up = False
+        self._lost_at: int | None = None
 
     # -- what pages ask -----------------------------------------------------------------------------------------------
 
@@ -103,7 +105,11 @@ class Live:
         return self._accepted()
 
     def connected(self) -> bool:
-        return self._link is not None and self._link.up
+        return self._up
+
+    def broker_lost_at(self) -> int | None:
+        """When the connection was lost (UTC ms); None while it stands and when there never was one."""
+        return self._lost_at
 
     async def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
         """Asks another service and waits for its word. Raises NoAnswer."""
@@ -128,6 +134,14 @@ class Live:
         """The server is about to stop; callable from a signal handler."""
         self._on_loop(self.hub.end)
 
+    def broker_is(self, *, up: bool) -> None:
+        """The connection to the broker stands from now on, or no longer."""
+        if not up and self._up:
+            self._lost_at = self._now_ms()
+        elif up:
+            self._lost_at = None
+        self._up = up
+
     def connect(self, broker: BrokerAddress, topics: Topics, following: Following) -> Link:
         """Begins to listen to the broker, whether or not it is there yet."""
         self._topics = topics
@@ -142,6 +156,8 @@ class Live:
         self._link = Link(
             broker,
             on_message=hear,
+            on_up=lambda: self.broker_is(up=True),
+            on_down=lambda: self.broker_is(up=False),
             subscriptions=[
                 (topics.room_now("+", "+"), 1),
                 (topics.purifier_state("+", "+"), 1),
@@ -196,7 +212,7 @@ class Live:
             status = self._bridges.get(parts.full)
             self._kept(self._bridges, parts.full, BridgeStatus, payload)
             self._news(f"bridge/{parts.full}", self._bridges.get(parts.full), status)
-        elif self._topics is not None and topic == self._topics.beat:
+        elif topic.endswith("/control/beat"):
             self._beat = Beat.model_validate_json(payload)
         elif "/control/service/" in topic:
             name = topic.rpartition("/")[2]
@@ -235,6 +251,9 @@ class Live:
                 self._on_loop(self.hub.forget, f"{size}/{key}")
             return False
         value = model.model_validate_json(payload)
+        before = into.get(key)
+        if isinstance(value, BridgeStatus | ServiceStatus) and not value.at and before is not None:
+            value = value.model_copy(update={"at": before.at})  # a last will cannot say when its sender spoke last
         if named is not None and getattr(value, named) != key:
             self._reject(key, f"the payload names {getattr(value, named)}")
             return False

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,18 @@ from classair.stores.corrections import accepted_corrections
 from classair.stores.memory.store import MemoryStore
 from classair.stores.sqlite.store import SqliteStore
 from classair.units import HOUR_MS, MINUTE_MS
-from classair.wire import Answer, Ask, Current, PurifierState, RoomState, Topics
+from classair.wire import (
+    Answer,
+    Ask,
+    Beat,
+    BridgeStatus,
+    Current,
+    PurifierState,
+    RoomState,
+    SensorHealth,
+    ServiceStatus,
+    Topics,
+)
 from dashboard.access.desk import Desk
 from dashboard.app import Application, create_app
 from dashboard.context import Context
@@ -51,6 +62,7 @@ from tests.neighbours.ports import free_port
 
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
+ALIVE_MS = 10 * MINUTE_MS
 HAS: frozenset[Need] = frozenset({"purifier", "openings", "clean_room"})
 
 
@@ -149,6 +161,28 @@ class House:
         if state.purifier is not None:
             site, _, unit = state.purifier.purifier.partition(".")
             self.live.hear(topics.purifier_state(site, unit), state.purifier.model_dump_json().encode())
+
+    def alive(self, *, silent: Collection[str] = ()) -> None:
+        """Every part speaks: broker, services, bridges, sensors; but for those that are named (`bridge/<id>` …).
+
+        Their words are ALIVE_MS ahead, so that nobody has to go on speaking for them during a slow test.
+        """
+        topics, at = Topics(self.config.org), now_ms() + self.offset_ms + ALIVE_MS
+        self.live.broker_is(up="broker" not in silent)
+        for name in ("ingest", "alerts", "simulator"):
+            if f"service/{name}" not in silent:
+                word = ServiceStatus(service=name, state="online", at=at, pid=1, config_version=1)
+                self.live.hear(topics.service_status(name), word.model_dump_json().encode())
+        if "service/alerts" not in silent:
+            self.live.hear(topics.beat, Beat(term=1, at=at).model_dump_json().encode())
+        for full, _ in self.config.bridges():
+            if f"bridge/{full}" not in silent:
+                status = BridgeStatus(state="online", at=at, epoch="ab12cd34ef", clock="sync")
+                self.live.hear(topics.bridge(*full.split("."), "status"), status.model_dump_json().encode())
+        for full, sensor in self.config.sensors():
+            if f"sensor/{full}" not in silent:
+                health = SensorHealth(state="ok", at=at, bridge=sensor.bridge)
+                self.live.hear(topics.sensor_health(*full.split(".")), health.model_dump_json().encode())
 
     def sign_in(self, name: str, password: str) -> dict[str, str]:
         """The headers a browser of this account would send."""
@@ -334,6 +368,7 @@ class Builder:
         )
         house = House(create_app(ctx, live, desk, host=host, proxies=networks(proxies)), live, desk, config, written)
         where.house = house
+        house.alive()
         house.start()
         self.begun.append(house)
         return house
@@ -376,6 +411,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, schools: configuration.Con
 def house(_shared: House) -> Iterator[House]:
     """The demo, shared by all tests that only look: a fresh state for every room but the yard, the clock set right."""
     _shared.offset_ms = 0
+    _shared.alive()
     for room in ("a1-1", "p1-2", "p1-10", "p4-1"):
         _shared.put(state_of(f"ban-suan.{room}"))
     _shared.put(state_of("rim-khlong.a2-1", outdoor=None))

@@ -16,7 +16,7 @@ from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
 from dashboard.live.alert_count import KEY
-from dashboard.live.cases import services_down
+from dashboard.live.lives import ALERTS, lives_of
 from dashboard.pages.alerts import cards, wording
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,13 @@ def _order(alert: AlertRecord) -> tuple[Any, ...]:
 
 
 def _heard(ctx: Context) -> bool:
-    return ctx.live.connected() and "alerts" not in services_down(ctx.live.services(), ctx.live.beat(), ctx.now_ms())
+    return lives_of(ctx).of(ALERTS).life == "alive"
+
+
+def _blind(ctx: Context) -> int:
+    """Of how many rooms nothing is known, so that nothing can fire for their air."""
+    verdicts = lives_of(ctx).verdicts
+    return sum(one.life == "unknown" for name, one in verdicts.items() if name.startswith("room/"))
 
 
 # -- what the views of this page share ---------------------------------------------------------------------------------
@@ -166,6 +172,12 @@ def _signing_in(ctx: Context, language: str) -> Any:
 
 
 def _firing(ctx: Context, language: str, shown: Sequence[AlertRecord], more: int) -> Any:
+    if not shown and not _heard(ctx):
+        return html.Div(ctx.t(language, "alerts_page.nothing_known"), className="panel pad", role="status")
+    if not shown and (blind := _blind(ctx)):
+        said = ctx.t(language, "alerts_page.nothing_but", n=blind)
+        link = html.A(ctx.t(language, "health_page.title"), href=parts.address("/health", lang=language))
+        return html.Div([said, " ", link], className="panel pad", role="status")
     if not shown:
         well = [html.I(className="tick"), ctx.t(language, "alerts_page.nothing")]
         return html.Div(well, className="well", role="status")

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from classair.science.clean_rooms import NEEDS_PLACE_ABOVE_UGM3, SEVERE_ABOVE_UGM3, RoomNow
+from classair.wire import RoomState
 from dashboard.context import Context
 from dashboard.episodes.now import SchoolNow
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
+from dashboard.live.lives import lives_of
 
 
 def seats(ctx: Context, language: str, known: Sequence[SchoolNow], now: int) -> str:
@@ -112,10 +114,16 @@ def _room(ctx: Context, language: str, room: RoomNow) -> str:
             html.Td([name, *([html.Small(" · ".join(marks))] if marks else [])], className="part"),
             html.Td(_dust(ctx, language, room)),
             html.Td(_pupils(ctx, language, room)),
-            html.Td(states.purifier_word(ctx, language, state.purifier if state is not None else None)),
+            html.Td(_purifier(ctx, language, state)),
         ],
         **piece(f"room/{room.room}"),
     )
+
+
+def _purifier(ctx: Context, language: str, state: RoomState | None) -> Any:
+    if state is None:
+        return states.purifier_word(ctx, language, None)
+    return states.purifier_tile(ctx, language, state, lives_of(ctx))
 
 
 def _dust(ctx: Context, language: str, room: RoomNow) -> Any:
@@ -125,7 +133,7 @@ def _dust(ctx: Context, language: str, room: RoomNow) -> Any:
     current = state.pm25
     if room.pm25 is None:
         last = states.last_value(ctx, language, current)
-        why = states.unknown_reason(ctx, language, current)
+        why = states.unknown_reason(ctx, language, current, lives_of(ctx).of(f"room/{room.room}"))
         return html.Span([html.B(ctx.t(language, "level.unknown")), f" · {why}", f" · {last}" if last else ""])
     return html.Span(
         [

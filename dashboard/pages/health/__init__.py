@@ -11,6 +11,7 @@ from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
+from dashboard.live.lives import lives_of
 from dashboard.pages.health import health_rows, sensor_rows
 from dashboard.pages.health.day import HOURS
 from dashboard.pages.health.health_rows import Day, HealthRow
@@ -51,16 +52,18 @@ class Health:
         if ctx.config() is not self._config or time.monotonic() >= self._due:
             self._config, self._due = ctx.config(), time.monotonic() + self.every_s
             self._stored = sensor_rows.asked(ctx)
-            self._rows = {row.key: row for row in rows(ctx, language, self._stored)}
+            self._rows = {row.key: row for row in _said(ctx, language, self._stored)}
         else:
             self._rows |= {row.key: row for row in self._again({key.removeprefix("health/") for key in changed})}
-        found = {}
-        for key, row in self._rows.items():
+        found, lives = {}, lives_of(ctx)
+        known = [health_rows.as_known(ctx, language, row, lives) for row in self._rows.values()]
+        for row in known:
+            key = row.key
             drawn = self._drawn.get(key)
             if drawn is None or drawn[0] != row:
                 drawn = self._drawn[key] = (row, _row(ctx, language, row))
             found[key] = drawn[1]
-        return found | _around(ctx, language, list(self._rows.values()))
+        return found | _around(ctx, language, known)
 
     def _again(self, changed: Set[str]) -> list[HealthRow]:
         """The lines of parts that have had news; without asking the disk."""
@@ -77,7 +80,13 @@ class Health:
 
 
 def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
-    """Every part that the configuration names or that has spoken."""
+    """Every part that the configuration names or that has spoken, as it is known now."""
+    lives = lives_of(ctx)
+    return [health_rows.as_known(ctx, language, row, lives) for row in _said(ctx, language, stored)]
+
+
+def _said(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
+    """What every part has said of itself."""
     return [*health_rows.rows(ctx, language, stored.fault), *sensor_rows.rows(ctx, language, stored)]
 
 
@@ -85,8 +94,10 @@ def _around(ctx: Context, language: str, found: Sequence[HealthRow]) -> dict[str
     """The page around its lines: which of them stand where."""
     accepted = ctx.live.accepted()
     refused = accepted.refused if accepted else None
-    # Only what has stopped or is in doubt is a matter; what has not spoken yet waits in its own group.
-    amiss = [row for row in found if row.well == "no" or (row.well == "wait" and row.word != "starting")]
+    # Only what has stopped or is in doubt is a matter; what another's silence hides waits in its own group.
+    amiss = [
+        row for row in found if row.well == "no" or (row.well == "wait" and row.word != "starting" and not row.depends)
+    ]
     matters = {row.key for row in amiss}
     count = len(amiss) + bool(refused)
     head = [html.H1(ctx.t(language, "health_page.title"))]

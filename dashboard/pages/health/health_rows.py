@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 
 from classair import i18n
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import attention, parts
 from dashboard.live.cases import beat_is_silent, purifier_trouble
+from dashboard.live.lives import BROKER, Lives
 from dashboard.live.processes import Process
 
 MANY_LEFT: Final = 20
@@ -37,7 +38,8 @@ class HealthRow:
     """One part of the system. `key`: its kind and id, as in the hub's news of it.
 
     `word` is a key of health_page.word, `at` when it last spoke (UTC ms). `step`: the first thing to try. `facts`: what
-    it says of itself. `process`: under which name a supervisor would keep it alive.
+    it says of itself. `process`: under which name a supervisor would keep it alive. `depends`: nothing is known of it
+    because another part is silent, which has a line of its own.
     """
 
     key: str
@@ -53,6 +55,23 @@ class HealthRow:
     step: str = ""
     facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
     day: Day | None = None
+    depends: bool = False
+
+
+def as_known(ctx: Context, language: str, row: HealthRow, lives: Lives) -> HealthRow:
+    """The line with what is known of the part now: what it said before it, or what it needs, fell silent is not."""
+    if row.key not in lives.verdicts or row.key == BROKER:
+        return row
+    verdict = lives.of(row.key)
+    if verdict.life == "unknown" and verdict.by != row.key:
+        cause = ctx.t(language, "health_page.do.depends", part=attention.part_name(ctx, language, verdict.by))
+        return replace(row, well="wait", word="unknown", cause=cause, step="", depends=True)
+    if row.well != "yes" or verdict.life == "alive":
+        return row
+    if verdict.life == "late":
+        return replace(row, well="wait", word="late")
+    kind = row.key.partition("/")[0]
+    return replace(row, well="no", word="silent", cause=ctx.t(language, f"health_page.do.{kind}_silent"))
 
 
 def rows(ctx: Context, language: str, store_fault: str) -> list[HealthRow]:

@@ -9,6 +9,7 @@ from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
 from dashboard.frame.markup import hole, html, piece
+from dashboard.live.lives import lives_of
 
 PATH = "/room/<room>/purifier"
 ORDER = 200
@@ -70,7 +71,7 @@ def _air(ctx: Context, language: str, room: str) -> Any:
     state = parts.state_of(ctx, room)
     if state is None:
         return html.P(ctx.t(language, "pages.no_word"), className="phone-air level", **piece("air"))
-    current = state.pm25
+    current, verdict = state.pm25, lives_of(ctx).of(f"room/{room}")
     return html.Div(
         [
             html.Div(
@@ -86,7 +87,7 @@ def _air(ctx: Context, language: str, room: str) -> Any:
             ),
             html.Div(
                 html.Span(
-                    [states.face("unknown"), html.B(states.unknown_reason(ctx, language, current))],
+                    [states.face("unknown"), html.B(states.unknown_reason(ctx, language, current, verdict))],
                     className="phone-line",
                 ),
                 className="if-unknown",

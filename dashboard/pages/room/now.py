@@ -11,6 +11,8 @@ from classair.wire import Current, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
 from dashboard.frame.markup import hole, html, piece
+from dashboard.live.alive import ALIVE, Verdict
+from dashboard.live.lives import Lives, lives_of
 
 
 class Now:
@@ -39,7 +41,7 @@ class Now:
 def _now(ctx: Context, language: str, room: str) -> Markup:
     if not ctx.config().has_room(room):
         return html.P(ctx.t(language, "room.not_found"))
-    state = parts.state_of(ctx, room)
+    state, lives = parts.state_of(ctx, room), lives_of(ctx)
     if state is None:
         return html.Section(
             [
@@ -61,9 +63,13 @@ def _now(ctx: Context, language: str, room: str) -> Markup:
     current = state.pm25
     return html.Section(
         [
-            _level(ctx, language, current),
+            _level(ctx, language, current, lives.of(f"room/{room}")),
             html.Div(
-                [*states.advice(ctx, language, state), _tiles(ctx, language, room, state), _foot(ctx, language, state)],
+                [
+                    *states.advice(ctx, language, state),
+                    _tiles(ctx, language, room, state, lives),
+                    _foot(ctx, language, state),
+                ],
                 className="now-side",
             ),
         ],
@@ -73,7 +79,7 @@ def _now(ctx: Context, language: str, room: str) -> Markup:
     )
 
 
-def _level(ctx: Context, language: str, current: Current) -> Any:
+def _level(ctx: Context, language: str, current: Current, verdict: Verdict) -> Any:
     last = states.last_value(ctx, language, current)
     return html.Div(
         [
@@ -94,7 +100,7 @@ def _level(ctx: Context, language: str, current: Current) -> Any:
                         ],
                         className="if-known",
                     ),
-                    html.Span(states.unknown_reason(ctx, language, current), className="if-unknown"),
+                    html.Span(states.unknown_reason(ctx, language, current, verdict), className="if-unknown"),
                 ],
                 className="word",
                 **parts.aria(live="polite"),
@@ -135,13 +141,15 @@ def _correction(ctx: Context, language: str, current: Current) -> str:
     return ctx.t(language, "room.corrected", method=current.correction)
 
 
-def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
+def _tiles(ctx: Context, language: str, room: str, state: RoomState, lives: Lives) -> Any:
     tiles: list[tuple[str, Any]] = []
     if not ctx.config().room(room).outdoor:
+        yard = ctx.config().outdoor_of(room)
+        alive = lives.of(f"room/{yard}") if yard else ALIVE
         tiles += [
-            (ctx.t(language, "pages.outdoor"), states.outdoor_value(ctx, language, state.outdoor)),
+            (ctx.t(language, "pages.outdoor"), states.outdoor_value(ctx, language, state.outdoor, alive)),
             (ctx.t(language, "pages.co2"), states.ventilation(ctx, language, state.co2)),
-            (ctx.t(language, "pages.purifier_label"), states.purifier_word(ctx, language, state.purifier)),
+            (ctx.t(language, "pages.purifier_label"), states.purifier_tile(ctx, language, state, lives)),
         ]
     if state.temp_c is not None:
         tiles.append((ctx.t(language, "room.temperature"), f"{state.temp_c:.1f}\u00a0°C"))

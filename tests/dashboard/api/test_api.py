@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from classair.wire import Answer, Ask, Beat, BridgeStatus, SensorHealth, ServiceStatus, Topics
+from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, Topics
 from dashboard.live.ages import state_as_of
 from tests.dashboard.conftest import alerts_double
 
@@ -106,20 +106,16 @@ def test_a_store_that_is_away_is_said_and_nothing_else_stops(make_house: Any, ma
     assert answer.status == 503 and answer.headers["Retry-After"] == "5"
     assert house.ask("/api/v1/rooms/ban-suan.p1-2/now").status == 200
     assert house.ask("/display/ban-suan.p1-2/line").json["indoor"] is None
+    house.alive(silent=("broker",))
     health = house.ask("/api/v1/health").json
     assert (health["state"], health["store"], health["broker"]) == ("degraded", False, False)
 
 
-def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_house: Any) -> None:
+def test_a_bridge_without_disk_or_a_warning_of_a_service_is_not_called_well(own_house: Any, make_state: Any) -> None:
     house, topics, now = own_house, Topics(own_house.config.org), time.time_ns() // 1_000_000
-    house.live.connected = lambda: True
-    house.live.beat = lambda: Beat(term=1, at=now)
-    for full, sensor in house.config.sensors():
-        site, _, local = full.partition(".")
-        house.live.hear(
-            topics.sensor_health(site, local),
-            SensorHealth(state="ok", at=now, bridge=sensor.bridge).model_dump_json().encode(),
-        )
+    house.alive()
+    for full, unit in house.config.purifiers():
+        house.put(make_state(f"{full.partition('.')[0]}.{unit.room}"))
 
     def bridges(storage: str) -> None:
         for full, _ in house.config.bridges():

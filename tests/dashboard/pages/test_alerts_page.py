@@ -201,8 +201,11 @@ def test_what_cannot_be_read_is_not_known_and_not_none(make_house: Any, tmp_path
     assert "Not known" in said and "Nothing fires" not in said and "None." not in said
 
 
-def test_nothing_fires_is_said_when_that_is_known(make_house: Any, tmp_path: Path) -> None:
+def test_nothing_fires_is_said_when_that_is_known(make_house: Any, make_state: Any, tmp_path: Path) -> None:
     house = make_house(ledger=empty_ledger(tmp_path / "empty.db"))
+    assert "Of 6 rooms nothing is known now" in words(house)
+    for room, _ in house.config.rooms():
+        house.put(make_state(room))
     assert "Nothing fires right now." in words(house)
     assert "ขณะนี้ไม่มีเรื่องที่ต้องแจ้งเตือน" in words(house, language="th")
 

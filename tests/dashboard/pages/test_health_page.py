@@ -12,8 +12,8 @@ from alerts.control.unit import REASONS
 from classair.i18n import in_every_language, t
 from classair.model import Missing, Reading
 from classair.units import HOUR_MS, MINUTE_MS
-from classair.wire import Beat, SensorHealth, ServiceStatus, Topics
-from dashboard.live.cases import BEAT_SILENT_MS, sensor_well, services_down
+from classair.wire import SensorHealth, ServiceStatus, Topics
+from dashboard.live.cases import sensor_well
 from dashboard.pages import health
 from dashboard.pages.health.day import HOURS, day_of
 from dashboard.pages.health.sensor_rows import asked
@@ -218,10 +218,3 @@ def test_the_overview_never_calls_a_house_well_whose_services_are_away(own_house
     assert said in shown(ingest="offline")
     assert said in shown(alerts="offline")
     assert said not in shown()
-
-
-def test_a_controller_that_no_longer_beats_is_away() -> None:
-    services = {"alerts": ServiceStatus(service="alerts", state="online")}
-    for age, away in ((0, []), (BEAT_SILENT_MS, []), (BEAT_SILENT_MS + 1, ["alerts"])):
-        assert services_down(services, Beat(term=1, at=NOW - age), NOW) == away
-    assert services_down(services, None, NOW) == []
