@@ -79,6 +79,7 @@ class Context:
     makes packages; None where there is nothing to make them from. `records` are those of alerts and notifications,
     `links` those in messages. `desk` is desk.db, `shares` makes links that need no account. `pages` are those the
     application was built with. `tickets` are the reported problems, whose photos are in the folder `photos`.
+    `folder` is the data folder, where files named in the configuration are.
     """
 
     config: Callable[[], Config]
@@ -94,11 +95,18 @@ class Context:
     shares: Shares = field(default_factory=lambda: Shares(None))
     pages: tuple[Page, ...] = ()
     photos: Path | None = None
+    folder: Path | None = None
     tickets: Tickets = field(init=False)
 
     def __post_init__(self) -> None:
         tickets = Tickets(self.desk, self.config, self.now_ms, self.photos, self._config_version)
         object.__setattr__(self, "tickets", tickets)
+
+    @property
+    def map_file(self) -> Path | None:
+        """The organisation's own GeoJSON; None where it names none."""
+        named = self.config().map
+        return (self.folder or Path()) / named if named else None
 
     def _config_version(self) -> int | None:
         accepted = self.live.accepted()

@@ -155,6 +155,7 @@ def serve(args: argparse.Namespace) -> int:
         desk=desk_file,
         shares=Shares(places.share_key),
         photos=places.photos,
+        folder=places.root,
     )
     try:
         app = create_app(ctx, live, desk, host=args.host, proxies=args.trusted_proxy)

@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,6 +27,7 @@ from classair.alerting.records import (
     PreferenceRecord,
     SilenceRecord,
     TaskRecord,
+    UsageRecord,
 )
 
 LIMIT: Final = 500
@@ -50,6 +52,7 @@ _TABLES: Final[Mapping[type, str]] = {
     PreferenceRecord: "preference",
     EpisodeRecord: "episode",
     TaskRecord: "episode_task",
+    UsageRecord: "purifier_usage",
     EpisodeLogRecord: "episode_log",
 }
 
@@ -170,6 +173,14 @@ class Records:
 
     def preferences(self, person: str) -> list[PreferenceRecord]:
         return self._rows(PreferenceRecord, _Where("person=?", person), "kind", LIMIT)
+
+    # -- purifiers -----------------------------------------------------------------------------------------------------
+
+    def usage(self, first: date, last: date) -> list[UsageRecord]:
+        """What purifiers did on these local days, both included; every row, because they are added up."""
+        where = _Where("day>=? and day<=?", first.isoformat(), last.isoformat())
+        with self._open() as connection:
+            return _read(connection, UsageRecord, where, "day, purifier", -1)
 
     # -- silences ------------------------------------------------------------------------------------------------------
 

@@ -136,6 +136,27 @@ class PreferenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """What a purifier did on a local day (ISO date): seconds on and off, starts, energy in Wh.
+
+    `metered_s`, `rated_s`: seconds on of which a meter, or the rated power, says what it drew. `dust_mg`: dust taken
+    in, of `dust_s` seconds on.
+    """
+
+    purifier: str
+    day: str
+    on_s: float
+    off_s: float
+    starts: int
+    metered_s: float
+    metered_wh: float
+    rated_s: float
+    rated_wh: float
+    dust_s: float
+    dust_mg: float
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeRecord:
     """`sites`: a list of JSON in the table."""
 

@@ -236,6 +236,7 @@ class Config(Part):
     line: LineSettings = LineSettings()
     tickets: TicketSettings = TicketSettings()
     home_assistant: HomeAssistant = HomeAssistant()
+    map: Annotated[str, Field(max_length=256)] = ""
     price_per_kwh: Annotated[float, Field(ge=0, le=10_000)] | None = None
     store: Annotated[str, Field(pattern=r"^(sqlite|memory|influxdb://\S+|influxdb\+https://\S+)$")] = "sqlite"
     keep: Keep = Keep()

@@ -11,7 +11,7 @@ from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
 from dashboard.line.air import LEAST_PUPILS
-from dashboard.live.lives import lives_of
+from dashboard.live.lives import of_room
 
 
 def render(ctx: Context, language: str, room: str) -> Markup:
@@ -44,7 +44,7 @@ def render(ctx: Context, language: str, room: str) -> Markup:
 
 
 def _level(ctx: Context, language: str, state: RoomState, outdoor: bool) -> Any:
-    current, verdict = state.pm25, lives_of(ctx).of(f"room/{state.room}")
+    current, verdict = state.pm25, of_room(ctx, state.room).of(f"room/{state.room}")
     place = ctx.t(language, "display.pm25_outdoor" if outdoor else "display.pm25")
     return html.Div(
         [

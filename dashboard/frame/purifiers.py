@@ -52,7 +52,7 @@ def cards(ctx: Context, language: str, room: str, control: bool) -> Markup:
 
 def _card(ctx: Context, language: str, room: str, full: str, control: bool) -> Any:
     # The last word of a control that is away, or of a device that is silent, says nothing of now.
-    verdict = lives_of(ctx).of(f"purifier/{full}")
+    verdict = lives_of(ctx, [f"purifier/{full}"]).of(f"purifier/{full}")
     heard = verdict.life != "unknown" or ctx.live.purifier(full) is None
     unit = ctx.live.purifier(full) if heard else None
     away = "silent" if verdict.by == f"purifier/{full}" else "away"

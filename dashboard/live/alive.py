@@ -49,10 +49,13 @@ def own(name: str, part: Part, now_ms: int) -> Verdict:
     return Verdict("late", part.at, name) if now_ms - part.at >= part.late_ms else ALIVE
 
 
-def judge(parts: Mapping[str, Part], now_ms: int) -> dict[str, Verdict]:
-    """A verdict for each part. Raises ValueError for parts that depend on each other in a circle."""
+def judge(parts: Mapping[str, Part], now_ms: int, about: Iterable[str] = ()) -> dict[str, Verdict]:
+    """A verdict for each part, or `about` some with all that they depend on.
+
+    Raises ValueError for parts that depend on each other in a circle.
+    """
     found: dict[str, Verdict] = {}
-    for name in parts:
+    for name in tuple(about) or parts:
         _verdict(name, parts, now_ms, found, ())
     return found
 

@@ -252,8 +252,10 @@ class Live:
             return False
         value = model.model_validate_json(payload)
         before = into.get(key)
-        if isinstance(value, BridgeStatus | ServiceStatus) and not value.at and before is not None:
-            value = value.model_copy(update={"at": before.at})  # a last will cannot say when its sender spoke last
+        if isinstance(value, BridgeStatus | ServiceStatus | SensorHealth) and not value.at:
+            # A last will cannot say when its sender spoke last; who does not know the time yet has spoken just now.
+            gone = before.at if before is not None else 0
+            value = value.model_copy(update={"at": gone if value.state == "offline" else self._now_ms()})
         if named is not None and getattr(value, named) != key:
             self._reject(key, f"the payload names {getattr(value, named)}")
             return False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from classair.config import Config
+from classair.config import Config, Site
 from classair.control.relays import KIND as RELAY
 from classair.units import MINUTE_MS
 from classair.wire import RoomState
@@ -54,47 +54,92 @@ class Lives:
         }
 
 
-def lives_of(ctx: Context) -> Lives:
-    """How everything is at this moment."""
-    parts = parts_of(ctx.config(), ctx.live, ctx.now_ms())
-    verdicts = judge(parts, ctx.now_ms())
+def lives_of(ctx: Context, about: Iterable[str] = ()) -> Lives:
+    """How everything is at this moment, or `about` some parts alone: a room's page does not ask for a whole town."""
+    parts = KnownParts(ctx.config(), ctx.live, ctx.now_ms())
+    verdicts = judge(parts, ctx.now_ms(), about)
     return Lives(verdicts, silent(parts, verdicts))
 
 
-def parts_of(config: Config, live: LiveStates, now_ms: int) -> dict[str, Part]:
-    """Every part that the configuration names."""
-    up = live.connected()
-    found = {BROKER: Part(now_ms if up else live.broker_lost_at(), 1, 2, gone=not up)}
-    services, beat = live.services(), live.beat()
-    for name in dict.fromkeys(("ingest", "alerts", *services)):
-        said = services.get(name)
+def of_room(ctx: Context, room: str) -> Lives:
+    """Of what a room's page shows: the room, its purifiers, and the place outside."""
+    yard = ctx.config().outdoor_of(room) if ctx.config().has_room(room) else None
+    rooms = (room, yard) if yard else (room,)
+    return lives_of(
+        ctx,
+        [*(f"room/{one}" for one in rooms), *(f"purifier/{unit}" for unit in ctx.config().purifiers_in(room))],
+    )
+
+
+class KnownParts(Mapping[str, Part]):
+    """Every part that the configuration names or that has spoken, made when it is asked for."""
+
+    def __init__(self, config: Config, live: LiveStates, now_ms: int) -> None:
+        self._config, self._live, self._now_ms = config, live, now_ms
+        self._services = live.services()
+
+    def __iter__(self) -> Iterator[str]:
+        config = self._config
+        yield BROKER
+        yield from (f"service/{name}" for name in dict.fromkeys(("ingest", "alerts", *self._services)))
+        for kind, all_of in (
+            ("bridge", config.bridges()),
+            ("sensor", config.sensors()),
+            ("room", config.rooms()),
+            ("purifier", config.purifiers()),
+        ):
+            yield from (f"{kind}/{full}" for full, _ in all_of)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, part: str) -> Part:
+        kind, _, full = part.partition("/")
+        if part == BROKER:
+            up = self._live.connected()
+            return Part(self._now_ms if up else self._live.broker_lost_at(), 1, 2, gone=not up)
+        if kind == "service":
+            return self._service(full)
+        site, _, local = full.partition(".")
+        known = self._config.sites.get(site)
+        if known is None or local not in _named(known, kind):
+            raise KeyError(part)
+        if kind == "bridge":
+            status = self._live.bridge(full)
+            gone = status is not None and status.state != "online"
+            return Part(status.at or None if status else None, *_EDGE, gone=gone, needs=(BROKER,))
+        if kind == "sensor":
+            word = self._live.sensor(full)
+            return Part(word.at if word else None, *_EDGE, needs=(f"bridge/{site}.{known.sensors[local].bridge}",))
+        if kind == "room":
+            state = self._live.state(full)
+            sensors = tuple(f"sensor/{one}" for one in self._config.sensors_in(full))
+            return Part(state.at if state else None, *_ROOM, needs=(ALERTS,), one_of=sensors)
+        unit = known.purifiers[local]
+        bridge = str(unit.settings.get("bridge", "")) if unit.kind == RELAY else ""
+        needs = (ALERTS, f"bridge/{site}.{bridge}") if bridge else (ALERTS,)
+        return _purifier(self._live, full, self._live.state(f"{site}.{unit.room}"), needs)
+
+    def _service(self, name: str) -> Part:
+        said, beat = self._services.get(name), self._live.beat()
         gone = said is not None and said.state != "online"
         if name == "alerts" and beat is not None:
-            found[ALERTS] = Part(beat.at, *_BEAT, gone=gone, needs=(BROKER,))
-        else:
-            found[f"service/{name}"] = Part(said.at or None if said else None, *_SERVICE, gone=gone, needs=(BROKER,))
-    for full, _ in config.bridges():
-        status = live.bridge(full)
-        at = status.at or None if status else None
-        found[f"bridge/{full}"] = Part(
-            at, *_EDGE, gone=status is not None and status.state != "online", needs=(BROKER,)
-        )
-    for full, sensor in config.sensors():
-        word = live.sensor(full)
-        bridge = f"bridge/{full.partition('.')[0]}.{sensor.bridge}"
-        found[f"sensor/{full}"] = Part(word.at if word else None, *_EDGE, needs=(bridge,))
-    states = live.states()
-    for full, _ in config.rooms():
-        state = states.get(full)
-        sensors = tuple(f"sensor/{one}" for one in config.sensors_in(full))
-        found[f"room/{full}"] = Part(state.at if state else None, *_ROOM, needs=(ALERTS,), one_of=sensors)
-    for full, unit in config.purifiers():
-        site = full.partition(".")[0]
-        needs = [ALERTS]
-        if unit.kind == RELAY and (bridge := str(unit.settings.get("bridge", ""))):
-            needs.append(f"bridge/{site}.{bridge}")
-        found[f"purifier/{full}"] = _purifier(live, full, states.get(f"{site}.{unit.room}"), tuple(needs))
-    return found
+            return Part(beat.at, *_BEAT, gone=gone, needs=(BROKER,))
+        return Part(said.at or None if said else None, *_SERVICE, gone=gone, needs=(BROKER,))
+
+
+def _named(site: Site, kind: str) -> Collection[str]:
+    """The ids that a site gives to its parts of this kind."""
+    match kind:
+        case "bridge":
+            return site.bridges
+        case "sensor":
+            return site.sensors
+        case "room":
+            return site.rooms
+        case "purifier":
+            return site.purifiers
+    return ()
 
 
 def _purifier(live: LiveStates, full: str, state: RoomState | None, needs: tuple[str, ...]) -> Part:

@@ -6,9 +6,10 @@ Every question is synchronous and may wait for a disk or a network: callbacks as
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from classair.config import Config
@@ -18,6 +19,8 @@ from classair.stores import GapLedger, SensorNewest, Store, StoreAway
 from classair.stores.steps import bucket_start
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from dashboard.queries.last_day import LastDay
+from dashboard.queries.lesson_days import LessonDays
+from research.lesson_air import LessonReader
 from research.means import MeanRow, MeansAsked, MeansReader
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,7 @@ STEPS: Final = (
 """The bucket lengths that can be asked for; each divides a day, so buckets begin at round local times."""
 MAX_RANGE_MS: Final = 400 * DAY_MS
 MAX_BUCKETS: Final = 2000
+FOR_EVER_MS: Final = 1 << 62
 
 
 class StoreUnavailable(Exception):
@@ -115,6 +119,7 @@ class Queries:
         self._corrections = corrections
         self._now_ms = now_ms
         self.lately = LastDay(ledger)
+        self.lesson_days = LessonDays(config, self.lessons, self._site_versions, now_ms)
 
     def series(
         self,
@@ -174,6 +179,13 @@ class Queries:
                         bands.append(Band(purifier, begin, end, event.on))
         return bands
 
+    @contextmanager
+    def lessons(self) -> Iterator[LessonReader]:
+        """Reads lesson time of any rooms, up to the present. Raises StoreUnavailable, within the block too."""
+        with self._asked("lesson time") as store:
+            until = self._now_ms() if self._now_ms else FOR_EVER_MS
+            yield LessonReader(MeansReader(store, self._config(), self._corrections()), self._config(), until)
+
     def latest(self, room: str) -> list[SensorNewest]:
         """The newest reading of each sensor that has measured in this room, whatever its flags."""
         with self._asked(room) as store:
@@ -193,6 +205,10 @@ class Queries:
             return self._ledger.missing_lines(sensor, start_ms, end_ms)
         except StoreAway as away:
             raise StoreUnavailable(str(away)) from away
+
+    def _site_versions(self, site: str, first: date, last: date) -> Mapping[date, int]:
+        with self._asked(site) as store:
+            return store.versions(site, first, last + timedelta(days=1))
 
     @contextmanager
     def _asked(self, subject: str) -> Iterator[Store]:

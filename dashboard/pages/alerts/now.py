@@ -98,7 +98,7 @@ def _order(alert: AlertRecord) -> tuple[Any, ...]:
 
 
 def _heard(ctx: Context) -> bool:
-    return lives_of(ctx).of(ALERTS).life == "alive"
+    return lives_of(ctx, [ALERTS]).of(ALERTS).life == "alive"
 
 
 def _blind(ctx: Context) -> int:

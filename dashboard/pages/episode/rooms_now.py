@@ -11,7 +11,7 @@ from dashboard.context import Context
 from dashboard.episodes.now import SchoolNow
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
-from dashboard.live.lives import lives_of
+from dashboard.live.lives import of_room
 
 
 def seats(ctx: Context, language: str, known: Sequence[SchoolNow], now: int) -> str:
@@ -123,7 +123,7 @@ def _room(ctx: Context, language: str, room: RoomNow) -> str:
 def _purifier(ctx: Context, language: str, state: RoomState | None) -> Any:
     if state is None:
         return states.purifier_word(ctx, language, None)
-    return states.purifier_tile(ctx, language, state, lives_of(ctx))
+    return states.purifier_tile(ctx, language, state, of_room(ctx, state.room))
 
 
 def _dust(ctx: Context, language: str, room: RoomNow) -> Any:
@@ -133,7 +133,7 @@ def _dust(ctx: Context, language: str, room: RoomNow) -> Any:
     current = state.pm25
     if room.pm25 is None:
         last = states.last_value(ctx, language, current)
-        why = states.unknown_reason(ctx, language, current, lives_of(ctx).of(f"room/{room.room}"))
+        why = states.unknown_reason(ctx, language, current, of_room(ctx, room.room).of(f"room/{room.room}"))
         return html.Span([html.B(ctx.t(language, "level.unknown")), f" · {why}", f" · {last}" if last else ""])
     return html.Span(
         [

@@ -242,5 +242,6 @@ def _site(ctx: Context, language: str, site: str) -> str:
             html.Div([hole(f"card/{full}") for full in order], className="cards"),
         ],
         className="site",
+        id=f"site-{site}",
         **piece(f"site/{site}"),
     )

@@ -9,7 +9,7 @@ from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
 from dashboard.frame.markup import hole, html, piece
-from dashboard.live.lives import lives_of
+from dashboard.live.lives import of_room
 
 PATH = "/room/<room>/purifier"
 ORDER = 200
@@ -71,7 +71,7 @@ def _air(ctx: Context, language: str, room: str) -> Any:
     state = parts.state_of(ctx, room)
     if state is None:
         return html.P(ctx.t(language, "pages.no_word"), className="phone-air level", **piece("air"))
-    current, verdict = state.pm25, lives_of(ctx).of(f"room/{room}")
+    current, verdict = state.pm25, of_room(ctx, room).of(f"room/{room}")
     return html.Div(
         [
             html.Div(

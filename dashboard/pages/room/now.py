@@ -12,7 +12,7 @@ from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
 from dashboard.frame.markup import hole, html, piece
 from dashboard.live.alive import ALIVE, Verdict
-from dashboard.live.lives import Lives, lives_of
+from dashboard.live.lives import Lives, of_room
 
 
 class Now:
@@ -41,7 +41,7 @@ class Now:
 def _now(ctx: Context, language: str, room: str) -> Markup:
     if not ctx.config().has_room(room):
         return html.P(ctx.t(language, "room.not_found"))
-    state, lives = parts.state_of(ctx, room), lives_of(ctx)
+    state, lives = parts.state_of(ctx, room), of_room(ctx, room)
     if state is None:
         return html.Section(
             [

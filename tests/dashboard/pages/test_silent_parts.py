@@ -12,7 +12,7 @@ from classair.i18n import t
 from classair.units import MINUTE_MS
 from classair.wire import Current, RoomState
 from dashboard.live.alive import judge
-from dashboard.live.lives import lives_of, parts_of
+from dashboard.live.lives import KnownParts, lives_of
 from dashboard.pages import health
 from dashboard.pages.health.sensor_rows import asked
 from tests.dashboard.conftest import ALIVE_MS
@@ -151,7 +151,7 @@ def test_a_last_will_keeps_when_its_sender_spoke_last(school: Any) -> None:
 
 def test_every_part_of_the_configuration_is_judged(school: Any) -> None:
     ctx = school.app.server.state.ctx
-    parts = parts_of(ctx.config(), ctx.live, ctx.now_ms())
+    parts = KnownParts(ctx.config(), ctx.live, ctx.now_ms())
     named = [
         *(f"sensor/{full}" for full, _ in ctx.config().sensors()),
         *(f"bridge/{full}" for full, _ in ctx.config().bridges()),
