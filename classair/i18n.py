@@ -161,11 +161,11 @@ def show_days(first: date, last: date, language: str) -> str:
     return t(language, f"language.days.{key}", **places)
 
 
-def weekday(number: int, language: str) -> str:
-    """The short name of a day of the week, 0 for Monday."""
+def weekday(number: int, language: str, width: Literal["abbreviated", "wide"] = "abbreviated") -> str:
+    """The name of a day of the week, 0 for Monday."""
     from babel.dates import get_day_names
 
-    return str(get_day_names("abbreviated", locale=head(language).locale)[number])
+    return str(get_day_names(width, locale=head(language).locale)[number])
 
 
 def _pattern(at: date, language: str, pattern: str) -> str:

@@ -20,6 +20,7 @@ from dashboard.access.desk import Desk
 from dashboard.access.guard import LIGHT_POLICY, Guard, dash_policy
 from dashboard.access.roles import TABLE, Need
 from dashboard.access.whence import LOOPBACK_NAMES, Whence
+from dashboard.activities import routes as activities
 from dashboard.api import _faults
 from dashboard.context import Context
 from dashboard.door import following
@@ -33,6 +34,7 @@ from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
 from dashboard.public import display, notify, signing_in
+from dashboard.training import routes as training
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def create_app(
         *api.routers(ctx),
         display.router(ctx),
         signing_in.router(ctx),
+        activities.router(ctx),
+        training.router(ctx),
         notify.router(ctx),
         door.router(ctx, pieces),
         following.router(ctx),

@@ -133,6 +133,8 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/display/{room}/now"): Need.DISPLAY,
     ("GET", "/display/{room}/live"): Need.DISPLAY,
     ("GET", "/display/{room}/line"): Need.DISPLAY,
+    ("GET", "/activity/{room}"): Need.DISPLAY,  # what a class looks at together
+    ("GET", "/training"): Need.READ,
     # What anyone may see of a room, and ask of the school.
     ("GET", "/door/{room}"): Need.OPEN,
     ("GET", "/door/{room}/live"): Need.OPEN,

@@ -101,8 +101,15 @@ class EpisodeView:
 
 def _page(ctx: Context, language: str, content: list[Any]) -> str:
     return html.Div(
-        [html.Div(html.H1(ctx.t(language, TITLE_KEY)), className="head"), *content], className="episode", **piece("")
+        [html.Div(html.H1(ctx.t(language, TITLE_KEY)), className="head"), *content, _practice(ctx, language)],
+        className="episode",
+        **piece(""),
     )
+
+
+def _practice(ctx: Context, language: str) -> str:
+    href = parts.address("/training", lang=language)
+    return html.P(html.A(ctx.t(language, "training.title"), href=href, className="button"))
 
 
 def _unknown(ctx: Context, language: str) -> Any:

@@ -55,12 +55,21 @@ def layout(ctx: Context, language: str, room: str = "", range: str = "day", date
         _controls(ctx, language, path, shown),
         html.Div(history.sections(ctx, language, room, shown), id="room-history"),
         estimates.section(ctx, language, room),
+        *_activities(ctx, language, room),
         dcc.Store(
             id="room-view",
             data={"room": room, "language": language, "range": shown.name, "date": shown.first.isoformat()},
         ),
         dcc.Interval(id="room-tick", interval=30_000),
     )
+
+
+def _activities(ctx: Context, language: str, room: str) -> list[Any]:
+    """The way to what a class can find out about its air."""
+    if ctx.config().room(room).outdoor:
+        return []
+    href = parts.address(f"/activity/{room}", lang=language)
+    return [html.P(html.A(ctx.t(language, "activity.title"), href=href, className="button"))]
 
 
 def callbacks(app: dash.Dash, ctx: Context) -> None:
