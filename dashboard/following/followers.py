@@ -154,7 +154,7 @@ class Followers:
                 for table in ("follower", "follower_address", "follower_message")
             )
         if gone:
-            self._file.ask("pragma wal_checkpoint(truncate)")  # what was deleted is to leave no byte in the log either
+            self._file.wipe()
         return bool(gone)
 
     def _set(self, column: str, channel: Channel, address: str, value: str) -> None:

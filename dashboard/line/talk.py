@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class Talk:
         self._common = Common(ctx, Followers(ctx.desk, ctx.now_ms), Conversations(ctx.desk, ctx.now_ms), replier)
         self._answers = Answers(self._common, inbox)
         self._news = asyncio.Event()
+        self._answered = False  # something has been since the last wipe
         self._task: asyncio.Task[None] | None = None
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -71,8 +73,15 @@ class Talk:
             try:
                 await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
             except TimeoutError:
-                pass
+                await self._wipe()
             self._news.clear()
+
+    async def _wipe(self) -> None:
+        """What people wrote is to leave no byte on the disk once it has been answered."""
+        if self._answered and not self._in_hand:
+            self._answered = False
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.to_thread(self._ctx.desk.wipe)
 
     async def _begin_new(self) -> None:
         for event in await asyncio.to_thread(self._inbox.waiting, frozenset(self._in_hand)):
@@ -109,6 +118,9 @@ class Talk:
         while True:
             try:
                 await asyncio.to_thread(self._inbox.done, event.id, outcome, self._ctx.now_ms())
+                self._answered = True
+                if outcome in ("stopped", "forgotten"):
+                    await asyncio.to_thread(self._ctx.desk.wipe)
                 return
             except sqlite3.Error as error:  # it has been answered: only this is tried again
                 log.error("line_inbox_failed error=%s retry=true", error)

@@ -194,12 +194,10 @@ class Reporting:
     def _places(self, known: Conversation) -> tuple[Choice, ...]:
         """The rooms one follows, and schools as a whole for what is in no room; any other room is written."""
         common, language = self._common, known.language
-        rooms = [
-            f"{common.config.room(room).name.in_(language)} {common.site(room, language)}"
-            for room in common.followed(known.user)[:MOST_ROOMS]
-        ]
-        schools = [site.name.in_(language) for site in list(common.config.sites.values())[:MOST_ROOMS]]
-        return tuple(Choice(name) for name in (*rooms, *schools))
+        names = {room: common.config.room(room).name.in_(language) for room in common.followed(known.user)[:MOST_ROOMS]}
+        rooms = [Choice(name, f"{name} {common.site(room, language)}") for room, name in names.items()]
+        schools = [Choice(site.name.in_(language)) for site in list(common.config.sites.values())[:MOST_ROOMS]]
+        return (*rooms, *schools)
 
     def _place(self, place: str, language: str) -> str:
         config = self._common.config

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
+from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
+from classair.alerting.messages import message_id
 from classair.units import HOUR_MS, MINUTE_MS
 from classair.wire import Ask, RoomState
 from dashboard.following.followers import Followers
 from dashboard.public.room_codes import RoomCodes
-from simulator.line.platform import Fault
 from simulator.line.server import LineFake
+from tests.classair.alerting.filled import empty_ledger, put_notification
 from tests.dashboard.conftest import House
 from tests.dashboard.line.conftest import Phone, listening, new_user
 
@@ -34,12 +34,6 @@ def of(house: House) -> Followers:
 
 def code(house: House, room: str = ROOM) -> str:
     return RoomCodes(house.app.server.state.ctx.desk).code_of(room)
-
-
-def photo() -> bytes:
-    made = io.BytesIO()
-    Image.new("RGB", (40, 30), (200, 100, 50)).save(made, "JPEG")
-    return made.getvalue()
 
 
 def test_whoever_adds_the_account_is_greeted(phone: Phone, fake: LineFake) -> None:
@@ -171,6 +165,9 @@ def test_stop_deletes_everything_of_the_user_and_says_so(phone: Phone, alerts: l
     for table, column in (("follower", "address"), ("follower_address", "address"), ("line_conversation", "user")):
         assert desk.ask(f"select count(*) from {table} where {column}=?", phone.user) == [(0,)], table
     assert [(ask.do, ask.args["address"]) for ask in alerts] == [("forget_contact", phone.user)]
+    file = Path(desk.ask("pragma database_list")[0][2])
+    written = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+    assert phone.user.encode() not in written, "no byte of it is left"
     assert phone.says("stop") == "Stopped, and your data deleted."
 
 
@@ -226,135 +223,45 @@ def test_anything_else_is_not_understood_in_kind_words(phone: Phone, written: st
     assert phone.says("blah") == 'Sorry, I did not understand. Try "air P.1/2" or the menu below.'
 
 
-# -- reporting a problem -----------------------------------------------------------------------------------------------
+# -- what goes out later -----------------------------------------------------------------------------------------------
 
 
-def test_a_problem_is_reported_in_four_steps_with_words_and_a_photo(phone: Phone, fake: LineFake) -> None:
-    tickets = phone.house.app.server.state.ctx.tickets
-    said = phone.says("แจ้งปัญหา").splitlines()
-    assert said[0] == "เกิดอะไรขึ้นคะ" and len(said) == 11 and said[3] == "3. เครื่องฟอกไม่ทำงาน"
-    assert phone.says("เครื่องฟอกไม่ทำงาน") == "ห้องไหนคะ"
-    assert phone.says("ประถม ๑ ห้อง ๒") == "พิมพ์เพิ่มหรือส่งรูปได้ ข้ามก็ได้ค่ะ\nถ่ายเฉพาะอุปกรณ์ อย่าให้เห็นหน้าเด็ก"
-    assert phone.says("ไฟไม่ติดตั้งแต่เช้า").splitlines() == [
-        "เครื่องฟอกไม่ทำงาน · ห้อง ป.1/2 โรงเรียนบ้านสวนตัวอย่าง",
-        "ไฟไม่ติดตั้งแต่เช้า",
-        "ส่งเรื่องนี้ไหมคะ (ส่ง / แก้ไข)",
-    ]
-    assert "แนบรูป 1 รูป" in phone.sends(photo())
-    assert phone.tickets == []
-    sent = fake.webhook.message(phone.user, {"type": "text", "text": "ส่ง"})
-    said = phone.read(sent).splitlines()
-    (ticket,) = phone.tickets
-    assert said[0].startswith(f"รับเรื่องแล้ว เลขที่ {ticket.number} เราจะแก้ไขภายใน ") and said[0].endswith("ค่ะ")
-    assert (ticket.kind, ticket.room, ticket.channel) == ("purifier_dead", ROOM, "line")
-    assert [(one.text, bool(one.photo)) for one in tickets.written(ticket.id)] == [("ไฟไม่ติดตั้งแต่เช้า", False), ("", True)]
-    fake.webhook.again(sent["events"][0]["webhookEventId"])
-    assert phone.says("เรื่องที่แจ้ง").startswith(f"{ticket.number}: เครื่องฟอกไม่ทำงาน")
-    assert len(phone.tickets) == 1
-    assert {sent["how"] for sent in phone.received} == {"reply"}, "which costs nothing"
+def test_an_answer_that_is_too_late_for_a_reply_goes_out_as_a_message(phone: Phone, alerts: list[Ask]) -> None:
+    event = {
+        "type": "message",
+        "webhookEventId": f"01LATE{phone.user[-8:]}",
+        "source": {"type": "user", "userId": phone.user},
+        "replyToken": "used-before",
+        "message": {"type": "text", "id": "1", "text": "air P.4/1"},
+    }
+    assert phone.outcome(phone.fake.webhook.anything(event)) == "air_pushed"
+    (asked,) = [ask for ask in alerts if ask.do == "message"]
+    assert (asked.args["kind"], asked.args["address"]) == ("answer", phone.user)
+    assert asked.args["card"]["altText"].startswith("There is no current value for P.4/1.")
 
 
-def test_the_same_in_english_with_change_and_skip(phone: Phone) -> None:
-    assert phone.says("report a problem").startswith("What happened?")
-    assert phone.says("1") == "Which room?"
-    assert phone.says("P.1/10").startswith("Add words or a photo, or skip.")
-    assert phone.says("skip").endswith("Send this? (send / change)")
-    assert phone.says("change").startswith("What happened?")
-    assert phone.says("7") == "Which room?"
-    assert phone.says("Ban Suan Example School").startswith("Add words or a photo, or skip.")
-    phone.says("skip")
-    (said,) = [phone.says("send")]
-    (ticket,) = phone.tickets
-    assert said.startswith(f"Received, no. {ticket.number}. We will fix it by ")
-    assert (ticket.room, ticket.site) == ("", "ban-suan")
+def test_without_alerts_a_late_answer_is_given_up(phone: Phone) -> None:
+    event = {
+        "type": "message",
+        "webhookEventId": f"01GONE{phone.user[-8:]}",
+        "source": {"type": "user", "userId": phone.user},
+        "replyToken": "used-before",
+        "message": {"type": "text", "id": "1", "text": "help"},
+    }
+    assert phone.outcome(phone.fake.webhook.anything(event)) == "help_late"
 
 
-def test_what_is_unclear_is_asked_again_and_cancel_ends_it(phone: Phone) -> None:
-    phone.says("แจ้งปัญหา")
-    assert phone.says("ไม่รู้เหมือนกัน").startswith("เกิดอะไรขึ้นคะ")
-    phone.says("2")
-    assert phone.says("ป.9/9").startswith("ยังไม่มีเครื่องวัดในห้อง ป.9/9 ค่ะ")
-    assert phone.says("ยกเลิก") == "ยกเลิกแล้ว ยังไม่ได้ส่งเรื่องค่ะ"
-    assert phone.says("ส่ง").startswith("ขอโทษค่ะ ยังไม่เข้าใจ")
-
-
-def test_a_conversation_ends_after_an_hour(phone: Phone) -> None:
-    phone.says("แจ้งปัญหา")
-    phone.house.offset_ms = HOUR_MS + MINUTE_MS
-    assert phone.says("เครื่องฟอกไม่ทำงาน").startswith("ขอโทษค่ะ ยังไม่เข้าใจ")
-
-
-def test_health_words_in_a_report_get_the_emergency_number_and_are_kept(phone: Phone) -> None:
-    for words in ("แจ้งปัญหา", "1", "ป.1/2"):
-        phone.says(words)
-    said = phone.says("ควันเยอะ เด็กหายใจไม่ออก")
-    assert "1669" in said and said.endswith("ส่งเรื่องนี้ไหมคะ (ส่ง / แก้ไข)") and "ควันเยอะ" in said
-
-
-def test_a_tap_on_the_menu_is_answered_within_a_report(phone: Phone) -> None:
-    for words in ("แจ้งปัญหา", "1", "ป.1/2"):
-        phone.says(words)
-    assert phone.says("ห้องของฉัน").startswith("ยังไม่ได้ติดตามห้องใดค่ะ")
-    assert phone.says("เหม็นมาก").endswith("ส่งเรื่องนี้ไหมคะ (ส่ง / แก้ไข)")
-
-
-def test_what_is_reported_already_is_followed_on_request(phone: Phone) -> None:
-    bob = phone.another()
-    for words in ("แจ้งปัญหา ป.1/2", "เครื่องฟอกไม่ทำงาน", "ข้าม", "ส่ง"):
-        phone.says(words)
-    bob.says("report a problem P.1/2")
-    assert bob.says("3") == "Already reported: follow it? (yes / no)"
-    (ticket,) = phone.tickets
-    assert bob.says("yes") == f"You will get the news of {ticket.number}."
-    assert [follows for _, follows in phone.house.app.server.state.ctx.tickets.reporters(ticket.id)] == [False, True]
-
-
-def test_a_message_that_is_taken_back_is_gone_from_the_report_before_and_after_it_was_sent(
-    phone: Phone, fake: LineFake
+def test_what_the_months_quota_kept_back_is_told_in_my_rooms(
+    fake: LineFake, make_house: Any, schools: Any, wait_for: Any, tmp_path: Path
 ) -> None:
-    tickets = phone.house.app.server.state.ctx.tickets
-    for words in ("แจ้งปัญหา ป.1/2", "3"):
-        phone.says(words)
-    first = fake.webhook.message(phone.user, {"type": "text", "text": "ความลับ"})
-    phone.read(first)
-    phone.outcome(fake.webhook.unsend(phone.user, first["events"][0]["message"]["id"]))
-    second = fake.webhook.message(phone.user, {"type": "text", "text": "ไฟไม่ติด"})
-    assert "ความลับ" not in phone.read(second)
-    phone.says("ส่ง")
-    (ticket,) = phone.tickets
-    assert [one.text for one in tickets.written(ticket.id)] == ["ไฟไม่ติด"]
-    phone.outcome(fake.webhook.unsend(phone.user, second["events"][0]["message"]["id"]))
-    assert [(one.text, one.taken_back) for one in tickets.written(ticket.id)] == [("", True)]
-
-
-@pytest.mark.parametrize("fault", ["404", "500", "drop"])
-def test_a_photo_that_line_does_not_give_is_asked_for_again_and_the_report_is_sent(
-    phone: Phone, fake: LineFake, fault: str
-) -> None:
-    tickets = phone.house.app.server.state.ctx.tickets
-    for words in ("แจ้งปัญหา ป.1/2", "3"):
-        phone.says(words)
-    phone.sends(photo())
-    fake.platform.faults.append(Fault("content", fault))
-    assert phone.says("ส่ง").splitlines()[1] == "รับรูปไม่ได้ค่ะ ส่งรูปใหม่ได้ที่นี่"
-    (ticket,) = phone.tickets
-    assert phone.sends(photo()) == f"เพิ่มในเรื่อง {ticket.number} แล้วค่ะ"
-    assert [bool(one.photo) for one in tickets.written(ticket.id)] == [True]
-
-
-def test_a_picture_that_is_none_is_refused_and_a_photo_alone_begins_a_report(phone: Phone) -> None:
-    assert phone.sends(b"not a picture").startswith("เกิดอะไรขึ้นคะ")
-    for words in ("3", "ป.1/2", "ข้าม"):
-        phone.says(words)
-    assert "รับรูปไม่ได้ค่ะ" in phone.says("ส่ง")
-
-
-def test_whether_it_is_solved_and_what_is_asked_are_answered_by_line(phone: Phone) -> None:
-    tickets = phone.house.app.server.state.ctx.tickets
-    for words in ("แจ้งปัญหา ป.1/2", "3", "ข้าม", "ส่ง"):
-        phone.says(words)
-    (ticket,) = phone.tickets
-    tickets.work.ask(ticket.id, "เครื่องรุ่นไหนคะ", by="account:malee")
-    assert phone.says("รุ่น A สีขาว") == f"เพิ่มในเรื่อง {ticket.number} แล้วค่ะ"
-    known = tickets.get(ticket.id)
-    assert known is not None and known.state in ("received", "assigned")
+    ledger = empty_ledger(tmp_path / "ledger.db")
+    house = listening(fake, lambda **given: make_house(ledger=ledger, **given), schools)
+    phone = Phone(fake, house, wait_for, new_user())
+    of(house).follow("line", phone.user, ROOM, weekly=True, alerts=False)
+    for key, title in (("week:1", "รายงานห้อง ป.1/2"), ("week:2", "ส่งแล้ว")):
+        of(house).asked_for(key, "line", phone.user, title)
+    put_notification(ledger, message_id("week:1"), "none", person="", state="abandoned", reason="budget")
+    put_notification(ledger, message_id("week:2"), "none", person="", state="delivered")
+    said = phone.says("ห้องของฉัน").splitlines()
+    assert said[2] == "ข้อความเหล่านี้ไม่ได้ส่ง เพราะโควตาข้อความของเดือนนี้ใกล้หมดหรือหมดแล้วค่ะ:"
+    assert len(said) == 4 and said[3].endswith("รายงานห้อง ป.1/2")
