@@ -51,6 +51,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
         "gaps": ("ingest.commands.gaps", "server", "list missing readings of a sensor, with reasons"),
         "flags": ("ingest.commands.flags", "server", "re-run quality checks, or exclude readings by hand"),
         "room": ("research.rooms.command", "research", "estimate a room's ventilation and purifier performance"),
+        "reports": ("dashboard.reports.command", "server", "make the parents' weekly reports and have them sent"),
         "aqi": ("classair.ops.aqi_command", "", "convert concentrations to air quality indices and NowCast"),
         "collocate": ("ingest.commands.collocate", "server", "compare a sensor with a reference, approve a correction"),
     },

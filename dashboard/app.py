@@ -34,6 +34,9 @@ from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
 from dashboard.public import display, notify, signing_in
+from dashboard.reports.press import PRESS
+from dashboard.reports.week import serving as weeks
+from dashboard.reports.week.sending import Sending
 from dashboard.training import routes as training
 
 
@@ -69,9 +72,12 @@ def create_app(
         policies.append(dash_policy(list(dash.csp_hashes())))
         talk.begin()
         rounds.begin()
+        sending.begin()
         yield
+        await sending.end()
         await rounds.end()
         await talk.end()
+        await PRESS.end()
 
     server = FastAPI(
         title="ClassAir",
@@ -87,6 +93,7 @@ def create_app(
     for language in i18n.LANGUAGES:
         i18n.head(language)  # a language that no page could show is found at the start
     rounds = Rounds(ctx)
+    sending = Sending(ctx)
     talk = Talk(ctx, desk.line, Replies(ctx.config))
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
@@ -99,6 +106,7 @@ def create_app(
         activities.router(ctx),
         training.router(ctx),
         notify.router(ctx),
+        weeks.router(ctx),
         door.router(ctx, pieces),
         following.router(ctx),
         light.router(ctx, pieces),

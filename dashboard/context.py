@@ -77,9 +77,9 @@ class Context:
 
     `processes` are those that a supervisor keeps alive, by name; none where each has a unit of its own. `exports`
     makes packages; None where there is nothing to make them from. `records` are those of alerts and notifications,
-    `links` those in messages. `desk` is desk.db, `shares` makes links that need no account. `pages` are those the
-    application was built with. `tickets` are the reported problems, whose photos are in the folder `photos`.
-    `folder` is the data folder, where files named in the configuration are.
+    `links` those in messages. `desk` is desk.db, `shares` makes links that need no account, `papers` is the folder of
+    reports as they were made. `pages` are those the application was built with. `tickets` are the reported problems,
+    whose photos are in the folder `photos`. `folder` is the data folder, where files named in the configuration are.
     """
 
     config: Callable[[], Config]
@@ -93,6 +93,7 @@ class Context:
     links: Links = field(default_factory=lambda: Links(None))
     desk: DeskFile = field(default_factory=DeskFile)
     shares: Shares = field(default_factory=lambda: Shares(None))
+    papers: Path | None = None
     pages: tuple[Page, ...] = ()
     photos: Path | None = None
     folder: Path | None = None

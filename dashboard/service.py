@@ -156,6 +156,7 @@ def serve(args: argparse.Namespace) -> int:
         shares=Shares(places.share_key),
         photos=places.photos,
         folder=places.root,
+        papers=places.reports,
     )
     try:
         app = create_app(ctx, live, desk, host=args.host, proxies=args.trusted_proxy)

@@ -123,6 +123,7 @@ def _rules(config: Config) -> Iterator[str]:
             if site not in config.sites:
                 yield f"people.{name}.sites: {site!r} is not a site; {_nearest(site, config.sites)}"
         yield from _places(config, f"people.{name}.daily", person.daily)
+        yield from _places(config, f"people.{name}.weekly", person.weekly)
 
 
 def _tickets(config: Config) -> Iterator[str]:

@@ -178,7 +178,8 @@ class Person(Address):
     """Who is told. `second`: the way that is used when the first one fails, or has no quota left.
 
     `sites`: only of these schools; empty for all. `quiet`: hours in which only urgent messages come. `mute`: kinds of
-    rules that this person is not told of. `daily`: rooms whose day they are sent a summary of.
+    rules that this person is not told of. `daily`: rooms whose day they are sent a summary of. `weekly`: schools and
+    rooms (`<site>`, `<site>.<room>`) whose weekly report this person is sent.
     """
 
     language: Language = "th"
@@ -187,6 +188,7 @@ class Person(Address):
     quiet: Block | None = None
     mute: list[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]] = []
     daily: Annotated[list[FullId], Field(max_length=40)] = []
+    weekly: list[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}(\.[a-z0-9-]{1,32})?$")]] = []
 
 
 def chain(rule: AlertRule, chains: dict[str, list[EscalationStep]]) -> list[tuple[float, list[str]]]:

@@ -20,6 +20,8 @@ KINDS: Final = (
     "cleaning",
     "building_work",
     "activity",
+    "activity_cancelled",
+    "airing",
     "experiment",
     "other",
 )

@@ -128,6 +128,9 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     # Whose link it is says the link itself.
     ("GET", "/notify/{token}"): Need.OPEN,
     ("POST", "/notify/{token}"): Need.OPEN,
+    ("GET", "/report/{token}"): Need.OPEN,
+    ("GET", "/report/{token}.pdf"): Need.OPEN,
+    ("GET", "/report/{token}.png"): Need.OPEN,
     ("GET", "/display"): Need.DISPLAY,
     ("GET", "/display/{room}"): Need.DISPLAY,
     ("GET", "/display/{room}/now"): Need.DISPLAY,
@@ -151,6 +154,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/rooms"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/now"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/series"): Need.READ,
+    ("GET", "/api/v1/rooms/{room}/week"): Need.READ,
     ("GET", "/api/v1/sensors/{sensor}/missing"): Need.READ,
     ("GET", "/api/v1/health"): Need.READ,
     ("GET", "/api/v1/table"): Need.READ,
