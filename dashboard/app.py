@@ -33,10 +33,11 @@ from dashboard.line.talk import Talk
 from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
-from dashboard.public import display, notify, signing_in
+from dashboard.public import display, notify, report, signing_in, ticket
 from dashboard.reports.press import PRESS
 from dashboard.reports.week import serving as weeks
 from dashboard.reports.week.sending import Sending
+from dashboard.tickets.keeping import Keeping
 from dashboard.training import routes as training
 
 
@@ -73,7 +74,9 @@ def create_app(
         talk.begin()
         rounds.begin()
         sending.begin()
+        keeping.begin()
         yield
+        await keeping.end()
         await sending.end()
         await rounds.end()
         await talk.end()
@@ -95,6 +98,7 @@ def create_app(
     rounds = Rounds(ctx)
     sending = Sending(ctx)
     talk = Talk(ctx, desk.line, Replies(ctx.config))
+    keeping = Keeping(ctx)
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
@@ -109,6 +113,8 @@ def create_app(
         weeks.router(ctx),
         door.router(ctx, pieces),
         following.router(ctx),
+        report.router(ctx),
+        ticket.router(ctx),
         light.router(ctx, pieces),
         Webhook(ctx, desk.line, talk.came).router(),
     ]:

@@ -28,6 +28,8 @@ SESSION_COOKIE: Final = "classair_session"
 PHONE_COOKIE: Final = "classair_phone"
 CSRF_HEADER: Final = "x-csrf-token"
 MAX_BODY: Final = 256 * 1024  # bytes; the largest honest request is a Dash callback of a few kB
+PHOTO_BODY: Final = 11 * 1024 * 1024  # bytes; a photo as a phone takes it, and the form around it
+_WITH_PHOTO: Final = ("/report", "/ticket/", "/api/v1/tickets")
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Light pages: nothing but what this server serves, no inline script, no inline style.
@@ -102,7 +104,7 @@ class Guard:
                 self._desk.note(principal.who, f"refused {scope['method']}", scope["path"], refusal.what)
             await self._answer(refusal, scope, headers)(scope, receive, sending)
             return
-        await self._app(scope, _bounded(receive), sending)
+        await self._app(scope, _bounded(receive, _longest(scope["path"])), sending)
 
     def need(self, scope: Scope) -> Need:
         """What the route that will answer asks for; a route without a rule is refused."""
@@ -142,8 +144,8 @@ class Guard:
     def _refusal(
         self, scope: Scope, headers: Headers, principal: Principal, need: Need, passes: bool
     ) -> Refusal | None:
-        if _length(headers) > MAX_BODY:
-            return Refusal(413, "the request is too large", f"at most {MAX_BODY // 1024} KiB")
+        if _length(headers) > _longest(scope["path"]):
+            return Refusal(413, "the request is too large", f"at most {_longest(scope['path']) // 1024} KiB")
         if not passes:
             if need is Need.NOBODY:
                 return Refusal(404, "there is no page or resource at this address", "")
@@ -234,7 +236,12 @@ def _place(origin: str) -> str | None:
         return None
 
 
-def _bounded(receive: Receive) -> Receive:
+def _longest(path: str) -> int:
+    """Bytes of a body that an address takes; what is longer than usual is that of the forms with a photo."""
+    return PHOTO_BODY if path.startswith(_WITH_PHOTO) else MAX_BODY
+
+
+def _bounded(receive: Receive, longest: int) -> Receive:
     """Refuses a body without a declared length once it is too long."""
     seen = 0
 
@@ -242,7 +249,7 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
+        if seen > longest:
             raise HTTPException(413, "the request is too large")
         return message
 
@@ -253,7 +260,7 @@ def _length(headers: Headers) -> int:
     try:
         return int(headers.get("content-length", "0"))
     except ValueError:
-        return MAX_BODY + 1
+        return PHOTO_BODY + 1
 
 
 def _unknown_name(name: str) -> Refusal:

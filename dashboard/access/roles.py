@@ -126,6 +126,12 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/phones"): Need.MEMBER,
     ("POST", "/phones"): Need.MEMBER,
     # Whose link it is says the link itself.
+    ("GET", "/ticket/{token}"): Need.OPEN,
+    ("POST", "/ticket/{token}"): Need.OPEN,
+    ("GET", "/photo/{token}"): Need.OPEN,
+    # Reporting a problem, for everybody; limited in number.
+    ("GET", "/report"): Need.OPEN,
+    ("POST", "/report"): Need.OPEN,
     ("GET", "/notify/{token}"): Need.OPEN,
     ("POST", "/notify/{token}"): Need.OPEN,
     ("GET", "/report/{token}"): Need.OPEN,
@@ -201,6 +207,18 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("POST", "/api/v1/episodes/{episode}/tasks"): Need.CONTROL,
     ("POST", "/api/v1/episodes/{episode}/tasks/{task}/done"): Need.CONTROL,
     ("POST", "/api/v1/episodes/{episode}/notes"): Need.CONTROL,
+    ("GET", "/api/v1/tickets"): Need.TICKETS,
+    ("GET", "/api/v1/tickets/figures"): Need.TICKETS,
+    ("GET", "/api/v1/tickets/{ticket}"): Need.TICKETS,
+    ("GET", "/api/v1/tickets/{ticket}/proof"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/assign"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/ask"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/resume"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/promise"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/resolve"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/decline"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/merge"): Need.TICKETS,
+    ("POST", "/api/v1/tickets/{ticket}/words"): Need.TICKETS,
     # Everything else is a 404 of our own.
     **{(method, "/{rest:path}"): Need.OPEN for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }

@@ -12,12 +12,13 @@ from typing import Final
 from classair.config import Config
 from classair.i18n import REFERENCE
 from dashboard.access.desk_file import DeskFile
-from dashboard.tickets import figures, log, notices
+from dashboard.tickets import figures, log
 from dashboard.tickets.changes import REPORTER, Changes, clock
 from dashboard.tickets.clock import Clock
 from dashboard.tickets.photos import Photos
 from dashboard.tickets.records import Entry, NewTicket, Notice, Reporter, Ticket, Written
 from dashboard.tickets.schema import SCHEMA
+from dashboard.tickets.telling import notices
 from dashboard.tickets.words import KINDS, UNDONE, WITHIN_MS, WORDS_CHARS, State
 from dashboard.tickets.work import Work
 
@@ -71,7 +72,7 @@ class Tickets:
             raise NotReportable("room")
         if (known := self._by_key(key)) is not None:
             return known
-        with self._photo(new.photo) as photo, self._desk.change() as db:
+        with self._photo(new.photo, new.kept) as photo, self._desk.change() as db:
             if (known := self._by_key(key)) is not None:
                 self.photos.remove(photo)
                 return known
@@ -167,6 +168,18 @@ class Tickets:
         found = self._desk.ask("select folded from ticket where id=?", ticket)
         return log.of_row(found[0][0]) if found else None
 
+    def find(self, name: str) -> Ticket | None:
+        """The one with this number, as people write it, or this id."""
+        prefix, _, serial = name.strip().rpartition("-")
+        if not prefix and serial.isdecimal() and len(serial) < 16:
+            return self.get(int(serial))
+        if not serial.isdecimal() or len(serial) > 15:
+            return None
+        return next(
+            iter(self._listed("prefix||year=? and serial=?", [prefix, int(serial)], 1)),
+            None,
+        )
+
     def of(self, reporter: Reporter) -> list[Ticket]:
         """What somebody has reported or follows, the newest first."""
         return self._listed(
@@ -244,9 +257,9 @@ class Tickets:
         return log.of_row(found[0][0]) if found else None
 
     @contextmanager
-    def _photo(self, raw: bytes | None) -> Iterator[str]:
+    def _photo(self, raw: bytes | None, kept: str = "") -> Iterator[str]:
         """The name of a photo that is kept when all else succeeds, "" for none."""
-        name = self.photos.keep(raw) if raw else ""
+        name = self.photos.keep(raw) if raw else kept
         try:
             yield name
         except BaseException:

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from classair.config import Config
 from dashboard.access.desk_file import DeskFile
-from dashboard.tickets import life, log, notices
+from dashboard.tickets import life, log
 from dashboard.tickets.hours import hours_of
 from dashboard.tickets.records import Ticket
+from dashboard.tickets.telling import notices
 from dashboard.tickets.words import OWNER_LEFT_MS, SUPERVISOR_LEFT_MS
 
 CLOCK: Final = "clock"

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from classair.units import DAY_MS, HOUR_MS, SECOND_MS
-from dashboard.tickets import log, notices
+from dashboard.tickets import log
 from dashboard.tickets.changes import CLOCK, Changes
 from dashboard.tickets.photos import KEPT_MS, Photos
 from dashboard.tickets.records import Notice, Ticket
+from dashboard.tickets.telling import notices
 
 AT_ONCE: Final = 100
 NOTICE_FOR_MS: Final = 2 * DAY_MS

@@ -20,10 +20,9 @@ log = logging.getLogger(__name__)
 
 KEPT_MS: Final = 90 * DAY_MS
 MOST_BYTES: Final = 10 * 1024 * 1024
-MOST_PIXELS: Final = 50_000_000
-"""A phone's best camera takes 48 megapixels; more is a picture that was made to fill a memory."""
+MOST_PIXELS: Final = {"JPEG": 52_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
+"""A phone's best camera takes 50 megapixels, and a JPEG can be read smaller than it is; the others need all of them."""
 LONGEST_SIDE: Final = 1600
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
 _QUALITY: Final = 82
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{22}\.jpg")
 
@@ -46,8 +45,8 @@ def drawn_again(raw: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is the stricter one
-            with Image.open(io.BytesIO(raw), formats=FORMATS) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
+            with Image.open(io.BytesIO(raw), formats=tuple(MOST_PIXELS)) as picture:
+                if picture.width * picture.height > MOST_PIXELS[picture.format or ""]:
                     raise PhotoRefused("too_many_pixels")
                 picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
                 turned = ImageOps.exif_transpose(picture).convert("RGB")

@@ -23,8 +23,9 @@ class Reporter:
 class NewTicket:
     """What somebody reports. `room` is `<site>.<room>`, empty for the school as a whole.
 
-    `photo`: a picture as it came. `by`: the account that enters it for somebody, empty for the reporters themselves.
-    `message_key`: of the message with these words, by which they can be taken back.
+    `photo`: a picture as it came, or `kept`: the name of one that is kept already. `by`: the account that enters it for
+    somebody, empty for the reporters themselves. `message_key`: of the message with these words, by which they can
+    be taken back.
     """
 
     kind: TicketKind
@@ -32,6 +33,7 @@ class NewTicket:
     room: str = ""
     words: str = ""
     photo: bytes | None = None
+    kept: str = ""
     reporter: Reporter = field(default_factory=lambda: Reporter("web"))
     by: str = ""
     message_key: str = ""

@@ -17,8 +17,9 @@ STAFF_TOLD: Final = ("new", "yours", "answered", "reminder", "supervisor", "late
 def moment(at_ms: int, language: str) -> str:
     """A promise is told as weekday, date and time."""
     at = local_time(at_ms)
-    words = {"weekday": i18n.weekday(at.weekday(), language), "moment": i18n.show_date(at, language, "day_time")}
-    return i18n.t(language, "ticket.moment", **words)
+    day, words = i18n.weekday(at.weekday(), language), i18n.show_date(at, language, "day_time")
+    # Some languages' dates begin with the weekday as they are.
+    return words if words.startswith(day) else i18n.t(language, "ticket.moment", weekday=day, moment=words)
 
 
 def told(config: Config, ticket: Ticket, what: str, language: str) -> str:
@@ -83,6 +84,8 @@ def place(config: Config, ticket: Ticket, language: str) -> str:
 
 def proof(ticket: Ticket, language: str) -> str:
     """What shows that it is solved, in one sentence."""
-    if not ticket.proof:
-        return ""
-    return i18n.t(language, f"ticket.proof.{ticket.proof}", words=ticket.proof_words)
+    return proof_words(ticket.proof, ticket.proof_words, language) if ticket.proof else ""
+
+
+def proof_words(kind: str, words: str, language: str) -> str:
+    return i18n.t(language, f"ticket.proof.{kind}", words=words)

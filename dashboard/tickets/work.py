@@ -57,7 +57,7 @@ class Work:
             return turn.add("promised", by, reason, until=until_ms)
 
     def resolve(self, ticket: int, what: str, evidence: Evidence, fits: frozenset[str], by: str) -> Ticket:
-        """`fits`: which evidence this problem asks for (`dashboard.tickets.proving`)."""
+        """`fits`: which evidence this problem asks for (`dashboard.tickets.showing.proving`)."""
         _said(what, "what")
         if evidence.proof not in PROOFS or evidence.proof not in fits:
             raise Incomplete("proof")

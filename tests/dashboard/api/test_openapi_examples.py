@@ -10,6 +10,8 @@ from urllib.parse import quote, urlencode
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from dashboard.tickets.records import NewTicket
+
 ENDLESS = {"/api/live"}
 
 
@@ -53,6 +55,8 @@ def document() -> dict[str, Any]:
 def everyone(school: Any, make_state: Any) -> Iterator[tuple[Any, dict[str, str]]]:
     """A house in which everything that the examples name is there, and somebody who may ask for all of it."""
     school.put(make_state("ban-suan.p1-2"))
+    new = NewTicket("purifier_dead", "ban-suan", "ban-suan.p1-2")
+    school.app.server.state.ctx.tickets.receive(new, "example")
     school.desk.add_account("head", "admin", "a long enough password")
     yield school, school.sign_in("head", "a+long+enough+password")
 
