@@ -107,7 +107,10 @@ class Position(Part):
 
 
 class Room(Part):
-    """`floor` is counted as people there do, 1 at the ground. `position` is the school's unless it has its own."""
+    """`floor` is counted as people there do, 1 at the ground. `position` is the school's unless it has its own.
+
+    `display_brightness`: of its wall display, in per cent of what the screen gives.
+    """
 
     name: Title
     outdoor: YesNo = False
@@ -120,6 +123,7 @@ class Room(Part):
     clean_room: YesNo = False
     door: Literal["inside", "outside"] = "outside"
     display: Literal["dark", "light"] = "dark"
+    display_brightness: Annotated[int, Field(ge=20, le=100)] = 100
     pupil_lines: YesNo = False
 
 

@@ -138,6 +138,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/report/{token}.pdf"): Need.OPEN,
     ("GET", "/report/{token}.png"): Need.OPEN,
     ("GET", "/display"): Need.DISPLAY,
+    ("GET", "/display/worker"): Need.DISPLAY,
     ("GET", "/display/{room}"): Need.DISPLAY,
     ("GET", "/display/{room}/now"): Need.DISPLAY,
     ("GET", "/display/{room}/live"): Need.DISPLAY,

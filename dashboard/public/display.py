@@ -8,24 +8,24 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from markupsafe import Markup
 
 from classair import i18n
 from classair.config import Config, Room
 from classair.science.heat import DANGEROUS
-from classair.timetable import Timetable, day_start_ms, local_time
+from classair.timetable import local_time
 from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
 from dashboard.public.codes import address_of, code
-from dashboard.public.pages import build, language, page
+from dashboard.public.pages import build, display_files, filled, language, page
+from dashboard.public.waking import hours
 from dashboard.queries.rooms import RoomMeans, StoreUnavailable
 
 LINE_MS: Final = 3 * HOUR_MS
 LINE_STEP_MS: Final = 5 * MINUTE_MS
-WAKES_BEFORE_MS: Final = 30 * MINUTE_MS
 REFERENCE_UGM3: Final = 37.5  # Thai 24 h standard for PM2.5 since 2023, drawn dashed for comparison
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown")
 # What the page says by itself, counting ages; everything else comes in the room's state.
@@ -51,12 +51,16 @@ WORDS: Final = (
     "purifier.person",
     "purifier.fail_safe",
     "purifier.since",
+    "purifier.until",
+    "purifier.checked",
+    "purifier.checked_now",
     "purifier.unconfirmed",
     "disagree",
     "heat",
     "indoor",
     "outdoor",
-    "own_yard",
+    "away",
+    "away_now",
     "no_outdoor",
     "no_co2",
     "no_data",
@@ -85,6 +89,11 @@ def router(ctx: Context) -> APIRouter:
         ]
         return page(request, "displays.html", chosen, sites=sites)
 
+    @light.get("/display/worker")
+    async def worker() -> Response:
+        """What keeps a display's page for a start without the server; its place is also how far it reaches."""
+        return Response(filled("worker.js", build=build(), files=display_files()), media_type="text/javascript")
+
     @light.get("/display/{room}")
     async def display(
         request: Request,
@@ -92,6 +101,7 @@ def router(ctx: Context) -> APIRouter:
         theme: Annotated[str, Query(pattern="^(dark|light)$")] = "",
         awake: Annotated[bool, Query()] = False,
         dim: Annotated[bool, Query()] = False,
+        brightness: Annotated[int | None, Query(ge=20, le=100)] = None,
     ) -> HTMLResponse:
         known(room)
         chosen, config = language(request), ctx.config()
@@ -105,25 +115,24 @@ def router(ctx: Context) -> APIRouter:
             "time": i18n.t(chosen, "language.time"),
             "spaces": written.spaces,
             "build": build(),
+            "made_at": ctx.now_ms(),
+            "brightness": brightness or settings.display_brightness,
             "dims": not awake and (dim or not simulated),
             "children": bool(settings.pupil_lines),
             "outdoor": bool(settings.outdoor),
             "name": _named(chosen, settings),
-            "yard": _yard(config, room, chosen),
             "words": {
                 **{key: i18n.t(chosen, f"age.{key}") for key in AGE_WORDS},
                 **{key: i18n.t(chosen, f"display.{key}") for key in WORDS},
+                "speed": i18n.t(chosen, "switching.speed"),
             },
             "unknown": {"action": i18n.t(chosen, "action.0")},
             "levels": {key: i18n.t(chosen, f"level.{key}") for key in LEVELS},
             "lines": {key: i18n.t(chosen, f"display.level.{key}") for key in LEVELS},
             # What is too hot is said on the wall; the lower bands are on the room's page.
             "heat": {band: i18n.t(chosen, f"heat.{band}") for band in sorted(DANGEROUS)},
-            "faults": {
-                key.removeprefix("purifier_fault."): text
-                for key, text in i18n.texts(chosen).items()
-                if key.startswith("purifier_fault.")
-            },
+            "faults": _below(chosen, "purifier_fault."),
+            "by": _below(chosen, "switching.by."),
             "ventilation": {
                 key: i18n.t(chosen, f"ventilation.{key}")
                 for key in ("fresh", "stuffy_soon", "stuffy", "very_stuffy", "unknown")
@@ -139,8 +148,10 @@ def router(ctx: Context) -> APIRouter:
             site_name=site.name.in_(chosen),
             simulated=simulated,
             outdoor=settings.outdoor,
+            yard=_yard(config, room, chosen),
             levels=LEVELS,
             code=_code(ctx, request, room),
+            door=_door(ctx, request, room),
             school_only=not config.public_url,
             facts=json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c"),
         )
@@ -178,7 +189,7 @@ def router(ctx: Context) -> APIRouter:
             "end": at,
             "step": LINE_STEP_MS,
             "reference": REFERENCE_UGM3,
-            "asleep": is_asleep(ctx.config().timetable_of(room), at),
+            **hours(ctx.config().timetable_of(room), at),
             "days": _days(language(request), at),
         }
         try:
@@ -201,6 +212,16 @@ def _code(ctx: Context, request: Request, room: str) -> Markup | None:
     return code(address) if address else None
 
 
+def _door(ctx: Context, request: Request, room: str) -> Markup | None:
+    """The way for everybody's phones to the room's page and to the form for problems."""
+    address = address_of(ctx, request, f"/door/{room}")
+    return code(address) if address else None
+
+
+def _below(chosen: str, start: str) -> dict[str, str]:
+    return {key.removeprefix(start): text for key, text in i18n.texts(chosen).items() if key.startswith(start)}
+
+
 def _named(chosen: str, room: Room) -> str:
     name = room.name.in_(chosen)
     return name if room.outdoor else i18n.t(chosen, "display.room", name=name)
@@ -209,21 +230,6 @@ def _named(chosen: str, room: Room) -> str:
 def _yard(config: Config, room: str, chosen: str) -> str:
     yard = config.outdoor_of(room)
     return config.room(yard).name.in_(chosen) if yard is not None and yard != room else ""
-
-
-def is_asleep(timetable: Timetable, at_ms: int) -> bool:
-    """Whether nobody is expected in the room: from the end of its last block until half an hour before its first.
-
-    A room without a timetable never sleeps: nobody said when it is empty.
-    """
-    if not timetable.occupied:
-        return False
-    today = local_time(at_ms).date()
-    first = min(span.begin_ms for span in timetable.occupied) - WAKES_BEFORE_MS
-    last = max(span.end_ms for span in timetable.occupied)
-    # A block may have begun the evening before, and the first of tomorrow wakes the wall up before midnight.
-    near = (today + timedelta(days=offset) for offset in (-1, 0, 1))
-    return not any(timetable.school_day(day) and first <= at_ms - day_start_ms(day) < last for day in near)
 
 
 def _days(chosen: str, at_ms: int) -> dict[str, str]:

@@ -40,6 +40,23 @@ def build() -> str:
     return digest.hexdigest()[:12]
 
 
+@lru_cache(maxsize=1)
+def display_files() -> list[str]:
+    """Addresses of all that a display's page loads, as it asks for them."""
+    own = sorted(path.name for path in (ASSETS / "display").glob("*") if path.name != "light.css")
+    fonts = sorted(path.name for path in (ASSETS / "fonts").glob("*.woff2"))
+    return [
+        *(f"/assets/display/{name}" + ("" if name.endswith(".svg") else f"?v={build()}") for name in own),
+        f"/assets/fonts.css?v={build()}",
+        *(f"/assets/fonts/{name}" for name in fonts),
+    ]
+
+
+def filled(template: str, **places: Any) -> str:
+    """A template that is no page, filled."""
+    return _environment().get_template(template).render(**places)
+
+
 def page(request: Request, template: str, language: str, *, status: int = 200, **places: Any) -> HTMLResponse:
     """A template filled, as the answer to a request."""
     return HTMLResponse(filled(template, language, request.url.path, **places), status)

@@ -12,7 +12,7 @@ from classair import config as configuration
 from classair.config import ConfigFaults
 from classair.timetable import ZONE, HoursOfDay, SchoolCalendar, Timetable, day_start_ms, to_ms
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
-from dashboard.public.display import is_asleep
+from dashboard.public.waking import is_asleep
 from research.lesson_slots import LessonSlots
 
 NIGHT = HoursOfDay(time(22), time(6))

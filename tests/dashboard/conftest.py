@@ -102,7 +102,10 @@ class _Still(urllib.request.HTTPRedirectHandler):
 
 @dataclass
 class House:
-    """A running dashboard. `offset_ms` moves its clock, `config` is the one in force; `ask` speaks HTTP to it."""
+    """A running dashboard. `offset_ms` moves its clock, `config` is the one in force; `ask` speaks HTTP to it.
+
+    `still_at`: its clock stands at this moment (UTC ms) instead of going on.
+    """
 
     app: Application
     live: Live
@@ -111,6 +114,7 @@ class House:
     processes: Path
     port: int = 0
     offset_ms: int = 0
+    still_at: int | None = None
     _server: uvicorn.Server | None = None
     _thread: threading.Thread | None = None
     _opener: urllib.request.OpenerDirector = field(default_factory=lambda: urllib.request.build_opener(_Still()))
@@ -338,7 +342,9 @@ class Builder:
         where = SimpleNamespace(house=None)
 
         def clock() -> int:
-            return now_ms() + (where.house.offset_ms if where.house is not None else 0)
+            if where.house is None:
+                return now_ms()
+            return now_ms() + where.house.offset_ms if where.house.still_at is None else where.house.still_at
 
         def configured() -> configuration.Config:
             return where.house.config if where.house is not None else config

@@ -13,7 +13,8 @@ from classair.broker import BrokerAddress, Link
 from classair.service import Following
 from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, SchoolCalendar, Timetable, local_time, to_ms
 from classair.wire import Topics
-from dashboard.public.display import LEVELS, is_asleep
+from dashboard.public.display import LEVELS
+from dashboard.public.waking import is_asleep
 
 SIZES = ((1920, 1080), (1280, 720), (1024, 600), (800, 1280))
 ROOM = "ban-suan.p1-2"
