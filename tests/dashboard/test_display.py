@@ -228,14 +228,19 @@ def test_nothing_sticks_out_at_any_size_level_or_age(
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_first_load_is_small(house: Any, chromium: Any) -> None:
-    sizes: list[int] = []
-    page = chromium.new_page(viewport={"width": 1280, "height": 720})
-    page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", "0"))))
-    page.goto(f"{house.url}/display/{ROOM}")
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_the_first_load_is_at_most_200_kb_on_the_wire(house: Any, chromium: Any, language: str) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 720}, service_workers="block")
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    bytes_: list[float] = []
+    network.on("Network.loadingFinished", lambda event: bytes_.append(event["encodedDataLength"]))
+    page.goto(f"{house.url}/display/{ROOM}?lang={language}")
     shown(page, "#value", "18")
     page.evaluate("document.fonts.ready")
-    assert 50_000 < sum(sizes) < 200_000
+    page.wait_for_selector("#inside-path[d^=M]", state="attached")
+    page.wait_for_function("() => document.fonts.status === 'loaded'")
+    assert 50_000 < sum(bytes_) < 200_000
 
 
 @pytest.mark.parametrize("path", [f"/display/{ROOM}", f"/display/{ROOM}?lang=en&theme=light", "/display", "/login"])

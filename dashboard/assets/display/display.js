@@ -179,7 +179,7 @@
     // Without the server nobody knows whether the monitor is silent: what is known is that we hear nothing.
     if (spoken === 'unknown' && server.unreachable()) {
       var away = Math.floor(server.silence() / 60000);
-      return away < 1 ? words.away_now : fill(words.away, {minutes: away});
+      return away < 2 ? words.away_now : fill(words.away, {minutes: away});
     }
     if (!texts) { return words.waiting; }
     if (texts.reason.indexOf('{minutes}') < 0) { return texts.reason; }
