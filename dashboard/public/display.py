@@ -20,7 +20,7 @@ from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
 from dashboard.public.codes import address_of, code
-from dashboard.public.pages import build, display_files, filled, language, page
+from dashboard.public.pages import build, display_files, language, page, plain_text
 from dashboard.public.waking import hours
 from dashboard.queries.rooms import RoomMeans, StoreUnavailable
 
@@ -92,7 +92,7 @@ def router(ctx: Context) -> APIRouter:
     @light.get("/display/worker")
     async def worker() -> Response:
         """What keeps a display's page for a start without the server; its place is also how far it reaches."""
-        return Response(filled("worker.js", build=build(), files=display_files()), media_type="text/javascript")
+        return Response(plain_text("worker.js", build=build(), files=display_files()), media_type="text/javascript")
 
     @light.get("/display/{room}")
     async def display(

@@ -52,7 +52,7 @@ def display_files() -> list[str]:
     ]
 
 
-def filled(template: str, **places: Any) -> str:
+def plain_text(template: str, **places: Any) -> str:
     """A template that is no page, filled."""
     return _environment().get_template(template).render(**places)
 

@@ -47,6 +47,4 @@ def _awake(timetable: Timetable, at_ms: int, ahead: int) -> list[tuple[int, int]
     first = min(span.begin_ms for span in timetable.occupied) - WAKES_BEFORE_MS
     last = max(span.end_ms for span in timetable.occupied)
     days: list[date] = [today + timedelta(days=offset) for offset in range(-1, ahead + 1)]
-    return [
-        (day_start_ms(day) + first, day_start_ms(day) + last) for day in days if timetable.school_day(day)
-    ]
+    return [(day_start_ms(day) + first, day_start_ms(day) + last) for day in days if timetable.school_day(day)]
