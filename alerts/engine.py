@@ -35,6 +35,7 @@ from classair.config import Config
 from classair.i18n import in_every_language
 from classair.model import Reading
 from classair.places import Places
+from classair.science.advice_words import Over
 from classair.science.corrections import Corrections
 from classair.timetable import local_time
 from classair.wire import Current, RoomState, Topics
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 PART_ROOMS = 25  # rooms looked at in one go at a tick: some milliseconds
 PAUSE_MS = 15_000  # a pause of ours so long is an absence: others may have switched meanwhile
 _NOWHERE = Current(status="none")
+_NOT_JUDGED: tuple[int | None, Over] = (None, "")
 
 
 class AlertsEngine:
@@ -114,7 +116,7 @@ class AlertsEngine:
         else:
             self._stream.follow(config)
         fresh: dict[str, RoomWatch] = {}
-        rule, with_pm10 = config.purifier_rule(), wants_pm10(config)
+        with_pm10 = wants_pm10(config)
         for name, room in config.rooms():
             site = name.partition(".")[0]
             watch = self.rooms.get(name)
@@ -131,6 +133,7 @@ class AlertsEngine:
                 self._held.remind(watch, now)
             else:
                 watch.configure(simulated=simulated, sensors=config.sensors_in(name), with_pm10=with_pm10)
+            rule = config.purifier_rule(name)
             watch.signal.limits(rule.on_above, rule.off_below, rule.fast_above)
             fresh[name] = watch
         self.rooms = fresh
@@ -381,7 +384,7 @@ class AlertsEngine:
         watch = self.rooms[name]
         yard = self.rooms.get(self._yard_of.get(name, ""))
         watch.told_at = self.alerts.told_at(name)
-        outdoor, play = _NOWHERE, None
+        outdoor, play = _NOWHERE, _NOT_JUDGED
         if yard is not None and yard is not watch:
             outdoor = yard.current_dust(now)
         if yard is not None:
@@ -389,7 +392,7 @@ class AlertsEngine:
         told = watch.state(
             now,
             outdoor=outdoor,
-            play_level=play,
+            play=play,
             purifiers=self.board.states_in(name, now),
             occupied=self._occupied(name, now).children,
             config_version=self._version,

@@ -13,6 +13,7 @@ from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
 from classair.science import state
 from classair.science.advice_holding import Shown
+from classair.science.advice_words import Over
 from classair.science.averages import COMPLETE, Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
@@ -213,7 +214,7 @@ class RoomWatch:
         now: int,
         *,
         outdoor: Current,
-        play_level: int | None,
+        play: tuple[int | None, Over],
         purifiers: tuple[PurifierState, ...],
         occupied: bool,
         config_version: int,
@@ -234,7 +235,9 @@ class RoomWatch:
             temp_c=self._comfort("temp_c", now),
             rh_pct=self._comfort("rh_pct", now),
             outdoor=outdoor,
-            play_level=play_level,
+            play_level=play[0],
+            play_over=play[1],
+            sensitive=place.sensitive,
             purifiers=purifiers,
             occupied=occupied,
             simulated=self.simulated,
@@ -272,12 +275,13 @@ class RoomWatch:
             suspect_since=self.suspect_since,
         )
 
-    def play_level(self, now: int) -> int | None:
-        """The worse of the 24 h level and the last hour's, while a yard measures; for playing outdoors."""
+    def play_level(self, now: int) -> tuple[int | None, Over]:
+        """The worse of the 24 h level and the last hour's, and which it is, while a yard measures; for outdoor play."""
         newest = self.newest_valid_at
         hour = self.hour_level if newest is not None and now - newest < state.UNKNOWN_MS else None
-        known = [level for level in (self.day_level, hour) if level is not None]
-        return max(known, default=None)
+        if self.day_level is not None and self.day_level >= (hour or 0):
+            return self.day_level, "day"
+        return (hour, "hour") if hour is not None else (None, "")
 
     @property
     def hour_level(self) -> int | None:

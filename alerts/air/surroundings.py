@@ -23,6 +23,7 @@ class Place:
     is_clean: bool = False
     door: Literal["inside", "outside"] = "outside"
     empty: bool = False
+    sensitive: bool = False
 
 
 class Surroundings:
@@ -56,7 +57,9 @@ class Surroundings:
         has = self._fixed[name]
         if self._has_seats_for(name, now):
             has |= {"clean_room"}
-        return Place(has, room.clean_room, room.door, bool(timetable.occupied) and not timetable.is_occupied(now))
+        return Place(
+            has, room.clean_room, room.door, bool(timetable.occupied) and not timetable.is_occupied(now), room.sensitive
+        )
 
     def told(self, state: RoomState) -> None:
         """A room's screen shows this state: whoever is sent to the clean room takes seats there."""

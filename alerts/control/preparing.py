@@ -22,6 +22,7 @@ class _Room:
     cadr_m3h: float
     follower: LossFollower
     plan: Plan = field(default_factory=Plan)
+    rule: PurifierRule = field(default_factory=lambda: PurifierRule(kind="purifier"))
     losses: Losses | None = None
 
     def known(self) -> Losses:
@@ -37,11 +38,9 @@ class Preparing:
         self._ledger = ledger
         self._kept = ledger.losses()
         self._rooms: dict[str, _Room] = {}
-        self._rule = PurifierRule(kind="purifier")
 
     def follow(self, config: Config) -> None:
         """Rooms as configured; what was learned of one stays while its purifiers do."""
-        self._rule = config.purifier_rule()
         cadr: dict[str, float] = {}
         for name, part in config.purifiers():
             room = f"{name.partition('.')[0]}.{part.room}"
@@ -57,6 +56,8 @@ class Preparing:
             else:
                 fresh[name] = _Room(volume, cadr_m3h, read(self._kept.pop(name, None)))
         self._rooms = fresh
+        for name, known in fresh.items():
+            known.rule = config.purifier_rule(name)
 
     def knows(self, room: str) -> bool:
         return room in self._rooms
@@ -88,16 +89,16 @@ class Preparing:
         return replace(plain, stay_on=stays, lesson=lesson, off_loss=known.known().off)
 
     def _stays(self, known: _Room, level: float | None, outdoor: float | None) -> bool:
-        return self._rule.stay_on and would_return(level, outdoor, known.known(), self._rule)
+        return known.rule.stay_on and would_return(level, outdoor, known.known(), known.rule)
 
     def _before(
         self, known: _Room, plain: Occupancy, level: float | None, outdoor: float | None, now: int
     ) -> Occupancy:
         start = plain.next_start
-        if not self._rule.pre_clean or start is None or start - now > LONGEST * MINUTE_MS:
+        if not known.rule.pre_clean or start is None or start - now > LONGEST * MINUTE_MS:
             known.plan = Plan()
             return plain
-        known.plan = known.plan.after(now, start, lead(level, self._rule.off_below, known.known(), outdoor))
+        known.plan = known.plan.after(now, start, lead(level, known.rule.off_below, known.known(), outdoor))
         if not known.plan.running:
             return plain
         stays = self._stays(known, level, outdoor)

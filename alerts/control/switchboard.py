@@ -92,8 +92,8 @@ class Switchboard:
             log.error("purifier_not_controlled purifier=%s error=%s", name, _why(error))
             return None
         later = config.person_off_later()
-        limits = limits_of(config.purifier_rule(), part, device.traits, later)
         room = f"{name.partition('.')[0]}.{part.room}"
+        limits = limits_of(config.purifier_rule(room), part, device.traits, later)
         if old is not None and same:
             moved = old.room != room
             unit, signal = (in_another_room(old.unit, now), Signal()) if moved else (old.unit, old.signal)

@@ -111,9 +111,11 @@ def run(days: int, every: int, chromium: str) -> int:
         refused: list[str] = []
         page.route(
             "**/display/*?dim=1",
-            lambda route: (refused.append(route.request.url), route.abort())
-            if route.request.resource_type == "fetch"
-            else route.continue_(),
+            lambda route: (
+                (refused.append(route.request.url), route.abort())
+                if route.request.resource_type == "fetch"
+                else route.continue_()
+            ),
         )
         wall = Wall(house, page)
         heaps: list[int] = []

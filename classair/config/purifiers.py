@@ -92,6 +92,12 @@ class Purifier(BaseModel):
         return dict(self.model_extra or {})
 
 
+# µg/m³: WHO's guideline for 24 hours, the Thai 24-hour standard, WHO's fourth interim target for a year (2021).
+SENSITIVE_ON: Final = 15.0
+SENSITIVE_FAST: Final = 37.5
+SENSITIVE_OFF: Final = 10.0
+
+
 class PurifierRule(Part):
     """When purifiers run; defaults are the project's control numbers (docs/control.md)."""
 
@@ -111,3 +117,13 @@ class PurifierRule(Part):
     pre_clean: YesNo = True
     stay_on: YesNo = True
     loudest_dba: Annotated[float, Field(ge=20, le=120)] = 45.0
+
+    def stricter(self) -> PurifierRule:
+        """The same for a sensitive room: on from WHO's guideline for 24 hours (15), until the air is at 10."""
+        return self.model_copy(
+            update={
+                "on_above": min(self.on_above, SENSITIVE_ON),
+                "fast_above": min(self.fast_above, SENSITIVE_FAST),
+                "off_below": min(self.off_below, SENSITIVE_OFF),
+            }
+        )

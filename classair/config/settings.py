@@ -109,7 +109,8 @@ class Position(Part):
 class Room(Part):
     """`floor` is counted as people there do, 1 at the ground. `position` is the school's unless it has its own.
 
-    `display_brightness`: of its wall display, in per cent of what the screen gives.
+    `display_brightness`: of its wall display, in per cent of what the screen gives. `sensitive`: for children whom dust
+    harms sooner, so that stricter limits hold.
     """
 
     name: Title
@@ -121,6 +122,7 @@ class Room(Part):
     timetable: str | None = None
     windows: Windows = Windows()
     clean_room: YesNo = False
+    sensitive: YesNo = False
     door: Literal["inside", "outside"] = "outside"
     display: Literal["dark", "light"] = "dark"
     display_brightness: Annotated[int, Field(ge=20, le=100)] = 100
@@ -306,8 +308,10 @@ class Config(Part):
     def site_simulated(self, site: str) -> bool:
         return any(s.simulated for s in self.sites[site].sensors.values())
 
-    def purifier_rule(self) -> PurifierRule:
-        return next((r for r in self.rules.values() if isinstance(r, PurifierRule)), PurifierRule(kind="purifier"))
+    def purifier_rule(self, room: str = "") -> PurifierRule:
+        """The school's numbers, as they hold in `room`."""
+        rule = next((r for r in self.rules.values() if isinstance(r, PurifierRule)), PurifierRule(kind="purifier"))
+        return rule.stricter() if room and self.has_room(room) and self.room(room).sensitive else rule
 
     def person_off_later(self) -> float:
         """After how many seconds a person's OFF in dusty air is told once more."""

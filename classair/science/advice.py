@@ -14,7 +14,7 @@ from typing import Final, Literal
 from classair.science.indexes import rounded
 from classair.science.indexes.thai2023 import INDEX
 
-VERSION: Final = "2026-12.1"
+VERSION: Final = "2026-12.2"
 TENTH: Final = Decimal("0.1")
 CO2_HOLD_MS: Final = 20 * 60_000  # conditions with `lasting` need CO2 above their limit for this long
 FLAT_AFTER_MS: Final = 30 * 60_000  # a purifier that ran this long should have brought the dust down
@@ -38,7 +38,7 @@ class Facts:
     `starts_itself`: every purifier that is off was switched off by its control, which is healthy and will start it.
     `flat`: the purifier has run for half an hour and the dust is not falling. `door`: where the room's door leads.
     `co2_lasting`: the limits of the table above which CO2 has been for twenty minutes. `play`: the level (1…5) by which
-    playing outdoors is advised.
+    playing outdoors is advised. `sensitive`: the room is judged by the stricter limits.
     """
 
     indoor: float | None = None
@@ -52,6 +52,7 @@ class Facts:
     door: Literal["inside", "outside"] = "outside"
     play: int | None = None
     co2_lasting: frozenset[int] = frozenset()
+    sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,38 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     Row("15"),
 )
+# Rooms of young children and of children with asthma are a step earlier: WHO's guideline for 24 hours (2021) in place
+# of the Department of Health's surveillance value, that in place of the Thai 24-hour standard, and that in place of 75.
+STRICTER: Final = {25: 15.0, 37.5: 25.0, 75: 37.5}
+_SAME_EVERYWHERE: Final = frozenset({"7b"})  # masks are nothing for the youngest: no earlier than for others
+
+
+def _stricter(row: Row) -> Row:
+    if row.id in _SAME_EVERYWHERE:
+        return row
+
+    def limit(value: float | None) -> float | None:
+        return None if value is None else STRICTER.get(value, value)
+
+    return replace(
+        row,
+        when=tuple(
+            replace(
+                when,
+                indoor_above=limit(when.indoor_above),
+                indoor_upto=limit(when.indoor_upto),
+                outdoor_above=limit(when.outdoor_above),
+            )
+            for when in row.when
+        ),
+    )
+
+
+STRICT_TABLE: Final = tuple(_stricter(row) for row in TABLE)
 ROWS: Final = {row.id: row for row in TABLE}
+STRICT_ROWS: Final = {row.id: row for row in STRICT_TABLE}
+# What these rows ask for is asked for because of the dust in the room.
+DUST_ROWS: Final = frozenset(row.id for row in TABLE for when in row.when if when.indoor_above is not None)
 ORDER: Final = {row.id: place for place, row in enumerate(TABLE)}
 CO2_LIMITS: Final = tuple(sorted({when.co2_above for row in TABLE for when in row.when if when.co2_above is not None}))
 # Whoever says one of these says that the air is stuffy.
@@ -266,7 +298,7 @@ def choose_blind(facts: Facts, has: frozenset[Need]) -> str:
 
 
 def _choose(facts: Facts, air: Air, has: frozenset[Need]) -> str:
-    for row_id, conditions in _followable(has):
+    for row_id, conditions in _followable(has, facts.sensitive):
         for when in conditions:
             if _holds(when, facts, air, 0):
                 return row_id
@@ -274,8 +306,26 @@ def _choose(facts: Facts, air: Air, has: frozenset[Need]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _followable(has: frozenset[Need]) -> tuple[tuple[str, tuple[When, ...]], ...]:
-    return tuple((row.id, row.when) for row in TABLE if row.needs <= has and not row.without & has)
+def _followable(has: frozenset[Need], sensitive: bool) -> tuple[tuple[str, tuple[When, ...]], ...]:
+    table = STRICT_TABLE if sensitive else TABLE
+    return tuple((row.id, row.when) for row in table if row.needs <= has and not row.without & has)
+
+
+def row_of(row_id: str, sensitive: bool) -> Row:
+    return (STRICT_ROWS if sensitive else ROWS)[row_id]
+
+
+def limit_of(value: float, sensitive: bool) -> float:
+    """One of the table's limits of dust (µg/m³) as it is in this room."""
+    return STRICTER.get(value, value) if sensitive else value
+
+
+def play_in(over: int | None, now: int, sensitive: bool) -> int | None:
+    """The level of the advice on outdoor play: the worse of what was `over` the last day or hour and what is shown now,
+    0 or None for unknown. For the children of a sensitive room it is one step earlier from yellow on.
+    """
+    play = max(over or 0, now) or None
+    return min(play + 1, 5) if sensitive and play is not None and play >= 3 else play
 
 
 def row_holds(row: Row, facts: Facts, air: Air, has: frozenset[Need], leeway: float) -> bool:

@@ -18,7 +18,9 @@ from classair.science.advice import (
     air_of,
     choose,
     level_of,
+    limit_of,
     row_holds,
+    row_of,
 )
 from classair.units import MINUTE_MS
 
@@ -64,7 +66,7 @@ def follow_row(shown: Shown | None, facts: Facts, has: frozenset[Need], now: int
     air = air_of(facts)
     if not is_true(shown.row, facts, air, has, chosen):
         return fresh
-    row = ROWS[shown.row]
+    row = row_of(shown.row, facts.sensitive)
     doubted = _since(shown.doubted, True, now)
     overtaken = _since(shown.overtaken, ORDER[chosen] < ORDER[shown.row], now)
     left = _since(shown.left, not row_holds(row, facts, air, has, LEEWAY_UGM3), now)
@@ -95,6 +97,7 @@ def is_true(row_id: str, facts: Facts, air: Air, has: frozenset[Need], chosen: s
     if row.when[0].indoor_unknown != (air.inside is None):
         return False
     claims, inside, outside = row.claims, air.inside_measured, air.outside
+    high = (limit_of(37.5, facts.sensitive) - LEEWAY_UGM3) * 10
     if row_id == _CARRY_ON:
         # Nothing to do is said only while there is nothing to do.
         return chosen == "14"
@@ -108,13 +111,19 @@ def is_true(row_id: str, facts: Facts, air: Air, has: frozenset[Need], chosen: s
         return False
     if "starts_itself" in claims and not (facts.purifier == "off" and facts.starts_itself):
         return False
-    if "high_outside" in claims and not (outside is not None and outside > (37.5 - LEEWAY_UGM3) * 10):
+    if "high_outside" in claims and not (outside is not None and outside > high):
         return False
     if "stuffy" in claims and not (air.co2 is not None and air.co2 > 15000):
         return False
     if "good" in claims:
         fresh = air.co2 is None or air.co2 <= 10000
-        return fresh and air.inside is not None and air.inside <= 250 and facts.play is not None and facts.play <= 3
+        return (
+            fresh
+            and air.inside is not None
+            and air.inside <= limit_of(25, facts.sensitive) * 10
+            and facts.play is not None
+            and facts.play <= 3
+        )
     return True
 
 

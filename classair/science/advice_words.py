@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from classair import i18n
 from classair.science import advice
-from classair.science.advice import OUTDOOR_ROW, ROWS, STUFFY_ROWS
+from classair.science.advice import DUST_ROWS, OUTDOOR_ROW, ROWS, STUFFY_ROWS
 from classair.science.heat import DANGEROUS
 from classair.wire import Phase, PhaseTexts
 
 _FOLLOW_TEACHER = frozenset({"1", "2", "3", "3a", "7a"})
 _HIGH_OUTSIDE = frozenset({"13", "13a", "13b", "13c"})
+Over = Literal["", "hour", "day"]
+_PROMISES = frozenset({"reason.filling", "reason.warming_up"})
+_SILENT = frozenset({"reason.silent", "reason.silent_told"})
 _LINES = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health")
 
 
@@ -24,7 +28,9 @@ class Scene:
     """All that a screen's words depend on at one moment. `level` is the key on the panel.
 
     `worst`: the worse (1…5) of that level and the number beside it. `play`: the level by which playing outdoors is
-    advised, None for unknown. `stuffy`: CO2 is above fresh air's end. `unknown_key`: why there is no value.
+    advised, None for unknown; `over`: it comes from a mean over so long and is worse than what is shown of now.
+    `stuffy`: CO2 is above fresh air's end. `stricter`: this is advised because the room is a sensitive one.
+    `unknown_key`: why there is no value.
     """
 
     row: str
@@ -36,6 +42,8 @@ class Scene:
     heat: str = ""
     openings: bool = True
     is_clean: bool = False
+    over: Over = ""
+    stricter: bool = False
     unknown_key: str = "reason.silent"
     minutes: int = 0
 
@@ -43,6 +51,19 @@ class Scene:
 def play_beside(row: str, play: int | None) -> int | None:
     """The level of the advice on outdoor play beside a row: none is sent out by it whom the row keeps in."""
     return max(play or 0, 4) if row in _HIGH_OUTSIDE else play
+
+
+def over_of(play_level: int | None, play_over: Over, now: int) -> Over:
+    """Over how long the air was worse than the level that is shown `now`; "" where playing is judged by that."""
+    return play_over if (play_level or 0) > now else ""
+
+
+def is_stricter(facts: advice.Facts, row: str, has: frozenset[advice.Need]) -> bool:
+    """Whether other rooms with the same air would be told less."""
+    if not facts.sensitive or facts.indoor is None:
+        return False
+    earlier = facts.play is not None and facts.play >= 4
+    return earlier or (row in ROWS and advice.choose(replace(facts, sensitive=False), has) != row)
 
 
 def play_key(scene: Scene) -> str:
@@ -65,7 +86,7 @@ def children_key(scene: Scene) -> str:
     if scene.row in _FOLLOW_TEACHER or scene.row in STUFFY_ROWS:
         return "teacher"
     if scene.worst <= 2:
-        if scene.stuffy:
+        if scene.stuffy or (scene.stricter and scene.row in DUST_ROWS):
             return "teacher"
         if scene.row == OUTDOOR_ROW:
             return _LINES[scene.worst - 1] if play is not None and play <= 2 else "teacher"
@@ -91,6 +112,9 @@ def action_key(row: str, openings: bool) -> str:
 def known_texts(language: str, scene: Scene) -> PhaseTexts:
     """What the screen says while there is a value."""
     playing = i18n.t(language, f"outdoor_play.{play_key(scene)}")
+    if scene.over and scene.play is not None:
+        # Beside a number of now nobody could tell where this comes from.
+        playing = i18n.t(language, f"reason.over_{scene.over}", reason=playing)
     if scene.row == OUTDOOR_ROW:
         action, reason = playing, ""
     else:
@@ -99,6 +123,8 @@ def known_texts(language: str, scene: Scene) -> PhaseTexts:
             reason = _joined(language, reason, "reason.made_inside")
         elif scene.heat in DANGEROUS and ROWS[scene.row].closes_windows:
             reason = _joined(language, reason, "reason.very_hot")
+        if scene.stricter:
+            reason = _joined(language, reason, "reason.stricter")
     return PhaseTexts(
         rule=scene.row,
         level=i18n.t(language, f"level.{scene.level}"),
@@ -120,37 +146,48 @@ def unknown_texts(language: str, row: str, openings: bool, key: str, minutes: in
     )
 
 
+def unknown_key(key: str, is_outdoor_known: bool, is_kept_up: bool) -> str:
+    """The reason's key once nobody keeps a promise up, and without a word about an outdoor value that is not there."""
+    if key in _PROMISES and not is_kept_up:
+        key = "reason.silent"
+    return f"{key}_flag" if key in _SILENT and not is_outdoor_known else key
+
+
 def texts_of(
     scene: Scene, facts: advice.Facts, has: frozenset[advice.Need], is_outdoor: bool
 ) -> dict[str, dict[Phase, PhaseTexts]]:
     """The words of every phase in every language.
 
     With a value: `ok` and `late` say the row on the screen, `unknown` what will be right once the value is too old.
-    Without one all three say the row. `no_outdoor` is for the time after the outdoor value has become too old, which
-    a page that hears nothing more has to see by itself.
+    Without one all three say the row, and only `ok` that there will be a value in some minutes. `no_outdoor` is for the
+    time after the outdoor value has become too old, which a page that hears nothing more has to see by itself.
     """
     known = scene.level != "unknown"
     blind = scene
     if not is_outdoor and facts.outdoor is not None:
         row = advice.choose_blind(advice.without_outdoors(facts), has)
-        blind = replace(scene, row=row, play=None, made_inside=False)
+        blind = replace(scene, row=row, play=None, over="", made_inside=False)
+    seen = facts.outdoor is not None and not is_outdoor
     found: dict[str, dict[Phase, PhaseTexts]] = {}
     for language in i18n.LANGUAGES:
 
-        def unknown(row: str, language: str = language) -> PhaseTexts:
-            return unknown_texts(language, row, scene.openings, scene.unknown_key, scene.minutes, is_outdoor)
+        def unknown(row: str, key: str, language: str = language) -> PhaseTexts:
+            minutes = scene.minutes if key in _PROMISES else 0
+            return unknown_texts(language, row, scene.openings, key, minutes, is_outdoor)
 
+        key = scene.unknown_key
         if known:
             told = known_texts(language, scene)
-            ahead = unknown(advice.NOT_KNOWN if is_outdoor else row_when_unknown(facts, has))
-            found[language] = {"ok": told, "late": told, "unknown": ahead}
+            # Nobody may be there to say then whether the value outside is still one.
+            row = advice.NOT_KNOWN if is_outdoor else row_when_unknown(facts, has)
+            found[language] = {"ok": told, "late": told, "unknown": unknown(row, unknown_key(key, False, False))}
             if blind is not scene:
                 found[language]["no_outdoor"] = known_texts(language, blind)
         else:
-            told = unknown(scene.row)
-            found[language] = {"ok": told, "late": told, "unknown": told}
+            later = unknown(scene.row, unknown_key(key, seen, False))
+            found[language] = {"ok": unknown(scene.row, unknown_key(key, seen, True)), "late": later, "unknown": later}
             if blind is not scene:
-                found[language]["no_outdoor"] = unknown(blind.row)
+                found[language]["no_outdoor"] = unknown(blind.row, unknown_key(key, False, False))
     return found
 
 
@@ -169,6 +206,6 @@ def row_when_unknown(facts: advice.Facts, has: frozenset[advice.Need]) -> str:
     opens nothing. Closed windows are right as long as nobody knows that the air outside is good.
     """
     outside = advice.air_of(facts).outside
-    if outside is None or outside <= 375 or not has & {"purifier", "openings"}:
+    if outside is None or outside <= advice.limit_of(37.5, facts.sensitive) * 10 or not has & {"purifier", "openings"}:
         return advice.NOT_KNOWN
     return "0a" if "purifier" in has else "0b"

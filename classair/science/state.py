@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from classair.science import advice, heat, purifying
 from classair.science.advice_holding import Shown, follow_row
-from classair.science.advice_words import Scene, dust_is_made_inside, play_beside, texts_of
+from classair.science.advice_words import Over, Scene, dust_is_made_inside, is_stricter, over_of, play_beside, texts_of
 from classair.science.averages import COMPLETE, Sample, covered_ms, window_mean
 from classair.science.indexes import rounded
 from classair.science.indexes.thai2023 import INDEX
@@ -234,8 +234,9 @@ class Sight:
     """What is known of a room at one moment, from outside of its own memory.
 
     `has`: what the advice may ask for; a clean room only while one has free seats. `outdoor`: the yard's value as the
-    yard's own state has it. `play_level`: the worse of the outdoor 24 h level and the last hour's (1…5). `empty`: the
-    timetable says that nobody is there. `told_at`: when a message about this room's silence was delivered.
+    yard's own state has it. `play_level`: the worse of the outdoor 24 h level and the last hour's (1…5), `play_over`
+    which of them it is. `sensitive`: the stricter limits hold. `empty`: the timetable says that nobody is there.
+    `told_at`: when a message about this room's silence was delivered.
     """
 
     room: str
@@ -249,6 +250,8 @@ class Sight:
     rh_pct: float | None = None
     outdoor: Current = NOTHING
     play_level: int | None = None
+    play_over: Over = ""
+    sensitive: bool = False
     purifiers: tuple[PurifierState, ...] = ()
     is_clean: bool = False
     door: Literal["inside", "outside"] = "outside"
@@ -311,6 +314,8 @@ def room_state(sight: Sight, memory: RoomMemory, now: int) -> tuple[RoomState, R
         level=pm25.level if facts.indoor is not None else "unknown",
         worst=max(facts.indoor_level, advice.level_of(facts.indoor)),
         play=play_beside(row, facts.play),
+        over=over_of(sight.play_level, sight.play_over, facts.outdoor_level),
+        stricter=is_stricter(facts, row, has),
         stuffy=co2.level not in ("fresh", "unknown"),
         made_inside=dust_is_made_inside(row, facts),
         heat=band,
@@ -346,10 +351,7 @@ def _facts(
 ) -> advice.Facts:
     outdoor = pm25 if sight.is_outdoor else sight.outdoor
     outdoor_level = _shown_level(outdoor)
-    play = None
-    if _judged(outdoor) is not None:
-        # What the tile beside it says of this moment counts as well: nobody is sent out into what it shows.
-        play = max(sight.play_level or 0, outdoor_level) or None
+    play = None if _judged(outdoor) is None else advice.play_in(sight.play_level, outdoor_level, sight.sensitive)
     return advice.Facts(
         indoor=_judged(pm25),
         outdoor=_judged(outdoor),
@@ -366,6 +368,7 @@ def _facts(
             for limit, since in memory.co2_above
             if memory.co2.at is not None and co2.value is not None and memory.co2.at - since >= advice.CO2_HOLD_MS
         ),
+        sensitive=sight.sensitive,
     )
 
 

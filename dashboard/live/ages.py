@@ -50,7 +50,16 @@ def text_phase(state: RoomState, at_ms: int) -> TextPhase:
     gone = outdoor.status in ("ok", "late") and phase_of(current_as_of(outdoor, at_ms)) == "unknown"
     if gone and (phase != "unknown" or not was) and any("no_outdoor" in texts for texts in state.texts.values()):
         return "no_outdoor"
-    return phase
+    # What is promised stands in the first of the texts, and in no other.
+    return "ok" if is_promised(state, at_ms) else phase
+
+
+def is_promised(state: RoomState, at_ms: int) -> bool:
+    """Whether there will be a value inside in some minutes, as far as somebody has said so lately."""
+    value = state.pm25
+    if value.status == "filling" and value.newest_at is not None:
+        return at_ms < value.newest_at + PROMISED_MS
+    return value.status in ("filling", "warming_up") and at_ms < state.at + PROMISED_MS
 
 
 def texts_as_of(state: RoomState, language: str, at_ms: int) -> PhaseTexts | None:

@@ -147,6 +147,7 @@ def router(ctx: Context) -> APIRouter:
             room_name=settings.name.in_(chosen),
             site_name=site.name.in_(chosen),
             simulated=simulated,
+            sensitive=settings.sensitive,
             outdoor=settings.outdoor,
             yard=_yard(config, room, chosen),
             levels=LEVELS,

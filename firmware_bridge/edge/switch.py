@@ -77,7 +77,7 @@ class EdgeSwitch:
         self._bridge, self._known_ms, self._publish, self._lines = bridge, known_ms, publish, lines
         self._site = bridge.partition(".")[0]
         self._beats = Beats(now_s, chance)
-        self._rule = PurifierRule(kind="purifier")
+        self._rules: dict[str, PurifierRule] = {}  # room → its rule
         self._units: dict[str, _Unit] = {}
         self._signals: dict[str, RoomSignal] = {}
         self._rooms: dict[str, str] = {}  # sensor → room
@@ -94,7 +94,6 @@ class EdgeSwitch:
 
     def use(self, config: Config, now_s: float) -> None:
         """The configuration in force: purifiers of rooms that this bridge measures, and can switch."""
-        self._rule = config.purifier_rule()
         self._rooms = {sensor: f"{self._site}.{it.room}" for sensor, it in sensors_of(config, self._bridge).items()}
         rooms, known, purifiers = set(self._rooms.values()), self._units, dict(config.purifiers())
         try:
@@ -113,10 +112,11 @@ class EdgeSwitch:
                 fresh.orders = old.orders if old.room == device.room else fresh.orders
             self._units[device.purifier] = fresh
         controlled = {unit.room for unit in self._units.values()}
+        self._rules = {room: config.purifier_rule(room) for room in controlled}
         now_ms, before = round(now_s * 1000), self._signals
-        self._signals = {room: before.get(room) or RoomSignal(now_ms, self._rule) for room in controlled}
+        self._signals = {room: before.get(room) or RoomSignal(now_ms, self._rules[room]) for room in controlled}
         for room, signal in self._signals.items():
-            signal.follow(self._rule, {sensor for sensor, its in self._rooms.items() if its == room})
+            signal.follow(self._rules[room], {sensor for sensor, its in self._rooms.items() if its == room})
 
     def heard(self, message: Message, now_s: float) -> bool:
         """Whether a message is for this rule. On any thread: a beat counts from its arrival, however long the bridge's
@@ -183,19 +183,19 @@ class EdgeSwitch:
                 unit.orders = Orders()
 
     def _look(self, name: str, unit: _Unit, now_s: float, now_ms: int | None) -> None:
-        signal, at = self._signals[unit.room], round(now_s * 1000)
+        signal, rule, at = self._signals[unit.room], self._rules[unit.room], round(now_s * 1000)
         if unit.timetable is not None and now_ms is not None and unit.timetable.block_end_ms(now_ms) is None:
             signal.empty()
         wanted = need(
-            high=signal.high(at, self._rule),
+            high=signal.high(at, rule),
             blind=unit.when_blind and signal.blind(at) and self._measured(unit.room),
             timetable=unit.timetable,
             now_ms=now_ms,
         )
         unit.wish.dust(signal.level(at), now_s)
-        if wanted is None or forbidden(unit.wish, now_s, now_ms, self._rule):
+        if wanted is None or forbidden(unit.wish, now_s, now_ms, rule):
             return
-        if unit.orders.due(now_s, wanted, self._rule.person_off):
+        if unit.orders.due(now_s, wanted, rule.person_off):
             self._order(name, unit, wanted, now_s, now_ms)
         elif unit.orders.call_due(now_s):
             # Nobody is there to say that the device has heard it over the broker.

@@ -72,7 +72,7 @@ class Past:
                 continue
             remembered = plugs.get(name)
             self._controls[name] = Hysteresis(
-                config.purifier_rule(), bool(remembered and remembered.get("on")), start_ms / 1000
+                config.purifier_rule(room), bool(remembered and remembered.get("on")), start_ms / 1000
             )
             self._signals[name] = guides[0]
             self._timetables[name] = config.timetable_of(room)

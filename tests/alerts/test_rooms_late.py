@@ -26,7 +26,7 @@ def told(room: RoomWatch) -> RoomState:
     return room.state(
         NOW,
         outdoor=state.NOTHING,
-        play_level=None,
+        play=(None, ""),
         purifiers=(),
         occupied=False,
         config_version=1,

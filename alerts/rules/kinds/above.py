@@ -16,6 +16,7 @@ from classair.config.notifying import AboveRule
 from classair.science.indexes.thai2023 import INDEX
 
 LEVEL_5: Final = "level_5"
+SENSITIVE_ABOVE: Final = 25.0  # µg/m³
 LEVEL_5_ABOVE: Final = float(INDEX.scales["pm25"].bands[-2].high or 75)
 
 
@@ -27,15 +28,27 @@ class Rule(RuleKind[AboveRule]):
     def __init__(self, name: str, settings: AboveRule, config: Config) -> None:
         super().__init__(name, settings, config)
         self._band = Band(settings.above, settings.clear_below)
+        # A sensitive room is told of earlier: above the Department of Health's surveillance value at the latest.
+        earlier = settings.quantity == "pm25" and settings.above > SENSITIVE_ABOVE
+        self._earlier = Band(SENSITIVE_ABOVE, min(settings.clear_below or SENSITIVE_ABOVE, 20.0)) if earlier else None
         dust = settings.quantity == "pm25"
         self._worst = Band(LEVEL_5_ABOVE, None) if dust and settings.above < LEVEL_5_ABOVE else None
         self._severity: Severity = "urgent" if dust and self._worst is None else settings.severity
 
+    def _band_in(self, room: str) -> Band:
+        sensitive = self.config.has_room(room) and self.config.room(room).sensitive
+        return self._earlier if self._earlier is not None and sensitive else self._band
+
+    def limit_in(self, room: str) -> float:
+        """The limit as it is in this room."""
+        return self._band_in(room).above
+
     def in_room(self, room: RoomNow, world: World) -> Iterator[Sight]:
         value = value_of(room, self.settings.quantity)
-        words = words_of(room, self.settings.quantity, value, self.settings.above)
+        band = self._band_in(room.room)
+        words = words_of(room, self.settings.quantity, value, band.above)
         if self.is_time(room):
-            holds = self._band.holds(room.room, value)
+            holds = band.holds(room.room, value)
             worst = None if self._worst is None else self._worst.holds(room.room, value)
         else:
             holds, worst, words["over"] = False, False, "when"

@@ -13,7 +13,10 @@ function classairAges(page) {
       if (value.unknown_at !== null && at >= value.unknown_at) { return 'unknown'; }
       return value.status === 'late' || (value.late_at !== null && at >= value.late_at) ? 'late' : 'ok';
     }
-    if (isPromise(value)) { return at - saidAt >= LATE_MS ? 'unknown' : value.status; }
+    if (isPromise(value)) {
+      var heardAt = value.status === 'filling' && value.newest_at !== null ? value.newest_at : saidAt;
+      return at - heardAt >= LATE_MS ? 'unknown' : value.status;
+    }
     return value.status !== 'none' && at - saidAt >= UNKNOWN_MS ? 'unknown' : value.status;
   }
   /* A purifier is known as long as whoever watches it speaks. */

@@ -169,6 +169,8 @@ def _foot(ctx: Context, language: str, state: RoomState) -> Any:
             html.Span(states.age(state.pm25.newest_at, "late"), className="if-late late-chip"),
             states.age(state.pm25.newest_at, "silent", className="if-unknown quiet"),
         ]
+    if ctx.config().room(state.room).sensitive:
+        told.append(html.Span(ctx.t(language, "display.sensitive"), className="quiet sensitive"))
     if state.simulated:
         told.append(parts.simulated_mark(ctx, language))
     return html.Div(told, className="now-foot")

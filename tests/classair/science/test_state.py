@@ -172,7 +172,9 @@ def test_after_a_long_gap_the_room_fills_and_says_for_how_long() -> None:
     seen = measure([*samples(18, 15), *samples(30, 2, back)], state.PM_WINDOW_MS)
     told, memory = look(memory, back, pm25=seen)
     assert told.pm25.status == "filling" and told.pm25.minutes_left == 10 and told.pm25.last_shown == "18"
-    assert told.texts["en"]["unknown"].reason == i18n.t("en", "reason.filling", n=10)
+    assert told.texts["en"]["ok"].reason == i18n.t("en", "reason.filling", n=10)
+    # Once nobody keeps it up, nothing is promised.
+    assert told.texts["en"]["unknown"].reason == i18n.t("en", "reason.silent_flag")
     assert told.texts["th"]["ok"].reason == i18n.t("th", "reason.filling", n=10)
     later = back + 10 * MIN
     told, _ = look(memory, later, pm25=measure(samples(30, 12, later), state.PM_WINDOW_MS))
@@ -255,7 +257,7 @@ def test_the_state_carries_the_words_of_all_three_phases_in_both_languages() -> 
 
 def test_the_caretaker_was_told_is_said_only_when_it_is_true() -> None:
     told, _ = look(told_at=T0, pm25=Measure())
-    assert told.texts["en"]["unknown"].reason == i18n.t("en", "reason.silent_told")
+    assert told.texts["en"]["unknown"].reason == i18n.t("en", "reason.silent_told_flag")
     assert "caretaker has been notified" in told.texts["en"]["unknown"].reason
 
 
