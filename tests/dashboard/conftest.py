@@ -278,6 +278,7 @@ def state_of(
         co2=Measure(newest, co2),
         outdoor=value_of(outdoor, PM25),
         play_level=play,
+        play_over="day",
         purifiers=(unit,),
         simulated=True,
         config_version=1,

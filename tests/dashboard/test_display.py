@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from classair import config as configuration
 from classair import i18n
 from classair.broker import BrokerAddress, Link
 from classair.service import Following
+from classair.stores.memory.store import MemoryStore
 from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, SchoolCalendar, Timetable, local_time, to_ms
 from classair.wire import Topics
 from dashboard.public.display import LEVELS
@@ -192,13 +194,34 @@ def test_a_new_version_of_the_display_reloads_it_and_the_old_one_stays_until_it_
     page.wait_for_function("() => window.old === undefined", timeout=20000)
 
 
-@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def full(schools: configuration.Config) -> configuration.Config:
+    """The demo's schools with all that a display can hold: both codes, and the mark of a sensitive room."""
+    site, _, room = ROOM.partition(".")
+    rooms = {**schools.sites[site].rooms, room: schools.sites[site].rooms[room].model_copy(update={"sensitive": True})}
+    sites = {**schools.sites, site: schools.sites[site].model_copy(update={"rooms": rooms})}
+    return schools.model_copy(update={"address": "http://192.168.1.5:8050", "sites": sites})
+
+
+@pytest.mark.parametrize(("language", "theme"), [("th", "dark"), ("en", "light")])
 def test_nothing_sticks_out_at_any_size_level_or_age(
-    house: Any,
+    make_house: Any,
+    schools: configuration.Config,
     chromium: Any,
     make_state: Any,
     language: str,
+    theme: str,
 ) -> None:
+    house = make_house(config=full(schools), store=MemoryStore())
+    house.put(make_state(ROOM))
+    by_hand = make_state(ROOM, 30, outdoor=20, play=5)
+    unit = by_hand.purifier.model_copy(
+        update={
+            "speed": "turbo",
+            "mode": "person",
+            "override_by": "teacher:x",
+            "override_until": by_hand.at + 9_000_000,
+        }
+    )
     states = {
         "very good": make_state(ROOM, 12),
         "good": make_state(ROOM, 18, outdoor=90, co2=2210),
@@ -209,9 +232,11 @@ def test_nothing_sticks_out_at_any_size_level_or_age(
         "red, two digits": make_state(ROOM, 80, outdoor=90, play=5),
         "silent": make_state(ROOM, 18, age_s=37 * 60, told_at=1),
         "filling": make_state(ROOM, None, minutes_left=7),
+        "by hand": by_hand.model_copy(update={"purifier": unit}),
     }
     wrong = []
-    page = open_display(chromium, house, query=f"?lang={language}")
+    page = open_display(chromium, house, query=f"?lang={language}&theme={theme}")
+    assert page.locator(".code svg").count() == 2
     shown(page, "#value", "18")
     page.evaluate("document.fonts.ready")
     for name, state in states.items():
@@ -220,7 +245,7 @@ def test_nothing_sticks_out_at_any_size_level_or_age(
         text = state.texts[language]["unknown" if state.pm25.value is None else "ok"].action
         shown(page, "#action", text.split("›")[0].replace("‹", ""))
         page.wait_for_function("v => document.getElementById('value').textContent === v", arg=state.pm25.shown or "–")
-        for width, height in (*SIZES, (390, 780), (320, 640)):
+        for width, height in (*SIZES, (360, 720), (320, 640)):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function("w => innerWidth === w", arg=width)
             page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
