@@ -63,6 +63,7 @@ def wall(make_house: Any, chromium: Any, make_state: Any) -> Wall:
     house.live.hub._keep_alive_s = 10_000  # the server's time comes when the test says so
     page = chromium.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
     page.add_init_script(STOPPED)
+    page.route("**/now", lambda route: route.abort())  # an answer that comes late would set the page's clock back
     page.clock.install(time=house.still_at / 1000)
     page.goto(f"{house.url}/display/{ROOM}?lang=en")
     page.wait_for_function("() => document.getElementById('clock').textContent")
