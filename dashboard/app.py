@@ -34,6 +34,8 @@ from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
 from dashboard.public import display, notify, report, signing_in, ticket
+from dashboard.readers import for_readers
+from dashboard.readers.live import SeenStreams
 from dashboard.reports.press import PRESS
 from dashboard.reports.week import serving as weeks
 from dashboard.reports.week.sending import Sending
@@ -99,6 +101,8 @@ def create_app(
     sending = Sending(ctx)
     talk = Talk(ctx, desk.line, Replies(ctx.config))
     keeping = Keeping(ctx)
+    whole, ctx = ctx, for_readers(ctx)
+    live.hub.readers = SeenStreams(ctx.live, whole.config)
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
@@ -129,11 +133,14 @@ def create_app(
         return policies[0] if is_dash and policies else LIGHT_POLICY
 
     def demo() -> bool:
-        config = ctx.config()
+        config = whole.config()
         return host in LOOPBACK_NAMES and all(config.site_simulated(site) for site in config.sites)
 
     return Application(
-        Guard(server, server, desk, demo, policy, needs, Whence(ctx.config, proxies)), server, dash, needs
+        Guard(server, server, desk, demo, policy, needs, Whence(whole.config, proxies), whole.config),
+        server,
+        dash,
+        needs,
     )
 
 

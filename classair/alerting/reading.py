@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -57,12 +57,26 @@ _TABLES: Final[Mapping[type, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Of which places records are given: those about `rooms`, about anything in the schools `whole`, and those about a
+    whole school of `touched` (or about none: services belong to all)."""
+
+    touched: frozenset[str]
+    whole: frozenset[str]
+    rooms: frozenset[str]
+
+
 class Records:
     """Reads `places.ledger`. Every method raises NotKnown, gives `limit` rows at most and LIMIT at the very most."""
 
-    def __init__(self, path: Path | None) -> None:
-        """`path` None: an installation without a ledger, of which nothing is known."""
-        self.path = path
+    def __init__(self, path: Path | None, scope: Callable[[], Scope | None] = lambda: None) -> None:
+        """`path` None: an installation without a ledger, of which nothing is known. `scope`: asked at each question."""
+        self.path, self._scope = path, scope
+
+    def within(self, scope: Callable[[], Scope | None]) -> Records:
+        """The same records, of the places that `scope` says; None: of all."""
+        return Records(self.path, scope)
 
     # -- alerts --------------------------------------------------------------------------------------------------------
 
@@ -159,7 +173,7 @@ class Records:
         with self._open() as connection:
             for alert in dict.fromkeys(alerts):
                 where = _Where("id in (select notification from notification_item where alert=?)", alert)
-                found[alert] = _read(connection, NotificationRecord, where, "made_at, id", limit)
+                found[alert] = self._read(connection, NotificationRecord, where, "made_at, id", limit)
         return found
 
     def attempts(self, notifications: Sequence[str], limit: int = LIMIT) -> list[AttemptRecord]:
@@ -168,7 +182,7 @@ class Records:
         with self._open() as connection:
             for one in dict.fromkeys(notifications):
                 where = _Where("notification=?", one)
-                found += _read(connection, AttemptRecord, where, "at, id", max(0, _page(limit) - len(found)))
+                found += self._read(connection, AttemptRecord, where, "at, id", max(0, _page(limit) - len(found)))
         return sorted(found, key=lambda it: (it.at, it.id))
 
     def preferences(self, person: str) -> list[PreferenceRecord]:
@@ -224,7 +238,17 @@ class Records:
 
     def _rows(self, record: type[T], where: _Where, order: str, limit: int) -> list[T]:
         with self._open() as connection:
-            return _read(connection, record, where, order, _page(limit))
+            return self._read(connection, record, where, order, _page(limit))
+
+    def _read(self, connection: sqlite3.Connection, record: type[T], where: _Where, order: str, limit: int) -> list[T]:
+        scope = self._scope()
+        if scope is not None and (condition := _SEEN.get(record)):
+            lists = {name: json.dumps(sorted(getattr(scope, name))) for name in ("touched", "whole", "rooms")}
+            connection.execute("create temp table if not exists scope(touched text, whole text, rooms text)")
+            connection.execute("delete from temp.scope")
+            connection.execute("insert into temp.scope values(:touched, :whole, :rooms)", lists)
+            where.add(condition)
+        return _read(connection, record, where, order, limit)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -237,6 +261,38 @@ class Records:
                 yield connection
         except sqlite3.Error as error:
             raise NotKnown(f"{self.path.name} cannot be read: {error}") from None
+
+
+def _among(value: str, which: str) -> str:
+    return f"{value} in (select value from temp.scope, json_each(temp.scope.{which}))"
+
+
+def _site(full: str) -> str:
+    return f"substr({full}, 1, instr({full}, '.') - 1)"
+
+
+# Of a place: a school that is touched, a room that is seen or stands in a school that is seen as a whole.
+_PLACE: Final = (
+    f"(site='' or {_among('site', 'touched')}) "
+    f"and (room='' or {_among('room', 'rooms')} or {_among(_site('room'), 'whole')})"
+)
+_MESSAGE: Final = (
+    f"(site='' or {_among('site', 'whole')} or (episode<>'' and {_among('site', 'touched')}) or id in "
+    f"(select notification from notification_item where alert in (select id from alert where {_PLACE})))"
+)
+_EPISODE: Final = (
+    f"(sites='[]' or exists(select 1 from json_each(sites) as of_it where {_among('of_it.value', 'touched')}))"
+)
+_SEEN: Final[Mapping[type, str]] = {
+    AlertRecord: _PLACE,
+    ChangeRecord: f"alert in (select id from alert where {_PLACE})",
+    NotificationRecord: _MESSAGE,
+    AttemptRecord: f"notification in (select id from notification where {_MESSAGE})",
+    SilenceRecord: f"{_PLACE} and (instr(subject, '.')=0 or {_among(_site('subject'), 'touched')})",
+    EpisodeRecord: _EPISODE,
+    TaskRecord: _PLACE,
+    EpisodeLogRecord: f"episode in (select id from episode where {_EPISODE})",
+}
 
 
 class _Where:

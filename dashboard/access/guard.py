@@ -18,7 +18,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from classair.config import Config
 from dashboard.access.desk import Desk
+from dashboard.access.elsewhere import body_of, outside
+from dashboard.access.reach import EVERYTHING, NotCovered, reading
 from dashboard.access.roles import VISITOR, Need, Principal, may
 from dashboard.access.whence import LOOPBACK_NAMES, Whence, Zone
 
@@ -48,7 +51,7 @@ def dash_policy(script_hashes: list[str]) -> str:
     )
 
 
-OTHER_ROOM: Final = "an administrator can add the room: classair user rooms"
+OTHER_ROOM: Final = "an administrator can add the place: classair user rooms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Refusal:
     status: int
     what: str
     right: str
+    words: str = "access.not_allowed"
 
 
 class Guard:
@@ -70,8 +74,9 @@ class Guard:
         policy: Callable[[str], str],
         needs: Mapping[tuple[str, str], Need],
         whence: Whence,
+        config: Callable[[], Config],
     ) -> None:
-        self._app, self._server, self._desk, self._demo = app, server, desk, demo
+        self._app, self._server, self._desk, self._demo, self._config = app, server, desk, demo, config
         self._policy, self._needs, self._whence = policy, needs, whence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,20 +96,29 @@ class Guard:
             return
         principal = self._principal(headers)
         demo = caller.zone is Zone.MACHINE and caller.name in LOOPBACK_NAMES and self._demo()
+        if principal.demo and not demo:
+            principal = VISITOR
         allowed = frozenset(need for need in Need if may(need, principal, demo=demo, near=caller.near))
-        scope.setdefault("state", {}).update(principal=principal, may=allowed, caller=caller)
+        scope.setdefault("state", {}).update(principal=principal, may=allowed, caller=caller, demo=demo)
         need, places = self._asked(scope)
         refusal = self._refusal(scope, headers, principal, need, need in allowed)
-        room = places.get("room", "")
-        if refusal is None and need is Need.CONTROL and room and not principal.controls(room):
-            refusal = Refusal(403, f"{principal.name} may not control {room}", OTHER_ROOM)
+        receive = _bounded(receive, _longest(scope["path"]))
+        # What is open to everyone is not closed by signing in.
+        tied = bool(principal.places) and not may(need, VISITOR, demo=False, near=caller.near)
+        if refusal is None and tied:
+            body = b""
+            if scope["method"] not in SAFE and _is_json(headers) and not scope["path"].startswith("/_dash"):
+                body, receive = await body_of(receive)
+            if place := outside(self._config(), principal, need, places, scope, body):
+                refusal = _elsewhere(principal, need, place)
         sending = self._with_headers(scope, send)
         if refusal is not None:
             if refusal.status in (401, 403) and scope["method"] not in SAFE:
                 self._desk.note(principal.who, f"refused {scope['method']}", scope["path"], refusal.what)
             await self._answer(refusal, scope, headers)(scope, receive, sending)
             return
-        await self._app(scope, _bounded(receive, _longest(scope["path"])), sending)
+        with reading(principal.reach if tied else EVERYTHING):
+            await self._app(scope, receive, sending)
 
     def need(self, scope: Scope) -> Need:
         """What the route that will answer asks for; a route without a rule is refused."""
@@ -171,7 +185,7 @@ class Guard:
         if refusal.status == 403 and scope["method"] in SAFE and _reads_pages(scope, headers):
             from dashboard.public.pages import plain_page
 
-            return plain_page(Request({**scope, "app": self._server}), 403)
+            return plain_page(Request({**scope, "app": self._server}), 403, refusal.words)
         extra = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
         return JSONResponse(
             fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right), refusal.status, extra
@@ -193,6 +207,17 @@ class Guard:
             await send(message)
 
         return sending
+
+
+def _elsewhere(principal: Principal, need: Need, place: str) -> Refusal:
+    does = "see" if need in (Need.READ, Need.DISPLAY) else {Need.CONTROL: "control"}.get(need, need.value)
+    return Refusal(403, f"{principal.name} may not {does} {place}", OTHER_ROOM, words="access.other_place")
+
+
+def not_covered(request: Request, error: NotCovered) -> Response:
+    """The answer where a route has asked for a place that its reader does not see."""
+    refusal = _elsewhere(request.state.principal, Need.READ, error.place)
+    return JSONResponse(fault(refusal.what, f"{request.method} {request.url.path}", refusal.right), refusal.status)
 
 
 def _reads_pages(scope: Scope, headers: Headers) -> bool:
@@ -221,11 +246,13 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
             return Refusal(
                 403, "the request lacks the session's CSRF token", "send the cookie classair_csrf again as X-CSRF-Token"
             )
-    if need in (Need.CONTROL, Need.EXPORT, Need.TICKETS, Need.APPROVE, Need.ADMIN):
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            return Refusal(415, "the body must be JSON", "send Content-Type: application/json")
+    if need in (Need.CONTROL, Need.EXPORT, Need.TICKETS, Need.APPROVE, Need.ADMIN) and not _is_json(headers):
+        return Refusal(415, "the body must be JSON", "send Content-Type: application/json")
     return None
+
+
+def _is_json(headers: Headers) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _place(origin: str) -> str | None:

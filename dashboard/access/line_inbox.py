@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from classair.units import DAY_MS, HOUR_MS
-from dashboard.access.phones import Ask, Change
+from dashboard.access.desk_file import DeskFile
 
 KEPT_MS: Final = 7 * DAY_MS
 CODE_MS: Final = DAY_MS
@@ -52,8 +52,8 @@ class Event:
 class LineInbox:
     """Part of the desk; `change` and `ask` are its connection's."""
 
-    def __init__(self, change: Change, ask: Ask) -> None:
-        self._change, self._ask = change, ask
+    def __init__(self, file: DeskFile) -> None:
+        self._change, self._ask = file.change, file.ask
 
     def keep(self, events: Iterable[dict[str, Any]], now: int) -> int:
         """Puts what is new on disk and returns how many that were. Raises sqlite3.Error when the disk refuses."""

@@ -7,13 +7,13 @@ cookie; desk.db keeps the hash. It ends after 30 days, when it is forgotten, and
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
 from classair.units import DAY_MS, HOUR_MS
+from dashboard.access.accounts import Accounts
+from dashboard.access.desk_file import DeskFile
 from dashboard.access.roles import SCOPES_OF, Principal
 
 KEPT_MS: Final = 30 * DAY_MS
@@ -37,9 +37,6 @@ _BROWSERS: Final = (
     ("Chrome", "Chrome"),
     ("Safari", "Safari"),
 )
-
-Change = Callable[[], AbstractContextManager[sqlite3.Connection]]
-Ask = Callable[..., list[tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,11 @@ def label_of(user_agent: str) -> str:
 class Phones:
     """The phones of all accounts, through the desk's one connection."""
 
-    def __init__(self, change: Change, ask: Ask, hashed: Callable[[str], bytes], now_ms: Callable[[], int]) -> None:
-        self._change, self._ask, self._hashed, self._now_ms = change, ask, hashed, now_ms
+    def __init__(
+        self, file: DeskFile, accounts: Accounts, hashed: Callable[[str], bytes], now_ms: Callable[[], int]
+    ) -> None:
+        self._change, self._ask, self._hashed, self._now_ms = file.change, file.ask, hashed, now_ms
+        self._accounts = accounts
 
     def remember(self, account: str, label: str, csrf: str) -> str:
         """The secret for the phone's cookie. `csrf` proves its changes, as a session's does."""
@@ -97,26 +97,24 @@ class Phones:
         """Who uses the phone; None when it is unknown, forgotten, too old, or the account is disabled."""
         now, key = self._now_ms(), self._hashed(secret)
         rows = self._ask(
-            "select phone.id, account, role, csrf, seen_at, "
-            "(select group_concat(place, ' ') from account_place where account_place.account=account.name) "
-            "from phone join account on account.name=phone.account "
-            "where hash=? and disabled_at is null and phone.created_at>?",
-            key,
-            now - KEPT_MS,
+            "select id, account, csrf, seen_at from phone where hash=? and created_at>?", key, now - KEPT_MS
         )
         if not rows:
             return None
-        phone, name, role, csrf, seen_at, places = rows[0]
+        phone, name, csrf, seen_at = rows[0]
+        account = self._accounts.get(str(name))
+        if account is None or not account.active:
+            return None
         if now - int(str(seen_at)) > HOUR_MS:  # not a write for every request
             with self._change() as db:
                 db.execute("update phone set seen_at=? where hash=?", (now, key))
         return Principal(
             "account",
-            str(name),
-            str(role),
-            SCOPES_OF[str(role)] & MAY,
+            account.name,
+            account.role,
+            SCOPES_OF[account.role] & MAY,
             str(csrf),
-            frozenset(str(places or "").split()),
+            account.places,
             str(phone),
         )
 
@@ -138,6 +136,10 @@ class Phones:
                 "delete from phone where id=? and (? is null or account=?)", (phone, account, account)
             ).rowcount
         return bool(gone)
+
+    def forget_all(self, account: str) -> None:
+        with self._change() as db:
+            db.execute("delete from phone where account=?", (account,))
 
     def forget_secret(self, secret: str) -> None:
         with self._change() as db:

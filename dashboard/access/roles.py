@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
+from dashboard.access.reach import Reach
+
 Role = Literal["viewer", "teacher", "researcher", "caretaker", "head", "municipality", "admin"]
 Scope = Literal["read", "control", "export", "tickets", "approve", "admin"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-TOKEN_SCOPES: Final = ("read", "control", "export")
+TOKEN_SCOPES: Final = ("read", "control", "export", "tickets")
+"""Signing what leaves the school and administering are for people."""
 
 SCOPES_OF: Final[dict[str, frozenset[str]]] = {
     "viewer": frozenset({"read"}),
@@ -43,6 +46,7 @@ class Principal:
     """Whoever is asking. `csrf` is set for a browser session, which must prove each change with it.
 
     `places`: the sites and rooms that it is about, empty for all. `phone`: the remembered phone it comes from.
+    `demo`: an account without a password, worth nothing outside of the demo.
     """
 
     kind: Literal["visitor", "account", "token"] = "visitor"
@@ -52,10 +56,15 @@ class Principal:
     csrf: str = ""
     places: frozenset[str] = frozenset()
     phone: str = ""
+    demo: bool = False
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.places)
 
     def covers(self, place: str) -> bool:
         """Whether it is about `<site>.<room>` or `<site>`; a site only as a whole."""
-        return not self.places or place in self.places or place.partition(".")[0] in self.places
+        return self.reach.covers(place)
 
     def may(self, scope: Scope, place: str) -> bool:
         """Whether it may do this to `<site>.<room>` or `<site>`."""

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from dashboard.access.guard import fault
+from dashboard.access.guard import fault, not_covered
+from dashboard.access.reach import NotCovered
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 
 
@@ -79,6 +80,10 @@ def install(server: FastAPI) -> None:
     @server.exception_handler(ApiFault)
     async def _ours(_: Request, error: ApiFault) -> Response:
         return JSONResponse(fault(error.what, error.where, error.right), error.status)
+
+    @server.exception_handler(NotCovered)
+    async def _elsewhere(request: Request, error: NotCovered) -> Response:
+        return not_covered(request, error)
 
     @server.exception_handler(RangeRefused)
     async def _range(_: Request, error: RangeRefused) -> Response:

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 
 from classair import i18n
+from dashboard.access.reach import reader
 from dashboard.access.roles import Principal
 from dashboard.context import Context
 from dashboard.frame import parts
@@ -76,16 +77,16 @@ def _places(page: Page, asked: Mapping[str, str]) -> dict[str, str]:
 def _board(
     ctx: Context, pieces: Pieces, page: Page, language: str, places: dict[str, str], principal: Principal
 ) -> Board:
-    """One for all readers, or one each where the view asks who reads it; no address can say that.
+    """One for all readers of the same places, or one each where the view asks who reads it; no address can say that.
 
     Raises HTTPException: what the address asks for does not exist.
     """
-    reader: dict[str, Principal] = {}
-    about = dict(places)
+    asking: dict[str, Principal] = {}
+    about = {**places, "of": reader().key}
     if READER in inspect.signature(page.module.view).parameters:
-        reader[READER] = principal
+        asking[READER] = principal
         about[READER] = " ".join([principal.who, *sorted(principal.scopes), *sorted(principal.places)])
-    view = page.module.view(ctx, language, **reader, **places)
+    view = page.module.view(ctx, language, **asking, **places)
     if view is None:
         raise HTTPException(404)
     return pieces.board(f"{page.name}/{language}?{urlencode(about)}", view)

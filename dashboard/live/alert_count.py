@@ -11,6 +11,8 @@ from dashboard.live.hub import frame
 
 KEY: Final = "alerts/count"
 """Under which the hub keeps the newest word; pages of every kind are sent it."""
+FIGURE: Final = "alerts_unacknowledged"
+"""Under which alerts says the number of all schools."""
 OLD_MS: Final = 45_000
 """Alerts speaks every 10 s; older than this nobody knows the number."""
 
@@ -33,7 +35,7 @@ def count_of(status: ServiceStatus | None) -> AlertCount:
     """What alerts says of itself; an earlier version does not count."""
     if status is None or status.state != "online":
         return NOT_KNOWN
-    said = status.figures.get("alerts_unacknowledged")
+    said = status.figures.get(FIGURE)
     return AlertCount(int(said), status.at) if isinstance(said, int | float) and said >= 0 else NOT_KNOWN
 
 

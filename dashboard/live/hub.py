@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 KEEP_ALIVE_S: Final = 15.0
 
@@ -15,6 +15,26 @@ def frame(event: str, data: str, number: int | None = None) -> bytes:
     """One Server-Sent Event; `data` must be a single line, which JSON is. A browser that reconnects says the number."""
     said = "" if number is None else f"id: {number}\n"
     return f"event: {event}\n{said}data: {data}\n\n".encode()
+
+
+class Readers(Protocol):
+    """Who reads a stream, asked where the stream is written."""
+
+    def wanted(self, wants: Callable[[str], bool]) -> Callable[[str], bool]:
+        """`wants` without what the reader may not see."""
+        ...
+
+    async def sent(self, frames: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Frames as the reader is sent them."""
+        ...
+
+
+class _Everyone:
+    def wanted(self, wants: Callable[[str], bool]) -> Callable[[str], bool]:
+        return wants
+
+    async def sent(self, frames: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        return frames
 
 
 @dataclass(eq=False, slots=True)
@@ -36,6 +56,7 @@ class Hub:
         self._boxes: set[Box] = set()
         self._ending = False
         self._latest: dict[str, bytes] = {}
+        self.readers: Readers = _Everyone()
         self.on_news: Callable[[str], None] = lambda _: None
 
     @property
@@ -75,7 +96,9 @@ class Hub:
         A page that opens later is given older frames, so the time travels beside them and not inside. `first`: another
         snapshot; `once`: nothing after it.
         """
-        known = {key: encoded for key, encoded in self._latest.items() if wants(key)} if first is None else dict(first)
+        wants = self.readers.wanted(wants)
+        whole = self._latest if first is None else first
+        known = {key: encoded for key, encoded in whole.items() if wants(key)}
         box = Box(wants, known)
         self._boxes.add(box)
         try:
@@ -88,8 +111,8 @@ class Hub:
                     yield self._time()
                     continue
                 box.ready.clear()
-                out = b"".join(box.frames.values())
-                box.frames = {}
+                frames, box.frames = box.frames, {}
+                out = b"".join((await self.readers.sent(frames)).values())
                 if out:
                     yield self._time() + out
                 if once:

@@ -95,7 +95,7 @@ def language(request: Request) -> str:
     return ctx.language(request.query_params)
 
 
-def plain_page(request: Request, status: int) -> HTMLResponse:
+def plain_page(request: Request, status: int, words: str = "") -> HTMLResponse:
     """A short page for people who came to an address that is not there, or not for them."""
-    words = "access.not_allowed" if status == 403 else "access.not_found"
+    words = words or ("access.not_allowed" if status == 403 else "access.not_found")
     return page(request, "plain.html", language(request), status=status, words=words)

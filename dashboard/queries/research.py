@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,10 +21,12 @@ from classair.stores.corrections import accepted_corrections
 from classair.stores.deployments import Deployment, deployments
 from classair.stores.events import SchoolEvent, noted_events
 from classair.units import MINUTE_MS
+from dashboard.access.reach import NotCovered
 from dashboard.queries.daily import day_means
 from dashboard.queries.flagged import FlaggedRange, stretches
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 from dashboard.queries.row_cache import RowCache
+from dashboard.queries.sight import SeesAll, Sight
 from research.mean_columns import MeanColumns
 from research.means import MeanRow, MeansReader
 from research.pages import Place, page
@@ -93,8 +96,14 @@ class Research:
         now_ms: Callable[[], int] | None = None,
     ) -> None:
         self._store, self._config, self._readings, self._now_ms = store, config, readings, now_ms
-        self._remembered = RowCache()
-        self._remembered_for: Config | None = None
+        self._sight: Sight = SeesAll()
+        self._remembered = _Remembered()
+
+    def seen_by(self, sight: Sight) -> Research:
+        """The same, answering only what is seen; rows are remembered for all. Its answers raise NotCovered."""
+        other = copy.copy(self)
+        other._sight = sight
+        return other
 
     def page(
         self,
@@ -129,9 +138,7 @@ class Research:
         with self._asked() as store:
             config = self._config()
             reader = MeansReader(store, config, self.corrections())
-            if config is not self._remembered_for:  # timetables may have changed
-                self._remembered.forget()
-                self._remembered_for = config
+            rows = self._remembered.rows_of(config)
             versions = self._versions(store, selection)
             found: dict[tuple[str, str], list[MeanRow]] = {}
             for part in _parts(selection):
@@ -148,9 +155,7 @@ class Research:
                         def make(one: Selection = one, until: int | None = until) -> list[MeanRow]:
                             return reader.of_room(one.rooms[0], one.quantities[0], reader.asked(one, until))
 
-                        found.setdefault((room, quantity), []).extend(
-                            self._remembered.get((one.canonical(), of_site, until), make)
-                        )
+                        found.setdefault((room, quantity), []).extend(rows.get((one.canonical(), of_site, until), make))
         return found
 
     def versions(self, selection: Selection) -> dict[str, dict[date, int]]:
@@ -158,8 +163,10 @@ class Research:
         with self._asked() as store:
             return self._versions(store, selection)
 
-    @staticmethod
-    def _bounded(selection: Selection) -> None:
+    def _bounded(self, selection: Selection) -> None:
+        for room in selection.rooms:  # what is remembered would be given without asking the store
+            if not self._sight.sees_room(room):
+                raise NotCovered(room)
         most = (
             len(selection.rooms)
             * len(selection.quantities)
@@ -259,11 +266,13 @@ class Research:
 
     def deployments(self) -> list[Deployment]:
         with self._away():
-            return deployments(self._readings)
+            return [one for one in deployments(self._readings) if self._sight.sees_room(one.room)]
 
     def events(self, start_ms: int, end_ms: int, site: str | None = None) -> list[SchoolEvent]:
         with self._away():
-            return noted_events(self._readings, start_ms, end_ms, site=site)
+            found = noted_events(self._readings, start_ms, end_ms, site=site)
+        sight = self._sight
+        return [one for one in found if (sight.sees_room(one.room) if one.room else sight.touches(one.site))]
 
     @contextmanager
     def _asked(self) -> Iterator[Store]:
@@ -271,7 +280,7 @@ class Research:
         if store is None:
             raise StoreUnavailable("the database is not open yet")
         with self._away():
-            yield store
+            yield self._sight.store(store)
 
     @contextmanager
     def _away(self) -> Iterator[None]:
@@ -279,6 +288,20 @@ class Research:
             yield
         except StoreAway as away:
             raise StoreUnavailable(str(away)) from away
+
+
+class _Remembered:
+    """Rows that were read, as long as the configuration is the same: timetables may change with it."""
+
+    def __init__(self) -> None:
+        self._rows = RowCache()
+        self._config: Config | None = None
+
+    def rows_of(self, config: Config) -> RowCache:
+        if config is not self._config:
+            self._rows.forget()
+            self._config = config
+        return self._rows
 
 
 def _parts(selection: Selection) -> Iterator[Selection]:

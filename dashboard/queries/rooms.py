@@ -5,6 +5,7 @@ Every question is synchronous and may wait for a disk or a network: callbacks as
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,10 @@ from classair.science.corrections import SHORTEST_MS, Corrections
 from classair.stores import GapLedger, SensorNewest, Store, StoreAway
 from classair.stores.steps import bucket_start
 from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
+from dashboard.access.reach import NotCovered
 from dashboard.queries.last_day import LastDay
 from dashboard.queries.lesson_days import LessonDays
+from dashboard.queries.sight import SeesAll, Sight
 from research.lesson_air import LessonReader
 from research.means import MeanRow, MeansAsked, MeansReader
 
@@ -118,8 +121,15 @@ class Queries:
         self._ledger = ledger
         self._corrections = corrections
         self._now_ms = now_ms
+        self._sight: Sight = SeesAll()
         self.lately = LastDay(ledger)
         self.lesson_days = LessonDays(config, self.lessons, self._site_versions, now_ms)
+
+    def seen_by(self, sight: Sight) -> Queries:
+        """The same, answering only what is seen; whatever is remembered is shared. Its answers raise NotCovered."""
+        other = copy.copy(self)
+        other._sight = sight
+        return other
 
     def series(
         self,
@@ -199,6 +209,8 @@ class Queries:
     def missing(self, sensor: str, start_ms: int, end_ms: int) -> list[Missing]:
         """Lines of the gap ledger that touch the range, oldest first. Raises RangeRefused, StoreUnavailable."""
         _check_range(start_ms, end_ms)
+        if not self._sight.sees_sensor(sensor):
+            raise NotCovered(sensor)
         if self._ledger is None:
             raise StoreUnavailable("the missing-data log is not open yet")
         try:
@@ -217,7 +229,9 @@ class Queries:
         try:
             store = self._store()
             if store is not None:
-                yield store
+                yield self._sight.store(store)
+        except NotCovered:
+            raise
         except Exception as error:
             # Each store has a library of its own; their failures have no common name but mean the same to a reader.
             log.warning("database_query_failed subject=%s error=%s:%s", subject, type(error).__name__, error)

@@ -47,7 +47,7 @@ def dashboard(grown: Any, tmp_path_factory: pytest.TempPathFactory, wait_for: An
     data, port = tmp_path_factory.mktemp("data"), free_port()
     for name, role in (("some-teacher", "teacher"), ("some-viewer", "viewer")):
         told = subprocess.run(
-            grown.command("user", "add", name, "--role", role, "--password-stdin", "--data", str(data)),
+            grown.command("user", "add", name, "--role", role, "--all", "--password-stdin", "--data", str(data)),
             input=f"{PASSWORD}\n",
             cwd=grown.root,
             env=grown.environment,

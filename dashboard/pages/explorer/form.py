@@ -59,7 +59,7 @@ def names(ctx: Context, language: str, rooms: Iterable[str]) -> dict[str, str]:
 
 def default_rooms(ctx: Context, rooms: Sequence[str]) -> list[str]:
     """The indoor rooms of the first school, as many as a chart has lines."""
-    site = next(iter(ctx.config().sites))
+    site = next(iter(ctx.config().sites), "")
     inside = [
         room
         for room in rooms

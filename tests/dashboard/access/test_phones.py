@@ -117,10 +117,12 @@ def test_a_place_is_a_site_or_a_room(desk: Desk, place: str) -> None:
         desk.set_places("somsri", [place])
 
 
-@pytest.mark.parametrize("role", ["admin", "caretaker", "viewer"])
-def test_only_teachers_are_tied_to_rooms(desk: Desk, role: str) -> None:
-    with pytest.raises(AccountRejected, match="only teachers"):
-        desk.add_account("else", role, SECRET, ["ban-suan"])
+def test_every_role_but_the_administrator_can_be_tied_to_places(desk: Desk) -> None:
+    with pytest.raises(AccountRejected, match="responsible for everything"):
+        desk.add_account("else", "admin", SECRET, ["ban-suan"])
+    for role in ("viewer", "caretaker", "researcher", "head", "municipality"):
+        desk.add_account(f"some-{role}", role, SECRET, ["ban-suan"])
+    assert desk.places()["some-head"] == ["ban-suan"]
 
 
 def test_the_desk_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, clock: Clock) -> None:
@@ -133,6 +135,8 @@ def test_the_desk_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, cloc
     old.commit()
     old.close()
     desk = Desk(tmp_path / "old.db", clock)
+    kept = desk.known.get("mali")
+    assert kept is not None and not kept.places and not kept.said  # keeps its access; `user list` says so
     desk.set_places("mali", ["ban-suan"])
     assert desk.places() == {"mali": ["ban-suan"]}
     desk.close()
@@ -166,7 +170,7 @@ def test_the_command_ties_lists_and_forgets(
     assert capsys.readouterr().out.splitlines()[-1].split() == ["somsri", "teacher", "active", "ban-suan.p1-2"]
     assert command.main(["rooms", "somsri", *data]) == 2
     assert command.main(["rooms", "somsri", "--all", *data]) == 0
-    assert "every room" in capsys.readouterr().out
+    assert "every school" in capsys.readouterr().out
     opened = Desk(Places(tmp_path).desk, lambda: 1)
     opened.phones.remember("somsri", "iPhone", "x")
     phone = opened.phones.of()[0].id
@@ -175,7 +179,46 @@ def test_the_command_ties_lists_and_forgets(
     assert command.main(["phones", *data]) == 0
     assert capsys.readouterr().out == ""
     assert command.main(["forget", phone, *data]) == 0
+    capsys.readouterr()
     assert command.main(["forget", phone, *data]) == 2
+
+
+@pytest.mark.parametrize("role", ["teacher", "caretaker", "head"])
+def test_who_belongs_to_a_place_is_not_made_without_saying_which(
+    tmp_path: Path, role: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["add", "somsri", "--role", role, "--data", str(tmp_path)]) == 2
+    assert "--all for every school" in capsys.readouterr().err
+    assert command.main(["add", "somsri", "--role", role, "--all", "--site", "a", "--data", str(tmp_path)]) == 2
+    assert "stands alone" in capsys.readouterr().err
+
+
+def test_an_account_of_an_earlier_version_keeps_its_access_and_the_list_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = Desk(Places(tmp_path).desk, lambda: 1)
+    opened.add_account("mali", "teacher", SECRET)
+    opened.add_account("rin", "researcher", SECRET)
+    opened.close()
+    assert command.main(["list", "--data", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[0].endswith("every school (never said)")
+    assert told.out.splitlines()[1].endswith("every school") and "classair user rooms NAME" in told.err
+
+
+def test_a_mistyped_data_folder_is_not_made_and_the_right_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Desk(Places(tmp_path / "my-school").desk, lambda: 1).close()
+    for wrong, said in (("my-scool", "Did you mean"), ("elsewhere", "mkdir")):
+        add = ["add", "head", "--role", "admin", "--data", str(tmp_path / wrong), "--password-stdin"]
+        assert command.main(add) == 2
+        assert said in capsys.readouterr().err and not (tmp_path / wrong).exists()
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "letter.txt").write_text("x")
+    assert command.main(["list", "--data", str(tmp_path / "papers")]) == 2
+    assert "not a data folder" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "papers").iterdir()] == ["letter.txt"]
 
 
 # -- over the wire -----------------------------------------------------------------------------------------------------

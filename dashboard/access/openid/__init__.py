@@ -1,0 +1,1 @@
+"""Signing in with a school's account at Google, Microsoft or another provider of OpenID Connect."""
