@@ -33,7 +33,7 @@ from dashboard.line.talk import Talk
 from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
-from dashboard.public import display, notify, report, signing_in, ticket
+from dashboard.public import display, notify, report, signing_in, signing_in_elsewhere, ticket
 from dashboard.readers import for_readers
 from dashboard.readers.live import SeenStreams
 from dashboard.reports.press import PRESS
@@ -113,6 +113,7 @@ def create_app(
         signing_in.router(ctx),
         activities.router(ctx),
         training.router(ctx),
+        signing_in_elsewhere.router(ctx),
         notify.router(ctx),
         weeks.router(ctx),
         door.router(ctx, pieces),

@@ -46,6 +46,7 @@ def files() -> dict[str, str]:
 SUBCOMMANDS = (
     *("user add", "user password", "user disable", "user list", "user rooms", "user phones", "user forget"),
     "user audit",
+    "user invite",
     *("user token create", "user token list", "user token revoke"),
     *("flags set", "flags list", "flags take-back", "quarantine list", "quarantine replay"),
 )

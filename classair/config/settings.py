@@ -26,6 +26,7 @@ from classair.config.scalars import (
     YearName,
     YesNo,
 )
+from classair.config.sign_in import SignIn
 from classair.config.tickets import TicketSettings
 from classair.config.titles import Title
 from classair.control.relays import KIND as RELAY
@@ -241,6 +242,7 @@ class Config(Part):
     people: dict[Id, Person] = {}
     line: LineSettings = LineSettings()
     tickets: TicketSettings = TicketSettings()
+    sign_in: dict[Id, SignIn] = {}
     home_assistant: HomeAssistant = HomeAssistant()
     map: Annotated[str, Field(max_length=256)] = ""
     price_per_kwh: Annotated[float, Field(ge=0, le=10_000)] | None = None

@@ -16,6 +16,7 @@ from classair.service import Following
 from classair.timetable import local_time
 from dashboard.access.accounts import TIED
 from dashboard.access.desk import AccountRejected, Desk
+from dashboard.access.openid.identity import mail_key
 from dashboard.access.roles import ROLES, TOKEN_SCOPES
 
 
@@ -72,8 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--no-password",
         action="store_true",
-        help="no signing in yet; a password can be set later",
+        help="it signs in at a provider only, see classair user invite; a password can be set later",
     )
+    invite = _verb(user, "invite", "let an account sign in with its account at Google, Microsoft …", _invite)
+    invite.add_argument("name", help="name of the account")
+    invite.add_argument("--provider", required=True, help="name of the provider, as under sign_in in sensors.yaml")
+    invite.add_argument("--mail", required=True, help="the account's e-mail address there; only a hash is kept")
     audit = _verb(user, "audit", "show who changed what, newest first", _audit)
     audit.add_argument("--who", default="", help="only this one: account:NAME, token:NAME, console or visitor")
     audit.add_argument("--before", type=int, default=None, metavar="NUMBER", help="only entries before this number")
@@ -168,6 +173,19 @@ def _rooms(desk: Desk, args: argparse.Namespace) -> None:
     desk.set_places(args.name, places)
     desk.note("console", "user rooms", args.name, " ".join(places) or "all")
     print(f"{args.name} is about {', '.join(places) or 'every school'}")
+
+
+def _invite(desk: Desk, args: argparse.Namespace) -> None:
+    accepted = Following(Places(args.data.resolve()).accepted_config).current
+    known = accepted.config.sign_in if accepted is not None else {}
+    if args.provider not in known:
+        named = ", ".join(sorted(known)) or "none yet; add sign_in to sensors.yaml and start classair once"
+        raise AccountRejected(f"{args.provider!r} is not under sign_in in sensors.yaml; known: {named}")
+    if "@" not in args.mail:
+        raise AccountRejected("mail: expected an e-mail address")
+    desk.known.invite(args.name, args.provider, mail_key(desk.tries.salt(), args.mail))
+    desk.note("console", "user invite", args.name, args.provider)
+    print(f"{args.name} may sign in with {args.provider}; the first sign-in with this address ties the two together")
 
 
 def _audit(desk: Desk, args: argparse.Namespace) -> None:

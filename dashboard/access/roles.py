@@ -131,6 +131,9 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     # Light pages.
     ("GET", "/login"): Need.OPEN,
     ("POST", "/login"): Need.OPEN,
+    ("GET", "/login/with/{name}"): Need.OPEN,
+    ("GET", "/login/from/{name}"): Need.OPEN,
+    ("POST", "/login/demo"): Need.OPEN,  # refuses outside of the demo
     ("POST", "/logout"): Need.MEMBER,
     ("GET", "/phones"): Need.MEMBER,
     ("POST", "/phones"): Need.MEMBER,

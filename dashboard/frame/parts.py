@@ -17,7 +17,7 @@ from classair.units import MINUTE_MS
 from classair.wire import RoomState
 from dashboard.context import Context
 from dashboard.figures import Words
-from dashboard.frame import asker
+from dashboard.frame import account, asker
 from dashboard.live.ages import state_as_of
 from dashboard.live.alert_count import OLD_MS, count_of
 
@@ -92,6 +92,7 @@ def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> An
             _alert_count(ctx, language),
             *([simulated_mark(ctx, language)] if simulated else []),
             html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
+            account.menu(ctx, language, address(path, **{**query, "lang": language})),
         ],
         className="bar",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Form, Request, Response
@@ -14,11 +14,13 @@ from classair import i18n
 from classair.timetable import local_time
 from dashboard.access.desk import TOTAL_MS, Desk, TooMany
 from dashboard.access.guard import PHONE_COOKIE, SESSION_COOKIE
+from dashboard.access.openid.client import secret_of
 from dashboard.access.phones import KEPT_MS, label_of
-from dashboard.access.roles import Principal
+from dashboard.access.roles import ROLES, Principal
 from dashboard.access.whence import Caller
 from dashboard.context import Context
 from dashboard.frame.mounting import CSRF_COOKIE
+from dashboard.public.cookies import Cookies
 from dashboard.public.pages import language, page
 
 log = logging.getLogger(__name__)
@@ -30,19 +32,6 @@ _AT_ONCE: Final = 2  # argon2 takes 64 MB and a core's attention each time
 def router(ctx: Context) -> APIRouter:
     light = APIRouter(include_in_schema=False)
     turns = asyncio.Semaphore(_AT_ONCE)
-
-    def form_page(request: Request, next: str, wrong: str = "", status: int = 200) -> Response:
-        target = safe_target(next)
-        # Whoever comes from the code on a display holds a phone; on a computer in the staff room nothing is ticked.
-        return page(
-            request,
-            "login.html",
-            _language(request, target),
-            status=status,
-            next=target,
-            wrong=wrong,
-            remember=target.partition("?")[0].endswith("/purifier"),
-        )
 
     @light.get("/login")
     async def form(request: Request, next: str = "/") -> Response:
@@ -70,9 +59,8 @@ def router(ctx: Context) -> APIRouter:
             await asyncio.to_thread(desk.sign_out, old)
         phone = await asyncio.to_thread(_remembered, request, desk, account, session.csrf, bool(remember))
         answer = RedirectResponse(safe_target(next), 303)
-        kept = _Cookies(answer, request.url.scheme == "https")
-        kept.put(SESSION_COOKIE, session.secret, TOTAL_MS)
-        kept.put(CSRF_COOKIE, session.csrf, KEPT_MS if phone else TOTAL_MS, script=True)
+        kept = Cookies(request, answer)
+        kept.session(session, KEPT_MS if phone else TOTAL_MS)
         if phone:
             # Lax: a code read by the camera may count as coming from elsewhere, and changes prove themselves anyhow.
             kept.put(PHONE_COOKIE, phone, KEPT_MS, same_site="lax")
@@ -86,7 +74,7 @@ def router(ctx: Context) -> APIRouter:
         desk: Desk = request.app.state.desk
         await asyncio.to_thread(desk.sign_out, request.cookies.get(SESSION_COOKIE, ""))
         await asyncio.to_thread(desk.phones.forget_secret, request.cookies.get(PHONE_COOKIE, ""))
-        answer = RedirectResponse("/login", 303)
+        answer = RedirectResponse(f"/login?lang={language(request)}", 303)
         for cookie in (SESSION_COOKIE, CSRF_COOKIE, PHONE_COOKIE):
             answer.delete_cookie(cookie, path="/")
         return answer
@@ -129,32 +117,6 @@ def _counted(request: Request, desk: Desk, account: str) -> tuple[str, str]:
     return caller.address, caller.zone.value
 
 
-class _Cookies:
-    """Sets cookies as all of ours are: for this site alone, never over plain text where there is TLS."""
-
-    def __init__(self, answer: Response, secure: bool) -> None:
-        self._answer, self._secure = answer, secure
-
-    def put(
-        self,
-        name: str,
-        value: str,
-        kept_ms: int,
-        *,
-        script: bool = False,
-        same_site: Literal["strict", "lax"] = "strict",
-    ) -> None:
-        self._answer.set_cookie(
-            name,
-            value,
-            max_age=kept_ms // 1000,
-            httponly=not script,
-            samesite=same_site,
-            secure=self._secure,
-            path="/",
-        )
-
-
 def _remembered(request: Request, desk: Desk, account: str, csrf: str, wanted: bool) -> str:
     """The secret of this phone: the one it has while it is the same account's, or a fresh one, whose 30 days begin
     now; "" for none.
@@ -177,7 +139,25 @@ def safe_target(target: str) -> str:
     return target if plain else "/"
 
 
-def _language(request: Request, target: str) -> str:
+def form_page(request: Request, next: str, wrong: str = "", status: int = 200) -> Response:
+    """`wrong`: the key of a text. Signing in elsewhere is offered where the server has the provider's secret."""
+    target, ctx = safe_target(next), request.app.state.ctx
+    chosen = target_language(request, target)
+    return page(
+        request,
+        "login.html",
+        chosen,
+        status=status,
+        next=target,
+        wrong=wrong,
+        # Whoever comes from the code on a display holds a phone; on a computer in the staff room nothing is ticked.
+        remember=target.partition("?")[0].endswith("/purifier"),
+        providers=[(key, one.name.in_(chosen)) for key, one in ctx.config().sign_in.items() if secret_of(key)],
+        demo=ROLES if request.state.demo else (),
+    )
+
+
+def target_language(request: Request, target: str) -> str:
     """What the address says, else that of the page which sent the reader here."""
     if "lang" in request.query_params:
         return language(request)

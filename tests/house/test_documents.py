@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, RootModel
 
 from classair import config, plugins
-from classair.config import notifying, purifiers, settings, tickets
+from classair.config import notifying, purifiers, settings, sign_in, tickets
 from firmware_bridge import adapters, drivers
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +223,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "tickets": tickets.TicketSettings,
     "tickets.office": tickets.OfficeSettings,
     "tickets.units.UNIT": tickets.TicketUnit,
+    "sign_in.PROVIDER": sign_in.SignIn,
     "home_assistant": settings.HomeAssistant,
 }
 
@@ -291,11 +292,13 @@ def test_every_part_of_the_configuration_has_a_section() -> None:
             *vars(purifiers).values(),
             *vars(notifying).values(),
             *vars(tickets).values(),
+            *vars(sign_in).values(),
         )
         if isinstance(part, type)
         and issubclass(part, BaseModel)
         and not issubclass(part, RootModel)  # a name by language is no section
-        and part.__module__ in (settings.__name__, purifiers.__name__, notifying.__name__, tickets.__name__)
+        and part.__module__
+        in (settings.__name__, purifiers.__name__, notifying.__name__, tickets.__name__, sign_in.__name__)
     }
     assert parts - {settings.Part, notifying.AlertRule, notifying.Address} == set(SECTIONS.values())
 

@@ -46,6 +46,7 @@ ADDRESSES = {
     "pypdfium2": ["dashboard/reports/*"],
     "PIL": ["dashboard/*"],
     "authlib": ["dashboard/access/*"],
+    "joserfc": ["dashboard/access/*"],
     # Never in a bridge or where readings come in.
     "numpy": [
         "research/*",
