@@ -148,7 +148,7 @@ def router(ctx: Context) -> APIRouter:
         }
         return await _asked(ctx, request, "event_add", args, f"{wish.site} {wish.room} {wish.kind}")
 
-    @api.delete("/events/{event}", summary="Retract event", responses=responses(401, 403, 409, 503))
+    @api.delete("/events/{event}", summary="Retract event", responses=responses(401, 403, 404, 409, 503))
     async def withdraw(
         event: Annotated[str, Path(max_length=64, description="`id` of the event", examples=["ev-0"])],
         request: Request,
@@ -156,10 +156,13 @@ def router(ctx: Context) -> APIRouter:
         """Requires the scope `control`. The event is hidden, but stays on record with the person who retracted it."""
         principal: Principal = request.state.principal
         if principal.places:
-            # Of a room that is not theirs, a teacher retracts nothing; ingest knows no accounts.
+            # Ingest knows no accounts, and what is not seen here is not among the events.
             known = await asyncio.to_thread(ctx.research.events, 0, _EVER_MS)
-            about = next((one.room or one.site for one in known if one.id == event), "")
-            if about and not principal.controls(about):
+            found = next((one for one in known if one.id == event), None)
+            if found is None:
+                raise ApiFault(404, f"unknown event {event!r}", "event", "see /api/v1/events")
+            about = found.room or found.site
+            if not principal.controls(about):
                 raise ApiFault(403, f"{principal.name} may not retract events of {about}", "event", OTHER_ROOM)
         return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
 
