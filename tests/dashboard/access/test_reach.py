@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from classair.wire import ServiceStatus, Topics
 from dashboard.access.reach import Reach, reader, reading
 from dashboard.readers.config import SeenConfig, seen_config
 from tests.classair.alerting.filled import put, put_alert, put_notification
@@ -185,3 +186,14 @@ def test_sensorthings_and_packages_end_at_the_reach(tied: Any) -> None:
         answer = tied.ask(path, "POST", body=json.dumps(wish).encode(), Content_Type="application/json", **rin)
         assert answer.status == 403 and "may not export ban-suan.p1-2" in answer.text
     assert tied.ask(f"/api/v1/data?rooms=ban-suan.p1-2&first={DAY}&last={DAY}", **rin).status == 403
+
+
+def test_the_count_of_alerts_is_the_readers_own(tied: Any) -> None:
+    """Three fire, of which a teacher of one room is about one and the services'."""
+    status = ServiceStatus(service="alerts", state="online", at=now_ms(), figures={"alerts_unacknowledged": 4})
+    tied.live.hear(Topics(tied.config.org).service_status("alerts"), status.model_dump_json().encode())
+    for name, count in (("town", "4"), ("somsri", "2"), ("rin", "2")):
+        who = tied.sign_in(name, PASSWORD)
+        assert f'data-count="{count}"' in tied.ask("/?lang=en", **who).text, name
+        stream = tied.ask("/live/overview?lang=en&once=true", **who).text
+        assert f'"unacknowledged": {count}' in stream, name
