@@ -59,12 +59,16 @@ _TABLES: Final[Mapping[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Of which places records are given: those about `rooms`, about anything in the schools `whole`, and those about a
-    whole school of `touched` (or about none: services belong to all)."""
+    """Of which places records are given: those about `rooms` or `purifiers`, about anything in the schools `whole`, and
+    those about a whole school of `touched` (or about none: services belong to all)."""
 
     touched: frozenset[str]
     whole: frozenset[str]
     rooms: frozenset[str]
+    purifiers: frozenset[str] = frozenset()
+
+    def holds(self, room: str) -> bool:
+        return room in self.rooms or room.partition(".")[0] in self.whole
 
 
 class Records:
@@ -144,6 +148,9 @@ class Records:
 
     def advice(self, room: str, at_ms: int) -> str:
         """The row of the advice that the room's display showed at that moment; "" where none is on record."""
+        scope = self._scope()
+        if scope is not None and not scope.holds(room):
+            return ""
         with contextlib.suppress(NotKnown), self._open() as connection:
             found = connection.execute(
                 "select cast(rule as text) from state_told where room=? and at<=? order by at desc, id desc limit 1",
@@ -194,7 +201,7 @@ class Records:
         """What purifiers did on these local days, both included; every row, because they are added up."""
         where = _Where("day>=? and day<=?", first.isoformat(), last.isoformat())
         with self._open() as connection:
-            return _read(connection, UsageRecord, where, "day, purifier", -1)
+            return self._read(connection, UsageRecord, where, "day, purifier", -1)
 
     # -- silences ------------------------------------------------------------------------------------------------------
 
@@ -243,10 +250,10 @@ class Records:
     def _read(self, connection: sqlite3.Connection, record: type[T], where: _Where, order: str, limit: int) -> list[T]:
         scope = self._scope()
         if scope is not None and (condition := _SEEN.get(record)):
-            lists = {name: json.dumps(sorted(getattr(scope, name))) for name in ("touched", "whole", "rooms")}
-            connection.execute("create temp table if not exists scope(touched text, whole text, rooms text)")
+            lists = {name: json.dumps(sorted(getattr(scope, name))) for name in _LISTS}
+            connection.execute(f"create temp table if not exists scope({', '.join(f'{name} text' for name in _LISTS)})")
             connection.execute("delete from temp.scope")
-            connection.execute("insert into temp.scope values(:touched, :whole, :rooms)", lists)
+            connection.execute("insert into temp.scope values(:touched, :whole, :rooms, :purifiers)", lists)
             where.add(condition)
         return _read(connection, record, where, order, limit)
 
@@ -261,6 +268,9 @@ class Records:
                 yield connection
         except sqlite3.Error as error:
             raise NotKnown(f"{self.path.name} cannot be read: {error}") from None
+
+
+_LISTS: Final = ("touched", "whole", "rooms", "purifiers")
 
 
 def _among(value: str, which: str) -> str:
@@ -291,6 +301,7 @@ _SEEN: Final[Mapping[type, str]] = {
     SilenceRecord: f"{_PLACE} and (instr(subject, '.')=0 or {_among(_site('subject'), 'touched')})",
     EpisodeRecord: _EPISODE,
     TaskRecord: _PLACE,
+    UsageRecord: f"({_among('purifier', 'purifiers')} or {_among(_site('purifier'), 'whole')})",
     EpisodeLogRecord: f"episode in (select id from episode where {_EPISODE})",
 }
 

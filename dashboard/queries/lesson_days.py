@@ -6,6 +6,7 @@ version has changed, and the day that is under way, are read anew. What is remem
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from typing import Final
 from classair.config import Config
 from classair.timetable import day_start_ms, local_time
 from classair.units import DAY_MS
+from dashboard.access.reach import NotCovered
+from dashboard.queries.sight import SeesAll, Sight
 from research.lesson_air import LEVELS, LessonReader
 from research.lesson_slots import SLOT_MS
 
@@ -65,10 +68,17 @@ class LessonDays:
         now_ms: Callable[[], int] | None = None,
     ) -> None:
         self._config, self._lessons, self._versions, self._now_ms = config, lessons, versions, now_ms
+        self._sight: Sight = SeesAll()
         self._kept: OrderedDict[tuple[str, date], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self.read = 0
         """Site-days that were read from the store since the start."""
+
+    def seen_by(self, sight: Sight) -> LessonDays:
+        """The same, of what is seen; days are remembered for all. Its answers raise NotCovered."""
+        other = copy.copy(self)
+        other._sight = sight
+        return other
 
     def of(self, site: str, first: date, last: date) -> Iterator[tuple[date, Mapping[str, RoomDay]]]:
         """Each local day from `first` to `last`, with the rooms indoors that had lessons. Raises StoreUnavailable."""
@@ -76,6 +86,8 @@ class LessonDays:
         last = last if now is None else min(last, local_time(now).date())
         if last < first or site not in config.sites:
             return
+        if not self._sight.touches(site):
+            raise NotCovered(site)
         with self._lock:
             versions = self._versions(site, first, last)
             asked = [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -86,7 +98,8 @@ class LessonDays:
                     for day in stale:
                         self._keep((site, day), _Kept(about[day], _read(reader, config, site, day)))
             found = [(day, self._kept[(site, day)].rooms) for day in asked]
-        yield from found
+        for day, rooms in found:
+            yield day, {room: slots for room, slots in rooms.items() if self._sight.sees_room(room)}
 
     @staticmethod
     def _about(config: Config, site: str, day: date, version: int | None, now: int | None) -> tuple[object, ...]:

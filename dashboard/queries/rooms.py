@@ -129,6 +129,7 @@ class Queries:
         """The same, answering only what is seen; whatever is remembered is shared. Its answers raise NotCovered."""
         other = copy.copy(self)
         other._sight = sight
+        other.lesson_days = self.lesson_days.seen_by(sight)
         return other
 
     def series(

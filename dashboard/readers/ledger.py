@@ -22,10 +22,12 @@ def seen_ledger(config: Callable[[], Config]) -> Callable[[], Scope | None]:
             for room, settings in known.sites[site].rooms.items()
             if settings.outdoor
         }
+        rooms = frozenset(place for place in reach.places if "." in place) | outdoors
         return Scope(
             touched,
             frozenset(place for place in reach.places if "." not in place),
-            frozenset(place for place in reach.places if "." in place) | outdoors,
+            rooms,
+            frozenset(full for full, unit in known.purifiers() if f"{full.partition('.')[0]}.{unit.room}" in rooms),
         )
 
     return scope

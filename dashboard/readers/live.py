@@ -84,6 +84,9 @@ class SeenLive:
     def connected(self) -> bool:
         return self._live.connected()
 
+    def broker_lost_at(self) -> int | None:
+        return self._live.broker_lost_at()
+
     async def ask(self, service: str, do: str, who: str, args: dict[str, Any]) -> Answer:
         return await self._live.ask(service, do, who, args)
 

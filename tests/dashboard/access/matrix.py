@@ -143,7 +143,10 @@ PLACELESS: dict[tuple[str, str], str] = {
     **{("GET", f"/api/v1/exports{rest}"): OWN for rest in ("", "/{export}", "/{export}/package")},
     ("DELETE", "/api/v1/exports/{export}"): OWN,
     ("POST", "/api/v1/people/{person}/test-message"): WHOLE,
-    **{("GET", path): LIST for path in ("/", "/alerts", "/episode", "/explorer", "/exports", "/health")},
-    **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health")},
-    **{("GET", path): WHOLE for path in ("/audit", "/live/audit")},
+    **{
+        ("GET", path): LIST
+        for path in ("/", "/alerts", "/episode", "/explorer", "/exports", "/health", "/municipality")
+    },
+    **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health", "municipality")},
+    **{("GET", path): WHOLE for path in ("/audit", "/live/audit", "/training")},
 }

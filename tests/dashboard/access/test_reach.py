@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import sqlite3
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import classair.alerting.reading as reading_of_records
+from classair.alerting.records import PreferenceRecord
 from classair.wire import ServiceStatus, Topics
 from dashboard.access.reach import Reach, reader, reading
 from dashboard.readers.config import SeenConfig, seen_config
@@ -197,3 +202,28 @@ def test_the_count_of_alerts_is_the_readers_own(tied: Any) -> None:
         assert f'data-count="{count}"' in tied.ask("/?lang=en", **who).text, name
         stream = tied.ask("/live/overview?lang=en&once=true", **who).text
         assert f'"unacknowledged": {count}' in stream, name
+
+
+def test_every_kind_of_record_is_cut_to_the_reader() -> None:
+    """But what a person wants to be told of, which has no place."""
+    assert set(reading_of_records._TABLES) - set(reading_of_records._SEEN) == {PreferenceRecord}
+
+
+def test_what_purifiers_did_and_what_displays_showed_is_cut_as_well(tied: Any, ledger: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(
+            "create table if not exists purifier_usage(purifier, day, on_s, off_s, starts, metered_s, metered_wh, "
+            "rated_s, rated_wh, dust_s, dust_mg)"
+        )
+    for fan in ("ban-suan.p1-2-fan", "ban-suan.p4-1-fan", "rim-khlong.a2-1-fan"):
+        put(ledger, "purifier_usage", purifier=fan, day=DAY, on_s=60)
+    records = tied.app.server.state.ctx.records
+    day = date.fromisoformat(DAY)
+    assert len(records.usage(day, day)) == 3
+    for places, fans in (
+        ({"ban-suan.p1-2"}, {"ban-suan.p1-2-fan"}),
+        ({"ban-suan"}, {"ban-suan.p1-2-fan", "ban-suan.p4-1-fan"}),
+    ):
+        with reading(Reach(frozenset(places))):
+            assert {one.purifier for one in records.usage(day, day)} == fans
+            assert records.advice("rim-khlong.a2-1", now_ms()) == ""
