@@ -21,6 +21,7 @@ class Room:
     """`<site>.<room>` with what stands in it, and the records that the matrix has put about it."""
 
     full: str
+    ticket: int
     purifier: bool = True
 
     @property
@@ -35,8 +36,8 @@ class Room:
 # room: the room itself must be covered, for reading its school's outdoors are seen as well.
 # record: the same, of something whose place only its record tells; outside it is not there.
 # school: reading asks for anything in the school, acting for all of it. school_record: likewise.
-# in_school: acting asks for anything in the school.
-Kind = Literal["room", "record", "school", "school_record", "in_school"]
+# in_school: acting asks for anything in the school. ticket: a reported problem, which staff elsewhere may know of.
+Kind = Literal["room", "record", "school", "school_record", "in_school", "ticket"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Row:
     kind: Kind
     path: Callable[[Room], str]
     body: Callable[[Room], dict[str, Any]] | None = None
-    needs_purifier: bool = False
+    indoors: bool = False
     endless: bool = False
 
     def sent(self, room: Room) -> bytes | None:
@@ -56,7 +57,11 @@ def room(path: str, **more: Any) -> Row:
 
 
 def record(path: str, kind: Kind = "record", **more: Any) -> Row:
-    return Row(kind, lambda it: path.format(key=it.key, site=it.site, room=it.full), **more)
+    return Row(kind, lambda it: path.format(key=it.key, site=it.site, room=it.full, ticket=it.ticket), **more)
+
+
+def ticket(deed: str, **body: Any) -> Row:
+    return record(f"/api/v1/tickets/{{ticket}}/{deed}", "ticket", body=lambda _: body)
 
 
 def _nothing(_: Room) -> dict[str, Any]:
@@ -93,9 +98,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/exports/preview"): room("/api/v1/exports/preview", body=_wish),
     ("POST", "/api/v1/exports"): room("/api/v1/exports", body=_wish),
     ("GET", "/api/v1/data"): room(f"/api/v1/data?rooms={{room}}&{DAYS}"),
-    ("GET", "/api/v1/purifiers/{purifier}"): room("/api/v1/purifiers/{purifier}", needs_purifier=True),
+    ("GET", "/api/v1/purifiers/{purifier}"): room("/api/v1/purifiers/{purifier}", indoors=True),
     ("POST", "/api/v1/purifiers/{purifier}/override"): room(
-        "/api/v1/purifiers/{purifier}/override", body=lambda _: {"do": "on"}, needs_purifier=True
+        "/api/v1/purifiers/{purifier}/override", body=lambda _: {"do": "on"}, indoors=True
     ),
     ("GET", "/api/v1/alerts"): record("/api/v1/alerts?site={site}", "school"),
     ("GET", "/api/v1/alerts/{alert}"): record("/api/v1/alerts/al-{key}"),
@@ -119,11 +124,25 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/episodes/{episode}/notes"): record(
         "/api/v1/episodes/ep-{site}/notes", "in_school", body=lambda _: {"words": "a note"}
     ),
+    ("GET", "/api/v1/rooms/{room}/week"): room("/api/v1/rooms/{room}/week?week=x", indoors=True),
+    ("GET", "/api/v1/tickets/figures"): record(f"/api/v1/tickets/figures?site={{site}}&{DAYS}", "school"),
+    ("GET", "/api/v1/tickets/{ticket}"): record("/api/v1/tickets/{ticket}", "ticket"),
+    ("GET", "/api/v1/tickets/{ticket}/proof"): record("/api/v1/tickets/{ticket}/proof", "ticket"),
+    ("POST", "/api/v1/tickets/{ticket}/assign"): ticket("assign", why="x"),
+    ("POST", "/api/v1/tickets/{ticket}/ask"): ticket("ask", question="which?"),
+    ("POST", "/api/v1/tickets/{ticket}/resume"): ticket("resume", why="x"),
+    ("POST", "/api/v1/tickets/{ticket}/promise"): ticket("promise", reason="x", until=f"{DAY}T09:00:00+07:00"),
+    ("POST", "/api/v1/tickets/{ticket}/resolve"): ticket("resolve", what="x", proof="act"),
+    ("POST", "/api/v1/tickets/{ticket}/decline"): ticket("decline", reason="x", where="y"),
+    ("POST", "/api/v1/tickets/{ticket}/merge"): record(
+        "/api/v1/tickets/{ticket}/merge", "ticket", body=lambda it: {"into": str(it.ticket), "why": "x"}
+    ),
+    ("POST", "/api/v1/tickets/{ticket}/words"): ticket("words", words="x"),
     # Pages and their streams.
     ("GET", "/room/{room}"): room("/room/{room}"),
     ("GET", "/live/room"): room("/live/room?room={room}&once=true"),
     ("GET", "/room/{room}/purifier"): room("/room/{room}/purifier"),
-    ("GET", "/live/purifier"): room("/live/purifier?room={room}&once=true", needs_purifier=True),
+    ("GET", "/live/purifier"): room("/live/purifier?room={room}&once=true", indoors=True),
     ("GET", "/episode/{episode}/report"): record("/episode/ep-{site}/report", "school_record"),
     ("GET", "/live/episode_report"): record("/live/episode_report?episode=ep-{site}&once=true", "school_record"),
 }
@@ -147,6 +166,8 @@ PLACELESS: dict[tuple[str, str], str] = {
         ("GET", path): LIST
         for path in ("/", "/alerts", "/episode", "/explorer", "/exports", "/health", "/municipality")
     },
-    **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health", "municipality")},
+    **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health")},
+    **{("GET", f"/live/{name}"): LIST for name in ("municipality", "reports", "tickets")},
+    **{("GET", path): LIST for path in ("/reports", "/tickets", "/api/v1/tickets")},
     **{("GET", path): WHOLE for path in ("/audit", "/live/audit", "/training")},
 }
