@@ -14,7 +14,7 @@ from dashboard.line.common import CHANNEL, Common
 from dashboard.line.conversations import Conversation
 from dashboard.line.events import message_id_of, text_of
 from dashboard.line.reply import Choice, Reply
-from dashboard.line.topics import linking, my_tickets, now, weekly
+from dashboard.line.topics import linking, my_tickets, now, summary, weekly
 from dashboard.line.topics.following import WEEKLY, Following
 from dashboard.line.topics.reporting import DONE, MORE, STEPS, Reporting
 from dashboard.line.understanding import Asked, is_about_health, understand
@@ -124,7 +124,9 @@ class Answers:
             case "weekly_on" | "weekly_off":
                 return await following.set_weekly(asked, user, asked.wish == "weekly_on")
             case "report":
-                return weekly.answer(common, asked, user)
+                return await weekly.answer(common, asked, user)
+            case "summary":
+                return await summary.answer(common, asked, user)
             case "alerts_on" | "alerts_off":
                 return await following.set_alerts(asked, user, asked.wish == "alerts_on")
             case "rooms":
