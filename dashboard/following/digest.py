@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from typing import Final
 
 from classair import i18n
@@ -73,8 +74,8 @@ def lines(config: Config, made: Digest, language: str) -> list[str]:
     if (stuffy := made.air.stuffy_minutes()) is not None:
         parts.append(i18n.t(language, "digest.stuffy", n=stuffy))
     parts.append(i18n.t(language, "digest.no_data", n=made.no_data_min))
-    between = i18n.t(language, "digest.between")
-    found = [i18n.t(language, "digest.today", room=name, parts=between.join(part for part in parts if part))]
+    said = reduce(lambda a, b: i18n.t(language, "digest.joined", first=a, second=b), filter(None, parts))
+    found = [i18n.t(language, "digest.today", room=name, parts=said)]
     if made.advice and i18n.has(f"action.{made.advice}"):
         action = i18n.t(language, f"action.{made.advice}").replace("‹", "").replace("›", "")
         found.append(i18n.t(language, "digest.advised", action=action))
