@@ -74,7 +74,7 @@ class Owners:
         """Of a room's case."""
         ticket = next((one for one in self._tickets.get(room, ()) if one.kind in _TICKETS[kind]), None)
         if ticket is not None:
-            return Owner("ticket", ticket.unit, ticket.owner_at or ticket.received_at, ticket.number, str(ticket.id))
+            return Owner("ticket", ticket.unit, ticket.assigned_at or ticket.received_at, ticket.number, str(ticket.id))
         return self._of_alerts([one for one in self._open(room) if one.kind in _KINDS[kind]])
 
     def of_part(self, part: str) -> Owner:

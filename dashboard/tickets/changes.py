@@ -45,7 +45,7 @@ class Turn:
         if left > 0 or missed is None:
             times = clock(self.config, self.ticket.office, self.now_ms, left)
         else:
-            times = {"deadline": missed, "owner_at": missed, "supervisor_at": missed}
+            times = {"deadline": missed, "remind_owner_at": missed, "remind_supervisor_at": missed}
         self.add("resumed", who, why, **times)
 
     def catch_up(self) -> bool:
@@ -68,14 +68,14 @@ def clock(config: Config, office: bool, start_ms: int, left_ms: int) -> dict[str
     hours = hours_of(config, office)
     return {
         "deadline": hours.after(start_ms, left_ms),
-        "owner_at": hours.after(start_ms, max(0, left_ms - OWNER_LEFT_MS)),
-        "supervisor_at": hours.after(start_ms, max(0, left_ms - SUPERVISOR_LEFT_MS)),
+        "remind_owner_at": hours.after(start_ms, max(0, left_ms - OWNER_LEFT_MS)),
+        "remind_supervisor_at": hours.after(start_ms, max(0, left_ms - SUPERVISOR_LEFT_MS)),
     }
 
 
 def _following(ticket: Ticket) -> int | None:
     """When the reminder after the next one is due."""
-    return {0: ticket.supervisor_at, 1: ticket.deadline}.get(ticket.reminded)
+    return {0: ticket.remind_supervisor_at, 1: ticket.deadline}.get(ticket.reminded)
 
 
 class Changes:

@@ -48,7 +48,7 @@ def step(ticket: Ticket, entry: Entry) -> Ticket:
 def next_at(ticket: Ticket) -> int | None:
     """When the clock has to do something to a ticket; None: never, as it stands."""
     if ticket.state in WORKED and ticket.late_at is None:
-        return (ticket.owner_at, ticket.supervisor_at, ticket.deadline)[min(ticket.reminded, 2)]
+        return (ticket.remind_owner_at, ticket.remind_supervisor_at, ticket.deadline)[min(ticket.reminded, 2)]
     if ticket.state == "resolved" and ticket.resolved_at is not None:
         return ticket.resolved_at + CONFIRM_WITHIN_MS
     return None
@@ -74,7 +74,7 @@ def _received(entry: Entry) -> Ticket:
 
 
 def _clock(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: data[key] for key in ("deadline", "owner_at", "supervisor_at")}
+    return {key: data[key] for key in ("deadline", "remind_owner_at", "remind_supervisor_at")}
 
 
 _Step = Callable[[Ticket, int, Mapping[str, Any], str], dict[str, Any]]
@@ -93,8 +93,8 @@ def _asked(ticket: Ticket, at: int, data: Mapping[str, Any], why: str) -> dict[s
         "left_ms": data["left_ms"],
         "deadline_before": ticket.deadline,
         "deadline": None,
-        "owner_at": None,
-        "supervisor_at": None,
+        "remind_owner_at": None,
+        "remind_supervisor_at": None,
     }
 
 
@@ -135,8 +135,9 @@ _STEPS: Final[Mapping[str, _Step]] = {
     "followed": _nothing,
     "joined": _nothing,
     "evidence": lambda _ticket, at, _data, _why: {"evidence_at": at},
-    "assigned": lambda _ticket, _at, data, _why: {
+    "assigned": lambda _ticket, at, data, _why: {
         "state": "assigned",
+        "assigned_at": at,
         "unit": data["unit"],
         "owner": data["owner"],
     },

@@ -72,9 +72,10 @@ class Ticket:
     unit: str
     state_before: State = "received"
     owner: str = ""
+    assigned_at: int | None = None
     deadline: int | None = None
-    owner_at: int | None = None
-    supervisor_at: int | None = None
+    remind_owner_at: int | None = None
+    remind_supervisor_at: int | None = None
     left_ms: int | None = None
     reminded: int = 0
     late_at: int | None = None

@@ -73,7 +73,7 @@ class Board:
                 ),
                 hole("figures"),
                 self._filters(),
-                html.Div([hole(f"column/{name}") for name in COLUMNS], className="columns"),
+                html.Div([hole(f"column/{name}") for name in COLUMNS], className="ticket-columns"),
                 hole(f"column/{FIXED}"),
             ],
             className="tickets",
