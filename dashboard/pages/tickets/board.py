@@ -159,7 +159,7 @@ def _column(ctx: Context, language: str, name: str, those: Sequence[Ticket]) -> 
     )
     return html.Section(
         [html.H2(title, id=f"column-{name}"), inside],
-        className=f"column {name}",
+        className=f"column is-{name}",
         **parts.aria(labelledby=f"column-{name}"),
         **piece(f"column/{name}"),
     )

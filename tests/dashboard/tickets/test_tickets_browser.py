@@ -76,11 +76,12 @@ def test_staff_see_the_board_and_solve_a_report_with_evidence(
     page.fill("#name", "lung")
     page.fill("#password", "correct horse battery")
     page.click("main button[type=submit]")
-    page.wait_for_selector(".column.late .ticket-card")
-    counts = [page.locator(f".column.{name} .ticket-card").count() for name in ("new", "working", "waiting", "late")]
+    page.wait_for_selector(".column.is-late .ticket-card")
+    counts = [page.locator(f".column.is-{name} .ticket-card").count() for name in ("new", "working", "waiting", "late")]
     assert counts == [1, 0, 1, 1]
+    assert page.locator(".column.is-working").bounding_box()["height"] < 200
     look(page)
-    page.click(".column.late .ticket-card")
+    page.click(".column.is-late .ticket-card")
     page.wait_for_selector(".ticket-parts")
     page.click("[data-piece='form/resolve'] summary")
     page.wait_for_function("() => document.querySelector('[data-piece=evidence] figure, [data-piece=evidence] p')")
