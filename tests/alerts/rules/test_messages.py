@@ -15,7 +15,7 @@ from alerts.rules.facts import PurifierMatter, Trouble, World
 from alerts.rules.messages import TITLE, words
 from classair import config as configuration
 from classair.alerting.words import Stage
-from classair.config.settings import Titles
+from classair.config import Titles
 from classair.wire import PurifierCare
 from tests.alerts.rules.facts import MIN, NOW, SCHOOL, alert_of, dust, looking, room, school, seen
 
