@@ -36,6 +36,8 @@ from dashboard.live.pieces import Pieces
 from dashboard.public import display, notify, report, signing_in, signing_in_elsewhere, ticket
 from dashboard.readers import for_readers
 from dashboard.readers.live import SeenStreams
+from dashboard.reports import episode_report
+from dashboard.reports.month import serving as months
 from dashboard.reports.press import PRESS
 from dashboard.reports.week import serving as weeks
 from dashboard.reports.week.sending import Sending
@@ -116,6 +118,8 @@ def create_app(
         signing_in_elsewhere.router(ctx),
         notify.router(ctx),
         weeks.router(ctx),
+        months.router(ctx),
+        episode_report.router(ctx),
         door.router(ctx, pieces),
         following.router(ctx),
         report.router(ctx),

@@ -26,6 +26,7 @@ class Lessons:
     """`counts`: slots in each of LEVELS. Pupil-slots are slots times capacity; `uncounted`: rooms without one."""
 
     counts: tuple[int, ...] = (0,) * len(LEVELS)
+    pupil_slots: int = 0
     protected_slots: int = 0
     known_pupil_slots: int = 0
     uncounted: frozenset[str] = frozenset()
@@ -66,6 +67,11 @@ class Lessons:
         return self.protected_slots * HOURS if self.tells and self.known_pupil_slots else None
 
     @property
+    def pupil_hours(self) -> float:
+        """Of all lesson time, known or not."""
+        return self.pupil_slots * HOURS
+
+    @property
     def percent(self) -> list[int]:
         """Shares of all lesson time by LEVELS: whole per cent that add up to 100."""
         return largest_remainder(self.counts)
@@ -78,7 +84,7 @@ def _sum(counts: Iterable[int], which: Iterable[bool]) -> int:
 def add_up(days: Iterable[Mapping[str, RoomDay]], capacity: Mapping[str, int], until_ms: int | None = None) -> Lessons:
     """Of some site-days. `capacity` by room, 0 for not known; `until_ms`: only what was over by then."""
     counts = [0] * len(LEVELS)
-    protected = known_pupils = 0
+    every = protected = known_pupils = 0
     uncounted: set[str] = set()
     for rooms in days:
         for room, whole in rooms.items():
@@ -89,9 +95,10 @@ def add_up(days: Iterable[Mapping[str, RoomDay]], capacity: Mapping[str, int], u
                 counts[place] += count
             if not pupils and any(here):
                 uncounted.add(room)
+            every += pupils * sum(here)
             protected += pupils * _sum(here, _GOOD)
             known_pupils += pupils * (sum(here) - here[LEVELS.index(NO_DATA)])
-    return Lessons(tuple(counts), protected, known_pupils, frozenset(uncounted))
+    return Lessons(tuple(counts), every, protected, known_pupils, frozenset(uncounted))
 
 
 def together(parts: Iterable[Lessons]) -> Lessons:
@@ -99,6 +106,7 @@ def together(parts: Iterable[Lessons]) -> Lessons:
     known = list(parts)
     return Lessons(
         tuple(sum(column) for column in zip(*(one.counts for one in known), strict=True)) or Lessons().counts,
+        sum(one.pupil_slots for one in known),
         sum(one.protected_slots for one in known),
         sum(one.known_pupil_slots for one in known),
         frozenset().union(*(one.uncounted for one in known)),

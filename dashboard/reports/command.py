@@ -22,6 +22,7 @@ from classair.stores import StoreAway
 from classair.timetable import local_time
 from dashboard.queries.rooms import StoreUnavailable
 from dashboard.reports.engine import unavailable
+from dashboard.reports.month import command as month_command
 from dashboard.reports.week import sending
 from dashboard.reports.week.making import Made, Maker, opened
 from dashboard.reports.week.numbers import ends_ms, monday_of, rooms_with_lessons
@@ -35,6 +36,8 @@ def main(argv: list[str]) -> int:
     places = Places(args.data.resolve())
     try:
         config = in_force(places, args.config)
+        if args.paper == "month":
+            return month_command.run(args, places, config)
         now = time.time_ns() // 1_000_000
         monday = monday_of(args.week) if args.week else newest(now)
         rooms = _chosen(config, monday, args.room, args.site)
@@ -129,7 +132,20 @@ def _chosen(config: Config, monday: date, rooms: Sequence[str], sites: Sequence[
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="classair reports", description="make reports for parents and have them sent")
-    what = parser.add_subparsers(metavar="REPORT", required=True)
+    what = parser.add_subparsers(metavar="REPORT", required=True, dest="paper")
+    month = what.add_parser(
+        "month",
+        help="the executives' monthly paper",
+        description="make the executives' monthly paper about all schools, or some, as page and PDF",
+        parents=[shared("--data", "--config")],
+    )
+    month.add_argument(
+        "--month",
+        type=month_command.month,
+        metavar="MONTH",
+        help="the month, such as 2026-11 (default: the newest that is over)",
+    )
+    month.add_argument("--site", action="append", default=[], metavar="SITE", help="only this school (repeatable)")
     week = what.add_parser(
         "week",
         help="the weekly report of every room",

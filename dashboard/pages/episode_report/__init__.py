@@ -11,8 +11,10 @@ from classair.alerting.records import EpisodeRecord
 from dashboard.access.roles import VISITOR, Need, Principal
 from dashboard.context import Context
 from dashboard.episodes.report import make
-from dashboard.frame.markup import html, piece
+from dashboard.frame import parts
+from dashboard.frame.markup import hole, html, piece
 from dashboard.pages.episode_report import sheet
+from dashboard.reports.engine import unavailable
 
 PATH = "/episode/<episode>/report"
 ORDER = 200
@@ -51,7 +53,9 @@ class ReportView:
         if record is None or self._made is None:
             said = html.Div(ctx.t(language, "episode_page.unknown"), className="panel notice plain", role="alert")
             return {"": html.Div([html.H1(ctx.t(language, TITLE_KEY)), said], **piece(""))}
-        return {"": self._made[2]}
+        pdf = parts.address(f"/episode/{self._episode}/report.pdf", lang=language)
+        as_pdf = [] if unavailable() else [html.P(html.A(ctx.t(language, "episode_report.pdf"), href=pdf))]
+        return {"": html.Div([*as_pdf, hole("sheet")], **piece("")), "sheet": self._made[2]}
 
     def _fresh(self, record: EpisodeRecord, now: int) -> bool:
         """Readings and messages may arrive after the closing, so that one is not made once and for ever, either."""

@@ -32,7 +32,7 @@ def sheet(ctx: Context, language: str, report: Report, names: bool) -> str:
             ),
         ],
         className="episode-report",
-        **piece(""),
+        **piece("sheet"),
     )
 
 

@@ -24,6 +24,8 @@ from dashboard.municipality.owners import Owners
 from dashboard.municipality.week import Week, week_of
 from dashboard.pages.municipality import owning, schools, strip
 from dashboard.queries.rooms import StoreUnavailable
+from dashboard.reports.month.numbers import newest
+from dashboard.reports.month.page import token
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +65,12 @@ class Town:
         told = {
             f"{site}.{key}": parts.state_of(ctx, f"{site}.{key}") for site in sites for key in config.sites[site].rooms
         }
+        # What leaves the school is signed by those who may: the link works without an account.
+        shared = sites if Need.APPROVE.value in self._reader.scopes else ()
         self._count(sites, now)
         episode = notice.open_episode(ctx)
         found = {
-            "head": self._kept("head", _when(now, language), lambda: _head(ctx, language, now)),
+            "head": self._kept("head", (_when(now, language), shared), lambda: _head(ctx, language, now, shared)),
             "episode": self._kept("episode", episode, lambda: notice.line(ctx, language, episode)),
             "": self._kept("", (ctx.live.connected(), bool(sites)), lambda: _page(ctx, language, bool(sites))),
         }
@@ -186,9 +190,13 @@ def _page(ctx: Context, language: str, several: bool) -> str:
     )
 
 
-def _head(ctx: Context, language: str, now: int) -> str:
-    when = html.Span(_when(now, language), className="when")
-    return html.Div([html.H1(ctx.t(language, TITLE_KEY)), when], className="head", **piece("head"))
+def _head(ctx: Context, language: str, now: int, sites: Sequence[str]) -> str:
+    said = [html.H1(ctx.t(language, TITLE_KEY)), html.Span(_when(now, language), className="when")]
+    first = newest(now)
+    if sites and (signed := token(ctx.shares, ctx.config(), first, sites)):
+        month = ctx.t(language, "month.link", month=i18n.show_month(first, language))
+        said.append(html.A(month, href=f"/paper/month/{signed}?lang={language}", className="month-paper"))
+    return html.Div(said, className="head", **piece("head"))
 
 
 def _rooms(ctx: Context, language: str, known: int, rooms: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classair.alerting.records import AlertRecord, NotificationRecord, TaskRecord
+from classair.stores.sqlite.store import SqliteStore
 from classair.timetable import HoursOfDay, Timetable
 from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.episodes.air import STEP_MS, exposed
 from dashboard.episodes.report import count_alerts, count_messages, count_tasks
+from dashboard.reports import episode_report
+from dashboard.reports.engine import unavailable
 from research.means import MeanRow
 from tests.classair.alerting.filled import empty_ledger, put
 from tests.dashboard.conftest import MONDAY
@@ -123,8 +127,6 @@ def past(tmp_path: Path) -> Path:
 
 @pytest.mark.thorough
 def test_the_report_says_what_was_measured_and_what_was_not(make_house: Any, readings: Path, past: Path) -> None:
-    from classair.stores.sqlite.store import SqliteStore
-
     store = SqliteStore(readings, readonly=True)
     house = make_house(store=store, readings=readings, ledger=past)
     told = house.ask("/api/v1/episodes/ep-9/report").json
@@ -165,3 +167,26 @@ def test_an_episode_nobody_knows_is_a_404_and_a_ledger_that_is_away_is_not(make_
     past.unlink()
     assert house.ask("/api/v1/episodes").status == 503
     assert "cannot be read" in house.ask("/episode/ep-9/report?lang=en").text
+
+
+def test_the_pdf_has_the_same_sheet_as_the_page_and_none_is_made_of_an_episode_nobody_knows(
+    make_house: Any, readings: Path, past: Path
+) -> None:
+    from pypdfium2 import PdfDocument
+
+    house = make_house(store=SqliteStore(readings, readonly=True), readings=readings, ledger=past)
+    ctx = house.app.server.state.ctx
+    document = episode_report.html(ctx, "th", "ep-9", False)
+    assert document is not None
+    sheet_of = lambda text: re.search(r"<article.*</article>", text, re.DOTALL)  # noqa: E731
+    on_page, on_paper = sheet_of(house.ask("/episode/ep-9/report?lang=th").text), sheet_of(document)
+    assert on_page is not None and on_paper is not None
+    made_at = re.compile(r'<p class="quiet made-at">.*?</p>')
+    assert made_at.sub("", on_paper[0]) == made_at.sub("", on_page[0])
+    assert house.ask("/episode/nobody/report.pdf").status == 404
+    if unavailable():
+        pytest.skip(unavailable())
+    answer = house.ask("/episode/ep-9/report.pdf?lang=th")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    with PdfDocument(answer.body) as pdf:
+        assert len(pdf) >= 1

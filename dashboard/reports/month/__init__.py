@@ -1,0 +1,1 @@
+"""The executives' monthly paper: one sheet about all schools of an account, or of the organisation."""

@@ -1,0 +1,212 @@
+"""The monthly paper in words: every number rounded once, here; what is not known is "–" and never zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from classair import i18n
+from classair.timetable import local_time
+from dashboard.context import Context
+from dashboard.frame.parts import name_order
+from dashboard.municipality.lessons import Lessons
+from dashboard.municipality.week import Span, Used
+from dashboard.reports.month.help_needed import Help, SchoolHelp
+from dashboard.reports.month.numbers import MonthPaper, before
+
+NOT_KNOWN: Final = "–"
+MOST_LITTLE: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    name: str
+    this: str
+    before: str
+    year_ago: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolWords:
+    name: str
+    helps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    title: str
+    about: str
+    marks: tuple[str, ...]
+    headline: str
+    heads: tuple[str, str, str]
+    measures: tuple[Measure, ...]
+    schools: tuple[SchoolWords, ...]
+    tickets: tuple[str, ...]
+    spending: tuple[str, ...]
+    quality: tuple[str, ...]
+
+
+def words(ctx: Context, language: str, paper: MonthPaper) -> Words:
+    t = Texts(ctx, language)
+    last_month = before(paper.first)
+    heads = tuple(
+        i18n.show_month(day, language)
+        for day in (paper.first, last_month, paper.first.replace(year=paper.first.year - 1))
+    )
+    config = ctx.config()
+    names = sorted((config.sites[site].name.in_(language) for site in paper.sites), key=name_order)
+    about = names[0] if len(names) == 1 else t("about", n=len(names), rooms=paper.rooms)
+    marks = [t.plain("word.simulated")] if paper.simulated else []
+    if not paper.over:
+        marks.append(t("running", time=i18n.show_date(local_time(paper.made_ms), language, "day_time")))
+    return Words(
+        t("title", month=heads[0]),
+        about,
+        tuple(marks),
+        headline(t, paper.this.lessons, heads[0]),
+        (heads[0], heads[1], heads[2]),
+        _measures(t, paper),
+        tuple(sorted((_school(t, one) for one in paper.help), key=lambda one: name_order(one.name))),
+        _tickets(t, paper),
+        _spending(t, paper),
+        _quality(t, paper),
+    )
+
+
+class Texts:
+    """Texts of this paper in one language."""
+
+    def __init__(self, ctx: Context, language: str) -> None:
+        self.ctx, self.language = ctx, language
+
+    def __call__(self, key: str, **places: object) -> str:
+        return i18n.t(self.language, f"month.{key}", **places)
+
+    def plain(self, key: str) -> str:
+        return i18n.t(self.language, key)
+
+
+def headline(t: Texts, lessons: Lessons, month: str) -> str:
+    """One sentence, the first that fits; good news never hides bad hours."""
+    known = lessons.known_share
+    if known is None:
+        return t("headline.none", month=month)
+    above, good = lessons.hours_above, lessons.good_share
+    if above is None or good is None:
+        return t("headline.little", p=round(known * 100), month=month)
+    if above / (lessons.known / 4) >= 0.05:
+        return t("headline.above", h=count(above), p=round(100 * above / (lessons.known / 4)), month=month)
+    return t("headline.good" if good >= 0.8 else "headline.mixed", p=round(good * 100), month=month)
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def share(value: float | None) -> str:
+    return NOT_KNOWN if value is None else f"{round(value * 100)}%"
+
+
+def count(value: float | None) -> str:
+    """To three figures: more would be made up."""
+    if value is None:
+        return NOT_KNOWN
+    whole = round(value)
+    return f"{round(whole, -max(0, len(str(whole)) - 3)):,}"
+
+
+def about(value: float | None) -> str:
+    return NOT_KNOWN if value is None else f"≈\u00a0{count(value)}"
+
+
+def _measures(t: Texts, paper: MonthPaper) -> tuple[Measure, ...]:
+    spans = (paper.this, paper.before, paper.year_ago)
+
+    def row(key: str, said: Sequence[str]) -> Measure:
+        return Measure(t(f"measure.{key}"), *said)
+
+    def lessons(one: Span) -> Lessons:
+        return one.lessons
+
+    return (
+        row("good", [share(lessons(one).good_share) for one in spans]),
+        row("protected", [about(lessons(one).protected_hours) for one in spans]),
+        row("above", [count(lessons(one).hours_above) for one in spans]),
+        row("on_time", [share(one.tickets.on_time) for one in spans]),
+        row("known", [share(lessons(one).known_share) if lessons(one).known else t("no_data") for one in spans]),
+    )
+
+
+def _school(t: Texts, school: SchoolHelp) -> SchoolWords:
+    name = t.ctx.config().sites[school.site].name.in_(t.language)
+    return SchoolWords(name, tuple(_help(t, one) for one in school.helps))
+
+
+def _help(t: Texts, one: Help) -> str:
+    config = t.ctx.config()
+    rooms = ", ".join(config.room(room).name.in_(t.language) for room in one.rooms if config.has_room(room))
+    if one.more:
+        rooms = t("rooms_more", rooms=rooms, n=one.more)
+    return t(f"help.{one.what}", rooms=rooms, n=one.count)
+
+
+def _tickets(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
+    told = paper.this.tickets
+    if not told.received:
+        return (t("tickets.none"),)
+    said = [
+        t("tickets.counts", received=told.received, in_time=told.in_time, late=told.late, reopened=told.reopened),
+    ]
+    if told.median_hours is not None:
+        said.append(t("tickets.median", hours=f"{told.median_hours:.0f}"))
+    if told.late:
+        reasons = [f"{reason} ({n})" if n > 1 else reason for reason, n in paper.late.reasons]
+        if paper.late.unsaid:
+            reasons.append(t("tickets.unsaid", n=paper.late.unsaid))
+        said.append(t("tickets.reasons", reasons="; ".join(reasons)))
+    return tuple(said)
+
+
+def _spending(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
+    said = [_energy(t, paper.used, paper.used_before)]
+    filters = paper.filters
+    if filters is None:
+        said.append(t("spending.filters_past"))
+        return tuple(said)
+    budget = "" if filters.budget is None else t("spending.budget", value=f"{round(filters.budget):,}")
+    said.append(t("spending.filters", n=len(filters.due), budget=budget).rstrip())
+    if filters.unknown:
+        said.append(t("spending.filters_unknown", n=len(filters.unknown)))
+    return tuple(said)
+
+
+def _energy(t: Texts, used: Used, past: Used) -> str:
+    if used.energy is None or used.energy.kwh is None:
+        return t("spending.energy_unknown")
+    kwh, cost = used.energy.per_hour(used.protected_hours)
+    said = t("spending.energy", kwh=count(used.energy.kwh), before=count(past.energy.kwh if past.energy else None))
+    if used.energy.cost is not None:
+        said += t("spending.cost", value=f"{round(used.energy.cost):,}")
+    if kwh is not None:
+        each = t("spending.per_hour", kwh=f"{kwh:.3f}")
+        said += f" {each}" if cost is None else f" {each[:-1]}{t('spending.per_hour_cost', value=f'{cost:.2f}')}"
+    if used.energy.without:
+        said += f" {t('spending.without', n=len(used.energy.without))}"
+    return said
+
+
+def _quality(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
+    lessons = paper.this.lessons
+    said = [t("quality.known", share=share(lessons.known_share), rooms=paper.rooms)]
+    if paper.little:
+        config = t.ctx.config()
+        names = [
+            f"{config.room(full).name.in_(t.language)} ({config.sites[full.partition('.')[0]].name.in_(t.language)})"
+            for full in paper.little[:MOST_LITTLE]
+        ]
+        more = len(paper.little) - len(names)
+        rooms = ", ".join(names)
+        said.append(t("quality.little", rooms=t("rooms_more", rooms=rooms, n=more) if more else rooms))
+    if lessons.uncounted:
+        said.append(t("quality.uncounted", n=len(lessons.uncounted)))
+    return tuple(said)
