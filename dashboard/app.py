@@ -22,6 +22,7 @@ from dashboard.access.roles import TABLE, Need
 from dashboard.access.whence import LOOPBACK_NAMES, Whence
 from dashboard.activities import routes as activities
 from dashboard.api import _faults
+from dashboard.clean_rooms import serving as clean_rooms
 from dashboard.context import Context
 from dashboard.door import following
 from dashboard.door import routes as door
@@ -120,6 +121,7 @@ def create_app(
         weeks.router(ctx),
         months.router(ctx),
         episode_report.router(ctx),
+        clean_rooms.router(ctx),
         door.router(ctx, pieces),
         following.router(ctx),
         report.router(ctx),

@@ -146,6 +146,8 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("POST", "/report"): Need.OPEN,
     ("GET", "/notify/{token}"): Need.OPEN,
     ("POST", "/notify/{token}"): Need.OPEN,
+    ("GET", "/clean-rooms/{room}"): Need.READ,
+    ("GET", "/clean-rooms/{room}.pdf"): Need.READ,
     ("GET", "/episode/{episode}/report.pdf"): Need.READ,
     ("GET", "/paper/month/{token}"): Need.OPEN,
     ("GET", "/paper/month/{token}.pdf"): Need.OPEN,

@@ -22,7 +22,7 @@ from dashboard.reports.shares import KEPT_MS, Shares
 
 KIND: Final = "month"
 """Of the signed links."""
-SHEET: Final = "assets/public/month.css"
+SHEET: Final = "assets/public/paper.css"
 MOST_NAMED: Final = 12
 """More schools than so many are meant by "": an address has a longest length."""
 
@@ -81,7 +81,7 @@ def printed(ctx: Context, language: str, made: MonthPaper) -> str:
 
 def alone(printed_html: str) -> str:
     """What `printed` gives as a file that stands alone, without a font of its own."""
-    style = (ASSETS / "public" / "month.css").read_text("utf-8")
+    style = (ASSETS / "public" / "paper.css").read_text("utf-8")
     return printed_html.replace(f'<link rel="stylesheet" href="{SHEET}">', f"<style>{style}</style>", 1)
 
 
@@ -92,7 +92,7 @@ def title(ctx: Context, language: str, made: MonthPaper) -> str:
 @lru_cache(maxsize=1)
 def version() -> str:
     """Changes when the style does, so that browsers may keep it for ever."""
-    return hashlib.sha256((ASSETS / "public" / "month.css").read_bytes()).hexdigest()[:12]
+    return hashlib.sha256((ASSETS / "public" / "paper.css").read_bytes()).hexdigest()[:12]
 
 
 def _filled(ctx: Context, language: str, made: MonthPaper, sheets: tuple[str, ...], links_: Links | None) -> str:
