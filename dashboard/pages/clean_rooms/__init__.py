@@ -21,7 +21,7 @@ from dashboard.queries.rooms import StoreUnavailable
 log = logging.getLogger(__name__)
 
 PATH = "/clean-rooms"
-ORDER = 85
+ORDER = 185
 TITLE_KEY = "clean_rooms.title"
 NEED = Need.READ
 RENEWED_MS: Final = HOUR_MS

@@ -192,10 +192,12 @@ def _page(ctx: Context, language: str, several: bool) -> str:
 
 def _head(ctx: Context, language: str, now: int, sites: Sequence[str]) -> str:
     said = [html.H1(ctx.t(language, TITLE_KEY)), html.Span(_when(now, language), className="when")]
+    links = [html.A(ctx.t(language, "clean_rooms.title"), href=parts.address("/clean-rooms", lang=language))]
     first = newest(now)
     if sites and (signed := token(ctx.shares, ctx.config(), first, sites)):
         month = ctx.t(language, "month.link", month=i18n.show_month(first, language))
-        said.append(html.A(month, href=f"/paper/month/{signed}?lang={language}", className="month-paper"))
+        links.append(html.A(month, href=f"/paper/month/{signed}?lang={language}"))
+    said.append(html.Div(links, className="papers"))
     return html.Div(said, className="head", **piece("head"))
 
 
