@@ -85,15 +85,14 @@ def span(now_ms: int, days: int = USUAL_DAYS) -> tuple[date, date]:
 
 
 def requests(config: Config, room: str, first: date, last: date) -> tuple[Selection, Selection]:
-    """The exports from which the figures follow: lessons inside and outside by quarter-hours, and the room's days."""
+    """The exports from which the figures follow: inside and outside by quarter-hours, and the room's days.
+
+    The first has every quarter-hour, because a place outdoors has no lessons of its own; the column `lesson` chooses.
+    """
     yard = config.outdoor_of(room)
     rooms = (room, yard) if yard and yard != room else (room,)
-    return (
-        Selection(
-            rooms=rooms, quantities=("pm25",), first=first, last=last, step="15m", method="accepted", lesson=True
-        ),
-        Selection(rooms=(room,), quantities=("pm25",), first=first, last=last, step="1d", method="accepted"),
-    )
+    quarters = Selection(rooms=rooms, quantities=("pm25",), first=first, last=last, step="15m", method="accepted")
+    return quarters, quarters.model_copy(update={"rooms": (room,), "step": "1d"})
 
 
 @dataclass(frozen=True, slots=True)

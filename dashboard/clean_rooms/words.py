@@ -54,40 +54,56 @@ def words(ctx: Context, language: str, one: Evidence, measured: Measured) -> Wor
     config = ctx.config()
 
     def t(key: str, **places: Any) -> str:
-        return ctx.t(language, f"clean_rooms.{key}", **places)
+        return ctx.t(language, key, **places)
 
     settings, site = config.room(one.room), config.sites[one.room.partition(".")[0]]
     name = settings.name.in_(language)
     marks = [ctx.t(language, "word.simulated")] if one.simulated else []
-    marks.append(t("designated" if one.designated else "not_designated"))
+    marks.append(t("clean_rooms.designated" if one.designated else "clean_rooms.not_designated"))
     lessons, by_day = requests(config, one.room, one.first, one.last)
     unit = ctx.t(language, "unit.ugm3")
     ratio_how = (
-        t("how.ratio", inside=number(one.inside, 1), outside=number(one.outside, 1), unit=unit, n=f"{one.pairs:,}")
+        t(
+            "clean_rooms.how.ratio",
+            inside=number(one.inside, 1),
+            outside=number(one.outside, 1),
+            unit=unit,
+            n=f"{one.pairs:,}",
+        )
         if one.ratio is not None
-        else t("how.ratio_unknown")
+        else t("clean_rooms.how.ratio_unknown")
     )
     return Words(
-        t("paper_title"),
+        t("clean_rooms.paper_title"),
         name,
         f"{site.name.in_(language)} · {i18n.show_days(one.first, one.last, language)}",
         tuple(marks),
         (
-            Row(t("row.seats"), f"{one.seats:,}" if one.seats else NOT_KNOWN, t("how.seats")),
-            Row(t("row.volume"), _with(number(one.air.volume_m3, 0), t("m3")), t("how.volume")),
+            Row(t("clean_rooms.row.seats"), f"{one.seats:,}" if one.seats else NOT_KNOWN, t("clean_rooms.how.seats")),
             Row(
-                t("row.label"),
-                per_hour(ctx, language, one.air.per_hour),
-                t("how.label", cadr=number(one.air.cadr_m3h, 0)) if one.air.cadr_m3h else t("how.no_purifier"),
+                t("clean_rooms.row.volume"),
+                _with(number(one.air.volume_m3, 0), t("clean_rooms.m3")),
+                t("clean_rooms.how.volume"),
             ),
-            Row(t("row.measured"), *_measured(ctx, language, one, measured)),
-            Row(t("row.ratio"), number(one.ratio, 2), ratio_how),
-            Row(t("row.days"), days(ctx, language, one), t("how.days", unknown=one.unknown)),
-            Row(t("row.known"), share(one.known_share), t("how.known", known=f"{one.known:,}", all=f"{one.slots:,}")),
+            Row(
+                t("clean_rooms.row.label"),
+                per_hour(ctx, language, one.air.per_hour),
+                t("clean_rooms.how.label", cadr=number(one.air.cadr_m3h, 0))
+                if one.air.cadr_m3h
+                else t("clean_rooms.how.no_purifier"),
+            ),
+            Row(t("clean_rooms.row.measured"), *_measured(ctx, language, one, measured)),
+            Row(t("clean_rooms.row.ratio"), number(one.ratio, 2), ratio_how),
+            Row(t("clean_rooms.row.days"), days(ctx, language, one), t("clean_rooms.how.days", unknown=one.unknown)),
+            Row(
+                t("clean_rooms.row.known"),
+                share(one.known_share),
+                t("clean_rooms.how.known", known=f"{one.known:,}", all=f"{one.slots:,}"),
+            ),
         ),
         tuple(_command(one) for one in (lessons, by_day)),
-        t("ids", lessons=lessons.id, days=by_day.id, data=one.data),
-        t("made", time=i18n.show_date(local_time(ctx.now_ms()), language, "day_time")),
+        t("clean_rooms.ids", lessons=lessons.id, days=by_day.id, data=one.data),
+        t("clean_rooms.made", time=i18n.show_date(local_time(ctx.now_ms()), language, "day_time")),
     )
 
 
@@ -98,14 +114,14 @@ def _with(value: str, unit: str) -> str:
 def _measured(ctx: Context, language: str, one: Evidence, measured: Measured) -> tuple[str, str]:
 
     def t(key: str, **places: Any) -> str:
-        return ctx.t(language, f"clean_rooms.{key}", **places)
+        return ctx.t(language, key, **places)
 
     if measured.value is None:
         key = f"room_physics.why.{measured.why}"
         if measured.why in ("no_purifier", "not_installed"):
-            return NOT_KNOWN, t(f"how.{measured.why}")
+            return NOT_KNOWN, t(f"clean_rooms.how.{measured.why}")
         return NOT_KNOWN, t(
-            "how.not_measured", why=ctx.t(language, key) if i18n.has(key) else measured.why or NOT_KNOWN
+            "clean_rooms.how.not_measured", why=ctx.t(language, key) if i18n.has(key) else measured.why or NOT_KNOWN
         )
     volume = one.air.volume_m3
     value = per_hour(ctx, language, measured.value / volume if volume else None)
@@ -122,5 +138,5 @@ def _measured(ctx: Context, language: str, one: Evidence, measured: Measured) ->
 def _command(selection: Selection) -> str:
     return (
         f"classair export --rooms {','.join(selection.rooms)} --first {selection.first} --last {selection.last} "
-        f"--quantities pm25 --step {selection.step} --method accepted{' --lesson' if selection.lesson else ''}"
+        f"--quantities pm25 --step {selection.step} --method accepted"
     )

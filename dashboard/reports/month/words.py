@@ -56,12 +56,12 @@ def words(ctx: Context, language: str, paper: MonthPaper) -> Words:
     )
     config = ctx.config()
     names = sorted((config.sites[site].name.in_(language) for site in paper.sites), key=name_order)
-    about = names[0] if len(names) == 1 else t("about", n=len(names), rooms=paper.rooms)
-    marks = [t.plain("word.simulated")] if paper.simulated else []
+    about = names[0] if len(names) == 1 else t("month.about", n=len(names), rooms=paper.rooms)
+    marks = [t("word.simulated")] if paper.simulated else []
     if not paper.over:
-        marks.append(t("running", time=i18n.show_date(local_time(paper.made_ms), language, "day_time")))
+        marks.append(t("month.running", time=i18n.show_date(local_time(paper.made_ms), language, "day_time")))
     return Words(
-        t("title", month=heads[0]),
+        t("month.title", month=heads[0]),
         about,
         tuple(marks),
         headline(t, paper.this.lessons, heads[0]),
@@ -81,23 +81,20 @@ class Texts:
         self.ctx, self.language = ctx, language
 
     def __call__(self, key: str, **places: object) -> str:
-        return i18n.t(self.language, f"month.{key}", **places)
-
-    def plain(self, key: str) -> str:
-        return i18n.t(self.language, key)
+        return i18n.t(self.language, key, **places)
 
 
 def headline(t: Texts, lessons: Lessons, month: str) -> str:
     """One sentence, the first that fits; good news never hides bad hours."""
     known = lessons.known_share
     if known is None:
-        return t("headline.none", month=month)
+        return t("month.headline.none", month=month)
     above, good = lessons.hours_above, lessons.good_share
     if above is None or good is None:
-        return t("headline.little", p=round(known * 100), month=month)
+        return t("month.headline.little", p=round(known * 100), month=month)
     if above / (lessons.known / 4) >= 0.05:
-        return t("headline.above", h=count(above), p=round(100 * above / (lessons.known / 4)), month=month)
-    return t("headline.good" if good >= 0.8 else "headline.mixed", p=round(good * 100), month=month)
+        return t("month.headline.above", h=count(above), p=round(100 * above / (lessons.known / 4)), month=month)
+    return t("month.headline.good" if good >= 0.8 else "month.headline.mixed", p=round(good * 100), month=month)
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
@@ -123,7 +120,7 @@ def _measures(t: Texts, paper: MonthPaper) -> tuple[Measure, ...]:
     spans = (paper.this, paper.before, paper.year_ago)
 
     def row(key: str, said: Sequence[str]) -> Measure:
-        return Measure(t(f"measure.{key}"), *said)
+        return Measure(t(f"month.measure.{key}"), *said)
 
     def lessons(one: Span) -> Lessons:
         return one.lessons
@@ -133,7 +130,7 @@ def _measures(t: Texts, paper: MonthPaper) -> tuple[Measure, ...]:
         row("protected", [about(lessons(one).protected_hours) for one in spans]),
         row("above", [count(lessons(one).hours_above) for one in spans]),
         row("on_time", [share(one.tickets.on_time) for one in spans]),
-        row("known", [share(lessons(one).known_share) if lessons(one).known else t("no_data") for one in spans]),
+        row("known", [share(lessons(one).known_share) if lessons(one).known else t("month.no_data") for one in spans]),
     )
 
 
@@ -146,24 +143,24 @@ def _help(t: Texts, one: Help) -> str:
     config = t.ctx.config()
     rooms = ", ".join(config.room(room).name.in_(t.language) for room in one.rooms if config.has_room(room))
     if one.more:
-        rooms = t("rooms_more", rooms=rooms, n=one.more)
-    return t(f"help.{one.what}", rooms=rooms, n=one.count)
+        rooms = t("month.rooms_more", rooms=rooms, n=one.more)
+    return t(f"month.help.{one.what}", rooms=rooms, n=one.count)
 
 
 def _tickets(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
     told = paper.this.tickets
     if not told.received:
-        return (t("tickets.none"),)
+        return (t("month.tickets.none"),)
     said = [
-        t("tickets.counts", received=told.received, in_time=told.in_time, late=told.late, reopened=told.reopened),
+        t("month.tickets.counts", received=told.received, in_time=told.in_time, late=told.late, reopened=told.reopened),
     ]
     if told.median_hours is not None:
-        said.append(t("tickets.median", hours=f"{told.median_hours:.0f}"))
+        said.append(t("month.tickets.median", hours=f"{told.median_hours:.0f}"))
     if told.late:
         reasons = [f"{reason} ({n})" if n > 1 else reason for reason, n in paper.late.reasons]
         if paper.late.unsaid:
-            reasons.append(t("tickets.unsaid", n=paper.late.unsaid))
-        said.append(t("tickets.reasons", reasons="; ".join(reasons)))
+            reasons.append(t("month.tickets.unsaid", n=paper.late.unsaid))
+        said.append(t("month.tickets.reasons", reasons="; ".join(reasons)))
     return tuple(said)
 
 
@@ -171,33 +168,37 @@ def _spending(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
     said = [_energy(t, paper.used, paper.used_before)]
     filters = paper.filters
     if filters is None:
-        said.append(t("spending.filters_past"))
+        said.append(t("month.spending.filters_past"))
         return tuple(said)
-    budget = "" if filters.budget is None else t("spending.budget", value=f"{round(filters.budget):,}")
-    said.append(t("spending.filters", n=len(filters.due), budget=budget).rstrip())
+    due = [t("month.spending.filters", n=len(filters.due))]
+    if filters.budget is not None:
+        due.append(t("month.spending.budget", value=f"{round(filters.budget):,}"))
+    said.append(" ".join(due))
     if filters.unknown:
-        said.append(t("spending.filters_unknown", n=len(filters.unknown)))
+        said.append(t("month.spending.filters_unknown", n=len(filters.unknown)))
     return tuple(said)
 
 
 def _energy(t: Texts, used: Used, past: Used) -> str:
     if used.energy is None or used.energy.kwh is None:
-        return t("spending.energy_unknown")
+        return t("month.spending.energy_unknown")
     kwh, cost = used.energy.per_hour(used.protected_hours)
-    said = t("spending.energy", kwh=count(used.energy.kwh), before=count(past.energy.kwh if past.energy else None))
+    before_ = count(past.energy.kwh if past.energy else None)
+    said = [t("month.spending.energy", kwh=count(used.energy.kwh), before=before_)]
     if used.energy.cost is not None:
-        said += t("spending.cost", value=f"{round(used.energy.cost):,}")
-    if kwh is not None:
-        each = t("spending.per_hour", kwh=f"{kwh:.3f}")
-        said += f" {each}" if cost is None else f" {each[:-1]}{t('spending.per_hour_cost', value=f'{cost:.2f}')}"
+        said.append(t("month.spending.cost", value=f"{round(used.energy.cost):,}"))
+    if kwh is not None and cost is not None:
+        said.append(t("month.spending.per_hour_cost", kwh=f"{kwh:.3f}", value=f"{cost:.2f}"))
+    elif kwh is not None:
+        said.append(t("month.spending.per_hour", kwh=f"{kwh:.3f}"))
     if used.energy.without:
-        said += f" {t('spending.without', n=len(used.energy.without))}"
-    return said
+        said.append(t("month.spending.without", n=len(used.energy.without)))
+    return " ".join(said)
 
 
 def _quality(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
     lessons = paper.this.lessons
-    said = [t("quality.known", share=share(lessons.known_share), rooms=paper.rooms)]
+    said = [t("month.quality.known", share=share(lessons.known_share), rooms=paper.rooms)]
     if paper.little:
         config = t.ctx.config()
         names = [
@@ -206,7 +207,7 @@ def _quality(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
         ]
         more = len(paper.little) - len(names)
         rooms = ", ".join(names)
-        said.append(t("quality.little", rooms=t("rooms_more", rooms=rooms, n=more) if more else rooms))
+        said.append(t("month.quality.little", rooms=t("month.rooms_more", rooms=rooms, n=more) if more else rooms))
     if lessons.uncounted:
-        said.append(t("quality.uncounted", n=len(lessons.uncounted)))
+        said.append(t("month.quality.uncounted", n=len(lessons.uncounted)))
     return tuple(said)

@@ -114,8 +114,8 @@ def test_every_measured_figure_is_recomputed_from_the_csv_of_the_exports_it_name
     ]
     outside = [told for _, told in pairs if told is not None]
     table = schools.timetable_of(ROOM)
-    taught = [MONDAY + timedelta(days=n) for n in range(DAYS)]
-    quarters = sum((one.end_ms - one.begin_ms) // (15 * MINUTE_MS) for day in taught for one in table.lesson_spans(day))
+    days = [MONDAY + timedelta(days=n) for n in range(DAYS)]
+    quarters = sum((one.end_ms - one.begin_ms) // (15 * MINUTE_MS) for day in days for one in table.lesson_spans(day))
     assert (found.slots, found.pairs) == (quarters, len(pairs))
     assert found.known == sum(one is not None for one in values[ROOM].values())
     assert 0 < found.pairs < found.known < found.slots, "the example has holes of both kinds"
@@ -138,7 +138,7 @@ def test_the_paper_names_both_requests_by_command_and_id(house: Any, schools: An
         said = words(ctx, language, found, Measured(why="no_contrast"))
         assert said.commands == (
             f"classair export --rooms {ROOM},{YARD} --first {MONDAY} --last {LAST} "
-            "--quantities pm25 --step 15m --method accepted --lesson",
+            "--quantities pm25 --step 15m --method accepted",
             f"classair export --rooms {ROOM} --first {MONDAY} --last {LAST} "
             "--quantities pm25 --step 1d --method accepted",
         )
@@ -154,7 +154,7 @@ def test_what_a_room_does_not_have_is_unknown_and_never_zero(house: Any) -> None
     assert found.ratio is None and (found.below, found.above, found.unknown) == (0, 0, DAYS)
     said = {row.name: row.value for row in words(ctx, "en", found, Measured(why="no_purifier")).rows}
     assert said["Inside over outside in lessons"] == said["Days with a mean of at most 37.5 µg/m³"] == NOT_KNOWN
-    assert said["Lesson time with data"] == "0%" and said["Clean air changes, by the label"] == "2.7 per hour"
+    assert said["Lesson time with data"] == "0%" and said["Clean air, by the label"] == "2.7 volumes per hour"
 
 
 def test_page_and_pdf_are_for_those_who_may_see_the_room(house: Any) -> None:

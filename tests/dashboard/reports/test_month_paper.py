@@ -183,7 +183,7 @@ def test_an_estimate_has_three_figures_and_unknown_has_none(value: float | None)
 def test_the_headline_is_the_first_that_fits_and_good_news_never_hides_bad_hours(counts: Any, key: str) -> None:
     told: list[str] = []
     headline(lambda which, **_: told.append(which) or "", Lessons(counts), "November")  # type: ignore[arg-type,func-returns-value]
-    assert told == [f"headline.{key}"]
+    assert told == [f"month.headline.{key}"]
 
 
 def test_reported_problems_of_the_month_are_counted_with_why_they_were_late(school: Any) -> None:
