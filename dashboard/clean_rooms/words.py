@@ -126,7 +126,7 @@ def _measured(ctx: Context, language: str, one: Evidence, measured: Measured) ->
     volume = one.air.volume_m3
     value = per_hour(ctx, language, measured.value / volume if volume else None)
     said = t(
-        "how.measured",
+        "clean_rooms.how.measured",
         value=number(measured.value, 0),
         low=number(measured.low, 0),
         high=number(measured.high, 0),
