@@ -54,6 +54,7 @@ GROUPS: dict[str, dict[str, tuple[str, str, str]]] = {
         "reports": ("dashboard.reports.command", "server", "make the parents' weekly reports and have them sent"),
         "aqi": ("classair.ops.aqi_command", "", "convert concentrations to air quality indices and NowCast"),
         "collocate": ("ingest.commands.collocate", "server", "compare a sensor with a reference, approve a correction"),
+        "records": ("dashboard.records.command", "server", "verify signed records of rooms"),
     },
     "Maintenance": {
         "archive": ("research.archive.command", "research", "archive finished days to verified Parquet files"),

@@ -85,6 +85,16 @@ class Places:
         return self.root / "config" / "share-key"
 
     @property
+    def record_key(self) -> Path:
+        """What records that leave the school are signed with; made by the dashboard."""
+        return self.root / "config" / "record-key"
+
+    @property
+    def records(self) -> Path:
+        """Signed records, a folder for each request; written by the dashboard alone."""
+        return self.root / "records"
+
+    @property
     def photos(self) -> Path:
         """Photos of reported problems, a file each; written by the dashboard alone."""
         return self.root / "photos"

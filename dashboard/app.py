@@ -22,6 +22,8 @@ from dashboard.access.roles import TABLE, Need
 from dashboard.access.whence import LOOPBACK_NAMES, Whence
 from dashboard.activities import routes as activities
 from dashboard.api import _faults
+from dashboard.citizens import routes as citizens
+from dashboard.citizens.page import TownPage
 from dashboard.clean_rooms import serving as clean_rooms
 from dashboard.context import Context
 from dashboard.door import following
@@ -37,6 +39,7 @@ from dashboard.live.pieces import Pieces
 from dashboard.public import display, notify, report, signing_in, signing_in_elsewhere, ticket
 from dashboard.readers import for_readers
 from dashboard.readers.live import SeenStreams
+from dashboard.records import routes as records
 from dashboard.reports import episode_report
 from dashboard.reports.month import serving as months
 from dashboard.reports.press import PRESS
@@ -109,7 +112,7 @@ def create_app(
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
-    pieces = Pieces(live.hub)
+    pieces, town = Pieces(live.hub), TownPage(whole)
     for router in [
         *api.routers(ctx),
         display.router(ctx),
@@ -126,6 +129,8 @@ def create_app(
         following.router(ctx),
         report.router(ctx),
         ticket.router(ctx),
+        records.router(ctx),
+        citizens.router(ctx, town),
         light.router(ctx, pieces),
         Webhook(ctx, desk.line, talk.came).router(),
     ]:
@@ -143,12 +148,9 @@ def create_app(
         config = whole.config()
         return host in LOOPBACK_NAMES and all(config.site_simulated(site) for site in config.sites)
 
-    return Application(
-        Guard(server, server, desk, demo, policy, needs, Whence(whole.config, proxies), whole.config),
-        server,
-        dash,
-        needs,
-    )
+    whence = Whence(whole.config, proxies)
+    guard = Guard(server, server, desk, demo, policy, needs, whence, whole.config)
+    return Application(citizens.Front(guard, whole, town, whence), server, dash, needs)
 
 
 def _needs(pages: Sequence[Page]) -> dict[tuple[str, str], Need]:

@@ -82,7 +82,7 @@ def configuration(rooms: int) -> str:
         inside = range(school, min(rooms, school + A_SCHOOL))
         site = f"s{school // A_SCHOOL}"
         lines += [f"  {site}:", f"    name: School {site}", f"    bridges: {{box-{site}: {{}}}}", "    rooms:"]
-        lines += [f"      r{i}: {{name: A {i}, volume_m3: 180}}" for i in inside]
+        lines += [f"      r{i}: {{name: A {i}, volume_m3: 180, capacity: 30}}" for i in inside]
         lines += ["      yard: {name: Yard, outdoor: yes}", "    sensors:"]
         for i in inside:
             lines += [f'      r{i}-pm: {{bridge: box-{site}, room: r{i}, model: pms5003t, port: "sim:classroom"}}']
@@ -131,12 +131,13 @@ def state_of(room: str, pm25: float, since: int) -> RoomState:
 class World:
     """A broker with retained words of every room and sensor, and a dashboard process that follows it."""
 
-    def __init__(self, folder: Path, rooms: int) -> None:
+    def __init__(self, folder: Path, rooms: int, more: str = "") -> None:
+        """`more`: lines at the end of sensors.yaml."""
         self.updates = 0
         self.silent: set[str] = set()
         self.since = now_ms() - HOUR_MS
         self.rooms = [f"s{i // A_SCHOOL}.r{i}" for i in range(rooms)]
-        (folder / "sensors.yaml").write_text(configuration(rooms), "utf-8")
+        (folder / "sensors.yaml").write_text(configuration(rooms) + more, "utf-8")
         broker, self.port = free_port(), free_port()
         program = shutil.which("mosquitto", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or "mosquitto"
         quiet = subprocess.DEVNULL

@@ -237,6 +237,7 @@ class Config(Part):
     calendar: Calendar = Calendar()
     school_years: dict[YearName, SchoolYear] = {}
     public_url: Annotated[str, Field(max_length=128, pattern=r"^(https://[^\s/@?#]+/?)?$")] = ""
+    town_page: YesNo = True
     rules: dict[Id, Rule] = {}
     escalation: dict[Id, Annotated[list[EscalationStep], Field(min_length=1, max_length=6)]] = {}
     people: dict[Id, Person] = {}

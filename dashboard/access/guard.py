@@ -51,6 +51,16 @@ def dash_policy(script_hashes: list[str]) -> str:
     )
 
 
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+"""Of every answer."""
+
 OTHER_ROOM: Final = "an administrator can add the place: classair user rooms"
 
 
@@ -195,12 +205,7 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["X-Frame-Options"] = "DENY"
-                headers["Referrer-Policy"] = "same-origin"
-                headers["Cross-Origin-Opener-Policy"] = "same-origin"
-                headers["Cross-Origin-Resource-Policy"] = "same-origin"
-                headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+                headers.update(HEADERS)
                 headers["Content-Security-Policy"] = self._policy(scope["path"])
                 if not scope["path"].startswith(("/assets/", "/_dash-component-suites/")):
                     headers.setdefault("Cache-Control", "no-store")

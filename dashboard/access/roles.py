@@ -163,9 +163,14 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/activity/{room}"): Need.DISPLAY,  # what a class looks at together
     ("GET", "/training"): Need.READ,
     # What anyone may see of a room, and ask of the school.
+    ("GET", "/town"): Need.OPEN,  # the page itself asks whether it is public
     ("GET", "/door/{room}"): Need.OPEN,
     ("GET", "/door/{room}/live"): Need.OPEN,
     ("POST", "/door/{room}/follow"): Need.OPEN,
+    ("POST", "/door/{room}/record"): Need.OPEN,
+    ("GET", "/record/{token}"): Need.OPEN,
+    ("GET", "/record/{token}/{name}"): Need.OPEN,
+    ("GET", "/record-key"): Need.OPEN,
     ("GET", "/follow/{token}"): Need.OPEN,
     ("POST", "/follow/{token}"): Need.OPEN,
     ("GET", "/unfollow/{token}"): Need.OPEN,
@@ -237,6 +242,9 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("POST", "/api/v1/tickets/{ticket}/decline"): Need.TICKETS,
     ("POST", "/api/v1/tickets/{ticket}/merge"): Need.TICKETS,
     ("POST", "/api/v1/tickets/{ticket}/words"): Need.TICKETS,
+    ("GET", "/api/v1/records"): Need.APPROVE,
+    ("POST", "/api/v1/records/{record}/approve"): Need.APPROVE,
+    ("POST", "/api/v1/records/{record}/decline"): Need.APPROVE,
     # Everything else is a 404 of our own.
     **{(method, "/{rest:path}"): Need.OPEN for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }

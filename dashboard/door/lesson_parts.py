@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -14,7 +15,9 @@ from dashboard.door.past import Past, gaps
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
 from dashboard.line.air import LEAST_PUPILS
-from research.lesson_air import GOOD, LEVELS, NO_DATA, LessonAir
+from dashboard.reports.week.numbers import WeekReport, monday_of
+from dashboard.reports.week.words import headline
+from research.lesson_air import LEVELS, NO_DATA, LessonAir
 
 MOST_GAPS: Final = 4
 _WIDE: Final = 100  # of the bar, in the units of its drawing: one per cent each
@@ -29,24 +32,33 @@ def today(ctx: Context, language: str, room: str, past: Past) -> Markup:
         # Of a small class it is not told when it is there.
         inside = [html.P(ctx.t(language, "door.no_lessons_yet"))]
     else:
-        inside = [*_shares(ctx, language, past.today), *_highest(ctx, language, room, past.today)]
+        inside = [
+            *_shares(ctx, language, dict(zip(LEVELS, past.today.percent, strict=True))),
+            *_highest(ctx, language, room, past.today),
+        ]
         inside += _gaps(ctx, language, room, past.today)
     return _section(ctx.t(language, "door.today"), day, inside, "today")
 
 
 def week(ctx: Context, language: str, room: str, past: Past) -> Markup:
-    days = i18n.show_days(past.first, past.last, language)
-    air = past.week
-    if air is None:
+    report = past.week
+    if report is None:
+        title, days = ctx.t(language, "door.week"), ""
         inside: list[Any] = [html.P(ctx.t(language, "pages.store_away"))]
-    elif not air.slots:
-        inside = [html.P(ctx.t(language, "door.no_lessons_week"))]
     else:
-        inside = [html.P(ctx.t(language, "door.lesson_time"), className="quiet"), *_shares(ctx, language, air)]
-        inside.append(html.Dl([html.Div([html.Dt(k), html.Dd(v)]) for k, v in _facts(ctx, language, room, air)]))
-    this = past.first <= local_time(past.at).date()
-    current = this and (local_time(past.at).date() - past.first).days < 7
-    return _section(ctx.t(language, "door.week" if current else "door.last_week"), days, inside, "week")
+        this = monday_of(local_time(past.at).date()) == report.first
+        title = ctx.t(language, "door.week" if this else "door.last_week")
+        days = i18n.show_days(report.first, report.last, language)
+        inside = [html.P(ctx.t(language, "door.no_lessons_week"))]
+    if report is not None and report.days:
+        facts = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in _facts(ctx, language, room, report)]
+        inside = [
+            html.P(headline(report, language), className="door-headline"),
+            html.P(ctx.t(language, "door.lesson_time"), className="quiet"),
+            *_shares(ctx, language, report.shares),
+            html.Dl(facts),
+        ]
+    return _section(title, days, inside, "week")
 
 
 def _section(title: str, beside: str, inside: list[Any], key: str) -> Markup:
@@ -54,9 +66,9 @@ def _section(title: str, beside: str, inside: list[Any], key: str) -> Markup:
     return html.Section([*head, *inside], className="panel door-past", **piece(key))
 
 
-def _shares(ctx: Context, language: str, air: LessonAir) -> list[Any]:
+def _shares(ctx: Context, language: str, percent: Mapping[str, int]) -> list[Any]:
     """A bar and the same in words, from the cleanest; a level that did not occur is left out."""
-    shares = [(level, share) for level, share in zip(LEVELS, air.percent, strict=True) if share]
+    shares = [(level, percent[level]) for level in LEVELS if percent[level]]
     drawn, at = [], 0
     for level, share in shares:
         drawn.append(html.Rect(x=str(at), y="0", width=str(share), height="6", className=f"share {level}"))
@@ -107,22 +119,16 @@ def _gaps(ctx: Context, language: str, room: str, air: LessonAir) -> list[Any]:
     return [html.P(said), html.P(ctx.t(language, "door.not_guessed"), className="quiet")]
 
 
-def _facts(ctx: Context, language: str, room: str, air: LessonAir) -> list[tuple[str, str]]:
+def _facts(ctx: Context, language: str, room: str, report: WeekReport) -> list[tuple[str, str]]:
+    """The weekly report's numbers, rounded as there."""
     unit = ctx.t(language, "unit.ugm3")
     facts: list[tuple[str, str]] = []
-    good = air.share_in(GOOD)
-    if good is not None:
-        facts.append((ctx.t(language, "door.good_share"), f"{round(100 * good)}%"))
-    means = air.paired_means
-    if means is not None:
-        facts.append((ctx.t(language, "door.mean"), f"{PM25.shown(means[0])}\u00a0{unit}"))
-        facts.append((ctx.t(language, "door.mean_outside"), f"{PM25.shown(means[1])}\u00a0{unit}"))
-    elif air.mean is not None:
-        facts.append((ctx.t(language, "door.mean"), f"{PM25.shown(air.mean)}\u00a0{unit}"))
-    fresh = air.fresh_share
-    if fresh is not None and not _small(ctx, room):
-        facts.append((ctx.t(language, "door.fresh_share"), f"{round(100 * fresh)}%"))
-    facts.append((ctx.t(language, "door.known_share"), f"{round(100 * air.known_share)}%"))
+    for name, mean in (("mean", report.inside), ("mean_outside", report.outside)):
+        if mean is not None:
+            facts.append((ctx.t(language, f"door.{name}"), f"{PM25.shown(mean)}\u00a0{unit}"))
+    if report.fresh_percent is not None and not _small(ctx, room):
+        facts.append((ctx.t(language, "door.fresh_share"), f"{report.fresh_percent}%"))
+    facts.append((ctx.t(language, "door.known_share"), f"{100 - report.shares[NO_DATA]}%"))
     return facts
 
 

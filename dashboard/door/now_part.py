@@ -11,7 +11,8 @@ from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import html, piece
 from dashboard.line.air import LEAST_PUPILS
-from dashboard.live.lives import of_room
+from dashboard.live.alive import ALIVE, Verdict
+from dashboard.live.lives import Lives, of_room
 
 
 def render(ctx: Context, language: str, room: str) -> Markup:
@@ -31,11 +32,12 @@ def render(ctx: Context, language: str, room: str) -> Markup:
             **parts.spoken(ctx.t(language, "door.now")),
             **piece("now"),
         )
+    lives = of_room(ctx, room)
     return html.Section(
         [
-            _level(ctx, language, state, ctx.config().room(room).outdoor),
-            html.Div(states.advice(ctx, language, state), className="door-advice"),
-            _tiles(ctx, language, room, state),
+            _level(ctx, language, state, ctx.config().room(room).outdoor, lives.of(f"room/{room}")),
+            html.Div(states.advice(ctx, language, ctx.live.state(room) or state), className="door-advice"),
+            _tiles(ctx, language, room, state, lives),
         ],
         **states.phase_marks(state.pm25, ctx.now_ms()),
         **parts.spoken(ctx.t(language, "door.now")),
@@ -43,7 +45,7 @@ def render(ctx: Context, language: str, room: str) -> Markup:
     )
 
 
-def _level(ctx: Context, language: str, state: RoomState, outdoor: bool) -> Any:
+def _level(ctx: Context, language: str, state: RoomState, outdoor: bool, verdict: Verdict) -> Any:
     current, verdict = state.pm25, of_room(ctx, state.room).of(f"room/{state.room}")
     place = ctx.t(language, "display.pm25_outdoor" if outdoor else "display.pm25")
     return html.Div(
@@ -101,11 +103,13 @@ def _age(ctx: Context, language: str, current: Current) -> list[Any]:
     return told
 
 
-def _tiles(ctx: Context, language: str, room: str, state: RoomState) -> Any:
+def _tiles(ctx: Context, language: str, room: str, state: RoomState, lives: Lives) -> Any:
     settings = ctx.config().room(room)
     if settings.outdoor:
         return None
-    tiles = [(ctx.t(language, "pages.outdoor"), states.outdoor_value(ctx, language, state.outdoor))]
+    yard = ctx.config().outdoor_of(room)
+    alive = lives.of(f"room/{yard}") if yard else ALIVE
+    tiles = [(ctx.t(language, "pages.outdoor"), states.outdoor_value(ctx, language, state.outdoor, alive))]
     if settings.capacity >= LEAST_PUPILS and state.co2.status != "none":
         tiles.append((ctx.t(language, "door.ventilation"), states.ventilation_word(ctx, language, state.co2)))
     return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in tiles], className="door-tiles")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from dashboard.context import Context
 from dashboard.queries.rooms import StoreUnavailable
-from research.lesson_air import LessonAir, LessonReader
+from dashboard.reports.week.asking import as_told
+from dashboard.reports.week.numbers import WeekReport, monday_of
+from research.lesson_air import LessonAir
 from research.lesson_slots import SLOT_MS
-from research.means import MeansReader
 
 KEPT_MS: Final = MINUTE_MS
 
@@ -22,15 +23,12 @@ KEPT_MS: Final = MINUTE_MS
 class Past:
     """`today` and `week` as known at `at` (UTC ms); None where the database could not be read.
 
-    `first` and `last` are the days of `week`, both included: Monday to Friday of the week that has lessons so far, on a
-    Monday morning of the week before.
+    `week` is the weekly report of the week that has lessons so far, on a Monday morning that of the week before.
     """
 
     at: int
     today: LessonAir | None
-    week: LessonAir | None
-    first: date
-    last: date
+    week: WeekReport | None
 
 
 class RoomPasts:
@@ -54,24 +52,15 @@ class RoomPasts:
 
     def _read(self, room: str, now: int) -> Past:
         ctx, today = self._ctx, local_time(now).date()
-        monday = today - timedelta(days=today.weekday())
-        config, corrections = ctx.config(), ctx.research.corrections
-
-        def read(first: date, last: date) -> LessonAir:
-            made = corrections()
-            return ctx.research.ask(
-                lambda store: LessonReader(MeansReader(store, config, made), config, now).of_room(room, first, last)
-            )
-
         try:
-            of_today = read(today, today)
-            week = read(monday, monday + timedelta(days=4))
-            if not week.slots:
-                monday -= timedelta(days=7)
-                week = read(monday, monday + timedelta(days=4))
+            with ctx.queries.lessons() as lessons:
+                of_today = lessons.of_room(room, today, today)
+            week = as_told(ctx, room, monday_of(today))
+            if not week.days:
+                week = as_told(ctx, room, monday_of(today) - timedelta(days=7))
         except StoreUnavailable:
-            return Past(now, None, None, monday, monday + timedelta(days=4))
-        return Past(now, of_today, week, monday, monday + timedelta(days=4))
+            return Past(now, None, None)
+        return Past(now, of_today, week)
 
 
 def gaps(air: LessonAir) -> list[tuple[int, int]]:

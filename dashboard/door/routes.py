@@ -21,10 +21,14 @@ from dashboard.live.pieces import Board, Pieces
 from dashboard.public.kept import Kept, Ready
 from dashboard.public.pages import filled, language, plain_page
 from dashboard.public.room_codes import RoomCodes
+from dashboard.reports.engine import unavailable
 
 KEPT_S: Final = 1.0
 """A page as old as this is still sent; its script reads the server's time from the stream."""
-SAID: Final = ("check_mail", "wrong_mail", "no_mail", "too_many")
+SAID: Final = (
+    *("check_mail", "wrong_mail", "no_mail", "too_many"),
+    *("wrong_days", "no_purpose", "too_many_open"),
+)
 """What a form had for an answer, as the address says it."""
 
 
@@ -61,7 +65,7 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
                 body=Markup(body),  # noqa: S704  escaped where it was made
                 newest=newest,
                 code=code,
-                records=False,
+                records=ctx.folder is not None and ctx.exports is not None and not unavailable(),
                 said=known,
                 today=today.isoformat(),
                 home=f"/door/{room}?lang={chosen}",
@@ -69,7 +73,9 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
             )
             return Ready.of(html.encode())
 
-        return (await kept.get((room, chosen, known), make)).answer(request, Cache_Control="no-store")
+        state = ctx.live.state(room)  # a page of another state is never sent
+        key = (room, chosen, known, state.at if state is not None else 0)
+        return (await kept.get(key, make)).answer(request, Cache_Control="no-store")
 
     @light.get("/door/{room}/live")
     async def live(request: Request, room: str, since: int = 0, once: bool = False) -> Response:

@@ -136,7 +136,10 @@ def _ventilation(ctx: Context, language: str, co2: Current, value: list[Any]) ->
 
 
 def advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
-    """The one action and its reason for each phase; the browser shows the one that fits the age."""
+    """The one action and its reason for each phase; the browser shows the one that fits the age.
+
+    `state` as alerts said it: one that was brought to the present no longer tells whether its outdoor value was known.
+    """
     shown: list[Any] = []
     texts = state.texts.get(language, {})
     at = ctx.now_ms()

@@ -29,12 +29,19 @@ class Ready:
         return cls(body, gzip.compress(body, 6, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:20]}"', kind)
 
     def answer(self, request: Request, **headers: str) -> Response:
-        """For a browser that has it already, that it has not changed. Header names with _ for -."""
-        said = {"ETag": self.etag, "Vary": "Accept-Encoding", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        """For a browser that has it already, that it has not changed. Header names with _ for -.
+
+        The framework's own compression adds `Vary` to what it might compress, and leaves alone what is compressed.
+        """
+        said = {"ETag": self.etag, **{k.replace("_", "-"): v for k, v in headers.items()}}
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(None, 304, said)
         if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self.packed, headers=said | {"Content-Encoding": "gzip"}, media_type=self.kind)
+            return Response(
+                self.packed,
+                headers=said | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"},
+                media_type=self.kind,
+            )
         return Response(self.plain, headers=said, media_type=self.kind)
 
 

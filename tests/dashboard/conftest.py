@@ -372,6 +372,7 @@ class Builder:
             desk=desk.file,
             shares=Shares(self.folder / "share-key"),
             photos=self.folder / "photos",
+            folder=self.folder,
         )
         house = House(create_app(ctx, live, desk, host=host, proxies=networks(proxies)), live, desk, config, written)
         where.house = house

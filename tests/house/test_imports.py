@@ -40,6 +40,7 @@ ADDRESSES = {
     "uvicorn": ["dashboard/*"],
     "jinja2": ["dashboard/*"],
     "argon2": ["dashboard/access/*"],
+    "cryptography": ["dashboard/records/signing.py"],
     "segno": ["dashboard/public/codes.py"],
     "itsdangerous": ["classair/alerting/links.py", "dashboard/reports/shares.py"],
     "weasyprint": ["dashboard/reports/*"],

@@ -85,7 +85,7 @@ def card(ctx: Context, language: str, full: str, state: RoomState | None, lives:
 
 def _action(ctx: Context, language: str, state: RoomState) -> list[Any]:
     """The display's sentence; and that the room's sensors disagree, which no number shows."""
-    told = texts_as_of(state, language, ctx.now_ms())
+    told = texts_as_of(ctx.live.state(state.room) or state, language, ctx.now_ms())
     later = state.texts.get(language, {}).get("unknown")
     found: list[Any] = []
     if state.pm25.status in ("ok", "late"):

@@ -66,7 +66,7 @@ def _now(ctx: Context, language: str, room: str) -> Markup:
             _level(ctx, language, current, lives.of(f"room/{room}")),
             html.Div(
                 [
-                    *states.advice(ctx, language, state),
+                    *states.advice(ctx, language, ctx.live.state(room) or state),
                     _tiles(ctx, language, room, state, lives),
                     _foot(ctx, language, state),
                 ],

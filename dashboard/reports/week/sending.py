@@ -19,11 +19,13 @@ from datetime import date
 from typing import Any, Final
 
 from classair import i18n
+from classair.alerting import links
 from classair.asking import NoAnswer
 from classair.places import write_atomically
 from classair.units import DAY_MS
 from dashboard import telling
 from dashboard.context import Context
+from dashboard.door.wishes import stop_path
 from dashboard.following.followers import Followers
 from dashboard.reports.week import page
 from dashboard.reports.week.numbers import WeekReport
@@ -166,6 +168,8 @@ def message(ctx: Context, report: WeekReport, to: Recipient, key: str) -> tellin
         lines.append(f"{where}?lang={language}")
         if to.channel != "line":
             lines.append(i18n.t(language, "week.pdf_link", link=f"{where}.pdf?lang={language}"))
+    if to.channel == "mail" and (stop := stop_path(ctx, report.room, to.address)) and (base := links.base(config)):
+        lines.append(i18n.t(language, "door.mail.stop", link=f"{base}{stop}?lang={language}"))
     picture = f"{where}.png?lang={language}" if where.startswith("https://") and config.public_url else ""
     return telling.Message(
         key=key,

@@ -66,6 +66,7 @@ def test_each_follower_gets_one_message_with_picture_and_link(school: House, mos
     assert "ข้อมูลจำลอง" in line["text"] and "100% ของเวลาเรียน" in line["text"]
     assert line["picture"][0].startswith("https://air.example.org/report/") and ".png?lang=th" in line["picture"][0]
     assert mail["picture"] is None and ".pdf?lang=en" in mail["text"]
+    assert "/unfollow/" in mail["text"] and "/unfollow/" not in line["text"]
     kept = ctx.desk.ask("select * from week_told")
     assert len(kept) == 2 and LINE_ID not in str(kept) and "parent@" not in str(kept)
 

@@ -1,0 +1,128 @@
+"""Asking for a record at the door page, and the requester's own page, which nobody else knows the address of."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
+
+from classair import i18n
+from classair.dates import day
+from classair.places import Places
+from classair.timetable import local_time
+from classair.units import HOUR_MS
+from dashboard.access.whence import Caller
+from dashboard.context import Context
+from dashboard.frame import parts
+from dashboard.public.limits import Limit
+from dashboard.public.pages import language, page, plain_page
+from dashboard.records.book import (
+    LONGEST_CONTACT,
+    LONGEST_DAYS,
+    LONGEST_PURPOSE,
+    RecordBook,
+    RecordRequest,
+    TooManyOpen,
+)
+from dashboard.records.making import files, names
+from dashboard.records.signing import SUFFIX, Signer
+
+OF_CALLER: Final = 5  # an hour
+OF_ALL: Final = 60  # an hour
+OLDEST_DAYS: Final = 400
+_KINDS: Final = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8", ".json": "application/json"}
+
+Field = Annotated[str, Form(max_length=2048)]
+
+
+def router(ctx: Context) -> APIRouter:
+    light = APIRouter(include_in_schema=False)
+    book = RecordBook(ctx)
+    callers, whole = Limit(OF_CALLER, HOUR_MS), Limit(OF_ALL, HOUR_MS)
+
+    @light.post("/door/{room}/record")
+    async def ask(
+        request: Request, room: str, first: Field = "", last: Field = "", purpose: Field = "", contact: Field = ""
+    ) -> Response:
+        if not ctx.config().has_room(room) or ctx.config().room(room).outdoor:
+            return plain_page(request, 404)
+        chosen, caller, now = language(request), request.state.caller, ctx.now_ms()
+        assert isinstance(caller, Caller)
+        days, why = _days(first, last, local_time(now).date()), " ".join(purpose.split())
+        if days is None:
+            said = "wrong_days"
+        elif not why or len(why) > LONGEST_PURPOSE or len(contact.strip()) > LONGEST_CONTACT:
+            said = "no_purpose"
+        elif not (callers.passes(caller.address, now) and whole.passes("", now)):
+            said = "too_many"
+        else:
+            try:
+                made = await asyncio.to_thread(book.ask, room, *days, why, " ".join(contact.split()), chosen)
+            except TooManyOpen:
+                said = "too_many_open"
+            else:
+                return RedirectResponse(f"/record/{book.token(made)}?lang={chosen}", 303)
+        return RedirectResponse(f"/door/{room}?lang={chosen}&said={said}#said", 303)
+
+    @light.get("/record/{token}")
+    async def status(request: Request, token: str) -> Response:
+        found = await asyncio.to_thread(book.of_token, token)
+        if found is None or not ctx.config().has_room(found.room):
+            return plain_page(request, 404)
+        chosen = language(request)
+        shown = page(request, "record.html", chosen, **_places(ctx, found, chosen, token))
+        shown.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return shown
+
+    @light.get("/record/{token}/{name}")
+    async def file(request: Request, token: str, name: str) -> Response:
+        found = await asyncio.to_thread(book.of_token, token)
+        path = files(ctx, found).get(name) if found is not None else None
+        if path is None:
+            return plain_page(request, 404)
+        return FileResponse(path, media_type=_KINDS[path.suffix], filename=name)
+
+    @light.get("/record-key")
+    async def key(request: Request) -> Response:
+        """The public key, for those who verify; anyone may have it."""
+        if ctx.folder is None:
+            return plain_page(request, 404)
+        signer = await asyncio.to_thread(Signer, Places(ctx.folder).record_key)
+        return PlainTextResponse(signer.public_key + "\n")
+
+    return light
+
+
+def _days(first: str, last: str, today: date) -> tuple[date, date] | None:
+    """The days that were asked for; None where they are none, lie ahead, too far back, or are too many."""
+    try:
+        begin, end = day(first), day(last)
+    except ValueError:
+        return None
+    known = today - timedelta(days=OLDEST_DAYS) <= begin <= end <= today
+    return (begin, end) if known and (end - begin).days < LONGEST_DAYS else None
+
+
+def _places(ctx: Context, found: RecordRequest, chosen: str, token: str) -> dict[str, Any]:
+    there, named = files(ctx, found), names(found)
+    listed = [
+        (kind, f"/record/{token}/{name}", f"/record/{token}/{name}{SUFFIX}")
+        for kind, name in (("pdf", named.pdf), ("csv", named.csv))
+        if name in there and name + SUFFIX in there
+    ]
+    return {
+        "room": parts.room_name(ctx, chosen, found.room),
+        "site": parts.site_name(ctx, chosen, found.room),
+        "home": f"/door/{found.room}?lang={chosen}",
+        "simulated": ctx.config().site_simulated(found.site),
+        "days": found.days(chosen),
+        "number": found.id,
+        "state": found.state,
+        "asked": i18n.show_date(local_time(found.asked_at), chosen, "day_time"),
+        "decided": i18n.show_date(local_time(found.decided_at), chosen, "day_time") if found.decided_at else "",
+        "reason": found.reason,
+        "files": listed,
+    }
