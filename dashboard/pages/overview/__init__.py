@@ -19,7 +19,7 @@ from dashboard.frame import attention, parts, states
 from dashboard.frame.attention import MOST_LINES
 from dashboard.frame.markup import hole, html, piece
 from dashboard.live.ages import next_change
-from dashboard.live.alive import Verdict
+from dashboard.live.alive import ALIVE, Verdict
 from dashboard.live.cases import Case, cases_of, worst_first
 from dashboard.live.lives import Lives, lives_of
 from dashboard.pages.overview.cards import card
@@ -95,9 +95,11 @@ class Overview:
         ]
         for site in config.sites:
             air = _outdoor(site, config.sites[site].rooms, self._looks)
+            yard = next((key for key, room in config.sites[site].rooms.items() if room.outdoor), None)
+            outside = lives.of(f"room/{site}.{yard}") if yard else ALIVE
             made += [
                 (f"site/{site}", None, partial(_site, ctx, language, site)),
-                (f"outdoor/{site}", air, partial(_outdoor_fact, ctx, language, site, air)),
+                (f"outdoor/{site}", (air, outside), partial(_outdoor_fact, ctx, language, site, air, outside)),
             ]
         for key, depends, make in made:
             found[key] = self._kept(key, depends, make)
@@ -193,34 +195,16 @@ def _outdoor(site: str, rooms: Mapping[str, Room], looks: Mapping[str, Look]) ->
     return next((current for current in told if current.status != "none"), None)
 
 
-def _outdoor_fact(ctx: Context, language: str, site: str, current: Current | None) -> str:
+def _outdoor_fact(ctx: Context, language: str, site: str, current: Current | None, verdict: Verdict) -> str:
     settings = ctx.config().sites[site]
     told: Any
     if current is None or current.status == "none":
         yard = any(room.outdoor for room in settings.rooms.values())
         told = html.Small(ctx.t(language, "overview.outdoor_unknown" if yard else "pages.no_outdoor"))
     else:
-        told = html.Span(
-            [
-                html.Span(
-                    [states.number(ctx, language, current, "ugm3"), " ", _swatch(ctx, language, current.level)],
-                    className="if-known",
-                ),
-                html.Small(states.unknown_reason(ctx, language, current), className="if-unknown"),
-            ],
-            className="phased",
-            **states.phase_marks(current, ctx.now_ms()),
-        )
+        told = states.outdoor_value(ctx, language, current, verdict)
     name = [ctx.t(language, "pages.outdoor"), " · ", settings.name.in_(language)]
     return html.Div([html.Dt(name), html.Dd(told)], className="fact", **piece(f"outdoor/{site}"))
-
-
-def _swatch(ctx: Context, language: str, level: str) -> Any:
-    return html.Span(
-        [states.bars(ctx, language, level), states.level_word(ctx, language, level)],
-        className="swatch level",
-        **parts.data(level=level),
-    )
 
 
 # -- every room --------------------------------------------------------------------------------------------------------

@@ -159,3 +159,14 @@ def test_every_part_of_the_configuration_is_judged(school: Any) -> None:
         *(f"purifier/{full}" for full, _ in ctx.config().purifiers()),
     ]
     assert set(named) < set(parts) and set(judge(parts, ctx.now_ms())) == set(parts)
+
+
+@pytest.mark.parametrize("path", ["/", "/municipality", "/live/room?room=ban-suan.p1-2&once=true"])
+def test_the_outdoor_tile_has_its_own_age_on_every_page(
+    school: Any, make_state: Callable[..., RoomState], path: str
+) -> None:
+    yard = make_state("ban-suan.yard", 46, age_s=4 * 60, co2=None).model_copy(update={"purifier": None})
+    school.put(yard)
+    school.put(make_state("ban-suan.p1-2", 18, age_s=5).model_copy(update={"outdoor": yard.pm25}))
+    text = school.ask(f"{path}{'&' if '?' in path else '?'}lang=en").text.replace('\\"', '"')
+    assert re.search(r'class="phased" data-phase="late"[^>]*>.*?data-age="late"', text, re.DOTALL)
