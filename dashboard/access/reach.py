@@ -82,7 +82,7 @@ _READER: ContextVar[Reach] = ContextVar("reader", default=EVERYTHING)
 
 
 def reader() -> Reach:
-    """Of whoever the work at hand is for. Threads and tasks that a request begins inherit it."""
+    """Of whoever the work at hand is for. Tasks and `asyncio.to_thread` inherit it, a thread of one's own does not."""
     return _READER.get()
 
 

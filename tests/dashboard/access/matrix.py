@@ -140,6 +140,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/tickets/{ticket}/words"): ticket("words", words="x"),
     # Pages and their streams.
     ("GET", "/room/{room}"): room("/room/{room}"),
+    ("GET", "/clean-rooms/{room}"): room("/clean-rooms/{room}?days=x"),
+    ("GET", "/clean-rooms/{room}.pdf"): room("/clean-rooms/{room}.pdf?days=x"),
     ("GET", "/live/room"): room("/live/room?room={room}&once=true"),
     ("GET", "/room/{room}/purifier"): room("/room/{room}/purifier"),
     ("GET", "/live/purifier"): room("/live/purifier?room={room}&once=true", indoors=True),
@@ -168,6 +170,8 @@ PLACELESS: dict[tuple[str, str], str] = {
     },
     **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health")},
     **{("GET", f"/live/{name}"): LIST for name in ("municipality", "reports", "tickets")},
-    **{("GET", path): LIST for path in ("/reports", "/tickets", "/api/v1/tickets")},
+    **{("GET", path): LIST for path in ("/reports", "/tickets", "/api/v1/tickets", "/today", "/clean-rooms")},
+    **{("GET", f"/live/{name}"): LIST for name in ("today", "clean_rooms")},
+    ("GET", "/episode/{episode}/report.pdf"): "the page of the report, which has a row, printed; that takes seconds",
     **{("GET", path): WHOLE for path in ("/audit", "/live/audit", "/training")},
 }
