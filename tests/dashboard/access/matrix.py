@@ -72,6 +72,9 @@ def _wish(it: Room) -> dict[str, Any]:
     return {"rooms": [it.full], "first": DAY, "last": DAY}
 
 
+RECORDS: dict[str, str] = {}
+"""The id of a request for a record of each room, which the matrix has made."""
+
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/api/live"): room("/api/live?room={room}", endless=True),
     ("GET", "/api/v1/rooms/{room}/now"): room("/api/v1/rooms/{room}/now"),
@@ -138,6 +141,13 @@ ROWS: dict[tuple[str, str], Row] = {
         "/api/v1/tickets/{ticket}/merge", "ticket", body=lambda it: {"into": str(it.ticket), "why": "x"}
     ),
     ("POST", "/api/v1/tickets/{ticket}/words"): ticket("words", words="x"),
+    # What has been declined cannot be given any more, so nothing is made and signed here.
+    ("POST", "/api/v1/records/{record}/decline"): Row(
+        "record", lambda it: f"/api/v1/records/{RECORDS[it.full]}/decline", lambda _: {"reason": "a reason"}
+    ),
+    ("POST", "/api/v1/records/{record}/approve"): Row(
+        "record", lambda it: f"/api/v1/records/{RECORDS[it.full]}/approve", _nothing
+    ),
     # Pages and their streams.
     ("GET", "/room/{room}"): room("/room/{room}"),
     ("GET", "/clean-rooms/{room}"): room("/clean-rooms/{room}?days=x"),
@@ -171,7 +181,8 @@ PLACELESS: dict[tuple[str, str], str] = {
     **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health")},
     **{("GET", f"/live/{name}"): LIST for name in ("municipality", "reports", "tickets")},
     **{("GET", path): LIST for path in ("/reports", "/tickets", "/api/v1/tickets", "/today", "/clean-rooms")},
-    **{("GET", f"/live/{name}"): LIST for name in ("today", "clean_rooms")},
+    **{("GET", path): LIST for path in ("/records", "/api/v1/records")},
+    **{("GET", f"/live/{name}"): LIST for name in ("today", "clean_rooms", "records")},
     ("GET", "/episode/{episode}/report.pdf"): "the page of the report, which has a row, printed; that takes seconds",
     **{("GET", path): WHOLE for path in ("/audit", "/live/audit", "/training")},
 }

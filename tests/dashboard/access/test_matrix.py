@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import pytest
 
 from classair.stores.events import make_table
 from dashboard.access.roles import ROLES, Need
+from dashboard.records.book import RecordBook
 from dashboard.tickets.records import NewTicket
 from tests.classair.alerting.filled import put, put_alert
-from tests.dashboard.access.matrix import PLACELESS, ROWS, Room, Row
+from tests.dashboard.access.matrix import DAY, PLACELESS, RECORDS, ROWS, Room, Row
 from tests.dashboard.conftest import MONDAY, now_ms, state_of
 
 OWN, BESIDE = Room("ban-suan.p1-2", 1), Room("ban-suan.p4-1", 2)
@@ -105,10 +107,12 @@ def town(make_house: Any, readings: Path, record_books: Path) -> Iterator[Any]:
         )
     store = SqliteStore(readings, readonly=True)
     house = make_house(host="0.0.0.0", store=store, readings=readings, ledger=record_books)
-    tickets = house.app.server.state.ctx.tickets
+    tickets, book = house.app.server.state.ctx.tickets, RecordBook(house.app.server.state.ctx)
+    day = date.fromisoformat(DAY)
     for room in ROOMS:
         house.put(state_of(room.full))
         assert tickets.receive(NewTicket("stuffy", room.site, room.full), f"matrix {room.key}").id == room.ticket
+        RECORDS[room.full] = book.ask(room.full, day, day, "lesson", "a@school.example", "en").id
     yield house
     store.close()
 
