@@ -8,7 +8,7 @@ ARGS   ?=
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-all fuzz check bench docs requirements test-influx clean
+.PHONY: help run quick test test-all fuzz check bench docs screenshots requirements test-influx clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r verb what; do printf 'make %-14s %s\n' "$$verb" "$$what"; done
@@ -40,6 +40,9 @@ bench: $(VENV)/.test  ## prints the figures of benchmarks/README.md
 docs: $(VENV)/.test  ## writes what is generated: docs/command-line.md, docs/wire/*.json, docs/openapi.json, deploy/{mosquitto,caddy,nginx}/*
 	@$(BIN)/python -m docs.generate
 	@$(BIN)/python -m dashboard.describe
+
+screenshots: $(VENV)/.test  ## takes a picture of every page in every language, docs/screenshots (needs Chromium; some minutes)
+	@$(BIN)/python -m docs.picturing $(ARGS)
 
 FUZZ_BYTES ?= 10000000
 fuzz: $(VENV)/.test  ## feeds ten million random bytes to every sensor driver (some minutes): FUZZ_BYTES=
