@@ -21,9 +21,12 @@ from docs.picturing.filling import fill
 from docs.picturing.school import ACCOUNT, School, school
 
 LARGEST: Final = 150_000  # bytes of one picture
-COLOURS: Final = (96, 64, 40, 24)
+COLOURS: Final = (256, 128, 64, 32)
 _SETTLES_MS: Final = 700
-_CHARTS_MS: Final = 40_000
+_DRAWN_MS: Final = 30_000
+# Dash has put the page together, and every chart that it has is drawn.
+_DRAWN: Final = """() => document.querySelector('h1') && !document.querySelector('[data-dash-is-loading=true]')
+  && [...document.querySelectorAll('.dash-graph')].every(one => one.querySelector('.main-svg'))"""
 # The clock of the browser is the school's, or every page would say that it is late.
 _CLOCK: Final = """(() => {
   const Real = Date, ahead = %d;
@@ -103,8 +106,9 @@ def _take(
         answer = page.goto(f"{made.url}{path}{'&' if '?' in path else '?'}lang={language}", wait_until="load")
         if answer is None or not answer.ok:
             raise RuntimeError(f"{path} answered {answer.status if answer else 'nothing'}")
-        if one.charts:
-            page.wait_for_selector(".js-plotly-plot .main-svg", timeout=_CHARTS_MS)
+        page.wait_for_selector("h1, .wall, main", state="attached", timeout=_DRAWN_MS)
+        if one.late:
+            page.wait_for_function(_DRAWN, timeout=_DRAWN_MS)
         page.evaluate("document.fonts.ready")
         page.wait_for_timeout(_SETTLES_MS)
         return page.screenshot()

@@ -24,8 +24,8 @@ Who = Literal["visitor", "account"]
 class Picture:
     """One page once in each language. `path` has {places}, which the pictured school fills.
 
-    `route`: the address as dashboard/access/roles.py spells it. `phone`: also as wide as a phone. `charts`: drawn by
-    the browser, waited for.
+    `route`: the address as dashboard/access/roles.py spells it. `phone`: also as wide as a phone. `late`: put together
+    in the browser, waited for.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Picture:
     route: str
     who: Who = "visitor"
     phone: bool = False
-    charts: bool = False
+    late: bool = False
 
     def files(self, language: str) -> list[tuple[str, tuple[int, int]]]:
         """Names of its files, each with the size of its screen in pixels."""
@@ -77,7 +77,7 @@ def _working(page: Page) -> Picture:
     for place in (part.partition(">")[0] for part in page.path.split("<")[1:]):
         path = path.replace(f"<{place}>", PLACES[place])
     name = page.name.replace("_", "-")
-    picture = Picture(name, path, page.route, "account", charts=not page.light)
+    picture = Picture(name, path, page.route, "account", late=not page.light)
     return replace(picture, phone=page.name == "purifier")
 
 
