@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -53,6 +54,7 @@ def main() -> int:
     wanted = [one for one in shown.pictures(routes) if not args.only or one.name in args.only]
     args.output.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the school is ended and its folder removed
     with school() as made, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         account = _context(browser, made)
