@@ -24,8 +24,9 @@ def fill(made: School, account: BrowserContext) -> dict[str, str]:
     _report(made, account, "purifier_loud", f"{_SITE}.a1-1", "The purifier rattles at the highest speed.")
     _send(made, account, "/api/v1/events", _experiment())
     _send(made, account, "/api/v1/episodes", {"sites": [_SITE], "name": "", "why": "Fields burn in the north."})
-    # The figures of the week are worked out once somebody has asked for them.
-    account.request.get(f"{made.url}/municipality")
+    # Their figures are worked out once somebody has asked for them.
+    for path in ("/municipality", "/clean-rooms"):
+        account.request.get(made.url + path)
     _await_alert(made)
     return {"ticket": ticket, "episode": ask(made, "/api/v1/episodes")["episodes"][0]["id"]}
 

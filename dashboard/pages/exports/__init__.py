@@ -177,7 +177,7 @@ def _form(ctx: Context, language: str, asked: Mapping[str, str]) -> Any:
         ("accepted", t("method_accepted")),
         *((key, key) for key in PUBLISHED if key != "none"),
     ]
-    steps = [("reading", t("step_reading")), *((key, key) for key in STEP_MS)]
+    steps = [("reading", t("step_reading")), *((key, ctx.t(language, f"explorer.steps.{key}")) for key in STEP_MS)]
     quantities = [
         {"value": key, "label": f"{ctx.t(language, f'export.quantity.{key}')} ({QUANTITIES[key].unit})"}
         for key in QUANTITIES
