@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -48,30 +49,8 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
         async def make() -> Ready:
             shown = board(room, chosen)
             await shown.renew()
-            texts, newest = shown.pieces()
-            body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, chosen, form, at_ms))
-            code = await asyncio.to_thread(codes.code_of, room)
-            config, today = ctx.config(), local_time(ctx.now_ms()).date()
-            html = filled(
-                "door.html",
-                chosen,
-                f"/door/{room}",
-                room=room,
-                room_name=parts.room_name(ctx, chosen, room),
-                site_name=parts.site_name(ctx, chosen, room),
-                simulated=config.site_simulated(room.partition(".")[0]),
-                outdoor=config.room(room).outdoor,
-                clock=markup(parts.clock(ctx, chosen)),
-                body=Markup(body),  # noqa: S704  escaped where it was made
-                newest=newest,
-                code=code,
-                records=ctx.folder is not None and ctx.exports is not None and not unavailable(),
-                said=known,
-                today=today.isoformat(),
-                home=f"/door/{room}?lang={chosen}",
-                earliest=local_time(ctx.now_ms() - 400 * DAY_MS).date().isoformat(),
-            )
-            return Ready.of(html.encode())
+            # Beside the event loop: the streams of all displays go on meanwhile.
+            return await asyncio.to_thread(_filled, ctx, codes, room, chosen, known, *shown.pieces())
 
         state = ctx.live.state(room)  # a page of another state is never sent
         key = (room, chosen, known, state.at if state is not None else 0)
@@ -90,3 +69,31 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
         )
 
     return light
+
+
+def _filled(
+    ctx: Context, codes: RoomCodes, room: str, chosen: str, said: str, texts: Mapping[str, str], newest: int
+) -> Ready:
+    """The whole page, from the pieces of its live part; `newest` is the number of the last of them."""
+    body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, chosen, form, at_ms))
+    config, now = ctx.config(), ctx.now_ms()
+    html = filled(
+        "door.html",
+        chosen,
+        f"/door/{room}",
+        room=room,
+        room_name=parts.room_name(ctx, chosen, room),
+        site_name=parts.site_name(ctx, chosen, room),
+        simulated=config.site_simulated(room.partition(".")[0]),
+        outdoor=config.room(room).outdoor,
+        clock=markup(parts.clock(ctx, chosen)),
+        body=Markup(body),  # noqa: S704  escaped where it was made
+        newest=newest,
+        code=codes.code_of(room),
+        records=ctx.folder is not None and ctx.exports is not None and not unavailable(),
+        said=said,
+        today=local_time(now).date().isoformat(),
+        home=f"/door/{room}?lang={chosen}",
+        earliest=local_time(now - 400 * DAY_MS).date().isoformat(),
+    )
+    return Ready.of(html.encode())
