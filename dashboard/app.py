@@ -17,7 +17,7 @@ from classair import i18n
 from classair.arguments import Network
 from dashboard import api
 from dashboard.access.desk import Desk
-from dashboard.access.guard import LIGHT_POLICY, Guard, dash_policy
+from dashboard.access.guard import CHART_POLICY, LIGHT_POLICY, Guard, dash_policy
 from dashboard.access.roles import TABLE, Need
 from dashboard.access.whence import LOOPBACK_NAMES, Whence
 from dashboard.activities import routes as activities
@@ -29,7 +29,7 @@ from dashboard.context import Context
 from dashboard.door import following
 from dashboard.door import routes as door
 from dashboard.following.rounds import Rounds
-from dashboard.frame import light, mounting, registry
+from dashboard.frame import light, mounting, registry, served
 from dashboard.frame.page import Page, PageFault
 from dashboard.line.replier import Replies
 from dashboard.line.talk import Talk
@@ -141,15 +141,17 @@ def create_app(
     policies: list[str] = []
 
     def policy(path: str) -> str:
-        is_dash = any(not one.light and one.match(path) is not None for one in ctx.pages)
-        return policies[0] if is_dash and policies else LIGHT_POLICY
+        page = next((one for one in ctx.pages if one.match(path) is not None), None)
+        if page is None or (page.light and not page.charts):
+            return LIGHT_POLICY
+        return CHART_POLICY if page.light else policies[0] if policies else LIGHT_POLICY
 
     def demo() -> bool:
         config = whole.config()
         return host in LOOPBACK_NAMES and all(config.site_simulated(site) for site in config.sites)
 
     whence = Whence(whole.config, proxies)
-    guard = Guard(server, server, desk, demo, policy, needs, whence, whole.config)
+    guard = Guard(served.Suites(server), server, desk, demo, policy, needs, whence, whole.config)
     return Application(citizens.Front(guard, whole, town, whence), server, dash, needs)
 
 
@@ -162,6 +164,7 @@ def _needs(pages: Sequence[Page]) -> dict[tuple[str, str], Need]:
         needs["GET", one.route] = one.need
         if one.live:
             needs["GET", one.stream] = one.need
+        needs |= {("GET", one.fragment(name)): one.need for name in one.fragments}
     return needs
 
 

@@ -1,4 +1,5 @@
-"""`python -m dashboard.describe`: writes docs/openapi.json, the API's description that is kept and compared."""
+"""`python -m dashboard.describe`: writes docs/openapi.json, the API's description that is kept and compared,
+and the style sheet of charts on dark pages."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from classair.config import parse
+from dashboard import chart_theme
 from dashboard.access.desk import Desk
 from dashboard.app import create_app
 from dashboard.context import Context
@@ -39,3 +41,5 @@ if __name__ == "__main__":
     place = Path(__file__).parent.parent / "docs" / "openapi.json"
     place.write_text(description(), "utf-8")
     print(f"wrote {place}")
+    chart_theme.SHEET.write_text(chart_theme.sheet(), "utf-8")
+    print(f"wrote {chart_theme.SHEET}")

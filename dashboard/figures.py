@@ -6,7 +6,8 @@ Asia/Bangkok wall time. Whatever is not known is drawn as not known: lines break
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -24,6 +25,10 @@ MAX_POINTS: Final = 2000
 """No trace has more, for up to 720 buckets."""
 LONG_GAP_SHARE: Final = 0.07
 """From this share of the width on, a gap has room for its words."""
+
+_NO_WIDTH: Final = frozenset(
+    "\u0e31\u0e34\u0e35\u0e36\u0e37\u0e38\u0e39\u0e3a\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c\u0e4d\u0e4e"
+)
 
 INK: Final = "#1F2933"
 SOFT: Final = "#5F6368"
@@ -47,11 +52,15 @@ LEVEL_COLOURS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A labelled line across a chart: where a level ends or advice begins. `colour` marks the stretch above it."""
+    """A line across a chart: where a level ends or advice begins. `colour` and `key` are those of the level above it.
+
+    The chart writes the number beside itself; the page writes the whole label below (`layout.meta.limits` says which).
+    """
 
     at: float
     label: str
     colour: str = SOFT
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +262,7 @@ def purifier_band(figure: Figure, bands: Sequence[Band], span: TimeAxis, words: 
     figure["layout"]["annotations"].append(
         note(words.purifier, 1.004, 0.0, RUNNING, yanchor="bottom", xanchor="left", size=13)
     )
+    make_room(figure, [words.purifier])
 
 
 def blocks(
@@ -287,14 +297,15 @@ def blocks(
 
 
 def limit_lines(figure: Figure, limits: Sequence[Limit], top: float) -> None:
-    """Thin lines with their names inside the plot, left; what lies above the axis is left out.
+    """Thin lines, their numbers outside the plot on the right; what lies above the axis is left out.
 
-    Where lines lie too close for their names, the higher one is named: it is the one that matters more.
+    Where lines lie too close for their numbers, the higher one has it: it is the one that matters more.
     """
     named_at = float("inf")
     for limit in sorted(limits, key=lambda limit: -limit.at):
         if limit.at >= top * 0.97:
             continue
+        figure["layout"]["meta"].setdefault("limits", []).append(limit.at)
         figure["layout"]["shapes"].append(
             {
                 "type": "line",
@@ -311,21 +322,53 @@ def limit_lines(figure: Figure, limits: Sequence[Limit], top: float) -> None:
         if named_at - limit.at < 0.075 * top:
             continue
         named_at = limit.at
-        figure["layout"]["annotations"].append(
-            {
-                "xref": "paper",
-                "x": 0.004,
-                "xanchor": "left",
-                "yref": "y",
-                "y": limit.at,
-                "yanchor": "bottom",
-                "text": limit.label,
-                "showarrow": False,
-                "font": {"size": 12, "color": SOFT},
-                "bgcolor": "rgba(255,255,255,0.75)",
-                "borderpad": 1,
-            }
-        )
+        figure["layout"]["annotations"].append(beside(f"{limit.at:,g}", limit.at, SOFT, size=12))
+
+
+def beside(text: str, y: float, colour: str, *, size: int = 13) -> dict[str, Any]:
+    """A label outside the plot, right of what it names."""
+    return {
+        "xref": "paper",
+        "x": 1.004,
+        "xanchor": "left",
+        "yref": "y",
+        "y": y,
+        "yanchor": "middle",
+        "text": text,
+        "showarrow": False,
+        "font": {"size": size, "color": colour},
+    }
+
+
+def apart(figure: Figure, named: Sequence[tuple[float, str, str]], top: float) -> None:
+    """The names of lines beside their ends, moved apart where they would touch each other; a limit's number that
+    would touch a name gives way, for the line itself and the words below the chart still tell it."""
+    gap = top * 0.075
+    ends = sorted(named)
+    for place in range(1, len(ends)):
+        low = max(ends[place][0], ends[place - 1][0] + gap)
+        ends[place] = (low, *ends[place][1:])
+    over = max(0.0, ends[-1][0] - top) if ends else 0.0
+    ends = [(max(0.0, y - over), text, colour) for y, text, colour in ends]
+    notes = figure["layout"]["annotations"]
+    limits = {f"{at:,g}" for at in figure["layout"]["meta"].get("limits", ())}
+    notes[:] = [
+        one for one in notes if one["text"] not in limits or all(abs(one["y"] - y) >= gap * 0.8 for y, _, _ in ends)
+    ]
+    notes += [beside(text, y, colour) for y, text, colour in ends]
+    make_room(figure, [text for _, text, _ in ends])
+
+
+def make_room(figure: Figure, texts: Iterable[str], size: int = 13) -> None:
+    """Widens the right margin until whole names stand in it."""
+    widest = max((text_px(line, size) for text in texts for line in text.split("<br>")), default=0.0)
+    margin = figure["layout"]["margin"]
+    margin["r"] = max(margin["r"], round(widest) + 12)
+
+
+def text_px(text: str, size: int) -> float:
+    """About how wide a text is in Sarabun, never less than that; marks above and below letters take none."""
+    return sum(0.0 if unicodedata.combining(sign) or sign in _NO_WIDTH else 0.64 * size for sign in text)
 
 
 def note(

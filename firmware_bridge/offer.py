@@ -16,7 +16,7 @@ from classair.control.orders import EdgeDevice
 from classair.wire import Topics
 from firmware_bridge import adapters, drivers
 from firmware_bridge.relays.configured import relay_faults
-from firmware_bridge.serial import duty_cycle, identity
+from firmware_bridge.serial import duty_cycle, identity, presence
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,11 @@ def faults(config: Config) -> Iterator[str]:
 
 
 def advice(config: Config) -> Iterator[str]:
-    """Ports that may become another sensor's, and sleep that cannot be had."""
+    """Ports that are not there, ports that may become another sensor's, and sleep that cannot be had."""
     for full, sensor in config.sensors():
         path = _path(full)
+        if lacking := presence.lacking(sensor.port):
+            yield f"{path}.port: {lacking}"
         if identity.may_change(sensor.port):
             yield (
                 f"{path}.port: {sensor.port} may point to another sensor after the next replug; use the name from "

@@ -104,27 +104,33 @@ class MeansReader:
         rooms = set(self._store.rooms()) | {room for room, _ in self._config.rooms()}
         for room in selection.rooms:
             if room not in rooms:
-                raise SelectionRefused([f"rooms: unknown room {room!r}"])
+                raise SelectionRefused([f"rooms: unknown room {room!r}"], [("rooms", "unknown_room")])
             for sensor in self._store.sensors(room):
                 yield room, sensor
 
     def asked(self, selection: Selection, until_ms: int | None = None) -> MeansAsked:
         """What a selection asks for. Raises SelectionRefused."""
         if not selection.step_ms:
-            raise SelectionRefused(["step: single readings have no averages; query them as readings"])
+            raise SelectionRefused(
+                ["step: single readings have no averages; query them as readings"], [("step", "step_of_readings")]
+            )
         if selection.method not in ("none", "accepted"):
             chosen = self._corrections.get(selection.method)
             if chosen is None:
                 known = [*PUBLISHED, *sorted({one.id for one in self._corrections.accepted})]
                 raise SelectionRefused(
-                    [f"method: unknown correction {selection.method!r}; known: accepted, {', '.join(known)}"]
+                    [f"method: unknown correction {selection.method!r}; known: accepted, {', '.join(known)}"],
+                    [("method", "form")],
                 )
             if "pm25" in selection.quantities and not QUANTITIES[chosen.input].shown and selection.step_ms < HOUR_MS:
                 raise SelectionRefused(
-                    [f"step: {chosen.id} needs {chosen.input}, which is stored by the hour; choose 1h or 1d"]
+                    [f"step: {chosen.id} needs {chosen.input}, which is stored by the hour; choose 1h or 1d"],
+                    [("step", "step_by_hour")],
                 )
         if selection.method != "none" and selection.step_ms < SHORTEST_MS:
-            raise SelectionRefused(["step: corrections need an averaging interval of at least 5m"])
+            raise SelectionRefused(
+                ["step: corrections need an averaging interval of at least 5m"], [("step", "step_too_short")]
+            )
         return MeansAsked(
             selection.start_ms,
             selection.end_ms,

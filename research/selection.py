@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from classair.dates import Day
 from classair.model import QUANTITIES
@@ -35,11 +36,33 @@ MethodId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}
 
 
 class SelectionRefused(ValueError):
-    """A selection that means nothing; `faults` say where and what would be right."""
+    """A selection that means nothing; `faults` say where and what would be right.
 
-    def __init__(self, faults: list[str]) -> None:
+    wrong: the same for pages, which have words of their own for it: the field and what is wrong with it.
+    """
+
+    def __init__(self, faults: list[str], wrong: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__("; ".join(faults))
-        self.faults = faults
+        self.faults, self.wrong = faults, tuple(wrong)
+
+
+FIELD_OF: Final[Mapping[str, str]] = {
+    "last_before_first": "last",
+    "slow_step": "step",
+    "method_of_readings": "method",
+    "columns_of_readings": "columns",
+}
+"""Where a fault between two fields is told."""
+
+
+def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
+    """Which fields of a form are wrong, each once with what is wrong: a key of FIELD_OF, `too_short`, or `form`."""
+    found: dict[str, str] = {}
+    for fault in error.errors(include_url=False, include_input=False):
+        kind = fault["type"]
+        field = FIELD_OF.get(kind) or str(fault["loc"][0] if fault["loc"] else "")
+        found.setdefault(field, kind if kind in FIELD_OF or kind == "too_short" else "form")
+    return list(found.items())
 
 
 class Selection(BaseModel):
@@ -77,10 +100,14 @@ class Selection(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.last < self.first:
-            raise ValueError("the last day must not be before the first")
+            raise PydanticCustomError("last_before_first", "the last day must not be before the first")
         slow = [key for key in self.quantities if not QUANTITIES[key].shown]
         if slow and self.step in ("1m", "5m", "15m", "30m"):
-            raise ValueError(f"{', '.join(slow)}: only averaged by hour and day; choose step reading, 1h or 1d")
+            raise PydanticCustomError(
+                "slow_step",
+                "{names}: only averaged by hour and day; choose step reading, 1h or 1d",
+                {"names": ", ".join(slow)},
+            )
         return self
 
     @classmethod
@@ -101,7 +128,8 @@ class Selection(BaseModel):
                         "Value error, "
                     )
                     for fault in error.errors(include_url=False, include_input=False)
-                ]
+                ],
+                wrong_fields(error),
             ) from None
 
     @property

@@ -41,6 +41,11 @@ LIGHT_POLICY: Final = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# Pages that draw: Plotly sets its own styles.
+CHART_POLICY: Final = LIGHT_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "img-src 'self' data:", "img-src 'self' data: blob:"
+)
+
 
 def dash_policy(script_hashes: list[str]) -> str:
     """For Dash pages: its few inline scripts by hash; inline styles allowed, its components cannot do without."""

@@ -37,7 +37,7 @@
   }
 
   /* A field for one day; `changed(day)` is called with what was chosen. `words`: see dashboard/frame/date_field.py. */
-  function field(words, label, changed) {
+  function field(words, label, changed, refused) {
     var native = make('input', {type: 'date', min: FIRST, max: LAST});
     var holder = make('label');
     var name = make('span');
@@ -45,10 +45,18 @@
     holder.appendChild(name);
     if (!words.ahead) {
       holder.appendChild(native);
-      native.addEventListener('change', function () { changed(native.value); });
+      var wrong = make('span', {'class': 'date-fault', role: 'status'});
+      holder.appendChild(wrong);
+      native.addEventListener('change', function () {
+        // A day that is half typed has no value: a form says so itself.
+        wrong.textContent = '';
+        native.removeAttribute('aria-invalid');
+        changed(native.value);
+      });
       return {
         element: holder, input: native, day: function () { return native.value; },
-        show: function (day) { native.value = day || ''; }, last: function (day) { native.max = day; },
+        show: function (day) { native.value = day || ''; },
+        fault: function (text) { wrong.textContent = text; native.setAttribute('aria-invalid', 'true'); }, last: function (day) { native.max = day; },
       };
     }
     var typed = make('input', {type: 'text', autocomplete: 'off', placeholder: words.form, size: 10, maxlength: 24});
@@ -61,10 +69,14 @@
     native.className = 'date-native';
     row.append(typed, native, button);
     holder.append(row, fault);
+    typed.addEventListener('keydown', function (event) {
+      // Before the form goes: the field says what it holds.
+      if (event.key === 'Enter') { take(read(typed.value, words)); }
+    });
     function take(day) {
       typed.setAttribute('aria-invalid', day === null ? 'true' : 'false');
       fault.textContent = day === null ? words.fault : '';
-      if (day === null) { return; }
+      if (day === null) { if (refused) { refused(typed.value); } return; }
       kept = native.value = day;
       typed.value = shown(day, words);
       changed(day);
@@ -78,9 +90,11 @@
     return {
       element: holder, input: typed,
       day: function () { var day = read(typed.value, words); return day === null ? kept : day; },
+      fault: function (text) { fault.textContent = text; typed.setAttribute('aria-invalid', 'true'); },
       show: function (day) {
-        kept = native.value = day || '';
-        typed.value = shown(day, words);
+        var known = /^\d{4}-\d\d-\d\d$/.test(day || '');
+        kept = native.value = known ? day : '';
+        typed.value = known ? shown(day, words) : day || '';
         typed.setAttribute('aria-invalid', 'false');
         fault.textContent = '';
       },
@@ -100,17 +114,29 @@
           function (day) {
             if (place.hasAttribute('data-store')) {
               dash_clientside.set_props(place.getAttribute('data-store'), {data: day});
+            } else if (place.hasAttribute('data-name')) {
+              held.value = day;
             } else if (day) {
               var search = new URLSearchParams(place.getAttribute('data-search'));
               search.set('date', day);
-              dash_clientside.set_props('at', {search: '?' + search.toString()});
+              location.assign(place.getAttribute('data-path') + '?' + search.toString());
+            }
+          }, function (typed) {
+            // What is no day goes to the server as it was typed; the page comes back with it and says so.
+            if (held) { held.value = typed; }
+            if (place.hasAttribute('data-store')) {
+              dash_clientside.set_props(place.getAttribute('data-store'), {data: typed});
             }
           });
+        var held = place.hasAttribute('data-name') ?
+          make('input', {type: 'hidden', name: place.getAttribute('data-name'), value: place.getAttribute('data-value')}) : null;
+        if (held) { own.element.appendChild(held); }
         place.appendChild(own.element);
       }
       if (place.classairShown !== place.getAttribute('data-value')) {
         place.classairShown = place.getAttribute('data-value');
         own.show(place.classairShown);
+        if (place.hasAttribute('data-fault')) { own.fault(place.getAttribute('data-fault')); }
       }
       if (place.hasAttribute('data-max')) { own.last(place.getAttribute('data-max')); }
     });

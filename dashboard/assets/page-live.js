@@ -164,7 +164,8 @@
       return;
     }
     attributes(old, fresh);
-    children(old, fresh);
+    // What a script has filled stays its own.
+    if (!old.hasAttribute('data-own')) { children(old, fresh); }
   }
 
   /* Makes the children of `old` those of `fresh`: what is there already stays the same object, pieces are moved whole. */

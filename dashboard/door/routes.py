@@ -16,7 +16,7 @@ from dashboard.api.stream import HEADERS
 from dashboard.context import Context
 from dashboard.door.past import RoomPasts
 from dashboard.door.view import Door
-from dashboard.frame import parts
+from dashboard.frame import parts, theme
 from dashboard.frame.markup import fill_ages, markup, whole
 from dashboard.live.pieces import Board, Pieces
 from dashboard.public.kept import Kept, Ready
@@ -44,17 +44,19 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
     async def door(request: Request, room: str, said: str = "") -> Response:
         if not ctx.config().has_room(room):
             return plain_page(request, 404)
-        chosen, known = language(request), said if said in SAID else ""
+        chosen, known, look = language(request), said if said in SAID else "", theme.theme_of(request)
 
         async def make() -> Ready:
             shown = board(room, chosen)
             await shown.renew()
             # Beside the event loop: the streams of all displays go on meanwhile.
-            return await asyncio.to_thread(_filled, ctx, codes, room, chosen, known, *shown.pieces())
+            return await asyncio.to_thread(_filled, ctx, codes, room, chosen, known, look, *shown.pieces())
 
         state = ctx.live.state(room)  # a page of another state is never sent
-        key = (room, chosen, known, state.at if state is not None else 0)
-        return (await kept.get(key, make)).answer(request, Cache_Control="no-store")
+        key = (room, chosen, known, look, state.at if state is not None else 0)
+        answer = (await kept.get(key, make)).answer(request, Cache_Control="no-store")
+        theme.keep(request, answer)
+        return answer
 
     @light.get("/door/{room}/live")
     async def live(request: Request, room: str, since: int = 0, once: bool = False) -> Response:
@@ -72,7 +74,7 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
 
 
 def _filled(
-    ctx: Context, codes: RoomCodes, room: str, chosen: str, said: str, texts: Mapping[str, str], newest: int
+    ctx: Context, codes: RoomCodes, room: str, chosen: str, said: str, look: str, texts: Mapping[str, str], newest: int
 ) -> Ready:
     """The whole page, from the pieces of its live part; `newest` is the number of the last of them."""
     body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, chosen, form, at_ms))
@@ -81,6 +83,7 @@ def _filled(
         "door.html",
         chosen,
         f"/door/{room}",
+        look=look,
         room=room,
         room_name=parts.room_name(ctx, chosen, room),
         site_name=parts.site_name(ctx, chosen, room),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import inspect
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -19,24 +18,27 @@ from classair import i18n
 from dashboard.access.reach import reader
 from dashboard.access.roles import Principal
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import parts, served, theme
 from dashboard.frame.markup import fill_ages, markup, whole
 from dashboard.frame.page import Page
 from dashboard.live.pieces import Board, Pieces
 
-FILES: Final = "/assets/pages"
 READER: Final = "reader"
 """A view with this argument is given who reads it, and is nobody else's."""
-ASSETS: Final = Path(__file__).parent.parent / "assets"
+SHEETS: Final = ("fonts.css", "page-theme.css", "page-style.css")
+SHARED: Final = ("page-acting.js", "page-live.js")
+PLOTLY: Final = "page-plotly-cartesian.min.js"
+CHARTS: Final = (PLOTLY, "page-date-field.js", "page-charts.js")
+"""More for pages that draw."""
 _STREAM: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _DOCUMENT: Final = """<!DOCTYPE html>
-<html lang="{lang}" dir="{dir}">
+<html lang="{lang}" dir="{dir}"{theme}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="same-origin">
 <title>{title} · ClassAir</title>
-<link rel="icon" href="/assets/display/icon.svg" type="image/svg+xml">
+<link rel="icon" href="{icon}" type="image/svg+xml">
 {head}
 </head>
 <body><main>{content}</main></body>
@@ -49,6 +51,9 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
     for page in ctx.pages:
         if page.live:
             light.add_api_route(page.stream, _stream(ctx, pieces, page), methods=["GET"], name=f"live:{page.name}")
+        for name, call in page.fragments.items():
+            path = page.fragment(name)
+            light.add_api_route(path, _fragment(ctx, call), methods=["GET"], name=f"fragment:{page.name}:{name}")
         if page.light:
             light.add_api_route(page.route, _document(ctx, pieces, page), methods=["GET"], name=f"page:{page.name}")
     return light
@@ -57,15 +62,11 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
 def files_of(pages: tuple[Page, ...], suffix: str) -> list[str]:
     """Addresses of the pages' own files; an address changes with what is in the file."""
     return [
-        f"{FILES}/{page.name}/{file.name}?v={_digest(file)}"
+        served.address(f"pages/{page.name}/{file.name}")
         for page in pages
         for file in page.files
         if file.suffix == suffix
     ]
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _places(page: Page, asked: Mapping[str, str]) -> dict[str, str]:
@@ -107,10 +108,26 @@ def _stream(ctx: Context, pieces: Pieces, page: Page) -> Any:
     return stream
 
 
+def _fragment(ctx: Context, call: Callable[..., str | None]) -> Any:
+    """A part of a page that is made when somebody wants to see it, on a thread beside the event loop."""
+
+    async def fragment(request: Request) -> HTMLResponse:
+        asked = dict(request.query_params)
+        told = await asyncio.to_thread(call, ctx, ctx.language(asked), asked)
+        if told is None:
+            raise HTTPException(404)
+        return HTMLResponse(told)
+
+    return fragment
+
+
 def _document(ctx: Context, pieces: Pieces, page: Page) -> Any:
+    needed = (*(one for one in ctx.pages if one.name in page.uses), page)
+    own = files_of(needed, ".css"), files_of(needed, ".js")
+
     async def document(request: Request) -> HTMLResponse:
         language = ctx.language(request.query_params)
-        places = _places(page, {**request.query_params, **request.path_params})
+        places = _places(page, {**parts.joined(request.query_params.multi_items()), **request.path_params})
         board = _board(ctx, pieces, page, language, places, request.state.principal)
         await board.renew()
         texts, newest = board.pieces()
@@ -124,22 +141,30 @@ def _document(ctx: Context, pieces: Pieces, page: Page) -> Any:
             content = markup(parts.page(ctx, language, request.url.path, asked, live))
         finally:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
-        own = (page,)
-        styles = [f"/assets/page-style.css?v={_digest(ASSETS / 'page-style.css')}", *files_of(own, ".css")]
-        shared = ("page-acting.js", "page-live.js")
-        scripts = [*(f"/assets/{name}?v={_digest(ASSETS / name)}" for name in shared), *files_of(own, ".js")]
-        head = "\n".join(
-            [f'<link rel="stylesheet" href="{url}">' for url in styles]
-            + [f'<script src="{url}" defer></script>' for url in scripts]
-        )
-        return HTMLResponse(
+        answer = HTMLResponse(
             _DOCUMENT.format(
                 lang=language,
                 dir=i18n.head(language).direction,
+                theme=theme.attribute(theme.theme_of(request)),
                 title=escape(ctx.t(language, page.title_key)),
-                head=head,
+                icon=served.address("display/icon.svg"),
+                head=_head(page, *own),
                 content=content,
-            )
+            ),
+            board.status,
         )
+        theme.keep(request, answer)
+        return answer
 
     return document
+
+
+def _head(page: Page, own_styles: list[str], own_scripts: list[str]) -> str:
+    shared = (*SHARED, *(CHARTS if page.charts else ("page-date-field.js",) if page.dates else ()))
+    sheets = (*SHEETS, *(("page-charts.css",) if page.charts else ()))
+    styles = [*map(served.address, sheets), *own_styles]
+    scripts = [*map(served.address, shared), *own_scripts]
+    return "\n".join(
+        [f'<link rel="stylesheet" href="{url}">' for url in styles]
+        + [f'<script src="{url}" defer></script>' for url in scripts]
+    )

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import inspect
 import logging
-import os
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -17,23 +16,22 @@ from dash import Input, Output, State, dcc, html
 from dash.backends import _fastapi as dash_fastapi  # the index page can only be made inside a request it was told of
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
 
 from classair import i18n
 from dashboard.context import Context
-from dashboard.frame import asker
-from dashboard.frame.light import FILES, files_of
-from dashboard.frame.page import FOLDER, Page
+from dashboard.frame import asker, served, theme
+from dashboard.frame.light import PLOTLY, SHARED, SHEETS, files_of
+from dashboard.frame.page import Page
 
 log = logging.getLogger(__name__)
 
 CSRF_COOKIE = "classair_csrf"
 CSRF_HEADER = "X-CSRF-Token"
-SERVED: Final = (".css", ".js", ".svg", ".png", ".woff2")
+_FILES: Final = (*SHARED, "page-date-field.js", PLOTLY)
 
 # Everything Dash needs, with the page's language and a main landmark.
 _INDEX = """<!DOCTYPE html>
-<html lang="{%lang%}" dir="{%dir%}">
+<html lang="{%lang%}" dir="{%dir%}"{%theme%}>
 <head>
 {%metas%}
 <meta name="referrer" content="same-origin">
@@ -48,13 +46,6 @@ _INDEX = """<!DOCTYPE html>
 </html>"""
 
 
-class _PageFiles(StaticFiles):
-    """What browsers take from the pages' own folders: style sheets, scripts and drawings, never code or texts."""
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        return super().lookup_path(path) if path.endswith(SERVED) else ("", None)
-
-
 class _Dash(dash.Dash):
     """Dash whose first answer already carries the reader's language and the pages' own styles and scripts."""
 
@@ -62,9 +53,14 @@ class _Dash(dash.Dash):
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash passes all by name
         language = self.ctx.language(dict(dash_fastapi.get_current_request().query_params))
-        parts["css"] += "".join(f'<link rel="stylesheet" href="{url}">' for url in files_of(self.ctx.pages, ".css"))
-        parts["scripts"] += "".join(f'<script src="{url}"></script>' for url in files_of(self.ctx.pages, ".js"))
+        request = dash_fastapi.get_current_request()
+        sheets = (*SHEETS, "page-charts.css")
+        styles = [*map(served.address, sheets), *files_of(self.ctx.pages, ".css")]
+        scripts = [*map(served.address, _FILES), *files_of(self.ctx.pages, ".js")]
+        parts["css"] += "".join(f'<link rel="stylesheet" href="{url}">' for url in styles)
+        parts["scripts"] += "".join(f'<script src="{url}"></script>' for url in scripts)
         whole = _INDEX.replace("{%lang%}", language).replace("{%dir%}", i18n.head(language).direction)
+        whole = whole.replace("{%theme%}", theme.attribute(theme.theme_of(request)))
         for name, part in parts.items():
             whole = whole.replace("{%" + name + "%}", part)
         return whole
@@ -73,12 +69,15 @@ class _Dash(dash.Dash):
 def mount(server: FastAPI, ctx: Context) -> dash.Dash:
     """Puts Dash and every page on the server; routes of the pages are ordinary ones, so an unknown address is a 404."""
     holder: list[_Dash] = []
-    server.mount(FILES, _PageFiles(directory=FOLDER), name="files of pages")
+    server.mount("/assets/pages", served.Files(), name="files of pages")
+    server.mount("/assets", served.Files(), name="files")
 
     async def index(request: Request) -> HTMLResponse:
         token = dash_fastapi.set_current_request(request)  # type: ignore[no-untyped-call]
         try:
-            return HTMLResponse(holder[0].index())  # type: ignore[no-untyped-call]
+            answer = HTMLResponse(holder[0].index())  # type: ignore[no-untyped-call]
+            theme.keep(request, answer)
+            return answer
         finally:
             dash_fastapi.reset_current_request(token)  # type: ignore[no-untyped-call]
 
@@ -95,7 +94,7 @@ def mount(server: FastAPI, ctx: Context) -> dash.Dash:
         title="ClassAir",
         csrf_token_name=CSRF_COOKIE,
         csrf_header_name=CSRF_HEADER,
-        assets_path_ignore=["^display", "^fonts", "^public"],
+        assets_ignore=".*",  # they are linked above, by what is in them
         add_log_handler=False,
     )
     app.backend.websocket_capability = False  # otherwise every page opens an unused WebSocket
@@ -134,6 +133,8 @@ def _shell() -> Any:
             dcc.Store(id="title"),
         ],
         theme={"fontFamily": "Sarabun, sans-serif", "autoContrast": True},
+        defaultColorScheme="auto",
+        forceColorScheme=theme.theme_of(dash_fastapi.get_current_request()) or None,
     )
 
 

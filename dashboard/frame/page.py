@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +52,30 @@ class Page:
     def stream(self) -> str:
         """Where the pieces of its view come from."""
         return f"/live/{self.name}"
+
+    @property
+    def fragments(self) -> Mapping[str, Callable[..., str | None]]:
+        """Parts that are made when somebody wants to see them: the module's `FRAGMENTS`, by name."""
+        return getattr(self.module, "FRAGMENTS", {})
+
+    def fragment(self, name: str) -> str:
+        """Where a part of that name comes from."""
+        return f"{self.stream}/{name}"
+
+    @property
+    def charts(self) -> bool:
+        """Whether a light page draws (`CHARTS = True`); only then the library for charts is loaded."""
+        return bool(getattr(self.module, "CHARTS", False))
+
+    @property
+    def dates(self) -> bool:
+        """Whether a light page has fields for days (`DATES = True`)."""
+        return bool(getattr(self.module, "DATES", False))
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Other pages whose style sheets and scripts it needs, too (`USES`)."""
+        return tuple(getattr(self.module, "USES", ()))
 
     @property
     def in_menu(self) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 
 from classair import i18n
@@ -16,10 +15,13 @@ from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from classair.wire import RoomState
 from dashboard.context import Context
-from dashboard.figures import Words
+from dashboard.figures import Limit, Words
 from dashboard.frame import account, asker
 from dashboard.live.ages import state_as_of
 from dashboard.live.alert_count import OLD_MS, count_of
+
+MENU_FIRST: Final = 4
+"""So many entries of the menu stand in the bar itself where it is wide; all others, and all on narrow screens, fold."""
 
 
 def data(**attributes: str) -> dict[str, Any]:
@@ -50,6 +52,9 @@ def page(ctx: Context, language: str, path: str, query: Mapping[str, str], *cont
                 ctx.t(language, "pages.away"), id="server-away", className="server-away", hidden=True, role="status"
             ),
             clock(ctx, language),
+            html.Span(
+                id="refusals", hidden=True, **data(words=json.dumps(_refusals(ctx, language), ensure_ascii=False))
+            ),
             html.Div(list(content), id="content", className="content", tabIndex=-1),
             html.Footer(ctx.t(language, "pages.footer"), className="foot"),
         ],
@@ -63,17 +68,15 @@ def clock(ctx: Context, language: str) -> Any:
     return html.Span(id="clock", hidden=True, **data(now=str(ctx.now_ms()), words=words))
 
 
+def _refusals(ctx: Context, language: str) -> dict[str, str]:
+    """Why the server may refuse what somebody sends; page-acting.js says it."""
+    keys = ("invalid", "empty", "gone", "changed", "too_often")
+    return {key: ctx.t(language, f"refusal.{key}") for key in keys} | {
+        "other": ctx.t(language, "refusal.other", code="{code}")
+    }
+
+
 def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> Any:
-    links = [
-        link(
-            ctx,
-            ctx.t(language, known.title_key),
-            address(known.path, lang=language),
-            className="nav-link here" if _here(known.path, path) else "nav-link",
-        )
-        for known in ctx.pages
-        if known.in_menu and asker.may(known.need)
-    ]
     config = ctx.config()
     simulated = any(config.site_simulated(site) for site in config.sites)
     switch = [
@@ -85,16 +88,63 @@ def _bar(ctx: Context, language: str, path: str, query: Mapping[str, str]) -> An
         )
         for code in i18n.LANGUAGES
     ]
+    # Which of the two is offered is for the style sheet: only it knows what the device shows.
+    looks = [
+        html.A(
+            [html.I(className="theme-mark"), ctx.t(language, f"pages.theme.{theme}")],
+            href=address(path, **{**query, "lang": language, "theme": theme}),
+            className=f"theme to-{theme}",
+        )
+        for theme in ("dark", "light")
+    ]
     return html.Header(
         [
             link(ctx, [html.Span(className="mark"), "ClassAir"], address("/", lang=language), className="brand"),
-            html.Nav(links, className="nav", **spoken(ctx.t(language, "pages.navigation"))),
+            _menu(ctx, language, path),
             _alert_count(ctx, language),
             *([simulated_mark(ctx, language)] if simulated else []),
+            html.Div(looks, className="themes"),
             html.Nav(switch, className="languages", **spoken(ctx.t(language, "pages.languages"))),
             account.menu(ctx, language, address(path, **{**query, "lang": language})),
         ],
         className="bar",
+    )
+
+
+def _menu(ctx: Context, language: str, path: str) -> Any:
+    """The first entries, and a menu that folds: of the others, and on narrow screens of all. It needs no script."""
+    known = [page for page in ctx.pages if page.in_menu and asker.may(page.need)]
+
+    def entry(page: Any, css: str) -> Any:
+        here = _here(page.path, path)
+        return link(
+            ctx,
+            html.Span(ctx.t(language, page.title_key), **(aria(current="page") if here else {})),
+            address(page.path, lang=language),
+            className=f"nav-link {css}{' here' if here else ''}",
+        )
+
+    folded = [entry(page, "also" if place < MENU_FIRST else "") for place, page in enumerate(known)]
+    inside = next((page for page in known[MENU_FIRST:] if _here(page.path, path)), None)
+    return html.Nav(
+        [
+            html.Div([entry(page, "") for page in known[:MENU_FIRST]], className="nav-first"),
+            html.Details(
+                [
+                    html.Summary(
+                        [
+                            html.Span(ctx.t(language, "pages.menu"), className="narrow"),
+                            html.Span(ctx.t(language, "pages.more"), className="wide"),
+                        ],
+                        className="nav-link here" if inside else "nav-link",
+                    ),
+                    html.Div(folded, className="menu-list"),
+                ],
+                className="menu" if len(known) > MENU_FIRST else "menu few",
+            ),
+        ],
+        className="nav",
+        **spoken(ctx.t(language, "pages.navigation")),
     )
 
 
@@ -156,9 +206,46 @@ def live_view(name: str, language: str, **places: str) -> Any:
 
 def notice(title: str, text: str, kind: Literal["warning", "info"] = "warning") -> Any:
     """A plain message inside a page: something is away or not there."""
-    return dmc.Alert(
-        text, title=title, color="orange" if kind == "warning" else "blue", variant="light", className=f"notice {kind}"
+    return html.Div([html.B(title), html.Div(text)], className=f"panel notice {kind}", role="alert")
+
+
+def chart(name: str, figure: Mapping[str, Any], config: Mapping[str, Any], css: str, title: str) -> Any:
+    """The place of a chart on a light page; page-charts.js draws it. `css`: the class that gives its height. `title`:
+    the id of its heading."""
+    told = json.dumps({"figure": figure, "config": config}, ensure_ascii=False, separators=(",", ":"))
+    return html.Div(
+        html.Div(className="plot-drawn", **data(own="")),
+        id=name,
+        className=f"plot {css}",
+        role="img",
+        **aria(labelledby=title),
+        **data(figure=told),
     )
+
+
+def limit_key(limits: Iterable[Limit], figure: Mapping[str, Any]) -> list[Any]:
+    """The lines across a chart with their whole names, which have no room beside it."""
+    drawn = set(figure["layout"]["meta"].get("limits", ()))
+    shown = sorted((limit for limit in limits if limit.at in drawn), key=lambda limit: -limit.at)
+    rows = [html.Li([html.I(className="dash", **data(level=limit.key)), html.Span(limit.label)]) for limit in shown]
+    return [html.Ul(rows, className="limits")] if rows else []
+
+
+def fetched(page: str, name: str, language: str, when: Literal["open", "press"], **asked: str) -> Any:
+    """The place of a page's fragment, filled when the <details> around it opens or a button beside it is pressed."""
+    return html.Div(
+        className="fetched",
+        **data(fetch=address(f"/live/{page}/{name}", lang=language, **asked), when=when, own=""),
+        **aria(live="polite"),
+    )
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """A query as a form sends it: what is said several times is one list with commas."""
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        found[key] = f"{found[key]},{value}" if found.get(key) and value else value or found.get(key, "")
+    return found
 
 
 def chart_words(ctx: Context, language: str) -> Words:

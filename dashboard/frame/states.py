@@ -16,6 +16,7 @@ from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.frame.markup import html
 from dashboard.frame.parts import aria, data, moment, spoken
+from dashboard.frame.served import address
 from dashboard.live.ages import PROMISED_MS, SILENT_MS, current_as_of, phase_of, text_phase
 from dashboard.live.alive import ALIVE, Verdict
 from dashboard.live.lives import Lives
@@ -67,11 +68,11 @@ def bars(ctx: Context, language: str, level: str) -> Markup:
 
 def face(level: str) -> Markup:
     """The level's face; the word beside it says the same, so it is silent for screen readers."""
-    return html.Img(src=f"/assets/page-face-{level if level in LEVELS else 'unknown'}.svg", alt="", className="face")
+    return html.Img(src=address(f"page-face-{level if level in LEVELS else 'unknown'}.svg"), alt="", className="face")
 
 
 def window(level: str) -> Markup:
-    return html.Img(src=f"/assets/page-window-{WINDOWS.get(level, 'unknown')}.svg", alt="", className="window")
+    return html.Img(src=address(f"page-window-{WINDOWS.get(level, 'unknown')}.svg"), alt="", className="window")
 
 
 def number(ctx: Context, language: str, current: Current, unit: str) -> Markup:

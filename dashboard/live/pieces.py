@@ -58,6 +58,11 @@ class Board:
     def wanted(self) -> bool:
         return self._readers > 0 or time.monotonic() < self._until
 
+    @property
+    def status(self) -> int:
+        """The HTTP status of its document."""
+        return int(getattr(self._view, "status", 200))
+
     def touch(self) -> None:
         self._until = time.monotonic() + KEPT_S
 

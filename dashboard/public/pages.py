@@ -15,6 +15,8 @@ from markupsafe import Markup, escape
 import classair
 from classair import i18n
 from dashboard.context import Context
+from dashboard.frame import served
+from dashboard.frame import theme as themes
 
 ASSETS: Final = Path(__file__).parent.parent / "assets"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -46,9 +48,9 @@ def display_files() -> list[str]:
     own = sorted(path.name for path in (ASSETS / "display").glob("*") if path.name != "light.css")
     fonts = sorted(path.name for path in (ASSETS / "fonts").glob("*.woff2"))
     return [
-        *(f"/assets/display/{name}" + ("" if name.endswith(".svg") else f"?v={build()}") for name in own),
-        f"/assets/fonts.css?v={build()}",
-        *(f"/assets/fonts/{name}" for name in fonts),
+        *(served.address(f"display/{name}") for name in own),
+        served.address("fonts.css"),
+        *(served.address(f"fonts/{name}") for name in fonts),
     ]
 
 
@@ -59,11 +61,15 @@ def plain_text(template: str, **places: Any) -> str:
 
 def page(request: Request, template: str, language: str, *, status: int = 200, **places: Any) -> HTMLResponse:
     """A template filled, as the answer to a request."""
-    return HTMLResponse(filled(template, language, request.url.path, **places), status)
+    text = filled(template, language, request.url.path, look=themes.theme_of(request), **places)
+    answer = HTMLResponse(text, status)
+    themes.keep(request, answer)
+    return answer
 
 
-def filled(template: str, language: str, here: str, **places: Any) -> str:
-    """A template filled; `t(key)` in it gives text in the page's language, `here` is the page's own address."""
+def filled(template: str, language: str, here: str, *, look: themes.Theme = "", **places: Any) -> str:
+    """A template filled; `t(key)` in it gives text in the page's language, `here` is the page's own address. `look`:
+    light or dark where the reader has chosen."""
 
     def t(key: str, **values: Any) -> str:
         return i18n.t(language, key, **values)
@@ -77,6 +83,8 @@ def filled(template: str, language: str, here: str, **places: Any) -> str:
             dir=i18n.head(language).direction,
             others=[(code, i18n.head(code).name) for code in i18n.LANGUAGES if code != language],
             build=build(),
+            asset=served.address,
+            look=Markup(themes.attribute(look)),  # noqa: S704  one of two words of ours
             version=classair.__version__,
             here=here,
             **places,

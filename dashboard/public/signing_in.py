@@ -52,7 +52,7 @@ def router(ctx: Context) -> APIRouter:
             session, wrong, status = None, "access.too_many", 429
         if session is None:
             log.warning("sign_in_rejected status=%d", status)
-            return form_page(request, next, wrong, status)
+            return form_page(request, next, wrong, status, account)
         # Whoever brought an older session along leaves it here: a new one is made at every signing in.
         old = request.cookies.get(SESSION_COOKIE)
         if old:
@@ -139,7 +139,7 @@ def safe_target(target: str) -> str:
     return target if plain else "/"
 
 
-def form_page(request: Request, next: str, wrong: str = "", status: int = 200) -> Response:
+def form_page(request: Request, next: str, wrong: str = "", status: int = 200, name: str = "") -> Response:
     """`wrong`: the key of a text. Signing in elsewhere is offered where the server has the provider's secret."""
     target, ctx = safe_target(next), request.app.state.ctx
     chosen = target_language(request, target)
@@ -149,6 +149,7 @@ def form_page(request: Request, next: str, wrong: str = "", status: int = 200) -
         chosen,
         status=status,
         next=target,
+        name=name[:64],
         wrong=wrong,
         # Whoever comes from the code on a display holds a phone; on a computer in the staff room nothing is ticked.
         remember=target.partition("?")[0].endswith("/purifier"),

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +51,14 @@ _COLUMNS: Final = "id, who, request, asked_at, state, done, pieces, rows, bytes,
 
 
 class ExportRefused(Exception):
-    """A package that is not begun; `status` as in HTTP, the message says why and what would be right."""
+    """A package that is not begun; `status` as in HTTP, the message says why and what would be right.
 
-    def __init__(self, status: int, what: str) -> None:
+    key, places: the same for pages, which have words of their own for it (wish.refused.<key>).
+    """
+
+    def __init__(self, status: int, what: str, key: str = "other", **places: str) -> None:
         super().__init__(what)
-        self.status = status
+        self.status, self.key, self.places = status, key, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Exports:
                 )
             except subprocess.TimeoutExpired:
                 raise ExportRefused(
-                    503, f"the preview took longer than {PREVIEW_S:.0f} s. Choose fewer rooms or days"
+                    503, f"the preview took longer than {PREVIEW_S:.0f} s. Choose fewer rooms or days", "slow"
                 ) from None
         if told.returncode:
             raise _refused(told.returncode, told.stderr)
@@ -129,33 +132,9 @@ class Exports:
         Raises ExportRefused.
         """
         told = self.preview(request)
-        if not told["rows"]:
-            raise ExportRefused(422, "there is no data in this range. Choose a wider one")
-        if told["rows"] > MOST_ROWS:
-            raise ExportRefused(
-                422,
-                f"the selection has about {told['rows']:,} rows; an export has at most {MOST_ROWS:,}. Choose "
-                "fewer rooms or days, or a longer averaging interval",
-            )
-        free = shutil.disk_usage(self._places.root).free
-        if 3 * told["bytes"] + 2**28 > free:  # pieces, the files, and the zip file beside them
-            raise ExportRefused(
-                507,
-                f"the export needs about {3 * told['bytes'] // 2**20:,} MB of disk space, and "
-                f"{free // 2**20:,} MB are free. Choose less data, or free disk space",
-            )
         with self._lock:
-            mine = [one for one in self.jobs(who) if one.state in OPEN]
-            for one in mine:
-                if one.request == request:
-                    return one
-            if len(mine) >= MOST_AT_ONCE:
-                raise ExportRefused(
-                    429, f"{MOST_AT_ONCE} of your exports are running. Wait for one of them, or cancel it"
-                )
-            kept = sum(one.bytes for one in self.jobs())
-            if kept > MOST_BYTES:
-                raise ExportRefused(507, f"{kept // 10**9} GB of exports are stored. Delete those you no longer need")
+            if running := self._allowed(request, who, told):
+                return running
             identity = secrets.token_hex(8)
             folder = self._folder(identity)
             folder.mkdir(parents=True)
@@ -168,6 +147,52 @@ class Exports:
         assert found is not None
         self._news.set()
         return found
+
+    def check(self, request: Request, who: str) -> dict[str, Any]:
+        """The preview of what `start` would begin. Raises ExportRefused as that would."""
+        told = self.preview(request)
+        with self._lock:
+            self._allowed(request, who, told)
+        return told
+
+    def _allowed(self, request: Request, who: str, told: Mapping[str, Any]) -> Job | None:
+        """The same package where it is being made already. Raises ExportRefused for one that may not begin."""
+        if not told["rows"]:
+            raise ExportRefused(422, "there is no data in this range. Choose a wider one", "nothing")
+        if told["rows"] > MOST_ROWS:
+            raise ExportRefused(
+                422,
+                f"the selection has about {told['rows']:,} rows; an export has at most {MOST_ROWS:,}. Choose "
+                "fewer rooms or days, or a longer averaging interval",
+                "too_many_rows",
+                rows=f"{told['rows']:,}",
+                most=f"{MOST_ROWS:,}",
+            )
+        free = shutil.disk_usage(self._places.root).free
+        if 3 * told["bytes"] + 2**28 > free:  # pieces, the files, and the zip file beside them
+            raise ExportRefused(
+                507,
+                f"the export needs about {3 * told['bytes'] // 2**20:,} MB of disk space, and "
+                f"{free // 2**20:,} MB are free. Choose less data, or free disk space",
+                "no_space",
+            )
+        mine = [one for one in self.jobs(who) if one.state in OPEN]
+        for one in mine:
+            if one.request == request:
+                return one
+        if len(mine) >= MOST_AT_ONCE:
+            raise ExportRefused(
+                429,
+                f"{MOST_AT_ONCE} of your exports are running. Wait for one of them, or cancel it",
+                "too_many",
+                most=str(MOST_AT_ONCE),
+            )
+        kept = sum(one.bytes for one in self.jobs())
+        if kept > MOST_BYTES:
+            raise ExportRefused(
+                507, f"{kept // 10**9} GB of exports are stored. Delete those you no longer need", "kept_too_much"
+            )
+        return None
 
     def jobs(self, who: str | None = None) -> list[Job]:
         """Newest first; of everybody when nobody is named."""
@@ -323,6 +348,7 @@ class Exports:
             raise ExportRefused(
                 501,
                 "export needs [research]. Install it: pip install --require-hashes -r requirements/research.txt",
+                "not_installed",
             )
 
     def _folder(self, identity: str) -> Path:

@@ -128,6 +128,27 @@ class Research:
             ]
         return Page(selection, found, means, more, versions, until)
 
+    def as_csv(self, selection: Selection) -> str:
+        """Every mean of a selection as an export's data.csv has it: the same columns, the same text.
+
+        Raises ImportError where exports are not installed.
+        """
+        from research.export.averaged import room_days
+        from research.export.columns import columns
+        from research.export.request import Request
+        from research.export.shapes import as_csv, header
+        from research.export.sources import Sources
+
+        self._bounded(selection)
+        request = Request(selection=selection)
+        written = [header([column.name for column in columns(request)])]
+        with self._asked() as store:
+            sources = Sources(store, self._config(), self._readings, self._readings.with_name("archive"))
+            for room in selection.rooms:
+                made = room_days(sources, request, self.corrections(), room, selection.first, selection.last)
+                written.append(as_csv(made, millis=False))
+        return b"".join(written).decode()
+
     def by_room(self, selection: Selection) -> dict[tuple[str, str], list[MeanRow]]:
         """The rows of a selection put together for each (room, quantity); what has not changed is not read again.
 

@@ -13,6 +13,7 @@ from classair.arguments import shared
 from classair.config import Config, Sensor
 from classair.i18n import LANGUAGES, t
 from classair.model import QUANTITIES
+from classair.ops import running
 from classair.places import Places
 from firmware_bridge.commands.verdict import FOREIGN, Found, judged, watched_in_black_box, watched_on_port
 from firmware_bridge.health.topic import words
@@ -41,17 +42,24 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.seconds <= 0:
         parser.error("--seconds: expected more than 0")
+    given = {word.partition("=")[0] for word in argv} & {"--data", "--config"}
     try:
-        config = configuration.load(args.config)
-    except configuration.ConfigFaults as faults:
-        print("\n".join(f"{args.config}: {fault}" for fault in faults.faults), file=sys.stderr)
+        school, told = running.meant(args.data, args.config, said=sorted(given))
+        config = configuration.load(school.config)
+    except ValueError as several:
+        print(f"classair selftest: {several}", file=sys.stderr)
         return 2
+    except configuration.ConfigFaults as faults:
+        print("\n".join(f"{school.config}: {fault}" for fault in faults.faults), file=sys.stderr)
+        return 2
+    if told:
+        print(f"classair selftest: {told}", file=sys.stderr)
     chosen = _chosen(config, args.sensors, args.bridge)
     if isinstance(chosen, str):
         print(f"classair selftest: {chosen}", file=sys.stderr)
         return 2
     language = args.language or config.language
-    found = look_at(chosen, Places(args.data.resolve()), args.seconds)
+    found = look_at(chosen, Places(school.data), args.seconds)
     for one in found:
         print(json.dumps(as_record(one), ensure_ascii=False) if args.json else _shown(one, language))
     wrong, looked_at = sum(not one.well for one in found), sum(one.cause != FOREIGN for one in found)

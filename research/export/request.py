@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from classair.config.scalars import Doi, Licence
 from research.export import FORMAT
-from research.selection import Selection, SelectionRefused
+from research.selection import Selection, SelectionRefused, wrong_fields
 
 Columns = Literal["classair", "openair", "sensortoolkit", "openaq"]
 
@@ -36,11 +37,16 @@ class Request(BaseModel):
     def _makes_sense(self) -> Self:
         if not self.selection.step_ms:
             if self.selection.method != "none":
-                raise ValueError(
-                    "method: corrections need an averaging interval of at least 5m; for single readings use none"
+                raise PydanticCustomError(
+                    "method_of_readings",
+                    "method: corrections need an averaging interval of at least 5m; for single readings use none",
                 )
             if self.columns != "classair":
-                raise ValueError(f"columns: {self.columns} needs averages; choose a step from 1m to 1d")
+                raise PydanticCustomError(
+                    "columns_of_readings",
+                    "columns: {name} needs averages; choose a step from 1m to 1d",
+                    {"name": self.columns},
+                )
         return self
 
     @classmethod
@@ -61,7 +67,8 @@ class Request(BaseModel):
                 [
                     f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg'].removeprefix('Value error, ')}"
                     for fault in error.errors(include_url=False, include_input=False)
-                ]
+                ],
+                wrong_fields(error),
             ) from None
 
     def as_record(self) -> dict[str, Any]:

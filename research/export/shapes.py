@@ -54,7 +54,8 @@ def header(names: Sequence[str]) -> bytes:
 
 
 def as_csv(table: pa.Table, *, millis: bool) -> bytes:
-    """Rows without a header; nothing for what is missing, true or false, numbers in their shortest form.
+    """Rows without a header; nothing for what is missing, TRUE or FALSE (which R, pandas and
+    spreadsheets all read as that), numbers in their shortest form.
 
     `millis`: moments with three decimals, else whole seconds.
     """
@@ -76,6 +77,8 @@ def _text(column: pa.ChunkedArray, *, millis: bool) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_dictionary(kind):
         return column.cast(pa.string())
+    if pa.types.is_boolean(kind):
+        return pc.if_else(column, "TRUE", "FALSE")
     if not pa.types.is_timestamp(kind):
         return column
     local = kind.tz == _LOCAL

@@ -45,7 +45,7 @@ def written(table: Table) -> bytes:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return "TRUE" if value else "FALSE"
     return neutral(value) if isinstance(value, str) else "" if value is None else value
 
 

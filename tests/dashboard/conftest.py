@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 
 from classair import config as configuration
 from classair.alerting.links import Links
@@ -63,6 +64,8 @@ from tests.neighbours.ports import free_port
 SCHOOLS = Path(__file__).parents[2] / "sensors.yaml"
 MONDAY = 1_795_366_800_000  # 2026-11-23T00:00+07:00
 ALIVE_MS = 10 * MINUTE_MS
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hundreds of houses and sign-ins: what a real password costs is a matter of tests/dashboard/access/test_desk.py."""
 HAS: frozenset[Need] = frozenset({"purifier", "openings", "clean_room"})
 
 
@@ -351,7 +354,7 @@ class Builder:
             return where.house.config if where.house is not None else config
 
         live = Live(Hub(build(), clock), clock)
-        desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock)
+        desk = Desk(self.folder / f"desk-{len(self.begun)}.db", clock, CHEAP)
         written = self.folder / f"services-{len(self.begun)}.json"
         ctx = Context(
             config=configured,
@@ -461,8 +464,12 @@ def readings(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Path:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
-    """An alert that fires and is known to one person, and a silence."""
-    path = empty_ledger(tmp_path / "ledger.db")
+    return filled_ledger(tmp_path / "ledger.db")
+
+
+def filled_ledger(path: Path) -> Path:
+    """An alert that fires and is known to one person, a silence, and a smoke episode with a task."""
+    empty_ledger(path)
     put_alert(path, "al-1")
     put_notification(path, "n-1", "al-1", channel="line", delivered_at=now_ms(), reached=1)
     put(

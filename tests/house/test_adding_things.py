@@ -46,7 +46,7 @@ sites:
       PURIFIERS
 rules:
   purifiers: {kind: purifier, on_for: 1s}
-  silence: {kind: silent, for: 2s, tell: [caretaker]}
+  silence: {kind: silent, for: 2s, severity: urgent, tell: [caretaker]}  # a minute of gathering is cut to ten seconds
 people:
   PEOPLE
 """

@@ -17,8 +17,6 @@
     return place ? JSON.parse(place.getAttribute('data-words')) : {};
   }
 
-  function why(said, status) { return (said && said.error && said.error.what) || String(status); }
-
   function send(address, method, body, done) {
     var spoken = words();
     return fetch(address, {
@@ -32,7 +30,7 @@
         else if (answer.status === 403) { acting.say(spoken.not_yours, true); }
         // Without an answer nobody knows whether the request arrived.
         else if (answer.status === 503) { acting.say(spoken.no_answer, true); }
-        else { acting.say(acting.fill(spoken.failed, {why: why(said, answer.status)}), true); }
+        else { acting.say(acting.fill(spoken.failed, {why: acting.why(answer.status)}), true); }
         return false;
       });
     }).catch(function () { acting.say(spoken.no_answer, true); return false; });
@@ -62,8 +60,7 @@
 
   function fault(input, text) {
     acting.say(text, true);
-    input.setAttribute('aria-invalid', 'true');
-    input.focus();
+    acting.fault(input, text);
   }
 
   document.addEventListener('click', function (event) {
@@ -84,7 +81,7 @@
     event.preventDefault();
     var reason = form.elements.why;
     var until = end(form);
-    ['why', 'date'].forEach(function (name) { form.elements[name].removeAttribute('aria-invalid'); });
+    ['why', 'date'].forEach(function (name) { acting.unmark(form.elements[name]); });
     if (!reason.value.trim()) { fault(reason, words().no_why); return; }
     if (!until) { fault(form.elements.date, words().no_date); return; }
     var body = Object.assign({why: reason.value.trim()}, until, JSON.parse(form.elements.about.value));

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
-import dash
-
 from classair.alerting.reading import NotKnown
 from classair.alerting.records import EpisodeRecord
 from dashboard.access.roles import VISITOR, Need, Principal
@@ -26,20 +24,6 @@ PAST: Final = 10
 def view(ctx: Context, language: str, reader: Principal = VISITOR) -> EpisodeView:
     """Who did what, what people wrote, and the forms are for those who may control something."""
     return EpisodeView(ctx, language, Need.CONTROL.value in reader.scopes)
-
-
-def layout(ctx: Context, language: str) -> Any:
-    return parts.page(
-        ctx,
-        language,
-        PATH,
-        {},
-        parts.live_view("episode", language),
-    )
-
-
-def callbacks(app: dash.Dash, ctx: Context) -> None:
-    """None: presses are sent to the API by the page's script."""
 
 
 class EpisodeView:

@@ -16,10 +16,10 @@
     return found;
   }
 
-  function why(words, status, said) {
+  function why(words, status) {
     if (status === 401) { return words.signed_out; }
     if (status === 403) { return words.not_yours; }
-    return (said && said.error && said.error.what) || String(status);
+    return acting.why(status);
   }
 
   document.addEventListener('submit', function (event) {
@@ -29,7 +29,7 @@
     event.preventDefault();
     var words = JSON.parse(form.getAttribute('data-words'));
     var button = form.querySelector('button[type=submit]');
-    if (button.disabled) { return; }
+    if (button.disabled || !acting.complete(form)) { return; }
     button.disabled = true;   // a second tap while the first is on its way is no second request
     fetch(send, {
       method: 'POST',
@@ -44,9 +44,10 @@
         acting.say(words.done);
       });
     }).catch(function (fault) {
+      acting.mark(form, fault.status, fault.said);
       // Without an answer nobody knows whether the request arrived.
       var unsure = fault.status === 503 || !fault.status;
-      acting.say(unsure ? words.no_answer : words.failed.replace('{why}', why(words, fault.status, fault.said)), true);
+      acting.say(unsure ? words.no_answer : words.failed.replace('{why}', why(words, fault.status)), true);
     }).finally(function () { button.disabled = false; });
   });
 })();

@@ -153,6 +153,7 @@ def _form(
                 **(parts.spoken(label) if label else {}),
             ),
         ],
+        novalidate=True,  # the browser's own words would be in the browser's language
         **parts.data(send=send, words=json.dumps(words, ensure_ascii=False)),
         **attributes,
     )

@@ -14,7 +14,7 @@ from classair import i18n
 from classair.timetable import local_time
 from dashboard.access.roles import Need
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import fields, parts
 from dashboard.pages.explorer import charts as charts
 from dashboard.pages.explorer import events as events
 from dashboard.pages.explorer import form as forms
@@ -44,13 +44,22 @@ def layout(ctx: Context, language: str, **asked: str) -> Any:
             PATH,
             query,
             _head(ctx, language),
-            parts.notice(ctx.t(language, "explorer.refused"), "; ".join(refused.faults)),
-            forms.form(ctx, language, default, rooms),
+            _refused(ctx, language, refused),
+            forms.form(ctx, language, default, rooms, asked=query, faults=_words(ctx, language, refused)),
         )
     look = charts.Looking(ctx, language, view, ctx.now_ms())
     return parts.page(
         ctx, language, PATH, query, _head(ctx, language), forms.form(ctx, language, view, rooms), *_shown(look)
     )
+
+
+def _words(ctx: Context, language: str, refused: SelectionRefused) -> dict[str, str]:
+    return fields.faults_of(ctx, language, refused, most=views.MAX_ROOMS)
+
+
+def _refused(ctx: Context, language: str, refused: SelectionRefused) -> Any:
+    """What the address asks for that means nothing, in the reader's words."""
+    return parts.notice(ctx.t(language, "explorer.refused"), " · ".join(_words(ctx, language, refused).values()))
 
 
 def _head(ctx: Context, language: str) -> Any:
@@ -69,6 +78,7 @@ def _shown(look: charts.Looking) -> list[Any]:
     """The lines at once; whatever needs every hour comes after them, into places that are kept for it."""
     try:
         rows = look.ctx.research.by_room(look.with_yards(look.view.drawn))
+        second = charts.second_rows(look)
         noted = events.of(look)
         if not any(
             row.value is not None or row.bad
@@ -76,11 +86,12 @@ def _shown(look: charts.Looking) -> list[Any]:
             for quantity in look.view.selection.quantities
             for row in rows.get((room, quantity), [])
         ):
-            return [_nothing(look), events.section(look, noted)]
-        lines, taken = charts.series(look, rows, noted), tables.this_view_as(look)
-    except (SelectionRefused, RangeRefused) as refused:
-        faults = refused.faults if isinstance(refused, SelectionRefused) else [str(refused)]
-        return [parts.notice(look.say("refused"), "; ".join(faults))]
+            return [_begun(look, rows) or _nothing(look), events.section(look, noted)]
+        lines, taken = charts.series(look, rows, noted, second), tables.this_view_as(look)
+    except SelectionRefused as refused:
+        return [_refused(look.ctx, look.language, refused)]
+    except RangeRefused:
+        return [parts.notice(look.say("refused"), look.say("too_much"))]
     except StoreUnavailable:
         return [_away(look)]
     waiting = html.P(look.say("working"), className="quiet waiting", role="status")
@@ -94,6 +105,16 @@ def _shown(look: charts.Looking) -> list[Any]:
             id="explorer-view", data={"query": look.view.query(), "auto": look.view.auto, "language": look.language}
         ),
     ]
+
+
+def _begun(look: charts.Looking, rows: charts.Rows) -> Any | None:
+    """Said of a school that has only just begun: there are data, and no interval of them is complete yet."""
+    begun = min((row.start_ms for one in rows.values() for row in one if row.n), default=None)
+    if begun is None:
+        return None
+    when = parts.moment(begun, look.now_ms, look.language)
+    step = forms.step_name(look.ctx, look.language, look.view.drawn.step)
+    return parts.notice(look.say("begun", when=when), look.say("begun_text", step=step), "info")
 
 
 def _nothing(look: charts.Looking) -> Any:
@@ -140,8 +161,10 @@ def _by_hours(ctx: Context, kept: Any) -> tuple[Any, Any]:
         )
     except StoreUnavailable:
         return _away(look), []
-    except (SelectionRefused, RangeRefused) as refused:
-        return parts.notice(look.say("refused"), str(refused)), []
+    except SelectionRefused as refused:
+        return _refused(ctx, look.language, refused), []
+    except RangeRefused:
+        return parts.notice(look.say("refused"), look.say("too_much")), []
     beside = [sums.shares(look, fine, levels), sums.week(look, hours), sums.scatter(look, hours)]
     compared = sums.comparison(look, hours, second)
     return sums.strip(look, known), [
@@ -204,7 +227,8 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         try:
             rows = await asyncio.to_thread(ctx.research.by_room, look.view.selection)
         except (StoreUnavailable, RangeRefused) as away:
-            return _away(look) if isinstance(away, StoreUnavailable) else parts.notice(look.say("refused"), str(away))
+            known = isinstance(away, StoreUnavailable)
+            return _away(look) if known else parts.notice(look.say("refused"), look.say("too_much"))
         return tables.table(look, rows)
 
     @app.callback(
@@ -219,10 +243,13 @@ def callbacks(app: dash.Dash, ctx: Context) -> None:
         if not clicks or look is None:
             return dash.no_update, dash.no_update
         try:
-            rows = await asyncio.to_thread(ctx.research.by_room, look.view.selection)
-        except (StoreUnavailable, RangeRefused) as away:
-            return dash.no_update, look.say("store_away_text") if isinstance(away, StoreUnavailable) else str(away)
-        text = await asyncio.to_thread(tables.as_csv, look, rows)
+            text = await asyncio.to_thread(ctx.research.as_csv, look.view.selection)
+        except StoreUnavailable:
+            return dash.no_update, look.say("store_away_text")
+        except RangeRefused:
+            return dash.no_update, look.say("too_much")
+        except ImportError:
+            return dash.no_update, ctx.t(look.language, "wish.refused.not_installed")
         return {
             "content": text,
             "filename": f"classair-{look.view.selection.id}.csv",

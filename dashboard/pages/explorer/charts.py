@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -150,8 +150,11 @@ def range_name(selection: Selection, language: str) -> str:
 # -- lines over time ---------------------------------------------------------------------------------------------------
 
 
-def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any]:
-    """A chart for each quantity; with more than eight rooms a chart for each room, all on one scale."""
+def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent], second: Rows | None = None) -> list[Any]:
+    """A chart for each quantity; with more than eight rooms a chart for each room, all on one scale.
+
+    `second`: the rows of the other side of a comparison, drawn over the first.
+    """
     view, drawn = look.view, look.view.drawn
     outdoors = dict.fromkeys(look.yards.values())
     found = []
@@ -176,6 +179,8 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
         more = [] if drawn.step == view.selection.step else [look.say("drawn_coarser")]
         if marks:
             more.append(look.say("marks", list=", ".join(f"{n} {mark.name}" for n, mark in enumerate(marks, 1))))
+        beside = _second_side(look, quantity, second or {})
+        lines += beside if len(lines) + len(beside) <= MAX_LINES else []
         under = [_said(look, lines, quantity), look.made(drawn, quantity, rows, *more)]
         top = figures_series.top_of([*lines, *outside], quantity)
         if len(lines) <= MAX_LINES:
@@ -198,7 +203,8 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
                 purifiers=_purifiers(look, rooms),
                 band_height=28 / height,
             )
-            found.append(look.chart(f"explorer-series-{quantity}", title, figure, height, *under))
+            key = parts.limit_key(limits, figure)
+            found.append(look.chart(f"explorer-series-{quantity}", title, figure, height, *key, *under))
             continue
         small = [
             look.chart(
@@ -231,6 +237,33 @@ def series(look: Looking, rows: Rows, events: Sequence[SchoolEvent]) -> list[Any
             )
         )
     return found
+
+
+def second_rows(look: Looking) -> Rows | None:
+    """The other side of a comparison in the step that is drawn. Raises StoreUnavailable, SelectionRefused."""
+    drawn = look.view.drawn
+    if look.view.second is None:
+        return None
+    second = look.view.second.model_copy(update={"quantities": drawn.quantities, "step": drawn.step})
+    return look.ctx.research.by_room(second)
+
+
+def _second_side(look: Looking, quantity: str, second: Rows) -> list[figures_series.MeansLine]:
+    """Its lines, laid over the time of the first side from the first day of both on."""
+    other, drawn = look.view.second, look.view.drawn
+    if other is None:
+        return []
+    later = drawn.start_ms - other.start_ms
+    days = range_name(other, look.language) if later else ""
+    return [
+        figures_series.MeansLine(
+            f"{look.names[room]}{f'<br>{days}' if days else ''}",
+            [replace(row, start_ms=row.start_ms + later) for row in second.get((room, quantity), [])],
+            drawn.step_ms,
+        )
+        for room in forms.known_order(look.ctx, other.rooms)
+        if later or room not in drawn.rooms
+    ]
 
 
 def _bands(look: Looking, rooms: Sequence[str]) -> list[Band]:

@@ -87,7 +87,7 @@
         } else if (answer.status === 503) {
           says.textContent = words.away;
         } else {
-          says.textContent = words.refused.replace('{why}', (told.error || {}).what || '');
+          says.textContent = words.refused.replace('{why}', window.classairActing.why(answer.status));
         }
       });
     }).catch(function () { says.textContent = words.away; });

@@ -16,9 +16,11 @@ from dashboard.figures import (
     Limit,
     TimeAxis,
     Words,
+    beside,
     gap_marks,
     limit_lines,
     local_ms,
+    make_room,
     new_figure,
     purifier_band,
 )
@@ -119,6 +121,8 @@ def series_figure(
                     "font": {"size": 12, "color": RUNNING},
                 }
             )
+        if len(units) > 1:
+            make_room(figure, (purifiers or {}).values(), 12)
     _end_labels(figure, ends, top)
     return figure
 
@@ -264,20 +268,12 @@ def _end_labels(figure: Figure, ends: list[tuple[float, str, str]], top: float) 
     for i in reversed(range(len(places))):
         places[i] = min(places[i], ceiling)
         ceiling = places[i] - apart
-    for y, (_, name, colour) in zip(places, ends, strict=True):
-        figure["layout"]["annotations"].append(
-            {
-                "xref": "paper",
-                "x": 1.004,
-                "xanchor": "left",
-                "yref": "y",
-                "y": y,
-                "yanchor": "middle",
-                "text": name,
-                "showarrow": False,
-                "font": {"size": 13, "color": colour},
-            }
-        )
+    notes = figure["layout"]["annotations"]
+    limits = {f"{at:,g}" for at in figure["layout"]["meta"].get("limits", ())}
+    # A limit's number that would touch a name gives way: the words below the chart still tell it.
+    notes[:] = [one for one in notes if one["text"] not in limits or all(abs(one["y"] - y) >= apart for y in places)]
+    notes += [beside(name, y, colour) for y, (_, name, colour) in zip(places, ends, strict=True)]
+    make_room(figure, [name for _, name, _ in ends])
 
 
 # -- what is known -----------------------------------------------------------------------------------------------------

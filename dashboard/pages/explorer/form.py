@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from classair import dates
 from classair.model import QUANTITIES, SHOWN
 from classair.science.corrections import PUBLISHED
 from classair.timetable import local_time
@@ -78,8 +80,35 @@ def unit_name(ctx: Context, language: str, key: str) -> str:
     return ctx.t(language, "unit.ugm3") if unit == "µg/m³" else unit
 
 
-def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
-    """The filters. Controls hold what the address says; "Show" writes them back into it."""
+def form(
+    ctx: Context,
+    language: str,
+    view: View,
+    rooms: Sequence[str],
+    asked: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Any:
+    """The filters. Controls hold what the address says; "Show" writes them back into it.
+
+    `asked`: an address that means nothing, whose words are kept; `faults`: what is wrong with each field.
+    """
+    held, wrong = asked or {}, faults or {}
+
+    def many(key: str, otherwise: list[str]) -> list[str]:
+        return [one for one in held[key].split(",") if one] if key in held else otherwise
+
+    def choices(key: str, otherwise: str, options: list[dict[str, Any]]) -> dict[str, Any]:
+        """A list with what was asked for, also where the list does not have it, and what is wrong with that."""
+        value = held.get(key, otherwise)
+        known = {one["value"] for one in options}
+        more = [] if value in known else [{"value": value, "label": value}]
+        return {"value": value, "data": [*options, *more], "error": wrong.get(key)}
+
+    def day(key: str, label: str, known: Any) -> Any:
+        typed: Any = held.get(key) or known
+        with contextlib.suppress(ValueError):
+            typed = dates.day(held[key]) if held.get(key) else known
+        return date_field(ctx, language, label, typed, store=f"explorer-{key}", fault=wrong.get(key, ""))
 
     def say(key: str, **places: Any) -> str:
         return ctx.t(language, f"explorer.{key}", **places)
@@ -105,9 +134,10 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
                     dmc.MultiSelect(
                         id="explorer-rooms",
                         label=say("rooms"),
-                        value=known_order(ctx, chosen.rooms),
+                        value=many("rooms", known_order(ctx, chosen.rooms)),
                         searchable=True,
                         data=room_options(ctx, language, rooms),
+                        error=wrong.get("rooms"),
                         className="wider",
                         hidePickedOptions=True,
                         nothingFoundMessage=say("nothing_found"),
@@ -116,8 +146,9 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
                     dmc.MultiSelect(
                         id="explorer-quantities",
                         label=say("quantities"),
-                        value=list(chosen.quantities),
+                        value=many("quantities", list(chosen.quantities)),
                         data=_quantities(ctx, language),
+                        error=wrong.get("quantities"),
                         searchable=True,
                         className="wide",
                         nothingFoundMessage=say("nothing_found"),
@@ -126,9 +157,8 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
                     dmc.Select(
                         id="explorer-method",
                         label=say("method"),
-                        value=chosen.method,
                         allowDeselect=False,
-                        data=_methods(ctx, language, chosen.method),
+                        **choices("method", chosen.method, _methods(ctx, language, chosen.method)),
                         className="wide",
                     ),
                 ],
@@ -136,29 +166,35 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
             ),
             html.Div(
                 [
-                    date_field(ctx, language, say("first"), chosen.first, store="explorer-first"),
-                    date_field(ctx, language, say("last"), chosen.last, store="explorer-last"),
+                    day("first", say("first"), chosen.first),
+                    day("last", say("last"), chosen.last),
                     dmc.Select(
                         id="explorer-step",
                         label=say("step"),
-                        value="auto" if view.auto else chosen.step,
                         allowDeselect=False,
                         className="narrow",
-                        data=[
-                            {"value": "auto", "label": say("step_auto", step=step_name(ctx, language, auto))},
-                            *({"value": step, "label": step_name(ctx, language, step)} for step in STEP_MS),
-                        ],
+                        **choices(
+                            "step",
+                            "auto" if view.auto else chosen.step,
+                            [
+                                {"value": "auto", "label": say("step_auto", step=step_name(ctx, language, auto))},
+                                *({"value": step, "label": step_name(ctx, language, step)} for step in STEP_MS),
+                            ],
+                        ),
                     ),
                     dmc.Select(
                         id="explorer-completeness",
                         label=say("completeness"),
                         allowDeselect=False,
                         className="narrow",
-                        value=f"{chosen.completeness:g}",
-                        data=[
-                            {"value": f"{share:g}", "label": f"≥ {100 * share:g}%"}
-                            for share in sorted({0.0, 0.5, 0.75, 0.9, chosen.completeness})
-                        ],
+                        **choices(
+                            "completeness",
+                            f"{chosen.completeness:g}",
+                            [
+                                {"value": f"{share:g}", "label": f"≥ {100 * share:g}%"}
+                                for share in sorted({0.0, 0.5, 0.75, 0.9, chosen.completeness})
+                            ],
+                        ),
                     ),
                     dmc.Checkbox(
                         id="explorer-lesson", label=say("lesson"), checked=chosen.lesson, className="tick-field"
@@ -182,23 +218,23 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
                                 label=say("rooms2"),
                                 searchable=True,
                                 className="wider",
-                                value=known_order(ctx, second.rooms) if second and second.rooms != chosen.rooms else [],
+                                value=many(
+                                    "rooms2",
+                                    known_order(ctx, second.rooms) if second and second.rooms != chosen.rooms else [],
+                                ),
+                                error=wrong.get("rooms2"),
                                 data=room_options(ctx, language, rooms),
                                 hidePickedOptions=True,
                                 nothingFoundMessage=say("nothing_found"),
                                 **_clearing(say("clear")),
                             ),
-                            date_field(
-                                ctx, language, say("first2"), second.first if second else None, store="explorer-first2"
-                            ),
-                            date_field(
-                                ctx, language, say("last2"), second.last if second else None, store="explorer-last2"
-                            ),
+                            day("first2", say("first2"), second.first if second else None),
+                            day("last2", say("last2"), second.last if second else None),
                         ],
                         className="fields",
                     ),
                 ],
-                open=second is not None,
+                open=second is not None or any(held.get(key) for key in ("rooms2", "first2", "last2")),
             ),
             html.Div(
                 [
@@ -208,7 +244,7 @@ def form(ctx: Context, language: str, view: View, rooms: Sequence[str]) -> Any:
                 className="go",
             ),
             *(
-                dcc.Store(id=f"explorer-{key}", data=_iso(day))
+                dcc.Store(id=f"explorer-{key}", data=held.get(key) or _iso(day))
                 for key, day in (
                     ("first", chosen.first),
                     ("last", chosen.last),

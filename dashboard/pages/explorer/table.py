@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from dash import dcc, html
 
 from classair import i18n
-from classair.model import QUANTITIES
 from classair.timetable import local_time
 from classair.units import DAY_MS
-from dashboard.api._moments import iso
 from dashboard.frame import parts
 from dashboard.pages.explorer import form as forms
 from dashboard.pages.explorer.charts import Looking, Rows, number
@@ -22,29 +17,6 @@ from dashboard.queries.research import data_id
 from research.means import MeanRow
 
 SHOWN_ROWS: Final = 100
-COLUMNS: Final = (
-    "time",
-    "time_utc",
-    "school_id",
-    "room_id",
-    "sensor_id",
-    "quantity",
-    "unit",
-    "step",
-    "lesson",
-    "n",
-    "n_expected",
-    "completeness",
-    "mean",
-    "value",
-    "low",
-    "high",
-    "n_suspect",
-    "n_left_out",
-    "correction_id",
-    "why",
-    "simulated",
-)
 
 
 def table(look: Looking, rows: Rows) -> Any:
@@ -106,52 +78,6 @@ def _cells(look: Looking, row: MeanRow) -> list[str]:
         f"{sum(row.bad.values()):,}",
         "" if row.value is not None else (look.ctx.t(look.language, why) if i18n.has(why) else row.why),
     ]
-
-
-def as_csv(look: Looking, rows: Rows) -> str:
-    """Every row of the view, in order; empty means missing. The mark at the front makes spreadsheets read UTF-8."""
-    selection, config = look.view.selection, look.ctx.config()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in sorted(
-        (row for one in rows.values() for row in one),
-        key=lambda row: (row.room, list(QUANTITIES).index(row.quantity), row.start_ms),
-    ):
-        site = row.room.partition(".")[0]
-        writer.writerow(
-            [
-                "" if value is None else value
-                for value in (
-                    iso(row.start_ms),
-                    _utc(row.start_ms),
-                    site,
-                    row.room,
-                    row.sensor,
-                    row.quantity,
-                    QUANTITIES[row.quantity].unit,
-                    selection.step,
-                    int(selection.lesson),
-                    row.n,
-                    None if row.expected is None else round(row.expected, 3),
-                    round(row.completeness, 4),
-                    row.mean,
-                    row.value,
-                    row.low,
-                    row.high,
-                    row.suspect,
-                    sum(row.bad.values()),
-                    row.correction,
-                    row.why,
-                    int(site in config.sites and config.site_simulated(site)),
-                )
-            ]
-        )
-    return "\ufeff" + out.getvalue()
-
-
-def _utc(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def this_view_as(look: Looking) -> Any:

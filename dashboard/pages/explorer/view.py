@@ -113,13 +113,16 @@ def asked(given: Mapping[str, str], rooms: Sequence[str], default: Sequence[str]
         try:
             wanted["first"] = (dates.day(wanted["last"]) - timedelta(days=6)).isoformat()
         except ValueError as error:
-            raise SelectionRefused([f"last: {error}"]) from None
+            raise SelectionRefused([f"last: {error}"], [("last", "form")]) from None
     auto = wanted.get("step", "auto") == "auto"
     if auto:
         wanted["step"] = "1h"
     selection = Selection.parse(wanted)
     if selection.step == "reading":
-        raise SelectionRefused(["step: single readings are only available as an export; choose an averaging interval"])
+        raise SelectionRefused(
+            ["step: single readings are only available as an export; choose an averaging interval"],
+            [("step", "step_of_readings")],
+        )
     if auto:
         # Checked again: a step of minutes must fit the quantities.
         fitting = auto_step(selection.quantities, len(selection.days()))
@@ -141,23 +144,30 @@ def _second(given: Mapping[str, str], first: Selection, rooms: Sequence[str]) ->
         try:
             end = dates.day(said["first2"]) + (first.last - first.first)
         except ValueError as error:
-            raise SelectionRefused([f"first2: {error}"]) from None
+            raise SelectionRefused([f"first2: {error}"], [("first2", "form")]) from None
         wanted["last"] = end.isoformat()
     if "last2" in said:
         wanted["last"] = said["last2"]
-    second = Selection.parse(wanted)
-    _check(second, rooms)
+    try:
+        second = Selection.parse(wanted)
+        _check(second, rooms)
+    except SelectionRefused as refused:
+        named = [(f"{field}2" if field in ("rooms", "first", "last") else field, kind) for field, kind in refused.wrong]
+        raise SelectionRefused(refused.faults, named) from None
     return second
 
 
 def _check(selection: Selection, rooms: Sequence[str]) -> None:
     faults = [f"rooms: unknown room {room!r}" for room in selection.rooms if room not in rooms]
+    wrong = [("rooms", "unknown_room")] if faults else []
     if len(selection.rooms) > MAX_ROOMS:
         faults.append(f"rooms: {len(selection.rooms)} selected; choose at most {MAX_ROOMS}")
+        wrong.append(("rooms", "too_many_rooms"))
     if selection.method != "none" and selection.step_ms < SHORTEST_MS:
         faults.append("step: corrections need an averaging interval of at least 5m")
+        wrong.append(("step", "step_too_short"))
     if faults:
-        raise SelectionRefused(faults)
+        raise SelectionRefused(faults, wrong)
 
 
 def steps_until(selection: Selection, now_ms: int) -> int:

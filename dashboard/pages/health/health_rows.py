@@ -304,9 +304,11 @@ def purifier(ctx: Context, language: str, full: str) -> HealthRow:
 
 
 def _reason(ctx: Context, language: str, told: str) -> str:
-    """Why a purifier is as it is, in the language where the word is known, else as it was told."""
+    """Why a purifier is as it is; what no language has a word for is told in English alone."""
     key = f"health_page.purifier_reason.{re.sub(r'[^a-z0-9]+', '_', told.lower())}"
-    return ctx.t(language, key) if known_text(key) else told
+    if known_text(key):
+        return ctx.t(language, key)
+    return told if language == i18n.REFERENCE else ctx.t(language, "health_page.purifier_reason.other")
 
 
 def known_text(key: str) -> bool:

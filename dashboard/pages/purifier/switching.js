@@ -50,10 +50,10 @@
     });
   }
 
-  function why(words, status, said) {
+  function why(words, status) {
     if (status === 401) { return words.signed_out; }
     if (status === 403) { return words.not_yours; }
-    return (said && said.error && said.error.what) || String(status);
+    return acting.why(status);
   }
 
   function send(group, words, wish) {
@@ -71,7 +71,7 @@
     }).catch(function (fault) {
       // Without an answer nobody knows whether the order arrived.
       var unsure = fault.status === 503 || !fault.status;
-      acting.say(unsure ? words.no_answer : acting.fill(words.failed, {why: why(words, fault.status, fault.said)}), true);
+      acting.say(unsure ? words.no_answer : acting.fill(words.failed, {why: why(words, fault.status)}), true);
     });
   }
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping, Set
 from typing import Any
 
-import dash
-from dash import Input, Output, State, dcc, html
-
-from dashboard.access.roles import Need
+from dashboard.access.roles import VISITOR, Need, Principal
 from dashboard.context import Context
-from dashboard.frame import asker, parts
+from dashboard.frame import parts, purifiers
 from dashboard.frame.date_field import date_field
+from dashboard.frame.markup import hole, html, markup, piece
 from dashboard.pages.room import estimates, history, now
 from dashboard.queries import ranges
 
@@ -19,49 +17,55 @@ PATH = "/room/<room>"
 ORDER = 20
 TITLE_KEY = "room.title"
 NEED = Need.READ
+CHARTS = True
+USES = ("purifier",)
+HISTORY_MS = 30_000
+"""How often charts that hold the present are made anew."""
 
 
-def view(ctx: Context, language: str, room: str = "", control: str = "") -> now.Now | None:
-    """`control`: with the purifiers' buttons. Who has no right to them is refused when pressing."""
-    return now.Now(ctx, language, room, control == "yes") if ctx.config().has_room(room) else None
-
-
-def layout(ctx: Context, language: str, room: str = "", range: str = "day", date: str = "") -> Any:
-    path = f"/room/{room}"
+def view(
+    ctx: Context, language: str, room: str = "", range: str = "day", date: str = "", reader: Principal = VISITOR
+) -> RoomView | Nowhere:
+    """With the purifiers' buttons for those who may switch here; who has no right to them is refused when pressing."""
     if not ctx.config().has_room(room):
-        return parts.page(
-            ctx,
-            language,
-            path,
-            {},
+        return Nowhere(ctx, language, room)
+    return RoomView(ctx, language, room, range, date, reader)
+
+
+def _table(ctx: Context, language: str, asked: Mapping[str, str]) -> str | None:
+    """The numbers that a chart draws."""
+    room, name = asked.get("room", ""), asked.get("chart", "")
+    if not ctx.config().has_room(room) or name not in history.CHARTS:
+        return None
+    shown = ranges.range_of(asked.get("range", ""), asked.get("date", ""), ctx.now_ms())
+    return markup(history.table(ctx, language, room, shown, name))
+
+
+FRAGMENTS = {"table": _table, "estimates": estimates.told}
+
+
+class Nowhere:
+    """A room that is not there, with the way to those that are."""
+
+    every_s = 60.0
+    status = 404
+
+    def __init__(self, ctx: Context, language: str, room: str) -> None:
+        self._ctx, self._language, self._room = ctx, language, room
+
+    def concerns(self, key: str) -> bool:
+        return False
+
+    def pieces(self, changed: Set[str]) -> Mapping[str, str]:
+        ctx, language = self._ctx, self._language
+        content = [
             html.H1(ctx.t(language, "room.not_found")),
-            html.P(ctx.t(language, "room.not_found_text", room=room), className="reason"),
+            html.P(ctx.t(language, "room.not_found_text", room=self._room), className="reason"),
             html.P(
-                parts.link(
-                    ctx, ctx.t(language, "overview.title"), parts.address("/", lang=language), className="button"
-                )
+                html.A(ctx.t(language, "overview.title"), href=parts.address("/", lang=language), className="button")
             ),
-        )
-    shown = ranges.range_of(range, date, ctx.now_ms())
-    query = {"range": shown.name, "date": shown.first.isoformat() if date else ""}
-    return parts.page(
-        ctx,
-        language,
-        path,
-        query,
-        _head(ctx, language, room),
-        parts.live_view("room", language, room=room, control="yes" if asker.principal().controls(room) else ""),
-        _signing_in(ctx, language, room),
-        _controls(ctx, language, path, shown),
-        html.Div(history.sections(ctx, language, room, shown), id="room-history"),
-        estimates.section(ctx, language, room),
-        *_activities(ctx, language, room),
-        dcc.Store(
-            id="room-view",
-            data={"room": room, "language": language, "range": shown.name, "date": shown.first.isoformat()},
-        ),
-        dcc.Interval(id="room-tick", interval=30_000),
-    )
+        ]
+        return {"": html.Div(content, **piece(""))}
 
 
 def _activities(ctx: Context, language: str, room: str) -> list[Any]:
@@ -72,47 +76,44 @@ def _activities(ctx: Context, language: str, room: str) -> list[Any]:
     return [html.P(html.A(ctx.t(language, "activity.title"), href=href, className="button"))]
 
 
-def callbacks(app: dash.Dash, ctx: Context) -> None:
-    @app.callback(
-        *(Output(f"room-{name}", "figure") for name in history.CHARTS),
-        *(Output(f"room-{name}-text", "children") for name in history.CHARTS),
-        Output("room-store-away", "children"),
-        Input("room-tick", "n_intervals"),
-        State("room-view", "data"),
-        prevent_initial_call=True,
-    )
-    async def renew_history(_tick: int | None, view: Any) -> Any:
-        if not _valid(ctx, view):
-            return dash.no_update
-        shown = ranges.range_of(view["range"], view["date"], ctx.now_ms())
-        if not shown.holds(ctx.now_ms()) and not shown.holds(ctx.now_ms() - 3_600_000):
-            return dash.no_update
-        return await asyncio.to_thread(history.renewed, ctx, view["language"], view["room"], shown)
+class RoomView:
+    """The page in pieces: now, the purifiers, and each chart with what it says in words."""
 
-    estimates.callbacks(app, ctx, _valid)
+    every_s = 5.0
 
-    for name in history.CHARTS:
+    def __init__(self, ctx: Context, language: str, room: str, range: str, date: str, reader: Principal) -> None:
+        self._ctx, self._language, self._room, self._reader = ctx, language, room, reader
+        self._range, self._date = range, date
+        self._drawn: dict[str, str] = {}
+        self._drawn_at = 0
 
-        @app.callback(
-            Output(f"room-{name}-table", "children"),
-            Input(f"room-{name}-more", "n_clicks"),
-            State("room-view", "data"),
-            prevent_initial_call=True,
-        )
-        async def fill_table(clicks: int | None, view: Any, name: str = name) -> Any:
-            if not _valid(ctx, view) or not clicks:
-                return dash.no_update
-            shown = ranges.range_of(view["range"], view["date"], ctx.now_ms())
-            return await asyncio.to_thread(history.table, ctx, view["language"], view["room"], shown, name)
+    def concerns(self, key: str) -> bool:
+        return purifiers.concerns(self._ctx, self._room, key)
 
-
-def _valid(ctx: Context, view: Any) -> bool:
-    """What comes from a browser is checked as if a stranger had written it."""
-    return (
-        isinstance(view, dict)
-        and all(isinstance(view.get(k), str) for k in ("room", "language", "range", "date"))
-        and ctx.config().has_room(view["room"])
-    )
+    def pieces(self, changed: Set[str]) -> Mapping[str, str]:
+        ctx, language, room = self._ctx, self._language, self._room
+        if not ctx.config().has_room(room):
+            return Nowhere(ctx, language, room).pieces(changed)
+        shown, now_ms = ranges.range_of(self._range, self._date, ctx.now_ms()), ctx.now_ms()
+        present = shown.holds(now_ms) or shown.holds(now_ms - 3_600_000)
+        if not self._drawn or (present and now_ms - self._drawn_at >= HISTORY_MS):
+            self._drawn, self._drawn_at = history.pieces(ctx, language, room, shown), now_ms
+        control = self._reader.controls(room)
+        found = now.pieces(ctx, language, room, control) | self._drawn
+        known = [name for name in history.CHARTS if f"chart/{name}" in self._drawn]
+        content = [
+            _head(ctx, language, room),
+            hole("now"),
+            *([hole(purifiers.PIECE)] if purifiers.PIECE in found else []),
+            _signing_in(ctx, language, room, self._reader),
+            _controls(ctx, language, f"/room/{room}", shown),
+            hole("away"),
+            *(history.section(ctx, language, room, shown, name) for name in known),
+            estimates.section(ctx, language, room, shown),
+            *_activities(ctx, language, room),
+        ]
+        found[""] = html.Div(content, className="room", **piece(""))
+        return found
 
 
 def _head(ctx: Context, language: str, room: str) -> Any:
@@ -122,7 +123,7 @@ def _head(ctx: Context, language: str, room: str) -> Any:
                 [
                     html.P(
                         [
-                            parts.link(ctx, ctx.t(language, "overview.title"), parts.address("/", lang=language)),
+                            html.A(ctx.t(language, "overview.title"), href=parts.address("/", lang=language)),
                             " › ",
                             parts.site_name(ctx, language, room),
                         ],
@@ -141,9 +142,9 @@ def _head(ctx: Context, language: str, room: str) -> Any:
     )
 
 
-def _signing_in(ctx: Context, language: str, room: str) -> Any:
+def _signing_in(ctx: Context, language: str, room: str, reader: Principal) -> Any:
     """The way to the buttons for those who are not signed in."""
-    if asker.principal().signed_in or not ctx.config().purifiers_in(room):
+    if reader.signed_in or not ctx.config().purifiers_in(room):
         return None
     here = parts.address(f"/room/{room}", lang=language)
     return html.P(
@@ -161,7 +162,7 @@ def _controls(ctx: Context, language: str, path: str, shown: ranges.Range) -> An
     def link(target: ranges.Range | None, word: str, name: str, css: str) -> Any:
         if target is None:
             return html.Span(word, className=css, **parts.aria(disabled="true"))
-        return dcc.Link(
+        return html.A(
             word, href=parts.address(path, range=name, date=target.first.isoformat(), lang=language), className=css
         )
 
@@ -205,6 +206,7 @@ def _controls(ctx: Context, language: str, path: str, shown: ranges.Range) -> An
                 language,
                 ctx.t(language, "room.jump"),
                 shown.first,
+                path=path,
                 search=f"range={shown.name}&lang={language}",
                 last=today.isoformat(),
             ),

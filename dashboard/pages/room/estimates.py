@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Mapping
 from typing import Any, Final
-
-import dash
-from dash import Input, Output, State, dcc, html
 
 from classair import i18n
 from classair.timetable import local_time
 from classair.units import DAY_MS
 from dashboard.context import Context
 from dashboard.frame import parts
+from dashboard.frame.markup import html
 from dashboard.queries import ranges
 from dashboard.queries.rooms import StoreUnavailable
 
@@ -23,54 +21,52 @@ AT_ONCE: Final = 1
 """Worked out at the same time; each holds a month of minutes in memory and a core for some seconds."""
 
 log = logging.getLogger(__name__)
+_working = threading.BoundedSemaphore(AT_ONCE)
 
 
-def section(ctx: Context, language: str, room: str) -> Any:
+def section(ctx: Context, language: str, room: str, shown: ranges.Range) -> Any:
     if ctx.config().room(room).outdoor:
         return None
+    asked = {"room": room, "range": shown.name, "date": shown.first.isoformat()}
     return html.Section(
         [
             html.H2(ctx.t(language, "room.estimates")),
             html.P(ctx.t(language, "room.estimates_text", days=DAYS), className="quiet"),
-            html.Button(ctx.t(language, "room.estimates_ask"), id="room-estimates-ask", className="button"),
-            dcc.Loading(html.Div(id="room-estimates", **parts.aria(live="polite")), type="dot"),
+            html.Button(
+                ctx.t(language, "room.estimates_ask"),
+                id="room-estimates-ask",
+                type="button",
+                className="button",
+                **parts.data(fetches="room-estimates"),
+            ),
+            html.Div(parts.fetched("room", "estimates", language, "press", **asked), id="room-estimates"),
         ],
         className="estimates",
     )
 
 
-def callbacks(app: dash.Dash, ctx: Context, valid: Callable[[Context, Any], bool]) -> None:
-    working = asyncio.Semaphore(AT_ONCE)
-
-    @app.callback(
-        Output("room-estimates", "children"),
-        Input("room-estimates-ask", "n_clicks"),
-        State("room-view", "data"),
-        prevent_initial_call=True,
-    )
-    async def tell(clicks: int | None, view: Any) -> Any:
-        if not valid(ctx, view) or not clicks:
-            return dash.no_update
-        async with working:
-            return await asyncio.to_thread(told, ctx, view["language"], view["room"], view["range"], view["date"])
-
-
-def told(ctx: Context, language: str, room: str, range_name: str, date: str) -> Any:
+def told(ctx: Context, language: str, asked: Mapping[str, str]) -> str | None:
     """The two weeks up to the end of what is shown, or up to yesterday."""
+    room = asked.get("room", "")
+    if not ctx.config().has_room(room):
+        return None
     today = ranges.range_of("day", "", ctx.now_ms()).start_ms
-    end = min(ranges.range_of(range_name, date, ctx.now_ms()).end_ms, today)
+    end = min(ranges.range_of(asked.get("range", ""), asked.get("date", ""), ctx.now_ms()).end_ms, today)
     try:
-        lines = ctx.research.estimates_text(room, end - DAYS * DAY_MS, end, language)
+        with _working:
+            lines = ctx.research.estimates_text(room, end - DAYS * DAY_MS, end, language)
     except StoreUnavailable as away:
         log.warning("estimates_failed room=%s error=%s", room, away)
         return html.P(ctx.t(language, "pages.store_away"), className="reason")
     except ImportError:
         return html.P(ctx.t(language, "room.estimates_missing"), className="reason")
     first, last = (local_time(at).date() for at in (end - DAYS * DAY_MS, end - 1))
-    return [
-        html.P(i18n.show_days(first, last, language), className="shown-date"),
-        html.Ul([_line(*text.split("\n  ! ")) for text in lines]),
-    ]
+    return html.Div(
+        [
+            html.P(i18n.show_days(first, last, language), className="shown-date"),
+            html.Ul([_line(*text.split("\n  ! ")) for text in lines]),
+        ]
+    )
 
 
 def _line(text: str, *warnings: str) -> Any:

@@ -15,6 +15,7 @@ from dashboard.figures import (
     Limit,
     TimeAxis,
     Words,
+    apart,
     gap_marks,
     limit_lines,
     local_ms,
@@ -99,31 +100,36 @@ def co2_figure(series: RoomMeans, limits: Sequence[Limit], span: TimeAxis, words
 
 
 def climate_figure(
-    temperature: RoomMeans,
-    humidity: RoomMeans,
+    temperature: RoomMeans | None,
+    humidity: RoomMeans | None,
     span: TimeAxis,
     words: Words,
     temperature_word: str,
     humidity_word: str,
     key: str,
 ) -> Figure:
-    """Temperature (°C) above relative humidity (%), each on an axis of its own from zero."""
-    figure = new_figure(span, words, key, "temp_c", _top([temperature.high()], at_least=40.0), (0.56, 1.0))
-    figure["layout"]["yaxis2"] = y_axis(100.0, (0.0, 0.44))
-    figure["layout"]["xaxis"]["anchor"] = "y2"
+    """Temperature (°C) above relative humidity (%), each on an axis of its own from zero; only what the room has."""
+    top = _top([temperature.high()] if temperature else [], at_least=40.0)
+    both = temperature is not None and humidity is not None
+    upper, lower = ((0.56, 1.0), (0.0, 0.44)) if both else ((0.0, 1.0), (0.0, 1.0))
+    quantity = "rh_pct" if temperature is None else "temp_c"
+    figure = new_figure(span, words, key, quantity, top if temperature else 100.0, upper)
     figure["layout"]["margin"]["t"] = 28
-    gap_marks(figure, gaps(temperature, span), span, words, (0.56, 1.0))
-    gap_marks(figure, gaps(humidity, span), span, words, (0.0, 0.44), axis="y8")
-    figure["data"] += [
-        _envelope(temperature, WARMTH),
-        _line(temperature, temperature_word, WARMTH, "solid", 2.0, "°C", words),
-        _lonely(temperature, WARMTH),
-        {**_envelope(humidity, DAMP), "yaxis": "y2"},
-        {**_line(humidity, humidity_word, DAMP, "dash", 2.0, "%", words), "yaxis": "y2"},
-        {**_lonely(humidity, DAMP), "yaxis": "y2"},
+    if both:
+        figure["layout"]["yaxis2"] = y_axis(100.0, lower)
+        figure["layout"]["xaxis"]["anchor"] = "y2"
+    drawn = [
+        (temperature, temperature_word, WARMTH, "solid", "°C", upper, "y", "y9"),
+        (humidity, humidity_word, DAMP, "dash", "%", lower, "y2" if both else "y", "y8" if both else "y9"),
     ]
-    for text, colour, y in ((temperature_word, WARMTH, 1.0), (humidity_word, DAMP, 0.44)):
-        figure["layout"]["annotations"].append(note(text, 0.004, y, colour, yanchor="bottom", xanchor="left"))
+    for series, word, colour, dash, unit, domain, axis, gap_axis in drawn:
+        if series is None:
+            continue
+        gap_marks(figure, gaps(series, span), span, words, domain, axis=gap_axis)
+        line = _line(series, word, colour, dash, 2.0, unit, words)
+        figure["data"] += [{**one, "yaxis": axis} for one in (_envelope(series, colour), line, _lonely(series, colour))]
+        note_at = note(word, 0.004, domain[1], colour, yanchor="bottom", xanchor="left")
+        figure["layout"]["annotations"].append(note_at)
     return figure
 
 
@@ -214,25 +220,7 @@ def _end_labels(figure: Figure, named: Sequence[tuple[RoomMeans, str, str]], top
         last = next((b for b in reversed(series.rows) if b.corrected is not None), None)
         if last is not None and last.corrected is not None:
             ends.append((last.corrected, name, colour))
-    ends.sort()
-    apart = top * 0.075
-    if len(ends) == 2 and ends[1][0] - ends[0][0] < apart:
-        low = max(0.0, (ends[0][0] + ends[1][0] - apart) / 2)
-        ends = [(low, *ends[0][1:]), (low + apart, *ends[1][1:])]
-    for y, name, colour in ends:
-        figure["layout"]["annotations"].append(
-            {
-                "xref": "paper",
-                "x": 1.004,
-                "xanchor": "left",
-                "yref": "y",
-                "y": y,
-                "yanchor": "middle",
-                "text": name,
-                "showarrow": False,
-                "font": {"size": 13, "color": colour},
-            }
-        )
+    apart(figure, ends, top)
 
 
 def _short(value: float | None) -> float | None:

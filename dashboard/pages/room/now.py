@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
 from typing import Any
 
 from markupsafe import Markup
@@ -10,37 +9,20 @@ from markupsafe import Markup
 from classair.wire import Current, RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, purifiers, states
-from dashboard.frame.markup import hole, html, piece
+from dashboard.frame.markup import html, piece
 from dashboard.live.alive import ALIVE, Verdict
 from dashboard.live.lives import Lives, of_room
 
 
-class Now:
-    """The room's state as it is: number, level, action and reason are those of the display."""
-
-    every_s = 5.0
-
-    def __init__(self, ctx: Context, language: str, room: str, control: bool) -> None:
-        self._ctx, self._language, self._room, self._control = ctx, language, room, control
-
-    def concerns(self, key: str) -> bool:
-        return purifiers.concerns(self._ctx, self._room, key)
-
-    def pieces(self, changed: Set[str]) -> Mapping[str, str]:
-        ctx, room = self._ctx, self._room
-        content = [_now(ctx, self._language, room)]
-        if not (ctx.config().has_room(room) and ctx.config().purifiers_in(room)):
-            return {"": html.Div(content, id="room-now", **piece(""))}
-        content.append(hole(purifiers.PIECE))
-        return {
-            "": html.Div(content, id="room-now", **piece("")),
-            purifiers.PIECE: purifiers.cards(ctx, self._language, room, self._control),
-        }
+def pieces(ctx: Context, language: str, room: str, control: bool) -> dict[str, str]:
+    """The room's state as it is: number, level, action and reason are those of the display; and its purifiers."""
+    found: dict[str, str] = {"now": html.Div(_now(ctx, language, room), id="room-now", **piece("now"))}
+    if ctx.config().purifiers_in(room):
+        found[purifiers.PIECE] = purifiers.cards(ctx, language, room, control)
+    return found
 
 
 def _now(ctx: Context, language: str, room: str) -> Markup:
-    if not ctx.config().has_room(room):
-        return html.P(ctx.t(language, "room.not_found"))
     state, lives = parts.state_of(ctx, room), of_room(ctx, room)
     if state is None:
         return html.Section(

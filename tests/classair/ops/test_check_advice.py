@@ -50,7 +50,9 @@ def test_what_had_better_be_otherwise_is_said_and_is_no_fault(
     assert checking.main(["--config", str(file)]) == 0
     heard = capsys.readouterr()
     assert told in heard.err
-    assert bool(heard.err) is bool(told)
+    # No machine of tests has an adapter plugged in, and that is said, too.
+    others = [line for line in heard.err.splitlines() if "on this machine" not in line]
+    assert bool(others) is bool(told)
     assert "OK" in heard.out
 
 

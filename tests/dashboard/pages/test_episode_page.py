@@ -14,6 +14,7 @@ import pytest
 from alerts.answering import Refused
 from alerts.episodes.desk import EpisodeDesk
 from classair.alerting.reading import Records
+from classair.i18n import t
 from classair.wire import Answer, Ask
 from tests.alerts.episodes.town import Town
 from tests.dashboard.conftest import alerts_double, now_ms, schools_with, state_of
@@ -114,7 +115,7 @@ def test_a_refusal_is_said_in_words(school: School, chromium: Any) -> None:
     school.town.ask("episode_close", episode=key)
     page.click("button:has-text('Write it down')")
     page.wait_for_function("() => (document.getElementById('page-said') || {}).textContent", timeout=30_000)
-    assert page.inner_text("#page-said").startswith("Nothing was changed: this episode is closed")
+    assert page.inner_text("#page-said").startswith(f"Nothing was changed: {t('en', 'refusal.changed')}")
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("th", 1280), ("en", 320), ("th", 390)])

@@ -102,8 +102,8 @@ def test_a_data_set_is_previewed_made_announced_and_downloaded(
         page.locator("#export-jobs a[download]").click()
     waiting.value.save_as(tmp_path / "package.zip")
     assert zipfile.ZipFile(tmp_path / "package.zip").testzip() is None
-    for store, day in (("export-first", "1/1/2563"), ("export-last", "2/1/2563")):
-        field = page.locator(f"[data-store={store}] input").first
+    for name, day in (("first", "1/1/2563"), ("last", "2/1/2563")):
+        field = page.locator(f"[data-name={name}] input:not([type=hidden])").first
         field.fill(day if language == "th" else f"2020-01-0{day[0]}")
         field.press("Tab")
     page.get_by_role("button", name=preview, exact=True).click()
@@ -128,4 +128,16 @@ def test_an_export_of_no_room_asks_for_one_in_the_language_of_the_page(house: An
     page.goto(page.url.replace("rooms=", "none="))
     page.get_by_role("button", name=WORDS["th"][2], exact=True).click()
     page.wait_for_selector("#export-answer .notice")
-    assert t("th", "exports.choose_rooms") in page.locator("#export-answer").inner_text()
+    assert t("th", "wish.rooms_too_short") in page.locator("#export-answer").inner_text()
+    assert t("th", "wish.rooms_too_short") in page.locator("#field-rooms").inner_text(), "beside the field, too"
+
+
+def test_a_form_works_without_a_script_and_keeps_what_was_typed(house: Any, chromium: Any) -> None:
+    page = signed_in(house, chromium, "th", java_script_enabled=False)
+    page.locator("[name=doi]").fill("ไม่รู้")
+    page.locator("#export-preview").click()
+    assert page.locator("[name=doi]").input_value() == "ไม่รู้"
+    assert page.locator("#fault-doi").inner_text() == t("th", "wish.doi")
+    page.locator("[name=doi]").fill("")
+    page.locator("#export-preview").click()
+    assert page.locator("#export-answer tbody tr").count() == 3

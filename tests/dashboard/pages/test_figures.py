@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -148,17 +149,36 @@ def test_the_axis_begins_at_zero_and_holds_every_value() -> None:
     assert high >= 183
 
 
-def test_limits_are_labelled_and_those_above_the_axis_are_left_out() -> None:
+def test_limits_stand_outside_the_plot_and_those_above_the_axis_are_left_out() -> None:
+    """A label with a ground of its own inside the plot looked like a gap in the data."""
     figure = drawn(series(range(288)), limits=[Limit(25.0, "ปานกลาง"), Limit(75.0, "สูง")])
     assert [shape["y0"] for shape in figure["layout"]["shapes"]] == [25.0]
-    assert "ปานกลาง" in [note["text"] for note in figure["layout"]["annotations"]]
+    label = next(note for note in figure["layout"]["annotations"] if note["text"] == "25")
+    assert (label["xref"], label["xanchor"]) == ("paper", "left") and label["x"] >= 1
+    assert not any("bgcolor" in note for note in figure["layout"]["annotations"])
+    assert figure["layout"]["meta"]["limits"] == [25.0], "the page writes the whole names of these"
 
 
-def test_limits_too_close_to_be_read_are_drawn_but_not_all_named() -> None:
-    figure = drawn(series(range(288), value=240.0), limits=[Limit(at, f"> {at}") for at in (15.0, 25.0, 37.5, 75.0)])
+def test_limits_too_close_to_be_read_are_drawn_but_not_all_numbered() -> None:
+    at = (15.0, 25.0, 37.5, 75.0)
+    figure = drawn(series(range(288), value=240.0), limits=[Limit(one, f"> {one}") for one in at])
     assert len(figure["layout"]["shapes"]) == 4
-    named_at = sorted(n["y"] for n in figure["layout"]["annotations"] if n["text"].startswith(">"))
-    assert named_at == [15.0, 37.5, 75.0]
+    numbered = sorted(float(n["text"]) for n in figure["layout"]["annotations"] if n["text"].replace(".", "").isdigit())
+    assert numbered == [15.0, 37.5, 75.0]
+
+
+def test_the_names_beside_a_chart_have_room_for_all_of_their_letters() -> None:
+    words = Words("th", "ไม่มีข้อมูล", "ห้องอนุบาลศึกษาปีที่สอง", "ข้างนอกอาคารเรียนใหม่")
+    figure = lines.pm25_figure(series(range(288)), series(range(288), value=40.0), [], [], DAY, words, "k")
+    assert figure["layout"]["margin"]["r"] >= max(figures.text_px(name, 13) for name in (words.indoor, words.outdoor))
+
+
+def test_no_name_beside_a_chart_touches_another() -> None:
+    limits = [Limit(at, "") for at in (15.0, 25.0, 37.5)]
+    figure = drawn(series(range(288), value=24.0), series(range(288), value=26.0), limits=limits)
+    top = figure["layout"]["yaxis"]["range"][1]
+    at = sorted(note["y"] for note in figure["layout"]["annotations"] if note.get("x") == 1.004 and "yref" in note)
+    assert all(high - low >= 0.05 * top for low, high in pairwise(at))
 
 
 def test_zoom_is_kept_over_updates_of_the_same_view() -> None:
@@ -170,6 +190,15 @@ def test_temperature_and_humidity_have_axes_of_their_own() -> None:
     go.Figure(figure)
     assert named(figure, "ความชื้น")["yaxis"] == "y2"
     assert figure["layout"]["yaxis2"]["range"] == [0, 100]
+
+
+def test_what_a_room_does_not_have_is_not_drawn_as_missing() -> None:
+    for there, missing in (((series(range(288)), None), "ความชื้น"), ((None, series(range(288))), "อุณหภูมิ")):
+        figure = lines.climate_figure(*there, DAY, WORDS, "อุณหภูมิ", "ความชื้น", "k")
+        go.Figure(figure)
+        assert missing not in [trace.get("name") for trace in figure["data"]]
+        assert missing not in [note["text"] for note in figure["layout"]["annotations"]]
+        assert not hatched(figure)
 
 
 @settings(max_examples=60, deadline=None)

@@ -35,23 +35,15 @@ def visit(chromium: Any, where: Any, path: str, language: str = "en", **options:
     return page
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", ["th", "en"])
-def test_every_page_is_whole_in_both_languages(house: Any, chromium: Any, language: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_every_page_names_itself_and_says_that_it_is_simulated(house: Any, chromium: Any, language: str) -> None:
+    """How they look and what they weigh: test_every_page.py."""
     for name, path in PAGES.items():
         page = visit(chromium, house, path, language)
         assert page.locator("h1").inner_text() == HEADINGS[language][name]
-        assert page.evaluate("document.documentElement.lang") == language
         assert page.title().endswith("ClassAir")
-        text = page.locator(".working").inner_text()
-        assert not re.search(r"\{\w+\}|\bNone\b|undefined|NaN", text), "a place was left unfilled"
-        assert ("ข้อมูลจำลอง" if language == "th" else "Simulated") in text
-        found = Axe().run(page).response["violations"]
-        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")] == []
+        assert ("ข้อมูลจำลอง" if language == "th" else "Simulated") in page.locator(".working").inner_text()
         page.close()
-    assert chromium.errors == []
 
 
 @pytest.mark.parametrize("language", ["th", "en"])
@@ -64,12 +56,6 @@ def test_a_room_page_tells_estimates_when_somebody_asks(house: Any, chromium: An
         assert any(t(language, f"room_physics.{name}") in line for line in lines)
     page.close()
     assert chromium.errors == []
-
-
-def test_nothing_is_cut_on_a_narrow_screen(house: Any, chromium: Any) -> None:
-    for name in ("overview", "room", "health"):
-        page = visit(chromium, house, PAGES[name], "th", viewport={"width": 320, "height": 640})
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, name
 
 
 def test_the_overview_puts_what_needs_care_first_and_shows_states_as_they_are(

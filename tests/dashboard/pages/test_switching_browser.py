@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from classair.i18n import t
 from classair.wire import Answer, Ask, RoomState
 from tests.dashboard.conftest import alerts_double, now_ms
 
@@ -164,7 +165,8 @@ def test_what_was_refused_is_told_in_words(room: Room, chromium: Any, language: 
     page = enter(chromium, room.house, f"/room/{ROOM}", language)
     room.refuses = "a rule forbids it"
     page.click("button[data-order=on]")
-    assert word in said(page) and "a rule forbids it" in said(page)
+    assert word in said(page) and t(language, "refusal.changed") in said(page)
+    assert "a rule forbids it" not in said(page), "the API speaks to programs, in English"
 
 
 @pytest.mark.parametrize(("language", "word"), [("th", "คำสั่งอาจไปไม่ถึง"), ("en", "may not have arrived")])

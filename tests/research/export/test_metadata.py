@@ -36,7 +36,7 @@ def test_deployments_tell_place_room_and_serial_number(made: Package) -> None:
     assert (row["height_m"], row["floor"], row["room_volume_m3"], row["room_capacity"]) == ("1.2", "2", "180.0", "32")
     assert (row["serial_number"], found["hill.air"]["serial_number"]) == ("PM-0042", "S8-7")
     assert (found["hill.out"]["latitude"], found["hill.out"]["altitude_m"]) == ("13.95", "3.0")
-    assert (found["hill.out"]["outdoor"], row["outdoor"]) == ("true", "false")
+    assert (found["hill.out"]["outdoor"], row["outdoor"]) == ("TRUE", "FALSE")
     assert {sensor: row["quantities"] for sensor, row in found.items()} == {
         "hill.pm": "pm25",
         "hill.out": "pm25",

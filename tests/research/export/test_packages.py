@@ -170,14 +170,14 @@ def test_single_readings_are_as_they_were_measured(sources: Sources, ask: Ask, t
         assert (float(row["pm25_raw_ugm3"]) if row["pm25_raw_ugm3"] else None) == reading.values.get("pm25")
         assert row["flags"] == ("WARMUP" if reading.flags else "")
         assert row["value_flags"] == ("pm25:SPIKE" if reading.value_flags else "")
-        assert row["late"] == ("true" if reading.late else "false")
-    lesson = [row for row in found if row["lesson"] == "true" and row["room_id"] == "hill.r1"]
+        assert row["late"] == ("TRUE" if reading.late else "FALSE")
+    lesson = [row for row in found if row["lesson"] == "TRUE" and row["room_id"] == "hill.r1"]
     assert len(lesson) == 3 * 4 * 60
 
 
 def test_lesson_time_alone_can_be_asked_for(sources: Sources, ask: Ask, tmp_path: Path) -> None:
     whole = table(build(sources, ask("reading", lesson=True), tmp_path / "single"))
-    assert {row["lesson"] for row in whole} == {"true"}
+    assert {row["lesson"] for row in whole} == {"TRUE"}
     assert len(whole) == 3 * 4 * 60
     means = table(build(sources, ask("1d", lesson=True), tmp_path / "daily"))
     assert {row["n"] for row in means} == {"240"}
@@ -195,7 +195,7 @@ def test_a_reader_can_tell_which_sensor_hung_where_how_corrected_and_what_is_mis
     assert [(row["sensor_id"], row["readings"], row["reason"]) for row in table(hourly, "missing.csv")] == [
         ("hill.pm", "60", "unplugged")
     ]
-    assert [row["on"] for row in table(hourly, "purifiers.csv")] == ["true", "false"]
+    assert [row["on"] for row in table(hourly, "purifiers.csv")] == ["TRUE", "FALSE"]
     book = {row["name"]: row for row in table(hourly, "codebook.csv") if row["kind"] == "column"}
     assert list(book) == (hourly.path / "data.csv").read_text("utf-8-sig").splitlines()[0].split(",")
     assert (book["pm25_raw_ugm3"]["unit"], "ฝุ่น" in book["pm25_raw_ugm3"]["label_th"]) == ("µg/m³", True)
@@ -296,6 +296,7 @@ def test_r_reads_it_and_has_the_same_daily_means(
     program = (
         'd <- read.csv("data.csv", fileEncoding = "UTF-8-BOM"); m <- d[d$sensor_id == "hill.out", ];'
         'stopifnot(is.numeric(m$pm25_raw_ugm3), all(as.Date(m$time) == as.Date("2026-11-23") + 0:2));'
+        "stopifnot(is.logical(d$simulated), is.logical(d$lesson));"
         'b <- read.csv("codebook.csv", fileEncoding = "UTF-8-BOM"); stopifnot(any(b$name == "time"));'
         'cat(format(m$pm25_raw_ugm3, digits = 15), sep = "\\n")'
     )
