@@ -13,8 +13,8 @@ from classair.arguments import shared
 from classair.config import Config, Sensor
 from classair.i18n import LANGUAGES, t
 from classair.model import QUANTITIES
-from classair.ops import running
 from classair.places import Places
+from firmware_bridge.commands import running
 from firmware_bridge.commands.verdict import FOREIGN, Found, judged, watched_in_black_box, watched_on_port
 from firmware_bridge.health.topic import words
 

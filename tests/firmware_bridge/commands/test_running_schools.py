@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classair.ops.running import Running, meant, running
+from firmware_bridge.commands.running import Running, meant, running
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A /proc to fill with `process(…)`."""
     folder = tmp_path / "proc"
     folder.mkdir()
-    monkeypatch.setattr("classair.ops.running.running", lambda: running(folder))
+    monkeypatch.setattr("firmware_bridge.commands.running.running", lambda: running(folder))
     return folder
 
 
