@@ -16,7 +16,7 @@ async function keepAll() {
   await Promise.all(open.map(url => fetch(url, {cache: 'no-store'}).then(answer => keepPage(url, answer)).catch(() => {})));
 }
 async function keepPage(url, answer) {
-  if (!answer.ok || answer.redirected || !(await answer.clone().text()).includes('?v=' + BUILD)) { return; }
+  if (!answer.ok || answer.redirected || !(await answer.clone().text()).includes(BUILD)) { return; }
   const kept = await caches.open(NAME + BUILD);
   await kept.put(url, answer);
   const pages = (await kept.keys()).filter(it => isDisplay(it.url));
