@@ -153,6 +153,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/clean-rooms/{room}"): room("/clean-rooms/{room}?days=x"),
     ("GET", "/clean-rooms/{room}.pdf"): room("/clean-rooms/{room}.pdf?days=x"),
     ("GET", "/live/room"): room("/live/room?room={room}&once=true"),
+    ("GET", "/live/room/estimates"): room("/live/room/estimates?room={room}&once=true"),
+    ("GET", "/live/room/table"): room("/live/room/table?room={room}&once=true"),
     ("GET", "/room/{room}/purifier"): room("/room/{room}/purifier"),
     ("GET", "/live/purifier"): room("/live/purifier?room={room}&once=true", indoors=True),
     ("GET", "/episode/{episode}/report"): record("/episode/ep-{site}/report", "school_record"),
@@ -178,7 +180,7 @@ PLACELESS: dict[tuple[str, str], str] = {
         ("GET", path): LIST
         for path in ("/", "/alerts", "/episode", "/explorer", "/exports", "/health", "/municipality")
     },
-    **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health")},
+    **{("GET", f"/live/{name}"): LIST for name in ("overview", "alerts", "episode", "health", "exports")},
     **{("GET", f"/live/{name}"): LIST for name in ("municipality", "reports", "tickets")},
     **{("GET", path): LIST for path in ("/reports", "/tickets", "/api/v1/tickets", "/today", "/clean-rooms")},
     **{("GET", path): LIST for path in ("/records", "/api/v1/records")},
