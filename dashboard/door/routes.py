@@ -74,7 +74,14 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
 
 
 def _filled(
-    ctx: Context, codes: RoomCodes, room: str, chosen: str, said: str, look: str, texts: Mapping[str, str], newest: int
+    ctx: Context,
+    codes: RoomCodes,
+    room: str,
+    chosen: str,
+    said: str,
+    look: theme.Theme,
+    texts: Mapping[str, str],
+    newest: int,
 ) -> Ready:
     """The whole page, from the pieces of its live part; `newest` is the number of the last of them."""
     body = fill_ages(whole(texts), lambda form, at_ms: parts.age_words(ctx, chosen, form, at_ms))
