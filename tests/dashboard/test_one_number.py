@@ -30,8 +30,6 @@ from classair.units import DAY_MS, HOUR_MS, MINUTE_MS
 from classair.wire import RoomState
 from dashboard.context import Context
 from dashboard.line import air, card
-from dashboard.pages.explorer.charts import Looking
-from dashboard.pages.explorer.table import as_csv
 from dashboard.pages.explorer.view import asked
 from dashboard.queries.exports import Exports
 from dashboard.reports.week.asking import current
@@ -268,7 +266,7 @@ def of_table(house: House) -> dict[tuple[str, int], float | None]:
 
 def of_explorer(ctx: Context) -> dict[tuple[str, int], float | None]:
     view = asked(SELECTION, ROOMS, ROOMS[:1], day("2026-11-23"))
-    text = as_csv(Looking(ctx, "en", view, ctx.now_ms()), ctx.research.by_room(view.selection))
+    text = ctx.research.as_csv(view.selection)
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     return {(row["room_id"], moment_ms(row["time"])): float(row["value"]) if row["value"] else None for row in rows}
 
