@@ -11,7 +11,7 @@ from dashboard.access.roles import VISITOR, Need, may
 
 SCHOOL, PUBLIC = "classair.school.lan", "air.my-school.ac.th"
 PHONE, STRANGER = "192.168.1.77", "20.30.40.50"
-ENDLESS = {"/api/live", "/display/{room}/live"}
+ENDLESS = {"/api/live", "/display/{room}/live", "/door/{room}/live"}
 
 # Who asks: its headers as the proxy writes them, and whether it is inside the school.
 FROM: dict[str, tuple[dict[str, str], bool]] = {
@@ -80,8 +80,31 @@ def test_what_the_internet_reaches_without_an_account_is_short(open_house: Any) 
         "/_dash-component-suites/{package_name}/{fingerprinted_path:path}",
         "/_favicon.ico",
         "/login",
-        "/notify/{token}",  # the link of a message, signed
+        "/login/demo",  # refuses outside of the demo
+        "/login/with/{name}",  # the school's own sign-in (OpenID Connect)
+        "/login/from/{name}",
         "/line/webhook",  # LINE's, signed
+        # links of messages, signed
+        "/notify/{token}",
+        "/report/{token}",
+        "/report/{token}.pdf",
+        "/report/{token}.png",
+        "/paper/month/{token}",
+        "/paper/month/{token}.pdf",
+        "/ticket/{token}",
+        "/photo/{token}",
+        "/follow/{token}",
+        "/unfollow/{token}",
+        "/record/{token}",
+        "/record/{token}/{name}",
+        "/record-key",  # the public half of the key that signs records
+        # what parents and citizens open
+        "/report",
+        "/town",
+        "/door/{room}",
+        "/door/{room}/live",
+        "/door/{room}/follow",
+        "/door/{room}/record",
         "/openapi.json",
         "/api/v1/me",
         "/{rest:path}",
