@@ -9,6 +9,7 @@ from classair.wire import RoomState
 from dashboard.context import Context
 from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
+from dashboard.live.alert_count import count_of
 from dashboard.live.alive import Verdict
 from dashboard.live.cases import Case, sensor_well
 from dashboard.live.lives import Lives
@@ -60,10 +61,24 @@ def silent_parts(ctx: Context, lives: Lives, cases: Iterable[Case]) -> list[str]
 # -- how they look -----------------------------------------------------------------------------------------------------
 
 
-def section(ctx: Context, language: str, shown: Sequence[str], count: int, notices: Sequence[Any] = ()) -> str:
-    """The list with the lines `shown` of `count`; where there are none, that all is well."""
+def still_open(ctx: Context, episode: object | None) -> tuple[bool, int]:
+    """What is open without being a line: a smoke episode, and alerts that wait for somebody."""
+    return episode is not None, count_of(ctx.live.services().get("alerts")).as_of(ctx.now_ms()) or 0
+
+
+def section(
+    ctx: Context,
+    language: str,
+    shown: Sequence[str],
+    count: int,
+    notices: Sequence[Any] = (),
+    still: tuple[bool, int] = (False, 0),
+) -> str:
+    """The list with the lines `shown` of `count`; where there is nothing at all, that all is well."""
     if not count and notices:
         return html.Div(list(notices), **piece("cases"))
+    if not count and any(still):
+        return html.Div(_still(ctx, language, *still), className="panel notice plain", role="status", **piece("cases"))
     if not count:
         well: list[Any] = [html.I(className="tick"), ctx.t(language, "overview.all_well")]
         return html.Div(well, className="well", role="status", **piece("cases"))
@@ -77,6 +92,16 @@ def section(ctx: Context, language: str, shown: Sequence[str], count: int, notic
         ],
         **piece("cases"),
     )
+
+
+def _still(ctx: Context, language: str, episode: bool, alerts: int) -> list[Any]:
+    said: list[Any] = [ctx.t(language, "overview.rooms_well")]
+    if episode:
+        said += [" ", ctx.t(language, "overview.still_episode")]
+    if alerts:
+        words = ctx.t(language, "pages.alerts.one" if alerts == 1 else "pages.alerts.some", n=alerts)
+        said += [" ", html.A(words, href=parts.address("/alerts", lang=language))]
+    return said
 
 
 def case_line(

@@ -82,7 +82,7 @@ class Town:
         )
         yards = {full: state for full, state in told.items() if config.room(full).outdoor}
         found["outdoor"] = _outdoor(ctx, language, yards)
-        found |= self._attention(sites, told, lives, now)
+        found |= self._attention(sites, told, lives, now, attention.still_open(ctx, episode))
         found["week"] = self._kept("week", (self._week, self._failed_ms), self._strip)
         by_site = self._week.this.by_site if self._week else {}
         found |= schools.pieces(ctx, language, sites, told, lives, by_site)
@@ -96,7 +96,12 @@ class Town:
         return known[1]
 
     def _attention(
-        self, sites: Sequence[str], told: Mapping[str, RoomState | None], lives: Lives, now: int
+        self,
+        sites: Sequence[str],
+        told: Mapping[str, RoomState | None],
+        lives: Lives,
+        now: int,
+        still: tuple[bool, int],
     ) -> dict[str, str]:
         """The ten worst lines, each with who cares for it."""
         ctx, language = self._ctx, self._language
@@ -122,8 +127,8 @@ class Town:
         shown, notices = list(found), attention.stopped_notice(ctx, language, stopped)
         found["cases"] = self._kept(
             "cases",
-            (shown, len(lines), tuple(stopped)),
-            lambda: attention.section(ctx, language, shown, len(lines), notices),
+            (shown, len(lines), tuple(stopped), still),
+            lambda: attention.section(ctx, language, shown, len(lines), notices, still),
         )
         return found
 

@@ -78,6 +78,7 @@ class Overview:
         known_rooms = sum(look.state is not None and look.state.pm25.status in ("ok", "late") for look in indoor)
         stopped = tuple(lives.stopped)
         episode = notice.open_episode(ctx)
+        still = attention.still_open(ctx, episode)
         found = {f"card/{full}": look.card for full, look in self._looks.items() if look.card}
         for key in shown:
             case, part = lines[key]
@@ -90,7 +91,11 @@ class Overview:
             ("head", when, lambda: _head(ctx, language, when)),
             ("episode", episode, lambda: notice.line(ctx, language, episode)),
             ("known", known_rooms, lambda: _known(ctx, language, known_rooms, len(indoor))),
-            ("cases", (shown, len(lines), stopped), lambda: _cases(ctx, language, shown, len(lines), lives)),
+            (
+                "cases",
+                (shown, len(lines), stopped, still),
+                partial(_cases, ctx, language, shown, len(lines), lives, still),
+            ),
             ("", ctx.live.connected(), lambda: _page(ctx, language)),
         ]
         for site in config.sites:
@@ -139,9 +144,9 @@ def _look(ctx: Context, language: str, full: str, room: Room, now: int, lives: L
     )
 
 
-def _cases(ctx: Context, language: str, shown: Sequence[str], count: int, lives: Lives) -> str:
+def _cases(ctx: Context, language: str, shown: Sequence[str], count: int, lives: Lives, still: tuple[bool, int]) -> str:
     notices = attention.stopped_notice(ctx, language, lives.stopped)
-    return attention.section(ctx, language, shown, count, notices)
+    return attention.section(ctx, language, shown, count, notices, still)
 
 
 def _page(ctx: Context, language: str) -> str:
