@@ -51,10 +51,6 @@ create table if not exists followed_quarter(
     primary key(sensor, start)) without rowid;
 create table if not exists room_losses(room text primary key, at integer not null, memory text not null)
     without rowid;
-create table if not exists purifier_usage(
-    purifier text not null, day text not null, on_s real not null, off_s real not null, starts integer not null,
-    metered_s real not null, metered_wh real not null, rated_s real not null, rated_wh real not null,
-    dust_s real not null, dust_mg real not null, primary key(purifier, day)) without rowid;
 create table if not exists held(sensor text primary key, room text not null, at integer not null, median real not null)
     without rowid;
 create table if not exists retained(topic text primary key) without rowid;

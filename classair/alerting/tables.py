@@ -1,4 +1,4 @@
-"""The tables of ledger.db about alerts and notifications: alerts writes them, everybody else reads them."""
+"""The tables of ledger.db that others read: alerts, notifications, episodes, the use of purifiers.."""
 
 from __future__ import annotations
 
@@ -64,4 +64,8 @@ create table if not exists episode_log(
     id integer primary key, episode text not null, at integer not null, who text not null, what text not null,
     words text not null);
 create index if not exists episode_log_episode on episode_log(episode, at);
+create table if not exists purifier_usage(
+    purifier text not null, day text not null, on_s real not null, off_s real not null, starts integer not null,
+    metered_s real not null, metered_wh real not null, rated_s real not null, rated_wh real not null,
+    dust_s real not null, dust_mg real not null, primary key(purifier, day)) without rowid;
 """
