@@ -31,6 +31,10 @@ _WHOLE: Final = {
     r"^(https://[^\s/@?#]+/?)?$": "expected an address that begins with https://, without a path",
     r"^https?://[^\s/@?#]+$": "expected an address such as http://127.0.0.1:8056, without a path",
     r"^[a-z0-9-]{1,32}(\.[a-z0-9-]{1,32})?$": "expected a school (<site>) or a room (<site>.<room>)",
+    r"^[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}$": "expected a school and a name in it (<site>.<name>)",
+    r"^([A-Za-zก-ฮ]{1,6})?$": "expected letters, at most 6",
+    r"^[a-z0-9.-]+\.[a-z]{2,}$": "expected a domain such as my-school.ac.th, in small letters",
+    r"^https?://[^\s@?#]+$": "expected an address such as https://accounts.google.com",
     r"^[^\x00-\x1f\x7f]*$": "control characters are not allowed",
 }
 _EXPECTED: Final = {

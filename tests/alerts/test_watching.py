@@ -212,7 +212,8 @@ def test_the_yard_is_every_rooms_outdoors(house: House) -> None:
     assert house.room("yard").texts["en"]["ok"].action == i18n.t("en", "outdoor_play.none")
     house.watching.day_levels({"s1.yard": 5})
     house.tick()
-    assert house.room().texts["en"]["ok"].reason == i18n.t("en", "outdoor_play.stay_in")
+    stay_in = i18n.t("en", "outdoor_play.stay_in")
+    assert house.room().texts["en"]["ok"].reason == i18n.t("en", "reason.over_day", reason=stay_in)
 
 
 def test_a_state_that_does_not_change_is_said_every_thirty_seconds_and_a_change_at_once(house: House) -> None:

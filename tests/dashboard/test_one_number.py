@@ -268,7 +268,7 @@ def of_explorer(ctx: Context) -> dict[tuple[str, int], float | None]:
     view = asked(SELECTION, ROOMS, ROOMS[:1], day("2026-11-23"))
     text = ctx.research.as_csv(view.selection)
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    return {(row["room_id"], moment_ms(row["time"])): float(row["value"]) if row["value"] else None for row in rows}
+    return {(full(row["school_id"], row["room_id"]), moment_ms(row["time"])): of_row(row) for row in rows}
 
 
 def of_export(ctx: Context) -> dict[tuple[str, int], float | None]:

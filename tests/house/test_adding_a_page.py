@@ -89,6 +89,7 @@ def signed_in(chromium: Any, dashboard: str, name: str, target: str) -> Any:
 
 def test_the_page_is_in_the_menu_of_those_who_may_open_it_and_looks_as_it_says(chromium: Any, dashboard: str) -> None:
     page = signed_in(chromium, dashboard, "some-teacher", "/?lang=en")
+    page.click("nav.nav .menu summary")  # behind the first entries
     page.click("nav.nav >> text=Fresh air")
     page.wait_for_selector("h1:has-text('Fresh air')")
     assert "No room needs fresh air." in page.inner_text("main")
@@ -127,7 +128,7 @@ def test_its_style_arrives_as_assets_do_and_its_code_and_texts_do_not(dashboard:
     folder = f"{dashboard}/assets/pages/airing"
     with urllib.request.urlopen(f"{folder}/airing.css") as answer:
         assert answer.headers["Content-Type"].startswith("text/css") and answer.headers["ETag"]
-        assert answer.headers["Cache-Control"] is None and "script-src 'self'" in answer.headers[POLICY]
+        assert answer.headers["Cache-Control"] == "no-cache" and "script-src 'self'" in answer.headers[POLICY]
     assert [status(f"{folder}/{name}") for name in ("__init__.py", "locales/en.toml", "")] == [404, 404, 404]
 
 
@@ -141,9 +142,9 @@ def test_the_language_is_in_the_switch_and_a_page_is_shown_in_it(chromium: Any, 
     page.wait_for_selector("h1:has-text('Superrigardo')")
     assert page.evaluate("document.documentElement.lang") == "eo"
     assert re.search(rf"\w+, la \d+-a de \w+ {year + 543}", page.inner_text(".head .when"))
-    assert "System health" in page.inner_text("nav.nav"), "a text that is missing is English"
+    assert "System health" in page.locator("nav.nav").text_content(), "a text that is missing is English"
     page.goto(f"{dashboard}/login?lang=eo")
-    assert page.inner_text("header nav").split() == ["ไทย", "English"]
+    assert page.inner_text("header nav").split()[-2:] == ["ไทย", "English"]
 
 
 def test_the_display_is_shown_in_the_language(chromium: Any, dashboard: str, year: int) -> None:

@@ -253,7 +253,7 @@ def test_old_packages_go_by_age(make_exports: Callable[..., Exports], data: Plac
 
 @pytest.mark.parametrize("language", ["th", "en"])
 def test_numbers_of_rows_are_said_as_people_do(language: str) -> None:
-    from dashboard.pages.exports import spoken_rows
+    from dashboard.pages.exports.jobs import spoken_rows
 
     said = {n: spoken_rows(language, n) for n in (999, 48_000, 1_200_000)}
     assert said == (

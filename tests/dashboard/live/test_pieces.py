@@ -189,7 +189,8 @@ def test_a_document_has_its_numbers_in_it_and_its_stream_goes_on_from_there(
     assert told(own_house.ask(f"/live/overview?lang=en&once=true&since={since}", Last_Event_ID="0").body).keys() > {
         "card/ban-suan.a1-1"
     }
-    assert own_house.ask("/live/room?lang=en&room=no.where").status == 404
+    nowhere = own_house.ask("/room/no.where?lang=en")
+    assert nowhere.status == 404 and "Room not found" in nowhere.text
 
 
 def test_a_stream_asks_for_what_its_page_asks_for(make_house: Any) -> None:

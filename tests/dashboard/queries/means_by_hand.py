@@ -80,6 +80,11 @@ class School:
         assert answer.status == 200, answer.text
         return answer.json
 
+    def text(self, path: str) -> str:
+        answer = self.house.ask(path)
+        assert answer.status == 200, answer.text
+        return answer.text
+
     def callback(self, outputs: list[str], trigger: tuple[str, Any], state: tuple[str, Any]) -> Any:
         """What a page's own callback answers; names are `id.property`."""
         listed = [dict(zip(("id", "property"), name.split("."), strict=True)) for name in outputs]
