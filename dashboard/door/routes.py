@@ -22,14 +22,12 @@ from dashboard.live.pieces import Board, Pieces
 from dashboard.public.kept import Kept, Ready
 from dashboard.public.pages import filled, language, plain_page
 from dashboard.public.room_codes import RoomCodes
+from dashboard.records.book import FIELDS, OLDEST_DAYS
 from dashboard.reports.engine import unavailable
 
 KEPT_S: Final = 1.0
 """A page as old as this is still sent; its script reads the server's time from the stream."""
-SAID: Final = (
-    *("check_mail", "wrong_mail", "no_mail", "too_many"),
-    *("wrong_days", "no_purpose", "too_many_open"),
-)
+SAID: Final = ("check_mail", "wrong_mail", "no_mail", "too_many")
 """What a form had for an answer, as the address says it."""
 
 
@@ -104,6 +102,7 @@ def _filled(
         said=said,
         today=local_time(now).date().isoformat(),
         home=f"/door/{room}?lang={chosen}",
-        earliest=local_time(now - 400 * DAY_MS).date().isoformat(),
+        earliest=local_time(now - OLDEST_DAYS * DAY_MS).date().isoformat(),
+        typed=dict.fromkeys(FIELDS, ""),
     )
     return Ready.of(html.encode())

@@ -16,6 +16,10 @@ State = Literal["open", "given", "declined"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 KIND: Final = "record"
 """Of the link that leads to a request."""
+FIELDS: Final = ("first", "last", "purpose", "contact")
+"""What the form asks for."""
+OLDEST_DAYS: Final = 400
+"""How far back a record can be asked for."""
 LONGEST_DAYS: Final = 31
 LONGEST_PURPOSE: Final = 500
 LONGEST_CONTACT: Final = 120

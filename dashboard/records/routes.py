@@ -7,22 +7,24 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 
 from classair import i18n
 from classair.dates import day
 from classair.places import Places
 from classair.timetable import local_time
-from classair.units import HOUR_MS
+from classair.units import DAY_MS, HOUR_MS
 from dashboard.access.whence import Caller
 from dashboard.context import Context
-from dashboard.frame import parts
+from dashboard.frame import parts, theme
 from dashboard.public.limits import Limit
-from dashboard.public.pages import language, page, plain_page
+from dashboard.public.pages import filled, language, page, plain_page
 from dashboard.records.book import (
+    FIELDS,
     LONGEST_CONTACT,
     LONGEST_DAYS,
     LONGEST_PURPOSE,
+    OLDEST_DAYS,
     RecordBook,
     RecordRequest,
     TooManyOpen,
@@ -32,7 +34,6 @@ from dashboard.records.signing import SUFFIX, Signer
 
 OF_CALLER: Final = 5  # an hour
 OF_ALL: Final = 60  # an hour
-OLDEST_DAYS: Final = 400
 _KINDS: Final = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 
 Field = Annotated[str, Form(max_length=2048)]
@@ -65,7 +66,10 @@ def router(ctx: Context) -> APIRouter:
                 said = "too_many_open"
             else:
                 return RedirectResponse(f"/record/{book.token(made)}?lang={chosen}", 303)
-        return RedirectResponse(f"/door/{room}?lang={chosen}&said={said}#said", 303)
+        typed = dict(zip(FIELDS, (first, last, purpose, contact), strict=True))
+        status, look = 429 if said.startswith("too_many") else 422, theme.theme_of(request)
+        told = _asked(ctx, room, chosen, said, typed)
+        return HTMLResponse(filled("record_ask.html", chosen, f"/door/{room}", look=look, **told), status)
 
     @light.get("/record/{token}")
     async def status(request: Request, token: str) -> Response:
@@ -104,6 +108,22 @@ def _days(first: str, last: str, today: date) -> tuple[date, date] | None:
         return None
     known = today - timedelta(days=OLDEST_DAYS) <= begin <= end <= today
     return (begin, end) if known and (end - begin).days < LONGEST_DAYS else None
+
+
+def _asked(ctx: Context, room: str, chosen: str, said: str, typed: dict[str, str]) -> dict[str, Any]:
+    """What the form needs to be shown again with what was typed, and what is wrong with it."""
+    now = ctx.now_ms()
+    return {
+        "room": room,
+        "room_name": parts.room_name(ctx, chosen, room),
+        "site_name": parts.site_name(ctx, chosen, room),
+        "simulated": ctx.config().site_simulated(room.partition(".")[0]),
+        "home": f"/door/{room}?lang={chosen}",
+        "today": local_time(now).date().isoformat(),
+        "earliest": local_time(now - OLDEST_DAYS * DAY_MS).date().isoformat(),
+        "said": said,
+        "typed": typed,
+    }
 
 
 def _places(ctx: Context, found: RecordRequest, chosen: str, token: str) -> dict[str, Any]:
