@@ -62,15 +62,22 @@ def _describe(server: FastAPI) -> None:
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for operations in document["paths"].values():
-            for operation in operations.values():
+            for method, operation in operations.items():
+                # The guard asks for JSON in front of all that changes something, with or without a body.
+                if method != "get":
+                    operation["responses"].setdefault("415", _described(415))
                 if "422" in operation["responses"]:
-                    operation["responses"]["422"] = {
-                        "description": HTTPStatus(422).phrase,
-                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Faults"}}},
-                    }
+                    operation["responses"]["422"] = _described(422)
         return document
 
     server.openapi = openapi  # type: ignore[method-assign]
+
+
+def _described(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Faults"}}},
+    }
 
 
 def install(server: FastAPI) -> None:
@@ -109,6 +116,8 @@ def install(server: FastAPI) -> None:
             from dashboard.public.pages import plain_page
 
             return plain_page(request, error.status_code)
+        if error.status_code == 400:  # the framework's word for a body that it cannot read
+            return JSONResponse(fault("the body cannot be read", "body", "send JSON in UTF-8"), 422)
         right = "see /openapi.json" if error.status_code in (404, 405) else ""
         return JSONResponse(
             fault(HTTPStatus(error.status_code).phrase.lower(), f"{request.method} {request.url.path}", right),
