@@ -145,6 +145,7 @@ def nginx(made: Installation, started: Any) -> None:
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("proxy", [caddy, nginx])
 def test_the_school_and_the_internet_reach_what_is_theirs(
     installation: Installation, started: Any, proxy: Callable[..., None], wait_for: Any

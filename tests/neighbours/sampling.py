@@ -22,6 +22,24 @@ def pytest_configure() -> None:
     os.environ.setdefault(SEED, str(random.SystemRandom().randrange(1_000_000)))
 
 
+@pytest.hookimpl(trylast=True)  # of what -m and -k have left
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out cases of functions marked `sampled(n)`; by the seed alone, so that every worker takes the same."""
+    if config.getoption("--all"):
+        return
+    cases: dict[tuple[str, int], list[pytest.Item]] = {}
+    for item in items:
+        if (mark := item.get_closest_marker("sampled")) is not None:
+            cases.setdefault((item.nodeid.partition("[")[0], mark.args[0]), []).append(item)
+    left_out: set[pytest.Item] = set()
+    for (function, count), found in cases.items():
+        chance = random.Random(f"{os.environ[SEED]} {function}")
+        left_out.update(chance.sample(found, max(len(found) - count, 0)))
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     if config.getoption("--all"):
         return "exhaustive tests: every case"

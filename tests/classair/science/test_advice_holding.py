@@ -155,6 +155,7 @@ def test_indoors_about_its_limit_for_eight_hours_changes_the_advice_twelve_times
 
 
 @pytest.mark.slow
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("outdoor", [None, 10.0, 20.0, 24.0, 30.0, 60.0])
 def test_many_rooms_about_their_limit(noise: Noise, outdoor: float | None) -> None:

@@ -291,6 +291,7 @@ def test_a_count_of_which_nothing_is_heard_becomes_unknown_without_the_server(ho
 # -- for everybody -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("query", ["", "&alert=dust", "&show=history"])

@@ -307,6 +307,7 @@ def said(page: Any) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_form_answers_wrong_things_in_the_pages_words_and_keeps_them(
     whole: House, chromium: Chromium, language: str

@@ -188,6 +188,7 @@ def test_signed_out_meanwhile_is_told_and_nothing_is_sent(room: Room, chromium: 
     assert room.asked == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("language", ["th", "en"])
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_page_fits_and_axe_finds_nothing_serious(room: Room, chromium: Any, language: str, width: int) -> None:
