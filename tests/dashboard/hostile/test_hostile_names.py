@@ -104,7 +104,8 @@ def test_no_page_runs_a_name_or_grows_wider_than_the_screen(named: House, chromi
 
 
 # The innermost elements that reach beyond the screen.
-WIDEST: Final = """() => [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll, [hidden], svg, details:not([open])') &&
+WIDEST: Final = """() => [...document.querySelectorAll('body *')].filter(one =>
+  !one.closest('.scroll, [hidden], svg, details:not([open])') &&
   one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 &&
   ![...one.children].some(inner => inner.getBoundingClientRect().right > document.documentElement.clientWidth + 1))
   .slice(0, 6).map(one => `${one.parentNode.className}>${one.nodeName}.${one.className}#${one.id}`)"""
