@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from dashboard.access.desk_file import DeskFile
@@ -15,6 +16,46 @@ create table if not exists audit(
   outcome text not null
 );
 """
+
+
+class Action(StrEnum):
+    """Everything that is noted, as desk.db has it; each has its words in dashboard/pages/audit/locales."""
+
+    ACKNOWLEDGE = "acknowledge"
+    DOOR_SIGNS = "door signs"
+    END_SILENCE = "end_silence"
+    EPISODE_CLOSE = "episode_close"
+    EPISODE_NOTE = "episode_note"
+    EPISODE_OPEN = "episode_open"
+    EVENT_ADD = "event_add"
+    EVENT_WITHDRAW = "event_withdraw"
+    EXPORT = "export"
+    LINE_CODE = "line code"
+    OVERRIDE = "override"
+    PHONE_FORGET = "phone forget"
+    PHONE_REMEMBER = "phone remember"
+    PREFERENCE = "preference"
+    RECORD_APPROVE = "record approve"
+    RECORD_DECLINE = "record decline"
+    REFUSED = "refused"
+    ROOM_CODE = "room code"
+    SIGN_IN = "sign in"
+    SILENCE = "silence"
+    TASK_ADD = "task_add"
+    TASK_DONE = "task_done"
+    TEST_MESSAGE = "test_message"
+    TOKEN_CREATE = "token create"  # noqa: S105
+    TOKEN_REVOKE = "token revoke"  # noqa: S105
+    USER_ADD = "user add"
+    USER_DISABLE = "user disable"
+    USER_INVITE = "user invite"
+    USER_PASSWORD = "user password"  # noqa: S105
+    USER_ROOMS = "user rooms"
+
+    @property
+    def text(self) -> str:
+        """The key of its words."""
+        return f"audit_page.actions.{self.value.replace(' ', '_')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +75,11 @@ class Audit:
         self._file, self._now_ms = file, now_ms
         file.add_tables(_SCHEMA)
 
-    def note(self, who: str, do: str, about: str, outcome: str) -> None:
+    def note(self, who: str, do: Action, about: str, outcome: str) -> None:
         with self._file.change() as db:
             db.execute(
                 "insert into audit(at, who, do, about, outcome) values(?,?,?,?,?)",
-                (self._now_ms(), who, do, about[:200], outcome[:200]),
+                (self._now_ms(), who, str(do), about[:200], outcome[:200]),
             )
 
     def page(self, limit: int = 100, *, before: int | None = None, who: str = "") -> list[Entry]:

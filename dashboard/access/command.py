@@ -15,6 +15,7 @@ from classair.places import Places
 from classair.service import Following
 from classair.timetable import local_time
 from dashboard.access.accounts import TIED
+from dashboard.access.audit import Action
 from dashboard.access.desk import AccountRejected, Desk
 from dashboard.access.openid.identity import mail_key
 from dashboard.access.roles import ROLES, TOKEN_SCOPES
@@ -145,7 +146,7 @@ def _add(desk: Desk, args: argparse.Namespace) -> None:
         raise AccountRejected("no password was given")
     desk.add_account(args.name, args.role, password, places if places or args.all else None)
     about = " ".join(places) or "all"
-    desk.note("console", "user add", args.name, f"{args.role} {about}")
+    desk.note("console", Action.USER_ADD, args.name, f"{args.role} {about}")
     print(f"created account {args.name} (role {args.role}, {'every school' if not places else about})")
 
 
@@ -171,7 +172,7 @@ def _rooms(desk: Desk, args: argparse.Namespace) -> None:
     if not places and not args.all:
         raise AccountRejected("expected --room or --site (repeatable), or --all")
     desk.set_places(args.name, places)
-    desk.note("console", "user rooms", args.name, " ".join(places) or "all")
+    desk.note("console", Action.USER_ROOMS, args.name, " ".join(places) or "all")
     print(f"{args.name} is about {', '.join(places) or 'every school'}")
 
 
@@ -184,7 +185,7 @@ def _invite(desk: Desk, args: argparse.Namespace) -> None:
     if "@" not in args.mail:
         raise AccountRejected("mail: expected an e-mail address")
     desk.known.invite(args.name, args.provider, mail_key(desk.tries.salt(), args.mail))
-    desk.note("console", "user invite", args.name, args.provider)
+    desk.note("console", Action.USER_INVITE, args.name, args.provider)
     print(f"{args.name} may sign in with {args.provider}; the first sign-in with this address ties the two together")
 
 
@@ -199,13 +200,13 @@ def _audit(desk: Desk, args: argparse.Namespace) -> None:
 
 def _password(desk: Desk, args: argparse.Namespace) -> None:
     desk.set_password(args.name, _ask_password(args))
-    desk.note("console", "user password", args.name, "changed")
+    desk.note("console", Action.USER_PASSWORD, args.name, "changed")
     print(f"set a new password for {args.name} and ended its sessions")
 
 
 def _disable(desk: Desk, args: argparse.Namespace) -> None:
     desk.disable_account(args.name)
-    desk.note("console", "user disable", args.name, "disabled")
+    desk.note("console", Action.USER_DISABLE, args.name, "disabled")
     print(f"disabled account {args.name}")
 
 
@@ -234,7 +235,7 @@ def _list_phones(desk: Desk, args: argparse.Namespace) -> None:
 def _forget(desk: Desk, args: argparse.Namespace) -> None:
     if not desk.phones.forget(args.phone):
         raise AccountRejected(f"there is no remembered phone {args.phone!r}. List them: classair user phones")
-    desk.note("console", "phone forget", args.phone, "done")
+    desk.note("console", Action.PHONE_FORGET, args.phone, "done")
     print(f"forgot phone {args.phone}")
 
 
@@ -245,7 +246,7 @@ def _line(desk: Desk, args: argparse.Namespace) -> None:
         known = ", ".join(sorted(people)) or "nobody yet; start classair once with people in sensors.yaml"
         raise AccountRejected(f"{args.person!r} is not a person in sensors.yaml; known: {known}")
     code = desk.line.make_code(args.person, time.time_ns() // 1_000_000)
-    desk.note("console", "line code", args.person, "made")
+    desk.note("console", Action.LINE_CODE, args.person, "made")
     print(code)
     print(f"Sent to the school's LINE account, it links that LINE user to {args.person}.", file=sys.stderr)
     print("It works once, within a day.", file=sys.stderr)
@@ -254,7 +255,7 @@ def _line(desk: Desk, args: argparse.Namespace) -> None:
 def _create(desk: Desk, args: argparse.Namespace) -> None:
     places = _places(args)
     secret = desk.create_token(args.name, tuple(args.scope), args.days, places)
-    desk.note("console", "token create", args.name, " ".join([*args.scope, *places]))
+    desk.note("console", Action.TOKEN_CREATE, args.name, " ".join([*args.scope, *places]))
     print(secret)
     print("Copy the token now: it is not shown again.", file=sys.stderr)
 
@@ -270,5 +271,5 @@ def _list_tokens(desk: Desk, _args: argparse.Namespace) -> None:
 
 def _revoke(desk: Desk, args: argparse.Namespace) -> None:
     desk.revoke_token(args.token)
-    desk.note("console", "token revoke", args.token, "revoked")
+    desk.note("console", Action.TOKEN_REVOKE, args.token, "revoked")
     print(f"revoked token {args.token}")

@@ -18,7 +18,7 @@ from dashboard.access.accounts import (
     check_role,
 )
 from dashboard.access.accounts.sqlite import SqliteAccounts
-from dashboard.access.audit import Audit
+from dashboard.access.audit import Action, Audit
 from dashboard.access.desk_file import DeskFile
 from dashboard.access.openid.tries import Tries
 from dashboard.access.roles import Principal
@@ -174,7 +174,7 @@ class Desk:
 
     # -- who changed what ---------------------------------------------------------------------------------------------
 
-    def note(self, who: str, do: str, about: str, outcome: str) -> None:
+    def note(self, who: str, do: Action, about: str, outcome: str) -> None:
         self.history.note(who, do, about, outcome)
 
     def audit(self, limit: int = 100) -> list[tuple[int, str, str, str, str]]:

@@ -19,6 +19,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from classair.config import Config
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.elsewhere import body_of, outside
 from dashboard.access.reach import EVERYTHING, NotCovered, reading
@@ -129,7 +130,8 @@ class Guard:
         sending = self._with_headers(scope, send)
         if refusal is not None:
             if refusal.status in (401, 403) and scope["method"] not in SAFE:
-                self._desk.note(principal.who, f"refused {scope['method']}", scope["path"], refusal.what)
+                about = f"{scope['method']} {scope['path']}"
+                self._desk.note(principal.who, Action.REFUSED, about, refusal.what)
             await self._answer(refusal, scope, headers)(scope, receive, sending)
             return
         with reading(principal.reach if tied else EVERYTHING):

@@ -17,6 +17,7 @@ from classair.asking import NoAnswer
 from classair.dates import moment_ms
 from classair.units import MINUTE_MS
 from classair.wire import Answer
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
@@ -216,7 +217,7 @@ def router(ctx: Context) -> APIRouter:
         A browser session sends its CSRF token as `X-CSRF-Token`."""
         known = await _known(ctx, alert)
         _allowed(request, known.site, known.room, alert)
-        await asked(ctx, request, "acknowledge", {"alert": alert}, alert)
+        await asked(ctx, request, Action.ACKNOWLEDGE, {"alert": alert}, alert)
         try:
             after = await read(ctx, lambda records: records.alert(alert))
         except ApiFault:
@@ -259,7 +260,7 @@ def router(ctx: Context) -> APIRouter:
         args: dict[str, Any] = {"minutes": minutes, "why": wish.why}
         args |= {name: said for name in ("site", "room", "subject", "rule") if (said := getattr(wish, name))}
         about = " ".join(str(args[name]) for name in ("site", "room", "subject", "rule") if name in args)
-        answer = await asked(ctx, request, "silence", args, f"{about} {minutes} min")
+        answer = await asked(ctx, request, Action.SILENCE, args, f"{about} {minutes} min")
         until = answer.result.get("until")
         return Silenced(
             ok=True, silence=str(answer.result.get("silence", "")), until=until if isinstance(until, int) else None
@@ -273,7 +274,7 @@ def router(ctx: Context) -> APIRouter:
             raise ApiFault(404, f"unknown silence {silence!r}", "silence", "see /api/v1/silences")
         site = known.site or _site_of(ctx, known.subject)
         _allowed(request, site, known.room or _room_of(ctx, known.subject), silence)
-        await asked(ctx, request, "end_silence", {"silence": silence}, silence)
+        await asked(ctx, request, Action.END_SILENCE, {"silence": silence}, silence)
         return Silenced(ok=True, silence=silence, until=ctx.now_ms())
 
     return api
@@ -287,12 +288,12 @@ async def read(ctx: Context, call: Callable[[Records], T]) -> T:
         raise ApiFault(503, f"what alerts has recorded is not known: {error}", "ledger", "try again shortly") from None
 
 
-async def asked(ctx: Context, request: Request, do: str, args: dict[str, Any], about: str) -> Answer:
+async def asked(ctx: Context, request: Request, do: Action, args: dict[str, Any], about: str) -> Answer:
     """Asks alerts and waits for its answer. Raises ApiFault: 503 without an answer, 409 for a refusal."""
     principal: Principal = request.state.principal
     desk: Desk = request.app.state.desk
     try:
-        answer = await ctx.live.ask("alerts", do, principal.by, args)
+        answer = await ctx.live.ask("alerts", do.value, principal.by, args)
     except NoAnswer as error:
         desk.note(principal.who, do, about, str(error))
         raise ApiFault(
@@ -300,7 +301,7 @@ async def asked(ctx: Context, request: Request, do: str, args: dict[str, Any], a
         ) from None
     desk.note(principal.who, do, about, "done" if answer.ok else answer.error)
     if not answer.ok:
-        raise ApiFault(409, answer.error or "alerts rejected the request", do)
+        raise ApiFault(409, answer.error or "alerts rejected the request", do.value)
     return answer
 
 
@@ -308,7 +309,7 @@ def _allowed(request: Request, site: str, room: str, about: str) -> None:
     principal: Principal = request.state.principal
     if not principal.controls_place(site, room):
         desk: Desk = request.app.state.desk
-        desk.note(principal.who, f"refused {request.method}", about, "other room")
+        desk.note(principal.who, Action.REFUSED, f"{request.method} {about}", "other room")
         raise ApiFault(403, f"{principal.name} may not control {room or site or 'all schools'}", "room", OTHER_ROOM)
 
 

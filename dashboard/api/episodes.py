@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from classair.alerting.episode_words import DEFAULT_TASK
 from classair.alerting.reading import NotKnown
 from classair.alerting.records import EpisodeLogRecord, EpisodeRecord, TaskRecord
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Need, Principal
@@ -186,7 +187,7 @@ def router(ctx: Context) -> APIRouter:
                 raise unknown("site", site, ctx.config().sites, 422)
         _allowed(request, sites, "episode")
         args = {"name": wish.name, "sites": sites, "why": wish.why}
-        return _changed((await asked(ctx, request, "episode_open", args, ",".join(sites))).result)
+        return _changed((await asked(ctx, request, Action.EPISODE_OPEN, args, ",".join(sites))).result)
 
     @api.post(
         "/episodes/{episode}/close",
@@ -197,7 +198,7 @@ def router(ctx: Context) -> APIRouter:
         """Requires the scope `control` for all its schools."""
         _allowed(request, (await _known(ctx, episode)).sites, episode)
         args = {"episode": episode, "summary": wish.summary}
-        return _changed((await asked(ctx, request, "episode_close", args, episode)).result)
+        return _changed((await asked(ctx, request, Action.EPISODE_CLOSE, args, episode)).result)
 
     @api.post(
         "/episodes/{episode}/tasks",
@@ -208,7 +209,7 @@ def router(ctx: Context) -> APIRouter:
         """Requires the scope `control` for something in the school."""
         await _known(ctx, episode)
         _allowed_in(request, wish.site, episode)
-        answer = await asked(ctx, request, "task_add", {"episode": episode, **wish.model_dump()}, episode)
+        answer = await asked(ctx, request, Action.TASK_ADD, {"episode": episode, **wish.model_dump()}, episode)
         return _changed(answer.result)
 
     @api.post(
@@ -224,7 +225,7 @@ def router(ctx: Context) -> APIRouter:
         if known is None:
             raise ApiFault(404, f"unknown task {task!r}", "task", f"see /api/v1/episodes/{episode}")
         _allowed_in(request, known.site, task)
-        answer = await asked(ctx, request, "task_done", {"task": task, "note": wish.note}, task)
+        answer = await asked(ctx, request, Action.TASK_DONE, {"task": task, "note": wish.note}, task)
         return _changed({"episode": episode, **answer.result})
 
     @api.post(
@@ -237,7 +238,7 @@ def router(ctx: Context) -> APIRouter:
         known = await _known(ctx, episode)
         if not any(_in_school(request.state.principal, site) for site in known.sites):
             _allowed(request, known.sites, episode)
-        answer = await asked(ctx, request, "episode_note", {"episode": episode, "words": wish.words}, episode)
+        answer = await asked(ctx, request, Action.EPISODE_NOTE, {"episode": episode, "words": wish.words}, episode)
         return _changed(answer.result)
 
     return api
@@ -267,7 +268,7 @@ def _allowed(request: Request, sites: Iterable[str], about: str) -> None:
     for site in sites:
         if not principal.controls_place(site, ""):
             desk: Desk = request.app.state.desk
-            desk.note(principal.who, f"refused {request.method}", about, "other school")
+            desk.note(principal.who, Action.REFUSED, f"{request.method} {about}", "other school")
             raise ApiFault(403, f"{principal.name} may not control {site}", "site", OTHER_ROOM)
 
 

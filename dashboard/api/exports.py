@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from classair.dates import Day
 from classair.model import QUANTITIES
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.roles import Principal
 from dashboard.api._faults import ApiFault, responses
@@ -118,7 +119,7 @@ def router(ctx: Context) -> APIRouter:
         request = wish.request()
         found = await _called(offered().start, request, principal.who)
         desk: Desk = call.app.state.desk
-        desk.note(principal.who, "export", request.id, found.id)
+        desk.note(principal.who, Action.EXPORT, request.id, found.id)
         return _row(found)
 
     @api.get("/exports", summary="List your exports, newest first", responses=responses(401, 403, 503))

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
+from dashboard.access.audit import Action
 from dashboard.api._faults import responses, unknown
 from dashboard.api.alerts import asked
 from dashboard.context import Context
@@ -31,7 +32,7 @@ def router(ctx: Context) -> APIRouter:
         """Requires the scope `admin`, which no token has. It is sent by the person's own channels, at once."""
         if person not in ctx.config().people:
             raise unknown("person", person, ctx.config().people, 404)
-        answer = await asked(ctx, request, "test_message", {"person": person}, person)
+        answer = await asked(ctx, request, Action.TEST_MESSAGE, {"person": person}, person)
         return Tried(ok=True, notification=str(answer.result.get("notification", "")))
 
     return api

@@ -14,6 +14,7 @@ from classair.science.corrections import PUBLISHED, as_record
 from classair.stores.events import KINDS, NOTE_LENGTH, SchoolEvent
 from classair.timetable import day_start_ms
 from classair.units import DAY_MS
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
@@ -146,7 +147,7 @@ def router(ctx: Context) -> APIRouter:
             "question": wish.question,
             "result": wish.result,
         }
-        return await _asked(ctx, request, "event_add", args, f"{wish.site} {wish.room} {wish.kind}")
+        return await _asked(ctx, request, Action.EVENT_ADD, args, f"{wish.site} {wish.room} {wish.kind}")
 
     @api.delete("/events/{event}", summary="Retract event", responses=responses(401, 403, 404, 409, 503))
     async def withdraw(
@@ -164,16 +165,16 @@ def router(ctx: Context) -> APIRouter:
             about = found.room or found.site
             if not principal.controls(about):
                 raise ApiFault(403, f"{principal.name} may not retract events of {about}", "event", OTHER_ROOM)
-        return await _asked(ctx, request, "event_withdraw", {"id": event}, event)
+        return await _asked(ctx, request, Action.EVENT_WITHDRAW, {"id": event}, event)
 
     return api
 
 
-async def _asked(ctx: Context, request: Request, do: str, args: dict[str, Any], about: str) -> EventRow:
+async def _asked(ctx: Context, request: Request, do: Action, args: dict[str, Any], about: str) -> EventRow:
     principal: Principal = request.state.principal
     desk: Desk = request.app.state.desk
     try:
-        answer = await ctx.live.ask("ingest", do, principal.who, args)
+        answer = await ctx.live.ask("ingest", do.value, principal.who, args)
     except NoAnswer as error:
         desk.note(principal.who, do, about, str(error))
         raise ApiFault(503, str(error), "ingest", "nothing was saved; try again") from None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from classair.asking import NoAnswer
 from classair.wire import PurifierCare, PurifierState
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
@@ -90,7 +91,7 @@ def router(ctx: Context) -> APIRouter:
         desk: Desk = request.app.state.desk
         about = f"{purifier} {wish.do}" + (f" {wish.minutes} min" if wish.minutes is not None else "")
         if not principal.controls(room):
-            desk.note(principal.who, "override", about, "refused: other room")
+            desk.note(principal.who, Action.OVERRIDE, about, "refused: other room")
             raise ApiFault(403, f"{principal.name} may not control {room}", "purifier", OTHER_ROOM)
         args: dict[str, str | int] = {"purifier": purifier, "do": wish.do}
         if wish.minutes is not None and wish.do != "auto":
@@ -98,14 +99,14 @@ def router(ctx: Context) -> APIRouter:
         try:
             answer = await ctx.live.ask("alerts", "override", principal.by, args)
         except NoAnswer as error:
-            desk.note(principal.who, "override", about, str(error))
+            desk.note(principal.who, Action.OVERRIDE, about, str(error))
             raise ApiFault(
                 503,
                 str(error),
                 purifier,
                 "the request may not have arrived; see the purifier's state before trying again",
             ) from None
-        desk.note(principal.who, "override", about, "done" if answer.ok else answer.error)
+        desk.note(principal.who, Action.OVERRIDE, about, "done" if answer.ok else answer.error)
         if not answer.ok:
             raise ApiFault(409, answer.error or "alerts rejected the request", purifier)
         return Overridden(

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
@@ -63,10 +64,10 @@ def router(ctx: Context) -> APIRouter:
             raise ApiFault(409, "this request has been decided already", "record")
         return found
 
-    def noted(request: Request, do: str, about: RecordRequest, outcome: str) -> None:
+    def noted(request: Request, do: Action, about: RecordRequest, outcome: str) -> None:
         desk: Desk = request.app.state.desk
         principal: Principal = request.state.principal
-        desk.note(principal.who, f"record {do}", f"{about.id} {about.room}", outcome)
+        desk.note(principal.who, do, f"{about.id} {about.room}", outcome)
 
     @api.get("/records", summary="List requests for signed records", responses=responses(401, 403))
     async def records(request: Request) -> RecordsAnswer:
@@ -91,11 +92,11 @@ def router(ctx: Context) -> APIRouter:
                 await make(ctx, found)
                 given = await asyncio.to_thread(book.decide, record, "given", principal.by)
             except NotMade as failed:
-                noted(request, "approve", found, "failed")
+                noted(request, Action.RECORD_APPROVE, found, "failed")
                 raise ApiFault(503, f"the record cannot be made: {failed}", "record") from None
             except Decided:
                 raise ApiFault(409, "this request has been decided already", "record") from None
-        noted(request, "approve", given, "given")
+        noted(request, Action.RECORD_APPROVE, given, "given")
         return _info(given)
 
     @api.post(
@@ -111,7 +112,7 @@ def router(ctx: Context) -> APIRouter:
             declined = await asyncio.to_thread(book.decide, record, "declined", principal.by, refusal.reason)
         except Decided:
             raise ApiFault(409, "this request has been decided already", "record") from None
-        noted(request, "decline", found, "declined")
+        noted(request, Action.RECORD_DECLINE, found, "declined")
         return _info(declined)
 
     return api

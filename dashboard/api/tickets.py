@@ -16,6 +16,7 @@ from classair.config import TicketKind
 from classair.dates import Day, moment_ms
 from classair.i18n import LANGUAGES
 from classair.units import DAY_MS, MINUTE_MS
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.guard import OTHER_ROOM
 from dashboard.access.roles import Principal
@@ -311,7 +312,7 @@ def _known(ctx: Context, request: Request, ticket: int) -> Ticket:
     if not _covers(request, found):
         desk: Desk = request.app.state.desk
         principal: Principal = request.state.principal
-        desk.note(principal.who, f"refused {request.method}", f"ticket {ticket}", "other school")
+        desk.note(principal.who, Action.REFUSED, f"{request.method} ticket {ticket}", "other school")
         raise ApiFault(403, f"{principal.name} may not work on reports of this place", "ticket", OTHER_ROOM)
     return found
 

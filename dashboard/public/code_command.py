@@ -10,6 +10,7 @@ import time
 from classair.arguments import shared
 from classair.places import Places
 from classair.service import Following
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.desk_file import DeskFile
 from dashboard.public.room_codes import RoomCodes
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> int:
         codes = RoomCodes(file)
         if args.renew:
             print(codes.renew(args.room))
-            desk.note("console", "room code", args.room, "renewed")
+            desk.note("console", Action.ROOM_CODE, args.room, "renewed")
             print("Print the room's door sign again: the old code leads nowhere.", file=sys.stderr)
         else:
             print(codes.code_of(args.room))

@@ -13,6 +13,7 @@ from classair.alerting.reading import NotKnown
 from classair.asking import NoAnswer
 from classair.config import Config, chain
 from classair.config.purifiers import PurifierRule
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.context import Context
 from dashboard.public.pages import page
@@ -95,7 +96,7 @@ def router(ctx: Context) -> APIRouter:
                 fault = "" if told.ok else told.error or "refused"
             except NoAnswer as error:
                 fault = str(error)
-            desk.note(f"link:{person}", "preference", f"{one} {one in wanted}", fault or "done")
+            desk.note(f"link:{person}", Action.PREFERENCE, f"{one} {one in wanted}", fault or "done")
             if fault:
                 log.warning("preference_failed kind=%s error=%s", one, fault)
                 left = {one for one in kinds if one not in wanted}

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from classair import i18n
 from classair.timetable import local_time
+from dashboard.access.audit import Action
 from dashboard.access.desk import TOTAL_MS, Desk, TooMany
 from dashboard.access.guard import PHONE_COOKIE, SESSION_COOKIE
 from dashboard.access.openid.client import secret_of
@@ -50,6 +51,8 @@ def router(ctx: Context) -> APIRouter:
             wrong, status = "access.wrong", 401
         except TooMany:
             session, wrong, status = None, "access.too_many", 429
+        else:
+            await asyncio.to_thread(_noted, desk, account, session is not None)
         if session is None:
             log.warning("sign_in_rejected status=%d", status)
             return form_page(request, next, wrong, status, account)
@@ -102,10 +105,19 @@ def router(ctx: Context) -> APIRouter:
         desk: Desk = request.app.state.desk
         principal: Principal = request.state.principal
         done = await asyncio.to_thread(desk.phones.forget, phone, principal.name)
-        desk.note(principal.who, "phone forget", phone, "done" if done else "unknown")
+        desk.note(principal.who, Action.PHONE_FORGET, phone, "done" if done else "unknown")
         return RedirectResponse(f"/phones?lang={language(request)}", 303)
 
     return light
+
+
+def _noted(desk: Desk, account: str, done: bool) -> None:
+    """A name that no account has is not kept: people type passwords into the wrong field."""
+    if done:
+        desk.note(f"account:{account}", Action.SIGN_IN, "password", "done")
+    else:
+        about = account if desk.known.get(account) else "unknown name"
+        desk.note("visitor", Action.SIGN_IN, about, "refused: wrong name or password")
 
 
 def _counted(request: Request, desk: Desk, account: str) -> tuple[str, str]:
@@ -129,7 +141,7 @@ def _remembered(request: Request, desk: Desk, account: str, csrf: str, wanted: b
     if not wanted:
         return ""
     label = label_of(request.headers.get("user-agent", ""))
-    desk.note(f"account:{account}", "phone remember", label, "done")
+    desk.note(f"account:{account}", Action.PHONE_REMEMBER, label, "done")
     return desk.phones.remember(account, label, csrf)
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from dashboard.access.accounts import TIED
+from dashboard.access.audit import Action
 from dashboard.access.desk import AccountRejected, Desk
 from dashboard.access.guard import PHONE_COOKIE, SESSION_COOKIE
 from dashboard.access.openid.client import Provider, ProviderAway, SignInRejected, address_in, secret_of
@@ -93,7 +94,7 @@ def router(ctx: Context) -> APIRouter:
         except (SignInRejected, AccountRejected) as error:
             rejected = error if isinstance(error, SignInRejected) else SignInRejected("stranger", "disabled")
             return _refused(request, desk, name, attempt.target, rejected)
-        desk.note(f"account:{account.name}", "sign in", name, "done")
+        desk.note(f"account:{account.name}", Action.SIGN_IN, name, "done")
         await asyncio.to_thread(leave, request, desk)
         # A page and no redirect: the browser came from another site and would not bring the new cookies along.
         answer = page(request, "onward.html", target_language(request, attempt.target), target=attempt.target)
@@ -117,7 +118,7 @@ def router(ctx: Context) -> APIRouter:
             session = await asyncio.to_thread(desk.demo_session, f"demo-{role}", role, demo_places(ctx, role))
         except AccountRejected:
             raise HTTPException(404) from None
-        desk.note(f"account:demo-{role}", "sign in", "demo", "done")
+        desk.note(f"account:demo-{role}", Action.SIGN_IN, "demo", "done")
         await asyncio.to_thread(leave, request, desk)
         answer = RedirectResponse(safe_target(next), 303)
         Cookies(request, answer).session(session)
@@ -145,5 +146,5 @@ def demo_places(ctx: Context, role: str) -> list[str]:
 
 def _refused(request: Request, desk: Desk, name: str, target: str, why: SignInRejected) -> Response:
     log.warning("sign_in_rejected provider=%s reason=%s", name, why)
-    desk.note("visitor", "sign in", name, f"refused: {why.kind}")
+    desk.note("visitor", Action.SIGN_IN, name, f"refused: {why.kind}")
     return form_page(request, target, f"sign_in.provider.{why.kind}", 403)

@@ -13,6 +13,7 @@ from classair.alerting import links
 from classair.arguments import shared
 from classair.places import Places, write_atomically
 from classair.service import Following
+from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.access.desk_file import DeskFile
 from dashboard.public.room_codes import RoomCodes
@@ -53,7 +54,7 @@ def _write(args: argparse.Namespace) -> int:
     desk = Desk(file, lambda: time.time_ns() // 1_000_000)
     try:
         made = signs(config, rooms, base, language, RoomCodes(file).code_of)
-        desk.note("console", "door signs", " ".join([*args.site, *args.room]) or "all", str(len(made)))
+        desk.note("console", Action.DOOR_SIGNS, " ".join([*args.site, *args.room]) or "all", str(len(made)))
     finally:
         desk.close()
     title = i18n.t(language, "signs.title")

@@ -264,20 +264,24 @@ def of_table(house: House) -> dict[tuple[str, int], float | None]:
     return {(row["room"], moment_ms(row["start"])): row["value"] for row in answer["rows"]}
 
 
-def of_explorer(ctx: Context) -> dict[tuple[str, int], float | None]:
-    view = asked(SELECTION, ROOMS, ROOMS[:1], day("2026-11-23"))
-    text = ctx.research.as_csv(view.selection)
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    return {(full(row["school_id"], row["room_id"]), moment_ms(row["time"])): of_row(row) for row in rows}
+def explorer_csv(ctx: Context, selection: dict[str, str]) -> str:
+    return ctx.research.as_csv(asked(selection, ROOMS, ROOMS[:1], day("2026-11-23")).selection)
 
 
-def of_export(ctx: Context) -> dict[tuple[str, int], float | None]:
+def export_csv(ctx: Context, selection: dict[str, str]) -> str:
     async def read() -> bytes:
         assert ctx.exports is not None
-        return b"".join([piece async for piece in ctx.exports.stream(Request.parse(SELECTION), "csv")])
+        return b"".join([piece async for piece in ctx.exports.stream(Request.parse(selection), "csv")])
 
-    rows = csv.DictReader(io.StringIO(asyncio.run(read()).decode("utf-8-sig")))
-    return {(full(row["school_id"], row["room_id"]), moment_ms(row["time"])): of_row(row) for row in rows}
+    return asyncio.run(read()).decode()
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def of_file(text: str) -> dict[tuple[str, int], float | None]:
+    return {(full(row["school_id"], row["room_id"]), moment_ms(row["time"])): of_row(row) for row in rows_of(text)}
 
 
 def of_row(row: dict[str, str]) -> float | None:
@@ -297,8 +301,8 @@ def test_a_hundred_past_quarter_hours_are_the_same_in_report_room_page_table_exp
     others = {
         "room page": of_room_page(_past),
         "table": of_table(_past),
-        "explorer": of_explorer(ctx),
-        "export": of_export(ctx),
+        "explorer": of_file(explorer_csv(ctx, SELECTION)),
+        "export": of_file(export_csv(ctx, SELECTION)),
     }
     chosen = random.Random(3).sample(sorted(report), min(SLOTS, len(report)))
     assert len(chosen) >= 75
@@ -311,6 +315,18 @@ def test_a_hundred_past_quarter_hours_are_the_same_in_report_room_page_table_exp
             assert value is None or other == pytest.approx(value, abs=0.0006), (name, room, local_time(start))
     known = [report[one] for one in chosen if report[one] is not None]
     assert 10 <= len(known) < len(chosen) and (start - MONDAY) % SLOT_MS == 0  # there are values, and gaps
+
+
+@pytest.mark.parametrize("step", ["15m", "1h", "1d"])
+def test_the_explorers_file_is_the_exports_and_its_booleans_are_read_by_r_and_spreadsheets(
+    _past: House, step: str
+) -> None:
+    ctx: Context = _past.app.server.state.ctx
+    explorer, export = (made(ctx, SELECTION | {"step": step}) for made in (explorer_csv, export_csv))
+    assert explorer.startswith("\ufeff") and explorer.partition("\r\n")[0] == export.partition("\r\n")[0]
+    assert sorted(map(str, rows_of(explorer))) == sorted(map(str, rows_of(export))) != []
+    for name in ("lesson", "simulated"):
+        assert {row[name] for row in rows_of(explorer)} <= {"TRUE", "FALSE"}, name
 
 
 @pytest.mark.parametrize("language", ["th", "en"])

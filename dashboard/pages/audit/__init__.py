@@ -7,7 +7,7 @@ from typing import Final
 
 from classair import i18n
 from classair.timetable import local_time
-from dashboard.access.audit import Audit, Entry
+from dashboard.access.audit import Action, Audit, Entry
 from dashboard.access.roles import Need
 from dashboard.context import Context
 from dashboard.frame.markup import html, piece
@@ -73,5 +73,10 @@ class Changes:
     def _row(self, one: Entry, heads: list[str]) -> str:
         at = i18n.show_date(local_time(one.at), self._language, "day_time")
         who = html.A(one.who, href=address(PATH, lang=self._language, who=one.who))
-        cells = (at, who, one.do, one.about, one.outcome)
+        cells = (at, who, self._action(one.do), one.about, one.outcome)
         return html.Tr([html.Td(cell, **data(head=head)) for head, cell in zip(heads, cells, strict=True)])
+
+    def _action(self, do: str) -> str:
+        """In words; what an earlier version noted under another name is shown as it stands."""
+        noted = "refused" if do.startswith("refused ") else do  # once with the method behind it
+        return self._ctx.t(self._language, Action(noted).text) if noted in list(Action) else do

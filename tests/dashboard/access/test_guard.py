@@ -193,7 +193,7 @@ def test_every_change_and_every_refused_change_is_written_down(own_house: Any) -
     headers = own_house.sign_in("viewer", "a long enough secret")
     own_house.ask(OVERRIDE, "POST", body=b'{"do": "on"}', Content_Type="application/json", **headers)
     _, who, did, about, outcome = own_house.desk.audit(1)[0]
-    assert (who, did, about) == ("account:viewer", "refused POST", OVERRIDE)
+    assert (who, did, about) == ("account:viewer", "refused", f"POST {OVERRIDE}")
     assert "not allowed" in outcome
 
 
