@@ -18,7 +18,7 @@ from classair.alerting.links import Links
 from classair.alerting.reading import Records
 from classair.arguments import shared
 from classair.config import Config
-from classair.i18n import TextFault
+from classair.i18n import TextFault, in_every_language
 from classair.logs import begin_logging
 from classair.places import Places
 from classair.progress.telling import Progress
@@ -27,7 +27,7 @@ from classair.stores.corrections import accepted_corrections
 from classair.stores.sqlite.store import SqliteStore
 from classair.wire import Topics
 from dashboard.access.desk import Desk
-from dashboard.access.desk_file import DeskFile
+from dashboard.access.desk_damage import open_desk
 from dashboard.app import create_app
 from dashboard.context import Context
 from dashboard.frame.page import PageFault
@@ -132,7 +132,9 @@ def serve(args: argparse.Namespace) -> int:
 
     live = Live(Hub(build=build(), now_ms=now_ms), now_ms)
     store = OpenStore(places, config)
-    desk_file = DeskFile(places.desk)
+    desk_file, damage = open_desk(places.desk)
+    if damage is not None:
+        live.note(in_every_language("dashboard_warning.desk", name=damage.aside.name, count=damage.rows))
     desk = Desk(desk_file, now_ms)
     queries = Queries(
         store,

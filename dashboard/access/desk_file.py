@@ -23,6 +23,12 @@ class DeskFile:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
 
+    def verdict(self) -> str:
+        """Reads every page; "ok", or what is wrong. Raises sqlite3.DatabaseError."""
+        with self._lock:
+            (found,) = self._db.execute("pragma quick_check(1)").fetchone()
+        return str(found)
+
     def add_tables(self, schema: str) -> None:
         """`create … if not exists` statements of one part of the dashboard."""
         with self._lock:

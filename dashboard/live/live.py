@@ -67,6 +67,7 @@ class Live:
         self._beat: Beat | None = None
         self._accepted: Callable[[], Accepted | None] = lambda: None
         self.refused = 0
+        self._noted: list[dict[str, str]] = []
         self._last_rejected = ("", "")
         self._up = False
         self._lost_at: int | None = None
@@ -187,11 +188,16 @@ class Live:
         log.warning("message_rejected topic=%s error=%s", topic, why)
 
     def warnings(self) -> list[dict[str, str]]:
-        """What a person should know of the messages that this process could not use, by language."""
+        """What a person should know of this process, such as messages that it could not use, by language."""
         if not self.refused:
-            return []
+            return list(self._noted)
         topic, why = self._last_rejected
-        return [in_every_language("dashboard_warning.rejected", count=self.refused, topic=topic, why=why)]
+        rejected = in_every_language("dashboard_warning.rejected", count=self.refused, topic=topic, why=why)
+        return [*self._noted, rejected]
+
+    def note(self, words: dict[str, str]) -> None:
+        """Something that this process has met and a person should know, by language."""
+        self._noted.append(words)
 
     def _take(self, topic: str, payload: bytes) -> None:
         parts = address(topic)

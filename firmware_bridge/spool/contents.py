@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -84,9 +85,15 @@ def is_sound(db: sqlite3.Connection) -> str:
     return str(verdict)
 
 
+def _unused(path: Path) -> Path:
+    """The path, or with a number where that is taken: a clock without network time may say a second twice."""
+    names = (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000)))
+    return next((name for name in names if not name.exists()), path)
+
+
 def move_aside(path: Path, why: str) -> Path:
-    """Moves a damaged spool out of the way, to `<name>.damaged`."""
-    aside = path.with_name(path.name + ".damaged")
+    """Moves a damaged spool out of the way, to a name that no earlier one has: `<name>.damaged-<UTC time>`."""
+    aside = _unused(path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"))
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         try:

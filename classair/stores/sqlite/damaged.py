@@ -13,7 +13,9 @@ log = logging.getLogger(__name__)
 
 def set_aside(path: Path, now_s: float, why: str) -> Path:
     """Moves a damaged file to `<name>.damaged-<UTC time>`; says where it went. Raises StoreAway."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}")
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+    names = (f"{path.name}.damaged-{stamp}{more}" for more in ("", *(f"-{number}" for number in range(2, 1000))))
+    aside = next(one for name in names if not (one := path.with_name(name)).exists())
     try:
         for suffix in ("-wal", "-shm", ""):  # the database last: until it is gone, this is tried again
             part = path.with_name(path.name + suffix)

@@ -49,6 +49,18 @@ def test_a_damaged_file_is_moved_aside_and_a_new_epoch_begins(
     again.close()
 
 
+def test_every_damaged_file_is_kept_under_a_name_of_its_own(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    contents = [f"not a database {number}".encode() * 100 for number in range(3)]
+    for text in contents:
+        path.write_bytes(text)
+        Spool.open(path).close()
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    kept = [one.read_bytes() for one in path.parent.glob(f"{path.name}.damaged-*")]
+    assert sorted(kept) == contents
+
+
 def test_random_damage_never_stops_a_spool_from_opening(path: Path) -> None:
     spool = Spool.open(path)
     spool.extend({**reading(value), "at": AT + value} for value in range(300))
