@@ -20,6 +20,7 @@ from alerts.air.warm_start import WarmStart
 from alerts.engine import AlertsEngine
 from alerts.episodes.desk import EpisodeDesk
 from alerts.ledger import Ledger
+from alerts.outbox.addressed import mail_is_set_up
 from alerts.outbox.asking import OutboxAsks
 from alerts.outbox.outbox import Outbox
 from alerts.rules import messages
@@ -335,6 +336,7 @@ class Alerts:
             "slowest_ms": self._slowest_ms,
             "ledger_lost": self.ledger.lost,
             "callback_errors": self._link.errors,
+            "mail": int(mail_is_set_up()),  # so that no page offers what cannot be sent
             **self.watching.alerts.figures(),
         }
         self._slowest_ms = 0

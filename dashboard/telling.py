@@ -61,6 +61,12 @@ class Told:
         return self.state in ("delivered", "abandoned", "dropped")
 
 
+def mail_is_ready(ctx: Context) -> bool:
+    """Whether a mail would leave: alerts is there, and says that a server for outgoing mail is set up."""
+    status = ctx.live.services().get("alerts")
+    return status is not None and status.state == "online" and bool(status.figures.get("mail"))
+
+
 async def tell(ctx: Context, message: Message) -> Told:
     """Hands the message to alerts' outbox, once per key. Raises NotAccepted, or classair.asking.NoAnswer."""
     args = {

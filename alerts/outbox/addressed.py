@@ -19,6 +19,10 @@ MAIL_VARIABLE: Final = "CLASSAIR_MAIL"
 """The school's outgoing mail as apprise writes it, without a recipient: mailtos://USER:PASSWORD@HOST?from=ADDRESS."""
 
 
+def mail_is_set_up(env: Mapping[str, str] = os.environ) -> bool:
+    return bool(env.get(MAIL_VARIABLE, ""))
+
+
 def to_address(channel: str, address: str, office: Office, env: Mapping[str, str] = os.environ) -> list[Way]:
     """The one way to it; none where the channel is not set up. Nothing here names an address."""
     try:

@@ -23,7 +23,7 @@ from dashboard.following.followers import MOST_MAIL, Followers, TooManyRooms
 from dashboard.frame import parts
 from dashboard.public.limits import Limit
 from dashboard.public.pages import language, page, plain_page
-from dashboard.telling import Message, NotAccepted, tell
+from dashboard.telling import Message, NotAccepted, mail_is_ready, tell
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,8 @@ def router(ctx: Context) -> APIRouter:
         address = tidy(mail)
         if address is None:
             said = "wrong_mail"
+        elif not mail_is_ready(ctx):
+            said = "no_mail"
         elif not (callers.passes(caller, now) and whole.passes("", now)):
             said = "too_many"
         elif not addresses.passes(address, now):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -12,28 +13,39 @@ from markupsafe import Markup
 
 from classair.timetable import local_time
 from classair.units import DAY_MS
+from dashboard.access.whence import Caller
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
 from dashboard.door.past import RoomPasts
 from dashboard.door.view import Door
 from dashboard.frame import parts, theme
 from dashboard.frame.markup import fill_ages, markup, whole
+from dashboard.line import webhook
 from dashboard.live.pieces import Board, Pieces
 from dashboard.public.kept import Kept, Ready
+from dashboard.public.limits import Seats
 from dashboard.public.pages import filled, language, plain_page
 from dashboard.public.room_codes import RoomCodes
 from dashboard.records.book import FIELDS, OLDEST_DAYS
 from dashboard.reports.engine import unavailable
+from dashboard.telling import mail_is_ready
 
 KEPT_S: Final = 1.0
 """A page as old as this is still sent; its script reads the server's time from the stream."""
 SAID: Final = ("check_mail", "wrong_mail", "no_mail", "too_many")
 """What a form had for an answer, as the address says it."""
 
+STREAMS: Final = 200
+STREAMS_OF_CALLER: Final = 30
+"""Of all doors together, so that their visitors take no place from the walls; one caller may be a school's Wi-Fi."""
+AGAIN_MS: Final = 20_000
+"""Whoever finds no place asks again after so long, before the page says that the server is away."""
+
 
 def router(ctx: Context, pieces: Pieces) -> APIRouter:
     light = APIRouter(include_in_schema=False)
     kept, pasts, codes = Kept(KEPT_S), RoomPasts(ctx), RoomCodes(ctx.desk, ctx.now_ms)
+    seats = Seats(STREAMS, STREAMS_OF_CALLER)
 
     def board(room: str, chosen: str) -> Board:
         return pieces.board(f"door/{chosen}/{room}", Door(ctx, pasts, chosen, room))
@@ -62,13 +74,26 @@ def router(ctx: Context, pieces: Pieces) -> APIRouter:
             return plain_page(request, 404)
         heard = request.headers.get("last-event-id", "")
         after = int(heard) if heard.isascii() and heard.isdecimal() else since
-        return StreamingResponse(
-            board(room, language(request)).stream(after, once, public=True),
-            media_type="text/event-stream",
-            headers=HEADERS,
-        )
+        caller: Caller = request.state.caller
+        shown = board(room, language(request))
+        chunks = shown.stream(after, once=True, public=True) if once else _seated(seats, caller.address, shown, after)
+        return StreamingResponse(chunks, media_type="text/event-stream", headers=HEADERS)
 
     return light
+
+
+async def _seated(seats: Seats, caller: str, shown: Board, after: int) -> AsyncGenerator[bytes, None]:
+    """The open stream while there is a place; without one what is new, and the word to come again for more."""
+    seated = seats.take(caller)
+    try:
+        if not seated:
+            yield f"retry: {AGAIN_MS}\n\n".encode()
+        async with aclosing(shown.stream(after, once=not seated, public=True)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+    finally:
+        if seated:
+            seats.leave(caller)
 
 
 def _filled(
@@ -97,7 +122,8 @@ def _filled(
         clock=markup(parts.clock(ctx, chosen)),
         body=Markup(body),  # noqa: S704  escaped where it was made
         newest=newest,
-        code=codes.code_of(room),
+        code=codes.code_of(room) if webhook.set_up() else "",
+        mail=mail_is_ready(ctx),
         records=ctx.folder is not None and ctx.exports is not None and not unavailable(),
         said=said,
         today=local_time(now).date().isoformat(),

@@ -15,12 +15,18 @@ from starlette.concurrency import run_in_threadpool
 from classair.line import signature
 from dashboard.access.line_inbox import LineInbox
 from dashboard.context import Context
+from dashboard.line.replier import TOKEN_VARIABLE
 
 log = logging.getLogger(__name__)
 
 SECRET_VARIABLE: Final = "CLASSAIR_LINE_SECRET"  # noqa: S105  its name
 PATH: Final = "/line/webhook"
 _TELL_EVERY: Final = 100  # refused requests; the internet sends many
+
+
+def set_up() -> bool:
+    """Whether somebody who writes to the school's account is heard and answered."""
+    return bool(os.environ.get(SECRET_VARIABLE, "") and os.environ.get(TOKEN_VARIABLE, ""))
 
 
 class Webhook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from typing import Final
 
 MOST_KEYS: Final = 10_000
@@ -28,3 +28,23 @@ class Limit:
         while len(self._asked) > MOST_KEYS:
             self._asked.popitem(last=False)
         return True
+
+
+class Seats:
+    """Places for what stays open: at most `whole`, and `each` for one key. Belongs to one event loop."""
+
+    def __init__(self, whole: int, each: int) -> None:
+        self._whole, self._each = whole, each
+        self._taken: Counter[str] = Counter()
+
+    def take(self, key: str) -> bool:
+        """Whether there was one; whoever has taken it leaves it."""
+        if self._taken[key] >= self._each or self._taken.total() >= self._whole:
+            return False
+        self._taken[key] += 1
+        return True
+
+    def leave(self, key: str) -> None:
+        self._taken[key] -= 1
+        if self._taken[key] <= 0:
+            del self._taken[key]

@@ -169,8 +169,10 @@ class House:
             site, _, unit = state.purifier.purifier.partition(".")
             self.live.hear(topics.purifier_state(site, unit), state.purifier.model_dump_json().encode())
 
-    def alive(self, *, silent: Collection[str] = ()) -> None:
+    def alive(self, *, silent: Collection[str] = (), mail: bool = False) -> None:
         """Every part speaks: broker, services, bridges, sensors; but for those that are named (`bridge/<id>` …).
+
+        `mail`: a server for outgoing mail is set up.
 
         Their words are ALIVE_MS ahead, so that nobody has to go on speaking for them during a slow test.
         """
@@ -178,7 +180,8 @@ class House:
         self.live.broker_is(up="broker" not in silent)
         for name in ("ingest", "alerts", "simulator"):
             if f"service/{name}" not in silent:
-                word = ServiceStatus(service=name, state="online", at=at, pid=1, config_version=1)
+                figures: dict[str, Any] = {"mail": int(mail)} if name == "alerts" else {}
+                word = ServiceStatus(service=name, state="online", at=at, pid=1, config_version=1, figures=figures)
                 self.live.hear(topics.service_status(name), word.model_dump_json().encode())
         if "service/alerts" not in silent:
             self.live.hear(topics.beat, Beat(term=1, at=at).model_dump_json().encode())

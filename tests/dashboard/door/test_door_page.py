@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +14,10 @@ import pytest
 from classair import i18n
 from classair.units import MINUTE_MS
 from classair.wire import RoomState
+from dashboard.door.routes import AGAIN_MS, STREAMS_OF_CALLER
 from dashboard.line.air import LEAST_PUPILS
-from tests.dashboard.conftest import House
+from dashboard.public.limits import Seats
+from tests.dashboard.conftest import House, state_of
 
 ROOM = "ban-suan.p1-2"
 
@@ -64,6 +68,52 @@ def test_an_old_value_is_marked_by_its_age(
     own_house.offset_ms = minutes * MINUTE_MS
     section = own_house.ask(f"/door/{ROOM}?lang=en").text.partition('data-piece="now"')[0].rpartition("<section")[2]
     assert f'data-phase="{phase}"' in section
+
+
+@pytest.mark.parametrize("language", ["th", "en"])
+def test_what_cannot_be_kept_is_not_offered_and_what_is_possible_is_said(
+    own_house: House, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    none, line, mail = (i18n.t(language, f"door.follow.{key}") for key in ("none", "line_how", "mail"))
+    for token, secret, with_mail, shown in (
+        ("", "", False, [none]),
+        ("t", "", False, [none]),  # without the secret nobody who writes is heard
+        ("t", "s", False, [line]),
+        ("", "s", True, [mail]),
+        ("t", "s", True, [line, mail]),
+    ):
+        monkeypatch.setenv("CLASSAIR_LINE_TOKEN", token)
+        monkeypatch.setenv("CLASSAIR_LINE_SECRET", secret)
+        own_house.alive(mail=with_mail)
+        own_house.put(state_of(ROOM))  # a page is kept for a second, but never one of another state
+        text = words(own_house.ask(f"/door/{ROOM}?lang={language}"))
+        assert [one for one in (none, line, mail) if one in text] == shown
+
+
+def test_a_door_without_a_free_place_gives_what_is_new_and_the_walls_go_on(
+    own_house: House, wait_for: Callable[..., Any]
+) -> None:
+    own_house.put(state_of(ROOM))
+    path = f"{own_house.url}/door/{ROOM}/live"
+    with contextlib.ExitStack() as open_doors:
+        for _ in range(STREAMS_OF_CALLER):
+            stream = open_doors.enter_context(urllib.request.urlopen(path, timeout=30))
+            assert stream.readline() == b"event: hello\n"
+        with urllib.request.urlopen(path, timeout=30) as late:
+            whole = late.read().decode()  # it ends by itself
+        assert whole.startswith(f"retry: {AGAIN_MS}\n") and "event: piece" in whole
+        with urllib.request.urlopen(f"{own_house.url}/display/{ROOM}/live", timeout=30) as wall:
+            assert wall.readline() == b"event: hello\n"
+    wait_for(lambda: own_house.live.hub.listeners == 0)
+    with urllib.request.urlopen(path, timeout=30) as stream:
+        assert stream.readline() == b"event: hello\n"  # whoever goes makes room
+
+
+def test_places_are_for_each_and_for_all_and_come_back() -> None:
+    seats = Seats(3, 2)
+    assert [seats.take(who) for who in ("a", "a", "a", "b", "b")] == [True, True, False, True, False]
+    seats.leave("a")
+    assert seats.take("b") and not seats.take("a")
 
 
 def test_an_unknown_room_is_a_page_that_says_so(house: House) -> None:

@@ -41,6 +41,7 @@ def _one(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Iterator[Hou
 def own_house(_one: House) -> House:
     """Hours after the test before, so that its requests count no longer; nobody follows a room."""
     _one.offset_ms += 25 * HOUR_MS
+    _one.alive(mail=True)
     with context(_one).desk.change() as db:
         for table in ("follower", "mail_wish"):
             db.execute(f"delete from {table}")
@@ -140,6 +141,17 @@ def test_without_alerts_nothing_is_promised_and_nothing_kept(own_house: House) -
     answer = post(own_house, f"/door/{ROOM}/follow", mail="parent@example.org")
     assert "said=no_mail" in answer.headers["Location"]
     assert context(own_house).desk.ask("select * from mail_wish") == []
+
+
+def test_where_no_mail_is_set_up_none_is_offered_and_none_promised(
+    own_house: House, asked: list[dict[str, Any]]
+) -> None:
+    assert 'id="mail"' in own_house.ask(f"/door/{ROOM}").text
+    own_house.alive(mail=False)
+    own_house.offset_ms += 2_000  # the page is kept for a second
+    assert 'id="mail"' not in own_house.ask(f"/door/{ROOM}?said=no_mail").text
+    answer = post(own_house, f"/door/{ROOM}/follow", mail="parent@example.org")
+    assert "said=no_mail" in answer.headers["Location"] and not asked
 
 
 @pytest.mark.parametrize("path", ["/follow/nonsense", "/unfollow/nonsense"])

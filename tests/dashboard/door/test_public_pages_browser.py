@@ -24,7 +24,7 @@ HOSTILE = '<script>document.title="hacked"</script>"><img src=x onerror=alert(1)
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Iterator[House]:
-    """The demo, whose schools are called what nobody should call a school."""
+    """The demo, whose schools are called what nobody should call a school. Its messages go by LINE and by mail."""
     from classair.stores.memory.store import MemoryStore
 
     sites = {
@@ -34,9 +34,13 @@ def public(tmp_path_factory: pytest.TempPathFactory, schools: Any) -> Iterator[H
     builder, store = Builder(tmp_path_factory.mktemp("public"), schools), MemoryStore()
     three_hours(store, ROOM, f"{ROOM}-pm", 18, now_ms(), gap=True)
     house = builder(store=store, config=schools.model_copy(update={"sites": sites}))
+    house.alive(mail=True)
     house.put(state_of(ROOM))
     house.put(state_of("ban-suan.yard", 46, co2=None, outdoor=None))
-    yield house
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("CLASSAIR_LINE_TOKEN", "CLASSAIR_LINE_SECRET"):
+            environment.setenv(name, "trial")
+        yield house
     builder.close()
 
 
