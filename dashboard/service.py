@@ -28,6 +28,7 @@ from classair.stores.sqlite.store import SqliteStore
 from classair.wire import Topics
 from dashboard.access.desk import Desk
 from dashboard.access.desk_damage import open_desk
+from dashboard.access.desk_file import DeskFile
 from dashboard.app import create_app
 from dashboard.context import Context
 from dashboard.frame.page import PageFault
@@ -94,12 +95,16 @@ class _Server(uvicorn.Server):
     On the event loop it also tells that this loop and the network thread go round.
     """
 
-    def __init__(self, settings: uvicorn.Config, live: Live, progress: Progress) -> None:
+    def __init__(self, settings: uvicorn.Config, live: Live, progress: Progress, desk: DeskFile) -> None:
         super().__init__(settings)
-        self._live, self._progress = live, progress
+        self._live, self._progress, self._desk = live, progress, desk
 
     async def on_tick(self, counter: int) -> bool:
         self._progress.tick()
+        if self._desk.damaged and not self.should_exit:
+            # The next start sets the file aside and takes over what can be read of it.
+            self._live.end()
+            self.should_exit = True
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -178,9 +183,9 @@ def serve(args: argparse.Namespace) -> int:
         )
         progress = Progress()
         progress.watch("network", lambda: link.moved_at)
-        _Server(settings, live, progress).run()
+        _Server(settings, live, progress, desk_file).run()
     finally:
         link.stop()
         exports.close()
         desk.close()
-    return 0
+    return int(desk_file.damaged)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+log = logging.getLogger(__name__)
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class DeskFile:
@@ -18,6 +23,7 @@ class DeskFile:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self.damaged = False  # a page turned out to be: the next start sets the file aside (desk_damage.py)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5, check_same_thread=False)
         self._db.execute("pragma journal_mode=wal")
@@ -37,18 +43,29 @@ class DeskFile:
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it, or nothing when anything is raised."""
-        with self._lock:
+        with self._lock, self._watched():
             self._db.execute("begin immediate")
             try:
                 yield self._db
             except BaseException:
-                self._db.execute("rollback")
+                with suppress(sqlite3.Error):  # what was raised says more
+                    self._db.execute("rollback")
                 raise
             self._db.execute("commit")
 
     def ask(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
+        with self._lock, self._watched():
             return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _DAMAGE and not self.damaged:
+                self.damaged = True
+                log.critical("desk_damaged error=%s action=restart", error)
+            raise
 
     def wipe(self) -> None:
         """Leaves nothing in the write-ahead log of what was deleted; with `secure_delete` the file has none of it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
@@ -110,7 +112,12 @@ class Guard:
                 scope, receive, self._with_headers(scope, send)
             )
             return
-        principal = self._principal(headers)
+        try:
+            principal = self._principal(headers)
+        except sqlite3.Error as error:
+            # Who asks is not known then: what is open to everyone stays open, displays before all.
+            log.error("accounts_unreadable error=%s", error)
+            principal = VISITOR
         demo = caller.zone is Zone.MACHINE and caller.name in LOOPBACK_NAMES and self._demo()
         if principal.demo and not demo:
             principal = VISITOR
@@ -131,7 +138,8 @@ class Guard:
         if refusal is not None:
             if refusal.status in (401, 403) and scope["method"] not in SAFE:
                 about = f"{scope['method']} {scope['path']}"
-                self._desk.note(principal.who, Action.REFUSED, about, refusal.what)
+                with suppress(sqlite3.Error):
+                    self._desk.note(principal.who, Action.REFUSED, about, refusal.what)
             await self._answer(refusal, scope, headers)(scope, receive, sending)
             return
         with reading(principal.reach if tied else EVERYTHING):

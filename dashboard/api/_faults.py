@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import logging
+import sqlite3
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +18,8 @@ from starlette.exceptions import HTTPException
 from dashboard.access.guard import fault, not_covered
 from dashboard.access.reach import NotCovered
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 
 class Fault(BaseModel):
@@ -103,6 +107,16 @@ def install(server: FastAPI) -> None:
             503,
             {"Retry-After": "5"},
         )
+
+    @server.exception_handler(sqlite3.Error)
+    async def _desk(request: Request, error: sqlite3.Error) -> Response:
+        log.error("file_unreadable path=%s error=%s", request.url.path, error)
+        if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api"):
+            from dashboard.public.pages import plain_page
+
+            return plain_page(request, 503)
+        what = "accounts, reports and subscriptions cannot be read or written at the moment"
+        return JSONResponse(fault(what, "desk.db", "try again in a minute"), 503, {"Retry-After": "30"})
 
     @server.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:

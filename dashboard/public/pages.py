@@ -104,6 +104,6 @@ def language(request: Request) -> str:
 
 
 def plain_page(request: Request, status: int, words: str = "") -> HTMLResponse:
-    """A short page for people who came to an address that is not there, or not for them."""
-    words = words or ("access.not_allowed" if status == 403 else "access.not_found")
+    """A short page for people who came to an address that is not there, not for them, or does not work just now."""
+    words = words or {403: "access.not_allowed", 503: "access.unreadable"}.get(status, "access.not_found")
     return page(request, "plain.html", language(request), status=status, words=words)
