@@ -128,7 +128,7 @@ def create_app(
         door.router(ctx, pieces),
         following.router(ctx),
         report.router(ctx),
-        ticket.router(ctx),
+        ticket.router(whole),  # its links show what they are about to whoever holds them
         records.router(ctx),
         citizens.router(ctx, town),
         light.router(ctx, pieces),

@@ -15,14 +15,18 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
+from classair.alerting.links import base
 from classair.config import TicketKind
-from classair.units import HOUR_MS
+from classair.units import DAY_MS, HOUR_MS
 from dashboard.access.roles import Principal
 from dashboard.access.whence import Caller
 from dashboard.context import Context
+from dashboard.door.wishes import LONGEST as MAIL_CHARS
+from dashboard.door.wishes import tidy
 from dashboard.frame.parts import name_order
 from dashboard.public.limits import Limit
 from dashboard.public.pages import language, page
+from dashboard.telling import mail_is_ready
 from dashboard.tickets import texts
 from dashboard.tickets.life import NotPossible
 from dashboard.tickets.photos import MOST_BYTES, PhotoRefused
@@ -35,6 +39,8 @@ PER_ADDRESS: Final = 20
 PER_ROOM: Final = 10
 PHOTOS_PER_ADDRESS: Final = 30
 PHONE_CHARS: Final = 24
+PER_MAIL: Final = 3
+"""A day: nobody's mailbox is filled from here."""
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,32}")
 _MOST_FIELDS: Final = 20
 
@@ -50,6 +56,7 @@ class Filled:
     key: str = ""
     came_by: str = ""
     phone: str = ""
+    mail: str = ""
     faults: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,6 +64,7 @@ def router(ctx: Context) -> APIRouter:
     light = APIRouter(include_in_schema=False)
     by_address, by_room = Limit(PER_ADDRESS, HOUR_MS), Limit(PER_ROOM, HOUR_MS)
     photos = Limit(PHOTOS_PER_ADDRESS, HOUR_MS)
+    mailboxes = Limit(PER_MAIL, DAY_MS)
     drawing = asyncio.Semaphore(1)  # a large photo takes a hundred megabytes while it is drawn again
 
     def shown(request: Request, form: Filled, step: str = "ask", status: int = 200, **places: Any) -> Response:
@@ -74,6 +82,7 @@ def router(ctx: Context) -> APIRouter:
             words_chars=WORDS_CHARS,
             photo=links.photo_token(ctx, _kept(ctx, form.kept)) if form.kept else "",
             staff="tickets" in principal.scopes,
+            mail=_mail_offered(ctx, principal),
             **{"known": [], "told": "", **places},
         )
         answer.headers["X-Robots-Tag"] = "noindex"
@@ -87,7 +96,7 @@ def router(ctx: Context) -> APIRouter:
     @light.post("/report")
     async def sent(request: Request) -> Response:
         async with request.form(max_files=1, max_fields=_MOST_FIELDS) as data:
-            form, do = _filled(ctx, data), str(data.get("do", ""))
+            form, do = _filled(ctx, data, mail=_mail_offered(ctx, _principal(request))), str(data.get("do", ""))
             upload = data.get("photo")
             raw = await upload.read(MOST_BYTES + 1) if isinstance(upload, UploadFile) and upload.size else b""
         caller: Caller = request.state.caller
@@ -113,6 +122,9 @@ def router(ctx: Context) -> APIRouter:
             return shown(request, form, "check", known=await asyncio.to_thread(_known, ctx, new, language(request)))
         if not (by_address.passes(caller.address, now) and by_room.passes(form.place, now)):
             return shown(request, form, "too_many", 429)
+        if new.mail and not mailboxes.passes(new.mail, now):
+            form.faults["mail"] = "mail_too_often"
+            return shown(request, form, status=422)
         try:
             ticket = await asyncio.to_thread(ctx.tickets.receive, new, f"web:{form.key}")
         except (sqlite3.Error, OSError):
@@ -128,7 +140,12 @@ def router(ctx: Context) -> APIRouter:
 # -- what a form says --------------------------------------------------------------------------------------------------
 
 
-def _filled(ctx: Context, data: FormData) -> Filled:
+def _mail_offered(ctx: Context, principal: Principal) -> bool:
+    """Where a mail would leave, and could say by which address of ours the report is seen. Staff have the board."""
+    return not principal.signed_in and mail_is_ready(ctx) and bool(base(ctx.config()))
+
+
+def _filled(ctx: Context, data: FormData, *, mail: bool) -> Filled:
     def said(name: str, longest: int) -> str:
         value = data.get(name, "")
         return value.strip()[:longest] if isinstance(value, str) else ""
@@ -139,6 +156,9 @@ def _filled(ctx: Context, data: FormData) -> Filled:
         kind, faults["kind"] = "", "kind_missing"
     if not _is_place(ctx, place):
         place, faults["place"] = "", "place_missing"
+    address = said("mail", MAIL_CHARS) if mail else ""
+    if address and tidy(address) is None:
+        faults["mail"] = "mail_wrong"
     key = said("key", 32)
     return Filled(
         kind,
@@ -148,6 +168,7 @@ def _filled(ctx: Context, data: FormData) -> Filled:
         key if _KEY.fullmatch(key) else secrets.token_urlsafe(16),
         "phone" if said("came_by", 8) == "phone" else "",
         re.sub(r"[^0-9+ -]", "", said("phone", PHONE_CHARS)),
+        address,
         faults,
     )
 
@@ -167,6 +188,7 @@ def _new(ctx: Context, form: Filled, principal: Principal, chosen: str) -> NewTi
         kept=_kept(ctx, form.kept),
         reporter=reporter,
         by=principal.who if principal.signed_in else "",
+        mail=tidy(form.mail) or "",
     )
 
 
@@ -191,6 +213,9 @@ async def _follow(ctx: Context, request: Request, new: NewTicket, wanted: str, f
     if wanted in offered:
         with contextlib.suppress(NotPossible):
             ticket = await asyncio.to_thread(ctx.tickets.follow, int(wanted), new.reporter)
+            if new.mail:
+                by_mail = replace(new.reporter, channel="mail", address=new.mail)
+                await asyncio.to_thread(ctx.tickets.follow, ticket.id, by_mail)
             return _to(request, links.path(ctx, ticket, "follower"), "followed")
     return cast(Response, shown(request, form, "check"))
 

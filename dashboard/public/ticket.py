@@ -26,7 +26,7 @@ from dashboard.tickets.words import OPEN, UNDONE, WORDS_CHARS
 
 PER_LINK: Final = 30
 SAID: Final = (
-    *("received", "followed", "added", "cancelled", "well", "not_yet", "not_possible", "failed", "too_many"),
+    *("received", "followed", "added", "cancelled", "well", "not_yet", "not_possible", "failed", "too_many", "no_mail"),
     *("photo_too_large", "photo_too_many_pixels", "photo_not_a_picture", "photo_not_kept"),
 )
 """What came of a deed: keys of `ticket_page.done`."""
@@ -113,8 +113,17 @@ def _places(ctx: Context, holder: Holder, ticket: Ticket, chosen: str) -> dict[s
         "may_add": ticket.state in UNDONE,
         "may_cancel": own and ticket.state in OPEN,
         "may_answer": holder.part == "reporter" and ticket.state == "resolved",
+        "may_stop_mail": bool(_mail_of(ctx, holder)),
         "proof_photo": links.photo_token(ctx, ticket.proof_photo) if ticket.proof_photo else "",
     }
+
+
+def _mail_of(ctx: Context, holder: Holder) -> str:
+    """The address to which the link was sent, while it is kept."""
+    known = (
+        [who.address for who, _ in ctx.tickets.reporters(holder.ticket) if who.channel == "mail"] if holder.mail else []
+    )
+    return next((one for one in known if links.digest(one) == holder.mail), "")
 
 
 def _do(ctx: Context, holder: Holder, ticket: Ticket, do: str, words: str, raw: bytes) -> str:
@@ -129,6 +138,9 @@ def _do(ctx: Context, holder: Holder, ticket: Ticket, do: str, words: str, raw: 
             return "cancelled"
         if do in ("well", "not_yet") and reporter:
             tickets.answer(ticket.id, do == "well", why=words.strip())
+            return do
+        if do == "no_mail" and (address := _mail_of(ctx, holder)):
+            tickets.forget("mail", address)
             return do
     except NotPossible:
         return "not_possible"

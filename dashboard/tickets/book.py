@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from classair.config import Config
 from classair.i18n import REFERENCE
@@ -89,6 +89,8 @@ class Tickets:
             if new.words.strip() or photo:
                 _write(db, ticket.id, now, who, new.words, photo, new.message_key)
             _reach(db, ticket.id, now, new.reporter, follows=False)
+            if new.mail:
+                _reach(db, ticket.id, now, Reporter("mail", new.mail, new.reporter.language), follows=False)
             notices.make(db, config, ticket, log.entries(db, ticket.id)[0])
             return ticket
 
@@ -237,6 +239,22 @@ class Tickets:
             "select channel, address, language, follows from ticket_reporter where ticket=? order by since", ticket
         )
         return [(Reporter(*row[:3]), bool(row[3])) for row in rows]  # type: ignore[arg-type]
+
+    def own(self, ticket: Ticket, channel: str, address: str) -> tuple[Ticket, Literal["reporter", "follower"]]:
+        """The report that somebody who hears of `ticket` made: that one, or one which was merged into it."""
+        rows = self._desk.ask(
+            "select t.folded from ticket_reporter r join ticket t on t.id=r.ticket"
+            " where r.channel=? and r.address=? and r.follows=0 and r.since=t.received_at order by t.id",
+            channel,
+            address,
+        )
+        for (folded,) in rows:
+            one: Ticket | None = (made := log.of_row(folded))
+            while one is not None and one.id != ticket.id:
+                one = self.get(one.merged_into) if one.merged_into is not None else None
+            if one is not None:
+                return made, "reporter"
+        return ticket, "follower"
 
     def figures(self, first: date, last: date, sites: Iterable[str] | None = None) -> figures.Figures:
         """What is published of the reports received on these days, both included; `sites` None: all."""

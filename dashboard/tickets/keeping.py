@@ -15,9 +15,9 @@ from classair.asking import NoAnswer
 from classair.units import HOUR_MS
 from dashboard.context import Context
 from dashboard.telling import Message, NotAccepted, tell
-from dashboard.tickets.clock import NOTICE_FOR_MS
 from dashboard.tickets.records import Notice, Ticket
 from dashboard.tickets.showing.circumstances import gather
+from dashboard.tickets.telling import messages
 
 log = logging.getLogger(__name__)
 
@@ -83,23 +83,10 @@ class Keeping:
 
     async def _hand_over(self, notice: Notice) -> None:
         clock = self._ctx.tickets.clock
-        ticket = self._ctx.tickets.get(notice.ticket)
+        ticket = await asyncio.to_thread(self._ctx.tickets.get, notice.ticket)
+        message = await asyncio.to_thread(messages.of, self._ctx, notice, ticket)
         try:
-            await self._send(
-                self._ctx,
-                Message(
-                    key=notice.key,
-                    channel=notice.channel,  # type: ignore[arg-type]  # one of those by which notices are made
-                    address=notice.address,
-                    language=notice.language,
-                    title=notice.title,
-                    text=notice.text,
-                    severity=notice.severity,  # type: ignore[arg-type]  # likewise
-                    kind="ticket",
-                    until_ms=notice.at + NOTICE_FOR_MS,
-                    site=ticket.site if ticket is not None else "",
-                ),
-            )
+            await self._send(self._ctx, message)
         except (NoAnswer, NotAccepted) as error:
             if notice.tries == 0:
                 log.warning("ticket_notice_waiting key=%s error=%s", notice.key, type(error).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from classair.config import TicketKind
 from dashboard.tickets.words import Channel, Closing, Proof, State
@@ -12,9 +12,12 @@ from dashboard.tickets.words import Channel, Closing, Proof, State
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reported something, as far as a message can reach them. `address`: of LINE the user id, else empty."""
+    """Who reported something, as far as a message can reach them.
 
-    channel: Channel
+    `address`: of LINE the user id, of mail the address, of a phone its number, else empty.
+    """
+
+    channel: Channel | Literal["mail"]
     address: str = ""
     language: str = "th"
 
@@ -25,7 +28,7 @@ class NewTicket:
 
     `photo`: a picture as it came, or `kept`: the name of one that is kept already. `by`: the account that enters it for
     somebody, empty for the reporters themselves. `message_key`: of the message with these words, by which they can
-    be taken back.
+    be taken back. `mail`: an address to which reporters want news of it as well.
     """
 
     kind: TicketKind
@@ -37,6 +40,7 @@ class NewTicket:
     reporter: Reporter = field(default_factory=lambda: Reporter("web"))
     by: str = ""
     message_key: str = ""
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

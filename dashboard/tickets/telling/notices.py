@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from classair.config import Config
@@ -32,8 +32,11 @@ def make(db: sqlite3.Connection, config: Config, ticket: Ticket, entry: Entry) -
     what = _REPORTERS.get(entry.what, "")
     if entry.what == "promised" and ticket.late_at is not None:
         what = "late"  # the reason was still missing when it became late
+    # By LINE the reply says that it was received, on the web the page does; a mail brings the link of the page.
+    only = ("mail",) if entry.what == "received" else PUSHED
+    what = "received" if entry.what == "received" else what
     if what:
-        for channel, address, language in _reporters(db, ticket):
+        for channel, address, language in _reporters(db, ticket, only):
             text = texts.told(config, ticket, what, language)
             _put(db, ticket, entry, what, channel, address, language, text)
     if entry.what in _STAFF:
@@ -73,12 +76,12 @@ def read(row: tuple[object, ...]) -> Notice:
 COLUMNS: Final = "key, ticket, what, channel, address, language, severity, title, text, at, tries, told_at, ended"
 
 
-def _reporters(db: sqlite3.Connection, ticket: Ticket) -> Iterator[tuple[str, str, str]]:
+def _reporters(db: sqlite3.Connection, ticket: Ticket, channels: Collection[str]) -> Iterator[tuple[str, str, str]]:
     rows = db.execute(
         "select channel, address, language from ticket_reporter where ticket=? and address<>'' order by since",
         (ticket.id,),
     ).fetchall()
-    yield from (row for row in rows if row[0] in PUSHED)
+    yield from (row for row in rows if row[0] in channels)
 
 
 def _put(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from classair.alerting.reading import NotKnown
 from dashboard.context import Context
 from dashboard.frame.parts import duration
+from dashboard.telling import told
 from dashboard.tickets import texts
 from dashboard.tickets.hours import hours_of
 from dashboard.tickets.records import Entry, Ticket
+from dashboard.tickets.telling.notices import PERSON
 from dashboard.tickets.texts import moment, place
 from dashboard.tickets.words import WORKED
 
@@ -93,7 +97,21 @@ def _more(ctx: Context, entry: Entry, language: str) -> str:
         return ctx.t(language, "ticket.step.reason", reason=entry.why, until=moment(int(entry.data["until"]), language))
     if entry.what == "asked":
         return entry.why
+    if entry.what == "reopened" and (at := _told(ctx, entry)) is not None:
+        return ctx.t(language, "ticket.step.told", when=moment(at, language))
     return ""
+
+
+def _told(ctx: Context, entry: Entry) -> int | None:
+    """When somebody in charge was first reached with what a line of the log says: by the receipt, else nothing."""
+    found: list[int] = []
+    for notice in ctx.tickets.notices(entry.ticket):
+        if notice.channel == PERSON and notice.key.startswith(f"ticket-{entry.ticket}-{entry.seq}-"):
+            with contextlib.suppress(NotKnown):
+                fate = told(ctx, notice.key)
+                if fate is not None and fate.told_at is not None:
+                    found.append(fate.told_at)
+    return min(found, default=None)
 
 
 __all__ = ["Step", "left", "moment", "of", "place"]
