@@ -18,7 +18,7 @@ from classair.timetable import local_time
 from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.tickets.hours import hours_of
 from dashboard.tickets.life import NotPossible, fold
-from dashboard.tickets.records import Evidence, Reporter
+from dashboard.tickets.records import Evidence, Reporter, Ticket
 from dashboard.tickets.words import WITHIN_MS
 from dashboard.tickets.work import Incomplete
 from tests.dashboard.conftest import schools_with
@@ -62,6 +62,7 @@ BRANCHES = [
     *("receive", "receive", "receive", "receive", "assign", "follow", "take_back", "merge", "ask", "tell", "later"),
     *("days", "tick", "days", "tick", "days", "tick", "promise", "resolve", "not_yet", "resolve", "well", "back"),
 ]
+AGAIN = ("receive", "ask", "resume", "later", "ask", "later", "tell", "resolve", "not_yet", "resolve", "days", "tick")
 LIVES = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 30), st.integers(1, 900)), min_size=50, max_size=70)
 
 
@@ -107,6 +108,8 @@ class Lives:
 
     def __init__(self, folder: Path, config: Any) -> None:
         self.world, self.config, self.keys = World(folder, config), config, 0
+        self.rows: list[tuple[Any, ...]] = []
+        self.known: dict[int, Ticket] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -170,6 +173,22 @@ class Lives:
         counted = recount(rows, self.world.now)
         assert {key: getattr(found, key) for key in counted} == counted
 
+    def nothing_is_gone_and_dates_move_only_for_a_question(self) -> None:
+        """Against what was after the deed before; with the numbers of all reports ever received."""
+        rows = self.world.desk.ask("select seq, ticket, at, what, who, why, data from ticket_log order by seq")
+        assert rows[: len(self.rows)] == self.rows
+        new: dict[int, set[str]] = {}
+        for _, ticket, _, what, *_ in rows[len(self.rows) :]:
+            new.setdefault(ticket, set()).add(what)
+        known = {one.id: one for one in self.world.tickets.listed()}
+        assert known.keys() >= self.known.keys()
+        for ticket, before in self.known.items():
+            after = known[ticket]
+            assert (after.number, after.received_at) == (before.number, before.received_at)
+            if after.deadline != before.deadline:
+                assert new[ticket] & {"asked", "resumed"}, "a date was moved without a question"
+        self.rows, self.known = rows, known
+
     def a_ticket_is_what_its_log_says_and_its_clock_gave_it_forty_eight_hours(self) -> None:
         hours = hours_of(self.config, self.config is OFFICE)
         for ticket in self.world.tickets.listed():
@@ -203,6 +222,7 @@ def test_figures_equal_a_recount_of_the_log_in_every_branch_of_the_life(config: 
     @settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(LIVES)
     @example([(deed, 0, 8) for deed in BRANCHES])
+    @example([(deed, 0, 8) for deed in AGAIN])
     def live(deeds: list[tuple[str, int, int]]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             lives = Lives(Path(folder), config)
@@ -211,6 +231,7 @@ def test_figures_equal_a_recount_of_the_log_in_every_branch_of_the_life(config: 
                     with contextlib.suppress(NotPossible, Incomplete):
                         lives.do(deed, pick, minutes)
                     lives.figures_equal_a_recount()
+                    lives.nothing_is_gone_and_dates_move_only_for_a_question()
                     if number % 8 == 0 or number == len(deeds) - 1:
                         lives.a_ticket_is_what_its_log_says_and_its_clock_gave_it_forty_eight_hours()
                 lives.numbers_have_no_gaps()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from typing import Any
 
 import pytest
 
 from classair.units import HOUR_MS
+from dashboard.access.accounts import AccountRejected
 from dashboard.tickets.records import NewTicket, Reporter
 from tests.dashboard.tickets.test_form import photo
 
@@ -98,3 +100,44 @@ def test_nobody_without_the_scope_reads_or_works_on_reports(desk_house: Any, tic
     for path in ("/api/v1/tickets", f"/api/v1/tickets/{ticket.id}", "/tickets"):
         assert desk_house.ask(path).status in (303, 401)
     assert do(desk_house, {"Origin": desk_house.url}, ticket.id, "assign").status == 401
+
+
+DEEDS: dict[str, dict[str, str]] = {
+    "assign": {},
+    "ask": {"question": "x"},
+    "resume": {"why": "x"},
+    "promise": {"reason": "x", "until": "2030-01-01T00:00:00+07:00"},
+    "resolve": {"what": "x", "proof": "none", "words": "x"},
+    "decline": {"reason": "x", "where": "y"},
+    "words": {"words": "x"},
+}
+
+
+def test_an_account_of_another_school_neither_sees_nor_changes_nor_counts_a_report(
+    desk_house: Any, tickets: Any, ticket: Any
+) -> None:
+    with contextlib.suppress(AccountRejected):  # the test ran before in this house
+        desk_house.desk.add_account("far", "head", "correct horse battery", ["rim-khlong"])
+    far = desk_house.sign_in("far", "correct+horse+battery")
+    other = tickets.receive(NewTicket("smoke", "rim-khlong", "rim-khlong.a2-1", "ใกล้"), "b")
+    before = tickets.history(ticket.id)
+    listed = desk_house.ask("/api/v1/tickets", **far)
+    assert [one["number"] for one in listed.json["tickets"]] == [other.number]
+    seen = [desk_house.ask(path, **far) for path in (f"/api/v1/tickets/{ticket.id}", f"/tickets?ticket={ticket.id}")]
+    seen += [desk_house.ask(f"/live/tickets?ticket={ticket.id}&once=true", **far), desk_house.ask("/tickets", **far)]
+    assert seen[0].status in (403, 404)
+    for answer in seen:
+        assert ticket.number not in answer.text and "ควันเข้าห้อง" not in answer.text
+    tried = [do(desk_house, far, ticket.id, deed, **wish).status for deed, wish in DEEDS.items()]
+    tried += [
+        do(desk_house, far, one.id, "merge", into=str(to.id), why="x").status
+        for one, to in ((ticket, other), (other, ticket))
+    ]
+    assert all(status in (403, 404, 422) for status in tried[-1:]) and {*tried[:-1]} <= {403, 404}
+    days = "first=2026-01-01&last=2026-12-31"
+    assert desk_house.ask(f"/api/v1/tickets/figures?{days}", **far).json["received"] == 1
+    assert desk_house.ask(f"/api/v1/tickets/figures?{days}&site=ban-suan", **far).status in (403, 404)
+    assert [one for one in tickets.history(ticket.id) if one.what != "evidence"] == [
+        one for one in before if one.what != "evidence"
+    ]
+    assert tickets.get(other.id).state == "received"
