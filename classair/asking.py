@@ -32,7 +32,7 @@ def broker_of_installation(places: Places, given: str | None) -> BrokerAddress:
     url = given or os.environ.get(BROKER_VARIABLE, "")
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if not url:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             url = f"mqtt://127.0.0.1:{int((places.run / 'broker' / 'port').read_text())}"
             known = json.loads((places.run / "passwords.json").read_text())
             password = str(known.get(USER, ""))

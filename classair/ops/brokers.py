@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from classair.accounts import SERVICES, WATCH
-from classair.ops import brokerfiles
+from classair.ops import broker_memory, brokerfiles
 from classair.ops.brokerfiles import Grants
 from classair.ops.child import Child
 from classair.ops.incidents import Incidents
@@ -85,6 +85,7 @@ def own_broker(
             print(line, file=sys.stderr, flush=True)
         conf = _mosquitto_files(places, org, port, passwords, grants, network)
         child = Child("broker", [mosquitto, "-c", str(conf)], log, signs=signs, incidents=incidents)
+        child.mend = lambda: broker_memory.set_aside(folder, log, child.log_from)
         return OwnBroker("mosquitto", port, passwords, child, Past(grants), frozenset(network))
     secrets_file = folder / "passwords.json"
     write_atomically(secrets_file, json.dumps(passwords).encode())
@@ -126,8 +127,9 @@ def _passwords(places: Places, users: Iterable[str]) -> dict[str, str]:
     known: dict[str, str] = {}
     if path.exists():
         try:
-            known = json.loads(path.read_text())
-        except ValueError:
+            found = json.loads(path.read_text())
+            known = {user: word for user, word in found.items() if isinstance(word, str) and word}
+        except (ValueError, AttributeError):
             known = {}  # a damaged file: everybody gets a new password, the broker is ours and reads it too
     for user in users:
         known.setdefault(user, secrets.token_urlsafe(24))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class Child:
     """A program that should run. `tick` keeps it running; `stop` and `kill` end it.
 
     `signs`: how it shows that it makes progress; without signs it is only kept alive. One that hangs is killed and
-    begun again at once: pauses grow for what dies by itself.
+    begun again at once: pauses grow for what dies by itself. `mend` is asked when one ended by itself: what it did
+    about the cause in words, empty for nothing.
     """
 
     name: str
@@ -47,8 +48,10 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     signs: Signs | None = None
     incidents: Incidents | None = None
+    mend: Callable[[], str] | None = None
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
+    log_from: int = 0  # the byte of the log at which this run begins
     restarts: int = 0
     last_exit: int | None = None
     _pause: float = FIRST_PAUSE_S
@@ -72,6 +75,7 @@ class Child:
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         told = {} if self.signs is None else self.signs.environment()
         with self.log.open("ab") as output:
+            self.log_from = output.tell()
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -107,13 +111,17 @@ class Child:
             self.last_exit = self.process.returncode
             self.process = None
             self.restarts += 1
+            mended = self.mend() if self.mend is not None and not self._hung else ""
+            if mended:
+                self._pause = FIRST_PAUSE_S
             pause = FIRST_PAUSE_S if self._hung else self._pause
             self._not_before = now + pause
             if not self._hung:
                 self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
                 if self.incidents is not None:
                     self.incidents.began(self.name, "died")
-            return f"{self.name} ended ({_exit_words(self.last_exit)}); restarting in {pause:g} s, see {self.log}"
+            what = f"{self.name} ended ({_exit_words(self.last_exit)}); restarting in {pause:g} s, see {self.log}"
+            return f"{what}. {mended}" if mended else what
         if now >= self._not_before:
             self.start()
         return None

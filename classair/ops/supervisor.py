@@ -114,11 +114,7 @@ class _Supervisor:
     def run(self) -> int:
         try:
             self._start(self.broker.child)
-            if not brokers.wait_for_port(
-                self.broker.port,
-                time.monotonic() + BROKER_WITHIN_S,
-                lambda: self.stop.is_set() or not self.broker.child.alive,
-            ):
+            if not self._broker_up() and not (self._mended() and self._broker_up()):
                 if self.stop.is_set():
                     return 0
                 print(f"could not start the broker; see {self.broker.child.log}", file=sys.stderr)
@@ -210,6 +206,19 @@ class _Supervisor:
         self._write_status()
 
     # -- its parts -----------------------------------------------------------------------------------------------------
+
+    def _broker_up(self) -> bool:
+        hopeless = lambda: self.stop.is_set() or not self.broker.child.alive  # noqa: E731
+        return brokers.wait_for_port(self.broker.port, time.monotonic() + BROKER_WITHIN_S, hopeless)
+
+    def _mended(self) -> bool:
+        """Whether something could be done about a broker that ended at once; it is started again then."""
+        broker = self.broker.child
+        done = broker.mend() if broker.mend is not None and not broker.alive else ""
+        if done:
+            self._say("broker", done)
+            broker.start()
+        return bool(done)
 
     def _service(self, command: str, *more: str, user: str = "", name: str = "") -> Child:
         user = user or command
