@@ -22,6 +22,7 @@ from classair.alerting.records import (
     ChangeRecord,
     EpisodeLogRecord,
     EpisodeRecord,
+    LettersHeld,
     Moment,
     NotificationRecord,
     PreferenceRecord,
@@ -164,15 +165,17 @@ class Records:
         found = self._rows(NotificationRecord, _Where("id=?", message_id(key)), "id", 1)
         return found[0] if found else None
 
-    def letters_held(self, since_ms: int) -> dict[tuple[str, str], int]:
-        """How many messages to addresses, not people, were given up since: by severity and reason."""
+    def letters_held(self, since_ms: int, limit: int = LIMIT) -> list[LettersHeld]:
+        """Messages to addresses, not people, that were given up since, or wait for a reason; the newest first."""
         with self._open() as connection:
             rows = connection.execute(
-                "select severity, reason, count(*) from notification "
-                "where person='' and state='abandoned' and made_at>=? group by severity, reason",
-                (since_ms,),
+                "select title, severity, state, reason, count(*), min(made_at), max(made_at), max(due_at)"
+                " from notification where person='' and made_at>=?"
+                " and (state='abandoned' or (reason<>'' and state in ('waiting', 'sending')))"
+                " group by title, severity, state, reason order by max(made_at) desc, title limit ?",
+                (since_ms, limit),
             )
-            return {(str(severity), str(reason)): int(count) for severity, reason, count in rows}
+            return [LettersHeld(*row) for row in rows]
 
     def notifications_of(self, alerts: Sequence[str], limit: int = LIMIT) -> dict[str, list[NotificationRecord]]:
         """The messages about each of these alerts, the oldest first; `limit` is for each of them."""

@@ -88,6 +88,23 @@ class NotificationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LettersHeld:
+    """Messages to addresses, not people, of one title that were given up or wait, for one reason.
+
+    `since`, `latest`: when the first and the last were made; `due_at`: when those that wait are tried.
+    """
+
+    title: str
+    severity: str
+    state: str
+    reason: str
+    count: int
+    since: int
+    latest: int
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRecord:
     id: int
     notification: str

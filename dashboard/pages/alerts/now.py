@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from classair import i18n
 from classair.alerting.reading import NotKnown
-from classair.alerting.records import AlertRecord, NotificationRecord, SilenceRecord
+from classair.alerting.records import AlertRecord, LettersHeld, NotificationRecord, SilenceRecord
 from classair.units import DAY_MS
 from dashboard.access.roles import Principal
 from dashboard.context import Context
@@ -17,7 +17,7 @@ from dashboard.frame import parts, states
 from dashboard.frame.markup import hole, html, piece
 from dashboard.live.alert_count import KEY
 from dashboard.live.lives import ALERTS, lives_of
-from dashboard.pages.alerts import cards, wording
+from dashboard.pages.alerts import cards, letters, wording
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ MOST_CARDS: Final = 60
 """More than this at once is one matter, not many; the rest is counted."""
 MOST_LINES: Final = 20
 UNSENT_DAYS: Final = 7
+LETTERS_DAYS: Final = 31
+"""Of LINE's month."""
 _URGENCY: Final = ("urgent", "warning", "info")
 _UNREACHABLE: Final = (
     "alerts_warning.channel",
@@ -59,6 +61,7 @@ class Now:
                 held_back=True, since_ms=ctx.now_ms() - UNSENT_DAYS * DAY_MS, limit=MOST_LINES
             )
             inbox, mine = _inbox_of(ctx, reader)
+            held = _letters_of(ctx, reader)
         except NotKnown as error:
             log.warning("alerts_unknown error=%s", error)
             return {"": html.Div([head, not_known(ctx, language)], className="alerts", **piece(""))}
@@ -74,6 +77,7 @@ class Now:
             *_unreachable(ctx, language),
             *_people(ctx, language, reader),
             *([_unsent(ctx, language, reader, unsent)] if unsent else []),
+            *([_letters(ctx, language, held)] if held else []),
             _inbox(ctx, language, reader, inbox, mine),
         ]
         pieces = {f"alert/{one.id}": cards.card(ctx, language, reader, one, told.get(one.id, ())) for one in shown}
@@ -306,6 +310,18 @@ def _unsent(ctx: Context, language: str, reader: Principal, found: Sequence[Noti
         for one in found
     ]
     return _section(ctx, language, "unsent", [table(ctx, language, ("when", "who", "message", "reason_why"), rows)])
+
+
+def _letters_of(ctx: Context, reader: Principal) -> list[LettersHeld]:
+    """For administrators, who alone can do something about LINE's quota or the server for mail."""
+    if "admin" not in reader.scopes:
+        return []
+    return ctx.records.letters_held(ctx.now_ms() - LETTERS_DAYS * DAY_MS, MOST_LINES)
+
+
+def _letters(ctx: Context, language: str, held: Sequence[LettersHeld]) -> Any:
+    heads = ("letters_since", "who", "message", "reason_why", "letters_until")
+    return _section(ctx, language, "letters", [table(ctx, language, heads, letters.rows(ctx, language, held))])
 
 
 def _inbox_of(ctx: Context, reader: Principal) -> tuple[list[NotificationRecord], bool]:

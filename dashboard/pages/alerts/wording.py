@@ -136,10 +136,14 @@ def nobody(ctx: Context, language: str, alert: AlertRecord) -> str:
 
 def reason(ctx: Context, language: str, one: NotificationRecord) -> str:
     """Why a message was not sent, or not yet."""
-    key = f"alerts_page.reason.{one.reason}"
-    if one.reason and i18n.has(key):
+    return why_not(ctx, language, one.state, one.reason)
+
+
+def why_not(ctx: Context, language: str, state: str, reason: str) -> str:
+    key = f"alerts_page.reason.{reason}"
+    if reason and i18n.has(key):
         return ctx.t(language, key)
-    return ctx.t(language, "alerts_page.reason.failed") if one.state == "abandoned" else one.reason
+    return ctx.t(language, "alerts_page.reason.failed") if state == "abandoned" else reason
 
 
 def word(ctx: Context, language: str, table: str, code: str) -> str:

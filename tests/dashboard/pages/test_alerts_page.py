@@ -6,6 +6,7 @@ import html
 import pkgutil
 import re
 import sqlite3
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from alerts.lifecycle.model import Why
 from classair import i18n
 from classair.alerting.words import SEVERITIES, AlertState, NotificationState, Reason, Stage
 from classair.i18n import in_every_language
+from classair.units import DAY_MS, HOUR_MS
 from classair.wire import Beat, ServiceStatus, Topics
 from dashboard.live.alert_count import OLD_MS, count_of
 from tests.classair.alerting.filled import empty_ledger, put, put_alert, put_notification
@@ -319,3 +321,45 @@ def test_a_figure_that_is_no_count_is_not_known(said: Any) -> None:
 )
 def test_every_word_of_alerts_has_a_text(table: str, words_of: Any) -> None:
     assert [one for one in words_of if not i18n.has(f"alerts_page.{table}.{one}")] == []
+
+
+@pytest.mark.parametrize("language", ["th", "en"])
+def test_administrators_see_which_letters_were_held_back_since_when_and_until_when(
+    house: Any, ledger: Path, language: str
+) -> None:
+    house.still_at = 1_795_401_720_000  # 23 November 2026
+    usual = {"due_at": 1, "site": "ban-suan", "person": "", "stage": "message", "severity": "info", "language": "th"}
+    for number in range(3):
+        made = house.still_at - 2 * DAY_MS + number
+        title = "รายงานห้อง ป.1/2"
+        put(
+            ledger,
+            "notification",
+            id=f"l{number}",
+            made_at=made,
+            title=title,
+            state="abandoned",
+            reason="quota",
+            **usual,
+        )
+    usual |= {"due_at": house.still_at + HOUR_MS}
+    put(
+        ledger,
+        "notification",
+        id="q",
+        made_at=house.still_at,
+        title="ฝุ่น",
+        state="waiting",
+        reason="quiet_hours",
+        **usual,
+    )
+    house.desk.add_account("boss", "admin", PASSWORD)
+    said = words(house, language=language, **house.sign_in("boss", PASSWORD))
+    part = said.partition(i18n.t(language, "alerts_page.letters"))[2]
+    assert "รายงานห้อง ป.1/2" in part and i18n.t(language, "alerts_page.letters_to", n=3) in part
+    assert i18n.show_date(date(2026, 12, 1), language, "short") in part
+    assert (
+        i18n.t(language, "alerts_page.reason.quota") in part and i18n.t(language, "alerts_page.letters_to", n=1) in part
+    )
+    others = words(house, language=language, **house.sign_in("somchai", PASSWORD))
+    assert i18n.t(language, "alerts_page.letters") not in others
