@@ -36,7 +36,7 @@ from dashboard.line.talk import Talk
 from dashboard.line.webhook import Webhook
 from dashboard.live.live import Live
 from dashboard.live.pieces import Pieces
-from dashboard.public import display, notify, report, signing_in, signing_in_elsewhere, ticket
+from dashboard.public import display, forms, notify, report, signing_in, signing_in_elsewhere, ticket
 from dashboard.readers import for_readers
 from dashboard.readers.live import SeenStreams
 from dashboard.records import routes as records
@@ -111,6 +111,7 @@ def create_app(
     live.hub.readers = SeenStreams(ctx.live, whole.config)
     server.state.ctx, server.state.desk, server.state.hub = ctx, desk, live.hub
     _faults.install(server)
+    forms.install(server)
     # Flat, so that the guard can ask each route what it is; an included router would be one opaque entry.
     pieces, town = Pieces(live.hub), TownPage(whole)
     for router in [

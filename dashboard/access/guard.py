@@ -78,6 +78,14 @@ class Refusal:
     what: str
     right: str
     words: str = "access.not_allowed"
+    form: str = ""
+    """For who has sent a form: a text of `form`, where the status alone does not tell."""
+
+
+ELSEWHERE: Final = Refusal(
+    403, "the request comes from another site", "send it from this server's own pages", form="elsewhere"
+)
+_OF_FORMS: Final = {401: "signed_out", 403: "not_allowed", 413: "too_large"}
 
 
 class Guard:
@@ -125,7 +133,7 @@ class Guard:
         scope.setdefault("state", {}).update(principal=principal, may=allowed, caller=caller, demo=demo)
         need, places = self._asked(scope)
         refusal = self._refusal(scope, headers, principal, need, need in allowed)
-        receive = _bounded(receive, _longest(scope["path"]))
+        whole, receive = receive, _bounded(receive, _longest(scope["path"]))
         # What is open to everyone is not closed by signing in.
         tied = bool(principal.places) and not may(need, VISITOR, demo=False, near=caller.near)
         if refusal is None and tied:
@@ -140,6 +148,8 @@ class Guard:
                 about = f"{scope['method']} {scope['path']}"
                 with suppress(sqlite3.Error):
                     self._desk.note(principal.who, Action.REFUSED, about, refusal.what)
+            if refusal.status == 413 and reads_pages(scope, headers) and _length(headers) <= PHOTO_BODY:
+                await _let_go(whole)
             await self._answer(refusal, scope, headers)(scope, receive, sending)
             return
         with reading(principal.reach if tied else EVERYTHING):
@@ -204,13 +214,18 @@ class Guard:
         return _changing(scope, headers, principal, need)
 
     def _answer(self, refusal: Refusal, scope: Scope, headers: Headers) -> Response:
-        if refusal.status == 401 and scope["method"] == "GET" and _reads_pages(scope, headers):
+        if refusal.status == 401 and scope["method"] == "GET" and reads_pages(scope, headers):
             target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
             return RedirectResponse(f"/login?next={quote(target, safe='')}", 303)
-        if refusal.status == 403 and scope["method"] in SAFE and _reads_pages(scope, headers):
+        if refusal.status == 403 and scope["method"] in SAFE and reads_pages(scope, headers):
             from dashboard.public.pages import plain_page
 
             return plain_page(Request({**scope, "app": self._server}), 403, refusal.words)
+        if scope["method"] not in SAFE and refusal.status in _OF_FORMS and reads_pages(scope, headers):
+            from dashboard.public.pages import refused
+
+            why = refusal.form or _OF_FORMS[refusal.status]
+            return refused(Request({**scope, "app": self._server}), why, refusal.status)
         extra = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
         return JSONResponse(
             fault(refusal.what, f"{scope['method']} {scope['path']}", refusal.right), refusal.status, extra
@@ -240,7 +255,7 @@ def not_covered(request: Request, error: NotCovered) -> Response:
     return JSONResponse(fault(refusal.what, f"{request.method} {request.url.path}", refusal.right), refusal.status)
 
 
-def _reads_pages(scope: Scope, headers: Headers) -> bool:
+def reads_pages(scope: Mapping[str, Any], headers: Headers) -> bool:
     """A person with a browser, and no program."""
     return "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
 
@@ -254,12 +269,12 @@ def _changing(scope: Scope, headers: Headers, principal: Principal, need: Need) 
     """What a request that changes something must bring besides permission: its own origin, and a session its token."""
     origin = headers.get("origin")
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return Refusal(403, "the request comes from another site", "send it from this server's own pages")
+        return ELSEWHERE
     if origin is not None and _place(origin) != headers.get("host", ""):
-        return Refusal(403, "the request comes from another site", "send it from this server's own pages")
+        return ELSEWHERE
     if principal.kind == "account":
         if origin is None:
-            return Refusal(403, "the request has no Origin header", "send the Origin header")
+            return Refusal(403, "the request has no Origin header", "send the Origin header", form="elsewhere")
         given = headers.get(CSRF_HEADER, "")
         # Signing in and out are plain forms: their origin is proof enough.
         if need not in (Need.MEMBER, Need.OPEN) and not hmac.compare_digest(given.encode(), principal.csrf.encode()):
@@ -301,6 +316,12 @@ def _bounded(receive: Receive, longest: int) -> Receive:
         return message
 
     return receiving
+
+
+async def _let_go(receive: Receive) -> None:
+    """Reads a body and keeps nothing of it: a browser that is cut off while it sends shows no answer."""
+    while (message := await receive()).get("more_body") and message["type"] == "http.request":
+        pass
 
 
 def _length(headers: Headers) -> int:

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from dashboard.access.guard import fault, not_covered
+from dashboard.access.guard import fault, not_covered, reads_pages
 from dashboard.access.reach import NotCovered
 from dashboard.queries.rooms import RangeRefused, StoreUnavailable
 
@@ -77,6 +77,16 @@ def _describe(server: FastAPI) -> None:
     server.openapi = openapi  # type: ignore[method-assign]
 
 
+_WORDS: Final = {404: "access.not_found", 422: "access.wrong_address"}
+
+
+def _page(request: Request, status: int) -> Response:
+    """For people, who have opened an address or sent a form."""
+    from dashboard.public.pages import plain_page, refused
+
+    return refused(request, "too_large", 413) if status == 413 else plain_page(request, status, _WORDS.get(status, ""))
+
+
 def _described(status: int) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
@@ -89,7 +99,9 @@ def install(server: FastAPI) -> None:
     _describe(server)
 
     @server.exception_handler(ApiFault)
-    async def _ours(_: Request, error: ApiFault) -> Response:
+    async def _ours(request: Request, error: ApiFault) -> Response:
+        if error.status in _WORDS and reads_pages(request.scope, request.headers):
+            return _page(request, error.status)
         return JSONResponse(fault(error.what, error.where, error.right), error.status)
 
     @server.exception_handler(NotCovered)
@@ -119,17 +131,17 @@ def install(server: FastAPI) -> None:
         return JSONResponse(fault(what, "desk.db", "try again in a minute"), 503, {"Retry-After": "30"})
 
     @server.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        if reads_pages(request.scope, request.headers):
+            return _page(request, 422)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return JSONResponse(fault(str(first["msg"]).removeprefix("Value error, "), where), 422)
 
     @server.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api"):
-            from dashboard.public.pages import plain_page
-
-            return plain_page(request, error.status_code)
+        if reads_pages(request.scope, request.headers):
+            return _page(request, error.status_code)
         if error.status_code == 400:  # the framework's word for a body that it cannot read
             return JSONResponse(fault("the body cannot be read", "body", "send JSON in UTF-8"), 422)
         right = "see /openapi.json" if error.status_code in (404, 405) else ""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from classair import i18n
 from classair.alerting import links
@@ -18,11 +18,12 @@ from classair.asking import NoAnswer
 from classair.units import DAY_MS, HOUR_MS
 from dashboard.access.whence import Caller
 from dashboard.context import Context
-from dashboard.door.wishes import CONFIRM_MS, Wish, Wishes, follower_of, tidy
+from dashboard.door.wishes import CONFIRM_MS, LONGEST, Wish, Wishes, follower_of, tidy
 from dashboard.following.followers import MOST_MAIL, Followers, TooManyRooms
-from dashboard.frame import parts
+from dashboard.frame import parts, theme
+from dashboard.public.forms import read
 from dashboard.public.limits import Limit
-from dashboard.public.pages import language, page, plain_page
+from dashboard.public.pages import filled, language, page, plain_page
 from dashboard.telling import Message, NotAccepted, mail_is_ready, tell
 
 log = logging.getLogger(__name__)
@@ -39,15 +40,16 @@ def router(ctx: Context) -> APIRouter:
     addresses = Limit(OF_ADDRESS, DAY_MS)
 
     @light.post("/door/{room}/follow")
-    async def follow(request: Request, room: str, mail: Annotated[str, Form(max_length=1024)] = "") -> Response:
+    async def follow(request: Request, room: str) -> Response:
         """The same answer whether or not somebody follows already: it tells nobody who does."""
         if not ctx.config().has_room(room) or ctx.config().room(room).outdoor:
             return plain_page(request, 404)
         chosen, caller, now = language(request), _caller(request), ctx.now_ms()
+        mail = (await read(request, {"mail": LONGEST * 2}))["mail"]
         address = tidy(mail)
         if address is None:
-            said = "wrong_mail"
-        elif not mail_is_ready(ctx):
+            return _asked(ctx, request, room, "wrong_mail", mail)
+        if not mail_is_ready(ctx):
             said = "no_mail"
         elif not (callers.passes(caller, now) and whole.passes("", now)):
             said = "too_many"
@@ -114,6 +116,25 @@ def router(ctx: Context) -> APIRouter:
             followers.forget("mail", address)
 
     return light
+
+
+def _asked(ctx: Context, request: Request, room: str, said: str, mail: str) -> Response:
+    """The form again, with what was typed and what is wrong with it."""
+    chosen = language(request)
+    text = filled(
+        "mail_ask.html",
+        chosen,
+        f"/door/{room}",
+        look=theme.theme_of(request),
+        room=room,
+        room_name=parts.room_name(ctx, chosen, room),
+        site_name=parts.site_name(ctx, chosen, room),
+        home=f"/door/{room}?lang={chosen}",
+        simulated=ctx.config().site_simulated(room.partition(".")[0]),
+        said=said,
+        typed_mail=mail,
+    )
+    return HTMLResponse(text, 422)
 
 
 def _answer(ctx: Context, request: Request, what: str, room: str, state: str) -> Response:

@@ -130,5 +130,6 @@ def _filled(
         home=f"/door/{room}?lang={chosen}",
         earliest=local_time(now - OLDEST_DAYS * DAY_MS).date().isoformat(),
         typed=dict.fromkeys(FIELDS, ""),
+        typed_mail="",
     )
     return Ready.of(html.encode())

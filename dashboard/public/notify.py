@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from classair.alerting.reading import NotKnown
@@ -16,6 +16,7 @@ from classair.config.purifiers import PurifierRule
 from dashboard.access.audit import Action
 from dashboard.access.desk import Desk
 from dashboard.context import Context
+from dashboard.public.forms import FormRefused, read
 from dashboard.public.pages import page
 
 log = logging.getLogger(__name__)
@@ -71,26 +72,24 @@ def router(ctx: Context) -> APIRouter:
         return answer(request, person, state="saved" if saved else "", kinds=kinds, unwanted=off)
 
     @light.post("/notify/{token}")
-    async def choose(
-        token: str,
-        request: Request,
-        kind: Annotated[list[str] | None, Form(max_length=32)] = None,
-        why: Annotated[str, Form(max_length=1024)] = "",
-    ) -> Response:
+    async def choose(token: str, request: Request) -> Response:
         """Nobody else can send this form: the token in its address is known to the person alone."""
         person = whose(token)
         if person is None:
             return answer(request, None, 404)
+        sent = await read(request, {"kind": 32, "why": LONGEST_WHY}, several=("kind",))
+        if "why" not in sent:  # nothing ticked means nothing wanted; nothing sent does not
+            raise FormRefused("incomplete")
         try:
             off = await asyncio.to_thread(unwanted, person)
         except NotKnown:
             return answer(request, person, 503, state="not_known")
-        kinds, wanted = kinds_of(ctx.config(), person), set(kind or ())
+        kinds, wanted = kinds_of(ctx.config(), person), set(sent.every("kind"))
         desk: Desk = request.app.state.desk
         for one in kinds:
             if (one in wanted) == (one not in off):
                 continue
-            args = {"person": person, "kind": one, "wanted": one in wanted, "why": why.strip()[:LONGEST_WHY]}
+            args = {"person": person, "kind": one, "wanted": one in wanted, "why": sent["why"].strip()}
             try:
                 told = await ctx.live.ask("alerts", "preference", f"link:{person}", args)
                 fault = "" if told.ok else told.error or "refused"

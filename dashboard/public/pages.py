@@ -107,3 +107,18 @@ def plain_page(request: Request, status: int, words: str = "") -> HTMLResponse:
     """A short page for people who came to an address that is not there, not for them, or does not work just now."""
     words = words or {403: "access.not_allowed", 503: "access.unreadable"}.get(status, "access.not_found")
     return page(request, "plain.html", language(request), status=status, words=words)
+
+
+def refused(request: Request, why: str, status: int) -> HTMLResponse:
+    """A page that says what was wrong with a form, with the way back to it."""
+    chosen, page = language(request), _page_of(request.url.path)
+    text = filled("refused.html", chosen, page, look=themes.theme_of(request), words=f"form.{why}")
+    return HTMLResponse(text, status)
+
+
+def _page_of(path: str) -> str:
+    """Where the form stands that is sent to `path`."""
+    parts = path.split("/")
+    if parts[1] == "door":
+        return "/".join(parts[:3])
+    return "/login" if parts[1] in ("login", "logout") else path

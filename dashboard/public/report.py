@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import FormData, UploadFile
 
 from classair.alerting.links import base
 from classair.config import TicketKind
@@ -24,6 +23,7 @@ from dashboard.context import Context
 from dashboard.door.wishes import LONGEST as MAIL_CHARS
 from dashboard.door.wishes import tidy
 from dashboard.frame.parts import name_order
+from dashboard.public.forms import Sent, read
 from dashboard.public.limits import Limit
 from dashboard.public.pages import language, page
 from dashboard.telling import mail_is_ready
@@ -42,7 +42,17 @@ PHONE_CHARS: Final = 24
 PER_MAIL: Final = 3
 """A day: nobody's mailbox is filled from here."""
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,32}")
-_MOST_FIELDS: Final = 20
+_LONGEST: Final = {
+    "kind": 32,
+    "place": 65,
+    "words": WORDS_CHARS,
+    "kept": 400,
+    "key": 32,
+    "came_by": 8,
+    "phone": PHONE_CHARS,
+    "mail": 2 * MAIL_CHARS,
+    "do": 16,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +105,9 @@ def router(ctx: Context) -> APIRouter:
 
     @light.post("/report")
     async def sent(request: Request) -> Response:
-        async with request.form(max_files=1, max_fields=_MOST_FIELDS) as data:
-            form, do = _filled(ctx, data, mail=_mail_offered(ctx, _principal(request))), str(data.get("do", ""))
-            upload = data.get("photo")
-            raw = await upload.read(MOST_BYTES + 1) if isinstance(upload, UploadFile) and upload.size else b""
+        data = await read(request, _LONGEST, photo="photo", photo_bytes=MOST_BYTES)
+        form = _filled(ctx, data, mail=_mail_offered(ctx, _principal(request)))
+        do, raw = data["do"], data.photo
         caller: Caller = request.state.caller
         now = ctx.now_ms()
         if raw and not photos.passes(caller.address, now):
@@ -145,29 +154,24 @@ def _mail_offered(ctx: Context, principal: Principal) -> bool:
     return not principal.signed_in and mail_is_ready(ctx) and bool(base(ctx.config()))
 
 
-def _filled(ctx: Context, data: FormData, *, mail: bool) -> Filled:
-    def said(name: str, longest: int) -> str:
-        value = data.get(name, "")
-        return value.strip()[:longest] if isinstance(value, str) else ""
-
+def _filled(ctx: Context, data: Sent, *, mail: bool) -> Filled:
     faults: dict[str, str] = {}
-    kind, place, kept = said("kind", 32), said("place", 65), said("kept", 400)
+    kind, place, kept, key = (data[name].strip() for name in ("kind", "place", "kept", "key"))
     if kind not in KINDS:
         kind, faults["kind"] = "", "kind_missing"
     if not _is_place(ctx, place):
         place, faults["place"] = "", "place_missing"
-    address = said("mail", MAIL_CHARS) if mail else ""
+    address = data["mail"].strip() if mail else ""
     if address and tidy(address) is None:
         faults["mail"] = "mail_wrong"
-    key = said("key", 32)
     return Filled(
         kind,
         place,
-        said("words", WORDS_CHARS).replace("\x00", ""),
+        data["words"].strip(),
         kept if _kept(ctx, kept) else "",
         key if _KEY.fullmatch(key) else secrets.token_urlsafe(16),
-        "phone" if said("came_by", 8) == "phone" else "",
-        re.sub(r"[^0-9+ -]", "", said("phone", PHONE_CHARS)),
+        "phone" if data["came_by"] == "phone" else "",
+        re.sub(r"[^0-9+ -]", "", data["phone"]),
         address,
         faults,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from classair import i18n
@@ -22,11 +22,12 @@ from dashboard.access.whence import Caller
 from dashboard.context import Context
 from dashboard.frame.mounting import CSRF_COOKIE
 from dashboard.public.cookies import Cookies
+from dashboard.public.forms import read
 from dashboard.public.pages import language, page
 
 log = logging.getLogger(__name__)
 
-Field = Annotated[str, Form(max_length=1024)]
+_LONGEST: Final = {"name": 64, "password": 1024, "next": 1024, "remember": 8}
 _AT_ONCE: Final = 2  # argon2 takes 64 MB and a core's attention each time
 
 
@@ -39,15 +40,14 @@ def router(ctx: Context) -> APIRouter:
         return form_page(request, next)
 
     @light.post("/login")
-    async def sign_in(
-        request: Request, name: Field = "", password: Field = "", next: Field = "/", remember: Field = ""
-    ) -> Response:
+    async def sign_in(request: Request) -> Response:
         desk: Desk = request.app.state.desk
-        account = name.strip()
+        sent = await read(request, _LONGEST)
+        account, next = sent["name"].strip(), sent["next"] or "/"
         address, place = await asyncio.to_thread(_counted, request, desk, account)
         try:
             async with turns:
-                session = await asyncio.to_thread(desk.sign_in, account, password, address, place)
+                session = await asyncio.to_thread(desk.sign_in, account, sent["password"], address, place)
             wrong, status = "access.wrong", 401
         except TooMany:
             session, wrong, status = None, "access.too_many", 429
@@ -60,7 +60,7 @@ def router(ctx: Context) -> APIRouter:
         old = request.cookies.get(SESSION_COOKIE)
         if old:
             await asyncio.to_thread(desk.sign_out, old)
-        phone = await asyncio.to_thread(_remembered, request, desk, account, session.csrf, bool(remember))
+        phone = await asyncio.to_thread(_remembered, request, desk, account, session.csrf, bool(sent["remember"]))
         answer = RedirectResponse(safe_target(next), 303)
         kept = Cookies(request, answer)
         kept.session(session, KEPT_MS if phone else TOTAL_MS)
@@ -101,8 +101,9 @@ def router(ctx: Context) -> APIRouter:
         return page(request, "phones.html", chosen, phones=known, account=principal.name)
 
     @light.post("/phones")
-    async def forget(request: Request, phone: Field = "") -> Response:
+    async def forget(request: Request) -> Response:
         desk: Desk = request.app.state.desk
+        phone = (await read(request, {"phone": 64}))["phone"]
         principal: Principal = request.state.principal
         done = await asyncio.to_thread(desk.phones.forget, phone, principal.name)
         desk.note(principal.who, Action.PHONE_FORGET, phone, "done" if done else "unknown")

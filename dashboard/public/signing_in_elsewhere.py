@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ from dashboard.access.roles import ROLES
 from dashboard.access.whence import Caller
 from dashboard.context import Context
 from dashboard.public.cookies import Cookies
+from dashboard.public.forms import read
 from dashboard.public.limits import Limit
 from dashboard.public.pages import page
 from dashboard.public.signing_in import form_page, safe_target, target_language
@@ -105,13 +106,11 @@ def router(ctx: Context) -> APIRouter:
         return answer
 
     @light.post("/login/demo")
-    async def demo(
-        request: Request,
-        role: Annotated[str, Form(max_length=32)] = "",
-        next: Annotated[str, Form(max_length=1024)] = "/",
-    ) -> Response:
+    async def demo(request: Request) -> Response:
         """An account of the demo, without a password: on this machine alone, while every school is simulated."""
         desk: Desk = request.app.state.desk
+        sent = await read(request, {"role": 32, "next": 1024})
+        role = sent["role"]
         if not request.state.demo or role not in ROLES:
             raise HTTPException(404)
         try:
@@ -120,7 +119,7 @@ def router(ctx: Context) -> APIRouter:
             raise HTTPException(404) from None
         desk.note(f"account:demo-{role}", Action.SIGN_IN, "demo", "done")
         await asyncio.to_thread(leave, request, desk)
-        answer = RedirectResponse(safe_target(next), 303)
+        answer = RedirectResponse(safe_target(sent["next"]), 303)
         Cookies(request, answer).session(session)
         answer.delete_cookie(PHONE_COOKIE, path="/")
         return answer

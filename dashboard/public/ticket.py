@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from classair.units import HOUR_MS
 from dashboard.context import Context
+from dashboard.public.forms import FormRefused, read
 from dashboard.public.limits import Limit
 from dashboard.public.pages import language, page
 from dashboard.tickets.changes import REPORTER
@@ -27,10 +27,14 @@ from dashboard.tickets.words import OPEN, UNDONE, WORDS_CHARS
 PER_LINK: Final = 30
 SAID: Final = (
     *("received", "followed", "added", "cancelled", "well", "not_yet", "not_possible", "failed", "too_many", "no_mail"),
-    *("photo_too_large", "photo_too_many_pixels", "photo_not_a_picture", "photo_not_kept"),
+    *("photo_too_large", "photo_too_many_pixels", "photo_not_a_picture", "photo_not_kept", "nothing"),
 )
 """What came of a deed: keys of `ticket_page.done`."""
-_MOST_FIELDS: Final = 8
+REFUSED: Final = {"not_possible": 409, "failed": 503, "photo_not_kept": 503, "too_many": 429}
+"""Of which nothing came, with the status; whatever else is in `SAID` and no deed was sent wrong."""
+DEEDS: Final = ("add", "cancel", "well", "not_yet", "no_mail")
+DONE: Final = ("added", "cancelled", "well", "not_yet", "no_mail")
+_LONGEST: Final = {"do": 16, "words": WORDS_CHARS}
 
 
 def router(ctx: Context) -> APIRouter:
@@ -38,24 +42,19 @@ def router(ctx: Context) -> APIRouter:
     limit = Limit(PER_LINK, HOUR_MS)
     drawing = asyncio.Semaphore(1)
 
+    async def shown(request: Request, holder: Holder, ticket: Ticket, done: str, status: int = 200) -> Response:
+        chosen = language(request)
+        places = await asyncio.to_thread(_places, ctx, holder, ticket, chosen)
+        told = {"ticket": ticket, "done": done, "words_chars": WORDS_CHARS, **places}
+        return _private(page(request, "ticket.html", chosen, status=status, **told))
+
     @light.get("/ticket/{token}")
     async def show(token: str, request: Request, done: str = "") -> Response:
         holder = links.holder(ctx, token)
         ticket = await asyncio.to_thread(_shown, ctx, holder)
         if holder is None or ticket is None:
             return _private(page(request, "ticket.html", language(request), status=404, ticket=None))
-        places = await asyncio.to_thread(_places, ctx, holder, ticket, language(request))
-        return _private(
-            page(
-                request,
-                "ticket.html",
-                language(request),
-                ticket=ticket,
-                done=done if done in SAID else "",
-                words_chars=WORDS_CHARS,
-                **places,
-            )
-        )
+        return await shown(request, holder, ticket, done if done in SAID else "")
 
     @light.post("/ticket/{token}")
     async def deed(token: str, request: Request) -> Response:
@@ -64,15 +63,17 @@ def router(ctx: Context) -> APIRouter:
         ticket = await asyncio.to_thread(_shown, ctx, holder)
         if holder is None or ticket is None:
             return _private(page(request, "ticket.html", language(request), status=404, ticket=None))
-        async with request.form(max_files=1, max_fields=_MOST_FIELDS) as data:
-            do, words = str(data.get("do", "")), str(data.get("words", ""))[:WORDS_CHARS].replace("\x00", "")
-            upload = data.get("photo")
-            raw = await upload.read(MOST_BYTES + 1) if isinstance(upload, UploadFile) and upload.size else b""
+        sent = await read(request, _LONGEST, photo="photo", photo_bytes=MOST_BYTES)
+        if sent["do"] not in DEEDS:
+            raise FormRefused("incomplete")
         if not limit.passes(token, ctx.now_ms()):
             done = "too_many"
         else:
             async with drawing:
-                done = await asyncio.to_thread(_do, ctx, holder, ticket, do, words, raw)
+                done = await asyncio.to_thread(_do, ctx, holder, ticket, sent["do"], sent["words"], sent.photo)
+        if done not in DONE:
+            now = await asyncio.to_thread(_shown, ctx, holder) or ticket
+            return await shown(request, holder, now, done, REFUSED.get(done, 422))
         return RedirectResponse(f"/ticket/{token}?{urlencode({'done': done, 'lang': language(request)})}", 303)
 
     @light.get("/photo/{token}")
@@ -148,7 +149,7 @@ def _do(ctx: Context, holder: Holder, ticket: Ticket, do: str, words: str, raw: 
         return f"photo_{refused.why}"
     except (sqlite3.Error, OSError):
         return "failed"
-    return ""
+    return "nothing" if do == "add" else "not_possible"
 
 
 def _private(answer: Response) -> Response:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 
 from classair import i18n
@@ -17,6 +17,7 @@ from classair.units import DAY_MS, HOUR_MS
 from dashboard.access.whence import Caller
 from dashboard.context import Context
 from dashboard.frame import parts, theme
+from dashboard.public.forms import read
 from dashboard.public.limits import Limit
 from dashboard.public.pages import filled, language, page, plain_page
 from dashboard.records.book import (
@@ -36,8 +37,6 @@ OF_CALLER: Final = 5  # an hour
 OF_ALL: Final = 60  # an hour
 _KINDS: Final = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 
-Field = Annotated[str, Form(max_length=2048)]
-
 
 def router(ctx: Context) -> APIRouter:
     light = APIRouter(include_in_schema=False)
@@ -45,13 +44,13 @@ def router(ctx: Context) -> APIRouter:
     callers, whole = Limit(OF_CALLER, HOUR_MS), Limit(OF_ALL, HOUR_MS)
 
     @light.post("/door/{room}/record")
-    async def ask(
-        request: Request, room: str, first: Field = "", last: Field = "", purpose: Field = "", contact: Field = ""
-    ) -> Response:
+    async def ask(request: Request, room: str) -> Response:
         if not ctx.config().has_room(room) or ctx.config().room(room).outdoor:
             return plain_page(request, 404)
         chosen, caller, now = language(request), request.state.caller, ctx.now_ms()
         assert isinstance(caller, Caller)
+        typed = await _typed(request)
+        first, last, purpose, contact = typed.values()
         days, why = _days(first, last, local_time(now).date()), " ".join(purpose.split())
         if days is None:
             said = "wrong_days"
@@ -66,7 +65,6 @@ def router(ctx: Context) -> APIRouter:
                 said = "too_many_open"
             else:
                 return RedirectResponse(f"/record/{book.token(made)}?lang={chosen}", 303)
-        typed = dict(zip(FIELDS, (first, last, purpose, contact), strict=True))
         status, look = 429 if said.startswith("too_many") else 422, theme.theme_of(request)
         told = _asked(ctx, room, chosen, said, typed)
         return HTMLResponse(filled("record_ask.html", chosen, f"/door/{room}", look=look, **told), status)
@@ -98,6 +96,12 @@ def router(ctx: Context) -> APIRouter:
         return PlainTextResponse(signer.public_key + "\n")
 
     return light
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    """What is somewhat too long comes back to be shortened."""
+    sent = await read(request, dict.fromkeys(FIELDS, 2048))
+    return {name: sent[name] for name in FIELDS}
 
 
 def _days(first: str, last: str, today: date) -> tuple[date, date] | None:
