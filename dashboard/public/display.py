@@ -27,6 +27,8 @@ from dashboard.queries.rooms import RoomMeans, StoreUnavailable
 LINE_MS: Final = 3 * HOUR_MS
 LINE_STEP_MS: Final = 5 * MINUTE_MS
 REFERENCE_UGM3: Final = 37.5  # Thai 24 h standard for PM2.5 since 2023, drawn dashed for comparison
+MOST_TYPED: Final = 30
+"""Characters of an address that still stand in the last row at 1024 × 600."""
 LEVELS: Final = ("very_good", "good", "moderate", "starts_to_affect_health", "affects_health", "unknown")
 # What the page says by itself, counting ages; everything else comes in the room's state.
 AGE_WORDS: Final = (
@@ -153,6 +155,8 @@ def router(ctx: Context) -> APIRouter:
             levels=LEVELS,
             code=_code(ctx, request, room),
             door=_door(ctx, request, room),
+            # Where it must be said that this works inside the school alone, the last row has no room for it.
+            problem=_problem(ctx, request) if config.public_url else "",
             school_only=not config.public_url,
             facts=json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c"),
         )
@@ -217,6 +221,12 @@ def _door(ctx: Context, request: Request, room: str) -> Markup | None:
     """The way for everybody's phones to the room's page and to the form for problems."""
     address = address_of(ctx, request, f"/door/{room}")
     return code(address) if address else None
+
+
+def _problem(ctx: Context, request: Request) -> str:
+    """The form for problems as somebody types it who cannot read codes; "" where that is too long for the last row."""
+    short = address_of(ctx, request, "/report").partition("://")[2]
+    return short if len(short) <= MOST_TYPED else ""
 
 
 def _below(chosen: str, start: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from classair.service import Following
 from classair.stores.memory.store import MemoryStore
 from classair.timetable import ALWAYS_EMPTY, ZONE, HoursOfDay, SchoolCalendar, Timetable, local_time, to_ms
 from classair.wire import Topics
-from dashboard.public.display import LEVELS
+from dashboard.public.display import LEVELS, MOST_TYPED
 from dashboard.public.waking import is_asleep
 
 SIZES = ((1920, 1080), (1280, 720), (1024, 600), (800, 1280))
@@ -342,3 +342,23 @@ def test_outside_school_hours_the_wall_is_dark_unless_asked_to_stay_awake(
     shown(awake, "#clock", "03.0")
     assert awake.is_visible("#stage")
     assert open_display(chromium, house).is_visible("#stage")  # the demo is awake for whoever comes
+
+
+def test_the_corner_names_the_form_for_problems_where_the_last_row_has_room(
+    own_house: Any, chromium: Any, make_state: Any
+) -> None:
+    own_house.put(make_state(ROOM))
+    given, host = own_house.config, "a" * (MOST_TYPED - len(".example/report")) + ".example"
+    for address in (
+        {"public_url": f"https://a{host}"},  # too long for the row
+        {"address": f"https://{host}"},  # there it says that it works inside the school alone
+    ):
+        own_house.config = given.model_copy(update=address)
+        text = own_house.ask(f"/display/{ROOM}").text
+        assert 'id="door"' in text and "example/report" not in text
+    own_house.config = given.model_copy(update={"public_url": f"https://{host}"})
+    for language, size in (("th", (1024, 600)), ("en", (1280, 720))):
+        page = open_display(chromium, own_house, query=f"?lang={language}", size=size)
+        shown(page, "footer .door", f"{host}/report")
+        code, row = page.locator("#door").bounding_box(), page.locator("footer .door").bounding_box()
+        assert row["x"] + row["width"] <= code["x"], (language, size)

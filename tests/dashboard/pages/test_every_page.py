@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,14 @@ import pytest
 from classair.config import Config
 from classair.places import Places
 from classair.stores.sqlite.store import SqliteStore
+from classair.timetable import local_time
+from dashboard.context import Context
 from dashboard.frame import registry
 from dashboard.frame.page import Page
 from dashboard.queries.exports import Exports
+from dashboard.reports.month import page as month_page
+from dashboard.reports.week import page as week_page
+from dashboard.reports.week.numbers import monday_of
 from tests.dashboard.conftest import MONDAY, Builder, House, filled_ledger, state_of
 from tests.neighbours.browser import Chromium
 
@@ -28,6 +34,14 @@ MOST_BYTES: Final = 250_000
 SCREENS: Final = ((1920, 1080), (1280, 720), (1024, 600), (800, 1280), (360, 640), (320, 640))
 PLACES: Final = {"room": "ban-suan.p1-2", "episode": "ep-1"}
 PUBLIC: Final = ("/login", "/display", "/door/ban-suan.p1-2", "/nowhere-at-all")
+READ: Final = (
+    "/report?room=ban-suan.p1-2",
+    "/activity/ban-suan.p1-2",
+    "/training?d=co",
+    "/reports",
+    "/episode/ep-1/report",
+)
+"""What parents, classes and a town read, beside the papers of this house: axe looks at them on a phone and a screen."""
 TARGET_PX: Final = 44
 """Links inside a sentence may be smaller (WCAG 2.5.8)."""
 
@@ -73,6 +87,17 @@ def address(page: Page) -> str:
 
 PAGES: Final = {page.name: page for page in registry.find()}
 ADDRESSES: Final = [address(page) for page in PAGES.values()] + list(PUBLIC)
+
+
+def papers(house: House) -> list[str]:
+    """A room's week and the schools' month, behind the links that are sent."""
+    ctx: Context = house.app.server.state.ctx
+    monday = monday_of(local_time(ctx.now_ms()).date()) - timedelta(days=7)
+    week = ctx.shares.token(week_page.KIND, (PLACES["room"], monday.isoformat()), week_page.until_ms(monday))
+    first = monday.replace(day=1)
+    month = month_page.token(ctx.shares, house.config, first, house.config.sites)
+    assert week and month
+    return [f"/report/{week}", f"/paper/month/{month}"]
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +219,8 @@ def test_nothing_is_cut_or_too_small_on_any_screen_and_both_looks_can_be_read(
 
     axe, wrong = Axe(), []
     page = opened(chromium, whole)
-    for path in ADDRESSES:
+    read = {*READ, *papers(whole)}
+    for path in dict.fromkeys([*ADDRESSES, *READ, *papers(whole)]):
         page.set_viewport_size({"width": 1280, "height": 720})
         page.emulate_media(color_scheme="light")
         visit(page, whole, path, language)
@@ -205,6 +231,9 @@ def test_nothing_is_cut_or_too_small_on_any_screen_and_both_looks_can_be_read(
         for width, height in SCREENS:
             page.set_viewport_size({"width": width, "height": height})
             wrong += [(path, f"{width}×{height}", one) for one in page.evaluate(LOOK)]
+            if path in read and width in (1280, 360):
+                for found in axe.run(page).response["violations"]:
+                    wrong.append((path, width, found["id"], found["nodes"][0]["html"][:160]))
         for look, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
             page.emulate_media(color_scheme=look)
             page.evaluate("() => Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
