@@ -183,6 +183,16 @@ def test_a_rising_room_switches_the_plug_on_with_an_expiry_and_says_so(world: Wo
     wait_for(lambda: [s.shown for s in reader.states("s1.r1", 0, 2**50)][-1:] == ["60"])
 
 
+@pytest.mark.parametrize("server", ["", "mailtos://u:p@mail.example"])
+def test_its_word_says_whether_mail_would_leave(
+    world: World, wait_for: Any, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    monkeypatch.setenv("CLASSAIR_MAIL", server)
+    world.start_alerts()
+    status = wait_for(lambda: world.status)
+    assert status.figures["mail"] == int(bool(server)) and "mail.example" not in status.model_dump_json()
+
+
 def test_the_frame_that_completes_the_condition_is_followed_by_the_command(world: World, wait_for: Any) -> None:
     world.start_alerts()
     wait_for(lambda: world.states and world.states[-1].on is False)
