@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from classair.config import Room
+from classair.config import Room, Titles
 from classair.dates import moment_ms
 from classair.model import QUANTITIES, SHOWN
 from classair.timetable import local_time
@@ -207,6 +207,11 @@ def _sane(at_ms: int) -> int:
     return at_ms
 
 
+def _names(told: Titles) -> Names:
+    """In both languages, whichever of them the configuration has."""
+    return Names(th=told.in_("th"), en=told.in_("en"))
+
+
 def _info(ctx: Context, full: str, room: Room, at_ms: int) -> RoomInfo:
     config, site = ctx.config(), full.partition(".")[0]
     told = ctx.live.state(full)
@@ -215,9 +220,9 @@ def _info(ctx: Context, full: str, room: Room, at_ms: int) -> RoomInfo:
     return RoomInfo(
         room=full,
         site=site,
-        name=Names(**room.name.model_dump()),
+        name=_names(room.name),
         outdoor=room.outdoor,
-        site_name=Names(**config.sites[site].name.model_dump()),
+        site_name=_names(config.sites[site].name),
         simulated=config.site_simulated(site),
         sensors=config.sensors_in(full),
         purifiers=config.purifiers_in(full),

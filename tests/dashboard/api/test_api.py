@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from classair.config import parse, yamltext
 from classair.wire import Answer, Ask, BridgeStatus, ServiceStatus, Topics
 from dashboard.live.ages import state_as_of
-from tests.dashboard.conftest import alerts_double
+from tests.dashboard.conftest import SCHOOLS, alerts_double
 
 OPENAPI = Path(__file__).parents[3] / "docs" / "openapi.json"
 
@@ -48,6 +49,14 @@ def test_a_state_that_nobody_renews_becomes_late_and_then_unknown(house: Any, ma
     assert current["value"] is None and current["last_shown"] == "18"
     listed = {room["room"]: room for room in house.ask("/api/v1/rooms").json["rooms"]}
     assert listed["ban-suan.p1-2"]["level"] == "unknown"
+
+
+def test_a_name_that_is_one_text_is_the_same_in_both_languages(make_house: Any) -> None:
+    told = json.dumps({**yamltext.read(SCHOOLS.read_text("utf-8"))})
+    config = parse(told.replace('{"th": "\\u0e1b.1/2", "en": "P.1/2"}', '"Room 1"'), {})
+    listed = {room["room"]: room for room in make_house(config=config).ask("/api/v1/rooms").json["rooms"]}
+    assert listed["ban-suan.p1-2"]["name"] == {"th": "Room 1", "en": "Room 1"}
+    assert listed["ban-suan.p4-1"]["name"]["th"] == "ป.4/1"
 
 
 def test_the_age_of_a_value_is_judged_on_the_second(make_state: Any) -> None:
