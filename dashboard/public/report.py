@@ -125,15 +125,15 @@ def router(ctx: Context) -> APIRouter:
         if do == "change":
             return shown(request, form)
         new = _new(ctx, form, _principal(request), language(request))
+        if do in ("follow", "send") and new.mail and not mailboxes.passes(new.mail, now):
+            form.faults["mail"] = "mail_too_often"
+            return shown(request, form, status=422)
         if do == "follow":
             return await _follow(ctx, request, new, request.query_params.get("follow", ""), form, shown)
         if do != "send":
             return shown(request, form, "check", known=await asyncio.to_thread(_known, ctx, new, language(request)))
         if not (by_address.passes(caller.address, now) and by_room.passes(form.place, now)):
             return shown(request, form, "too_many", 429)
-        if new.mail and not mailboxes.passes(new.mail, now):
-            form.faults["mail"] = "mail_too_often"
-            return shown(request, form, status=422)
         try:
             ticket = await asyncio.to_thread(ctx.tickets.receive, new, f"web:{form.key}")
         except (sqlite3.Error, OSError):

@@ -171,6 +171,8 @@ def test_a_wrong_address_and_a_full_mailbox_are_said_beside_the_field(reached: H
     ]
     assert [one.status for one in answers] == [303] * PER_MAIL + [422]
     assert "several reports today" in answers[-1].text and len(tickets.listed()) == PER_MAIL
+    refused = send(reached, "/report?follow=1&lang=en", do="follow", mail=MAIL, **WISH)
+    assert refused.status == 422 and "several reports today" in refused.text
     reached.offset_ms += DAY_MS
     assert send(reached, do="send", mail=MAIL, **{**WISH, "key": "n" * 22}).status == 303
 
