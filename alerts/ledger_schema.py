@@ -13,12 +13,6 @@ BUSY_MS: Final = 5_000  # how long a connection waits for another one
 SCHEMA: Final = (
     """
 create table if not exists meta(key text primary key, value text not null) without rowid;
-create table if not exists state_told(
-    id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
-    shown text not null, rule text not null, co2_level text not null, co2_shown text not null,
-    outdoor_shown text not null, config_version integer not null, advice_version text not null,
-    simulated integer not null);
-create index if not exists state_told_room on state_told(room, at);
 create table if not exists command(
     id integer primary key, purifier text not null, at integer not null, "on" integer not null, mode text not null,
     reason text not null, seconds integer, attempt integer not null, signal real, signal_at integer,

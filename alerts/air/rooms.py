@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from alerts.air.corrections import RoomCorrection
 from alerts.air.surroundings import Place
 from classair.control.signal import SignalFollower
 from classair.model import Flag, Reading
@@ -17,6 +16,7 @@ from classair.science.advice_words import Over
 from classair.science.averages import COMPLETE, Sample
 from classair.science.corrections import Corrections
 from classair.science.indexes.thai2023 import INDEX
+from classair.science.room_mean import RoomCorrection
 from classair.science.state import Measure, RoomMemory, Sight
 from classair.science.windows import Window, measured
 from classair.units import HOUR_MS, MINUTE_MS

@@ -28,6 +28,7 @@ from classair.alerting.records import (
     PreferenceRecord,
     SilenceRecord,
     TaskRecord,
+    ToldRecord,
     UsageRecord,
 )
 
@@ -35,7 +36,7 @@ LIMIT: Final = 500
 """The longest page that is given."""
 _WAIT_S: Final = 1.0
 
-_FLAGS: Final = frozenset({"holds", "reached", "ok", "wanted"})
+_FLAGS: Final = frozenset({"holds", "reached", "ok", "wanted", "simulated"})
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ _TABLES: Final[Mapping[type, str]] = {
     TaskRecord: "episode_task",
     UsageRecord: "purifier_usage",
     EpisodeLogRecord: "episode_log",
+    ToldRecord: "state_told",
 }
 
 
@@ -159,6 +161,13 @@ class Records:
             ).fetchone()
             return str(found[0]) if found else ""
         return ""
+
+    def told(self, room: str, start_ms: int, end_ms: int) -> list[ToldRecord]:
+        """What the room's screens showed from `start_ms` (the row in force then comes first) up to, with, `end_ms`."""
+        where = _Where("room=? and at<=?", room, end_ms)
+        where.add("at>=coalesce((select max(at) from state_told where room=? and at<=?), ?)", room, start_ms, start_ms)
+        with self._open() as connection:
+            return self._read(connection, ToldRecord, where, "at, id", -1)
 
     def message(self, key: str) -> NotificationRecord | None:
         """The message that the dashboard has asked for by this key; None while alerts knows of none."""
@@ -305,6 +314,7 @@ _SEEN: Final[Mapping[type, str]] = {
     EpisodeRecord: _EPISODE,
     TaskRecord: _PLACE,
     UsageRecord: f"({_among('purifier', 'purifiers')} or {_among(_site('purifier'), 'whole')})",
+    ToldRecord: f"({_among('room', 'rooms')} or {_among(_site('room'), 'whole')})",
     EpisodeLogRecord: f"episode in (select id from episode where {_EPISODE})",
 }
 

@@ -153,6 +153,29 @@ class PreferenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldRecord:
+    """A room's state as screens showed it from `at` (UTC ms) on, until the next row; never changed.
+
+    `phase`: the status of its PM2.5 (`ok`, `late`, `filling` …); `shown`: the number, "" without one; `rule`: the row
+    of the advice.
+    """
+
+    id: int
+    room: str
+    at: int
+    phase: str
+    level: str
+    shown: str
+    rule: str
+    co2_level: str
+    co2_shown: str
+    outdoor_shown: str
+    config_version: int
+    advice_version: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UsageRecord:
     """What a purifier did on a local day (ISO date): seconds on and off, starts, energy in Wh.
 

@@ -1,10 +1,16 @@
-"""The tables of ledger.db that others read: alerts, notifications, episodes, the use of purifiers.."""
+"""The tables of ledger.db that others read: states as told, alerts, notifications, episodes, the use of purifiers."""
 
 from __future__ import annotations
 
 from typing import Final
 
 SCHEMA: Final = """
+create table if not exists state_told(
+    id integer primary key, room text not null, at integer not null, phase text not null, level text not null,
+    shown text not null, rule text not null, co2_level text not null, co2_shown text not null,
+    outdoor_shown text not null, config_version integer not null, advice_version text not null,
+    simulated integer not null);
+create index if not exists state_told_room on state_told(room, at);
 create table if not exists alert(
     id text primary key, rule text not null, kind text not null, subject text not null, part text not null,
     site text not null, room text not null, severity text not null, state text not null, holds integer not null,

@@ -183,6 +183,7 @@ TABLE: Final[dict[tuple[str, str], Need]] = {
     ("GET", "/api/v1/rooms"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/now"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/series"): Need.READ,
+    ("GET", "/api/v1/rooms/{room}/told"): Need.READ,
     ("GET", "/api/v1/rooms/{room}/week"): Need.READ,
     ("GET", "/api/v1/sensors/{sensor}/missing"): Need.READ,
     ("GET", "/api/v1/health"): Need.READ,

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from alerts.air.corrections import RoomCorrection
 from alerts.engine import AlertsEngine
 from alerts.ledger import Ledger
 from classair import config as configuration
 from classair.science.averages import Sample
 from classair.science.corrections import PUBLISHED, Correction, Corrections, as_record
+from classair.science.room_mean import RoomCorrection
 from classair.science.windows import Window
 from classair.wire import Topics
 from tests.alerts.watched import Post

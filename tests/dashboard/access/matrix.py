@@ -79,6 +79,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/api/live"): room("/api/live?room={room}", endless=True),
     ("GET", "/api/v1/rooms/{room}/now"): room("/api/v1/rooms/{room}/now"),
     ("GET", "/api/v1/rooms/{room}/series"): room(f"/api/v1/rooms/{{room}}/series?{MOMENTS}"),
+    ("GET", "/api/v1/rooms/{room}/told"): room(f"/api/v1/rooms/{{room}}/told?{MOMENTS}"),
     # Wrong days: whoever may ask is told so before anything is worked out.
     ("GET", "/api/v1/rooms/{room}/estimates"): room("/api/v1/rooms/{room}/estimates?first=x&last=x"),
     ("GET", "/api/v1/rooms/{room}/nowcast"): room("/api/v1/rooms/{room}/nowcast?index=x"),
