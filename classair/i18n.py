@@ -21,6 +21,12 @@ YEAR_OFFSETS: Final[Mapping[str, int]] = {"gregorian": 0, "buddhist": BUDDHIST_O
 
 DateStyle = Literal["long", "medium", "time", "day_time", "short"]
 
+# What stays on one line with the number or the day before it, and a phrase that Thai line breaking would part.
+_BOUND: Final = (
+    (re.compile(r" (?=(?:น\.|มคก\.|พ\.ศ\.|ppm\b))|(?<=พ\.ศ\.) "), "\u00a0"),
+    (re.compile("ที่ผ่านมา"), "ที่ผ่าน\u2060มา"),
+)
+
 _HERE: Final = resources.files("classair.locales")
 _folders: Final[list[Traversable]] = [_HERE]
 
@@ -71,7 +77,7 @@ def missing(language: str) -> list[tuple[str, str]]:
 def t(language: str, key: str, **places: Any) -> str:
     """The text at `key` with its {places} filled. Raises KeyError for a key that no language has."""
     text = texts(language if language in LANGUAGES else REFERENCE)[key]
-    return text.format(**places) if places else text
+    return _bound(text.format(**places)) if places else text
 
 
 def in_every_language(key: str, **places: Any) -> dict[str, str]:
@@ -88,13 +94,19 @@ def _read(folder: Traversable, language: str) -> dict[str, str]:
     return _flat(tomllib.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
 
+def _bound(text: str) -> str:
+    for pattern, bound in _BOUND:
+        text = pattern.sub(bound, text)
+    return text
+
+
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):
             flat.update(_flat(value, f"{prefix}{key}."))
         else:
-            flat[f"{prefix}{key}"] = str(value)
+            flat[f"{prefix}{key}"] = _bound(str(value))
     return flat
 
 

@@ -87,6 +87,13 @@ class LessonAir:
         return largest_remainder(self.counts)
 
     @property
+    def good_percent(self) -> int | None:
+        """Of lesson time with data, good or very good: what the two shares of `percent` add up to where nothing is
+        missing. None without data."""
+        counts = [count for level, count in zip(LEVELS, self.counts, strict=True) if level != NO_DATA]
+        return sum(largest_remainder(counts)[: len(GOOD)]) if any(counts) else None
+
+    @property
     def known_share(self) -> float:
         """The part of lesson time that has a value, 0 to 1; 0 of no lessons."""
         return len(self.known) / len(self.slots) if self.slots else 0.0

@@ -72,7 +72,8 @@ def size(value: object) -> int:
 def bubble(card: Card) -> dict[str, Any]:
     ink = ink_on(card.colour)
     header = _texts((card.head, {"weight": "bold", "size": "lg", "color": ink}), (card.place, {"color": ink}))
-    number = _texts((f"{card.number} {card.unit}".strip() if card.number else "", {"size": "xxl", "weight": "bold"}))
+    measured = f"{card.number}\u00a0{card.unit}".strip() if card.number else ""
+    number = _texts((measured, {"size": "xxl", "weight": "bold"}))
     body = [
         *number,
         *_texts((card.action, {"weight": "bold"})),

@@ -63,7 +63,8 @@
     inside.querySelectorAll('[data-age]').forEach(function (place) {
       var form = place.getAttribute('data-age');
       var past = at - Number(place.getAttribute('data-at'));
-      var text = form === 'left' ? left(words, -past) : fill(words[form], {age: duration(words, past)});
+      var text = form === 'left' ? left(words, -past)
+        : form === 'count' ? String(Math.floor(Math.max(0, past) / 60000)) : fill(words[form], {age: duration(words, past)});
       if (place.textContent !== text) { place.textContent = text; }
     });
     inside.querySelectorAll('[data-phase]').forEach(function (place) {

@@ -13,7 +13,7 @@ from classair.science.state import pm25_shown
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from dashboard.context import Context
-from research.lesson_air import GOOD, LEVELS, NO_DATA, LessonAir, LessonSlot, largest_remainder
+from research.lesson_air import GOOD, LEVELS, NO_DATA, LessonAir, LessonSlot
 from research.lesson_slots import SLOT_MS
 
 MOST_LINES: Final = 6
@@ -42,8 +42,7 @@ class Digest:
     @property
     def good_percent(self) -> int | None:
         """Of lesson time with data, good or very good; None without data."""
-        levels = [slot.level in GOOD for slot in self.air.known]
-        return largest_remainder([sum(levels), len(levels) - sum(levels)])[0] if levels else None
+        return self.air.good_percent
 
     @property
     def guess(self) -> str:

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from dash import dcc, html
 
 from classair import i18n
+from classair.config import Config, Site
+from classair.model import QUANTITIES
 from classair.timetable import local_time
 from classair.units import MINUTE_MS
 from classair.wire import RoomState
@@ -290,7 +292,8 @@ def duration(ctx: Context, language: str, ms: int) -> str:
 def age_words(ctx: Context, language: str, form: str, at_ms: int) -> str:
     """How long ago `at_ms` is at this moment, or with the form `left` how long it is until then.
 
-    `form` is a key of pages.age. What is left is counted up to whole minutes, and in seconds in the last one.
+    `form` is a key of pages.age, or `count` for the number of whole minutes alone. What is left is counted up to whole
+    minutes, and in seconds in the last one.
     """
     if form == "left":
         left = at_ms - ctx.now_ms()
@@ -299,6 +302,8 @@ def age_words(ctx: Context, language: str, form: str, at_ms: int) -> str:
         if left < MINUTE_MS:
             return ctx.t(language, "pages.age.left", age=ctx.t(language, "pages.age.seconds", n=-(-left // 1000)))
         return ctx.t(language, "pages.age.left", age=duration(ctx, language, left + MINUTE_MS - 1))
+    if form == "count":
+        return str(max(0, ctx.now_ms() - at_ms) // MINUTE_MS)
     return ctx.t(language, f"pages.age.{form}", age=duration(ctx, language, ctx.now_ms() - at_ms))
 
 
@@ -319,6 +324,20 @@ def site_name(ctx: Context, language: str, room: str) -> str:
     return ctx.config().sites[room.partition(".")[0]].name.in_(language)
 
 
+def rooms_in_order(config: Config, language: str, rooms: Iterable[str]) -> list[str]:
+    """As people look for them: by the school's name, then by the room's."""
+
+    def order(room: str) -> tuple[Any, ...]:
+        school = config.sites[room.partition(".")[0]].name.in_(language)
+        return name_order(school), name_order(config.room(room).name.in_(language))
+
+    return sorted(rooms, key=order)
+
+
+def sites_in_order(config: Config, language: str) -> list[tuple[str, Site]]:
+    return sorted(config.sites.items(), key=lambda one: name_order(one[1].name.in_(language)))
+
+
 def state_of(ctx: Context, room: str) -> RoomState | None:
     """The room's state as it stands at this moment; None while nobody has spoken of it, shown as unknown."""
     state = ctx.live.state(room)
@@ -329,6 +348,12 @@ def state_of(ctx: Context, room: str) -> RoomState | None:
 
 _LEADING_VOWEL = re.compile("([เแโใไ])([ก-ฮ])")
 _MARKS = re.compile("[็-๎]")
+
+
+def unit_name(ctx: Context, language: str, key: str) -> str:
+    """The unit of a quantity as the reader's language writes it."""
+    unit = QUANTITIES[key].unit
+    return ctx.t(language, "unit.ugm3") if unit == "µg/m³" else unit
 
 
 def name_order(name: str) -> tuple[Any, ...]:

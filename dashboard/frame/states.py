@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from classair.units import MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
 from dashboard.context import Context
 from dashboard.frame.markup import html
@@ -146,7 +145,6 @@ def advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
     at = ctx.now_ms()
     first = text_phase(state, at)
     newest = state.pm25.newest_at or state.pm25.last_at
-    minutes = (at - newest) // MINUTE_MS if newest else 0
     # Without a current value the place for known values is hidden, and the other way round.
     known = "ok" if first == "unknown" else first
     unknown = first if phase_of(current_as_of(state.pm25, at)) == "unknown" else "unknown"
@@ -154,18 +152,21 @@ def advice(ctx: Context, language: str, state: RoomState) -> list[Any]:
         told = texts.get(phase)
         if told is None:
             continue
-        # A silent room's reason leaves its minutes open, because they go on growing.
-        reason = told.reason.replace("{minutes}", str(minutes))
-        shown.append(
-            html.Div(
-                [
-                    html.P(phrases(told.action), className="action", **aria(live="polite")),
-                    *([html.P(phrases(reason), className="reason")] if reason else []),
-                ],
-                className=name,
-            )
-        )
+        said = [html.P(phrases(told.action), className="action", **aria(live="polite"))]
+        if told.reason:
+            said.append(html.P(_counted(ctx, language, told.reason, newest), className="reason"))
+        shown.append(html.Div(said, className=name))
     return shown
+
+
+def _counted(ctx: Context, language: str, reason: str, newest: int | None) -> list[Any]:
+    """A silent room's reason leaves its minutes open, because they go on growing; of what never came there are none."""
+    before, minutes, behind = reason.partition("{minutes}")
+    if not minutes:
+        return list(phrases(reason))
+    if newest is None:
+        return [ctx.t(language, "display.waiting")]
+    return [*phrases(before), age(newest, "count"), *phrases(behind)]
 
 
 def purifier_word(ctx: Context, language: str, unit: PurifierState | None) -> Markup:

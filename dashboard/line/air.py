@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from classair import i18n
@@ -41,7 +42,7 @@ def answer(config: Config, room: str, state: RoomState | None, language: str, no
         said = no_value(config, room, last(state, language), language)
     if state is not None and state.simulated:
         said = f"{said} ({i18n.t(language, 'word.simulated')})"
-    return " ".join(said.split())
+    return re.sub(" {2,}", " ", said).strip(" ")  # U+00A0 stays between a number and its unit
 
 
 def is_current(aged: RoomState) -> bool:

@@ -19,6 +19,7 @@ from classair.units import HOUR_MS, MINUTE_MS
 from dashboard.api._faults import unknown
 from dashboard.api.stream import HEADERS
 from dashboard.context import Context
+from dashboard.frame.parts import rooms_in_order, sites_in_order
 from dashboard.public.codes import address_of, code
 from dashboard.public.pages import build, display_files, language, page, plain_text
 from dashboard.public.waking import hours
@@ -86,8 +87,14 @@ def router(ctx: Context) -> APIRouter:
         chosen = language(request)
         config = ctx.config()
         sites = [
-            (site.name.in_(chosen), [(f"{key}.{room}", it.name.in_(chosen)) for room, it in site.rooms.items()])
-            for key, site in config.sites.items()
+            (
+                site.name.in_(chosen),
+                [
+                    (room, config.room(room).name.in_(chosen))
+                    for room in rooms_in_order(config, chosen, (f"{key}.{name}" for name in site.rooms))
+                ],
+            )
+            for key, site in sites_in_order(config, chosen)
         ]
         return page(request, "displays.html", chosen, sites=sites)
 

@@ -22,7 +22,7 @@ from dashboard.access.whence import Caller
 from dashboard.context import Context
 from dashboard.door.wishes import LONGEST as MAIL_CHARS
 from dashboard.door.wishes import tidy
-from dashboard.frame.parts import name_order
+from dashboard.frame.parts import name_order, sites_in_order
 from dashboard.public.forms import Sent, read
 from dashboard.public.limits import Limit
 from dashboard.public.pages import language, page
@@ -87,7 +87,9 @@ def router(ctx: Context) -> APIRouter:
             step=step,
             form=form,
             kinds=KINDS,
-            schools=[(site, one.name.in_(chosen), _rooms(ctx, site, chosen)) for site, one in config.sites.items()],
+            schools=[
+                (site, one.name.in_(chosen), _rooms(ctx, site, chosen)) for site, one in sites_in_order(config, chosen)
+            ],
             place_name=place_name(ctx, form.place, chosen),
             words_chars=WORDS_CHARS,
             photo=links.photo_token(ctx, _kept(ctx, form.kept)) if form.kept else "",

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from classair import i18n
 from classair.config import Config
-from dashboard.frame.parts import name_order
+from dashboard.frame.parts import rooms_in_order
 from dashboard.public.codes import code
 from dashboard.reports.paper import paper
 
@@ -40,14 +40,7 @@ def rooms_of(config: Config, sites: Sequence[str] = (), rooms: Sequence[str] = (
         if room not in indoor:
             raise ValueError(f"there is no classroom {room!r} in sensors.yaml; known: {', '.join(indoor)}")
     wanted = [full for full in indoor if (not sites and not rooms) or full in rooms or full.partition(".")[0] in sites]
-    language = config.language
-    return sorted(
-        wanted,
-        key=lambda full: (
-            name_order(config.sites[full.partition(".")[0]].name.in_(language)),
-            name_order(indoor[full].name.in_(language)),
-        ),
-    )
+    return rooms_in_order(config, config.language, wanted)
 
 
 def signs(config: Config, rooms: Sequence[str], base: str, language: str, code_of: Callable[[str], str]) -> list[Sign]:

@@ -13,7 +13,7 @@ from classair.timetable import ZONE
 MORNING = datetime(2026, 11, 23, 9, 5, tzinfo=ZONE)
 WRITTEN = {
     "th": {
-        "long": "วันจันทร์ที่ 23 พฤศจิกายน พ.ศ.\u00a02569",
+        "long": "วันจันทร์ที่ 23 พฤศจิกายน\u00a0พ.ศ.\u00a02569",
         "medium": "23 พ.ย. 2569",
         "short": "จ. 23 พ.ย. 2569",
         "time": "09.05\u00a0น.",

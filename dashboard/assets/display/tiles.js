@@ -77,7 +77,8 @@ function classairTiles(page) {
       notes.push(checked(unit, ages.purifierPhase(unit, at, state.at), at, state.at));
     }
     setAttribute(el('purifier'), 'data-phase', unit ? step : 'none');
-    setText(el('purifier-note'), notes.filter(Boolean).join(' · '));
+    // Each on a line of its own: between two on one line the dot would be left at the end or the beginning of a line.
+    setText(el('purifier-note'), notes.filter(Boolean).join('\n'));
   }
 
   return function (state, at) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboard.frame.parts import rooms_in_order
 from dashboard.line import card
 from dashboard.line.common import MOST_ROOMS, Common
 from dashboard.line.reply import Choice, Reply
@@ -33,7 +34,8 @@ def which_school(common: Common, rooms: list[str], language: str, before: str) -
 
 def which_room(common: Common, language: str, before: str) -> Reply:
     """No room was named and none is followed."""
-    rooms = [full for full, room in common.config.rooms() if not room.outdoor][:MOST_ROOMS]
+    indoor = (full for full, room in common.config.rooms() if not room.outdoor)
+    rooms = rooms_in_order(common.config, language, indoor)[:MOST_ROOMS]
     names = list(dict.fromkeys(common.config.room(room).name.in_(language) for room in rooms))
     text = common.t(language, "which_room", example=names[0] if names else "")
     return Reply("which", text, tuple(Choice(name, f"{before} {name}".strip()) for name in names))

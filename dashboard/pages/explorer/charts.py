@@ -39,7 +39,7 @@ class Looking:
         return self.ctx.t(self.language, f"explorer.{key}", **places)
 
     def unit(self, quantity: str) -> str:
-        return forms.unit_name(self.ctx, self.language, quantity)
+        return parts.unit_name(self.ctx, self.language, quantity)
 
     def quantity(self, key: str) -> str:
         return forms.quantity_name(self.ctx, self.language, key)

@@ -189,7 +189,7 @@ def _traces(line: MeansLine, colour: str, dash: str, unit: str) -> list[Figure]:
             "xperiod": line.step_ms,
             "xperiodalignment": "middle",
             "line": {"color": colour, "dash": dash, "width": 1.8 if line.outdoor else 2.2},
-            "hovertemplate": f"%{{y}} {unit} (%{{customdata}}%)",
+            "hovertemplate": f"%{{y}}\u00a0{unit} (%{{customdata}}%)",
         }
     ]
     if alone:

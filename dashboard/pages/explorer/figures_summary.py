@@ -116,7 +116,7 @@ def week_figure(
             "ygap": 1,
             "z": [[None if cell is None else round(cell.mean, places) for cell in line] for line in grid],
             "text": [
-                [no_data if cell is None else f"{cell.mean:,.{places}f} {unit}, n = {cell.hours}" for cell in line]
+                [no_data if cell is None else f"{cell.mean:,.{places}f}\u00a0{unit}, n = {cell.hours}" for cell in line]
                 for line in grid
             ],
             "zmin": min(0.0, min((cell.mean for cell in cells.values()), default=0.0)),
@@ -207,7 +207,7 @@ def compare_figure(
                 "name": names[place],
                 "x": spread,
                 "y": [round(v, 2) for v in values],
-                "hovertemplate": f"%{{y}} {unit}<extra>{names[place]}</extra>",
+                "hovertemplate": f"%{{y}}\u00a0{unit}<extra>{names[place]}</extra>",
                 "marker": {"color": COLOURS[place], "symbol": SYMBOLS[place], "size": 9},
             }
         )

@@ -74,12 +74,6 @@ def quantity_name(ctx: Context, language: str, key: str) -> str:
     return ctx.t(language, f"explorer.quantity.{key}") if key in SHOWN else key
 
 
-def unit_name(ctx: Context, language: str, key: str) -> str:
-    """The unit as the reader's language writes it."""
-    unit = QUANTITIES[key].unit
-    return ctx.t(language, "unit.ugm3") if unit == "µg/m³" else unit
-
-
 def form(
     ctx: Context,
     language: str,
@@ -292,7 +286,7 @@ def _sites(rooms: Iterable[str]) -> list[str]:
 
 def _quantities(ctx: Context, language: str) -> list[dict[str, Any]]:
     def option(key: str) -> dict[str, str]:
-        unit = unit_name(ctx, language, key)
+        unit = parts.unit_name(ctx, language, key)
         return {"value": key, "label": f"{quantity_name(ctx, language, key)}" + (f" ({unit})" if unit != "1" else "")}
 
     return [

@@ -110,7 +110,7 @@ def _rooms(ctx: Context, language: str) -> list[tuple[str, list[tuple[str, str]]
 
 def _quantities(ctx: Context, language: str) -> list[tuple[str, list[tuple[str, str]]]]:
     def named(key: str) -> tuple[str, str]:
-        unit = QUANTITIES[key].unit
+        unit = parts.unit_name(ctx, language, key)
         return key, ctx.t(language, f"export.quantity.{key}") + (f" ({unit})" if unit != "1" else "")
 
     usual = [key for key, quantity in QUANTITIES.items() if quantity.shown]

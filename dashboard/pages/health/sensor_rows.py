@@ -72,7 +72,12 @@ def asked(ctx: Context) -> Stored:
 
 
 def rows(ctx: Context, language: str, stored: Stored) -> list[HealthRow]:
-    return [sensor(ctx, language, full, stored) for full, _ in ctx.config().sensors()]
+    """By school and room, as people look for them."""
+    config = ctx.config()
+    room_of = {full: f"{full.partition('.')[0]}.{settings.room}" for full, settings in config.sensors()}
+    rooms = parts.rooms_in_order(config, language, dict.fromkeys(room_of.values()))
+    order = {room: place for place, room in enumerate(rooms)}
+    return [sensor(ctx, language, full, stored) for full in sorted(room_of, key=lambda one: order[room_of[one]])]
 
 
 def sensor(ctx: Context, language: str, full: str, stored: Stored) -> HealthRow:

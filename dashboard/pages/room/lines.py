@@ -157,7 +157,7 @@ def _line(series: RoomMeans, name: str, colour: str, dash: str, width: float, un
         "xperiod": series.step_ms,
         "xperiodalignment": "middle",
         "line": {"color": colour, "dash": dash, "width": width},
-        "hovertemplate": f"%{{y}} {unit} (%{{customdata[0]}}–%{{customdata[1]}})",
+        "hovertemplate": f"%{{y}}\u00a0{unit} (%{{customdata[0]}}–%{{customdata[1]}})",
     }
 
 

@@ -98,7 +98,9 @@ class Board:
 
     def _filters(self) -> Any:
         ctx, language, config = self._ctx, self._language, self._ctx.config()
-        sites = [(site, one.name.in_(language)) for site, one in config.sites.items() if self._about(site)]
+        sites = [
+            (site, one.name.in_(language)) for site, one in parts.sites_in_order(config, language) if self._about(site)
+        ]
         units = [(unit, one.name.in_(language)) for unit, one in config.tickets.units.items()]
         kinds = [(kind, ctx.t(language, f"ticket.kind.{kind}")) for kind in KINDS]
         chosen = (("unit", self._unit, units), ("site", self._site, sites), ("kind", self._kind, kinds))

@@ -9,7 +9,7 @@ from typing import Final
 from classair import i18n
 from classair.timetable import local_time
 from dashboard.context import Context
-from dashboard.frame.parts import name_order
+from dashboard.frame.parts import name_order, rooms_in_order
 from dashboard.municipality.lessons import Lessons
 from dashboard.municipality.week import Span, Used
 from dashboard.reports.month.help_needed import Help, SchoolHelp
@@ -141,7 +141,8 @@ def _school(t: Texts, school: SchoolHelp) -> SchoolWords:
 
 def _help(t: Texts, one: Help) -> str:
     config = t.ctx.config()
-    rooms = ", ".join(config.room(room).name.in_(t.language) for room in one.rooms if config.has_room(room))
+    known = rooms_in_order(config, t.language, filter(config.has_room, one.rooms))
+    rooms = ", ".join(config.room(room).name.in_(t.language) for room in known)
     if one.more:
         rooms = t("month.rooms_more", rooms=rooms, n=one.more)
     return t(f"month.help.{one.what}", rooms=rooms, n=one.count)
@@ -203,7 +204,7 @@ def _quality(t: Texts, paper: MonthPaper) -> tuple[str, ...]:
         config = t.ctx.config()
         names = [
             f"{config.room(full).name.in_(t.language)} ({config.sites[full.partition('.')[0]].name.in_(t.language)})"
-            for full in paper.little[:MOST_LITTLE]
+            for full in rooms_in_order(config, t.language, paper.little[:MOST_LITTLE])
         ]
         more = len(paper.little) - len(names)
         rooms = ", ".join(names)

@@ -198,7 +198,7 @@ def headline(week: LessonAir) -> Saying:
         return Saying(key="above_moderate", hours=week.hours_in(ABOVE_MODERATE), cleaner_each_day=cleaner)
     good = sum(counts[level] for level in GOOD)
     if 100 * good >= GOOD_PERCENT * known:
-        return Saying(key="good", percent=largest_remainder([good, known - good])[0], cleaner_each_day=cleaner)
+        return Saying(key="good", percent=week.good_percent, cleaner_each_day=cleaner)
     most = max(counts, key=lambda level: (counts[level], LEVELS.index(level)))
     return Saying(key="mostly", level=most, cleaner_each_day=cleaner)
 

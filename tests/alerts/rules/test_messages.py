@@ -140,7 +140,7 @@ def test_dust_is_told_in_the_words_of_the_screen_and_the_purifier_only_if_it_is_
     assert "Advice in the room now: Purifier on full, windows closed" in text
     assert "The purifier is on full." not in words(CONFIG, "en", _dusty(80.0), "fired")[1]
     thai = words(CONFIG, "th", _dusty(52.0, at_full=True), "fired")[1]
-    assert thai.startswith("ห้อง ห้องหนึ่ง ฝุ่น 52 มคก./ลบ.ม. (สีส้ม) เมื่อ ") and "เครื่องฟอกเปิดแรงสุดแล้ว" in thai
+    assert thai.startswith("ห้อง ห้องหนึ่ง ฝุ่น 52\u00a0มคก./ลบ.ม. (สีส้ม) เมื่อ ") and "เครื่องฟอกเปิดแรงสุดแล้ว" in thai
 
 
 def test_moments_are_those_of_thailand_and_thai_years_are_buddhist() -> None:

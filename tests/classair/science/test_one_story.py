@@ -36,7 +36,7 @@ PLACES: tuple[frozenset[Need], ...] = (
     frozenset({"clean_room"}),
     frozenset({"openings", "clean_room"}),
 )
-OVER = ("24-hour average", "last hour", "24 ชั่วโมง", "ในชั่วโมงที่ผ่านมา")
+OVER = ("24-hour average", "last hour", "24 ชั่วโมง", "ในชั่วโมงที่ผ่าน\u2060มา")
 
 
 def every_room() -> Iterator[tuple[Sight, RoomMemory]]:

@@ -56,9 +56,9 @@ def test_the_air_of_a_room_is_told_in_the_displays_words(phone: Phone, make_stat
     assert minutes is not None
     said = phone.says("อากาศห้อง ป.1/2")
     assert said.startswith(
-        f'ห้อง ป.1/2 ตอนนี้ "ดี" ฝุ่น PM2.5 18 มคก./ลบ.ม. ข้างนอก 46 (สีส้ม) อากาศถ่ายเทดี คำแนะนำในห้องตอนนี้: {action} วัดเมื่อ '
+        f'ห้อง ป.1/2 ตอนนี้ "ดี" ฝุ่น PM2.5 18\u00a0มคก./ลบ.ม. ข้างนอก 46 (สีส้ม) อากาศถ่ายเทดี คำแนะนำในห้องตอนนี้: {action} วัดเมื่อ '
     )
-    assert said.endswith(" น. ค่ะ")
+    assert said.endswith("\u00a0น. ค่ะ")
     english = state.texts["en"]["ok"].action.replace("‹", "").replace("›", "")
     assert phone.says("air P.1/2").startswith(
         'Room P.1/2 is "good" now. PM2.5 18 µg/m³, outside 46 (orange), air fresh. '
@@ -66,7 +66,7 @@ def test_the_air_of_a_room_is_told_in_the_displays_words(phone: Phone, make_stat
     )
     (card,) = phone.received[-1]["messages"]
     bodies = [part["text"] for part in card["contents"]["body"]["contents"]]
-    assert bodies[0] == "18 µg/m³ in the room" and bodies[2] == "outside 46 (orange) · Fresh"
+    assert bodies[0] == "18\u00a0µg/m³ in the room" and bodies[2] == "outside 46 (orange) · Fresh"
     assert [one["action"]["label"] for one in card["contents"]["footer"]["contents"]] == [
         "Ask again",
         "Report a problem",

@@ -58,13 +58,13 @@ def test_a_room_is_answered_with_the_words_of_its_screen_in_the_language_of_the_
     english = fake.webhook.message(ALICE, {"type": "text", "text": "air P.1/2"})
     assert outcome_of(house, english, wait_for) == "air"
     first, second = said_to(fake, ALICE)
-    assert 'ห้อง ป.1/2 ตอนนี้ "ดี"' in first and "18 มคก./ลบ.ม." in first and "ข้อมูลจำลอง" in first
+    assert 'ห้อง ป.1/2 ตอนนี้ "ดี"' in first and "18\u00a0มคก./ลบ.ม." in first and "ข้อมูลจำลอง" in first
     assert second.startswith('Room P.1/2 is "good" now. PM2.5 18 µg/m³, outside 46') and "‹" not in second
     assert fake.platform.used == 0, "replies cost nothing"
     (card,) = fake.platform.received[0]["messages"]
     header, body = card["contents"]["header"], card["contents"]["body"]
     words = [part["text"] for part in header["contents"] + body["contents"]]
-    assert (header["backgroundColor"], words[:3]) == ("#2D7755", ["ดี  ▮▮▯▯▯", "ห้อง ป.1/2", "18 มคก./ลบ.ม. ในห้อง"])
+    assert (header["backgroundColor"], words[:3]) == ("#2D7755", ["ดี  ▮▮▯▯▯", "ห้อง ป.1/2", "18\u00a0มคก./ลบ.ม. ในห้อง"])
     assert words[3] in first and len(json.dumps(card, ensure_ascii=False).encode()) < 5 * 1024
 
 
