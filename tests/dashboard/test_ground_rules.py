@@ -123,6 +123,22 @@ def test_every_text_there_is_keeps_to_the_spelling(language: str) -> None:
     assert wrong == {}
 
 
+TOLD: Final = {
+    "th": r"ได้รับแจ้งแล้ว|แจ้ง(?:ผู้|หัวหน้า|ครู|ช่าง)\S*แล้ว|ทราบเรื่องแล้ว",
+    "en": r"\bthe \w+(?: in charge)? (?:knows?|(?:has|have) been (?:told|notified|informed)|(?:was|were) told)\b",
+}
+FROM_RECEIPTS: Final = {
+    "ticket.step.told",
+    *(f"reason.silent_told{outdoors}" for outdoors in ("", "_flag")),
+}
+
+
+@every_language
+def test_only_sentences_that_come_from_receipts_say_that_somebody_was_told(language: str) -> None:
+    said = {key for key in i18n.texts(language) if re.search(TOLD[language], i18n.t(language, key), re.IGNORECASE)}
+    assert said == FROM_RECEIPTS
+
+
 def keys(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in tree.items():
         if isinstance(value, dict):
