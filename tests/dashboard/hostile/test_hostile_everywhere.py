@@ -175,7 +175,7 @@ def addresses(house: House) -> dict[str, str]:
     more = {
         "/api/v1/rooms/{room}/series": f"?{MOMENTS}",
         "/api/v1/rooms/{room}/estimates": f"?{DAYS}",
-        "/api/v1/rooms/{room}/nowcast": f"?{MOMENTS}",
+        **{f"/api/v1/rooms/{{room}}/{name}": f"?{MOMENTS}" for name in ("nowcast", "told")},
         "/api/v1/rooms/{room}/week": f"?day={DAY}",
         "/api/v1/sensors/{sensor}/missing": f"?{MOMENTS}",
         "/api/v1/table": f"?rooms={ROOM}&{DAYS}",
