@@ -200,6 +200,7 @@ def current(
             last_at=track.last_at,
             source=source,
             correction=track.correction,
+            held=bool(track.pending),
         )
     old = {"last_shown": track.last_shown, "last_at": track.last_at, "source": source}
     if not expected:

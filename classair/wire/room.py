@@ -46,6 +46,7 @@ class Current(BaseModel):
     source: str = ""  # sensors, or for outdoor the room or station it comes from
     correction: str = "none"
     disagree: bool = False  # the room's sensors differ too much; the value is that of the highest
+    held: bool = False  # the level is not that of this value yet: it changes after five minutes
 
 
 class PhaseTexts(BaseModel):

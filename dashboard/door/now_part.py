@@ -98,6 +98,8 @@ def _age(ctx: Context, language: str, current: Current) -> list[Any]:
     last = states.last_value(ctx, language, current)
     if last:
         told.append(html.Span(last, className="if-unknown door-last"))
+    if current.held:
+        told.append(html.Span(states.held(ctx, language, current), className="if-known door-last"))
     if current.disagree:
         told.append(html.Span(ctx.t(language, "pages.disagree"), className="if-known door-last"))
     return told

@@ -6,7 +6,7 @@ Numbers, levels and texts come from the state as it is; nothing here works out a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -89,6 +89,11 @@ def number(ctx: Context, language: str, current: Current, unit: str) -> Markup:
     )
 
 
+def held(ctx: Context, language: str, current: Current) -> str:
+    """Why a number stands beside the level of another one; empty where it does not."""
+    return ctx.t(language, "pages.held") if current.held else ""
+
+
 def unknown_reason(ctx: Context, language: str, current: Current, verdict: Verdict = ALIVE) -> str:
     """Why there is no current value, as far as the state knows. A silent source promises nothing."""
     if verdict.life != "alive" and current.status in ("filling", "warming_up"):
@@ -114,7 +119,9 @@ def last_value(ctx: Context, language: str, current: Current) -> str:
 
 def ventilation(ctx: Context, language: str, co2: Current) -> Markup:
     """CO2 with its word and window, greyed out by age like everything else."""
-    return _ventilation(ctx, language, co2, [html.B(co2.shown), f"\u00a0{ctx.t(language, 'unit.ppm')} "])
+    waits = held(ctx, language, co2)
+    after = [html.Span(f" · {waits}", className="quiet")] if waits else []
+    return _ventilation(ctx, language, co2, [html.B(co2.shown), f"\u00a0{ctx.t(language, 'unit.ppm')} "], after)
 
 
 def ventilation_word(ctx: Context, language: str, co2: Current) -> Markup:
@@ -122,9 +129,9 @@ def ventilation_word(ctx: Context, language: str, co2: Current) -> Markup:
     return _ventilation(ctx, language, co2, [])
 
 
-def _ventilation(ctx: Context, language: str, co2: Current, value: list[Any]) -> Markup:
+def _ventilation(ctx: Context, language: str, co2: Current, value: list[Any], after: Sequence[Any] = ()) -> Markup:
     level = current_as_of(co2, ctx.now_ms()).level
-    known = html.Span([window(level), *value, ctx.t(language, f"ventilation.{level}")], className="if-known")
+    known = html.Span([window(level), *value, ctx.t(language, f"ventilation.{level}"), *after], className="if-known")
     missing = html.Span(
         [
             window("unknown"),
@@ -248,6 +255,7 @@ def outdoor_value(ctx: Context, language: str, current: Current, verdict: Verdic
                         className="swatch level",
                         **data(level=current.level),
                     ),
+                    *([html.Span(f" {waits}", className="quiet")] if (waits := held(ctx, language, current)) else []),
                 ],
                 className="if-known",
             ),

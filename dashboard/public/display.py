@@ -59,6 +59,7 @@ WORDS: Final = (
     "purifier.checked_now",
     "purifier.unconfirmed",
     "disagree",
+    "held",
     "heat",
     "indoor",
     "outdoor",

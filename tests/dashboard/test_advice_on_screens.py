@@ -104,8 +104,26 @@ def test_a_page_without_a_server_opens_no_window_once_the_value_outside_is_too_o
     assert in_home_assistant(own_house, state, soon - 1000) != in_home_assistant(own_house, state, soon)
 
 
+def test_a_tile_goes_by_the_age_of_its_own_value(own_house: Any, chromium: Any, make_state: Any) -> None:
+    state = make_state(ROOM, 18, age_s=0)
+    now, minute = now_ms(), 60_000
+    ages = {"outdoor": (now - 20 * minute, "unknown"), "co2": (now - 5 * minute, "late")}
+    aged = {
+        name: getattr(state, name).model_copy(
+            update={"newest_at": at, "late_at": at + 3 * minute, "unknown_at": at + 15 * minute}
+        )
+        for name, (at, _) in ages.items()
+    }
+    own_house.put(state.model_copy(update=aged))
+    room = visit(chromium, own_house, f"/room/{ROOM}", "en")
+    assert room.get_attribute(".now", "data-phase") == "ok"
+    outside, air = (visible(room, f"#room-now .tiles div:nth-child({n}) dd") for n in (1, 2))
+    assert outside.startswith("Nocurrentreading") and "870" in air
+    assert "Nocurrentreading" not in visible(room, "#room-now .now-level")
+
+
 @pytest.mark.parametrize("language", ["th", "en"])
-def test_disagreeing_sensors_and_great_heat_are_told_and_fit(
+def test_disagreeing_sensors_great_heat_and_a_held_level_are_told_and_fit(
     own_house: Any, chromium: Any, make_state: Any, language: str
 ) -> None:
     put_others(own_house, make_state)
@@ -124,6 +142,10 @@ def test_disagreeing_sensors_and_great_heat_are_told_and_fit(
     assert disagree in overview.inner_text(f".card a[href*='{ROOM}']")
     listed = next(r for r in json.loads(own_house.ask("/api/v1/rooms").body)["rooms"] if r["room"] == ROOM)
     assert listed["disagree"] is True and (listed["heat_index_c"], listed["heat"]) == (43.4, "danger")
+    waiting = state.pm25.model_copy(update={"held": True})
+    own_house.put(state.model_copy(update={"pm25": waiting, "at": state.at + 1}))
+    shown(wall, "#disagree", i18n.t(language, "display.held"))
+    assert wall.evaluate(TOO_BIG) == []
 
 
 @pytest.mark.parametrize(("language", "size"), list(itertools.product(["th", "en"], [(1280, 720), (1024, 600)])))

@@ -164,7 +164,7 @@
     }
     setText(el('stale'), stale);
     setText(el('last'), value && !current ? ages.lastWords(value) : '');
-    var doubt = current && value.disagree ? words.disagree : '';
+    var doubt = !current ? '' : value.disagree ? words.disagree : value.held ? words.held : '';
     if (el('disagree').textContent !== doubt) { setText(el('disagree'), doubt); fitAll(); }
     var hot = current && facts.heat[state.heat] && state.heat_index_c !== null;
     setText(el('heat'), hot ? fill(words.heat, {value: Math.round(state.heat_index_c), band: facts.heat[state.heat]}) : '');

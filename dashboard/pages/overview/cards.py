@@ -107,4 +107,6 @@ def _aged(ctx: Context, language: str, current: Current) -> list[Any]:
             states.age(current.newest_at, "measured", className="if-ok"),
             html.Span(states.age(current.newest_at, "late"), className="if-late late-chip"),
         ]
+    if current.held:
+        told.append(html.Span(states.held(ctx, language, current), className="if-known"))
     return [*told, html.Span(states.last_value(ctx, language, current), className="if-unknown")]

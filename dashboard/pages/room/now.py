@@ -104,6 +104,7 @@ def _level(ctx: Context, language: str, current: Current, verdict: Verdict) -> A
                             html.Br(),
                             _correction(ctx, language, current),
                             *([html.Br(), html.B(ctx.t(language, "pages.disagree"))] if current.disagree else []),
+                            *([html.Br(), html.B(states.held(ctx, language, current))] if current.held else []),
                         ],
                         className="if-known",
                     ),
