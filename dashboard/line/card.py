@@ -42,7 +42,8 @@ def message(config: Config, room: str, state: RoomState | None, language: str, n
         i18n.t(language, "line_talk.outdoor_card", value=outdoor) if outdoor else "",
         air.ventilation(config, room, aged, language),
     ]
-    lines = [" · ".join(part for part in around if part), air.measured(state, language)]
+    held = i18n.t(language, "pages.held") if aged.pm25.held else ""
+    lines = [held, " · ".join(part for part in around if part), air.measured(state, language)]
     return flex.message(
         flex.Card(
             head=f"{words.level}  {_bar(aged.pm25.level)}".strip(),

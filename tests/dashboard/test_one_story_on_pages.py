@@ -5,6 +5,7 @@ States are drawn from all that can stand beside each other, and each is looked a
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from classair.science.state import (
 )
 from classair.units import MINUTE_MS
 from classair.wire import Current, PurifierState, RoomState
+from dashboard.line import card as line_card
 from tests.classair.science.contradictions import contradiction
 from tests.classair.science.test_one_story import AIR, DUST, OVER, PLACES, PLAY, UNITS
 from tests.dashboard.conftest import House, now_ms
@@ -226,6 +228,8 @@ def test_a_number_beside_a_level_that_is_held_is_never_without_a_word(own_house:
             assert place is not None
             assert (word in place.text) == held(value, scale) == value.held, (name, value, place.text)
             seen[name] += value.held
+        message = line_card.message(house.config, ROOM, state, language, state.at)
+        assert (word in json.dumps(message["contents"], ensure_ascii=False)) == state.pm25.held
         # On the card the word stands below the number, apart from that of CO2.
         assert (word in card.by_class("aged")[0].text) == state.pm25.held
     assert all(5 <= count <= 45 for count in seen.values()), seen
