@@ -157,7 +157,7 @@ def test_without_a_room_those_that_are_followed_are_meant(phone: Phone, make_sta
     assert first.startswith("ตอนนี้ไม่มีค่าปัจจุบันของห้อง ป.1/10") and second.startswith('ห้อง ป.1/2 ตอนนี้ "ดี"')
 
 
-def test_stop_deletes_everything_of_the_user_and_says_so(phone: Phone, alerts: list[Ask]) -> None:
+def test_stop_deletes_everything_of_the_user_and_says_so(phone: Phone, alerts: list[Ask], wait_for: Any) -> None:
     phone.says(f"ติดตาม {code(phone.house)}")
     phone.says("แจ้งปัญหา")
     assert phone.says("เลิกติดตาม") == "เลิกติดตามแล้ว และลบข้อมูลของคุณแล้วค่ะ"
@@ -166,8 +166,12 @@ def test_stop_deletes_everything_of_the_user_and_says_so(phone: Phone, alerts: l
         assert desk.ask(f"select count(*) from {table} where {column}=?", phone.user) == [(0,)], table
     assert [(ask.do, ask.args["address"]) for ask in alerts] == [("forget_contact", phone.user)]
     file = Path(desk.ask("pragma database_list")[0][2])
-    written = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
-    assert phone.user.encode() not in written, "no byte of it is left"
+
+    def left() -> bool:
+        return any(phone.user.encode() in path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+
+    # The file is tidied right after the event is done, which is what `says` has waited for.
+    wait_for(lambda: not left(), 20, "no byte of it is left")
     assert phone.says("stop") == "Stopped, and your data deleted."
 
 

@@ -247,17 +247,21 @@ def test_nothing_is_cut_or_too_small_on_any_screen_and_both_looks_can_be_read(
 def test_a_chosen_look_is_kept_for_the_pages_that_follow(whole: House, chromium: Chromium, path: str) -> None:
     page = chromium.new_page(color_scheme="light")
     ground = "() => getComputedStyle(document.documentElement).getPropertyValue('--ground').trim()"
+
+    def chosen(look: str) -> str:
+        with page.expect_navigation(wait_until="load"):  # before it no style sheet may have come
+            page.locator(f".to-{look}:visible").click()
+        return str(page.evaluate(ground))
+
     visit(page, whole, path, "en")
+    page.wait_for_load_state("load")
     light = page.evaluate(ground)
-    page.locator(".to-dark:visible").click()
-    page.wait_for_selector("h1")
-    dark = page.evaluate(ground)
-    assert dark != light
+    dark = chosen("dark")
+    assert light and dark and dark != light
     visit(page, whole, "/health", "en")
+    page.wait_for_load_state("load")
     assert page.evaluate(ground) == dark
-    page.locator(".to-light:visible").click()
-    page.wait_for_selector("h1")
-    assert page.evaluate(ground) == light
+    assert chosen("light") == light
 
 
 def test_the_folded_menu_opens_with_the_keyboard_and_closes_with_escape(whole: House, chromium: Chromium) -> None:
