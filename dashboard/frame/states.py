@@ -255,7 +255,11 @@ def outdoor_value(ctx: Context, language: str, current: Current, verdict: Verdic
                         className="swatch level",
                         **data(level=current.level),
                     ),
-                    *([html.Span(f" {waits}", className="quiet")] if (waits := held(ctx, language, current)) else []),
+                    *(
+                        [html.Span(f" {waits}", className="quiet held")]
+                        if (waits := held(ctx, language, current))
+                        else []
+                    ),
                 ],
                 className="if-known",
             ),
