@@ -8,24 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.ledger_schema import NOTICES, Notice, connect
-
-
-@dataclass(frozen=True, slots=True)
-class StateTold:
-    """A room's state as screens showed it from `at` on; immutable."""
-
-    room: str
-    at: int
-    phase: str
-    level: str
-    shown: str
-    rule: str
-    co2_level: str
-    co2_shown: str
-    outdoor_shown: str
-    config_version: int
-    advice_version: str
-    simulated: bool
+from classair.alerting.records import ToldRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +48,16 @@ class LedgerReader:
         """What purifiers have done, day by day, see `Ledger.usage`."""
         return self._ask("select * from purifier_usage order by purifier, day")
 
-    def states(self, room: str, start_ms: int, end_ms: int) -> list[StateTold]:
+    def states(self, room: str, start_ms: int, end_ms: int) -> list[ToldRecord]:
         """States as told with start <= at < end, oldest first."""
         rows = self._ask(
-            "select room, at, phase, level, shown, cast(rule as text), co2_level, co2_shown, outdoor_shown, "
-            "config_version, advice_version, simulated from state_told "
-            "where room=? and at>=? and at<? order by at, id",
+            "select id, room, at, phase, level, shown, cast(rule as text), co2_level, co2_shown, outdoor_shown, "
+            "config_version, advice_version, simulated from state_told where room=? and at>=? and at<? order by at, id",
             room,
             start_ms,
             end_ms,
         )
-        return [StateTold(*row) for row in rows]
+        return [ToldRecord(*row) for row in rows]
 
     def commands(self, purifier: str, start_ms: int, end_ms: int) -> list[CommandSent]:
         rows = self._ask(

@@ -7,9 +7,10 @@ retained.
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 from typing import Final
+
+from classair import damaged
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,7 @@ def set_aside(folder: Path, broker_log: Path, since: int) -> str:
         return ""
     if not file.exists() or not any(words in said for words in _SAID):
         return ""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    names = (f"{FILE}.damaged-{stamp}{more}" for more in ("", *(f"-{number}" for number in range(2, 1000))))
-    aside = next(place for name in names if not (place := folder / name).exists())
+    aside = damaged.name_for(file)
     file.rename(aside)
     log.critical("broker_memory_damaged moved_to=%s", aside.name)
     return f"{FILE} was damaged and is kept as {aside.name}; the broker begins without it"

@@ -208,7 +208,9 @@ class _Supervisor:
     # -- its parts -----------------------------------------------------------------------------------------------------
 
     def _broker_up(self) -> bool:
-        hopeless = lambda: self.stop.is_set() or not self.broker.child.alive  # noqa: E731
+        def hopeless() -> bool:
+            return self.stop.is_set() or not self.broker.child.alive
+
         return brokers.wait_for_port(self.broker.port, time.monotonic() + BROKER_WITHIN_S, hopeless)
 
     def _mended(self) -> bool:

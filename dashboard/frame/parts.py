@@ -344,16 +344,16 @@ def state_of(ctx: Context, room: str) -> RoomState | None:
     return None if state is None else state_as_of(state, ctx.now_ms())
 
 
-# -- order -------------------------------------------------------------------------------------------------------------
-
-_LEADING_VOWEL = re.compile("([เแโใไ])([ก-ฮ])")
-_MARKS = re.compile("[็-๎]")
-
-
 def unit_name(ctx: Context, language: str, key: str) -> str:
     """The unit of a quantity as the reader's language writes it."""
     unit = QUANTITIES[key].unit
     return ctx.t(language, "unit.ugm3") if unit == "µg/m³" else unit
+
+
+# -- order -------------------------------------------------------------------------------------------------------------
+
+_LEADING_VOWEL = re.compile("([เแโใไ])([ก-ฮ])")
+_MARKS = re.compile("[็-๎]")
 
 
 def name_order(name: str) -> tuple[Any, ...]:

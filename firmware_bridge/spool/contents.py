@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from classair import damaged
 from firmware_bridge.clock import UNKNOWN
 from firmware_bridge.spool.packing import Hole
 
@@ -85,15 +85,9 @@ def is_sound(db: sqlite3.Connection) -> str:
     return str(verdict)
 
 
-def _unused(path: Path) -> Path:
-    """The path, or with a number where that is taken: a clock without network time may say a second twice."""
-    names = (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000)))
-    return next((name for name in names if not name.exists()), path)
-
-
 def move_aside(path: Path, why: str) -> Path:
     """Moves a damaged spool out of the way, to a name that no earlier one has: `<name>.damaged-<UTC time>`."""
-    aside = _unused(path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"))
+    aside = damaged.name_for(path)
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 
+from classair import damaged
 from classair.stores import StoreAway
 
 log = logging.getLogger(__name__)
@@ -13,9 +13,7 @@ log = logging.getLogger(__name__)
 
 def set_aside(path: Path, now_s: float, why: str) -> Path:
     """Moves a damaged file to `<name>.damaged-<UTC time>`; says where it went. Raises StoreAway."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
-    names = (f"{path.name}.damaged-{stamp}{more}" for more in ("", *(f"-{number}" for number in range(2, 1000))))
-    aside = next(one for name in names if not (one := path.with_name(name)).exists())
+    aside = damaged.name_for(path, now_s)
     try:
         for suffix in ("-wal", "-shm", ""):  # the database last: until it is gone, this is tried again
             part = path.with_name(path.name + suffix)
